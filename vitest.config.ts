@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+
+// Tests run against the sources, in debug mode: every moved-from handle throws.
+export default defineConfig({
+  resolve: {
+    alias: {
+      'nbd-server-protocol-ts': new URL(
+        './packages/nbd-server-protocol-ts/src/index.ts',
+        import.meta.url,
+      ).pathname,
+    },
+  },
+  test: {
+    include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
+    env: { TNULL_DEBUG: '1' },
+    testTimeout: 20_000,
+  },
+});
