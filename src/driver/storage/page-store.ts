@@ -1,0 +1,248 @@
+/** A device's data in memory: sectors to bytes, sparse, in slabs of pages. Knows neither requests
+ *  nor block sizes nor caches. Source: driver.md section 4, Pages.
+ *
+ *  Sectors and lengths are whole sectors within the capacity; anything else is a bug of the caller. */
+
+import type { SlabAllocator } from '../../pages/allocator.ts';
+import { retire } from '../../pages/pin.ts';
+import { markFull, PAGE_BYTES, SECTORS_PER_SLAB, SLAB_BYTES, type Slab } from '../../pages/slab.ts';
+import type { PageViews } from '../../pages/views.ts';
+import { type Bytes, bug, bytes, MiB, SECTOR_BYTES, type Sector } from '../../units.ts';
+import { copyHeld, dropSectors, holdZeroes, markWritten } from './sectors.ts';
+import { SlabTable } from './slab-table.ts';
+
+/** Idle memory (pages that hold nothing in slabs that hold something) that is not worth any work. */
+const IDLE_BYTES_FREE = 16 * MiB;
+const IDLE_SHARE = 0.05;
+/** How many slabs `compact` looks at for each that it may re-home. */
+const LOOKS_PER_SLAB = 64;
+
+/** INVARIANTS: a slab in the table has a held page, is not retired and in no other table;
+ *  the page counts are the sums over the table. */
+export class PageStore {
+  readonly #allocator: SlabAllocator;
+  readonly #table: SlabTable;
+  readonly #sectors: number;
+  #heldPages = 0;
+  #idlePages = 0;
+  /** Where `compact` goes on looking. */
+  #cursor = 0;
+
+  constructor(allocator: SlabAllocator, capacity: Bytes) {
+    this.#allocator = allocator;
+    this.#sectors = Math.floor(capacity / SECTOR_BYTES);
+    this.#table = new SlabTable(Math.ceil(capacity / SLAB_BYTES));
+  }
+
+  /** Memory that data takes: whole pages. */
+  get heldBytes(): Bytes {
+    return bytes(this.#heldPages * PAGE_BYTES);
+  }
+
+  get slabCount(): number {
+    return this.#table.size;
+  }
+
+  /** Reads `length` bytes into `target` from `start` on; what was never written reads as zeros. */
+  read(sector: Sector, target: Uint8Array, start: number, length: number): void {
+    this.#checkBytes(sector, target, start, length);
+    const end = start + length;
+    let index = Math.floor(sector / SECTORS_PER_SLAB);
+    let at = (sector - index * SECTORS_PER_SLAB) * SECTOR_BYTES;
+    for (let to = start; to < end; index++, at = 0) {
+      const count = Math.min(end - to, SLAB_BYTES - at);
+      const slab = this.#table.get(index);
+      if (slab === undefined) target.fill(0, to, to + count);
+      else target.set(count === SLAB_BYTES ? slab.bytes : slab.bytes.subarray(at, at + count), to);
+      to += count;
+    }
+  }
+
+  /** Writes `length` bytes of `source` from `start` on. False: no memory; of the slab for which
+   *  there was none, and of those behind it, nothing changed. */
+  write(sector: Sector, source: Uint8Array, start: number, length: number): boolean {
+    this.#checkBytes(sector, source, start, length);
+    const end = start + length;
+    let index = Math.floor(sector / SECTORS_PER_SLAB);
+    let at = (sector - index * SECTORS_PER_SLAB) * SECTOR_BYTES;
+    for (let from = start; from < end; index++, at = 0) {
+      const count = Math.min(end - from, SLAB_BYTES - at);
+      let slab = this.#table.get(index);
+      if (slab === undefined || slab.pins !== 0) {
+        slab = this.#makeWritable(index, slab, count === SLAB_BYTES);
+        if (slab === undefined) return false;
+      }
+      const whole = count === source.length;
+      slab.bytes.set(whole ? source : source.subarray(from, from + count), at);
+      this.#mark(slab, at / SECTOR_BYTES, (at + count) / SECTOR_BYTES);
+      from += count;
+    }
+    return true;
+  }
+
+  /** Appends `length` bytes as views that stay as they are now until `into` is released. */
+  view(sector: Sector, length: number, into: PageViews): void {
+    this.#check(sector, length / SECTOR_BYTES);
+    let index = Math.floor(sector / SECTORS_PER_SLAB);
+    let at = (sector - index * SECTORS_PER_SLAB) * SECTOR_BYTES;
+    for (let left = length; left > 0; index++, at = 0) {
+      const count = Math.min(left, SLAB_BYTES - at);
+      into.add(this.#table.get(index), at, at + count);
+      left -= count;
+    }
+  }
+
+  /** A slab filled from end to end becomes the data of the slab-aligned extent at `sector`. */
+  adopt(sector: Sector, slab: Slab): void {
+    this.#check(sector, SECTORS_PER_SLAB);
+    if (sector % SECTORS_PER_SLAB !== 0) bug(`sector ${sector} is not the start of a slab`);
+    if (slab.pins !== 0 || slab.retired) bug('only a slab of the caller alone can be adopted');
+    markFull(slab);
+    this.#replace(sector / SECTORS_PER_SLAB, slab);
+  }
+
+  /** Makes the sectors hold zeros and keeps (or takes) their memory. False: as for `write`. */
+  writeZeroes(sector: Sector, sectors: Sector): boolean {
+    this.#check(sector, sectors);
+    const end = sector + sectors;
+    for (let from: number = sector; from < end; ) {
+      const index = Math.floor(from / SECTORS_PER_SLAB);
+      const base = index * SECTORS_PER_SLAB;
+      const to = Math.min(end, base + SECTORS_PER_SLAB);
+      let slab = this.#table.get(index);
+      if (slab === undefined || slab.pins !== 0) slab = this.#makeWritable(index, slab, false);
+      if (slab === undefined) return false;
+      this.#count(slab, -1);
+      holdZeroes(slab, from - base, to - base);
+      this.#count(slab, 1);
+      from = to;
+    }
+    return true;
+  }
+
+  /** Makes the sectors hold nothing and returns their memory. False: a slab that somebody reads
+   *  could not be copied for want of memory; of it and of those behind it nothing changed. */
+  discard(sector: Sector, sectors: Sector): boolean {
+    this.#check(sector, sectors);
+    const end = sector + sectors;
+    const endIndex = Math.ceil(end / SECTORS_PER_SLAB);
+    let index = this.#table.next(Math.floor(sector / SECTORS_PER_SLAB), endIndex);
+    for (; index >= 0; index = this.#table.next(index + 1, endIndex)) {
+      const base = index * SECTORS_PER_SLAB;
+      const from = Math.max(sector - base, 0);
+      if (!this.#discardIn(index, from, Math.min(end - base, SECTORS_PER_SLAB))) return false;
+    }
+    return true;
+  }
+
+  /** Drops all data. */
+  clear(): void {
+    const { extents } = this.#table;
+    for (let i = this.#table.next(0, extents); i >= 0; i = this.#table.next(i + 1, extents)) {
+      const slab = this.#table.get(i);
+      if (slab !== undefined) retire(slab, this.#allocator);
+    }
+    this.#table.clear();
+    this.#heldPages = 0;
+    this.#idlePages = 0;
+    this.#cursor = 0;
+  }
+
+  /** More memory lies idle between the data than is worth keeping: `compact` should be called. */
+  get needsCompaction(): boolean {
+    const idleBytes = this.#idlePages * PAGE_BYTES;
+    return idleBytes > IDLE_BYTES_FREE && idleBytes > this.heldBytes * IDLE_SHARE;
+  }
+
+  /** Returns idle memory by moving at most `budgetSlabs` slabs' data to fresh slabs. True: there is
+   *  more to do; false also when there is no memory to do it with, so do not loop on anything else. */
+  compact(budgetSlabs: number): boolean {
+    let budget = budgetSlabs;
+    for (let looks = budgetSlabs * LOOKS_PER_SLAB; looks > 0 && budget > 0; looks--) {
+      if (!this.needsCompaction) return false;
+      const index = this.#nextInRing();
+      const slab = this.#table.get(index);
+      // There is always one at or above the average, so each round through the table moves some.
+      if (slab === undefined || slab.idlePages < this.#idlePages / this.#table.size) continue;
+      const fresh = this.#allocator.takeFresh();
+      if (fresh === undefined) return false;
+      copyHeld(slab, fresh);
+      this.#replace(index, fresh);
+      budget--;
+    }
+    return this.needsCompaction;
+  }
+
+  /** The slab of an extent that has none, or one that somebody reads (PINNED): a fresh one, or a
+   *  copy in its place. @param whole the caller writes all of it, so its content does not matter. */
+  #makeWritable(index: number, old: Slab | undefined, whole: boolean): Slab | undefined {
+    const slab = whole ? this.#allocator.takeDirty() : this.#allocator.take();
+    if (slab === undefined) return undefined;
+    if (old !== undefined && !whole) copyHeld(old, slab);
+    this.#replace(index, slab);
+    return slab;
+  }
+
+  #discardIn(index: number, first: number, end: number): boolean {
+    let slab = this.#table.get(index);
+    if (slab === undefined) return true;
+    if (end - first === SECTORS_PER_SLAB) {
+      this.#remove(index, slab);
+      return true;
+    }
+    if (slab.pins !== 0) slab = this.#makeWritable(index, slab, false);
+    if (slab === undefined) return false;
+    this.#count(slab, -1);
+    dropSectors(slab, first, end);
+    this.#count(slab, 1);
+    if (slab.heldPages === 0) this.#remove(index, slab);
+    return true;
+  }
+
+  #mark(slab: Slab, first: number, end: number): void {
+    this.#count(slab, -1);
+    markWritten(slab, first, end);
+    this.#count(slab, 1);
+  }
+
+  #replace(index: number, slab: Slab): void {
+    const old = this.#table.get(index);
+    this.#table.set(index, slab);
+    this.#count(slab, 1);
+    if (old === undefined) return;
+    this.#count(old, -1);
+    retire(old, this.#allocator);
+  }
+
+  #remove(index: number, slab: Slab): void {
+    this.#table.delete(index);
+    this.#count(slab, -1);
+    retire(slab, this.#allocator);
+  }
+
+  #count(slab: Slab, sign: 1 | -1): void {
+    this.#heldPages += sign * slab.heldPages;
+    this.#idlePages += sign * slab.idlePages;
+  }
+
+  #nextInRing(): number {
+    const { extents } = this.#table;
+    let index = this.#table.next(this.#cursor, extents);
+    if (index < 0) index = this.#table.next(0, this.#cursor);
+    this.#cursor = index + 1;
+    return index;
+  }
+
+  #checkBytes(sector: number, buffer: Uint8Array, start: number, length: number): void {
+    this.#check(sector, length / SECTOR_BYTES);
+    if (start < 0 || start + length > buffer.length) {
+      bug(`bytes ${start}..${start + length} of a buffer of ${buffer.length}`);
+    }
+  }
+
+  #check(sector: number, sectors: number): void {
+    if (sector < 0 || sector + sectors > this.#sectors || sectors !== Math.floor(sectors)) {
+      bug(`sectors ${sector} + ${sectors} of a device of ${this.#sectors}`);
+    }
+  }
+}

@@ -1,0 +1,102 @@
+/** Which sectors of one slab hold data: marks, bytes and counts change together here, so that the
+ *  slab's invariants ZERO and COUNTS stand after each call. Knows neither tables nor pins.
+ *  Sectors are counted from the slab's start. Source: driver.md section 4 (a bit per sector). */
+
+import {
+  DATA,
+  PAGE_BYTES,
+  PAGES_PER_SLAB,
+  RESIDENT,
+  SECTORS_PER_PAGE,
+  type Slab,
+} from '../../pages/slab.ts';
+import { SECTOR_BYTES } from '../../units.ts';
+
+const FULL = DATA | RESIDENT;
+
+/** The sectors [first, end) were just written: they hold data. */
+export function markWritten(slab: Slab, first: number, end: number): void {
+  const { marks } = slab;
+  for (let at = first; at < end; ) {
+    const page = Math.trunc(at / SECTORS_PER_PAGE);
+    const upTo = Math.min(end, (page + 1) * SECTORS_PER_PAGE);
+    const old = marks[page] ?? 0;
+    if (old !== FULL) setMark(slab, page, old | bitsOf(at, upTo) | RESIDENT);
+    at = upTo;
+  }
+}
+
+/** The sectors [first, end) hold zeros; pages never written stay without memory. */
+export function holdZeroes(slab: Slab, first: number, end: number): void {
+  const { marks } = slab;
+  for (let at = first; at < end; ) {
+    const page = Math.trunc(at / SECTORS_PER_PAGE);
+    const upTo = Math.min(end, (page + 1) * SECTORS_PER_PAGE);
+    const old = marks[page] ?? 0;
+    zeroBytes(slab, old, at, upTo);
+    setMark(slab, page, old | bitsOf(at, upTo));
+    at = upTo;
+  }
+}
+
+/** The sectors [first, end) hold nothing any more. Pages left empty keep their memory (idle). */
+export function dropSectors(slab: Slab, first: number, end: number): void {
+  const { marks } = slab;
+  for (let at = first; at < end; ) {
+    const page = Math.trunc(at / SECTORS_PER_PAGE);
+    const upTo = Math.min(end, (page + 1) * SECTORS_PER_PAGE);
+    const old = marks[page] ?? 0;
+    zeroBytes(slab, old, at, upTo);
+    setMark(slab, page, old & ~bitsOf(at, upTo));
+    at = upTo;
+  }
+}
+
+/** Makes `to`, a slab of zeros, hold what `from` holds; empty pages are not touched. */
+export function copyHeld(from: Slab, to: Slab): void {
+  for (let page = 0; page < PAGES_PER_SLAB; ) {
+    const first = page;
+    while (page < PAGES_PER_SLAB && hasBytes(from.marks[page] ?? 0)) {
+      setMark(to, page, (from.marks[page] ?? 0) | RESIDENT);
+      page++;
+    }
+    if (page > first) {
+      const start = first * PAGE_BYTES;
+      to.bytes.set(from.bytes.subarray(start, page * PAGE_BYTES), start);
+    } else {
+      // Zeros without memory, or nothing: only the bits are worth copying.
+      setMark(to, page, (to.marks[page] ?? 0) | ((from.marks[page] ?? 0) & DATA));
+      page++;
+    }
+  }
+}
+
+function hasBytes(mark: number): boolean {
+  return (mark & DATA) !== 0 && (mark & RESIDENT) !== 0;
+}
+
+/** What holds no data or has no memory is zero already, and to write there would take memory. */
+function zeroBytes(slab: Slab, mark: number, first: number, end: number): void {
+  if (hasBytes(mark)) slab.bytes.fill(0, first * SECTOR_BYTES, end * SECTOR_BYTES);
+}
+
+/** The bits of the sectors [first, end) of one page. */
+function bitsOf(first: number, end: number): number {
+  const low = first % SECTORS_PER_PAGE;
+  return ((1 << (end - first)) - 1) << low;
+}
+
+function setMark(slab: Slab, page: number, mark: number): void {
+  const old = slab.marks[page] ?? 0;
+  slab.heldPages += held(mark) - held(old);
+  slab.idlePages += idle(mark) - idle(old);
+  slab.marks[page] = mark;
+}
+
+function held(mark: number): number {
+  return (mark & DATA) !== 0 ? 1 : 0;
+}
+
+function idle(mark: number): number {
+  return mark === RESIDENT ? 1 : 0;
+}

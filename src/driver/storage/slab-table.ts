@@ -1,0 +1,121 @@
+/** A sparse table from the number of an extent to its slab, in three levels of arrays; levels that
+ *  hold nothing do not exist. Knows neither bytes nor pins. Source: driver.md section 4 (sparse map). */
+
+import type { Slab } from '../../pages/slab.ts';
+
+/** Entries of the two lower levels. Leaf: 128 MiB of device; node: 128 GiB; root: 2^53 bytes in 2^16. */
+const FAN_OUT = 1024;
+const PER_NODE = FAN_OUT * FAN_OUT;
+
+/** INVARIANT: `used` entries are not undefined; a level below the root with none is not kept. */
+class Level<Entry> {
+  readonly entries: (Entry | undefined)[] = new Array<Entry | undefined>(FAN_OUT).fill(undefined);
+  used = 0;
+}
+type Leaf = Level<Slab>;
+type Node = Level<Leaf>;
+
+export class SlabTable {
+  readonly #extents: number;
+  #root: (Node | undefined)[];
+  #size = 0;
+
+  /** @param extents how many extents the device has, up to 2^36. */
+  constructor(extents: number) {
+    this.#extents = extents;
+    this.#root = this.#emptyRoot();
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How many extents there can be. */
+  get extents(): number {
+    return this.#extents;
+  }
+
+  get(index: number): Slab | undefined {
+    const nodeIndex = Math.floor(index / PER_NODE); // no bit operators: index may pass 2^31
+    const node = this.#root[nodeIndex];
+    if (node === undefined) return undefined;
+    const within = index - nodeIndex * PER_NODE;
+    const leaf = node.entries[within >>> 10];
+    if (leaf === undefined) return undefined;
+    return leaf.entries[within & (FAN_OUT - 1)];
+  }
+
+  /** Puts a slab at an index, in place of any other. */
+  set(index: number, slab: Slab): void {
+    const nodeIndex = Math.floor(index / PER_NODE);
+    const within = index - nodeIndex * PER_NODE;
+    let node = this.#root[nodeIndex];
+    if (node === undefined) {
+      node = new Level();
+      this.#root[nodeIndex] = node;
+    }
+    let leaf = node.entries[within >>> 10];
+    if (leaf === undefined) {
+      leaf = new Level();
+      node.entries[within >>> 10] = leaf;
+      node.used++;
+    }
+    const slot = within & (FAN_OUT - 1);
+    if (leaf.entries[slot] === undefined) {
+      leaf.used++;
+      this.#size++;
+    }
+    leaf.entries[slot] = slab;
+  }
+
+  /** Removes the entry, if there is one, and the levels it leaves empty. */
+  delete(index: number): void {
+    const nodeIndex = Math.floor(index / PER_NODE);
+    const within = index - nodeIndex * PER_NODE;
+    const node = this.#root[nodeIndex];
+    const leaf = node?.entries[within >>> 10];
+    const slot = within & (FAN_OUT - 1);
+    if (node === undefined || leaf?.entries[slot] === undefined) return;
+    leaf.entries[slot] = undefined;
+    leaf.used--;
+    this.#size--;
+    if (leaf.used > 0) return;
+    node.entries[within >>> 10] = undefined;
+    node.used--;
+    if (node.used === 0) this.#root[nodeIndex] = undefined;
+  }
+
+  /** The first index in [from, end) that has a slab, or -1. Absent levels are passed in one step. */
+  next(from: number, end: number): number {
+    if (this.#size === 0) return -1;
+    let index = from;
+    while (index < end) {
+      const nodeIndex = Math.floor(index / PER_NODE);
+      const node = this.#root[nodeIndex];
+      if (node === undefined) {
+        index = (nodeIndex + 1) * PER_NODE;
+        continue;
+      }
+      const within = index - nodeIndex * PER_NODE;
+      const leaf = node.entries[within >>> 10];
+      if (leaf !== undefined) {
+        for (let slot = within & (FAN_OUT - 1); slot < FAN_OUT; slot++) {
+          if (leaf.entries[slot] === undefined) continue;
+          const found = index - (within & (FAN_OUT - 1)) + slot;
+          return found < end ? found : -1;
+        }
+      }
+      index += FAN_OUT - (within & (FAN_OUT - 1));
+    }
+    return -1;
+  }
+
+  clear(): void {
+    this.#root = this.#emptyRoot();
+    this.#size = 0;
+  }
+
+  #emptyRoot(): (Node | undefined)[] {
+    return new Array<Node | undefined>(Math.ceil(this.#extents / PER_NODE)).fill(undefined);
+  }
+}

@@ -1,0 +1,127 @@
+/** Where slabs come from and go to. Knows no devices and no sectors: a slab given here is nobody's.
+ *  One thread's version; a later one hands out shared buffers behind the same interface.
+ *  Source: design.md, pages in slabs; driver.md section 4 (data discarded is memory returned). */
+
+import { type Bytes, bug, bytes } from '../units.ts';
+import { PAGE_BYTES, PAGES_PER_SLAB, RESIDENT, SLAB_BYTES, Slab } from './slab.ts';
+
+export interface SlabAllocator {
+  /** A slab of zeros, some of whose pages may take memory already; undefined: no memory. */
+  take(): Slab | undefined;
+  /** A slab of zeros that takes no memory yet, for few pages of data; undefined: no memory. */
+  takeFresh(): Slab | undefined;
+  /** A slab of any content, to be filled whole (`markFull`) or given back; undefined: no memory. */
+  takeDirty(): Slab | undefined;
+  /** Takes back a slab that nobody reads and no table holds. */
+  give(slab: Slab): void;
+  /** Memory kept for reuse. */
+  readonly freeBytes: Bytes;
+}
+
+/** @param poolSlabs how many freed slabs keep their memory for reuse; the rest returns it at once. */
+export function createSlabAllocator({ poolSlabs = 64 } = {}): SlabAllocator {
+  return new ResizableSlabs(poolSlabs);
+}
+
+class ResizableSlabs implements SlabAllocator {
+  readonly #poolSlabs: number;
+  /** Freed slabs with their memory and old content. */
+  readonly #pool: Slab[] = [];
+  /** Freed slabs without memory: address space only. They are kept for reuse, since every gap in
+   *  the address space splits a mapping, and a process may have only 65530 of them. */
+  readonly #bare: Slab[] = [];
+
+  constructor(poolSlabs: number) {
+    this.#poolSlabs = poolSlabs;
+  }
+
+  take(): Slab | undefined {
+    const slab = this.#pool.pop();
+    if (slab === undefined) return this.takeFresh();
+    zeroResident(slab);
+    return slab;
+  }
+
+  takeFresh(): Slab | undefined {
+    const slab = this.#bare.pop();
+    if (slab === undefined) return makeSlab();
+    if (revive(slab)) return slab;
+    this.#bare.push(slab);
+    return undefined;
+  }
+
+  takeDirty(): Slab | undefined {
+    const slab = this.#pool.pop() ?? this.takeFresh();
+    if (slab === undefined) return undefined;
+    // Whoever fills it may stop half way and give it back: every page may then hold something.
+    slab.marks.fill(RESIDENT);
+    slab.idlePages = PAGES_PER_SLAB;
+    return slab;
+  }
+
+  give(slab: Slab): void {
+    if (slab.pins !== 0) bug(`a slab with ${slab.pins} pins was given back`);
+    forgetData(slab);
+    if (this.#pool.length >= this.#poolSlabs && returnMemory(slab)) this.#bare.push(slab);
+    else this.#pool.push(slab);
+  }
+
+  get freeBytes(): Bytes {
+    return bytes(this.#pool.length * SLAB_BYTES);
+  }
+}
+
+function makeSlab(): Slab | undefined {
+  try {
+    return new Slab();
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function forgetData(slab: Slab): void {
+  slab.retired = false;
+  slab.heldPages = 0;
+  slab.idlePages = 0;
+  for (let page = 0; page < PAGES_PER_SLAB; page++) {
+    const resident = (slab.marks[page] ?? 0) & RESIDENT;
+    slab.marks[page] = resident;
+    if (resident !== 0) slab.idlePages++;
+  }
+}
+
+/** Only resident pages: to write to another one would make it take memory. */
+function zeroResident(slab: Slab): void {
+  const { marks, bytes: target } = slab;
+  for (let page = 0; page < PAGES_PER_SLAB; ) {
+    const first = page;
+    while (page < PAGES_PER_SLAB && ((marks[page] ?? 0) & RESIDENT) !== 0) page++;
+    if (page > first) target.fill(0, first * PAGE_BYTES, page * PAGE_BYTES);
+    else page++;
+  }
+}
+
+/** False when the system refuses to split a mapping: the slab then keeps its memory. */
+function returnMemory(slab: Slab): boolean {
+  if (!resize(slab, 0)) return false;
+  slab.marks.fill(0);
+  slab.idlePages = 0;
+  // At once back to full length, which takes no memory and lets the system merge the mappings.
+  revive(slab);
+  return true;
+}
+
+function revive(slab: Slab): boolean {
+  return slab.bytes.length === SLAB_BYTES || resize(slab, SLAB_BYTES);
+}
+
+function resize(slab: Slab, length: number): boolean {
+  try {
+    slab.bytes.buffer.resize(length);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}

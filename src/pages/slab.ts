@@ -1,0 +1,49 @@
+/** A slab: the memory behind one contiguous, aligned extent of a device's address space, cut into
+ *  pages. Not a table of slabs and no owner of them: see allocator.ts and the driver's page store.
+ *  Source: driver.md section 4 (pages of 4096 bytes, a bit per sector); design.md, pages in slabs. */
+
+import { KiB, SECTOR_BYTES } from '../units.ts';
+
+export const PAGE_BYTES = 4 * KiB;
+/** One memcpy or one view serves an extent; a write under a view copies one. 128 KiB balances both. */
+export const SLAB_BYTES = 128 * KiB;
+export const PAGES_PER_SLAB = SLAB_BYTES / PAGE_BYTES;
+export const SECTORS_PER_PAGE = PAGE_BYTES / SECTOR_BYTES;
+export const SECTORS_PER_SLAB = SLAB_BYTES / SECTOR_BYTES;
+
+/** Low eight bits of a page's mark: which of its sectors hold data. */
+export const DATA = 0xff;
+/** The page has been written since the system gave it, so it takes memory. Without this mark a page
+ *  is known to be zero and to take none. */
+export const RESIDENT = 0x100;
+
+/** INVARIANTS
+ *  ZERO: a sector whose DATA bit is clear is zero bytes, so that reads are plain copies.
+ *  PINNED: while `pins` > 0 somebody reads the bytes: they do not change, nor does the slab get
+ *  another use. A writer copies it first.
+ *  COUNTS: `heldPages` pages have a DATA bit; `idlePages` are RESIDENT without one. */
+export class Slab {
+  /** The whole slab. Over a resizable buffer, the only kind whose memory Node gives back at once. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** One mark per page: DATA bits and RESIDENT. */
+  readonly marks: Uint16Array = new Uint16Array(PAGES_PER_SLAB);
+  heldPages = 0;
+  idlePages = 0;
+  pins = 0;
+  /** No longer in any table: goes to the allocator with its last pin. */
+  retired = false;
+
+  /** @throws RangeError when the system has no memory (or no address space) left. */
+  constructor() {
+    // A fixed length: the view is out of bounds while the buffer is shrunk, and whole again after.
+    const buffer = new ArrayBuffer(SLAB_BYTES, { maxByteLength: SLAB_BYTES });
+    this.bytes = new Uint8Array(buffer, 0, SLAB_BYTES);
+  }
+}
+
+/** The slab's whole extent holds data from now on: what a receiver filled from end to end. */
+export function markFull(slab: Slab): void {
+  slab.marks.fill(DATA | RESIDENT);
+  slab.heldPages = PAGES_PER_SLAB;
+  slab.idlePages = 0;
+}
