@@ -62,7 +62,9 @@ class ResizableSlabs implements SlabAllocator {
   give(slab: Slab): void {
     if (slab.pins !== 0) bug(`a slab with ${slab.pins} pins was given back`);
     forgetData(slab);
-    if (this.#pool.length >= this.#poolSlabs && returnMemory(slab)) this.#bare.push(slab);
+    const takesMemory = slab.idlePages > 0;
+    if (takesMemory && this.#pool.length < this.#poolSlabs) this.#pool.push(slab);
+    else if (!takesMemory || returnMemory(slab)) this.#bare.push(slab);
     else this.#pool.push(slab);
   }
 

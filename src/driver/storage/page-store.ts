@@ -23,13 +23,16 @@ export class PageStore {
   readonly #allocator: SlabAllocator;
   readonly #table: SlabTable;
   readonly #sectors: number;
+  readonly #idleBytesFree: number;
   #heldPages = 0;
   #idlePages = 0;
   /** Where `compact` goes on looking. */
   #cursor = 0;
 
-  constructor(allocator: SlabAllocator, capacity: Bytes) {
+  /** @param idleBytesFree how much idle memory is never worth compacting. */
+  constructor(allocator: SlabAllocator, capacity: Bytes, idleBytesFree = IDLE_BYTES_FREE) {
     this.#allocator = allocator;
+    this.#idleBytesFree = idleBytesFree;
     this.#sectors = Math.floor(capacity / SECTOR_BYTES);
     this.#table = new SlabTable(Math.ceil(capacity / SLAB_BYTES));
   }
@@ -37,6 +40,11 @@ export class PageStore {
   /** Memory that data takes: whole pages. */
   get heldBytes(): Bytes {
     return bytes(this.#heldPages * PAGE_BYTES);
+  }
+
+  /** Memory of pages that hold nothing, in slabs that hold something. */
+  get idleBytes(): Bytes {
+    return bytes(this.#idlePages * PAGE_BYTES);
   }
 
   get slabCount(): number {
@@ -150,8 +158,8 @@ export class PageStore {
 
   /** More memory lies idle between the data than is worth keeping: `compact` should be called. */
   get needsCompaction(): boolean {
-    const idleBytes = this.#idlePages * PAGE_BYTES;
-    return idleBytes > IDLE_BYTES_FREE && idleBytes > this.heldBytes * IDLE_SHARE;
+    const idle = this.idleBytes;
+    return idle > this.#idleBytesFree && idle > this.heldBytes * IDLE_SHARE;
   }
 
   /** Returns idle memory by moving at most `budgetSlabs` slabs' data to fresh slabs. True: there is

@@ -1,0 +1,26 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { trace, World } from './world.ts';
+
+test('the page store does what a map of sectors does, and readers keep what they saw', () => {
+  fc.assert(
+    fc.property(trace(150), (steps) => new World().run(steps)),
+    { numRuns: 60 },
+  );
+});
+
+test('wherever memory runs out, the store stays consistent and loses no slab', () => {
+  fc.assert(
+    fc.property(trace(80), (steps) => {
+      let hit = true;
+      for (let failAt = 1; hit; failAt++) {
+        const world = new World();
+        world.allocator.failAt = failAt;
+        world.run(steps);
+        hit = world.allocator.takes >= failAt;
+      }
+    }),
+    { numRuns: 5 },
+  );
+  expect.hasAssertions();
+});

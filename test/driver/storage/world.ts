@@ -1,0 +1,243 @@
+/** A page store beside its naive twin, with pins held across later steps. Each step acts on both and
+ *  compares; `settle` proves that nothing leaked. For tests. */
+
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import { PageStore } from '../../../src/driver/storage/page-store.ts';
+import { createSlabAllocator } from '../../../src/pages/allocator.ts';
+import { zeroView } from '../../../src/pages/pin.ts';
+import { SECTORS_PER_SLAB, SLAB_BYTES } from '../../../src/pages/slab.ts';
+import { PageViews } from '../../../src/pages/views.ts';
+import { bytes, SECTOR_BYTES, sector } from '../../../src/units.ts';
+import { CountingAllocator } from '../../pages/counting-allocator.ts';
+import { StoreModel } from './model.ts';
+
+const DEVICE_SECTORS = 2 ** 43;
+/** A sparse device of three regions: its start, where the table's leaves meet, its end. */
+const regions = [0, 1022 * SECTORS_PER_SLAB, DEVICE_SECTORS - 4 * SECTORS_PER_SLAB];
+const REGION_SECTORS = 4 * SECTORS_PER_SLAB;
+
+const kinds = [
+  ...['write', 'write', 'write', 'read', 'view', 'view', 'release', 'discard', 'discard'],
+  ...['writeZeroes', 'adopt', 'abandon', 'compact', 'clear'],
+] as const;
+export interface Step {
+  kind: string;
+  sector: number;
+  sectors: number;
+  salt: number;
+}
+
+function within(
+  region: number,
+  offset: number,
+  length: number,
+): { sector: number; sectors: number } {
+  const first = offset % REGION_SECTORS;
+  return { sector: region + first, sectors: Math.min(length, REGION_SECTORS - first) };
+}
+
+const pages = fc.integer({ min: 0, max: REGION_SECTORS / 8 }).map((page) => page * 8);
+const slabStarts = fc.integer({ min: 0, max: 3 }).map((slab) => slab * SECTORS_PER_SLAB);
+const anywhere = fc.integer({ min: 0, max: REGION_SECTORS - 1 });
+/** Sectors, pages, slabs: the fast paths depend on what a request is aligned to. */
+const range = fc
+  .tuple(
+    fc.constantFrom(...regions),
+    fc.oneof(anywhere, pages, slabStarts),
+    fc.oneof(
+      fc.integer({ min: 1, max: 20 }),
+      fc.integer({ min: 1, max: 600 }),
+      fc.constantFrom(8, 64, SECTORS_PER_SLAB, 2 * SECTORS_PER_SLAB, REGION_SECTORS),
+    ),
+  )
+  .map(([region, offset, length]) => within(region, offset, length));
+
+const step: fc.Arbitrary<Step> = fc
+  .tuple(fc.constantFrom(...kinds), range, fc.integer({ min: 0, max: 255 }))
+  .map(([kind, where, salt]) => ({ kind, ...where, salt }))
+  // Emptying all is rare, or no run would get far.
+  .map((each) => (each.kind === 'clear' && each.salt > 40 ? { ...each, kind: 'write' } : each));
+export const trace = (length: number): fc.Arbitrary<Step[]> =>
+  fc.array(step, { minLength: length, maxLength: length });
+
+/** What a step does to the sectors from `from` on. */
+type Change = (model: StoreModel, from: number, sectors: number) => void;
+
+interface Pinned {
+  views: PageViews;
+  snapshot: Buffer;
+}
+
+export class World {
+  readonly allocator = new CountingAllocator(createSlabAllocator({ poolSlabs: 2 }));
+  /** No idle memory is free here, so that a few idle pages are worth compacting. */
+  readonly store = new PageStore(this.allocator, bytes(DEVICE_SECTORS * SECTOR_BYTES), 0);
+  #model = new StoreModel();
+  #pinned: Pinned[] = [];
+
+  run(steps: Step[]): void {
+    for (const each of steps) {
+      this.#act(each);
+      expect(this.store.heldBytes).toBe(this.#model.heldBytes);
+      this.#checkSlabs();
+    }
+    this.settle();
+  }
+
+  /** All pins go, all is compared, all is cleared: then nothing may be left. */
+  settle(): void {
+    while (this.#pinned.length > 0) this.#releaseOne(0);
+    this.#checkSlabs();
+    for (const region of regions) this.#compare(region, REGION_SECTORS);
+    this.store.clear();
+    expect(this.store.heldBytes + this.store.idleBytes + this.store.slabCount).toBe(0);
+    expect(this.allocator.live.size).toBe(0);
+    expect(zeroView.every((byte) => byte === 0)).toBe(true);
+  }
+
+  #act(each: Step): void {
+    const { kind, sectors, salt } = each;
+    const at = sector(each.sector);
+    const count = sector(sectors);
+    const { store } = this;
+    if (kind === 'read') this.#compare(at, sectors);
+    else if (kind === 'view') this.#view(each);
+    else if (kind === 'release') this.#releaseOne(salt);
+    else if (kind === 'adopt') this.#adopt(each);
+    else if (kind === 'abandon') this.#abandon(salt);
+    else if (kind === 'compact') this.#compact(salt);
+    else if (kind === 'clear') {
+      store.clear();
+      this.#model.clear();
+    } else if (kind === 'discard') {
+      this.#apply(each, store.discard(at, count), (model, from, to) => model.discard(from, to));
+    } else if (kind === 'writeZeroes') {
+      const zeroes = (model: StoreModel, from: number, length: number) =>
+        model.write(from, new Uint8Array(length * SECTOR_BYTES));
+      this.#apply(each, store.writeZeroes(at, count), zeroes);
+    } else {
+      const data = pattern(sectors, salt);
+      // Sometimes the payload lies in the middle of a larger buffer.
+      const lead = (salt % 3) * 100;
+      const source = lead === 0 ? data : Buffer.concat([Buffer.alloc(lead), data, Buffer.alloc(9)]);
+      const write = (model: StoreModel, from: number, length: number) => {
+        const offset = (from - at) * SECTOR_BYTES;
+        model.write(from, data.subarray(offset, offset + length * SECTOR_BYTES));
+      };
+      this.#apply(each, store.write(at, source, lead, data.length), write);
+    }
+  }
+
+  /** Brings the model up to what the store did: all of it, or the slabs before the one without
+   *  memory. Content and memory must match exactly one such cut. */
+  #apply({ sector: at, sectors }: Step, done: boolean, change: Change): void {
+    if (done) change(this.#model, at, sectors);
+    else this.#applyBefore(at, sectors, change);
+  }
+
+  #applyBefore(at: number, sectors: number, change: Change): void {
+    const end = at + sectors;
+    for (let cut = at; cut < end; cut = nextSlab(cut)) {
+      const model = this.#model.clone();
+      if (cut > at) change(model, at, cut - at);
+      const same = this.#read(at, sectors).equals(model.read(at, sectors * SECTOR_BYTES));
+      if (!same || model.heldBytes !== this.store.heldBytes) continue;
+      this.#model = model;
+      return;
+    }
+    throw new Error('after a failure the store holds neither all slabs before some slab, nor none');
+  }
+
+  #view({ sector: at, sectors }: Step): void {
+    const takes = this.allocator.takes;
+    const views = new PageViews(this.allocator);
+    this.store.view(sector(at), sectors * SECTOR_BYTES, views);
+    const snapshot = this.#model.read(at, sectors * SECTOR_BYTES);
+    this.#pinned.push({ views, snapshot });
+    expect(shown(views).equals(snapshot)).toBe(true);
+    expect(this.allocator.takes).toBe(takes);
+  }
+
+  #releaseOne(which: number): void {
+    const [pinned] = this.#pinned.splice(which % Math.max(this.#pinned.length, 1), 1);
+    if (pinned === undefined) return;
+    expect(shown(pinned.views).equals(pinned.snapshot)).toBe(true);
+    pinned.views.release();
+  }
+
+  #adopt({ sector: at, salt }: Step): void {
+    const slab = this.allocator.takeDirty();
+    if (slab === undefined) return;
+    const data = pattern(SECTORS_PER_SLAB, salt);
+    slab.bytes.set(data);
+    const start = at - (at % SECTORS_PER_SLAB);
+    this.store.adopt(sector(start), slab);
+    this.#model.write(start, data);
+  }
+
+  /** A receiver that got half a payload and gives its slab back. */
+  #abandon(salt: number): void {
+    const slab = this.allocator.takeDirty();
+    if (slab === undefined) return;
+    slab.bytes.fill(0xee, salt * 100);
+    this.allocator.give(slab);
+  }
+
+  #compact(salt: number): void {
+    if (salt % 2 === 0) {
+      this.store.compact(1);
+      return;
+    }
+    while (this.store.compact(2));
+    if (this.allocator.failAt === 0) expect(this.store.needsCompaction).toBe(false);
+  }
+
+  #read(at: number, sectors: number): Buffer {
+    const takes = this.allocator.takes;
+    const target = Buffer.alloc(sectors * SECTOR_BYTES + 10, 0x5a);
+    this.store.read(sector(at), target, 7, sectors * SECTOR_BYTES);
+    expect(this.allocator.takes).toBe(takes);
+    expect([...target.subarray(0, 7), ...target.subarray(-3)]).toEqual(new Array(10).fill(0x5a));
+    return target.subarray(7, -3);
+  }
+
+  #compare(at: number, sectors: number): void {
+    const expected = this.#model.read(at, sectors * SECTOR_BYTES);
+    expect(this.#read(at, sectors).equals(expected)).toBe(true);
+  }
+
+  /** Each slab taken is in the table, or retired with a reader. */
+  #checkSlabs(): void {
+    const retired = [...this.allocator.live].filter((slab) => slab.retired);
+    expect(this.allocator.live.size).toBe(this.store.slabCount + retired.length);
+    expect(retired.every((slab) => slab.pins > 0)).toBe(true);
+    for (const slab of this.allocator.live) {
+      if (!slab.retired) expect(slab.heldPages).toBeGreaterThan(0);
+    }
+  }
+}
+
+function nextSlab(at: number): number {
+  return at - (at % SECTORS_PER_SLAB) + SECTORS_PER_SLAB;
+}
+
+/** Sectors that differ from each other and, by the salt, from other writes; salt 0 writes zeros. */
+function pattern(sectors: number, salt: number): Buffer {
+  const data = Buffer.alloc(sectors * SECTOR_BYTES);
+  if (salt === 0) return data;
+  for (let i = 0; i < sectors; i++) {
+    data.fill(((salt + i) % 255) + 1, i * SECTOR_BYTES, (i + 1) * SECTOR_BYTES);
+    data.writeUInt16LE((salt << 8) + (i & 0xff), i * SECTOR_BYTES + (salt % 510));
+  }
+  return data;
+}
+
+function shown(views: PageViews): Buffer {
+  const parts: Uint8Array[] = [];
+  for (let i = 0; i < views.count; i++) {
+    parts.push((views.buffers[i] ?? zeroView).subarray(views.starts[i], views.ends[i]));
+  }
+  expect(parts.every((part) => part.length <= SLAB_BYTES)).toBe(true);
+  return Buffer.concat(parts);
+}

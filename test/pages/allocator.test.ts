@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest';
+import { createSlabAllocator } from '../../src/pages/allocator.ts';
+import { markFull, PAGES_PER_SLAB, SLAB_BYTES, type Slab } from '../../src/pages/slab.ts';
+
+function present(slab: Slab | undefined): Slab {
+  if (slab === undefined) throw new Error('no memory');
+  return slab;
+}
+
+test('a slab that was full of data comes back as zeros from take and takeFresh', () => {
+  for (const poolSlabs of [0, 1]) {
+    const allocator = createSlabAllocator({ poolSlabs });
+    for (const take of [() => allocator.take(), () => allocator.takeFresh()]) {
+      const slab = present(allocator.takeDirty());
+      slab.bytes.fill(0xaa);
+      markFull(slab);
+      allocator.give(slab);
+      const again = present(take());
+      expect(again.bytes.every((byte) => byte === 0)).toBe(true);
+      expect(again.heldPages).toBe(0);
+      allocator.give(again);
+    }
+  }
+});
+
+test('a dirty slab given back half filled and unmarked still comes back as zeros', () => {
+  const allocator = createSlabAllocator({ poolSlabs: 1 });
+  const slab = present(allocator.takeDirty());
+  slab.bytes.fill(0xaa, 5000, 70_000);
+  allocator.give(slab);
+  const again = present(allocator.take());
+  expect(again).toBe(slab);
+  expect(again.bytes.every((byte) => byte === 0)).toBe(true);
+  expect(again.idlePages).toBe(PAGES_PER_SLAB);
+});
+
+test('the pool keeps the memory of as many slabs as it may, and no more', () => {
+  const allocator = createSlabAllocator({ poolSlabs: 2 });
+  const slabs = [1, 2, 3, 4].map(() => present(allocator.takeDirty()));
+  for (const slab of slabs) slab.bytes.fill(1);
+  for (const slab of slabs) allocator.give(slab);
+  expect(allocator.freeBytes).toBe(2 * SLAB_BYTES);
+  expect(present(allocator.takeFresh()).idlePages).toBe(0);
+  expect(allocator.freeBytes).toBe(2 * SLAB_BYTES);
+  present(allocator.take());
+  expect(allocator.freeBytes).toBe(SLAB_BYTES);
+});
+
+test('a slab that never took memory is not kept in the pool', () => {
+  const allocator = createSlabAllocator();
+  const slab = present(allocator.take());
+  allocator.give(slab);
+  expect(allocator.freeBytes).toBe(0);
+  expect(allocator.take()).toBe(slab);
+});
+
+test('a system without memory is an answer, not an exception', () => {
+  const original = globalThis.ArrayBuffer;
+  const allocator = createSlabAllocator();
+  globalThis.ArrayBuffer = class extends original {
+    constructor() {
+      super(0);
+      throw new RangeError('Array buffer allocation failed');
+    }
+  };
+  try {
+    expect(allocator.take()).toBeUndefined();
+    expect(allocator.takeFresh()).toBeUndefined();
+    expect(allocator.takeDirty()).toBeUndefined();
+  } finally {
+    globalThis.ArrayBuffer = original;
+  }
+  expect(allocator.take()).toBeDefined();
+});
+
+test('a slab whose memory the system will not take back, or not give again, is not lost', () => {
+  const allocator = createSlabAllocator({ poolSlabs: 0 });
+  const slab = present(allocator.takeDirty());
+  slab.bytes.fill(1);
+  const { buffer } = slab.bytes;
+  const refuse = (length: number): void => {
+    throw new RangeError(`cannot be resized to ${length}`);
+  };
+  buffer.resize = refuse;
+  allocator.give(slab);
+  expect(allocator.freeBytes).toBe(SLAB_BYTES); // kept although the pool is full
+  expect(allocator.takeDirty()).toBe(slab);
+
+  buffer.resize = (length: number) => {
+    if (length > 0) refuse(length);
+    ArrayBuffer.prototype.resize.call(buffer, length);
+  };
+  allocator.give(slab);
+  expect(allocator.take()).toBeUndefined();
+  Reflect.deleteProperty(buffer, 'resize');
+  expect(allocator.take()).toBe(slab);
+  expect(slab.bytes.length).toBe(SLAB_BYTES);
+  expect(slab.bytes.every((byte) => byte === 0)).toBe(true);
+});
+
+test('giving back a slab that is being read is a bug', () => {
+  const allocator = createSlabAllocator();
+  const slab = present(allocator.take());
+  slab.pins = 1;
+  expect(() => allocator.give(slab)).toThrow('1 pins');
+});

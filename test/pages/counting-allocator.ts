@@ -1,0 +1,48 @@
+/** An allocator that counts, finds slabs given twice, and can fail its n-th take. For tests. */
+
+import { createSlabAllocator, type SlabAllocator } from '../../src/pages/allocator.ts';
+import type { Slab } from '../../src/pages/slab.ts';
+
+export class CountingAllocator implements SlabAllocator {
+  takes = 0;
+  /** The take, counted from 1, that finds no memory. */
+  failAt = 0;
+  /** Slabs taken and not given back. */
+  readonly live = new Set<Slab>();
+  readonly #inner: SlabAllocator;
+
+  constructor(inner: SlabAllocator = createSlabAllocator({ poolSlabs: 4 })) {
+    this.#inner = inner;
+  }
+
+  take(): Slab | undefined {
+    return this.#taken(() => this.#inner.take());
+  }
+
+  takeFresh(): Slab | undefined {
+    return this.#taken(() => this.#inner.takeFresh());
+  }
+
+  takeDirty(): Slab | undefined {
+    return this.#taken(() => this.#inner.takeDirty());
+  }
+
+  give(slab: Slab): void {
+    if (!this.live.delete(slab)) throw new Error('a slab that nobody has taken was given back');
+    this.#inner.give(slab);
+  }
+
+  get freeBytes() {
+    return this.#inner.freeBytes;
+  }
+
+  #taken(take: () => Slab | undefined): Slab | undefined {
+    this.takes++;
+    if (this.takes === this.failAt) return undefined;
+    const slab = take();
+    if (slab === undefined) return undefined;
+    if (this.live.has(slab)) throw new Error('a slab in use was handed out again');
+    this.live.add(slab);
+    return slab;
+  }
+}
