@@ -1,0 +1,56 @@
+# What the scripts share: words, checks that count, the closing line. Sourced, never run.
+# Every script that judges ends with a line `N passed, N failed`, which .ci/run adds up.
+# shellcheck shell=bash
+
+checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+PATH=$checkout/node_modules/.bin:$PATH:/usr/sbin:/sbin
+passed=0
+failed=0
+
+say() { printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+
+ok() {
+  passed=$((passed + 1))
+  printf 'ok - %s\n' "$1"
+}
+
+not_ok() {
+  failed=$((failed + 1))
+  printf 'not ok - %s\n' "$1"
+}
+
+# check TITLE COMMAND...: runs it without input; its output shows only when it fails.
+check() {
+  local title=$1 log status
+  shift
+  log=$(mktemp)
+  "$@" </dev/null >"$log" 2>&1
+  status=$?
+  if [ $status = 0 ]; then
+    ok "$title"
+  else
+    not_ok "$title (exit $status: $*)"
+    tail -n 60 "$log" | sed 's/^/  | /'
+  fi
+  rm -f "$log"
+  return $status
+}
+
+# verdict: the closing line; fails when a check failed, or when there was none at all.
+verdict() {
+  printf '%s passed, %s failed\n' "$passed" "$failed"
+  [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+}
+
+# vitest_counts LOG: "PASSED FAILED" from the lines `Tests  1 failed | 2 passed (3)` of a log.
+vitest_counts() {
+  sed -E 's/\x1b\[[0-9;]*m//g' "$1" | awk '
+    /^ *Tests +.*\([0-9]+\)/ {
+      for (i = 2; i < NF; i++) { if ($(i + 1) == "passed") p += $i; if ($(i + 1) == "failed") f += $i }
+    }
+    END { print p + 0, f + 0 }'
+}

@@ -1,0 +1,71 @@
+#!/bin/bash
+# Installs, by name, the Debian packages whose programs the tests call and that are missing.
+#
+#   install-packages.sh [system] [kernel]     default: both groups
+#
+# With nothing missing it takes no time and needs no root.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+[ $# -gt 0 ] || set -- system kernel
+groups=" $* "
+
+# group, package, what shows that it is there: a command, or a module of Debian's python3
+table='
+system nbd-client     nbd-client
+system libnbd-bin     nbdinfo
+system libnbd-bin     nbdcopy
+system python3-libnbd module:nbd
+system qemu-utils     qemu-img
+system qemu-utils     qemu-io
+system fio            fio
+system nbdkit         nbdkit
+kernel nbd-client     nbd-client
+kernel fio            fio
+kernel e2fsprogs      mkfs.ext4
+kernel patchelf       patchelf
+kernel kmod           modprobe
+kernel iproute2       ip
+kernel mount          mount
+kernel util-linux     blkdiscard
+'
+
+present() {
+  case $1 in
+    module:*) [ -x /usr/bin/python3 ] && /usr/bin/python3 -c "import ${1#module:}" 2>/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
+missing_packages() {
+  local group package probe
+  while read -r group package probe; do
+    [[ -n $group && $groups == *" $group "* ]] || continue
+    present "$probe" || echo "$package"
+  done <<<"$table" | sort -u
+}
+
+mapfile -t missing < <(missing_packages)
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+command -v apt-get >/dev/null ||
+  die "missing: ${missing[*]}; this is not Debian, so install what your system calls them"
+[ "$(id -u)" = 0 ] || die "missing: ${missing[*]}; run: sudo apt-get install ${missing[*]}"
+
+say "installing ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+install() {
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" \
+    </dev/null >>"$log" 2>&1
+}
+if ! install; then
+  say "the package lists may be old or absent: updating them"
+  apt-get -qq update >>"$log" 2>&1 || true
+  install || {
+    tail -n 20 "$log" >&2
+    die "apt-get could not install ${missing[*]} (see above)"
+  }
+fi
+mapfile -t missing < <(missing_packages)
+[ ${#missing[@]} = 0 ] || die "installed, but still missing: ${missing[*]}"

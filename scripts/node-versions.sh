@@ -1,0 +1,35 @@
+#!/bin/bash
+# Unit tests on other majors of Node, each from the npm package `node` under .cache/.
+#
+#   node-versions.sh [MAJOR...]     default: 22 24 26
+set -uo pipefail
+. "$(dirname "$0")/common.sh"
+cd "$checkout" || exit 1
+[ $# -gt 0 ] || set -- 22 24 26
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+for major; do
+  home=.cache/node$major
+  node=$checkout/$home/node_modules/.bin/node
+  if ! "$node" --version 2>/dev/null | grep -q "^v$major\."; then
+    mkdir -p "$home"
+    npm install --prefix "$home" --no-save --no-audit --no-fund --loglevel=error "node@$major" </dev/null ||
+      say "npm could not install node@$major"
+  fi
+  version=$("$node" --version 2>/dev/null) || {
+    not_ok "Node $major can be started"
+    continue
+  }
+  echo "unit tests on Node $version"
+  "$node" node_modules/vitest/vitest.mjs run --exclude 'test/system/**' --reporter=default \
+    </dev/null >"$log" 2>&1
+  status=$?
+  [ $status = 0 ] || tail -n 80 "$log"
+  read -r p f < <(vitest_counts "$log")
+  [ $status = 0 ] || [ "$f" -gt 0 ] || f=1
+  [ $status != 0 ] || [ "$p" -gt 0 ] || f=1
+  passed=$((passed + p)) failed=$((failed + f))
+  echo "Node $version: $p passed, $f failed (exit $status)"
+done
+verdict

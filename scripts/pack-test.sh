@@ -1,0 +1,53 @@
+#!/bin/bash
+# Packs both packages as they would be published, installs them into an empty folder, uses them.
+set -uo pipefail
+. "$(dirname "$0")/common.sh"
+cd "$checkout" || exit 1
+bash scripts/install-packages.sh system || exit 1
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/tarballs" "$work/empty"
+version=$(node -p "require('./package.json').version")
+
+install_tarballs() {
+  cd "$work/empty" && npm init -y >/dev/null &&
+    npm install --no-audit --no-fund --loglevel=error "$work"/tarballs/*.tgz
+}
+says_version() { [ "$(npx --no-install tnull --version)" = "$version" ]; }
+library_loads() {
+  node --input-type=module -e "
+    import { RequestHeader, decodeRequest } from 'nbd-server-protocol-ts';
+    const view = new DataView(Uint8Array.from(
+      Buffer.from('2560951300000000000000000000000700000000000010000000' + '0200', 'hex')).buffer);
+    const header = new RequestHeader();
+    if (decodeRequest(view, 0, 28, header) !== 1) throw new Error('not decoded');
+    if (header.offset !== 4096 || header.length !== 512 || header.cookieLow !== 7) throw header;"
+}
+library_has_types() {
+  echo "import { parseNbdUri } from 'nbd-server-protocol-ts';
+export const name: string = parseNbdUri('nbd://127.0.0.1/nullb0').exportName;
+// @ts-expect-error: the types are there, so a wrong one is noticed
+export const wrong: number = parseNbdUri('nbd://127.0.0.1/nullb0').exportName;" >consumer.ts
+  tsc --noEmit --strict --module nodenext --types '' consumer.ts
+}
+serves() {
+  local size
+  size=$(npx --no-install tnull --memory-backed gb=1 -U - --run 'nbdinfo --size "$uri"' | tail -n 1)
+  [ "$size" = 1073741824 ] || { echo "nbdinfo says '$size'"; return 1; }
+}
+no_sources_packed() {
+  ! tar tzf "$work/tarballs/tnull-$version.tgz" | grep -E '^package/(test|bench|scripts|src|\.ci|node_modules)/'
+}
+
+check 'tnull packs' npm pack --silent --pack-destination "$work/tarballs"
+check 'nbd-server-protocol-ts packs' \
+  npm pack --silent --workspace nbd-server-protocol-ts --pack-destination "$work/tarballs"
+check 'the tarball holds neither tests nor sources' no_sources_packed
+check 'both tarballs install into an empty folder' install_tarballs
+cd "$work/empty" || exit 1
+check "the installed tnull says version $version" says_version
+check 'the installed library decodes a request' library_loads
+check 'the installed library brings its types' library_has_types
+check 'the installed tnull serves nbdinfo through --run' serves
+verdict

@@ -1,0 +1,11 @@
+#!/bin/bash
+# The kernel run: a real Linux kernel (user-mode Linux) attaches /dev/nbd0 to tnull and uses it.
+# The kernel is fetched once into .cache/uml.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+cd "$checkout"
+bash scripts/install-packages.sh kernel
+tsc -b
+bash scripts/uml-get.sh .cache/uml
+export UML_TIMEOUT=${UML_TIMEOUT:-300}
+exec bash scripts/uml-run.sh .cache/uml test/kernel/attach.sh "$@"

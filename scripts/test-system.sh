@@ -1,0 +1,10 @@
+#!/bin/bash
+# System tests: the built program against programs that none of us wrote.
+#
+#   test-system.sh [VITEST ARGUMENTS]     for example: test-system.sh fio
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+cd "$checkout"
+bash scripts/install-packages.sh system
+tsc -b
+exec vitest run --config vitest.system.config.ts "$@"

@@ -1,0 +1,26 @@
+/** What a request asks for, and how: the block layer's operations and request flags.
+ *  Numbers are Linux's req_op; zone operations join them with the zones. Source: rnull-series 44, 55. */
+
+export const Command = {
+  READ: 0,
+  WRITE: 1,
+  FLUSH: 2,
+  DISCARD: 3,
+  WRITE_ZEROES: 9,
+} as const;
+
+export type Command = (typeof Command)[keyof typeof Command];
+
+export const RequestFlag = {
+  /** The data is durable before the request ends. */
+  FUA: 1,
+  /** The request is on a poll queue. */
+  POLLED: 2,
+  /** WRITE_ZEROES keeps the memory: the result is provisioned. */
+  NOUNMAP: 4,
+} as const;
+
+/** True where sectors are named; FLUSH alone names none. */
+export function hasRange(command: Command): boolean {
+  return command !== Command.FLUSH;
+}

@@ -1,0 +1,99 @@
+/** How handles are made. Plain: three objects per slot, made with it, so that no I/O allocates.
+ *  Checked (debug mode): a new object for each move, and what was moved from throws when touched.
+ *  Both keep the same counts; a process uses one of them, so calls stay monomorphic. */
+
+import { ARef, IdleRequest, Owned } from './owned.ts';
+import type { Request } from './request.ts';
+
+type AnyHandle<D> = IdleRequest<D> | Owned<D> | ARef<D>;
+
+export interface Handles<D> {
+  /** The handle that `queueRq` is given. */
+  idle(slot: Request<D>): IdleRequest<D>;
+  /** `from` moves into the only handle. */
+  owned(from: IdleRequest<D> | ARef<D>): Owned<D>;
+  /** `from` moves into the first reference. */
+  shared(from: Owned<D>): ARef<D>;
+  /** Another reference; `from` stays. */
+  cloned(from: ARef<D>): ARef<D>;
+  /** A reference for `tagToRq`, which found the slot in flight. */
+  revived(slot: Request<D>): ARef<D>;
+  /** `handle` ends and moves into nothing. */
+  spent(handle: AnyHandle<D>): void;
+}
+
+class SlotHandles<D> {
+  readonly idle: IdleRequest<D>;
+  readonly owned: Owned<D>;
+  readonly aref: ARef<D>;
+
+  constructor(slot: Request<D>) {
+    this.idle = new IdleRequest(slot);
+    this.owned = new Owned(slot);
+    this.aref = new ARef(slot);
+  }
+}
+
+export class PlainHandles<D> implements Handles<D> {
+  readonly #slots: SlotHandles<D>[] = [];
+
+  /** Makes the handles of `slot`; called once per slot, in order of tags. */
+  add(slot: Request<D>): void {
+    this.#slots.push(new SlotHandles(slot));
+  }
+
+  idle(slot: Request<D>): IdleRequest<D> {
+    return this.#of(slot).idle;
+  }
+  owned(from: IdleRequest<D> | ARef<D>): Owned<D> {
+    return this.#of(from.slot).owned;
+  }
+  shared(from: Owned<D>): ARef<D> {
+    return this.#of(from.slot).aref;
+  }
+  cloned(from: ARef<D>): ARef<D> {
+    return from;
+  }
+  revived(slot: Request<D>): ARef<D> {
+    return this.#of(slot).aref;
+  }
+  spent(): void {}
+
+  #of(slot: Request<D>): SlotHandles<D> {
+    return this.#slots[slot.tag] as SlotHandles<D>; // add() was called for every slot of the set
+  }
+}
+
+export class CheckedHandles<D> implements Handles<D> {
+  idle(slot: Request<D>): IdleRequest<D> {
+    return new IdleRequest(slot);
+  }
+  owned(from: IdleRequest<D> | ARef<D>): Owned<D> {
+    const slot = from.slot;
+    this.spent(from);
+    return new Owned(slot);
+  }
+  shared(from: Owned<D>): ARef<D> {
+    const slot = from.slot;
+    this.spent(from);
+    return new ARef(slot);
+  }
+  cloned(from: ARef<D>): ARef<D> {
+    return new ARef(from.slot);
+  }
+  revived(slot: Request<D>): ARef<D> {
+    return new ARef(slot);
+  }
+  spent(handle: AnyHandle<D>): void {
+    handle.slot = movedFrom(handle.slot);
+  }
+}
+
+/** A stand-in for the slot of a handle that was moved from: whatever is asked of it throws. */
+function movedFrom<D>(slot: Request<D>): Request<D> {
+  const tag = slot.tag; // throws already when the handle was moved from before
+  const complain = (): never => {
+    throw new Error(`bug: tag ${tag}: a handle was used after it was moved from`);
+  };
+  return new Proxy(slot, { get: complain, set: complain, has: complain });
+}

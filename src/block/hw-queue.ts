@@ -1,0 +1,233 @@
+/** A hardware queue: turns bios into tagged requests, gives them to the driver in batches, holds back
+ *  what the driver cannot take and issues it again. Source: driver.md section 2, queue services. */
+
+import type { DeferredWork } from '../time/deferred.ts';
+import { Timer, type TimerTarget } from '../time/timer-queue.ts';
+import type { Nanoseconds, Sector } from '../units.ts';
+import { bug, SECTOR_BYTES } from '../units.ts';
+import type { Bio } from './bio.ts';
+import { hasRange } from './command.ts';
+import type { ARef } from './owned.ts';
+import type { Request } from './request.ts';
+import { RequestState } from './request.ts';
+import { RequestList } from './request-list.ts';
+import type { RequestQueue } from './request-queue.ts';
+import { isSliced, nextPiece } from './split.ts';
+import { isResource, Status } from './status.ts';
+import type { TagPool } from './tag-pool.ts';
+import type { TagSet } from './tag-set.ts';
+
+/** How long after a resource status a queue that nobody stopped is run again. */
+const RERUN_NS = 3e6;
+
+export class HwQueue<D = unknown> implements DeferredWork, TimerTarget {
+  readonly queue: RequestQueue<D>;
+  readonly index: number;
+  readonly set: TagSet<D>;
+  readonly pool: TagPool;
+  raised = false;
+  /** The plug: requests of the batch in hand, not yet given to the driver. */
+  #plug = new RequestList<D>();
+  #spare: RequestList<D> | undefined = new RequestList<D>();
+  /** Given back by the driver, or met a stopped queue; issued before anything newer. */
+  readonly #held = new RequestList<D>();
+  readonly #completed: ARef<D>[] = [];
+  readonly #slices: Bio[] = [];
+  readonly #rerun = new Timer(this);
+  readonly #sliceTurn: DeferredWork = { raised: false, runDeferred: () => this.#nextSlices() };
+  readonly #blocking: boolean;
+  #stopped = false;
+
+  constructor(queue: RequestQueue<D>, index: number) {
+    this.queue = queue;
+    this.index = index;
+    this.set = queue.tagSet;
+    this.pool = queue.tagSet.pool(index);
+    this.#blocking = this.set.options.blocking && queue.operations.queueRqBlocking !== undefined;
+  }
+
+  /** Makes requests of what is left of `bio` and puts them into the plug. Allocates nothing.
+   *  @returns false when tags ran out before the bio was whole: call again when `pool` has some. */
+  submit(bio: Bio): boolean {
+    if (!hasRange(bio.command)) {
+      bio.whole = true;
+      if (this.#submitPiece(bio, 0 as Sector)) return true; // FLUSH has no sectors
+      bio.whole = false;
+      return false;
+    }
+    const limits = this.queue.disk.limits;
+    do {
+      const piece = nextPiece(bio, limits);
+      bio.whole = bio.submitted + piece === bio.sectors;
+      if (!this.#submitPiece(bio, piece)) {
+        bio.whole = false;
+        return false;
+      }
+    } while (!bio.whole && !isSliced(bio.command));
+    if (!bio.whole) this.#sliceLater(bio);
+    return true;
+  }
+
+  /** Gives the driver what is in the plug. The end of a batch; a bio's borrowed payload is in the
+   *  device, or parked, when this returns. */
+  unplug(): void {
+    if (this.#plug.count === 0) return;
+    const batch = this.#plug;
+    this.#plug = this.#spare ?? new RequestList<D>(); // none spare: an ending bio submitted another
+    this.#spare = undefined;
+    if (this.#stopped || this.#held.count > 0) {
+      this.#hold(batch);
+      if (!this.#stopped) this.set.context.deferred.raise(this);
+    } else {
+      this.#issue(batch);
+    }
+    this.#spare = batch;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  start(): void {
+    this.#stopped = false;
+    this.set.context.deferred.raise(this);
+  }
+
+  /** `request` has been processed; the driver's `complete` gets it in the deferred context. */
+  completeLater(request: ARef<D>): void {
+    this.#completed.push(request);
+    this.set.context.deferred.raise(this);
+  }
+
+  /** The deferred context: completions first, since they free tags, then what was held, then new. */
+  runDeferred(): void {
+    this.#runCompletions();
+    if (!this.#stopped && this.#held.count > 0) {
+      const held = new RequestList<D>();
+      held.append(this.#held);
+      this.#issue(held);
+    }
+    this.unplug();
+  }
+
+  timerExpired(): void {
+    this.set.context.deferred.raise(this);
+  }
+
+  /** From Owned.end: the slot is idle again, its tag free; the bio hears of it last. */
+  ended(request: Request<D>, status: Status): void {
+    if (request.state !== RequestState.STARTED) bug(`tag ${request.tag}: ended before it started`);
+    if (request.count() !== 0) bug(`tag ${request.tag}: ended while ${request.count()} counted`);
+    this.#release(request, status);
+  }
+
+  /** From Owned.requeue: held, and issued again after a kick or when the queue starts. */
+  requeued(request: Request<D>, kick: boolean): void {
+    if (request.count() !== 0) bug(`tag ${request.tag}: requeued while ${request.count()} counted`);
+    this.#holdOne(request);
+    if (kick) this.set.context.deferred.raise(this);
+    else this.#rerunSoon();
+  }
+
+  #submitPiece(bio: Bio, sectors: Sector): boolean {
+    let tag = this.pool.take();
+    if (tag === undefined) {
+      this.unplug(); // requests that end inline free their tags at once
+      tag = this.pool.take();
+      if (tag === undefined) return false;
+    }
+    const request = this.set.slot(tag);
+    const first = (bio.sector + bio.submitted) as Sector; // within the bio's range
+    request.prepare(this, bio, first, sectors, bio.submitted * SECTOR_BYTES);
+    bio.children++;
+    bio.submitted += sectors;
+    this.#plug.push(request);
+    if (this.#plug.count === 1) this.set.context.deferred.raise(this);
+    return true;
+  }
+
+  #issue(batch: RequestList<D>): void {
+    const operations = this.queue.operations;
+    if (this.#blocking) {
+      for (let next = batch.shift(); next !== undefined; next = batch.shift()) this.#issueBlocking(next);
+      return;
+    }
+    operations.queueRqs?.(batch);
+    for (let next = batch.shift(); next !== undefined; next = batch.shift()) {
+      const status = operations.queueRq(next.handles.idle(next), batch.count === 0);
+      if (status === Status.OK) continue;
+      if (!isResource(status)) {
+        this.#release(next, status);
+        continue;
+      }
+      batch.unshift(next);
+      operations.commitRqs?.(this);
+      this.#hold(batch);
+      if (!this.#stopped) this.#rerunSoon();
+      return;
+    }
+  }
+
+  /** The handler may wait: its request's payload must outlive the receive buffer. */
+  #issueBlocking(request: Request<D>): void {
+    request.bio.park();
+    const handler = this.queue.operations.queueRqBlocking;
+    if (handler === undefined) bug('a blocking queue without a blocking handler');
+    handler.call(this.queue.operations, request.handles.idle(request)).then(
+      (status) => {
+        if (isResource(status)) this.requeued(request, false);
+        else if (status !== Status.OK) this.#release(request, status);
+        this.set.context.deferred.raise(this);
+      },
+      (reason: unknown) => {
+        queueMicrotask(() => bug(`tag ${request.tag}: the handler threw: ${String(reason)}`));
+      },
+    );
+  }
+
+  #hold(batch: RequestList<D>): void {
+    for (let next = batch.shift(); next !== undefined; next = batch.shift()) this.#holdOne(next);
+  }
+
+  #holdOne(request: Request<D>): void {
+    request.state = RequestState.ISSUED;
+    request.bio.park();
+    this.#held.push(request);
+  }
+
+  #rerunSoon(): void {
+    if (this.#rerun.started) return;
+    const { clock, timers } = this.set.context;
+    timers.start(this.#rerun, (clock.now() + RERUN_NS) as Nanoseconds); // a time plus a duration
+  }
+
+  #release(request: Request<D>, status: Status): void {
+    const bio = request.bio;
+    request.free();
+    this.pool.give(request.tag);
+    bio.childEnded(status);
+  }
+
+  #runCompletions(): void {
+    const completed = this.#completed;
+    if (completed.length === 0) return;
+    const complete = this.queue.operations.complete;
+    if (complete === undefined) bug('a deferred completion without Operations.complete');
+    // Completing may complete more: those run in the next pass.
+    const batch = completed.splice(0);
+    for (const reference of batch) complete.call(this.queue.operations, reference);
+  }
+
+  #sliceLater(bio: Bio): void {
+    this.#slices.push(bio);
+    this.set.context.deferred.raiseNextTurn(this.#sliceTurn);
+  }
+
+  /** One slice of each long discard or zeroes, then the sockets have their turn again. */
+  #nextSlices(): void {
+    for (const bio of this.#slices.splice(0)) {
+      if (!this.submit(bio)) this.#sliceLater(bio);
+    }
+    this.unplug();
+  }
+}

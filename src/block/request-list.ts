@@ -1,0 +1,53 @@
+/** Requests in a row, linked through their slots: batches and waiting lines without an allocation. */
+
+import type { IdleRequest } from './owned.ts';
+import type { Request } from './request.ts';
+
+export class RequestList<D = unknown> {
+  #head: Request<D> | undefined = undefined;
+  #tail: Request<D> | undefined = undefined;
+  count = 0;
+
+  push(request: Request<D>): void {
+    request.next = undefined;
+    if (this.#tail === undefined) this.#head = request;
+    else this.#tail.next = request;
+    this.#tail = request;
+    this.count++;
+  }
+
+  unshift(request: Request<D>): void {
+    request.next = this.#head;
+    this.#head = request;
+    if (this.#tail === undefined) this.#tail = request;
+    this.count++;
+  }
+
+  shift(): Request<D> | undefined {
+    const first = this.#head;
+    if (first === undefined) return undefined;
+    this.#head = first.next;
+    if (this.#head === undefined) this.#tail = undefined;
+    first.next = undefined;
+    this.count--;
+    return first;
+  }
+
+  /** The next request as `queueRqs` may take it. */
+  take(): IdleRequest<D> | undefined {
+    const first = this.shift();
+    return first === undefined ? undefined : first.handles.idle(first);
+  }
+
+  /** A driver leaves `request` to the block layer, before the rest. */
+  putBack(request: IdleRequest<D>): void {
+    const slot = request.slot;
+    slot.handles.spent(request);
+    this.unshift(slot);
+  }
+
+  /** Every request of `other`, behind ours; `other` is empty then. */
+  append(other: RequestList<D>): void {
+    for (let next = other.shift(); next !== undefined; next = other.shift()) this.push(next);
+  }
+}

@@ -1,0 +1,126 @@
+/** `Request`: one slot of a tag set. All of them are made with the tag set, none per I/O; a slot is
+ *  found by its tag. Nobody touches a slot but through the handle it was given (owned.ts).
+ *
+ *  COUNT, one Int32 per tag, says who has the slot:
+ *    0      the block layer, or the driver alone as IdleRequest or Owned
+ *    1      the driver's side, no handle alive; `tagToRq` may revive it
+ *    n + 1  n ARefs are alive
+ *  Source: driver.md section 2. */
+
+import type { Sector, Tag } from '../units.ts';
+import { bug } from '../units.ts';
+import type { Bio } from './bio.ts';
+import { Command } from './command.ts';
+import type { Handles } from './handles.ts';
+import type { HwQueue } from './hw-queue.ts';
+import type { ARef } from './owned.ts';
+import { Status } from './status.ts';
+
+/** Where a slot is between two lives. COUNT says who has it while it is `started`. */
+export const RequestState = { FREE: 0, ISSUED: 1, STARTED: 2 } as const;
+export type RequestState = (typeof RequestState)[keyof typeof RequestState];
+
+export class Request<D = unknown> {
+  readonly tag: Tag;
+  /** COUNT of all tags of the set; ours is at `tag`. */
+  readonly counts: Int32Array;
+  readonly handles: Handles<D>;
+  /** The driver's own per-request data, made with the slot. */
+  readonly data: D;
+  state: RequestState = RequestState.FREE;
+  command: Command = Command.READ;
+  flags = 0;
+  sector = 0 as Sector; // 0 is a sector
+  sectors = 0 as Sector; // 0 is a count of sectors
+  /** Where this request's part begins in the bio's data, in bytes. */
+  bioOffset = 0;
+  status: Status = Status.OK;
+  /** The sweep's tick in which the request was started (timeout.ts). */
+  startedTick = 0;
+  next: Request<D> | undefined = undefined;
+  #bio: Bio | undefined = undefined;
+  #hctx: HwQueue<D> | undefined = undefined;
+  /** The completion's reference, parked while a mapping keeps the request from ending. */
+  #completion: ARef<D> | undefined = undefined;
+  /** Whether the bio's views are this request's mapping. */
+  mapped = false;
+
+  constructor(tag: Tag, counts: Int32Array, handles: Handles<D>, data: D) {
+    this.tag = tag;
+    this.counts = counts;
+    this.handles = handles;
+    this.data = data;
+  }
+
+  /** The slot is nobody's: what the life that ended pointed at is let go. */
+  free(): void {
+    this.state = RequestState.FREE;
+    this.#bio = undefined;
+  }
+
+  get bio(): Bio {
+    return this.#bio ?? bug(`tag ${this.tag}: no bio`);
+  }
+
+  get hctx(): HwQueue<D> {
+    return this.#hctx ?? bug(`tag ${this.tag}: on no hardware queue`);
+  }
+
+  /** Fills the slot for a new life. */
+  prepare(hctx: HwQueue<D>, bio: Bio, sector: Sector, sectors: Sector, bioOffset: number): void {
+    if (this.state !== RequestState.FREE) bug(`tag ${this.tag}: handed out while in use`);
+    this.state = RequestState.ISSUED;
+    this.#hctx = hctx;
+    this.#bio = bio;
+    this.command = bio.command;
+    this.flags = bio.flags;
+    this.sector = sector;
+    this.sectors = sectors;
+    this.bioOffset = bioOffset;
+    this.status = Status.OK;
+  }
+
+  count(): number {
+    return this.counts[this.tag] ?? bug(`tag ${this.tag}: no count`);
+  }
+
+  /** One more reference. COUNT >= 2: only a holder of a reference may make another. */
+  get(): void {
+    if (Atomics.add(this.counts, this.tag, 1) < 2) bug(`tag ${this.tag}: cloned without a reference`);
+  }
+
+  /** One reference less. The last one leaves 1: the device has the request. */
+  put(): void {
+    if (Atomics.sub(this.counts, this.tag, 1) < 2) bug(`tag ${this.tag}: dropped once too often`);
+  }
+
+  /** The driver is through with it, holding `completion`: ends the request, or, where the reply
+   *  still points into the device's pages, hands the data on and waits for `unmap`. */
+  complete(completion: ARef<D>, status: Status): void {
+    this.status = status;
+    if (!this.mapped) {
+      this.#endShared(completion);
+      return;
+    }
+    this.#completion = completion;
+    if (status === Status.OK) this.bio.owner.viewsReady(this.bio);
+    else this.bio.unmap();
+  }
+
+  /** The mapping is undone: its reference goes (3 -> 2), and the completion ends the request. */
+  unmap(): void {
+    this.mapped = false;
+    this.hctx.pool.mapped--;
+    this.put();
+    const completion = this.#completion ?? bug(`tag ${this.tag}: unmapped before it completed`);
+    this.#completion = undefined;
+    this.#endShared(completion);
+  }
+
+  /** 2 -> 0 and end. A reference too many here is a bug of the driver's. */
+  #endShared(completion: ARef<D>): void {
+    const owned = completion.tryFromShared();
+    if (owned === undefined) bug(`tag ${this.tag}: completed while ${this.count() - 2} others hold it`);
+    owned.end(this.status);
+  }
+}

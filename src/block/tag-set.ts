@@ -1,0 +1,112 @@
+/** The tag set: every `Request` there will ever be, made here and found by tag. One disk has it, or
+ *  several share it. Source: driver.md section 2; parameters hw_queue_depth, submit_queues. */
+
+import type { Clock } from '../time/clock.ts';
+import type { Deferred } from '../time/deferred.ts';
+import type { TimerQueue } from '../time/timer-queue.ts';
+import { bug, type Nanoseconds, type Tag, tag } from '../units.ts';
+import type { Handles } from './handles.ts';
+import { CheckedHandles, PlainHandles } from './handles.ts';
+import type { Operations } from './operations.ts';
+import type { ARef } from './owned.ts';
+import { Request, RequestState } from './request.ts';
+import { TagPool } from './tag-pool.ts';
+import { Timeouts } from './timeout.ts';
+
+export interface TagSetOptions {
+  /** Hardware queues. */
+  readonly queues: number;
+  /** Tags per hardware queue (or in all, with `sharedBitmap`). */
+  readonly depth: number;
+  /** The driver may wait in its handler. */
+  readonly blocking: boolean;
+  /** All hardware queues draw from one bitmap of `depth` tags. */
+  readonly sharedBitmap: boolean;
+  /** Requests get their tags in arrival order. */
+  readonly noScheduler: boolean;
+  readonly timeout: Nanoseconds;
+  /** A handle that was moved from throws. */
+  readonly debug: boolean;
+}
+
+/** What the block layer needs of the world. */
+export interface BlockContext {
+  readonly clock: Clock;
+  readonly timers: TimerQueue;
+  readonly deferred: Deferred;
+}
+
+/** The block layer's default; null_blk's tag set has 5 s. */
+export const DEFAULT_TIMEOUT = 30e9 as Nanoseconds; // 30 s
+
+export class TagSet<D = unknown> {
+  readonly options: TagSetOptions;
+  readonly context: BlockContext;
+  readonly counts: Int32Array;
+  readonly requests: readonly Request<D>[];
+  readonly timeouts: Timeouts<D>;
+  readonly #pools: readonly TagPool[];
+  readonly #handles: Handles<D>;
+
+  /** @throws RangeError when memory for the slots cannot be had. */
+  constructor(
+    operations: Pick<Operations<D>, 'makeRequestData' | 'requestTimeout'>,
+    options: TagSetOptions,
+    context: BlockContext,
+  ) {
+    this.options = options;
+    this.context = context;
+    const pools = options.sharedBitmap ? 1 : options.queues;
+    this.counts = new Int32Array(pools * options.depth);
+    const plain = options.debug ? undefined : new PlainHandles<D>();
+    this.#handles = plain ?? new CheckedHandles<D>();
+    const requests: Request<D>[] = [];
+    for (let i = 0; i < pools * options.depth; i++) {
+      const request = new Request(tag(i), this.counts, this.#handles, operations.makeRequestData());
+      plain?.add(request);
+      requests.push(request);
+    }
+    this.requests = requests;
+    this.#pools = Array.from(
+      { length: pools },
+      (_, i) => new TagPool(i * options.depth, options.depth, context.deferred, options.noScheduler),
+    );
+    this.timeouts = new Timeouts(this, operations, context);
+  }
+
+  get queueDepth(): number {
+    return this.options.depth;
+  }
+
+  get hwQueueCount(): number {
+    return this.options.queues;
+  }
+
+  get inFlight(): number {
+    return this.#pools.reduce((sum, pool) => sum + pool.inUse, 0);
+  }
+
+  /** The tags that hardware queue `index` draws from. */
+  pool(index: number): TagPool {
+    const pool = this.#pools[this.options.sharedBitmap ? 0 : index];
+    return pool ?? bug(`no hardware queue ${index}`);
+  }
+
+  slot(of: Tag): Request<D> {
+    return this.requests[of] ?? bug(`no tag ${of}`);
+  }
+
+  /** A reference to the request with this tag, if the driver has shared it: increment unless zero.
+   *  @returns undefined when it is idle, or owned by one alone. */
+  tagToRq(of: Tag): ARef<D> | undefined {
+    const slot = this.slot(of);
+    if (slot.state !== RequestState.STARTED) return undefined;
+    for (;;) {
+      const count = Atomics.load(this.counts, of);
+      if (count === 0) return undefined;
+      if (Atomics.compareExchange(this.counts, of, count, count + 1) === count) {
+        return this.#handles.revived(slot);
+      }
+    }
+  }
+}

@@ -1,0 +1,27 @@
+/** The one error of a user's mistake: a parameter, its value and the rule it breaks, in one line.
+ *  Not for requests that fail (statuses) nor for our own bugs. Source: style.md 6, control.md 1. */
+
+const SHOWN_VALUE_MAX = 80;
+
+/** What was typed, on one line and no longer than a line: it goes to a terminal. */
+function shown(text: string): string {
+  // Control characters would break the promise of one line, and could drive the terminal.
+  const safe = text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?');
+  return safe.length > SHOWN_VALUE_MAX ? `${safe.slice(0, SHOWN_VALUE_MAX)}...` : safe;
+}
+
+/** A user's mistake. The message is one line: `name=value: rule`, or `name: rule` without a value. */
+export class ParameterError extends Error {
+  readonly parameter: string;
+  readonly value: string | undefined;
+  readonly rule: string;
+
+  constructor(parameter: string, value: string | undefined, rule: string) {
+    const subject = value === undefined ? shown(parameter) : `${shown(parameter)}=${shown(value)}`;
+    super(`${subject}: ${rule}`);
+    this.name = 'ParameterError';
+    this.parameter = parameter;
+    this.value = value;
+    this.rule = rule;
+  }
+}

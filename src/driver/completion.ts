@@ -1,0 +1,67 @@
+/** How a processed request completes: inline, deferred (softirq) or by timer. An error never skips
+ *  the delay. Source: driver.md sections 2 and 3.7; parameters irqmode, completion_nsec. */
+
+import type { ARef, Owned } from '../block/owned.ts';
+import type { BlockContext } from '../block/tag-set.ts';
+import { Timer, type TimerTarget } from '../time/timer-queue.ts';
+import { bug, type Nanoseconds } from '../units.ts';
+
+/** What the driver keeps with each request slot: the timer, and the reference that it owns while it
+ *  runs. Made with the tag set; starting the timer allocates nothing. */
+export class NullRequestData implements TimerTarget {
+  readonly timer = new Timer(this);
+  #reference: ARef<NullRequestData> | undefined;
+
+  /** The timer takes `reference` and completes the request at `deadline`. */
+  completeAt(context: BlockContext, deadline: Nanoseconds, reference: ARef<NullRequestData>): void {
+    this.#reference = reference;
+    context.timers.start(this.timer, deadline);
+  }
+
+  timerExpired(): void {
+    const reference = this.#reference ?? bug('a completion timer without its request');
+    this.#reference = undefined;
+    reference.complete(reference.slot.status);
+  }
+}
+
+export type NullOwned = Owned<NullRequestData>;
+type NullRef = ARef<NullRequestData>;
+export type Complete = (request: NullOwned) => void;
+
+/** The reference that the device has of a processed request, the mapping of its data included. */
+function share(request: NullOwned): NullRef {
+  const reference = request.intoShared();
+  if (reference.bio().views.count > 0) reference.map();
+  return reference;
+}
+
+/** irqmode 0. A request whose pages the reply will show goes the long way of every shared request:
+ *  2 shared, 3 mapped, 2 handed to the device, 3 revived by its tag to complete. */
+export function completeInline(request: NullOwned): void {
+  if (request.bio().views.count === 0) {
+    request.end(request.status());
+    return;
+  }
+  const { set } = request.hctx();
+  const tag = request.tag();
+  share(request).drop();
+  const completion = set.tagToRq(tag) ?? bug(`tag ${tag}: vanished from the device`);
+  completion.complete(completion.slot.status);
+}
+
+/** irqmode 1: complete in the deferred context. */
+export function completeDeferred(request: NullOwned): void {
+  const hctx = request.hctx();
+  hctx.completeLater(share(request));
+}
+
+/** irqmode 2: complete `delay` after now, which is when processing is done. */
+export function completeByTimer(delay: Nanoseconds): Complete {
+  return (request) => {
+    const { context } = request.hctx().set;
+    const data = request.data();
+    const deadline = (context.clock.now() + delay) as Nanoseconds; // a time plus a duration
+    data.completeAt(context, deadline, share(request));
+  };
+}

@@ -1,0 +1,198 @@
+/** One NBD command in flight: it owns the cookie and the bio, says where a read's data go, and
+ *  sends the reply. Made once per command in flight and reused; knows no socket. */
+
+import { Bio, type BioOwner } from '../block/bio.ts';
+import { Command } from '../block/command.ts';
+import type { Segments } from '../pages/segments.ts';
+import { Status } from '../block/status.ts';
+import { SCRATCH_BYTES } from '../pages/scratch.ts';
+import { retire } from '../pages/pin.ts';
+import { SLAB_BYTES } from '../pages/slab.ts';
+import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
+import { nbdMeaning } from './errors.ts';
+import type { ViewHolder } from './reply-sink.ts';
+import type { Session } from './session.ts';
+
+/** Reads up to here are copied behind their header; longer ones are sent as views of pages. */
+export const COPY_MAX = SCRATCH_BYTES;
+
+/** Where a read's data are on their way to the reply. */
+const Place = {
+  /** Nowhere yet, or the command is no read. */
+  NONE: 0,
+  /** In the output buffer, behind their header. */
+  OUTPUT: 1,
+  /** In memory of our own, since the reply comes later. */
+  OWN: 2,
+  /** In the device's pages, which the reply shows. */
+  VIEWS: 3,
+} as const;
+type Place = (typeof Place)[keyof typeof Place];
+
+export class ClientCommand implements BioOwner, ViewHolder {
+  readonly bio: Bio;
+  readonly #session: Session;
+  cookieHigh = 0;
+  cookieLow = 0;
+  /** As the client named it, in bytes. */
+  offset = 0;
+  length = 0;
+  /** Holds the export's write lock, shared. */
+  locked = false;
+  #place: Place = Place.NONE;
+  #replied = false;
+  #scratch: Uint8Array | undefined = undefined;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.bio = new Bio(this, session.allocator);
+  }
+
+  /** Begins a command on whole blocks; `offset` and `length` may lie inside them (reads only). */
+  begin(command: Command, flags: number, sector: Sector, sectors: Sector): void {
+    this.#place = Place.NONE;
+    this.#replied = false;
+    this.locked = false;
+    this.bio.reset(command, flags, sector, sectors);
+  }
+
+  /** The payload of a write as it lies in the receive buffer. */
+  borrow(source: Uint8Array, start: number): void {
+    this.bio.segments.add(source, start, this.length);
+    this.bio.borrowed = true;
+  }
+
+  /** The payload of a write as slabs of our own, to be adopted by the store where they fit. */
+  adopt(payload: Segments): void {
+    const { segments } = this.bio;
+    for (let at = 0; at < payload.count; at++) {
+      segments.add(payload.buffer(at), payload.start(at), payload.length(at), payload.slabs[at]);
+    }
+    payload.clear();
+  }
+
+  provideTarget(bio: Bio): boolean {
+    const session = this.#session;
+    const whole = bio.whole && bio.children === 1 && this.length === bio.sectors * SECTOR_BYTES;
+    if (whole && this.length <= COPY_MAX && session.completesInline) {
+      const { sink } = session;
+      const start = sink.openRead(this.cookieHigh, this.cookieLow, this.offset, this.length);
+      bio.segments.add(sink.readBuffer, start, this.length);
+      this.#place = Place.OUTPUT;
+      return true;
+    }
+    this.#place = Place.OWN;
+    return this.#ownMemory(bio.segments, bio.sectors * SECTOR_BYTES);
+  }
+
+  acceptsViews(bio: Bio): boolean {
+    const session = this.#session;
+    return this.length > COPY_MAX && bio.whole && session.hctx.pool.mayMap && session.sink.mayRetain;
+  }
+
+  park(bio: Bio): void {
+    const { segments } = bio;
+    const source = segments.buffer(0).subarray(segments.start(0), segments.start(0) + this.length);
+    segments.clear();
+    if (!this.#ownMemory(segments, this.length)) {
+      segments.clear();
+      segments.add(source.slice(), 0, this.length);
+      return;
+    }
+    let done = 0;
+    for (let at = 0; at < segments.count; at++) {
+      segments.buffer(at).set(source.subarray(done, done + segments.length(at)), segments.start(at));
+      done += segments.length(at);
+    }
+  }
+
+  viewsReady(bio: Bio): void {
+    this.#place = Place.VIEWS;
+    const head = this.offset - bio.sector * SECTOR_BYTES;
+    const tail = bio.sectors * SECTOR_BYTES - head - this.length;
+    if (head !== 0 || tail !== 0) bio.views.trim(head, tail);
+    this.#replied = true;
+    this.#session.sink.sendViews(this.cookieHigh, this.cookieLow, this.offset, bio.views, this);
+  }
+
+  /** The socket has the reply: the pages go back, and with the device's the request. */
+  viewsSent(): void {
+    if (this.#place === Place.VIEWS) {
+      this.bio.unmap();
+    } else {
+      this.bio.views.release();
+      this.#finish();
+    }
+  }
+
+  bioDone(bio: Bio): void {
+    if (this.#replied) {
+      this.#finish();
+      return;
+    }
+    this.#replied = true;
+    const { sink } = this.#session;
+    if (bio.status !== Status.OK) {
+      if (this.#place === Place.OUTPUT) sink.cancelRead();
+      const { error, text } = nbdMeaning(bio.status);
+      sink.error(this.cookieHigh, this.cookieLow, error, text);
+    } else if (bio.command !== Command.READ) {
+      sink.ok(this.cookieHigh, this.cookieLow);
+    } else if (this.#place === Place.OUTPUT) {
+      sink.commitRead();
+    } else if (this.#replyFromOwnMemory(bio)) {
+      return; // finishes when the socket has taken it
+    }
+    this.#finish();
+  }
+
+  /** @returns true when the reply shows our memory, so that the command is not over yet. */
+  #replyFromOwnMemory(bio: Bio): boolean {
+    const { sink } = this.#session;
+    const head = this.offset - bio.sector * SECTOR_BYTES;
+    if (this.#scratch !== undefined) {
+      const start = sink.openRead(this.cookieHigh, this.cookieLow, this.offset, this.length);
+      sink.readBuffer.set(this.#scratch.subarray(head, head + this.length), start);
+      sink.commitRead();
+      return false;
+    }
+    const { segments, views } = bio;
+    for (let at = 0; at < segments.count; at++) {
+      const slab = segments.slabs[at] ?? bug('a read target that is no slab');
+      views.add(slab, 0, segments.length(at));
+      segments.slabs[at] = undefined;
+      retire(slab, this.#session.allocator); // goes home with the view's pin
+    }
+    views.trim(head, views.bytes - head - this.length);
+    sink.sendViews(this.cookieHigh, this.cookieLow, this.offset, views, this);
+    return true;
+  }
+
+  #ownMemory(segments: Segments, length: number): boolean {
+    if (length <= SCRATCH_BYTES) {
+      this.#scratch = this.#session.scratch.take();
+      segments.add(this.#scratch, 0, length);
+      return true;
+    }
+    for (let left = length; left > 0; left -= SLAB_BYTES) {
+      const slab = this.#session.allocator.takeDirty();
+      if (slab === undefined) return false;
+      segments.add(slab.bytes, 0, Math.min(left, SLAB_BYTES), slab);
+    }
+    return true;
+  }
+
+  #finish(): void {
+    const { segments } = this.bio;
+    for (let at = 0; at < segments.count; at++) {
+      const slab = segments.slabs[at];
+      if (slab !== undefined) this.#session.allocator.give(slab);
+    }
+    segments.clear();
+    if (this.#scratch !== undefined) {
+      this.#session.scratch.give(this.#scratch);
+      this.#scratch = undefined;
+    }
+    this.#session.done(this);
+  }
+}

@@ -1,0 +1,266 @@
+/** A WRITE or WRITE_ZEROES that begins or ends inside a block: the blocks at its edges are read,
+ *  changed and written back, what lies between is written as it is, all under the export's write
+ *  lock. Rare by nature, so it is an object of its own and the aligned path pays nothing for it.
+ *  Source: nbd-protocol.md section 3.4 (alignment=emulate). */
+
+import { Command as NbdCommand, CommandFlag, type RequestHeader } from 'nbd-server-protocol-ts';
+import { Bio, type BioOwner } from '../block/bio.ts';
+import { Command, RequestFlag } from '../block/command.ts';
+import { Segments } from '../pages/segments.ts';
+import { Status } from '../block/status.ts';
+import type { TagWaiter } from '../block/tag-pool.ts';
+import { SLAB_BYTES } from '../pages/slab.ts';
+import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
+import { nbdMeaning } from './errors.ts';
+import type { Session } from './session.ts';
+import type { LockWaiter } from './write-lock.ts';
+
+/** A block of which only [from, to) changes; `payload` is where its bytes begin in the payload. */
+interface Edge {
+  readonly bio: Bio;
+  readonly buffer: Uint8Array;
+  readonly from: number;
+  readonly to: number;
+  readonly payload: number;
+}
+
+export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter {
+  waiting = false;
+  readonly #session: Session;
+  readonly #cookieHigh: number;
+  readonly #cookieLow: number;
+  readonly #flags: number;
+  readonly #zeroes: boolean;
+  readonly #offset: number;
+  readonly #end: number;
+  readonly #payload = new Segments();
+  readonly #edges: Edge[] = [];
+  #borrowed: boolean;
+  #middle: Bio | undefined;
+  #middleOffset = 0;
+  /** Bios of this phase that have not been handed out whole. */
+  #unsubmitted: Bio[] = [];
+  /** Bios of this phase that have not ended. */
+  #outstanding = 0;
+  #status: Status = Status.OK;
+  #phase: 'waiting' | 'reading' | 'writing' | 'over' = 'waiting';
+
+  /** Takes over `payload`; without one, a write's payload is `source` from `start`. */
+  constructor(
+    session: Session,
+    header: RequestHeader,
+    source: Uint8Array,
+    start: number,
+    payload?: Segments,
+  ) {
+    this.#session = session;
+    this.#cookieHigh = header.cookieHigh;
+    this.#cookieLow = header.cookieLow;
+    this.#zeroes = header.command === NbdCommand.WRITE_ZEROES;
+    this.#flags =
+      ((header.flags & CommandFlag.FUA) !== 0 ? RequestFlag.FUA : 0) |
+      ((header.flags & CommandFlag.NO_HOLE) !== 0 ? RequestFlag.NOUNMAP : 0);
+    this.#offset = header.offset;
+    this.#end = header.offset + header.length;
+    this.#borrowed = !this.#zeroes && payload === undefined;
+    if (this.#borrowed) this.#payload.add(source, start, header.length);
+    if (payload !== undefined) {
+      for (let at = 0; at < payload.count; at++) {
+        const slab = payload.slabs[at];
+        this.#payload.add(payload.buffer(at), payload.start(at), payload.length(at), slab);
+      }
+      payload.clear();
+    }
+  }
+
+  /** Starts, and when it could not be done at once, keeps the payload. */
+  begin(): void {
+    this.#plan();
+    const { writeLock } = this.#session.export;
+    if (writeLock.tryExclusive()) this.#read();
+    else writeLock.wait(this, true);
+    if (this.#phase === 'over') return;
+    if (this.#phase === 'writing') this.#middle?.park();
+    else this.#parkPayload();
+  }
+
+  lockGranted(): void {
+    this.#read();
+  }
+
+  tagsFree(): void {
+    this.#submit();
+  }
+
+  provideTarget(bio: Bio): boolean {
+    const edge = this.#edges.find((one) => one.bio === bio) ?? bug('a read of no edge');
+    bio.segments.add(edge.buffer, 0, edge.buffer.length);
+    return true;
+  }
+
+  acceptsViews(): boolean {
+    return false;
+  }
+
+  viewsReady(): void {
+    bug('views that nobody asked for');
+  }
+
+  park(bio: Bio): void {
+    const { segments } = bio;
+    const length = segments.bytes;
+    const copy = new Uint8Array(length);
+    copyOut(segments, 0, copy, 0, length);
+    segments.clear();
+    segments.add(copy, 0, length);
+  }
+
+  bioDone(bio: Bio): void {
+    if (bio.status !== Status.OK && this.#status === Status.OK) this.#status = bio.status;
+    this.#outstanding--;
+    if (this.#outstanding > 0) return;
+    if (this.#phase === 'reading' && this.#status === Status.OK) this.#write();
+    else this.#over();
+  }
+
+  /** Cuts the range into a first block, whole blocks and a last block. */
+  #plan(): void {
+    const block = this.#session.export.disk.limits.blockBytes;
+    const firstWhole = Math.ceil(this.#offset / block) * block;
+    const endWhole = Math.floor(this.#end / block) * block;
+    if (firstWhole > endWhole) {
+      this.#edge(endWhole, block);
+      return;
+    }
+    if (this.#offset < firstWhole) this.#edge(firstWhole - block, block);
+    if (endWhole < this.#end) this.#edge(endWhole, block);
+    if (firstWhole === endWhole) return;
+    this.#middle = new Bio(this, this.#session.allocator);
+    this.#middle.reset(
+      this.#zeroes ? Command.WRITE_ZEROES : Command.WRITE,
+      this.#flags,
+      (firstWhole / SECTOR_BYTES) as Sector, // whole blocks are whole sectors
+      ((endWhole - firstWhole) / SECTOR_BYTES) as Sector, // likewise
+    );
+    this.#middleOffset = firstWhole - this.#offset;
+  }
+
+  #edge(first: number, block: number): void {
+    const bio = new Bio(this, this.#session.allocator);
+    const sector = (first / SECTOR_BYTES) as Sector; // whole blocks are whole sectors
+    bio.reset(Command.READ, 0, sector, (block / SECTOR_BYTES) as Sector); // likewise
+    const from = Math.max(this.#offset, first);
+    this.#edges.push({
+      bio,
+      buffer: new Uint8Array(block),
+      from: from - first,
+      to: Math.min(this.#end, first + block) - first,
+      payload: from - this.#offset,
+    });
+  }
+
+  #read(): void {
+    this.#phase = 'reading';
+    this.#start(this.#edges.map((edge) => edge.bio));
+  }
+
+  #write(): void {
+    this.#phase = 'writing';
+    const bios: Bio[] = [];
+    for (const { bio, buffer, from, to, payload } of this.#edges) {
+      if (this.#zeroes) buffer.fill(0, from, to);
+      else copyOut(this.#payload, payload, buffer, from, to - from);
+      bio.reset(Command.WRITE, this.#flags & RequestFlag.FUA, bio.sector, bio.sectors);
+      bio.segments.add(buffer, 0, buffer.length);
+      bios.push(bio);
+    }
+    if (this.#middle !== undefined) {
+      if (!this.#zeroes) this.#fillMiddle(this.#middle);
+      bios.push(this.#middle);
+    }
+    this.#start(bios);
+  }
+
+  /** The whole blocks of the payload become the middle's data; whole slabs go with it. */
+  #fillMiddle(middle: Bio): void {
+    const payload = this.#payload;
+    let skip = this.#middleOffset;
+    let left = middle.sectors * SECTOR_BYTES;
+    for (let at = 0; at < payload.count && left > 0; at++) {
+      const drop = Math.min(skip, payload.length(at));
+      const length = Math.min(left, payload.length(at) - drop);
+      skip -= drop;
+      if (length === 0) continue;
+      const slab = length === SLAB_BYTES ? payload.slabs[at] : undefined;
+      if (slab !== undefined) payload.slabs[at] = undefined;
+      middle.segments.add(payload.buffer(at), payload.start(at) + drop, length, slab);
+      left -= length;
+    }
+    middle.borrowed = this.#borrowed;
+  }
+
+  #start(bios: Bio[]): void {
+    this.#outstanding = bios.length;
+    this.#unsubmitted = bios;
+    this.#submit();
+  }
+
+  #submit(): void {
+    const { hctx } = this.#session;
+    for (let bio = this.#unsubmitted[0]; bio !== undefined; bio = this.#unsubmitted[0]) {
+      if (!hctx.submit(bio)) {
+        hctx.pool.wait(this);
+        return;
+      }
+      this.#unsubmitted.shift();
+    }
+    hctx.unplug();
+  }
+
+  #over(): void {
+    this.#phase = 'over';
+    const { sink, export: target, allocator } = this.#session;
+    if (this.#status === Status.OK) {
+      sink.ok(this.#cookieHigh, this.#cookieLow);
+    } else {
+      const { error, text } = nbdMeaning(this.#status);
+      sink.error(this.#cookieHigh, this.#cookieLow, error, text);
+    }
+    for (const segments of [this.#payload, this.#middle?.segments]) {
+      for (const slab of segments?.slabs ?? []) if (slab !== undefined) allocator.give(slab);
+      segments?.clear();
+    }
+    target.writeLock.unlockExclusive();
+    this.#session.doneUnaligned(this.#zeroes ? 0 : this.#end - this.#offset);
+  }
+
+  #parkPayload(): void {
+    if (!this.#borrowed) return;
+    this.#borrowed = false;
+    const length = this.#payload.bytes;
+    const copy = new Uint8Array(length);
+    copyOut(this.#payload, 0, copy, 0, length);
+    this.#payload.clear();
+    this.#payload.add(copy, 0, length);
+  }
+}
+
+/** Copies `length` bytes of `from`, beginning at byte `skip`, to `target` at `to`. */
+function copyOut(
+  from: Segments,
+  skip: number,
+  target: Uint8Array,
+  to: number,
+  length: number,
+): void {
+  let left = length;
+  let ignore = skip;
+  for (let at = 0; at < from.count && left > 0; at++) {
+    const drop = Math.min(ignore, from.length(at));
+    const piece = Math.min(left, from.length(at) - drop);
+    const start = from.start(at) + drop;
+    target.set(from.buffer(at).subarray(start, start + piece), to + length - left);
+    ignore -= drop;
+    left -= piece;
+  }
+}

@@ -1,0 +1,230 @@
+/** One client's use of one export: commands become bios on a hardware queue, and wait when there is
+ *  no tag, no lock or too much in flight. Decides nothing about sockets: it tells its host to go on.
+ *  Source: design.md, "Tags are the flow control". */
+
+import { Command as NbdCommand, CommandFlag, type RequestHeader } from 'nbd-server-protocol-ts';
+import { Command, RequestFlag } from '../block/command.ts';
+import type { HwQueue } from '../block/hw-queue.ts';
+import type { Segments } from '../pages/segments.ts';
+import type { TagWaiter } from '../block/tag-pool.ts';
+import type { SlabAllocator } from '../pages/allocator.ts';
+import type { ScratchPool } from '../pages/scratch.ts';
+import type { Deferred, DeferredWork } from '../time/deferred.ts';
+import { bug, MiB, SECTOR_BYTES, type Sector } from '../units.ts';
+import { ClientCommand } from './client-command.ts';
+import type { NbdExport } from './nbd-export.ts';
+import { ReadModifyWrite } from './read-modify-write.ts';
+import type { ReplySink } from './reply-sink.ts';
+import type { LockWaiter } from './write-lock.ts';
+
+/** Commands of one client in flight: above every hw_queue_depth there is no use in more. */
+const COMMANDS_MAX = 16_384;
+/** Data of one client in flight: one longest payload, and as much again behind it. */
+const BYTES_MAX = 128 * MiB;
+
+/** What a session asks of the connection it belongs to. Both are called in the deferred context. */
+export interface SessionHost {
+  /** What held the session up is over: call `proceed`, then go on with further commands. */
+  sessionReady(quota: number): void;
+  /** Nothing is in flight any more. */
+  sessionIdle(): void;
+}
+
+export interface SessionContext {
+  readonly allocator: SlabAllocator;
+  readonly scratch: ScratchPool;
+  readonly deferred: Deferred;
+}
+
+export class Session implements TagWaiter, LockWaiter, DeferredWork {
+  readonly export: NbdExport;
+  readonly hctx: HwQueue;
+  readonly sink: ReplySink;
+  readonly allocator: SlabAllocator;
+  readonly scratch: ScratchPool;
+  readonly deferred: Deferred;
+  readonly completesInline: boolean;
+  raised = false;
+  waiting = false;
+  readonly #host: SessionHost;
+  readonly #free: ClientCommand[] = [];
+  #inFlight = 0;
+  #bytesInFlight = 0;
+  /** The command that has no lock or not all of its tags yet; nothing overtakes it. */
+  #stalled: ClientCommand | undefined = undefined;
+  #lockPending = false;
+  #limited = false;
+  #quota = Number.POSITIVE_INFINITY;
+
+  constructor(of: NbdExport, sink: ReplySink, host: SessionHost, context: SessionContext) {
+    this.export = of;
+    this.hctx = of.disk.hctxFor(of.nextConnection());
+    this.sink = sink;
+    this.allocator = context.allocator;
+    this.scratch = context.scratch;
+    this.deferred = context.deferred;
+    this.completesInline = of.disk.features.completesInline;
+    this.#host = host;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** True: take no further command until the host hears `sessionReady`. */
+  get busy(): boolean {
+    if (this.#stalled !== undefined) return true;
+    this.#limited = this.#inFlight >= COMMANDS_MAX || this.#bytesInFlight >= BYTES_MAX;
+    return this.#limited;
+  }
+
+  /** Executes a command that `check` let pass. A write's payload is `source` from `start`, or, where
+   *  it was received apart, `payload`.
+   *  @returns false: it waits; keep the payload where it is until `proceed` says true. */
+  execute(header: RequestHeader, source: Uint8Array, start: number, payload?: Segments): boolean {
+    const block = this.export.disk.limits.blockBytes;
+    const unaligned = header.offset % block !== 0 || header.length % block !== 0;
+    const write = header.command === NbdCommand.WRITE;
+    if (header.length === 0 && header.command !== NbdCommand.FLUSH) {
+      this.sink.ok(header.cookieHigh, header.cookieLow);
+      return true;
+    }
+    this.#inFlight++;
+    if (unaligned && (write || header.command === NbdCommand.WRITE_ZEROES)) {
+      this.#bytesInFlight += write ? header.length : 0;
+      new ReadModifyWrite(this, header, source, start, payload).begin();
+      return true;
+    }
+    const command = this.#begin(header, block);
+    if (write) {
+      if (payload === undefined) command.borrow(source, start);
+      else command.adopt(payload);
+    }
+    if (command.bio.sectors === 0 && header.command !== NbdCommand.FLUSH) {
+      // A TRIM without a whole block in it: nothing to do.
+      command.bioDone(command.bio);
+      return true;
+    }
+    this.#stalled = command;
+    return this.proceed();
+  }
+
+  /** Goes on with the command that waits, if any. @returns true when it is on its way. */
+  proceed(): boolean {
+    const command = this.#stalled;
+    if (command === undefined) return true;
+    if (this.#lockPending) return false;
+    if (!command.locked && writes(command.bio.command)) {
+      if (!this.export.writeLock.tryShared()) {
+        this.#lockPending = true;
+        this.export.writeLock.wait(this, false);
+        return false;
+      }
+      command.locked = true;
+    }
+    if (!this.hctx.submit(command.bio)) {
+      this.hctx.pool.wait(this);
+      return false;
+    }
+    this.#stalled = undefined;
+    return true;
+  }
+
+  lockGranted(): void {
+    this.#lockPending = false;
+    const command = this.#stalled ?? bug('a lock for nobody');
+    command.locked = true;
+    this.deferred.raise(this);
+  }
+
+  tagsFree(quota: number): void {
+    this.#quota = quota;
+    this.#ready();
+  }
+
+  runDeferred(): void {
+    if (this.#inFlight === 0) this.#host.sessionIdle();
+    this.#quota = Number.POSITIVE_INFINITY;
+    this.#ready();
+  }
+
+  /** `command` has its reply and is free for another. */
+  done(command: ClientCommand): void {
+    if (command.locked) this.export.writeLock.unlockShared();
+    const { bio } = command;
+    if (carriesData(bio.command)) this.#bytesInFlight -= command.length;
+    this.#free.push(command);
+    this.#ended();
+  }
+
+  /** A read-modify-write has its reply. */
+  doneUnaligned(bytesHeld: number): void {
+    this.#bytesInFlight -= bytesHeld;
+    this.#ended();
+  }
+
+  /** The client has gone, and its receive buffer with it. What was received whole is executed. */
+  abandon(): void {
+    this.#stalled?.bio.park();
+  }
+
+  #ready(): void {
+    this.#host.sessionReady(this.#quota);
+  }
+
+  #ended(): void {
+    this.#inFlight--;
+    if (this.#inFlight === 0 || this.#limited) this.deferred.raise(this);
+  }
+
+  #begin(header: RequestHeader, block: number): ClientCommand {
+    const command = this.#free.pop() ?? new ClientCommand(this);
+    command.cookieHigh = header.cookieHigh;
+    command.cookieLow = header.cookieLow;
+    command.offset = header.offset;
+    command.length = header.length;
+    // A read takes the blocks around its range; a discard only those that lie in it whole.
+    const inside = header.command === NbdCommand.TRIM;
+    const first = (inside ? Math.ceil : Math.floor)(header.offset / block) * block;
+    const last = header.offset + header.length;
+    const end = (inside ? Math.floor : Math.ceil)(last / block) * block;
+    const sector = (first / SECTOR_BYTES) as Sector; // whole blocks are whole sectors
+    const sectors = (Math.max(0, end - first) / SECTOR_BYTES) as Sector; // likewise
+    const kind = blockCommand(header.command);
+    command.begin(kind, blockFlags(header.flags), sector, sectors);
+    if (carriesData(kind)) this.#bytesInFlight += header.length;
+    return command;
+  }
+}
+
+function carriesData(command: Command): boolean {
+  return command === Command.READ || command === Command.WRITE;
+}
+
+function writes(command: Command): boolean {
+  return command !== Command.READ && command !== Command.FLUSH;
+}
+
+function blockCommand(command: number): Command {
+  switch (command) {
+    case NbdCommand.READ:
+      return Command.READ;
+    case NbdCommand.WRITE:
+      return Command.WRITE;
+    case NbdCommand.FLUSH:
+      return Command.FLUSH;
+    case NbdCommand.TRIM:
+      return Command.DISCARD;
+    case NbdCommand.WRITE_ZEROES:
+      return Command.WRITE_ZEROES;
+    default:
+      return bug(`command ${command} passed the check`);
+  }
+}
+
+function blockFlags(flags: number): number {
+  return (
+    ((flags & CommandFlag.FUA) !== 0 ? RequestFlag.FUA : 0) |
+    ((flags & CommandFlag.NO_HOLE) !== 0 ? RequestFlag.NOUNMAP : 0)
+  );
+}

@@ -1,0 +1,21 @@
+/** Small buffers for data that must wait: reads whose reply comes later, payloads that are parked.
+ *  A free list with a cap; what is above it is left to the garbage collector. Not for stored data. */
+
+import { KiB } from '../units.ts';
+
+export const SCRATCH_BYTES = 32 * KiB;
+/** 8 MiB: the depth of a few busy hardware queues. */
+const FREE_MAX = 256;
+
+export class ScratchPool {
+  readonly #free: Uint8Array[] = [];
+
+  /** A buffer of SCRATCH_BYTES; its contents are undefined. */
+  take(): Uint8Array {
+    return this.#free.pop() ?? new Uint8Array(SCRATCH_BYTES);
+  }
+
+  give(buffer: Uint8Array): void {
+    if (this.#free.length < FREE_MAX) this.#free.push(buffer);
+  }
+}

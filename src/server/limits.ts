@@ -1,0 +1,28 @@
+/** Every limit on a client, with its reason. Times in ms, sizes in bytes.
+ *  Source: nbd-protocol.md section 3.2 and its rules; design.md ("memory is bounded"). */
+
+import { KiB, MiB } from '../units.ts';
+
+export const limits = {
+  receiveBuffer: { max: 256 * KiB, why: 'one read brings many requests; more gains nothing' },
+  payloadInBuffer: {
+    max: 64 * KiB,
+    why: 'a longer payload that is not there whole is received straight into slabs',
+  },
+  payloadDrained: {
+    max: 256 * MiB,
+    why: 'a longer refused payload is no mistake any more: the connection ends',
+  },
+  outputBacklog: {
+    max: 16 * MiB,
+    why: 'a client that does not read its replies gets no more of them',
+  },
+  retainedReplies: {
+    max: 256,
+    why: 'replies that show pages, of one client: beyond it they are copied',
+  },
+  outputChunk: { max: 256 * KiB, why: 'holds a full batch of 4 KiB reads at depth 32' },
+  outputChunksFree: { max: 16, why: 'kept for reuse; more than a few are used only in bursts' },
+  handshakeTime: { max: 10_000, why: 'idle clients that never agree on anything are cut off' },
+  drainTime: { max: 5_000, why: 'what is in flight at shutdown may end, but not for ever' },
+} as const;

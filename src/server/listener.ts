@@ -1,0 +1,79 @@
+/** Addresses to listen on. A unix socket's file that a dead daemon left is replaced, a live one
+ *  never. Source: control.md section 1. */
+
+import { lstatSync, unlinkSync } from 'node:fs';
+import net from 'node:net';
+
+export type ListenAddress =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** An address that cannot be listened on; the message is one line for the user. */
+export class ListenError extends Error {}
+
+/** The address as a user writes it. */
+export function addressText(address: ListenAddress): string {
+  return address.kind === 'unix' ? address.path : `${address.host}:${address.port}`;
+}
+
+/** Makes `server` listen. @returns the address with its real port. @throws ListenError. */
+export async function listen(server: net.Server, address: ListenAddress): Promise<ListenAddress> {
+  if (address.kind === 'unix') await removeStale(address.path);
+  await new Promise<void>((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException): void => {
+      reject(new ListenError(`cannot listen on ${addressText(address)}: ${reasonOf(error)}`));
+    };
+    server.once('error', failed);
+    const listening = (): void => {
+      server.off('error', failed);
+      resolve();
+    };
+    if (address.kind === 'unix') server.listen({ path: address.path }, listening);
+    else server.listen({ host: address.host, port: address.port }, listening);
+  });
+  const bound = server.address();
+  if (address.kind === 'unix' || bound === null || typeof bound === 'string') return address;
+  return { ...address, port: bound.port };
+}
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return 'the address is in use';
+    case 'EACCES':
+      return 'permission denied';
+    case 'EADDRNOTAVAIL':
+      return 'no such address on this machine';
+    case 'ENOENT':
+      return 'the folder does not exist';
+    default:
+      return error.message;
+  }
+}
+
+/** Removes a socket's file that nobody answers at.
+ *  @throws ListenError when somebody does, or when the file is no socket. */
+async function removeStale(path: string): Promise<void> {
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there === undefined) return;
+  if (!there.isSocket()) {
+    throw new ListenError(`cannot listen on ${path}: a file that is no socket is there`);
+  }
+  const answer = await knock(path);
+  if (answer !== 'ECONNREFUSED') {
+    throw new ListenError(`cannot listen on ${path}: the socket is in use`);
+  }
+  unlinkSync(path);
+}
+
+/** Connects and hangs up. @returns the error's code, or undefined when somebody answers. */
+function knock(path: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ path });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(undefined);
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+  });
+}

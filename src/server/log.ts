@@ -1,0 +1,6 @@
+/** What the server needs of a logger; pino's is one. */
+export interface Log {
+  debug(facts: object, message: string): void;
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+}

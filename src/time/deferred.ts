@@ -1,0 +1,52 @@
+/** The deferred context, our softirq: work raised while a batch is in hand runs after that batch,
+ *  before anybody goes to sleep. First in, first out; raising what is raised already does nothing. */
+
+export interface DeferredWork {
+  /** Kept by `Deferred`; begins false. */
+  raised: boolean;
+  runDeferred(): void;
+}
+
+/** Passes over the queue in one turn: work may raise work, but may not keep sockets waiting. */
+const PASSES_PER_TURN = 8;
+
+export class Deferred {
+  #raised: DeferredWork[] = [];
+  #running: DeferredWork[] = [];
+  #later: DeferredWork[] = [];
+
+  get pending(): boolean {
+    return this.#raised.length > 0 || this.#later.length > 0;
+  }
+
+  raise(work: DeferredWork): void {
+    if (work.raised) return;
+    work.raised = true;
+    this.#raised.push(work);
+  }
+
+  /** Raises `work` for the next turn, after the sockets had theirs: for long work done in slices. */
+  raiseNextTurn(work: DeferredWork): void {
+    if (work.raised) return;
+    work.raised = true;
+    this.#later.push(work);
+  }
+
+  /** Runs what is raised, and what that raises, a bounded number of times over. */
+  run(): void {
+    if (this.#later.length > 0) {
+      for (const work of this.#later) this.#raised.push(work);
+      this.#later.length = 0;
+    }
+    for (let pass = 0; pass < PASSES_PER_TURN && this.#raised.length > 0; pass++) {
+      const batch = this.#raised;
+      this.#raised = this.#running;
+      this.#running = batch;
+      for (const work of batch) {
+        work.raised = false;
+        work.runDeferred();
+      }
+      batch.length = 0;
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/** The one place that decides how to wait: look at the sockets again at once, spin for a timer that
+ *  is near, sleep for one that is far, or sleep until a socket wakes us. Source: design, "Poll before
+ *  sleeping" (depth-1 latency 63 -> 24 us) and completion_nsec, exact to microseconds. */
+
+import type { Nanoseconds } from '../units.ts';
+import type { Clock, Scheduler } from './clock.ts';
+import type { Deferred } from './deferred.ts';
+import type { TimerQueue } from './timer-queue.ts';
+
+/** The event loop's own timers have a resolution of 1 ms and fire up to 1 ms late. */
+const SPIN_NS = 2e6;
+
+export class Pacing {
+  readonly #clock: Clock;
+  readonly #scheduler: Scheduler;
+  readonly #timers: TimerQueue;
+  readonly #deferred: Deferred;
+  readonly #pollNs: number;
+  readonly #look: () => void;
+  #lastTraffic = Number.NEGATIVE_INFINITY;
+  #looking = false;
+  #sleepUntil = Number.POSITIVE_INFINITY;
+  #cancelSleep: (() => void) | undefined;
+
+  /** @param pollNs how long after traffic the sockets are looked at again before sleeping; 0 = never.
+   *  @param turn ends a turn: runs deferred work, sends replies, then calls `rest`. */
+  constructor(
+    clock: Clock,
+    scheduler: Scheduler,
+    timers: TimerQueue,
+    deferred: Deferred,
+    pollNs: Nanoseconds,
+    turn: () => void,
+  ) {
+    this.#clock = clock;
+    this.#scheduler = scheduler;
+    this.#timers = timers;
+    this.#deferred = deferred;
+    this.#pollNs = pollNs;
+    this.#look = () => {
+      this.#looking = false;
+      this.#timers.expire(this.#clock.now());
+      turn();
+    };
+  }
+
+  /** Bytes moved: more will probably follow soon. */
+  traffic(): void {
+    this.#lastTraffic = this.#clock.now();
+  }
+
+  /** The end of every turn: arranges when we look again. */
+  rest(): void {
+    if (this.#looking) return;
+    const now = this.#clock.now();
+    const next = this.#timers.next;
+    if (this.#deferred.pending || now - this.#lastTraffic < this.#pollNs || next - now < SPIN_NS) {
+      this.#looking = true;
+      this.#scheduler.immediate(this.#look);
+    } else if (next !== Number.POSITIVE_INFINITY) {
+      this.#sleep(next, now);
+    }
+  }
+
+  /** Sleeps until shortly before `next`; an earlier alarm that is set already will do as well. */
+  #sleep(next: number, now: number): void {
+    if (this.#cancelSleep !== undefined) {
+      if (this.#sleepUntil <= next) return;
+      this.#cancelSleep();
+    }
+    this.#sleepUntil = next;
+    const milliseconds = Math.max(1, Math.floor((next - now) / 1e6) - 1);
+    this.#cancelSleep = this.#scheduler.timeout(() => {
+      this.#cancelSleep = undefined;
+      this.#sleepUntil = Number.POSITIVE_INFINITY;
+      if (!this.#looking) this.#look();
+    }, milliseconds);
+  }
+}

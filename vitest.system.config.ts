@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+// Tests of the built program against foreign programs: one file at a time, since the machine's cores
+// belong to the server and its client; the verbose reporter shows each program's result.
+export default defineConfig({
+  test: {
+    include: ['test/system/**/*.test.ts'],
+    fileParallelism: false,
+    reporters: ['verbose'],
+    testTimeout: 90_000,
+    hookTimeout: 30_000,
+  },
+});
