@@ -1,0 +1,10 @@
+/** What a client may ask of the handshake, each limit with its reason.
+ *  Source: nbd-protocol.md section 2, with its rules where the protocol names no limit. */
+
+export const handshakeLimits = {
+  optionBytes: { max: 64 * 1024, why: 'no option that we know needs more' },
+  optionBytesDrained: { max: 1024 * 1024, why: 'above it is no mistake: the connection ends' },
+  bytesInAll: { max: 4 * 1024 * 1024, why: 'haggling is not a way to keep a server busy' },
+  options: { max: 1024, why: 'the answers to LIST grow with the exports' },
+  quotedNameCharacters: { max: 80, why: 'an error text must stay below 4096 bytes' },
+} as const;

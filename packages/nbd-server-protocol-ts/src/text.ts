@@ -1,0 +1,29 @@
+/** UTF-8 in and out. The package has no types of Node or of browsers; both have these two classes. */
+
+interface Encoder {
+  encode(text: string): Uint8Array;
+}
+interface Decoder {
+  decode(bytes: Uint8Array): string;
+}
+interface Globals {
+  readonly TextEncoder: new () => Encoder;
+  readonly TextDecoder: new (label: string, options: { fatal: boolean }) => Decoder;
+}
+
+const globals = globalThis as unknown as Globals; // every runtime since 2018 has both
+const encoder = new globals.TextEncoder();
+const decoder = new globals.TextDecoder('utf-8', { fatal: true });
+
+export function encodeUtf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** @returns undefined when the bytes are no UTF-8. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
