@@ -1,0 +1,46 @@
+/** The flags that are no parameters: one row each, for parsing and for help.
+ *  Source: control.md section 1. */
+
+export interface Flag {
+  readonly flags: string;
+  readonly help: string;
+}
+
+export const flags = {
+  listen: {
+    flags: '--listen <uri>',
+    help: 'nbd://HOST:PORT or nbd+unix:///?socket=PATH; repeatable (default nbd://127.0.0.1:10809)',
+  },
+  unix: {
+    flags: '-U, --unix <path>',
+    help: 'listen on a unix socket; - makes a private one and removes it at exit',
+  },
+  run: {
+    flags: '--run <command>',
+    help: 'run the shell command with $uri, $unixsocket and $port set, then stop; exit with its status',
+  },
+  pidFile: { flags: '--pid-file <path>', help: 'write the process id there when ready' },
+  exitWithParent: { flags: '--exit-with-parent', help: 'stop when the parent process ends' },
+  logLevel: {
+    flags: '--log-level <level>',
+    help: 'trace, debug, info, warn, error, fatal or silent (default info)',
+  },
+  logFormat: {
+    flags: '--log-format <format>',
+    help: 'pretty or json (default pretty on a terminal, json otherwise)',
+  },
+} as const satisfies Record<string, Flag>;
+
+/** Named by the specification and not built yet: refused by name, never ignored. */
+export const notYet: ReadonlySet<string> = new Set([
+  'control',
+  'no-control',
+  'http',
+  'http-token-file',
+  'config',
+  'stdin',
+  'tls',
+  'tls-certificates',
+  'tls-psk',
+  'tls-verify-peer',
+]);

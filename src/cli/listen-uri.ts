@@ -1,0 +1,25 @@
+/** `--listen URI` and `--unix PATH` to addresses. Source: control.md section 1. */
+
+import { parseNbdUri, UriError } from 'nbd-server-protocol-ts';
+import type { ListenAddress } from '../daemon/daemon.ts';
+import { UsageError } from './usage-error.ts';
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+
+/** @throws UsageError in one line that names the flag. */
+export function parseListen(text: string): ListenAddress {
+  try {
+    const uri = parseNbdUri(text);
+    if (uri.tls) throw new UriError(`'${text}': TLS is not available yet`);
+    if (uri.exportName !== '') throw new UriError(`'${text}' names an export: all are served`);
+    return uri.transport;
+  } catch (error) {
+    if (error instanceof UriError) throw new UsageError(`--listen: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Can others than this machine reach the address? */
+export function isPublic(address: ListenAddress): boolean {
+  return address.kind === 'tcp' && !LOOPBACK.test(address.host);
+}

@@ -1,0 +1,182 @@
+/** Arguments to what is to be done. Pure: nothing is started, printed or looked up.
+ *  Flags and `name=value` words are one list in the order typed: words are turned into flags before
+ *  commander sees them. Source: control.md section 1. */
+
+import { Command, CommanderError, Option } from 'commander';
+import { ParameterError } from '../config/errors.ts';
+import { nearest } from '../config/nearest.ts';
+import { isParameterName, type Row, rows } from '../config/parameters.ts';
+import { helpText } from '../config/render.ts';
+import { unknownParameter, type Word } from '../config/resolve.ts';
+import type { ListenAddress } from '../daemon/daemon.ts';
+import { type LogFormat, type LogLevel, logFormats, logLevels } from '../daemon/log.ts';
+import { flags, notYet } from './flags.ts';
+import { parseListen } from './listen-uri.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface ServeCommand {
+  readonly kind: 'serve';
+  readonly words: readonly Word[];
+  /** Empty: the default address. */
+  readonly listen: readonly ListenAddress[];
+  /** `-U -` was given. */
+  readonly privateSocket: boolean;
+  readonly run: string | undefined;
+  readonly pidFile: string | undefined;
+  readonly exitWithParent: boolean;
+  readonly logLevel: LogLevel;
+  /** Undefined: as stderr is a terminal or not. */
+  readonly logFormat: LogFormat | undefined;
+}
+
+export type Parsed = ServeCommand | { readonly kind: 'print'; readonly text: string };
+
+const WORD = /^([A-Za-z_][A-Za-z0-9_]*)(?:=(.*))?$/s;
+
+function kebab(name: string): string {
+  return name.replaceAll('_', '-');
+}
+
+/** @param argv without node and script. @throws UsageError or ParameterError, in one line. */
+export function parseArguments(argv: readonly string[], version: string): Parsed {
+  const words: Word[] = [];
+  const program = makeProgram(words);
+  let printed = '';
+  program.configureOutput({ writeOut: (text) => (printed += text), writeErr: () => {} });
+  program.version(version, '--version', 'print the version');
+  program.addHelpText('after', () => `\n${helpText()}`);
+  try {
+    program.parse(asFlags(program, argv), { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { kind: 'print', text: printed };
+    throw usageError(error, program);
+  }
+  return serveCommand(program.opts(), words);
+}
+
+interface Options {
+  readonly listen?: readonly ListenAddress[];
+  readonly unix?: string;
+  readonly run?: string;
+  readonly pidFile?: string;
+  readonly exitWithParent?: boolean;
+  readonly logLevel: LogLevel;
+  readonly logFormat?: LogFormat;
+}
+
+function serveCommand(options: Options, words: readonly Word[]): ServeCommand {
+  const listen = [...(options.listen ?? [])];
+  const privateSocket = options.unix === '-';
+  if (options.unix === '') throw new UsageError('--unix: the path is empty');
+  if (options.unix !== undefined && !privateSocket) {
+    listen.push({ kind: 'unix', path: options.unix });
+  }
+  return {
+    kind: 'serve',
+    words,
+    listen,
+    privateSocket,
+    run: options.run,
+    pidFile: options.pidFile,
+    exitWithParent: options.exitWithParent ?? false,
+    logLevel: options.logLevel,
+    logFormat: options.logFormat,
+  };
+}
+
+function makeProgram(words: Word[]): Command {
+  const program = new Command('tnull')
+    .description('A null block device in userspace, served over NBD.')
+    .usage('[serve] [flags] [name=value ...]')
+    .exitOverride()
+    .allowExcessArguments(false)
+    .helpOption('--help', 'print this help');
+  program.addOption(
+    new Option(flags.listen.flags, flags.listen.help).argParser(
+      (text: string, before: readonly ListenAddress[] | undefined) => [
+        ...(before ?? []),
+        parseListen(text),
+      ],
+    ),
+  );
+  for (const { flags: names, help } of [flags.unix, flags.run, flags.pidFile, flags.exitWithParent]) {
+    program.option(names, help);
+  }
+  program.addOption(
+    new Option(flags.logLevel.flags, flags.logLevel.help).choices(logLevels).default('info'),
+  );
+  program.addOption(new Option(flags.logFormat.flags, flags.logFormat.help).choices(logFormats));
+  for (const [name, row] of rows) addParameter(program, name, row, words);
+  return program;
+}
+
+/** The parameters have help of their own, by topic; commander's list leaves them out. */
+function addParameter(program: Command, name: string, row: Row, words: Word[]): void {
+  const flag = `--${kebab(name)}`;
+  const take = (value: string): void => {
+    words.push({ name, value, as: `${flag}=${value}` });
+  };
+  const names = row.kind === 'boolean' ? `${flag} [value]` : `${flag} <value>`;
+  program.addOption(new Option(names).hideHelp().preset('1').argParser(take));
+}
+
+/** Every argument as a flag with its value attached, so that nothing is taken for another's value. */
+function asFlags(program: Command, argv: readonly string[]): string[] {
+  const result: string[] = [];
+  const rest = argv[0] === 'serve' ? argv.slice(1) : [...argv];
+  for (let at = 0; at < rest.length; at++) {
+    const argument = rest[at] ?? '';
+    if (!argument.startsWith('-')) {
+      result.push(wordAsFlag(argument));
+      continue;
+    }
+    const [name = '', ...more] = argument.split('=');
+    const value = more.length > 0 ? more.join('=') : undefined;
+    if (notYet.has(name.slice(2))) throw new UsageError(`${name}: not available yet`);
+    const positive = name.startsWith('--no-') ? name.slice(5).replaceAll('-', '_') : undefined;
+    if (positive !== undefined && isBoolean(positive)) {
+      if (value !== undefined) throw new UsageError(`${name} takes no value`);
+      result.push(`--${kebab(positive)}=0`);
+      continue;
+    }
+    const option = program.options.find((one) => one.long === name || one.short === name);
+    const parameter = name.slice(2).replaceAll('-', '_');
+    if (isBoolean(parameter)) result.push(`--${kebab(parameter)}=${value ?? '1'}`);
+    else if (option?.required === true && value === undefined) {
+      at++;
+      const next = rest[at];
+      if (next === undefined) throw new UsageError(`${name}: a value is missing`);
+      result.push(`${option.long}=${next}`);
+    } else result.push(option === undefined || value === undefined ? argument : `${option.long}=${value}`);
+  }
+  return result;
+}
+
+function wordAsFlag(argument: string): string {
+  const match = WORD.exec(argument);
+  if (match === null) throw new UsageError(`'${shorten(argument)}' is neither a flag nor name=value`);
+  const [, name = '', value] = match;
+  if (!isParameterName(name)) throw unknownParameter(name, value);
+  if (value === undefined && !isBoolean(name)) {
+    throw new ParameterError(name, undefined, 'a value is missing');
+  }
+  return `--${kebab(name)}=${value ?? '1'}`;
+}
+
+function isBoolean(name: string): boolean {
+  return rows.get(name)?.kind === 'boolean';
+}
+
+function usageError(error: CommanderError, program: Command): UsageError {
+  const [first = ''] = error.message.replace(/^error: /, '').split('\n');
+  if (error.code !== 'commander.unknownOption') return new UsageError(first);
+  const typed = /'([^'=]*)/.exec(first)?.[1] ?? '';
+  const known = program.options.map((option) => option.long ?? '');
+  return new UsageError(`unknown flag '${shorten(typed)}'; the nearest known is '${nearest(typed, known)}'`);
+}
+
+function shorten(text: string): string {
+  const safe = text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?');
+  return safe.length > 80 ? `${safe.slice(0, 80)}...` : safe;
+}

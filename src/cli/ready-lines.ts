@@ -1,0 +1,23 @@
+/** What is said when every listener accepts: the URIs for programs, the commands for people.
+ *  Source: control.md section 1. */
+
+import { formatNbdUri } from 'nbd-server-protocol-ts';
+import type { Daemon, ExportFacts, ListenAddress } from '../daemon/daemon.ts';
+
+export function exportUri(transport: ListenAddress, exportName: string): string {
+  return formatNbdUri({ tls: false, transport, exportName, query: new Map() });
+}
+
+/** One line for each listener and export. */
+export function readyLines(daemon: Daemon): string[] {
+  return daemon.listening.flatMap((address) =>
+    daemon.exports.map((one) => `${exportUri(address, one.name)} ${one.size} bytes`),
+  );
+}
+
+/** How to attach the export as a kernel device. */
+export function clientCommand(address: ListenAddress, one: ExportFacts): string {
+  const where =
+    address.kind === 'unix' ? `-unix ${address.path}` : `${address.host} ${address.port}`;
+  return `nbd-client ${where} -N ${one.name} /dev/nbd0 -b ${one.blockSize}`;
+}
