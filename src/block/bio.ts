@@ -3,10 +3,10 @@
  *  have not ended and the first error. Made once and reused; knows no socket and no driver. */
 
 import type { SlabAllocator } from '../pages/allocator.ts';
+import { Segments } from '../pages/segments.ts';
 import { PageViews } from '../pages/views.ts';
 import type { Sector } from '../units.ts';
 import { Command } from './command.ts';
-import { Segments } from '../pages/segments.ts';
 import { Status } from './status.ts';
 
 /** A request that lives until its mapping is undone. */

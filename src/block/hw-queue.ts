@@ -149,7 +149,8 @@ export class HwQueue<D = unknown> implements DeferredWork, TimerTarget {
   #issue(batch: RequestList<D>): void {
     const operations = this.queue.operations;
     if (this.#blocking) {
-      for (let next = batch.shift(); next !== undefined; next = batch.shift()) this.#issueBlocking(next);
+      for (let next = batch.shift(); next !== undefined; next = batch.shift())
+        this.#issueBlocking(next);
       return;
     }
     operations.queueRqs?.(batch);

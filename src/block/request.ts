@@ -86,7 +86,8 @@ export class Request<D = unknown> {
 
   /** One more reference. COUNT >= 2: only a holder of a reference may make another. */
   get(): void {
-    if (Atomics.add(this.counts, this.tag, 1) < 2) bug(`tag ${this.tag}: cloned without a reference`);
+    if (Atomics.add(this.counts, this.tag, 1) < 2)
+      bug(`tag ${this.tag}: cloned without a reference`);
   }
 
   /** One reference less. The last one leaves 1: the device has the request. */
@@ -120,7 +121,8 @@ export class Request<D = unknown> {
   /** 2 -> 0 and end. A reference too many here is a bug of the driver's. */
   #endShared(completion: ARef<D>): void {
     const owned = completion.tryFromShared();
-    if (owned === undefined) bug(`tag ${this.tag}: completed while ${this.count() - 2} others hold it`);
+    if (owned === undefined)
+      bug(`tag ${this.tag}: completed while ${this.count() - 2} others hold it`);
     owned.end(this.status);
   }
 }

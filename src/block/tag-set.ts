@@ -69,7 +69,8 @@ export class TagSet<D = unknown> {
     this.requests = requests;
     this.#pools = Array.from(
       { length: pools },
-      (_, i) => new TagPool(i * options.depth, options.depth, context.deferred, options.noScheduler),
+      (_, i) =>
+        new TagPool(i * options.depth, options.depth, context.deferred, options.noScheduler),
     );
     this.timeouts = new Timeouts(this, operations, context);
   }

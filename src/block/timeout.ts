@@ -50,8 +50,7 @@ export class Timeouts<D> implements TimerTarget {
     this.#arm();
     for (const request of this.#set.requests) {
       const expired =
-        request.state === RequestState.STARTED &&
-        this.#tick - request.startedTick > this.#ticksMax;
+        request.state === RequestState.STARTED && this.#tick - request.startedTick > this.#ticksMax;
       if (expired) this.#expire(request);
     }
   }

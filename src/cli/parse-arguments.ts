@@ -100,7 +100,12 @@ function makeProgram(words: Word[]): Command {
       ],
     ),
   );
-  for (const { flags: names, help } of [flags.unix, flags.run, flags.pidFile, flags.exitWithParent]) {
+  for (const { flags: names, help } of [
+    flags.unix,
+    flags.run,
+    flags.pidFile,
+    flags.exitWithParent,
+  ]) {
     program.option(names, help);
   }
   program.addOption(
@@ -148,14 +153,18 @@ function asFlags(program: Command, argv: readonly string[]): string[] {
       const next = rest[at];
       if (next === undefined) throw new UsageError(`${name}: a value is missing`);
       result.push(`${option.long}=${next}`);
-    } else result.push(option === undefined || value === undefined ? argument : `${option.long}=${value}`);
+    } else
+      result.push(
+        option === undefined || value === undefined ? argument : `${option.long}=${value}`,
+      );
   }
   return result;
 }
 
 function wordAsFlag(argument: string): string {
   const match = WORD.exec(argument);
-  if (match === null) throw new UsageError(`'${shorten(argument)}' is neither a flag nor name=value`);
+  if (match === null)
+    throw new UsageError(`'${shorten(argument)}' is neither a flag nor name=value`);
   const [, name = '', value] = match;
   if (!isParameterName(name)) throw unknownParameter(name, value);
   if (value === undefined && !isBoolean(name)) {
@@ -173,7 +182,9 @@ function usageError(error: CommanderError, program: Command): UsageError {
   if (error.code !== 'commander.unknownOption') return new UsageError(first);
   const typed = /'([^'=]*)/.exec(first)?.[1] ?? '';
   const known = program.options.map((option) => option.long ?? '');
-  return new UsageError(`unknown flag '${shorten(typed)}'; the nearest known is '${nearest(typed, known)}'`);
+  return new UsageError(
+    `unknown flag '${shorten(typed)}'; the nearest known is '${nearest(typed, known)}'`,
+  );
 }
 
 function shorten(text: string): string {

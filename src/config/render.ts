@@ -22,7 +22,9 @@ function flag(name: string): string {
 
 /** Every parameter by topic, with default and range. */
 export function helpText(): string {
-  const lines = ['Parameters, as a flag (--memory-backed, --gb 4) or a word (memory_backed=1 gb=4):'];
+  const lines = [
+    'Parameters, as a flag (--memory-backed, --gb 4) or a word (memory_backed=1 gb=4):',
+  ];
   for (const topic of topics) {
     const ours = [...rows].filter(([, row]) => row.topic === topic && row.where !== 'C');
     if (ours.length === 0) continue;
@@ -54,8 +56,15 @@ export function parametersMarkdown(): string {
     lines.push('', `## ${topic}`, '', '| name | available | default | value | meaning |');
     lines.push('|---|---|---|---|---|');
     for (const [name, row] of ours) {
-      const cells = [`\`${name}\``, row.built ? 'yes' : 'not yet', defaultText(row), valueText(row)];
-      lines.push(`| ${[...cells, row.help].map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`);
+      const cells = [
+        `\`${name}\``,
+        row.built ? 'yes' : 'not yet',
+        defaultText(row),
+        valueText(row),
+      ];
+      lines.push(
+        `| ${[...cells, row.help].map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`,
+      );
     }
   }
   return `${lines.join('\n')}\n`;

@@ -60,7 +60,10 @@ export function tagSetOptions(options: DeviceOptions, debug: boolean): TagSetOpt
   };
 }
 
-export function makeTagSet(options: DeviceOptions, context: DeviceContext): TagSet<NullRequestData> {
+export function makeTagSet(
+  options: DeviceOptions,
+  context: DeviceContext,
+): TagSet<NullRequestData> {
   const operations = { makeRequestData: () => new NullRequestData() };
   return new TagSet(operations, tagSetOptions(options, context.debug), context);
 }

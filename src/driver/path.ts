@@ -3,8 +3,8 @@
  *  says how many it did: so a partial write will move a write pointer. Source: driver.md section 3. */
 
 import { Command, RequestFlag } from '../block/command.ts';
-import { SegmentCursor } from '../pages/segments.ts';
 import { Status } from '../block/status.ts';
+import { SegmentCursor } from '../pages/segments.ts';
 import { SECTORS_PER_SLAB, SLAB_BYTES } from '../pages/slab.ts';
 import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
 import type { NullOwned } from './completion.ts';

@@ -1,7 +1,13 @@
 /** What is wrong with a command, before anything of it is executed: one row per NBD command.
  *  Source: nbd-protocol.md sections 3.2 and 3.3, with its rules where the protocol is silent. */
 
-import { Command, CommandFlag, NbdError, type RequestHeader, TransmissionFlag } from 'nbd-server-protocol-ts';
+import {
+  Command,
+  CommandFlag,
+  NbdError,
+  type RequestHeader,
+  TransmissionFlag,
+} from 'nbd-server-protocol-ts';
 import { PAYLOAD_MAX } from './nbd-export.ts';
 
 /** Why a command is refused: the NBD error and a text for humans. */

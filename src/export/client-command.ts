@@ -3,10 +3,10 @@
 
 import { Bio, type BioOwner } from '../block/bio.ts';
 import { Command } from '../block/command.ts';
-import type { Segments } from '../pages/segments.ts';
 import { Status } from '../block/status.ts';
-import { SCRATCH_BYTES } from '../pages/scratch.ts';
 import { retire } from '../pages/pin.ts';
+import { SCRATCH_BYTES } from '../pages/scratch.ts';
+import type { Segments } from '../pages/segments.ts';
 import { SLAB_BYTES } from '../pages/slab.ts';
 import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
 import { nbdMeaning } from './errors.ts';
@@ -87,7 +87,9 @@ export class ClientCommand implements BioOwner, ViewHolder {
 
   acceptsViews(bio: Bio): boolean {
     const session = this.#session;
-    return this.length > COPY_MAX && bio.whole && session.hctx.pool.mayMap && session.sink.mayRetain;
+    return (
+      this.length > COPY_MAX && bio.whole && session.hctx.pool.mayMap && session.sink.mayRetain
+    );
   }
 
   park(bio: Bio): void {
@@ -101,7 +103,9 @@ export class ClientCommand implements BioOwner, ViewHolder {
     }
     let done = 0;
     for (let at = 0; at < segments.count; at++) {
-      segments.buffer(at).set(source.subarray(done, done + segments.length(at)), segments.start(at));
+      segments
+        .buffer(at)
+        .set(source.subarray(done, done + segments.length(at)), segments.start(at));
       done += segments.length(at);
     }
   }

@@ -3,12 +3,12 @@
  *  lock. Rare by nature, so it is an object of its own and the aligned path pays nothing for it.
  *  Source: nbd-protocol.md section 3.4 (alignment=emulate). */
 
-import { Command as NbdCommand, CommandFlag, type RequestHeader } from 'nbd-server-protocol-ts';
+import { CommandFlag, Command as NbdCommand, type RequestHeader } from 'nbd-server-protocol-ts';
 import { Bio, type BioOwner } from '../block/bio.ts';
 import { Command, RequestFlag } from '../block/command.ts';
-import { Segments } from '../pages/segments.ts';
 import { Status } from '../block/status.ts';
 import type { TagWaiter } from '../block/tag-pool.ts';
+import { Segments } from '../pages/segments.ts';
 import { SLAB_BYTES } from '../pages/slab.ts';
 import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
 import { nbdMeaning } from './errors.ts';

@@ -2,13 +2,13 @@
  *  no tag, no lock or too much in flight. Decides nothing about sockets: it tells its host to go on.
  *  Source: design.md, "Tags are the flow control". */
 
-import { Command as NbdCommand, CommandFlag, type RequestHeader } from 'nbd-server-protocol-ts';
+import { CommandFlag, Command as NbdCommand, type RequestHeader } from 'nbd-server-protocol-ts';
 import { Command, RequestFlag } from '../block/command.ts';
 import type { HwQueue } from '../block/hw-queue.ts';
-import type { Segments } from '../pages/segments.ts';
 import type { TagWaiter } from '../block/tag-pool.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
 import type { ScratchPool } from '../pages/scratch.ts';
+import type { Segments } from '../pages/segments.ts';
 import type { Deferred, DeferredWork } from '../time/deferred.ts';
 import { bug, MiB, SECTOR_BYTES, type Sector } from '../units.ts';
 import { ClientCommand } from './client-command.ts';

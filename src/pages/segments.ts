@@ -1,8 +1,8 @@
 /** A request's data: a sequence of pieces of memory, never one buffer glued together.
  *  Each piece is whole sectors. A list object is made once with its bio and used again and again. */
 
-import type { Slab } from './slab.ts';
 import { bug } from '../units.ts';
+import type { Slab } from './slab.ts';
 
 /** Which piece, and how far into it: where an iteration over segments stands. */
 export class SegmentCursor {

@@ -98,7 +98,8 @@ export class TimerQueue {
     for (;;) {
       let child = 2 * place + 1;
       if (child >= this.#count) break;
-      if (child + 1 < this.#count && this.#at(child + 1).deadline < this.#at(child).deadline) child++;
+      if (child + 1 < this.#count && this.#at(child + 1).deadline < this.#at(child).deadline)
+        child++;
       if (this.#at(child).deadline >= timer.deadline) break;
       this.#put(place, this.#at(child));
       place = child;

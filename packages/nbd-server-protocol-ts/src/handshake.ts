@@ -236,7 +236,11 @@ export class ServerHandshake<E extends ExportInfo> {
       const head = new DataView(new ArrayBuffer(4));
       head.setUint32(0, bytes.length);
       const text = description === undefined ? NO_DATA : encodeUtf8(description);
-      this.#reply(Option.LIST, OptionReply.SERVER, concat([new Uint8Array(head.buffer), bytes, text]));
+      this.#reply(
+        Option.LIST,
+        OptionReply.SERVER,
+        concat([new Uint8Array(head.buffer), bytes, text]),
+      );
     }
     this.#reply(Option.LIST, OptionReply.ACK);
   }

@@ -76,7 +76,10 @@ export interface DecodedOptionReply {
 export function decodeOptionReply(bytes: Uint8Array): DecodedOptionReply | undefined {
   if (bytes.length < OPTION_REPLY_BYTES) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(0) !== OPTION_REPLY_MAGIC_HIGH || view.getUint32(4) !== OPTION_REPLY_MAGIC_LOW) {
+  if (
+    view.getUint32(0) !== OPTION_REPLY_MAGIC_HIGH ||
+    view.getUint32(4) !== OPTION_REPLY_MAGIC_LOW
+  ) {
     throw new Error('this is no reply to an option');
   }
   const end = OPTION_REPLY_BYTES + view.getUint32(16);

@@ -18,7 +18,8 @@ export interface NbdUri {
 export class UriError extends Error {}
 
 export const DEFAULT_PORT = 10809;
-const SHAPE = /^(nbds?)(\+unix)?:\/\/(?:([^@/?]*)@)?(\[[^\]]*\]|[^:/?#]*)(?::(\d*))?(\/[^?#]*)?(?:\?([^#]*))?$/;
+const SHAPE =
+  /^(nbds?)(\+unix)?:\/\/(?:([^@/?]*)@)?(\[[^\]]*\]|[^:/?#]*)(?::(\d*))?(\/[^?#]*)?(?:\?([^#]*))?$/;
 
 /** @throws UriError. */
 export function parseNbdUri(text: string): NbdUri {
@@ -87,4 +88,3 @@ function decode(text: string, uri: string): string {
     throw new UriError(`'${uri}' has a broken % sequence`);
   }
 }
-
