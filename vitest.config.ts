@@ -12,6 +12,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
+    exclude: ['test/system/**', '**/node_modules/**'],
     env: { TNULL_DEBUG: '1' },
     testTimeout: 20_000,
   },

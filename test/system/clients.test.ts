@@ -1,0 +1,218 @@
+/** Programs that none of us wrote use a tnull that stands for all tests of this file. */
+
+import { randomBytes } from 'node:crypto';
+import { closeSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { fio, nbdsh, run, startTnull, type Tnull } from './tnull.ts';
+
+const MiB = 1 << 20;
+let tnull: Tnull;
+
+beforeAll(async () => {
+  tnull = await startTnull(['--memory-backed', '--discard', 'size=256']);
+});
+
+afterAll(async () => {
+  expect(await tnull.stop()).toBe(0);
+});
+
+/** 256 MiB, sparse, with random data here and there. */
+function sparseFile(): string {
+  const path = join(tnull.folder, 'image');
+  const file = openSync(path, 'w');
+  ftruncateSync(file, 256 * MiB);
+  for (let at = 0; at < 256; at += 7) writeSync(file, randomBytes(MiB + 4096), 0, MiB, at * MiB);
+  closeSync(file);
+  return path;
+}
+
+test('nbdinfo sees the size', async () => {
+  expect((await run('nbdinfo', '--size', tnull.uri)).trim()).toBe(String(256 * MiB));
+});
+
+test('nbdinfo --json sees the flags and the block sizes', async () => {
+  const { exports } = JSON.parse(await run('nbdinfo', '--json', tnull.uri));
+  expect(exports[0]).toMatchObject({
+    'export-name': 'nullb0',
+    is_read_only: false,
+    is_rotational: false,
+    can_df: true,
+    can_flush: true,
+    can_fua: true,
+    can_multi_conn: true,
+    can_trim: true,
+    can_zero: true,
+    can_cache: false,
+    can_fast_zero: false,
+    block_size_minimum: 1,
+    block_size_preferred: 4096,
+    block_size_maximum: 64 * MiB,
+  });
+});
+
+test('nbdinfo --list finds the export', async () => {
+  const list = JSON.parse(await run('nbdinfo', '--list', '--json', tnull.uri));
+  expect(list.exports.map((one: { 'export-name': string }) => one['export-name'])).toEqual([
+    'nullb0',
+  ]);
+});
+
+test.each(['write', 'flush', 'trim', 'zero', 'multi-conn', 'df', 'fua'])(
+  'nbdinfo --can %s',
+  async (what) => {
+    await expect(run('nbdinfo', '--can', what, tnull.uri)).resolves.toBe('');
+  },
+);
+
+test('nbd-client -l lists the exports over TCP', async () => {
+  const other = await startTnull(['--listen', 'nbd://127.0.0.1:0', 'nr_devices=3', 'size=16']);
+  const port = /nbd:\/\/127\.0\.0\.1:(\d+)\//.exec(other.ready.join('\n'))?.[1] ?? '';
+  expect(other.ready).toHaveLength(6);
+  const list = await run('nbd-client', '-l', '127.0.0.1', port);
+  expect(list.match(/nullb\d/g)).toEqual(['nullb0', 'nullb1', 'nullb2']);
+  expect(await other.stop()).toBe(0);
+});
+
+test('nbdcopy there and back again, 4 connections and 64 requests in flight', async () => {
+  const image = sparseFile();
+  const back = join(tnull.folder, 'back');
+  await run('nbdcopy', '--connections=4', '--requests=64', image, tnull.uri);
+  await run('nbdcopy', '--connections=4', '--requests=64', tnull.uri, back);
+  await run('cmp', image, back);
+  expect(statSync(back).size).toBe(256 * MiB);
+});
+
+test('qemu-img converts both ways and compares', async () => {
+  const qcow = join(tnull.folder, 'image.qcow2');
+  const raw = sparseFile();
+  await run('qemu-img', 'convert', '-n', '-f', 'raw', '-O', 'raw', raw, tnull.uri);
+  expect(await run('qemu-img', 'compare', '-f', 'raw', '-F', 'raw', raw, tnull.uri)).toContain(
+    'identical',
+  );
+  await run('qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', tnull.uri, qcow);
+  expect(await run('qemu-img', 'compare', qcow, tnull.uri)).toContain('identical');
+});
+
+test('qemu-img bench runs', async () => {
+  const said = await run(
+    'qemu-img',
+    'bench',
+    '-f',
+    'raw',
+    '-c',
+    '5000',
+    '-d',
+    '32',
+    '-w',
+    tnull.uri,
+  );
+  expect(said).toContain('Run completed');
+});
+
+test('qemu-io: unaligned patterns, zeroes with and without unmap, discard', async () => {
+  const commands = [
+    'write -P 0x11 0 1M',
+    'write -P 0x22 1000 3001',
+    'read -P 0x11 0 1000',
+    'read -P 0x22 1000 3001',
+    'read -P 0x11 4001 4096',
+    'write -z 2000 70000',
+    'read -P 0 2000 70000',
+    'read -P 0x22 1500 500',
+    'read -P 0x11 72000 4096',
+    'write -P 0x33 4M 1M',
+    'write -z -u 4M 512k',
+    'read -P 0 4M 512k',
+    'read -P 0x33 4718592 4096',
+    'write -P 0x44 -f 777 1',
+    'read -P 0x44 777 1',
+    'discard 0 8M',
+    'read -P 0 0 8M',
+    'flush',
+  ];
+  const said = await run(
+    'qemu-io',
+    '-f',
+    'raw',
+    ...commands.flatMap((one) => ['-c', one]),
+    tnull.uri,
+  );
+  expect(said).not.toMatch(/verification failed|error|failed/i);
+  expect(said.match(/^(read|wrote|discard) \d+\/\d+ bytes/gm)).toHaveLength(17);
+});
+
+const workloads: Record<string, string[]> = {
+  'random writes of 4 KiB at depth 32': ['--rw=randwrite', '--bs=4k', '--iodepth=32', '--size=64M'],
+  'mixed sizes from 512 to 256k with fsync': [
+    '--rw=randwrite',
+    '--bsrange=512-256k',
+    '--iodepth=16',
+    '--size=64M',
+    '--fsync=32',
+  ],
+  'writes of 1 MiB': ['--rw=write', '--bs=1m', '--iodepth=8', '--size=256M'],
+};
+
+test.each(Object.entries(workloads))('fio verifies %s', async (_, args) => {
+  await fio(tnull.uri, ...args);
+});
+
+test('libnbd writes and reads 64 MiB in one request, and no more', async () => {
+  await nbdsh(
+    tnull.uri,
+    `
+h.set_strict_mode(0)
+data = os.urandom(64 << 20)
+h.pwrite(data, 12345)
+assert h.pread(64 << 20, 12345) == data
+for f in (lambda: h.pread((64 << 20) + 512, 0), lambda: h.pwrite(bytes((64 << 20) + 512), 0)):
+    try:
+        f()
+        raise SystemExit('not refused')
+    except nbd.Error:
+        pass
+assert h.pread(512, 12345) == data[:512]
+`,
+  );
+});
+
+test('libnbd: each zero length has its answer', async () => {
+  await nbdsh(
+    tnull.uri,
+    `
+h.set_strict_mode(0)
+try:
+    h.pread(0, 0)
+    raise SystemExit('a read of nothing succeeded')
+except nbd.Error as e:
+    assert e.errnum == 22, e
+h.pwrite(b'', 0); h.trim(0, 0); h.zero(0, 0)
+`,
+  );
+});
+
+test('libnbd: two connections see each other once a flush has answered', async () => {
+  await nbdsh(
+    tnull.uri,
+    `
+g = nbd.NBD(); g.connect_uri(uri)
+h.pwrite(b'tnull' * 1000, 99)
+h.flush()
+assert g.pread(5000, 99) == b'tnull' * 1000
+`,
+  );
+});
+
+test('libnbd: simple replies serve as well as structured ones', async () => {
+  await nbdsh(
+    tnull.uri,
+    `
+g = nbd.NBD(); g.set_request_structured_replies(False); g.connect_uri(uri)
+assert not g.get_structured_replies_negotiated() and h.get_structured_replies_negotiated()
+data = os.urandom(300000)
+g.pwrite(data, 1 << 20)
+assert g.pread(300000, 1 << 20) == data == h.pread(300000, 1 << 20, flags=nbd.CMD_FLAG_DF)
+`,
+  );
+});

@@ -1,0 +1,93 @@
+/** The daemon as a whole: modes, ends, memory, time. Each test has a tnull of its own. */
+
+import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { fio, nbdsh, run, startTnull } from './tnull.ts';
+
+const MiB = 1 << 20;
+const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
+
+test.each([
+  ['irqmode=1'],
+  ['irqmode=2', 'completion_nsec=20000'],
+  ['max_sectors=64', 'hw_queue_depth=4'],
+  ['hw_queue_depth=1', 'irqmode=2'],
+  ['bs=4096', 'submit_queues=2', 'shared_tags=1', 'no_sched=1'],
+])('fio verifies with %s %s', async (...parameters) => {
+  const tnull = await startTnull(['--memory-backed', 'size=128', ...parameters.filter(Boolean)]);
+  await fio(
+    tnull.uri,
+    '--rw=randwrite',
+    '--bsrange=512-128k',
+    '--iodepth=32',
+    '--size=24M',
+    '--numjobs=2',
+    '--offset_increment=64M',
+  );
+  expect(await tnull.stop()).toBe(0);
+});
+
+test('without memory writes vanish and reads give zeros', async () => {
+  const tnull = await startTnull(['size=1024']);
+  await nbdsh(
+    tnull.uri,
+    "h.pwrite(b'x' * 200000, 0)\nassert h.pread(200000, 0) == bytes(200000)\n",
+  );
+  expect(await tnull.stop()).toBe(0);
+});
+
+test('--run gives the command a URI on a private socket and exits with its status', async () => {
+  const said = await run(process.execPath, program, 'size=64', '--run', 'nbdinfo --size "$uri"');
+  expect(said.trim()).toBe(String(64 * MiB));
+  await expect(run(process.execPath, program, '--run', 'exit 7')).rejects.toThrow();
+});
+
+test('SIGTERM under load exits with 0', async () => {
+  const tnull = await startTnull(['--memory-backed', 'size=128']);
+  const load = spawn(
+    'fio',
+    [
+      '--name=l',
+      '--ioengine=nbd',
+      `--uri=${tnull.uri}`,
+      '--rw=randrw',
+      '--bs=64k',
+      '--iodepth=32',
+      '--size=64M',
+      '--time_based',
+      '--runtime=20',
+    ],
+    { stdio: 'ignore' },
+  );
+  await sleep(1500);
+  const before = performance.now();
+  expect(await tnull.stop()).toBe(0);
+  expect(performance.now() - before).toBeLessThan(6000);
+  load.kill('SIGKILL');
+});
+
+test('memory follows the data, there and back', async () => {
+  const tnull = await startTnull(['--memory-backed', '--discard', 'size=2048'], false);
+  await nbdsh(tnull.uri, 'for i in range(512): h.pread(1 << 20, i << 20)\n');
+  expect(tnull.rss(), 'reading takes no memory').toBeLessThan(110 * MiB);
+  await nbdsh(tnull.uri, "d = b'x' * (1 << 20)\nfor i in range(1024): h.pwrite(d, i << 20)\n");
+  const full = tnull.rss();
+  console.log(`RSS with 1 GiB of data: 1024 + ${Math.round(full / MiB) - 1024} MiB`);
+  expect(full, 'data + 80 MiB').toBeLessThan((1024 + 80) * MiB + 30 * MiB);
+  await nbdsh(tnull.uri, 'h.trim(1 << 30, 0)\n');
+  await sleep(1000);
+  console.log(`RSS after discarding it: ${Math.round(tnull.rss() / MiB)} MiB`);
+  expect(tnull.rss()).toBeLessThan(140 * MiB);
+  expect(await tnull.stop()).toBe(0);
+});
+
+test('an idle server uses no processor', async () => {
+  const tnull = await startTnull(['--memory-backed']);
+  await fio(tnull.uri, '--rw=randwrite', '--bs=4k', '--size=4M');
+  await sleep(1500);
+  const before = tnull.ticks();
+  await sleep(2000);
+  expect(tnull.ticks() - before).toBeLessThanOrEqual(1);
+  expect(await tnull.stop()).toBe(0);
+});
