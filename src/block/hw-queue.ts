@@ -49,20 +49,10 @@ export class HwQueue<D = unknown> implements DeferredWork, TimerTarget {
   /** Makes requests of what is left of `bio` and puts them into the plug. Allocates nothing.
    *  @returns false when tags ran out before the bio was whole: call again when `pool` has some. */
   submit(bio: Bio): boolean {
-    if (!hasRange(bio.command)) {
-      bio.whole = true;
-      if (this.#submitPiece(bio, 0 as Sector)) return true; // FLUSH has no sectors
-      bio.whole = false;
-      return false;
-    }
+    if (!hasRange(bio.command)) return this.#submitPiece(bio, 0 as Sector); // FLUSH names none
     const limits = this.queue.disk.limits;
     do {
-      const piece = nextPiece(bio, limits);
-      bio.whole = bio.submitted + piece === bio.sectors;
-      if (!this.#submitPiece(bio, piece)) {
-        bio.whole = false;
-        return false;
-      }
+      if (!this.#submitPiece(bio, nextPiece(bio, limits))) return false;
     } while (!bio.whole && !isSliced(bio.command));
     if (!bio.whole) this.#sliceLater(bio);
     return true;
@@ -141,6 +131,8 @@ export class HwQueue<D = unknown> implements DeferredWork, TimerTarget {
     request.prepare(this, bio, first, sectors, bio.submitted * SECTOR_BYTES);
     bio.children++;
     bio.submitted += sectors;
+    // Not before the tag is had: unplugging may have ended every child so far.
+    bio.whole = bio.submitted === bio.sectors || !hasRange(bio.command);
     this.#plug.push(request);
     if (this.#plug.count === 1) this.set.context.deferred.raise(this);
     return true;

@@ -23,12 +23,15 @@ import type { ServerContext } from './server.ts';
 const shuttingDown: Refusal = { error: NbdError.ESHUTDOWN, text: 'the server is shutting down' };
 const noMemory: Refusal = { error: NbdError.ENOSPC, text: 'no memory left to receive the data' };
 
+/** The socket asks for a place for its next bytes also when it is paused and the window is full. */
+const SPARE = 4096;
+
 type Phase = 'haggling' | 'transmission' | 'finishing' | 'closed';
 
 export class Connection implements ByteSink, ByteDrain, SessionHost {
   readonly #context: ServerContext;
   readonly #id: number;
-  readonly #buffer = new Uint8Array(limits.receiveBuffer.max);
+  readonly #buffer = new Uint8Array(limits.receiveBuffer.max + SPARE);
   readonly #view = new DataView(this.#buffer.buffer);
   readonly #header = new RequestHeader();
   readonly #payload: Payload;
@@ -42,6 +45,9 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
   /** The window of received bytes that were not consumed: [at, end) of the buffer. */
   #at = 0;
   #end = 0;
+  /** Where the socket was told to put the next bytes: into the payload, or at this place here. */
+  #direct = false;
+  #targetAt = 0;
   /** Bytes of the command that the session holds, to be consumed once it is on its way. */
   #stalledBytes = 0;
   /** Bytes of a refused payload that are still to be thrown away, and what to answer then. */
@@ -75,18 +81,21 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
   // ---- bytes in -----------------------------------------------------------------------------
 
   target(): Uint8Array {
-    if (this.#payload.receiving) return this.#payload.target();
-    return this.#end === 0 ? this.#buffer : this.#buffer.subarray(this.#end);
+    this.#direct = this.#payload.receiving;
+    if (this.#direct) return this.#payload.target();
+    this.#targetAt = this.#end;
+    const full = this.#end >= limits.receiveBuffer.max;
+    return this.#buffer.subarray(this.#end, full ? this.#buffer.length : limits.receiveBuffer.max);
   }
 
   received(length: number): boolean {
     const { pacing, turn } = this.#context;
     pacing.traffic();
-    if (this.#payload.receiving) {
-      if (!this.#payload.received(length)) this.#drainPayload();
-      else if (!this.#payload.receiving) this.#executePayload();
+    if (this.#direct) {
+      this.#payloadReceived(length);
     } else {
-      this.#end += length;
+      this.#extendWindow(length);
+      this.#feedPayload();
     }
     this.#consume(Number.POSITIVE_INFINITY);
     turn.end();
@@ -176,6 +185,16 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
     }
     if (this.#phase === 'finishing') this.#at = this.#end;
     if (this.#stalledBytes === 0) this.#tidyWindow();
+  }
+
+  /** `length` bytes came to where the socket was told to put them, before it was paused: the window
+   *  may have moved since. */
+  #extendWindow(length: number): void {
+    if (this.#targetAt !== this.#end) {
+      if (this.#at === this.#end) this.#at = this.#end = this.#targetAt;
+      else this.#buffer.copyWithin(this.#end, this.#targetAt, this.#targetAt + length);
+    }
+    this.#end += length;
   }
 
   /** Leaves room behind the window for the longest request that is kept in it. */
@@ -289,15 +308,24 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
 
   /** Takes what the window has of a long payload; the rest is received into its place. */
   #beginPayload(header: RequestHeader, length: number): void {
-    let memory = this.#payload.begin(header.offset, length);
-    while (memory && this.#payload.receiving && this.#at < this.#end) {
+    if (this.#payload.begin(header.offset, length)) this.#feedPayload();
+    else this.#drainPayload();
+  }
+
+  /** Moves what the window has into the payload that is being received. */
+  #feedPayload(): void {
+    while (this.#payload.receiving && this.#at < this.#end) {
       const target = this.#payload.target();
       const there = Math.min(target.length, this.#end - this.#at);
       target.set(this.#buffer.subarray(this.#at, this.#at + there));
       this.#at += there;
-      memory = this.#payload.received(there);
+      this.#payloadReceived(there);
     }
-    if (!memory) this.#drainPayload();
+  }
+
+  #payloadReceived(length: number): void {
+    if (!this.#payload.received(length)) this.#drainPayload();
+    else if (!this.#payload.receiving) this.#executePayload();
   }
 
   /** There is no memory for the rest: it is refused like any other. */
