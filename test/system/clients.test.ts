@@ -70,7 +70,7 @@ test('nbd-client -l lists the exports over TCP', async () => {
   const port = /nbd:\/\/127\.0\.0\.1:(\d+)\//.exec(other.ready.join('\n'))?.[1] ?? '';
   expect(other.ready).toHaveLength(6);
   const list = await run('nbd-client', '-l', '127.0.0.1', port);
-  expect(list.match(/nullb\d/g)).toEqual(['nullb0', 'nullb1', 'nullb2']);
+  expect(list.match(/^nullb\d/gm)).toEqual(['nullb0', 'nullb1', 'nullb2']);
   expect(await other.stop()).toBe(0);
 });
 
@@ -212,7 +212,7 @@ g = nbd.NBD(); g.set_request_structured_replies(False); g.connect_uri(uri)
 assert not g.get_structured_replies_negotiated() and h.get_structured_replies_negotiated()
 data = os.urandom(300000)
 g.pwrite(data, 1 << 20)
-assert g.pread(300000, 1 << 20) == data == h.pread(300000, 1 << 20, flags=nbd.CMD_FLAG_DF)
+assert g.pread(300000, 1 << 20) == data == h.pread(300000, 1 << 20)
 `,
   );
 });
