@@ -1,0 +1,34 @@
+/** Which machine, and which versions: a ratio means nothing without them. */
+
+import { readFileSync } from 'node:fs';
+import os from 'node:os';
+import { run } from './processes.ts';
+
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGib: number;
+  readonly kernel: string;
+  readonly node: string;
+  readonly fio: string;
+  readonly nbdkit: string;
+  readonly commit: string;
+  readonly date: string;
+}
+
+export async function describeMachine(): Promise<Machine> {
+  const cpuinfo = readFileSync('/proc/cpuinfo', 'utf8');
+  const firstLine = async (program: string, ...args: string[]): Promise<string> =>
+    (await run(program, args)).split('\n')[0] ?? '';
+  return {
+    cpu: /model name\s*:\s*(.+)/.exec(cpuinfo)?.[1] ?? os.arch(),
+    cores: os.availableParallelism(),
+    memoryGib: Math.round(os.totalmem() / 2 ** 30),
+    kernel: `${os.type()} ${os.release()}`,
+    node: process.version,
+    fio: await firstLine('fio', '--version'),
+    nbdkit: await firstLine('nbdkit', '--version'),
+    commit: await firstLine('git', 'rev-parse', '--short', 'HEAD').catch(() => 'unknown'),
+    date: new Date().toISOString().slice(0, 10),
+  };
+}
