@@ -1,11 +1,14 @@
 /** What tnull alone is measured for: memory, idle CPU, start time, exactness of completion_nsec. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fill, fioJob, medianLatency } from './fio.ts';
-import { Server, tnull } from './servers.ts';
+import { fill, fioJob } from './fio.ts';
+import { run } from './processes.ts';
+import { build, Server, tnull } from './servers.ts';
 
 const MIB = 1024 * 1024;
 const DELAY_US = 100;
+const READS = 20_000;
+const SETTLE_MS = 5000;
 
 export interface Facts {
   /** From the start of the program until its socket was there. */
@@ -16,23 +19,21 @@ export interface Facts {
   readonly rssFullMib: number;
   /** 5 s after all of it was discarded. */
   readonly rssDiscardedMib: number;
-  /** CPU time used in 5 s without a request, one client connected before. */
+  /** CPU time used in 5 s without a request, some time after the last one. */
   readonly idleCpuMs: number;
   /** Median latency of a read at depth 1, with completion_nsec=100000 and without. */
   readonly delayedUs: number;
   readonly inlineUs: number;
-  /** Where the median should be when the delay is exact: the round trip and the delay. */
+  /** The delay that was asked for: `delayedUs - inlineUs` should be near it. */
   readonly delayUs: number;
 }
 
-export async function measureFacts(folder: string, mib: number, seconds: number): Promise<Facts> {
+export async function measureFacts(folder: string, mib: number): Promise<Facts> {
   const { startTime, ...memory } = await measureMemory(folder, mib);
-  const inlineUs = await latencyOf(folder, [], seconds);
-  const delayedUs = await latencyOf(
-    folder,
-    ['irqmode=2', `completion_nsec=${DELAY_US * 1000}`],
-    seconds,
-  );
+  const spin = await build('spin', folder);
+  const inlineUs = await latencyOf(spin, folder, []);
+  const delay = ['irqmode=2', `completion_nsec=${DELAY_US * 1000}`];
+  const delayedUs = await latencyOf(spin, folder, delay);
   return { startMs: startTime, ...memory, delayedUs, inlineUs, delayUs: DELAY_US };
 }
 
@@ -45,8 +46,9 @@ async function measureMemory(folder: string, mib: number) {
     await fill(uri, mib);
     const rssFullMib = rss();
     await fioJob(uri, ['--rw=trim', '--bs=64m', '--iodepth=4', `--size=${mib}M`]);
-    await sleep(5000);
+    await sleep(SETTLE_MS);
     const rssDiscardedMib = rss();
+    await sleep(SETTLE_MS);
     const before = process.cpu();
     await sleep(5000);
     const idleCpuMs = process.cpu() - before;
@@ -56,15 +58,11 @@ async function measureMemory(folder: string, mib: number) {
   }
 }
 
-async function latencyOf(
-  folder: string,
-  args: readonly string[],
-  seconds: number,
-): Promise<number> {
+async function latencyOf(spin: string, folder: string, args: readonly string[]): Promise<number> {
   const server = await Server.start(tnull(['--memory-backed', ...args]), folder, 64);
   try {
     await fill(server.uri, 64);
-    return await medianLatency(server.uri, 64, seconds);
+    return Number(await run(spin, [server.socket, String(READS)]));
   } finally {
     await server.stop();
   }

@@ -24,8 +24,6 @@ export async function fioJob(uri: string, args: readonly string[]): Promise<FioJ
 
 interface Direction {
   readonly bw_bytes: number;
-  readonly iops: number;
-  readonly clat_ns: { readonly percentile?: Readonly<Record<string, number>> };
 }
 
 interface FioJob {
@@ -59,21 +57,6 @@ export async function bandwidth(
     `--runtime=${seconds}`,
   ]);
   return job.read.bw_bytes + job.write.bw_bytes;
-}
-
-/** The median latency of 4 KiB random reads at depth 1, in us. */
-export async function medianLatency(uri: string, mib: number, seconds: number): Promise<number> {
-  const job = await fioJob(uri, [
-    '--rw=randread',
-    '--bs=4k',
-    '--iodepth=1',
-    `--size=${mib}M`,
-    '--time_based',
-    `--runtime=${seconds}`,
-  ]);
-  const median = job.read.clat_ns.percentile?.['50.000000'];
-  if (median === undefined) throw new ProgramError('fio reported no percentiles');
-  return median / 1000;
 }
 
 /** Writes the whole device once: the first touch of a page costs more than a request. */

@@ -51,7 +51,7 @@ async function main(): Promise<number> {
     };
     const options = { cases: chosen, rounds, seconds, mib: MIB, folder, progress };
     const speed = await measureSpeed(kinds, options);
-    const facts = values.facts ? await measureFacts(folder, 2 * MIB, seconds) : undefined;
+    const facts = values.facts ? await measureFacts(folder, 2 * MIB) : undefined;
     const tables = [speedTable(speed), ...(facts === undefined ? [] : [factsTable(facts)])];
     process.stdout.write(`${[machineText(machine), ...tables].join('\n\n')}\n`);
     write({ machine, rounds, seconds, speed, facts }, plot(speed, machineText(machine)));

@@ -33,24 +33,32 @@ export const nbdkit: Kind = {
   command: (socket, mib) => ['nbdkit', '-f', '-U', socket, 'memory', `${mib}M`],
 };
 
-/** Builds limit.c and @returns the server that it is. */
+/** Builds the C program `name` of this folder. @returns its path. @throws ProgramError. */
+export async function build(name: string, folder: string): Promise<string> {
+  const program = join(folder, name);
+  await run('cc', ['-O2', '-o', program, join(here, '..', `${name}.c`)]);
+  return program;
+}
+
+/** @returns the server that limit.c is. */
 export async function limit(folder: string): Promise<Kind> {
-  const program = join(folder, 'limit');
-  await run('cc', ['-O2', '-o', program, join(here, '..', 'limit.c')]);
+  const program = await build('limit', folder);
   return { name: 'limit', command: (socket, mib) => [program, socket, String(mib * MIB)] };
 }
 
 export class Server {
   readonly name: string;
   readonly process: Background;
+  readonly socket: string;
   readonly uri: string;
   /** From the start of the program until its socket was there, in ms. */
   readonly startTime: number;
 
-  private constructor(name: string, process: Background, uri: string, startTime: number) {
+  private constructor(name: string, process: Background, socket: string, startTime: number) {
     this.name = name;
     this.process = process;
-    this.uri = uri;
+    this.socket = socket;
+    this.uri = `nbd+unix:///?socket=${socket}`;
     this.startTime = startTime;
   }
 
@@ -65,7 +73,7 @@ export class Server {
       await sleep(1);
     }
     const startTime = performance.now() - begin;
-    return new Server(kind.name, process, `nbd+unix:///?socket=${socket}`, startTime);
+    return new Server(kind.name, process, socket, startTime);
   }
 
   stop(): Promise<void> {

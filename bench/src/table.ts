@@ -38,7 +38,7 @@ export function factsTable(facts: Facts): string {
       ],
       ['resident memory 5 s after discarding all', mib(facts.rssDiscardedMib)],
       ['CPU time in 5 s idle', `${facts.idleCpuMs} ms`],
-      ['median 4 KiB read at depth 1', `${facts.inlineUs.toFixed(1)} us`],
+      ['median 4 KiB read at depth 1, spinning client', `${facts.inlineUs.toFixed(1)} us`],
       [`the same with completion_nsec=${facts.delayUs * 1000}`, `${facts.delayedUs.toFixed(1)} us`],
     ],
   );

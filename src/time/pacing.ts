@@ -39,7 +39,9 @@ export class Pacing {
     this.#pollNs = pollNs;
     this.#look = () => {
       this.#looking = false;
-      this.#timers.expire(this.#clock.now());
+      const now = this.#clock.now();
+      // Replies will go out now, and clients answer them with requests.
+      if (this.#timers.expire(now) > 0) this.#lastTraffic = now;
       turn();
     };
   }
