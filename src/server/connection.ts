@@ -18,21 +18,19 @@ import { limits } from './limits.ts';
 import { type ByteDrain, Output } from './output.ts';
 import { Payload } from './payload.ts';
 import type { ByteSink, SocketStream } from './receive.ts';
+import { RefusedCommand } from './refused.ts';
 import type { ServerContext } from './server.ts';
+import { ReceiveWindow } from './window.ts';
 
 const shuttingDown: Refusal = { error: NbdError.ESHUTDOWN, text: 'the server is shutting down' };
 const noMemory: Refusal = { error: NbdError.ENOSPC, text: 'no memory left to receive the data' };
-
-/** The socket asks for a place for its next bytes also when it is paused and the window is full. */
-const SPARE = 4096;
 
 type Phase = 'haggling' | 'transmission' | 'finishing' | 'closed';
 
 export class Connection implements ByteSink, ByteDrain, SessionHost {
   readonly #context: ServerContext;
   readonly #id: number;
-  readonly #buffer = new Uint8Array(limits.receiveBuffer.max + SPARE);
-  readonly #view = new DataView(this.#buffer.buffer);
+  readonly #window = new ReceiveWindow();
   readonly #header = new RequestHeader();
   readonly #payload: Payload;
   #stream: SocketStream | undefined;
@@ -42,17 +40,11 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
   #agreedFlags = 0;
   #phase: Phase = 'haggling';
   #shuttingDown = false;
-  /** The window of received bytes that were not consumed: [at, end) of the buffer. */
-  #at = 0;
-  #end = 0;
-  /** Where the socket was told to put the next bytes: into the payload, or at this place here. */
+  /** Where the socket was told to put the next bytes: into the payload, or into the window. */
   #direct = false;
-  #targetAt = 0;
   /** Bytes of the command that the session holds, to be consumed once it is on its way. */
   #stalledBytes = 0;
-  /** Bytes of a refused payload that are still to be thrown away, and what to answer then. */
-  #drainLeft = 0;
-  #refusal: Refusal | undefined;
+  readonly #refused = new RefusedCommand();
   #held = false;
   #reason: string | undefined;
   #cancelTimeout: () => void;
@@ -78,14 +70,9 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
     this.#context.turn.end();
   }
 
-  // ---- bytes in -----------------------------------------------------------------------------
-
   target(): Uint8Array {
     this.#direct = this.#payload.receiving;
-    if (this.#direct) return this.#payload.target();
-    this.#targetAt = this.#end;
-    const full = this.#end >= limits.receiveBuffer.max;
-    return this.#buffer.subarray(this.#end, full ? this.#buffer.length : limits.receiveBuffer.max);
+    return this.#direct ? this.#payload.target() : this.#window.target();
   }
 
   received(length: number): boolean {
@@ -94,7 +81,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
     if (this.#direct) {
       this.#payloadReceived(length);
     } else {
-      this.#extendWindow(length);
+      this.#window.extend(length);
       this.#feedPayload();
     }
     this.#consume(Number.POSITIVE_INFINITY);
@@ -122,8 +109,6 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
     this.#context.turn.end();
   }
 
-  // ---- bytes out ----------------------------------------------------------------------------
-
   write(parts: readonly Uint8Array[]): boolean {
     return this.#stream?.write(parts) ?? true;
   }
@@ -139,8 +124,6 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
     if (this.#phase === 'finishing' || this.#shuttingDown) this.#endIfIdle();
   }
 
-  // ---- the session's wishes -----------------------------------------------------------------
-
   sessionReady(quota: number): void {
     const session = this.#session;
     if (session === undefined) return;
@@ -148,7 +131,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
     session.hctx.unplug();
     if (!submitted) return;
     const took = this.#stalledBytes > 0 ? 1 : 0;
-    this.#at += this.#stalledBytes;
+    this.#window.at += this.#stalledBytes;
     this.#stalledBytes = 0;
     if (this.#phase !== 'closed') this.#goOn(quota - took);
   }
@@ -167,8 +150,6 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
     this.#stream?.destroy();
   }
 
-  // ---- consuming ----------------------------------------------------------------------------
-
   #goOn(quota = Number.POSITIVE_INFINITY): void {
     if (!this.#held || this.#stalledBytes > 0) return;
     this.#held = false;
@@ -183,42 +164,22 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
       this.#takeRequests(this.#session, quota);
       this.#session.hctx.unplug();
     }
-    if (this.#phase === 'finishing') this.#at = this.#end;
-    if (this.#stalledBytes === 0) this.#tidyWindow();
-  }
-
-  /** `length` bytes came to where the socket was told to put them, before it was paused: the window
-   *  may have moved since. */
-  #extendWindow(length: number): void {
-    if (this.#targetAt !== this.#end) {
-      if (this.#at === this.#end) this.#at = this.#end = this.#targetAt;
-      else this.#buffer.copyWithin(this.#end, this.#targetAt, this.#targetAt + length);
-    }
-    this.#end += length;
-  }
-
-  /** Leaves room behind the window for the longest request that is kept in it. */
-  #tidyWindow(): void {
-    if (this.#at === this.#end) {
-      this.#at = this.#end = 0;
-    } else if (this.#at > this.#buffer.length / 2) {
-      this.#buffer.copyWithin(0, this.#at, this.#end);
-      this.#end -= this.#at;
-      this.#at = 0;
-    }
+    if (this.#phase === 'finishing') this.#window.drop();
+    if (this.#stalledBytes === 0) this.#window.tidy();
   }
 
   #haggle(): void {
     const handshake = this.#handshake;
     if (handshake === undefined) return;
-    const progress = handshake.receive(this.#buffer, this.#at, this.#end);
-    this.#at += progress.consumed;
+    const window = this.#window;
+    const progress = handshake.receive(window.bytes, window.at, window.end);
+    window.at += progress.consumed;
     this.#output.raw(progress.output);
     if (progress.state === 'haggling') return;
     this.#handshake = undefined;
     this.#cancelTimeout();
     if (progress.state === 'closed') {
-      this.#at = this.#end;
+      this.#window.drop();
       if (!progress.orderly) this.#reason = progress.reason;
       this.#finish();
       return;
@@ -234,16 +195,17 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
 
   #takeRequests(session: Session, quota: number): void {
     const header = this.#header;
+    const window = this.#window;
     for (let taken = 0; ; taken++) {
-      if (this.#drainLeft > 0 && !this.#drain()) return;
+      if (this.#refused.pending && !this.#refused.drain(window, this.#output)) return;
       if (this.#payload.receiving || this.#phase !== 'transmission') return;
-      if (this.#at === this.#end) return;
+      if (window.empty) return;
       if (session.busy || this.#output.backlogged || taken >= quota) {
         this.#held = true;
         if (taken >= quota) session.hctx.pool.wait(session);
         return;
       }
-      const status = decodeRequest(this.#view, this.#at, this.#end, header);
+      const status = decodeRequest(window.view, window.at, window.end, header);
       if (status === DecodeStatus.INCOMPLETE) return;
       if (status === DecodeStatus.BAD_MAGIC) {
         this.#fail('bytes that are no request (wrong magic)');
@@ -264,11 +226,12 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
     const refusal = this.#shuttingDown
       ? shuttingDown
       : check(header, this.#agreedFlags, session.export.size);
-    const start = this.#at + COMPACT_REQUEST_BYTES;
-    if (refusal !== undefined) return this.#refuse(refusal, payload, start);
-    if (start + payload <= this.#end) {
-      if (session.execute(header, this.#buffer, start)) {
-        this.#at = start + payload;
+    const window = this.#window;
+    const start = window.at + COMPACT_REQUEST_BYTES;
+    if (refusal !== undefined) return this.#refuse(header, refusal, payload);
+    if (start + payload <= window.end) {
+      if (session.execute(header, window.bytes, start)) {
+        window.at = start + payload;
         return true;
       }
       this.#stalledBytes = COMPACT_REQUEST_BYTES + payload;
@@ -276,73 +239,56 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
       return false;
     }
     if (payload <= limits.payloadInBuffer.max) return false;
-    this.#at = start;
+    window.at = start;
     this.#beginPayload(header, payload);
     return true;
   }
 
-  #refuse(refusal: Refusal, payload: number, start: number): boolean {
+  #refuse(header: RequestHeader, refusal: Refusal, payload: number): boolean {
     if (payload > limits.payloadDrained.max) {
       this.#fail(`a write of ${payload} bytes`);
       return false;
     }
-    this.#at = start;
-    this.#refusal = refusal;
-    this.#drainLeft = payload;
-    return this.#drain();
+    this.#window.at += COMPACT_REQUEST_BYTES;
+    this.#refused.begin(header, refusal, payload);
+    return this.#refused.drain(this.#window, this.#output);
   }
-
-  /** Throws away what is there of a refused payload; answers when it is all gone. */
-  #drain(): boolean {
-    const there = Math.min(this.#drainLeft, this.#end - this.#at);
-    this.#at += there;
-    this.#drainLeft -= there;
-    if (this.#drainLeft > 0) return false;
-    const { cookieHigh, cookieLow } = this.#header;
-    const refusal = this.#refusal ?? shuttingDown;
-    this.#output.error(cookieHigh, cookieLow, refusal.error, refusal.text);
-    return true;
-  }
-
-  // ---- long payloads ------------------------------------------------------------------------
 
   /** Takes what the window has of a long payload; the rest is received into its place. */
   #beginPayload(header: RequestHeader, length: number): void {
     if (this.#payload.begin(header.offset, length)) this.#feedPayload();
-    else this.#drainPayload();
+    else this.#refuseRest();
   }
 
   /** Moves what the window has into the payload that is being received. */
   #feedPayload(): void {
-    while (this.#payload.receiving && this.#at < this.#end) {
+    const window = this.#window;
+    while (this.#payload.receiving && !window.empty) {
       const target = this.#payload.target();
-      const there = Math.min(target.length, this.#end - this.#at);
-      target.set(this.#buffer.subarray(this.#at, this.#at + there));
-      this.#at += there;
+      const there = Math.min(target.length, window.end - window.at);
+      target.set(window.bytes.subarray(window.at, window.at + there));
+      window.at += there;
       this.#payloadReceived(there);
     }
   }
 
   #payloadReceived(length: number): void {
-    if (!this.#payload.received(length)) this.#drainPayload();
+    if (!this.#payload.received(length)) this.#refuseRest();
     else if (!this.#payload.receiving) this.#executePayload();
   }
 
   /** There is no memory for the rest: it is refused like any other. */
-  #drainPayload(): void {
-    this.#drainLeft = this.#payload.left;
-    this.#refusal = noMemory;
+  #refuseRest(): void {
+    this.#refused.begin(this.#header, noMemory, this.#payload.left);
     this.#payload.discard();
-    if (this.#drainLeft === 0) this.#drain();
+    if (!this.#refused.pending) this.#refused.drain(this.#window, this.#output);
   }
 
   #executePayload(): void {
     const { segments } = this.#payload;
     if (this.#session === undefined) return;
-    if (!this.#session.execute(this.#header, this.#buffer, 0, segments)) this.#held = true;
+    if (!this.#session.execute(this.#header, this.#window.bytes, 0, segments)) this.#held = true;
   }
-
-  // ---- the end ------------------------------------------------------------------------------
 
   /** Takes no more requests; what is in flight gets its reply, then the connection ends. */
   #finish(): void {

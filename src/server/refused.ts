@@ -1,0 +1,38 @@
+/** A command that is refused: its payload, if it has one, is thrown away as it comes, and then the
+ *  error is sent; so the stream stays in sync. Source: nbd-protocol.md section 3.3, trap 15. */
+
+import type { RequestHeader } from 'nbd-server-protocol-ts';
+import type { Refusal } from '../export/check.ts';
+import type { Output } from './output.ts';
+import type { ReceiveWindow } from './window.ts';
+
+export class RefusedCommand {
+  #refusal: Refusal | undefined;
+  #left = 0;
+  #cookieHigh = 0;
+  #cookieLow = 0;
+
+  /** True while bytes are to be thrown away. */
+  get pending(): boolean {
+    return this.#left > 0;
+  }
+
+  /** Refuses the command of `header`, of whose payload `left` bytes have not been taken. */
+  begin(header: RequestHeader, refusal: Refusal, left: number): void {
+    this.#refusal = refusal;
+    this.#left = left;
+    this.#cookieHigh = header.cookieHigh;
+    this.#cookieLow = header.cookieLow;
+  }
+
+  /** Throws away what is there. @returns true when that was all, and the error is sent. */
+  drain(window: ReceiveWindow, output: Output): boolean {
+    const there = Math.min(this.#left, window.end - window.at);
+    window.at += there;
+    this.#left -= there;
+    if (this.#left > 0 || this.#refusal === undefined) return false;
+    output.error(this.#cookieHigh, this.#cookieLow, this.#refusal.error, this.#refusal.text);
+    this.#refusal = undefined;
+    return true;
+  }
+}

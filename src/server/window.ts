@@ -1,0 +1,54 @@
+/** The bytes of one client that were received and not yet consumed: [at, end) of one buffer that is
+ *  used again and again. Knows no protocol. */
+
+import { limits } from './limits.ts';
+
+/** The socket asks for a place for its next bytes also when it is paused and the window is full. */
+const SPARE = 4096;
+
+/** INVARIANT: at <= end; bytes between them stay where they are until `tidy` or `extend`. */
+export class ReceiveWindow {
+  readonly bytes = new Uint8Array(limits.receiveBuffer.max + SPARE);
+  readonly view = new DataView(this.bytes.buffer);
+  at = 0;
+  end = 0;
+  /** Where the socket was told to put the next bytes. */
+  #targetAt = 0;
+
+  get empty(): boolean {
+    return this.at === this.end;
+  }
+
+  /** A place for the next bytes, never an empty one. */
+  target(): Uint8Array {
+    this.#targetAt = this.end;
+    const full = this.end >= limits.receiveBuffer.max;
+    return this.bytes.subarray(this.end, full ? this.bytes.length : limits.receiveBuffer.max);
+  }
+
+  /** `length` bytes came to the target, which was named before the client was paused: the window may
+   *  have moved since. */
+  extend(length: number): void {
+    if (this.#targetAt !== this.end) {
+      if (this.empty) this.at = this.end = this.#targetAt;
+      else this.bytes.copyWithin(this.end, this.#targetAt, this.#targetAt + length);
+    }
+    this.end += length;
+  }
+
+  /** Leaves room behind the window for the longest request that is kept in it. */
+  tidy(): void {
+    if (this.empty) {
+      this.at = this.end = 0;
+    } else if (this.at > limits.receiveBuffer.max / 2) {
+      this.bytes.copyWithin(0, this.at, this.end);
+      this.end -= this.at;
+      this.at = 0;
+    }
+  }
+
+  /** Everything there is, thrown away. */
+  drop(): void {
+    this.at = this.end;
+  }
+}
