@@ -1,0 +1,165 @@
+/** Options that are malformed, too long or hostile: refused in sync, or the end. */
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { encodeOption, handshakeLimits, Option, OptionReply } from '../src/index.ts';
+import { concat, FIXED, haggle, infoData, lyingOption, NOTHING, replies, types } from './haggle.ts';
+
+const { ACK, SERVER, ERR_INVALID, ERR_UNSUP, ERR_UNKNOWN, ERR_TOO_BIG } = OptionReply;
+const LIST = encodeOption(Option.LIST, NOTHING);
+const LISTED = [SERVER, SERVER, ACK];
+
+describe('trap 3: lengths inside INFO and GO that do not fit', () => {
+  const lengths = [0, 3, 5];
+  test.each(lengths)('an option of %i bytes', (length) => {
+    for (const option of [Option.INFO, Option.GO]) {
+      const { output } = haggle(
+        concat([FIXED, encodeOption(option, new Uint8Array(length)), LIST]),
+      );
+      expect(types(output)).toEqual([ERR_INVALID, ...LISTED]);
+    }
+  });
+
+  test.each([1, 5, 0xffff, 0x7fff_ffff, 0xffff_fffa, 0xffff_ffff])(
+    'a name of %i bytes',
+    (length) => {
+      const data = infoData('disk');
+      data.writeUInt32BE(length, 0);
+      const { output } = haggle(concat([FIXED, encodeOption(Option.GO, data), LIST]));
+      expect(types(output)).toEqual([ERR_INVALID, ...LISTED]);
+    },
+  );
+
+  test.each([1, 0xffff])('%i requests for information that are not there', (count) => {
+    const data = infoData('disk');
+    data.writeUInt16BE(count, data.length - 2);
+    const { output } = haggle(concat([FIXED, encodeOption(Option.INFO, data), LIST]));
+    expect(types(output)).toEqual([ERR_INVALID, ...LISTED]);
+  });
+
+  test('bytes behind the last request for information', () => {
+    const data = concat([infoData('disk', [3]), Buffer.from([0])]);
+    const { output } = haggle(concat([FIXED, encodeOption(Option.GO, data), LIST]));
+    expect(types(output)).toEqual([ERR_INVALID, ...LISTED]);
+  });
+});
+
+describe('traps 4, 5: an option that is refused is consumed whole', () => {
+  test.each([0, 1, 1000, 65_536, 65_537, handshakeLimits.optionBytesDrained.max])(
+    'an unknown one with %i bytes',
+    (length) => {
+      const data = new Uint8Array(length).fill(0x49); // looks like the beginning of a magic
+      const { output } = haggle(concat([FIXED, encodeOption(77, data), LIST]));
+      expect(types(output)).toEqual([ERR_UNSUP, ...LISTED]);
+    },
+  );
+
+  test('a known one above 64 KiB is too big', () => {
+    const data = new Uint8Array(65_537);
+    const { output } = haggle(concat([FIXED, encodeOption(Option.GO, data), LIST]));
+    expect(types(output)).toEqual([ERR_TOO_BIG, ...LISTED]);
+  });
+
+  test('one that claims more than is reasonable ends the connection at its header', () => {
+    const { state, reason } = haggle(concat([FIXED, lyingOption(77, 0xffff_ffff, NOTHING)]));
+    expect(state).toBe('closed');
+    expect(reason).toContain('4294967295');
+  });
+});
+
+test.each([
+  ['LIST', Option.LIST, ERR_INVALID],
+  ['STRUCTURED_REPLY', Option.STRUCTURED_REPLY, ERR_INVALID],
+  ['STARTTLS', Option.STARTTLS, ERR_UNSUP],
+  ['EXTENDED_HEADERS', Option.EXTENDED_HEADERS, ERR_UNSUP],
+])('trap 6: %s with data', (_, option, error) => {
+  const { output } = haggle(concat([FIXED, encodeOption(option, Buffer.from('data')), LIST]));
+  expect(types(output)).toEqual([error, ...LISTED]);
+});
+
+test.each([0, 4, 100_000])(
+  'trap 7: ABORT with %i bytes of data is an orderly goodbye',
+  (length) => {
+    const bytes = concat([FIXED, encodeOption(Option.ABORT, new Uint8Array(length)), LIST]);
+    const { output, state, orderly } = haggle(bytes);
+    expect(types(output)).toEqual([ACK]);
+    expect({ state, orderly }).toEqual({ state: 'closed', orderly: true });
+  },
+);
+
+describe('trap 8: names', () => {
+  test.each([
+    ['with a NUL', Buffer.from('di\0sk'), ERR_INVALID],
+    ['that are no UTF-8', Buffer.from([0xff, 0xfe]), ERR_INVALID],
+    ['of 4097 bytes', Buffer.alloc(4097, 'x'), ERR_INVALID],
+    ['of 4096 bytes', Buffer.alloc(4096, 'x'), ERR_UNKNOWN],
+  ])('%s', (_, name, error) => {
+    const { output } = haggle(concat([FIXED, encodeOption(Option.INFO, infoData(name)), LIST]));
+    expect(types(output)).toEqual([error, ...LISTED]);
+    const [, , text] = replies(output)[0] ?? [0, 0, Buffer.alloc(0)];
+    expect(text.length).toBeGreaterThan(0);
+    expect(text.length).toBeLessThanOrEqual(4096);
+  });
+
+  test.each([
+    Buffer.from('di\0sk'),
+    Buffer.from([0xff]),
+    Buffer.alloc(4097, 'x'),
+    Buffer.alloc(70_000),
+  ])('malformed in EXPORT_NAME end the connection', (name) => {
+    const { state, output } = haggle(concat([FIXED, encodeOption(Option.EXPORT_NAME, name)]));
+    expect({ state, bytes: output.length }).toEqual({ state: 'closed', bytes: 0 });
+  });
+});
+
+test.each([
+  ['unknown client flags', Buffer.from([0, 0, 0, 7])],
+  ['a wrong magic', concat([FIXED, Buffer.alloc(16, 'x')])],
+  ['options of a client without fixed newstyle', concat([new Uint8Array(4), LIST])],
+])('%s end the connection', (_, bytes) => {
+  expect(haggle(bytes)).toMatchObject({ state: 'closed', orderly: false });
+});
+
+test('haggling without end is ended', () => {
+  const { max } = handshakeLimits.options;
+  const many = concat([FIXED, ...Array.from({ length: max }, () => encodeOption(77, NOTHING))]);
+  expect(haggle(many).state).toBe('haggling');
+  expect(haggle(concat([many, LIST]))).toMatchObject({ state: 'closed', orderly: false });
+  const big = encodeOption(77, new Uint8Array(handshakeLimits.optionBytesDrained.max));
+  expect(haggle(concat([FIXED, big, big, big, big])).state).toBe('closed');
+});
+
+const options = fc.oneof(
+  fc.tuple(fc.constantFrom(1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 77), fc.uint8Array({ maxLength: 40 })),
+  fc.tuple(
+    fc.constantFrom<number>(Option.INFO, Option.GO),
+    fc
+      .tuple(fc.constantFrom('', 'disk', 'ü/ber', 'nothing'), fc.array(fc.nat(9), { maxLength: 4 }))
+      .map(([name, infos]) => Uint8Array.from(infoData(name, infos))),
+  ),
+  fc.tuple(fc.constantFrom<number>(Option.LIST, Option.STRUCTURED_REPLY), fc.constant(NOTHING)),
+);
+
+test('trap 25: any cut of any options gives the same answers', () => {
+  fc.assert(
+    fc.property(
+      fc.array(options, { maxLength: 8 }),
+      fc.array(fc.nat(400), { maxLength: 30 }),
+      fc.constantFrom(0, 1, 2, 3),
+      (list, cuts, flags) => {
+        const bytes = concat([
+          new Uint8Array([0, 0, 0, flags]),
+          ...list.map(([option, data]) => encodeOption(option, data)),
+          Buffer.from('and the first request'),
+        ]);
+        const whole = haggle(bytes);
+        const inside = cuts.filter((cut) => cut < bytes.length);
+        const { rest, ...cut } = haggle(bytes, inside);
+        const { rest: wholeRest, ...expected } = whole;
+        expect(cut).toEqual(expected);
+        if (whole.state === 'transmission') expect(rest).toEqual(wholeRest);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
