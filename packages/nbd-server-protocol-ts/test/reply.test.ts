@@ -62,7 +62,7 @@ test('trap 12: an error chunk carries the error and its text, and ends the reply
 test('trap 8: a text above 4096 bytes is cut, never inside a character', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', minLength: 1300, maxLength: 2500 }), (string) => {
-      const text = new TextEncoder().encode(string.repeat(3).toWellFormed());
+      const text = new TextEncoder().encode(string.repeat(3));
       const big = new Uint8Array(text.length + 26);
       const bigView = new DataView(big.buffer);
       const length = encodeErrorChunk(bigView, big, 0, 0, 0, NbdError.EIO, text);
