@@ -1,0 +1,140 @@
+/** Every mistake is one line that names what is wrong, and nothing is started. control.md section 1. */
+
+import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { rows } from '../../src/config/parameters.ts';
+import { folder, run, start } from './program.ts';
+
+const mistakes: readonly (readonly [args: string, says: RegExp])[] = [
+  ['--memory-backd', /memory-backd.*--memory-backed/],
+  ['memory_backd=1', /memory_backd.*memory_backed/],
+  ['memory-backed=1', /memory-backed=1/],
+  ['gb=0', /gb.*0.*1\.\./],
+  ['gb=-1', /gb.*-1/],
+  ['gb=many', /gb.*many/],
+  ['gb=1.5', /gb.*1\.5/],
+  ['gb=', /gb/],
+  ['gb', /gb.*missing/],
+  ['--gb', /--gb.*missing/],
+  ['--gb=99999999999', /gb.*99999999999/],
+  ['size=0', /size.*0/],
+  ['bs=511', /bs.*511.*power of two/],
+  ['bs=1000', /bs.*1000.*power of two/],
+  ['bs=8192', /bs.*8192.*4096/],
+  ['hw_queue_depth=0', /hw_queue_depth.*0/],
+  ['hw_queue_depth=-5', /hw_queue_depth.*-5/],
+  ['irqmode=3', /irqmode.*3.*0\.\.2/],
+  ['completion_nsec=-1', /completion_nsec.*-1/],
+  ['queue_mode=1', /queue_mode.*legacy/],
+  ['queue_mode=9', /queue_mode.*9/],
+  ['max_sectors=7', /max_sectors.*7.*8/],
+  ['nr_devices=-1', /nr_devices.*-1/],
+  ['nr_devices=65537', /nr_devices.*65537/],
+  ['memory_backed=maybe', /memory_backed.*maybe/],
+  ['--memory-backed=2x', /memory.backed.*2x/],
+  ['--no-memory-backed=1', /--no-memory-backed.*no value/],
+  ['--no-gb', /--no-gb/],
+  ['blocksize=512', /blocksize.*bs/],
+  ['=5', /=5/],
+  ['--listen tcp://x', /tcp:\/\/x/],
+  ['--listen nbd://127.0.0.1:99999', /99999/],
+  ['--listen nbds://127.0.0.1', /nbds/],
+  ['--listen', /--listen.*missing/],
+  ['--log-level loud', /loud/],
+  ['--log-format xml', /xml/],
+  ['--control /tmp/x', /--control.*not available yet/],
+  ['--tls require', /--tls.*not available yet/],
+  ['--config f.json', /--config.*not available yet/],
+  ['--stdin', /--stdin.*not available yet/],
+  ['-x', /-x/],
+  ['serve serve', /serve/],
+];
+
+describe.concurrent('one line, status 2', () => {
+  test.each(mistakes)('%s', async (args, says) => {
+    const { status, stdout, stderr } = await run(...args.split(' '));
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^tnull: [^\n]+\n$/);
+    expect(stderr).toMatch(says);
+  });
+});
+
+const unbuilt = [...rows].filter(([, row]) => !row.built && row.where !== 'C');
+
+describe.concurrent('a parameter that is not built yet is refused by name', () => {
+  test.each(unbuilt.map(([name]) => name))('%s', async (name) => {
+    const { status, stderr } = await run(`${name}=1`);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(new RegExp(`^tnull: .*${name}.*not available yet\\n$`));
+  });
+});
+
+test('some parameters are not built yet', () => expect(unbuilt.length).toBeGreaterThan(0));
+
+describe('an address that cannot be had: one line, status 1, nothing left behind', () => {
+  async function refused(...args: string[]): Promise<string> {
+    const { status, stdout, stderr } = await run('size=1', '--log-level', 'error', ...args);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toMatch(/^tnull: [^\n]+\n$/);
+    return stderr;
+  }
+
+  test('a port in use', async () => {
+    const other = net.createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const address = other.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const path = join(folder(), 's');
+    const line = await refused('-U', path, '--listen', `nbd://127.0.0.1:${port}`);
+    expect(line).toContain(`127.0.0.1:${port}: the address is in use`);
+    expect(existsSync(path)).toBe(false);
+    other.close();
+  });
+
+  test('a socket in use', async () => {
+    const path = join(folder(), 's');
+    const other = net.createServer().listen(path);
+    await once(other, 'listening');
+    expect(await refused('-U', path)).toContain(`${path}: the socket is in use`);
+    expect(existsSync(path)).toBe(true);
+    other.close();
+  });
+
+  test('a file that is no socket', async () => {
+    const path = join(folder(), 's');
+    writeFileSync(path, 'precious');
+    expect(await refused('-U', path)).toContain('no socket');
+  });
+
+  test('a folder that is not there', async () => {
+    expect(await refused('-U', '/nonexistent/s')).toContain('/nonexistent/s');
+  });
+
+  test('an address that is not ours', async () => {
+    expect(await refused('--listen', 'nbd://192.0.2.1:0')).toContain('192.0.2.1');
+  });
+
+  test('a pid file that cannot be written', async () => {
+    const path = join(folder(), 's');
+    const line = await refused('-U', path, '--pid-file', '/nonexistent/pid');
+    expect(line).toContain('/nonexistent/pid');
+    expect(existsSync(path)).toBe(false);
+  });
+});
+
+test('the socket of a dead daemon is replaced', async () => {
+  const path = join(folder(), 's');
+  const dead = start('-U', path, 'size=1');
+  await dead.ready();
+  dead.child.kill('SIGKILL');
+  await dead.ended;
+  expect(existsSync(path)).toBe(true);
+  const next = start('-U', path, 'size=1');
+  expect(await next.ready()).toContain(path);
+  next.child.kill('SIGTERM');
+  expect((await next.ended).status).toBe(0);
+  expect(existsSync(path)).toBe(false);
+});

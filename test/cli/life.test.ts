@@ -1,0 +1,150 @@
+/** The program's life: ready lines, private sockets, commands, signals. control.md section 1. */
+
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import net from 'node:net';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { folder, run, start } from './program.ts';
+
+const SMALL = ['size=1', 'nr_devices=2'];
+
+test('stdout is one line for each listener and export, and nothing else ever', async () => {
+  const path = join(folder(), 's');
+  const tnull = start(
+    ...SMALL,
+    '-U',
+    path,
+    '--listen',
+    'nbd://127.0.0.1:0',
+    '--log-level',
+    'debug',
+  );
+  const ready = await tnull.ready();
+  const port = /:(\d+)\/nullb0/.exec(ready)?.[1];
+  net.connect({ path }).on('data', function (this: net.Socket) {
+    this.destroy();
+  });
+  tnull.child.kill('SIGTERM');
+  const { status, stdout, stderr } = await tnull.ended;
+  expect(status).toBe(0);
+  expect(stdout.trim().split('\n').toSorted()).toEqual(
+    [
+      `nbd+unix:///nullb0?socket=${path} 1048576 bytes`,
+      `nbd+unix:///nullb1?socket=${path} 1048576 bytes`,
+      `nbd://127.0.0.1:${port}/nullb0 1048576 bytes`,
+      `nbd://127.0.0.1:${port}/nullb1 1048576 bytes`,
+    ].toSorted(),
+  );
+  expect(stderr).toContain(`nbd-client -unix ${path} -N nullb1 /dev/nbd0 -b 512`);
+  expect(existsSync(path)).toBe(false);
+});
+
+test.each(['SIGTERM', 'SIGINT'] as const)('%s ends it with status 0', async (signal) => {
+  const tnull = start('-U', join(folder(), 's'), 'size=1');
+  await tnull.ready();
+  tnull.child.kill(signal);
+  expect((await tnull.ended).status).toBe(0);
+});
+
+test('-U - is a private socket, gone with the program', async () => {
+  const tnull = start('-U', '-', 'size=1');
+  const path = /socket=(\S+)/.exec(await tnull.ready())?.[1] ?? '';
+  expect(statSync(dirname(path)).mode & 0o777).toBe(0o700);
+  tnull.child.kill('SIGTERM');
+  await tnull.ended;
+  expect(existsSync(dirname(path))).toBe(false);
+});
+
+test('--run: the command knows where, and its status is ours', async () => {
+  const { status, stdout } = await run(
+    'size=1',
+    '--run',
+    'test -S "$unixsocket" && echo "$uri" && exit 7',
+  );
+  expect(status).toBe(7);
+  const path = /^nbd\+unix:\/\/\/nullb0\?socket=(\S+)\n$/.exec(stdout)?.[1] ?? '';
+  expect(path).not.toBe('');
+  expect(existsSync(path)).toBe(false);
+});
+
+test('--run with a TCP listener sets $port', async () => {
+  const args = ['--listen', 'nbd://127.0.0.1:0', 'size=1', '--run', 'test "$port" -gt 0'];
+  expect((await run(...args)).status).toBe(0);
+});
+
+test('--run: a command that a signal ended, and one that is not there', async () => {
+  expect((await run('size=1', '--run', 'kill -9 $$')).status).toBe(137);
+  expect((await run('size=1', '--run', 'no-such-program 2>/dev/null')).status).toBe(127);
+});
+
+test('--pid-file holds the process id while it runs', async () => {
+  const place = folder();
+  const pid = join(place, 'pid');
+  const tnull = start('-U', join(place, 's'), '--pid-file', pid, 'size=1');
+  await tnull.ready();
+  expect(Number(readFileSync(pid, 'utf8'))).toBe(tnull.child.pid);
+  tnull.child.kill('SIGTERM');
+  await tnull.ended;
+  expect(existsSync(pid)).toBe(false);
+});
+
+test('--exit-with-parent ends when the parent is gone', async () => {
+  const path = join(folder(), 's');
+  const bin = new URL('../../bin/tnull.js', import.meta.url).pathname;
+  const shell = spawn('/bin/sh', [
+    '-c',
+    `"${process.execPath}" "${bin}" -U "${path}" size=1 --exit-with-parent >/dev/null 2>&1 & ` +
+      `while ! test -S "${path}"; do :; done; kill -9 $$`,
+  ]);
+  await new Promise((resolve) => shell.once('exit', resolve));
+  while (existsSync(path)) await new Promise((resolve) => setImmediate(resolve));
+});
+
+test('the log is JSON lines on stderr where it is no terminal', async () => {
+  const tnull = start('-U', join(folder(), 's'), 'size=1', 'discard=1');
+  await tnull.ready();
+  tnull.child.kill('SIGTERM');
+  const { stderr } = await tnull.ended;
+  const lines = stderr
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(lines.length).toBeGreaterThan(0);
+  expect(lines.some((line) => /discard.*memory_backed/.test(line.msg))).toBe(true);
+});
+
+test('a warning before an address that everybody reaches', async () => {
+  const tnull = start('--listen', 'nbd://0.0.0.0:0', 'size=1', '--log-level', 'warn');
+  await tnull.ready();
+  tnull.child.kill('SIGTERM');
+  const { stderr } = await tnull.ended;
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+  expect(stderr).toContain('anybody');
+});
+
+test('--help names every parameter by topic; --version the version', async () => {
+  const help = (await run('--help')).stdout;
+  for (const word of ['--memory-backed', '--listen', 'completion_nsec', 'zone_size', '--run']) {
+    expect(help.replaceAll('_', '-')).toContain(word.replaceAll('_', '-'));
+  }
+  const { version } = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  );
+  expect((await run('--version')).stdout).toBe(`${version}\n`);
+});
+
+test('a second signal does not wait for what is in flight', async () => {
+  const path = join(folder(), 's');
+  const tnull = start('-U', path, 'size=1', 'irqmode=2', 'completion_nsec=60000000000');
+  await tnull.ready();
+  const client = net.connect({ path });
+  client.on('error', () => {});
+  client.write(Buffer.from('0000000349484156454f50540000000100000000', 'hex'));
+  client.write(Buffer.from('25609513000000000000000000000001000000000000000000000200', 'hex'));
+  await new Promise((resolve) => client.once('data', resolve));
+  tnull.child.kill('SIGTERM');
+  while (existsSync(path)) await new Promise((resolve) => setImmediate(resolve));
+  tnull.child.kill('SIGTERM');
+  expect((await tnull.ended).status).toBe(0);
+});

@@ -1,0 +1,74 @@
+/** The built program as a user starts it. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
+
+export interface Ended {
+  /** The exit status, or the signal's name. */
+  readonly status: number | string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Started {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** Everything on stdout so far, once a whole line is there. */
+  ready(): Promise<string>;
+}
+
+/** Starts the program; what is left of it when the test is over is killed. Not for concurrent tests. */
+export function start(...args: readonly string[]): Started {
+  const started = launch(args);
+  onTestFinished(() => void started.child.kill('SIGKILL'));
+  return started;
+}
+
+function launch(args: readonly string[]): Started {
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  let wake = (): void => {};
+  child.stdout.on('data', (data) => {
+    stdout += data;
+    wake();
+  });
+  child.stderr.on('data', (data) => {
+    stderr += data;
+  });
+  const ended = new Promise<Ended>((resolve) => {
+    child.once('close', (code, signal) => {
+      resolve({ status: code ?? signal, stdout, stderr });
+      wake();
+    });
+  });
+  return {
+    child,
+    ended,
+    async ready() {
+      while (!stdout.endsWith('\n')) {
+        if (child.exitCode !== null) throw new Error(`ended before it was ready: ${stderr}`);
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      return stdout;
+    },
+  };
+}
+
+export function run(...args: readonly string[]): Promise<Ended> {
+  return launch(args).ended;
+}
+
+/** A folder that is gone when the test is over. */
+export function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'tnull-cli-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
