@@ -44,3 +44,15 @@ export const notYet: ReadonlySet<string> = new Set([
   'tls-psk',
   'tls-verify-peer',
 ]);
+
+/** The commands that talk to a running daemon: not built yet either. */
+export const commandsNotYet: ReadonlySet<string> = new Set([
+  'ls',
+  'create',
+  'remove',
+  'get',
+  'set',
+  'zones',
+  'stats',
+  'requests',
+]);

@@ -12,6 +12,12 @@ export function parseListen(text: string): ListenAddress {
     const uri = parseNbdUri(text);
     if (uri.tls) throw new UriError(`'${text}': TLS is not available yet`);
     if (uri.exportName !== '') throw new UriError(`'${text}' names an export: all are served`);
+    if (uri.user !== undefined) throw new UriError(`'${text}' names a user: there are none`);
+    const [unknown] = uri.query.keys();
+    if (unknown !== undefined) throw new UriError(`'${text}': unknown parameter '${unknown}'`);
+    if (uri.transport.kind === 'unix' && uri.transport.path.includes('\0')) {
+      throw new UriError(`'${text}': a path has no zero byte`);
+    }
     return uri.transport;
   } catch (error) {
     if (error instanceof UriError) throw new UsageError(`--listen: ${error.message}`);

@@ -6,7 +6,7 @@ import { ParameterError } from '../config/errors.ts';
 import { ListenError } from '../daemon/daemon.ts';
 import { parseArguments } from './parse-arguments.ts';
 import { serve } from './serve.ts';
-import { UsageError } from './usage-error.ts';
+import { StartError, UsageError } from './usage-error.ts';
 
 /** Runs the program with `argv` (without node and script). @returns the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -21,14 +21,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     const status = statusOf(error);
     if (status === undefined || !(error instanceof Error)) throw error;
-    process.stderr.write(`tnull: ${error.message}\n`);
+    // A path or a URI in it may hold a line break: what is said stays one line.
+    process.stderr.write(`tnull: ${error.message.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?')}\n`);
     return status;
   }
 }
 
 function statusOf(error: unknown): number | undefined {
   if (error instanceof ParameterError || error instanceof UsageError) return 2;
-  if (error instanceof ListenError) return 1;
+  if (error instanceof ListenError || error instanceof StartError) return 1;
   if (error instanceof RangeError) return 1; // memory for the requests cannot be had
   return undefined;
 }

@@ -3,14 +3,14 @@
  *  commander sees them. Source: control.md section 1. */
 
 import { Command, CommanderError, Option } from 'commander';
-import { ParameterError } from '../config/errors.ts';
+import { ParameterError, shown } from '../config/errors.ts';
 import { nearest } from '../config/nearest.ts';
 import { isParameterName, type Row, rows } from '../config/parameters.ts';
 import { helpText } from '../config/render.ts';
 import { unknownParameter, type Word } from '../config/resolve.ts';
 import type { ListenAddress } from '../daemon/daemon.ts';
 import { type LogFormat, type LogLevel, logFormats, logLevels } from '../daemon/log.ts';
-import { flags, notYet } from './flags.ts';
+import { commandsNotYet, flags, notYet } from './flags.ts';
 import { parseListen } from './listen-uri.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -50,7 +50,7 @@ export function parseArguments(argv: readonly string[], version: string): Parsed
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: 'print', text: printed };
-    throw usageError(error, program);
+    throw new UsageError(error.message.replace(/^error: /, ''));
   }
   return serveCommand(program.opts(), words);
 }
@@ -69,6 +69,7 @@ function serveCommand(options: Options, words: readonly Word[]): ServeCommand {
   const listen = [...(options.listen ?? [])];
   const privateSocket = options.unix === '-';
   if (options.unix === '') throw new UsageError('--unix: the path is empty');
+  if (options.pidFile === '') throw new UsageError('--pid-file: the path is empty');
   if (options.unix !== undefined && !privateSocket) {
     listen.push({ kind: 'unix', path: options.unix });
   }
@@ -128,43 +129,49 @@ function addParameter(program: Command, name: string, row: Row, words: Word[]): 
 
 /** Every argument as a flag with its value attached, so that nothing is taken for another's value. */
 function asFlags(program: Command, argv: readonly string[]): string[] {
+  const [command = ''] = argv;
+  if (commandsNotYet.has(command)) throw new UsageError(`${command}: not available yet`);
+  const rest = (command === 'serve' ? argv.slice(1) : argv).values();
   const result: string[] = [];
-  const rest = argv[0] === 'serve' ? argv.slice(1) : [...argv];
-  for (let at = 0; at < rest.length; at++) {
-    const argument = rest[at] ?? '';
-    if (!argument.startsWith('-')) {
-      result.push(wordAsFlag(argument));
-      continue;
-    }
-    const [name = '', ...more] = argument.split('=');
-    const value = more.length > 0 ? more.join('=') : undefined;
-    if (notYet.has(name.slice(2))) throw new UsageError(`${name}: not available yet`);
-    const positive = name.startsWith('--no-') ? name.slice(5).replaceAll('-', '_') : undefined;
-    if (positive !== undefined && isBoolean(positive)) {
-      if (value !== undefined) throw new UsageError(`${name} takes no value`);
-      result.push(`--${kebab(positive)}=0`);
-      continue;
-    }
-    const option = program.options.find((one) => one.long === name || one.short === name);
-    const parameter = name.slice(2).replaceAll('-', '_');
-    if (isBoolean(parameter)) result.push(`--${kebab(parameter)}=${value ?? '1'}`);
-    else if (option?.required === true && value === undefined) {
-      at++;
-      const next = rest[at];
-      if (next === undefined) throw new UsageError(`${name}: a value is missing`);
-      result.push(`${option.long}=${next}`);
-    } else
-      result.push(
-        option === undefined || value === undefined ? argument : `${option.long}=${value}`,
-      );
+  for (const argument of rest) {
+    const isFlag = /^--?[^-]/.test(argument);
+    result.push(isFlag ? withValue(program, argument, rest) : wordAsFlag(argument));
   }
   return result;
 }
 
+/** @param rest what stands behind it: its value is taken there, if it needs one and has none. */
+function withValue(program: Command, argument: string, rest: Iterator<string>): string {
+  const { name, value } = splitFlag(argument);
+  const bare = name.replace(/^--/, '');
+  if (notYet.has(bare)) throw new UsageError(`${name}: not available yet`);
+  const positive = /^--no-(.+)$/.exec(name)?.[1]?.replaceAll('-', '_');
+  if (positive !== undefined && isBoolean(positive)) {
+    if (value !== undefined) throw new UsageError(`${name} takes no value`);
+    return `--${kebab(positive)}=0`;
+  }
+  const long = kebab(name);
+  const option = program.options.find((one) => one.long === long || one.short === name);
+  if (option === undefined && name !== '--help') throw unknownFlag(argument, program);
+  if (option?.optional === true) return `${option.long}=${value ?? '1'}`;
+  if (option?.required === true) {
+    const given = value ?? rest.next().value;
+    if (given === undefined) throw new UsageError(`${name}: a value is missing`);
+    return `${option.long}=${given}`;
+  }
+  if (value !== undefined) throw new UsageError(`${name} takes no value`);
+  return name;
+}
+
+/** `--name`, `--name=value`, `-N`, `-Nvalue` or `-N=value`. */
+function splitFlag(argument: string): { name: string; value: string | undefined } {
+  const [, name = argument, value] = /^(--[^=]+|-.)(?:=?(.+)|=)?$/s.exec(argument) ?? [];
+  return { name, value: argument.endsWith('=') ? (value ?? '') : value };
+}
+
 function wordAsFlag(argument: string): string {
   const match = WORD.exec(argument);
-  if (match === null)
-    throw new UsageError(`'${shorten(argument)}' is neither a flag nor name=value`);
+  if (match === null) throw new UsageError(`'${shown(argument)}' is neither a flag nor name=value`);
   const [, name = '', value] = match;
   if (!isParameterName(name)) throw unknownParameter(name, value);
   if (value === undefined && !isBoolean(name)) {
@@ -177,17 +184,10 @@ function isBoolean(name: string): boolean {
   return rows.get(name)?.kind === 'boolean';
 }
 
-function usageError(error: CommanderError, program: Command): UsageError {
-  const [first = ''] = error.message.replace(/^error: /, '').split('\n');
-  if (error.code !== 'commander.unknownOption') return new UsageError(first);
-  const typed = /'([^'=]*)/.exec(first)?.[1] ?? '';
+function unknownFlag(argument: string, program: Command): UsageError {
+  const [typed = ''] = argument.split('=');
   const known = program.options.map((option) => option.long ?? '');
   return new UsageError(
-    `unknown flag '${shorten(typed)}'; the nearest known is '${nearest(typed, known)}'`,
+    `unknown flag '${shown(typed)}'; the nearest known is '${nearest(typed, [...known, '--help'])}'`,
   );
-}
-
-function shorten(text: string): string {
-  const safe = text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?');
-  return safe.length > 80 ? `${safe.slice(0, 80)}...` : safe;
 }

@@ -3,17 +3,26 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { StartError } from './usage-error.ts';
 
 export interface PrivateSocket {
   readonly path: string;
   remove(): void;
 }
 
-/** mkdtemp makes the folder 0700. */
+/** mkdtemp makes the folder 0700. @throws StartError when it cannot be made. */
 export function makePrivateSocket(): PrivateSocket {
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-'));
+  const folder = makeFolder(join(tmpdir(), 'tnull-'));
   return {
     path: join(folder, 'socket'),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+function makeFolder(prefix: string): string {
+  try {
+    return mkdtempSync(prefix);
+  } catch (error) {
+    throw new StartError(`no private socket: ${error instanceof Error ? error.message : error}`);
+  }
 }

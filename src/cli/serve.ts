@@ -13,18 +13,20 @@ import type { ServeCommand } from './parse-arguments.ts';
 import { makePrivateSocket } from './private-socket.ts';
 import { clientCommand, readyLines } from './ready-lines.ts';
 import { runCommand } from './run-command.ts';
+import { StopRequest } from './stop-request.ts';
+import { StartError } from './usage-error.ts';
 
 const DEFAULT_LISTEN: ListenAddress = { kind: 'tcp', host: '127.0.0.1', port: 10809 };
-const PARENT_POLL_MS = 250;
 
 /** Serves until told to stop. @returns the exit status.
- *  @throws ParameterError, ListenError: nothing is left running then. */
+ *  @throws ParameterError, ListenError, StartError: nothing is left running then. */
 export async function serve(command: ServeCommand): Promise<number> {
   const { options, notices } = resolve(command.words, { cpus: availableParallelism() });
   const format = command.logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json');
   const log = makeLog(command.logLevel, format);
   for (const notice of notices) log.warn(notice);
 
+  const stop = new StopRequest(command.exitWithParent);
   const wantsSocket =
     command.privateSocket || (command.run !== undefined && command.listen.length === 0);
   const socket = wantsSocket ? makePrivateSocket() : undefined;
@@ -37,39 +39,51 @@ export async function serve(command: ServeCommand): Promise<number> {
   try {
     const debug = process.env['TNULL_DEBUG'] === '1';
     const daemon = await startDaemon({ device: options, listen, log, debug });
-    return await live(daemon, command, log);
+    return await live(daemon, command, log, stop);
   } finally {
     socket?.remove();
   }
 }
 
-async function live(daemon: Daemon, command: ServeCommand, log: Logger): Promise<number> {
-  const asked = new Promise<void>((stop) => {
-    let signals = 0;
-    const onSignal = (): void => {
-      signals++;
-      if (signals > 1) daemon.stopNow();
-      stop();
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
-    if (command.exitWithParent) watchParent(onSignal);
-  });
-  if (command.pidFile !== undefined) writeFileSync(command.pidFile, `${process.pid}\n`);
+async function live(
+  daemon: Daemon,
+  command: ServeCommand,
+  log: Logger,
+  stop: StopRequest,
+): Promise<number> {
+  stop.onAgain = () => daemon.stopNow();
   try {
-    if (command.run === undefined) {
-      sayReady(daemon, log);
-      await asked;
-      await daemon.stop();
-      return 0;
-    }
-    const running = runCommand(command.run, daemon);
-    asked.then(() => running.kill('SIGTERM'));
-    const status = await running.status;
-    await daemon.stop();
-    return status;
+    if (command.pidFile !== undefined) writePidFile(command.pidFile);
+    if (command.run !== undefined) return await untilCommandEnds(command.run, daemon, stop);
+    sayReady(daemon, log);
+    await stop.asked;
+    return 0;
   } finally {
+    await daemon.stop();
     if (command.pidFile !== undefined) rmSync(command.pidFile, { force: true });
+  }
+}
+
+async function untilCommandEnds(
+  command: string,
+  daemon: Daemon,
+  stop: StopRequest,
+): Promise<number> {
+  const running = runCommand(command, daemon);
+  stop.asked.then(() => running.kill('SIGTERM'));
+  stop.onAgain = () => {
+    daemon.stopNow();
+    running.kill('SIGKILL');
+  };
+  return await running.status;
+}
+
+function writePidFile(path: string): void {
+  try {
+    writeFileSync(path, `${process.pid}\n`);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : error;
+    throw new StartError(`--pid-file: ${reason}`);
   }
 }
 
@@ -79,14 +93,4 @@ function sayReady(daemon: Daemon, log: Logger): void {
   }
   const lines = readyLines(daemon);
   if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
-}
-
-function watchParent(stop: () => void): void {
-  const parent = process.ppid;
-  const timer = setInterval(() => {
-    if (process.ppid === parent) return;
-    clearInterval(timer);
-    stop();
-  }, PARENT_POLL_MS);
-  timer.unref();
 }

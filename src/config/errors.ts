@@ -4,7 +4,7 @@
 const SHOWN_VALUE_MAX = 80;
 
 /** What was typed, on one line and no longer than a line: it goes to a terminal. */
-function shown(text: string): string {
+export function shown(text: string): string {
   // Control characters would break the promise of one line, and could drive the terminal.
   const safe = text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?');
   return safe.length > SHOWN_VALUE_MAX ? `${safe.slice(0, SHOWN_VALUE_MAX)}...` : safe;

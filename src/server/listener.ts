@@ -1,12 +1,15 @@
 /** Addresses to listen on. A unix socket's file that a dead daemon left is replaced, a live one
  *  never. Source: control.md section 1. */
 
-import { lstatSync, unlinkSync } from 'node:fs';
+import { lstatSync, type Stats, unlinkSync } from 'node:fs';
 import net from 'node:net';
 
 export type ListenAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
+
+/** The kernel's sun_path, without the zero byte at its end. */
+const UNIX_PATH_MAX = 107;
 
 /** An address that cannot be listened on; the message is one line for the user. */
 export class ListenError extends Error {}
@@ -54,7 +57,11 @@ function reasonOf(error: NodeJS.ErrnoException): string {
 /** Removes a socket's file that nobody answers at.
  *  @throws ListenError when somebody does, or when the file is no socket. */
 async function removeStale(path: string): Promise<void> {
-  const there = lstatSync(path, { throwIfNoEntry: false });
+  // Node cuts a longer path without a word, and would listen somewhere else.
+  if (Buffer.byteLength(path) > UNIX_PATH_MAX) {
+    throw new ListenError(`cannot listen on ${path}: longer than ${UNIX_PATH_MAX} bytes`);
+  }
+  const there = look(path);
   if (there === undefined) return;
   if (!there.isSocket()) {
     throw new ListenError(`cannot listen on ${path}: a file that is no socket is there`);
@@ -64,6 +71,16 @@ async function removeStale(path: string): Promise<void> {
     throw new ListenError(`cannot listen on ${path}: the socket is in use`);
   }
   unlinkSync(path);
+}
+
+/** @returns undefined when nothing is there. @throws ListenError when it cannot be told. */
+function look(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    const reason = error instanceof Error ? reasonOf(error) : String(error);
+    throw new ListenError(`cannot listen on ${path}: ${reason}`);
+  }
 }
 
 /** Connects and hangs up. @returns the error's code, or undefined when somebody answers. */

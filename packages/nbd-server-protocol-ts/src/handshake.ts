@@ -14,6 +14,7 @@ import {
   OptionReply,
   TransmissionFlag,
 } from './constants.ts';
+import { type ExportInfo, extraInfo, infoExport, quoted } from './info.ts';
 import { handshakeLimits as limits } from './limits.ts';
 import {
   encodeOptionReply,
@@ -22,22 +23,7 @@ import {
   parseInfoRequest,
   parseName,
 } from './option.ts';
-import { encodeUtf8 } from './text.ts';
-
-export interface ExportInfo {
-  readonly name: string;
-  /** Bytes. */
-  readonly size: number | bigint;
-  /** Transmission flags; SEND_DF is left out where no structured replies were agreed. */
-  readonly flags: number;
-  readonly description?: string;
-  /** Bytes. */
-  readonly blockSize: {
-    readonly minimum: number;
-    readonly preferred: number;
-    readonly maximumPayload: number;
-  };
-}
+import { concat, encodeUtf8 } from './text.ts';
 
 export interface HandshakeHost<E extends ExportInfo> {
   list(): Iterable<E>;
@@ -327,50 +313,3 @@ const served: ReadonlySet<number> = new Set([
   Option.GO,
   Option.STRUCTURED_REPLY,
 ]);
-
-function infoExport(found: ExportInfo, flags: number): Uint8Array {
-  const view = new DataView(new ArrayBuffer(12));
-  view.setUint16(0, InfoType.EXPORT);
-  view.setBigUint64(2, BigInt(found.size));
-  view.setUint16(10, flags);
-  return new Uint8Array(view.buffer);
-}
-
-/** What a client asked for beside EXPORT. @returns undefined for what we do not know or have. */
-function extraInfo(type: number, found: ExportInfo): Uint8Array | undefined {
-  switch (type) {
-    case InfoType.NAME:
-      return textInfo(type, found.name);
-    case InfoType.DESCRIPTION:
-      return found.description === undefined ? undefined : textInfo(type, found.description);
-    case InfoType.BLOCK_SIZE: {
-      const view = new DataView(new ArrayBuffer(14));
-      view.setUint16(0, type);
-      view.setUint32(2, found.blockSize.minimum);
-      view.setUint32(6, found.blockSize.preferred);
-      view.setUint32(10, found.blockSize.maximumPayload);
-      return new Uint8Array(view.buffer);
-    }
-    default:
-      return undefined;
-  }
-}
-
-function textInfo(type: number, text: string): Uint8Array {
-  return concat([new Uint8Array([0, type]), encodeUtf8(text)]);
-}
-
-function quoted(name: string): string {
-  const { max } = limits.quotedNameCharacters;
-  return name.length <= max ? name : `${name.slice(0, max)}...`;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}

@@ -3,6 +3,7 @@
 export * from './constants.ts';
 export * from './errors.ts';
 export * from './handshake.ts';
+export type { ExportInfo } from './info.ts';
 export * from './limits.ts';
 export * from './option.ts';
 export * from './reply.ts';

@@ -1,0 +1,35 @@
+/** When to stop: a signal, or the end of the parent. Listens from the moment it is made, so that a
+ *  signal during the start cannot leave files behind. Source: control.md section 1, Exit. */
+
+const PARENT_POLL_MS = 250;
+
+export class StopRequest {
+  /** Done at the first request. */
+  readonly asked: Promise<void>;
+  /** Called at each request after the first: end at once. */
+  onAgain: () => void = () => {};
+
+  constructor(exitWithParent: boolean) {
+    this.asked = new Promise((resolve) => {
+      let requests = 0;
+      const stop = (): void => {
+        requests++;
+        if (requests > 1) this.onAgain();
+        resolve();
+      };
+      process.on('SIGTERM', stop);
+      process.on('SIGINT', stop);
+      if (exitWithParent) watchParent(stop);
+    });
+  }
+}
+
+function watchParent(stop: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    stop();
+  }, PARENT_POLL_MS);
+  timer.unref();
+}

@@ -1,0 +1,109 @@
+/** The rules for sources that no linter knows, each as a function from a file to what breaks it. */
+
+export interface SourceFile {
+  /** From the root of the checkout, with slashes. */
+  readonly path: string;
+  readonly text: string;
+}
+
+const LINES_MAX = 300;
+const FUNCTION_LINES_MAX = 70;
+
+/** Longer than they should be, and why. */
+const longFiles: ReadonlyMap<string, string> = new Map([
+  ['src/config/parameters.ts', 'a table: one row for each parameter'],
+  ['src/server/connection.ts', 'one state machine; its parts are in files of their own already'],
+  ['packages/nbd-server-protocol-ts/src/handshake.ts', 'one state machine'],
+]);
+const LONG_FILE_LINES_MAX = 520;
+
+export function tooLong({ path, text }: SourceFile): string[] {
+  const lines = text.split('\n').length - 1;
+  const most = longFiles.has(path) ? LONG_FILE_LINES_MAX : LINES_MAX;
+  return lines > most ? [`${path}: ${lines} lines, at most ${most}`] : [];
+}
+
+/** Functions and methods by their indentation, which the formatter guarantees. */
+export function longFunctions({ path, text }: SourceFile): string[] {
+  const found: string[] = [];
+  const lines = text.split('\n');
+  for (const [at, line] of lines.entries()) {
+    const match =
+      /^( *)(?:export )?(?:async )?(?:function |(?:static |async |get |set )*#?\w+\().*\{$/.exec(
+        line,
+      );
+    if (match === null) continue;
+    const end = lines.findIndex((other, i) => i > at && other === `${match[1]}}`);
+    if (end - at > FUNCTION_LINES_MAX) found.push(`${path}:${at + 1}: ${end - at} lines`);
+  }
+  return found;
+}
+
+export function leftOvers({ path, text }: SourceFile): string[] {
+  const marks = new RegExp(
+    `\\b(${['TO' + 'DO', 'FIX' + 'ME', 'XX' + 'X', 'HA' + 'CK'].join('|')})\\b`,
+  );
+  return text
+    .split('\n')
+    .flatMap((line, at) => (marks.test(line) ? [`${path}:${at + 1}: ${line}`] : []));
+}
+
+/** A file says first what it is for. */
+export function undocumented({ path, text }: SourceFile): string[] {
+  return /^(#!.*\n)?\/\*\*/.test(text) ? [] : [`${path}: does not begin with what it is for`];
+}
+
+/** A cast says beside it why it is true. `as const` and renaming imports are no casts. */
+export function unexplainedCasts({ path, text }: SourceFile): string[] {
+  const lines = text.split('\n');
+  return lines.flatMap((line, at) => {
+    const code = line.replace(/\/\/.*$/, '').replace(/'[^']*'|`[^`]*`/g, '');
+    if (/^\s*(\*|\/\*)|^\s*(import|export) /.test(code)) return [];
+    if (!/ as (?!const\b)[A-Z{(\w]/.test(code)) return [];
+    const explained = line.includes('//') || (lines[at - 1] ?? '').trim().startsWith('//');
+    return explained ? [] : [`${path}:${at + 1}: ${line.trim()}`];
+  });
+}
+
+/** What the files of a folder of src/ may import: other folders of src/, and packages. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  units: [],
+  time: ['units'],
+  pages: ['units'],
+  block: ['time', 'pages', 'units'],
+  driver: ['block', 'config', 'time', 'pages', 'units'],
+  export: ['block', 'time', 'pages', 'units', 'nbd-server-protocol-ts'],
+  server: ['export', 'time', 'pages', 'units', 'nbd-server-protocol-ts', 'node:net', 'node:fs'],
+  config: ['units'],
+  daemon: ['server', 'export', 'driver', 'config', 'time', 'pages', 'units', 'pino', 'pino-pretty'],
+  cli: [
+    'daemon',
+    'config',
+    'server',
+    'units',
+    'commander',
+    'nbd-server-protocol-ts',
+    'node:',
+    'pino',
+  ],
+};
+
+/** Data flows one way, and only the edges of the program know libraries and the system. */
+export function wrongImports({ path, text }: SourceFile): string[] {
+  const folder = /^src\/(\w+)/.exec(path)?.[1] ?? '';
+  const allowed = mayImport[folder];
+  if (allowed === undefined) return [`${path}: a folder without import rules`];
+  const imports = [...text.matchAll(/^(?:import|export|\}) .*?from '([^']+)'/gm)];
+  return imports.flatMap(([, from = '']) => {
+    const target = from.startsWith('.') ? targetFolder(path, from) : from;
+    const fine =
+      target === folder ||
+      allowed.some((one) => target === one || (one.endsWith(':') && target.startsWith(one)));
+    return fine ? [] : [`${path}: may not import ${from}`];
+  });
+}
+
+function targetFolder(path: string, from: string): string {
+  const { pathname } = new URL(from, `file:///${path}`);
+  return /^\/src\/(\w+)/.exec(pathname)?.[1] ?? pathname;
+}
