@@ -52,15 +52,16 @@ async function live(
   stop: StopRequest,
 ): Promise<number> {
   stop.onAgain = () => daemon.stopNow();
+  let pidFile: string | undefined;
   try {
-    if (command.pidFile !== undefined) writePidFile(command.pidFile);
+    if (command.pidFile !== undefined) pidFile = writePidFile(command.pidFile);
     if (command.run !== undefined) return await untilCommandEnds(command.run, daemon, stop);
     sayReady(daemon, log);
     await stop.asked;
     return 0;
   } finally {
     await daemon.stop();
-    if (command.pidFile !== undefined) rmSync(command.pidFile, { force: true });
+    if (pidFile !== undefined) rmSync(pidFile, { force: true });
   }
 }
 
@@ -78,9 +79,11 @@ async function untilCommandEnds(
   return await running.status;
 }
 
-function writePidFile(path: string): void {
+/** @returns the path: a file that is ours to remove. */
+function writePidFile(path: string): string {
   try {
     writeFileSync(path, `${process.pid}\n`);
+    return path;
   } catch (error) {
     const reason = error instanceof Error ? error.message : error;
     throw new StartError(`--pid-file: ${reason}`);
