@@ -57,7 +57,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const deferred = new Deferred();
   const turn = new Turn(deferred);
   const pacing = new Pacing(clock, scheduler, timers, deferred, POLL, () => turn.end());
-  turn.onRest = () => pacing.rest();
+  turn.onRest = (lookAgain) => pacing.rest(lookAgain);
   const allocator = createSlabAllocator({});
 
   const devices = new Devices({ clock, timers, deferred, allocator, debug: options.debug });

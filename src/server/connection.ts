@@ -46,6 +46,8 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
   #stalledBytes = 0;
   readonly #refused = new RefusedCommand();
   #held = false;
+  /** Requests taken since the socket last brought bytes. */
+  #taken = 0;
   #reason: string | undefined;
   #cancelTimeout: () => void;
 
@@ -84,8 +86,9 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
       this.#window.extend(length);
       this.#feedPayload();
     }
+    this.#taken = 0;
     this.#consume(Number.POSITIVE_INFINITY);
-    turn.end();
+    turn.end(this.#taken);
     return !this.#held;
   }
 
@@ -196,7 +199,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
   #takeRequests(session: Session, quota: number): void {
     const header = this.#header;
     const window = this.#window;
-    for (let taken = 0; ; taken++) {
+    for (let taken = 0; ; taken++, this.#taken++) {
       if (this.#refused.pending && !this.#refused.drain(window, this.#output)) return;
       if (this.#payload.receiving || this.#phase !== 'transmission') return;
       if (window.empty) return;

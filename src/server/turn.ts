@@ -11,19 +11,24 @@ export interface Unsent {
 
 /** Sending frees tags, and tags bring replies: so often within a turn, then the sockets' turn. */
 const ROUNDS_MAX = 4;
+/** Replies of so many requests wait no longer for more. */
+const HELD_REQUESTS_MAX = 8;
 
 export class Turn {
   readonly #deferred: Deferred;
   #unsent: Unsent[] = [];
   #flushing: Unsent[] = [];
-  #rest: () => void = () => {};
+  #rest: (lookAgain: boolean) => void = () => {};
+  /** Requests whose replies are held back until the sockets were looked at once more. */
+  #held = 0;
+  #cameSinceLook = false;
 
   constructor(deferred: Deferred) {
     this.#deferred = deferred;
   }
 
-  /** What follows each turn: pacing decides how to wait. */
-  set onRest(rest: () => void) {
+  /** What follows each turn: pacing decides how to wait; `lookAgain` says not to. */
+  set onRest(rest: (lookAgain: boolean) => void) {
     this.#rest = rest;
   }
 
@@ -34,14 +39,34 @@ export class Turn {
     this.#unsent.push(output);
   }
 
-  end(): void {
+  /** @param requests how many a socket has just brought. Where they come in numbers, sending waits
+   *  for one more look at the sockets: each write wakes a client, which costs both sides more than
+   *  a request does. One request alone is never held up. */
+  end(requests = 0): void {
     this.#deferred.run();
+    if (this.#holds(requests)) {
+      this.#rest(true);
+      return;
+    }
     for (let round = 0; round < ROUNDS_MAX && this.#unsent.length > 0; round++) {
       this.#flush();
       this.#deferred.run();
     }
     this.#flush();
-    this.#rest();
+    this.#rest(false);
+  }
+
+  #holds(requests: number): boolean {
+    if (requests > 0) {
+      this.#held += requests;
+      this.#cameSinceLook = this.#held >= 2 && this.#held < HELD_REQUESTS_MAX;
+      if (this.#cameSinceLook) return true;
+    } else if (this.#cameSinceLook) {
+      this.#cameSinceLook = false;
+      return true;
+    }
+    this.#held = 0;
+    return false;
   }
 
   #flush(): void {

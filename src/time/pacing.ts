@@ -51,9 +51,14 @@ export class Pacing {
     this.#lastTraffic = this.#clock.now();
   }
 
-  /** The end of every turn: arranges when we look again. */
-  rest(): void {
+  /** The end of every turn: arranges when we look again; at once, where `lookAgain` says so. */
+  rest(lookAgain = false): void {
     if (this.#looking) return;
+    if (lookAgain) {
+      this.#looking = true;
+      this.#scheduler.immediate(this.#look);
+      return;
+    }
     const now = this.#clock.now();
     const next = this.#timers.next;
     if (this.#deferred.pending || now - this.#lastTraffic < this.#pollNs || next - now < SPIN_NS) {
