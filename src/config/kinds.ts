@@ -3,8 +3,8 @@
 import { ParameterError } from './errors.ts';
 import type { Row } from './parameters.ts';
 
-const TRUE = new Set(['1', 'y', 'yes', 't', 'true', 'on']);
-const FALSE = new Set(['0', 'n', 'no', 'f', 'false', 'off']);
+const TRUE = new Set(['1', 'y', 't', 'true', 'on']);
+const FALSE = new Set(['0', 'n', 'f', 'false', 'off']);
 const BOOLEAN_RULE = 'must be a boolean: 0/1, y/n, t/f, on/off or true/false';
 const INTEGER_RULE = 'must be an integer: decimal, 0x hexadecimal or 0 octal';
 const INTEGER = /^-?(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/;
