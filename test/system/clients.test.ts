@@ -94,6 +94,15 @@ test('qemu-img converts both ways and compares', async () => {
   expect(await run('qemu-img', 'compare', qcow, tnull.uri)).toContain('identical');
 });
 
+test('nbdkit is a client: what it passes on compares equal', async () => {
+  const raw = sparseFile();
+  await run('nbdcopy', raw, tnull.uri);
+  const compare = `qemu-img compare -f raw -F raw '${raw}' "$uri"`;
+  expect(await run('nbdkit', '-U', '-', 'nbd', `uri=${tnull.uri}`, '--run', compare)).toContain(
+    'identical',
+  );
+});
+
 test('qemu-img bench runs', async () => {
   const said = await run(
     'qemu-img',

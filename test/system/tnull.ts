@@ -15,6 +15,7 @@ const packages: Record<string, string> = {
   'qemu-io': 'qemu-utils',
   fio: 'fio',
   'nbd-client': 'nbd-client',
+  nbdkit: 'nbdkit',
   '/usr/bin/python3': 'python3-libnbd',
 };
 
