@@ -165,8 +165,9 @@ function withValue(program: Command, argument: string, rest: Iterator<string>): 
 
 /** `--name`, `--name=value`, `-N`, `-Nvalue` or `-N=value`. */
 function splitFlag(argument: string): { name: string; value: string | undefined } {
-  const [, name = argument, value] = /^(--[^=]+|-.)(?:=?(.+)|=)?$/s.exec(argument) ?? [];
-  return { name, value: argument.endsWith('=') ? (value ?? '') : value };
+  const [, name = argument, equals = '', rest = ''] =
+    /^(--[^=]+|-.)(=?)(.*)$/s.exec(argument) ?? [];
+  return { name, value: equals === '' && rest === '' ? undefined : rest };
 }
 
 function wordAsFlag(argument: string): string {

@@ -1,0 +1,274 @@
+/** Arguments to what is to be done, without starting anything. control.md section 1. */
+
+import { describe, expect, test } from 'vitest';
+import { parseArguments, type ServeCommand } from '../../src/cli/parse-arguments.ts';
+import { UsageError } from '../../src/cli/usage-error.ts';
+import { ParameterError } from '../../src/config/errors.ts';
+import { rows } from '../../src/config/parameters.ts';
+import { resolve } from '../../src/config/resolve.ts';
+
+function serve(...argv: string[]): ServeCommand {
+  const parsed = parseArguments(argv, '1.2.3');
+  if (parsed.kind !== 'serve') throw new Error(`it would print: ${parsed.text}`);
+  return parsed;
+}
+
+function printed(...argv: string[]): string {
+  const parsed = parseArguments(argv, '1.2.3');
+  return parsed.kind === 'print' ? parsed.text : 'nothing';
+}
+
+/** The parameters in the order in which they count, as words. */
+function words(...argv: string[]): string[] {
+  return serve(...argv).words.map(({ name, value }) => `${name}=${value}`);
+}
+
+/** The message of the refusal, which must be one of the two for users. */
+function refusal(...argv: string[]): string {
+  try {
+    parseArguments(argv, '1.2.3');
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof ParameterError) return error.message;
+    throw error;
+  }
+  throw new Error(`${argv.join(' ')} was accepted`);
+}
+
+const kebab = (name: string): string => name.replaceAll('_', '-');
+const unix = (path: string) => ({ kind: 'unix', path });
+const booleans = [...rows].filter(([, row]) => row.kind === 'boolean').map(([name]) => name);
+const others = [...rows].filter(([, row]) => row.kind !== 'boolean').map(([name]) => name);
+
+test('without arguments it serves, with everything by default', () => {
+  expect(serve()).toEqual({
+    kind: 'serve',
+    words: [],
+    listen: [],
+    privateSocket: false,
+    run: undefined,
+    pidFile: undefined,
+    exitWithParent: false,
+    logLevel: 'info',
+    logFormat: undefined,
+  });
+});
+
+test('serve is the command that is meant anyway', () => {
+  expect(serve('serve')).toEqual(serve());
+  expect(serve('serve', 'gb=2', '--discard', '-U', '-')).toEqual(
+    serve('gb=2', '--discard', '-U', '-'),
+  );
+});
+
+describe('parameters', () => {
+  test.each(booleans)('%s is a flag with or without a value, a negated flag and a word', (name) => {
+    const flag = `--${kebab(name)}`;
+    expect(words(flag)).toEqual([`${name}=1`]);
+    expect(words(`${flag}=0`)).toEqual([`${name}=0`]);
+    expect(words(`${flag}=on`)).toEqual([`${name}=on`]);
+    expect(words(`${flag}=`)).toEqual([`${name}=`]);
+    expect(words(`--no-${kebab(name)}`)).toEqual([`${name}=0`]);
+    expect(words(name)).toEqual([`${name}=1`]);
+    expect(words(`${name}=0`)).toEqual([`${name}=0`]);
+    expect(refusal(`--no-${kebab(name)}=1`)).toBe(`--no-${kebab(name)} takes no value`);
+  });
+
+  test.each(others)('%s is a flag with a value and a word with a value', (name) => {
+    const flag = `--${kebab(name)}`;
+    expect(words(flag, '7')).toEqual([`${name}=7`]);
+    expect(words(`${flag}=7`)).toEqual([`${name}=7`]);
+    expect(words(`${name}=7`)).toEqual([`${name}=7`]);
+    expect(refusal(flag)).toBe(`${flag}: a value is missing`);
+    expect(refusal(name)).toBe(`${name}: a value is missing`);
+    expect(refusal(`--no-${flag.slice(2)}`)).toMatch(/^unknown flag '--no-/);
+  });
+
+  test('flags and words are one list in the order typed', () => {
+    const argv = ['gb=1', '--gb', '2', 'size=3', '--gb=4', '--memory-backed', 'memory_backed=0'];
+    const expected = ['gb=1', 'gb=2', 'size=3', 'gb=4', 'memory_backed=1', 'memory_backed=0'];
+    expect(words(...argv)).toEqual(expected);
+    expect(words(...argv.slice(4), ...argv.slice(0, 4))).toEqual([
+      ...expected.slice(3),
+      ...expected.slice(0, 3),
+    ]);
+  });
+
+  test.each([
+    [['--memory-backed', 'memory_backed=0'], false],
+    [['memory_backed=0', '--memory-backed'], true],
+    [['--no-memory-backed', 'memory_backed'], true],
+    [['memory_backed', '--no-memory-backed'], false],
+    [['--memory-backed=0', '--memory-backed=1', '--no-memory-backed'], false],
+  ])('the later one wins: %j', (argv, memory) => {
+    const { options } = resolve(serve(...argv).words, { cpus: 1 });
+    expect(options.memory_backed).toBe(memory);
+  });
+
+  test('a value that looks like a flag is a value where one is needed', () => {
+    expect(words('--submit-queues', '-1')).toEqual(['submit_queues=-1']);
+    expect(words('--gb', '--size')).toEqual(['gb=--size']);
+  });
+
+  test('a boolean flag takes no value from behind it', () => {
+    expect(words('--discard', 'gb=2')).toEqual(['discard=1', 'gb=2']);
+    expect(refusal('--discard', '0')).toBe("'0' is neither a flag nor name=value");
+  });
+
+  test('a value is kept as it is, also with =, blanks and line breaks', () => {
+    for (const value of ['', '=', 'a=b', ' x ', 'a\nb', '--gb', '-', "'"]) {
+      expect(serve(`gb=${value}`).words[0]?.value).toBe(value);
+      expect(serve(`--gb=${value}`).words[0]?.value).toBe(value);
+      expect(serve('--gb', value).words[0]?.value).toBe(value);
+    }
+  });
+});
+
+describe('addresses', () => {
+  test('--listen may be said more than once, and keeps its order', () => {
+    const { listen } = serve(
+      ...['--listen', 'nbd://127.0.0.1:0', 'gb=1', '--listen=nbd+unix:///?socket=/a%20b'],
+      ...['--listen', 'nbd://[::1]:7', '--listen', 'nbd://localhost'],
+    );
+    expect(listen).toEqual([
+      { kind: 'tcp', host: '127.0.0.1', port: 0 },
+      unix('/a b'),
+      { kind: 'tcp', host: '::1', port: 7 },
+      { kind: 'tcp', host: 'localhost', port: 10809 },
+    ]);
+  });
+
+  test.each([['-U', '/s'], ['-U/s'], ['-U=/s'], ['--unix', '/s'], ['--unix=/s']])(
+    'a unix socket: %s %s',
+    (...argv) => {
+      expect(serve(...argv.filter(Boolean))).toMatchObject({
+        listen: [unix('/s')],
+        privateSocket: false,
+      });
+    },
+  );
+
+  test('a path is no URI: what is special there stays', () => {
+    expect(serve('-U', '/a?b=%20&c').listen).toEqual([unix('/a?b=%20&c')]);
+  });
+
+  test('- is a private socket, beside other addresses too', () => {
+    for (const argv of [['-U', '-'], ['-U-'], ['--unix=-']]) {
+      expect(serve(...argv)).toMatchObject({ listen: [], privateSocket: true });
+    }
+    expect(serve('-U', '-', '--listen', 'nbd+unix:///?socket=/s')).toMatchObject({
+      listen: [unix('/s')],
+      privateSocket: true,
+    });
+  });
+
+  test.each([
+    ['http://x', 'is no NBD URI'],
+    ['', 'is no NBD URI'],
+    ['nbd://', 'has no host'],
+    ['nbd://:1', 'has no host'],
+    ['nbd://x:65536', 'port 65536 is above 65535'],
+    ['nbd://x:y', 'is no NBD URI'],
+    ['nbd+unix:///', 'has no ?socket=PATH'],
+    ['nbd+unix:///?socket=', 'has no ?socket=PATH'],
+    ['nbd+unix://host/?socket=/s', 'has a host and a socket'],
+    ['nbd+unix:///?socket=%', 'has a broken % sequence'],
+    ['nbd+unix:///?socket=%00s', 'a path has no zero byte'],
+    ['nbd://127.0.0.1/name', 'names an export: all are served'],
+    ['nbd://me@127.0.0.1', 'names a user'],
+    ['nbd://127.0.0.1?what=1', "unknown parameter 'what'"],
+    ['nbds://127.0.0.1', 'TLS is not available yet'],
+    ['nbds+unix:///?socket=/s', 'TLS is not available yet'],
+  ])('--listen %s is refused: it %s', (uri, rule) => {
+    const line = refusal('--listen', uri);
+    expect(line.startsWith(`--listen: '${uri}'`)).toBe(true);
+    expect(line).toContain(rule);
+  });
+
+  test('an empty path is refused', () => {
+    expect(refusal('-U', '')).toBe('--unix: the path is empty');
+    expect(refusal('--pid-file=')).toBe('--pid-file: the path is empty');
+  });
+});
+
+describe('the other flags', () => {
+  test('each has its value', () => {
+    const argv = ['--run', 'echo "$uri" --gb', '--pid-file=/p', '--exit-with-parent'];
+    expect(serve(...argv, '--log-level', 'warn', '--log-format=json')).toMatchObject({
+      run: 'echo "$uri" --gb',
+      pidFile: '/p',
+      exitWithParent: true,
+      logLevel: 'warn',
+      logFormat: 'json',
+      words: [],
+    });
+  });
+
+  test.each(['--listen', '-U', '--unix', '--run', '--pid-file', '--log-level', '--log-format'])(
+    '%s needs a value',
+    (flag) => {
+      expect(refusal(flag)).toBe(`${flag}: a value is missing`);
+    },
+  );
+
+  test.each(['--exit-with-parent', '--help', '--version'])('%s takes no value', (flag) => {
+    expect(refusal(`${flag}=1`)).toBe(`${flag} takes no value`);
+  });
+
+  test('a level or a format that is none is told all there are', () => {
+    expect(refusal('--log-level', 'loud')).toMatch(
+      /--log-level .*'loud' is invalid.* trace, debug/,
+    );
+    expect(refusal('--log-format=xml')).toMatch(/--log-format .*'xml' is invalid.* pretty, json/);
+  });
+
+  test('--version and --help are printed, and win over nothing that is wrong', () => {
+    expect(printed('--version')).toBe('1.2.3\n');
+    expect(printed('gb=2', '--help')).toMatch(/^Usage: tnull \[serve\] /);
+    expect(refusal('--help', 'gbb=2')).toContain("'gb'");
+  });
+});
+
+describe('what nobody knows', () => {
+  test.each([
+    [['--memory-backd'], '--memory-backd', '--memory-backed'],
+    [['--gbb', '4'], '--gbb', '--gb'],
+    [['--gbb=4'], '--gbb', '--gb'],
+    [['--lisen', 'nbd://x'], '--lisen', '--listen'],
+    [['--helpp'], '--helpp', '--help'],
+    [['--pidfile', '/p'], '--pidfile', '--pid-file'],
+    [['-memory-backed'], '-memory-backed', '--memory-backed'],
+    [['-xfua'], '-xfua', '--fua'],
+    [['--no-gb'], '--no-gb', '--gb'],
+  ])('%j names the flag and the nearest', (argv, typed, known) => {
+    expect(refusal(...argv)).toBe(`unknown flag '${typed}'; the nearest known is '${known}'`);
+  });
+
+  test.each(['-', '--', '---gb', '', '=3', '3=3', 'memory-backed=1', 'gb =1', ' gb=1'])(
+    '%j is neither a flag nor a word',
+    (argument) => {
+      expect(refusal(argument)).toBe(`'${argument}' is neither a flag nor name=value`);
+      expect(refusal(argument, '--gb=1')).toBe(`'${argument}' is neither a flag nor name=value`);
+    },
+  );
+
+  test('a word that is misspelt is told the nearest parameter', () => {
+    expect(refusal('gbb=4')).toBe("gbb=4: unknown parameter; the nearest known is 'gb'");
+    expect(refusal('blocksize=512')).toContain("the parameter is 'bs'");
+    expect(refusal('no_memory_backed')).toContain("'memory_backed'");
+  });
+
+  const later = `control no-control http http-token-file config stdin tls tls-certificates tls-psk
+    tls-verify-peer`;
+  test.each(later.split(/\s+/))('--%s is not available yet', (name) => {
+    expect(refusal(`--${name}`)).toBe(`--${name}: not available yet`);
+    expect(refusal('gb=1', `--${name}=x`)).toBe(`--${name}: not available yet`);
+  });
+
+  test.each(['ls', 'create', 'remove', 'get', 'set', 'zones', 'stats', 'requests'])(
+    'the command %s is not available yet',
+    (command) => {
+      expect(refusal(command)).toBe(`${command}: not available yet`);
+      expect(refusal(command, 'nullb0')).toBe(`${command}: not available yet`);
+    },
+  );
+});
