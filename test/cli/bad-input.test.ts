@@ -1,10 +1,10 @@
 /** Every mistake is one line that names what is wrong, and nothing is started. control.md section 1. */
 
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { rows } from '../../src/config/parameters.ts';
 import { folder, run, start } from './program.ts';
 
@@ -51,6 +51,16 @@ const mistakes: readonly (readonly [args: string, says: RegExp])[] = [
   ['--stdin', /--stdin.*not available yet/],
   ['-x', /-x/],
   ['serve serve', /serve/],
+  ['--gbb 4', /--gbb.*--gb'/],
+  ['-xfua', /-xfua.*--fua/],
+  ['--exit-with-parent=1', /--exit-with-parent.*no value/],
+  ['--pid-file=', /--pid-file.*empty/],
+  ['--', /'--'/],
+  ['memory_backed=yes', /memory_backed=yes.*boolean/],
+  ['ls', /ls.*not available yet/],
+  ['--listen nbd://a\nb:x', /nbd:\/\/a\?b:x.*no NBD URI/],
+  ['--listen nbd+unix:///?socket=%00s', /%00s.*zero byte/],
+  ['--listen nbd://127.0.0.1:0?what=1', /unknown parameter 'what'/],
 ];
 
 describe.concurrent('one line, status 2', () => {
@@ -113,6 +123,31 @@ describe('an address that cannot be had: one line, status 1, nothing left behind
     expect(await refused('-U', '/nonexistent/s')).toContain('/nonexistent/s');
   });
 
+  test('a folder that is a file', async () => {
+    const path = join(folder(), 'file');
+    writeFileSync(path, 'precious');
+    expect(await refused('-U', join(path, 's'))).toContain('not a directory');
+  });
+
+  test('a path that the kernel would not take whole', async () => {
+    const place = folder();
+    const room = 107 - place.length - 1;
+    expect(await refused('-U', join(place, 'x'.repeat(room + 1)))).toContain('107 bytes');
+    expect(await refused('-U', join(place, 'x'.repeat(300)))).toContain('107 bytes');
+    expect(readdirSync(place)).toEqual([]);
+    const longest = start('size=1', '-U', join(place, 'x'.repeat(room)));
+    await longest.ready();
+    expect(readdirSync(place)).toEqual(['x'.repeat(room)]);
+    longest.child.kill('SIGTERM');
+    await longest.ended;
+  });
+
+  test('a private socket where no temporary folder can be', async () => {
+    vi.stubEnv('TMPDIR', '/nonexistent');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(await refused('-U', '-')).toContain('/nonexistent');
+  });
+
   test('an address that is not ours', async () => {
     expect(await refused('--listen', 'nbd://192.0.2.1:0')).toContain('192.0.2.1');
   });
@@ -122,6 +157,9 @@ describe('an address that cannot be had: one line, status 1, nothing left behind
     const line = await refused('-U', path, '--pid-file', '/nonexistent/pid');
     expect(line).toContain('/nonexistent/pid');
     expect(existsSync(path)).toBe(false);
+    const place = folder();
+    expect(await refused('-U', path, '--pid-file', place)).toContain(place);
+    expect(existsSync(place)).toBe(true);
   });
 });
 
