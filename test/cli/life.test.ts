@@ -5,6 +5,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import net from 'node:net';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { rows } from '../../src/config/parameters.ts';
 import { folder, run, start } from './program.ts';
 
 const SMALL = ['size=1', 'nr_devices=2'];
@@ -73,6 +74,26 @@ test('--run with a TCP listener sets $port', async () => {
   expect((await run(...args)).status).toBe(0);
 });
 
+test('--run beside two listeners: $uri is the first, each kind has its own variable', async () => {
+  const path = join(folder(), 's');
+  const args = ['--listen', 'nbd://127.0.0.1:0', '-U', path, 'size=1', 'nr_devices=2'];
+  const { status, stdout } = await run(...args, '--run', 'echo "$port $unixsocket $uri"');
+  expect(status).toBe(0);
+  const [port, socket, uri] = stdout.trim().split(' ');
+  expect(Number(port)).toBeGreaterThan(0);
+  expect(socket).toBe(path);
+  expect(uri).toBe(`nbd://127.0.0.1:${port}/nullb0`);
+});
+
+test('the attach command has the block size of the device', async () => {
+  const path = join(folder(), 's');
+  const tnull = start('-U', path, 'size=1', 'bs=4096');
+  await tnull.ready();
+  tnull.child.kill('SIGTERM');
+  const { stderr } = await tnull.ended;
+  expect(stderr).toContain(`nbd-client -unix ${path} -N nullb0 /dev/nbd0 -b 4096`);
+});
+
 test('--run: a command that a signal ended, and one that is not there', async () => {
   expect((await run('size=1', '--run', 'kill -9 $$')).status).toBe(137);
   expect((await run('size=1', '--run', 'no-such-program 2>/dev/null')).status).toBe(127);
@@ -114,6 +135,22 @@ test('the log is JSON lines on stderr where it is no terminal', async () => {
   expect(lines.some((line) => /discard.*memory_backed/.test(line.msg))).toBe(true);
 });
 
+test.each([
+  ['json', true],
+  ['pretty', false],
+] as const)('--log-format %s is obeyed, and --log-level too', async (format, json) => {
+  const tnull = start('-U', join(folder(), 's'), 'size=1', '--log-format', format);
+  await tnull.ready();
+  tnull.child.kill('SIGTERM');
+  const [line = ''] = (await tnull.ended).stderr.split('\n');
+  expect(line).toContain('attach with: nbd-client');
+  expect(line.startsWith('{"level":30,')).toBe(json);
+  const quiet = start('-U', join(folder(), 's'), 'size=1', '--log-level', 'silent', 'discard=1');
+  await quiet.ready();
+  quiet.child.kill('SIGTERM');
+  expect((await quiet.ended).stderr).toBe('');
+});
+
 test('a warning before an address that everybody reaches', async () => {
   const tnull = start('--listen', 'nbd://0.0.0.0:0', 'size=1', '--log-level', 'warn');
   await tnull.ready();
@@ -123,15 +160,18 @@ test('a warning before an address that everybody reaches', async () => {
   expect(stderr).toContain('anybody');
 });
 
-test('--help names every parameter by topic; --version the version', async () => {
-  const help = (await run('--help')).stdout;
-  for (const word of ['--memory-backed', '--listen', 'completion_nsec', 'zone_size', '--run']) {
-    expect(help.replaceAll('_', '-')).toContain(word.replaceAll('_', '-'));
+test('--help names every parameter and every flag; --version the version', async () => {
+  const help = await run('--help');
+  expect({ ...help, stdout: '' }).toEqual({ status: 0, stdout: '', stderr: '' });
+  const own = ['listen', 'unix', 'run', 'pid-file', 'exit-with-parent', 'log-level', 'log-format'];
+  const parameters = [...rows].filter(([, row]) => row.where !== 'C').map(([name]) => name);
+  for (const name of [...own, 'version', 'help', ...parameters]) {
+    expect(help.stdout).toMatch(new RegExp(`^ {2}(-., )?--${name.replaceAll('_', '-')} `, 'm'));
   }
   const { version } = JSON.parse(
     readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
   );
-  expect((await run('--version')).stdout).toBe(`${version}\n`);
+  expect(await run('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
 });
 
 test('a second signal does not wait for what is in flight', async () => {
