@@ -36,8 +36,7 @@ struct client {
   size_t in_used, out_used;
   uint64_t write_at, write_left; /* of the write whose payload is arriving */
   uint8_t cookie[8];             /* of that write */
-  uint8_t in[IN_BYTES];
-  uint8_t out[OUT_BYTES];
+  uint8_t *in, *out;
 };
 
 static uint8_t *memory;
@@ -202,6 +201,8 @@ static void readable(struct client *c) {
 
 static void accept_client(int listener, int epoll) {
   struct client *c = calloc(1, sizeof *c);
+  c->in = malloc(IN_BYTES);
+  c->out = malloc(OUT_BYTES);
   c->fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
   struct epoll_event event = {EPOLLIN, {.ptr = c}};
   epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event);
