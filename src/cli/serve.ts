@@ -3,7 +3,6 @@
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import type { Logger } from 'pino';
 import { resolve } from '../config/resolve.ts';
 import { type Daemon, type ListenAddress, startDaemon } from '../daemon/daemon.ts';
 import { makeLog } from '../daemon/log.ts';
@@ -15,6 +14,9 @@ import { clientCommand, readyLines } from './ready-lines.ts';
 import { runCommand } from './run-command.ts';
 import { StopRequest } from './stop-request.ts';
 import { StartError } from './usage-error.ts';
+
+/** Pino stays behind the daemon's wall. */
+type Logger = ReturnType<typeof makeLog>;
 
 const DEFAULT_LISTEN: ListenAddress = { kind: 'tcp', host: '127.0.0.1', port: 10809 };
 

@@ -23,20 +23,32 @@ export function tooLong({ path, text }: SourceFile): string[] {
   return lines > most ? [`${path}: ${lines} lines, at most ${most}`] : [];
 }
 
+/** A function, a method or a named arrow function, whose head may go on in the next lines. */
+const FUNCTION =
+  /^( *)(?:export )?(?:default )?(?:async )?(?:function\*? |const (?=\w+ = (?:async )?\(.*=> \{$)|(?:static |async |get |set |override )*(?=[*#\w]+\())/;
+
 /** Functions and methods by their indentation, which the formatter guarantees. */
 export function longFunctions({ path, text }: SourceFile): string[] {
   const found: string[] = [];
   const lines = text.split('\n');
   for (const [at, line] of lines.entries()) {
-    const match =
-      /^( *)(?:export )?(?:async )?(?:function |(?:static |async |get |set )*#?\w+\().*\{$/.exec(
-        line,
-      );
-    if (match === null) continue;
-    const end = lines.findIndex((other, i) => i > at && other === `${match[1]}}`);
+    const indent = FUNCTION.exec(line)?.[1];
+    if (indent === undefined) continue;
+    const opens = line.endsWith('(') ? closingParenthesis(lines, at, indent) : line;
+    if (!opens.endsWith('{')) continue;
+    const end = lines.findIndex((other, i) => i > at && /^\};?$/.test(dedent(other, indent)));
     if (end - at > FUNCTION_LINES_MAX) found.push(`${path}:${at + 1}: ${end - at} lines`);
   }
   return found;
+}
+
+/** The line that ends the parameters which begin at `at`. */
+function closingParenthesis(lines: readonly string[], at: number, indent: string): string {
+  return lines.slice(at + 1).find((line) => dedent(line, indent).startsWith(')')) ?? '';
+}
+
+function dedent(line: string, indent: string): string {
+  return line.startsWith(indent) ? line.slice(indent.length) : line;
 }
 
 export function leftOvers({ path, text }: SourceFile): string[] {
@@ -65,6 +77,29 @@ export function unexplainedCasts({ path, text }: SourceFile): string[] {
   });
 }
 
+/** The code alone: no comments, and no words of texts. */
+function codeOf(line: string): string {
+  if (/^\s*(\*|\/\*)/.test(line)) return '';
+  return line.replace(/'[^']*'|`[^`]*`/g, "''").replace(/\/\/.*$|\/\*.*?\*\//g, '');
+}
+
+function matching({ path, text }: SourceFile, pattern: RegExp): string[] {
+  return text
+    .split('\n')
+    .flatMap((line, at) => (pattern.test(codeOf(line)) ? [`${path}:${at + 1}: ${line}`] : []));
+}
+
+/** `any` switches the compiler off: `unknown` and a check instead. */
+export function anys(file: SourceFile): string[] {
+  return matching(file, /(?::|<|\||&|\bas|,|=)\s*any\b(?!\s*[:(=])|\bany\[\]/);
+}
+
+/** `x!` hides an undefined: narrow it, or say what is done without it. */
+export function nonNulls(file: SourceFile): string[] {
+  // \x21 is the mark itself, so that this line does not find itself.
+  return matching(file, /[\w)\]]\x21(?![=\w])/);
+}
+
 /** What the files of a folder of src/ may import: other folders of src/, and packages. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   units: [],
@@ -76,16 +111,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   server: ['export', 'time', 'pages', 'units', 'nbd-server-protocol-ts', 'node:net', 'node:fs'],
   config: ['units'],
   daemon: ['server', 'export', 'driver', 'config', 'time', 'pages', 'units', 'pino', 'pino-pretty'],
-  cli: [
-    'daemon',
-    'config',
-    'server',
-    'units',
-    'commander',
-    'nbd-server-protocol-ts',
-    'node:',
-    'pino',
-  ],
+  cli: ['daemon', 'config', 'server', 'units', 'commander', 'nbd-server-protocol-ts', 'node:'],
 };
 
 /** Data flows one way, and only the edges of the program know libraries and the system. */
@@ -93,14 +119,28 @@ export function wrongImports({ path, text }: SourceFile): string[] {
   const folder = /^src\/(\w+)/.exec(path)?.[1] ?? '';
   const allowed = mayImport[folder];
   if (allowed === undefined) return [`${path}: a folder without import rules`];
-  const imports = [...text.matchAll(/^(?:import|export|\}) .*?from '([^']+)'/gm)];
-  return imports.flatMap(([, from = '']) => {
+  const imports = importsOf(text);
+  return imports.flatMap((from) => {
     const target = from.startsWith('.') ? targetFolder(path, from) : from;
     const fine =
       target === folder ||
       allowed.some((one) => target === one || (one.endsWith(':') && target.startsWith(one)));
     return fine ? [] : [`${path}: may not import ${from}`];
   });
+}
+
+/** Also imports for their effect, dynamic ones and require(). */
+function importsOf(text: string): string[] {
+  const from = /^(?:import|export|\}) .*?from '([^']+)'/gm;
+  const other = /^import '([^']+)'|\b(?:import|require)\(\s*['"`]([^'"`]+)/gm;
+  return [...text.matchAll(from), ...text.matchAll(other)].map(([, a, b]) => a ?? b ?? '');
+}
+
+/** The protocol's package stands for itself: it imports its own files and nothing else. */
+export function packageImports({ path, text }: SourceFile): string[] {
+  return importsOf(text)
+    .filter((from) => !/^\.\/[\w-]+\.ts$/.test(from))
+    .map((from) => `${path}: may not import ${from}`);
 }
 
 function targetFolder(path: string, from: string): string {

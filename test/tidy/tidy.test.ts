@@ -2,8 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
+  anys,
   leftOvers,
   longFunctions,
+  nonNulls,
+  packageImports,
   type SourceFile,
   tooLong,
   undocumented,
@@ -24,9 +27,11 @@ const files = paths.map(
 );
 const sources = files.filter(({ path }) => !/(^|\/)test\//.test(path));
 const program = sources.filter(({ path }) => path.startsWith('src/'));
+const packages = sources.filter(({ path }) => path.startsWith('packages/'));
 
 test('there are files to judge', () => {
   expect(program.length).toBeGreaterThan(50);
+  expect(packages.length).toBeGreaterThan(5);
   expect(files.length).toBeGreaterThan(program.length);
 });
 
@@ -37,7 +42,10 @@ describe('every file', () => {
     ['has no left-over marks', leftOvers, files],
     ['begins with what it is for', undocumented, sources],
     ['explains its casts', unexplainedCasts, sources],
+    ['has no any', anys, files],
+    ['has no non-null assertion', nonNulls, files],
     ['imports only what its folder may', wrongImports, program],
+    ['imports nothing from outside its package', packageImports, packages],
   ] as const)('%s', (_, rule, judged) => {
     expect(judged.flatMap((file) => rule(file))).toEqual([]);
   });
@@ -57,16 +65,58 @@ describe('each rule finds what breaks it', () => {
       longFunctions,
       file(`export function f(): void {\n${'  x();\n'.repeat(71)}}\n`),
     ],
+    [
+      'a long function whose head has more lines',
+      longFunctions,
+      file(`async function f(\n  a: A,\n): Promise<void> {\n${'  x();\n'.repeat(71)}}\n`),
+    ],
+    [
+      'a long arrow function',
+      longFunctions,
+      file(`export const f = (a: A): void => {\n${'  x();\n'.repeat(71)}};\n`),
+    ],
     ['a mark', leftOvers, file(`// ${'TO'}${'DO'}: later\n`)],
     ['a file that says nothing', undocumented, file('import x\n')],
     ['a cast', unexplainedCasts, file('const a = b as Tag;\n')],
     ['a cast', unexplainedCasts, file('return (x as unknown as Y).z;\n')],
+    ['any as a type', anys, file('function f(a: any): void {}\n')],
+    ['any as an argument', anys, file('const a = new Map<string, any>();\n')],
+    ['any in a cast', anys, file('f(a as any); // it fits\n')],
+    ['any in an array', anys, file('let a: readonly any[];\n')],
+    ['a non-null assertion', nonNulls, file('const a = b!.c;\n')],
+    ['a non-null assertion at the end', nonNulls, file('const a = b[0]!;\n')],
+    ['a non-null assertion of a call', nonNulls, file('f(g()!, 1);\n')],
     ['an import against the flow', wrongImports, file("import { A } from '../driver/a.ts';\n")],
     ['an import of more lines', wrongImports, file("import {\n  A,\n} from '../server/a.ts';\n")],
     ['a library in the data path', wrongImports, file("import pino from 'pino';\n")],
+    ['a library by its side door', wrongImports, file("import pino from 'pino/file.js';\n")],
+    ['an import for its effect', wrongImports, file("import 'pino';\n")],
+    ['a dynamic import', wrongImports, file("const a = await import('pino');\n")],
+    ['a type of the driver', wrongImports, file("import type { A } from '../driver/a.ts';\n")],
+    ['an export against the flow', wrongImports, file("export { A } from '../export/a.ts';\n")],
+    ['commander in the daemon', wrongImports, file("import 'commander';\n", 'src/daemon/x.ts')],
+    ['pino in the server', wrongImports, file("import 'pino';\n", 'src/server/x.ts')],
+    ['pino on the command line', wrongImports, file("import 'pino';\n", 'src/cli/x.ts')],
+    ['units that know rooms', wrongImports, file("import './block/a.ts';\n", 'src/units.ts')],
+    ['the system in the protocol', packageImports, file("import net from 'node:net';\n")],
+    ['a way out of the package', packageImports, file("import '../../../src/units.ts';\n")],
     ['the system in the data path', wrongImports, file("import fs from 'node:fs';\n")],
     ['a folder that nobody knows', wrongImports, file('', 'src/new/x.ts')],
   ] as const)('%s', (_, rule, broken) => {
     expect(rule(broken)).toHaveLength(1);
   });
+});
+
+test('what only looks like a violation is none', () => {
+  const text = [
+    '/** Any file may say any word, also !important. */',
+    "import { A } from './a.ts';",
+    'if (a !== b && !c && !(d != e)) throw new Error(`any, at last!`);',
+    "const any = 'x as any: any!'; // b!.c",
+    'f({ a: !b, c: [!d] });',
+  ].join('\n');
+  const file = { path: 'src/block/x.ts', text };
+  for (const rule of [anys, nonNulls, wrongImports, packageImports, longFunctions, undocumented]) {
+    expect(rule(file), rule.name).toEqual([]);
+  }
 });
