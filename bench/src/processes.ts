@@ -8,7 +8,6 @@ const packages: ReadonlyMap<string, string> = new Map([
   ['fio', 'fio'],
   ['nbdkit', 'nbdkit'],
   ['cc', 'gcc libc6-dev'],
-  ['nbdcopy', 'libnbd-bin'],
 ]);
 
 /** Why a program could not be run: one line. */

@@ -46,8 +46,6 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
   #stalledBytes = 0;
   readonly #refused = new RefusedCommand();
   #held = false;
-  /** Requests taken since the socket last brought bytes. */
-  #taken = 0;
   #reason: string | undefined;
   #cancelTimeout: () => void;
 
@@ -86,9 +84,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
       this.#window.extend(length);
       this.#feedPayload();
     }
-    this.#taken = 0;
-    this.#consume(Number.POSITIVE_INFINITY);
-    turn.end(this.#taken);
+    turn.end(this.#consume(Number.POSITIVE_INFINITY));
     return !this.#held;
   }
 
@@ -160,15 +156,18 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
     if (!this.#held) this.#stream?.resume();
   }
 
-  /** Takes what it can out of the window; afterwards no borrowed byte of it is needed. */
-  #consume(quota: number): void {
+  /** Takes what it can out of the window; afterwards no borrowed byte of it is needed.
+   *  @returns the requests taken. */
+  #consume(quota: number): number {
+    let taken = 0;
     if (this.#phase === 'haggling') this.#haggle();
     if (this.#phase === 'transmission' && this.#session !== undefined) {
-      this.#takeRequests(this.#session, quota);
+      taken = this.#takeRequests(this.#session, quota);
       this.#session.hctx.unplug();
     }
     if (this.#phase === 'finishing') this.#window.drop();
     if (this.#stalledBytes === 0) this.#window.tidy();
+    return taken;
   }
 
   #haggle(): void {
@@ -182,7 +181,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
     this.#handshake = undefined;
     this.#cancelTimeout();
     if (progress.state === 'closed') {
-      this.#window.drop();
+      window.drop();
       if (!progress.orderly) this.#reason = progress.reason;
       this.#finish();
       return;
@@ -196,25 +195,25 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
     this.#context.log.info({ ...facts, structured: agreed.structuredReplies }, 'transmission');
   }
 
-  #takeRequests(session: Session, quota: number): void {
+  #takeRequests(session: Session, quota: number): number {
     const header = this.#header;
     const window = this.#window;
-    for (let taken = 0; ; taken++, this.#taken++) {
-      if (this.#refused.pending && !this.#refused.drain(window, this.#output)) return;
-      if (this.#payload.receiving || this.#phase !== 'transmission') return;
-      if (window.empty) return;
+    for (let taken = 0; ; taken++) {
+      if (this.#refused.pending && !this.#refused.drain(window, this.#output)) return taken;
+      if (this.#payload.receiving || this.#phase !== 'transmission') return taken;
+      if (window.empty) return taken;
       if (session.busy || this.#output.backlogged || taken >= quota) {
         this.#held = true;
         if (taken >= quota) session.hctx.pool.wait(session);
-        return;
+        return taken;
       }
       const status = decodeRequest(window.view, window.at, window.end, header);
-      if (status === DecodeStatus.INCOMPLETE) return;
+      if (status === DecodeStatus.INCOMPLETE) return taken;
       if (status === DecodeStatus.BAD_MAGIC) {
         this.#fail('bytes that are no request (wrong magic)');
-        return;
+        return taken;
       }
-      if (!this.#takeRequest(session, header)) return;
+      if (!this.#takeRequest(session, header)) return taken;
     }
   }
 
