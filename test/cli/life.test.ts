@@ -6,6 +6,7 @@ import net from 'node:net';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { rows } from '../../src/config/parameters.ts';
+import { until } from '../until.ts';
 import { folder, run, start } from './program.ts';
 
 const SMALL = ['size=1', 'nr_devices=2'];
@@ -119,7 +120,7 @@ test('--exit-with-parent ends when the parent is gone', async () => {
       `while ! test -S "${path}"; do :; done; kill -9 $$`,
   ]);
   await new Promise((resolve) => shell.once('exit', resolve));
-  while (existsSync(path)) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => !existsSync(path));
 });
 
 test('the log is JSON lines on stderr where it is no terminal', async () => {
@@ -172,19 +173,4 @@ test('--help names every parameter and every flag; --version the version', async
     readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
   );
   expect(await run('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
-});
-
-test('a second signal does not wait for what is in flight', async () => {
-  const path = join(folder(), 's');
-  const tnull = start('-U', path, 'size=1', 'irqmode=2', 'completion_nsec=60000000000');
-  await tnull.ready();
-  const client = net.connect({ path });
-  client.on('error', () => {});
-  client.write(Buffer.from('0000000349484156454f50540000000100000000', 'hex'));
-  client.write(Buffer.from('25609513000000000000000000000001000000000000000000000200', 'hex'));
-  await new Promise((resolve) => client.once('data', resolve));
-  tnull.child.kill('SIGTERM');
-  while (existsSync(path)) await new Promise((resolve) => setImmediate(resolve));
-  tnull.child.kill('SIGTERM');
-  expect((await tnull.ended).status).toBe(0);
 });

@@ -2,15 +2,13 @@
  *  control.md section 1, Exit. A real process is awaited by looking again, not by a length of time. */
 
 import { existsSync, readdirSync } from 'node:fs';
-import net from 'node:net';
 import { join } from 'node:path';
+import { Command, NbdError } from 'nbd-server-protocol-ts';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { limits } from '../../src/server/limits.ts';
+import { until } from '../until.ts';
+import { requestBytes, WireClient } from '../wire/wire-client.ts';
 import { folder, start } from './program.ts';
-
-/** Lets the processes work until `done`; the test's time limit is the end of patience. */
-async function until(done: () => boolean): Promise<void> {
-  while (!done()) await new Promise((resolve) => setImmediate(resolve));
-}
 
 test('a signal during the start leaves no private socket behind', async () => {
   const place = folder();
@@ -53,28 +51,35 @@ test('a command of --run that ignores the first signal does not survive more', a
   expect((await tnull.ended).status).toBe(128 + 9);
 });
 
-test('a request in flight is answered before the end', async () => {
+/** A program with a request in flight that takes `delay` ns. */
+async function busy(delay: number) {
   const path = join(folder(), 's');
-  const tnull = start('-U', path, 'size=1', 'irqmode=2', 'completion_nsec=1000000000');
+  const tnull = start('-U', path, 'size=1', 'irqmode=2', `completion_nsec=${delay}`);
   await tnull.ready();
-  const client = net.connect({ path });
-  const received: Buffer[] = [];
-  client.on('data', (data) => received.push(data));
-  const bytes = (): Buffer => Buffer.concat(received);
-  // Flags: fixed newstyle, no zeroes. Then the option EXPORT_NAME with the empty name.
-  client.write(Buffer.from('00000003' + '49484156454f5054' + '0000000100000000', 'hex'));
-  await until(() => bytes().length >= 18 + 10);
-  // READs of 512 bytes: cookie 1 at 0, cookie 2 behind the end. The second is refused at once, and
-  // so says that the first has been read.
-  const read = (cookie: string, offset: string) =>
-    Buffer.from(`2560951300000000${cookie}${offset}00000200`, 'hex');
-  client.write(read('0000000000000001', '0000000000000000'));
-  client.write(read('0000000000000002', '0000000000100000'));
-  await until(() => bytes().length >= 28 + 16);
+  const client = await WireClient.simple(path);
+  client.send(requestBytes({ command: Command.READ, length: 512, cookie: 1n }));
+  // Refused at once, which says that the one before it was taken.
+  const beyond = { command: Command.READ, offset: 1 << 20, length: 512, cookie: 2n };
+  expect(await client.request(beyond)).toMatchObject({ cookie: 2n, error: NbdError.EINVAL });
+  return { path, tnull, client };
+}
+
+test('a request in flight is answered before the end', async () => {
+  const { tnull, client } = await busy(1e9);
   tnull.child.kill('SIGTERM');
   expect((await tnull.ended).status).toBe(0);
-  await until(() => client.readableEnded);
-  const answers = bytes().subarray(28).toString('hex');
-  expect(answers).toContain(`67446698000000000000000000000001${'00'.repeat(512)}`);
-  expect(answers).toContain('67446698000000160000000000000002');
+  const reply = await client.reply(512);
+  expect(reply).toMatchObject({ cookie: 1n, error: 0 });
+  expect(reply.data.equals(Buffer.alloc(512))).toBe(true);
+});
+
+test('a second signal does not wait for it', async () => {
+  const { path, tnull, client } = await busy(60e9);
+  tnull.child.kill('SIGTERM');
+  await until(() => !existsSync(path)); // the first one was heard
+  const begin = performance.now();
+  tnull.child.kill('SIGTERM');
+  expect((await tnull.ended).status).toBe(0);
+  expect(performance.now() - begin).toBeLessThan(limits.drainTime.max / 2);
+  await expect(client.reply(512)).rejects.toThrow('closed');
 });

@@ -3,7 +3,6 @@
 
 import { Command, RequestHeader } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
-import { resolve } from '../../src/config/resolve.ts';
 import { NullDevice } from '../../src/driver/null-device.ts';
 import { COPY_MAX } from '../../src/export/client-command.ts';
 import { NbdExport } from '../../src/export/nbd-export.ts';
@@ -13,6 +12,7 @@ import { ScratchPool } from '../../src/pages/scratch.ts';
 import { Segments } from '../../src/pages/segments.ts';
 import type { PageViews } from '../../src/pages/views.ts';
 import { World } from '../block/world.ts';
+import { options } from '../config/words.ts';
 import { CountingAllocator } from '../pages/counting-allocator.ts';
 
 /** A socket that sends nothing until it is told to. */
@@ -56,19 +56,12 @@ class HeldSink implements ReplySink {
 function served(...words: string[]) {
   const world = new World();
   const allocator = new CountingAllocator();
-  const { options } = resolve(
-    ['memory_backed=1', 'size=16', ...words].map((word) => {
-      const [name = '', value = ''] = word.split('=');
-      return { name, value, as: word };
-    }),
-    { cpus: 1 },
-  );
   const context = {
     ...{ clock: world.clock, timers: world.timers, deferred: world.deferred },
     allocator,
     debug: true,
   };
-  const device = new NullDevice('nullb0', options, context);
+  const device = new NullDevice('nullb0', options('memory_backed=1', 'size=16', ...words), context);
   const sink = new HeldSink();
   const host = { sessionReady: () => void session.proceed(), sessionIdle: () => {} };
   const session: Session = new Session(new NbdExport(device.disk), sink, host, {

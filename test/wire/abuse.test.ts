@@ -2,10 +2,11 @@
  *  nbd-protocol.md section 7, traps 7, 23 and 26 to 29. */
 
 import net from 'node:net';
-import { Command, encodeOption, Option, OptionReply } from 'nbd-server-protocol-ts';
+import { Command, encodeOption, NbdError, Option, OptionReply } from 'nbd-server-protocol-ts';
 import { expect, test, vi } from 'vitest';
 import { limits } from '../../src/server/limits.ts';
-import { serve, until, WARN } from './served.ts';
+import { until } from '../until.ts';
+import { serve, WARN } from './served.ts';
 import { clientFlags, requestBytes, WireClient } from './wire-client.ts';
 
 const MIB = 1024 * 1024;
@@ -55,21 +56,25 @@ test.each([600, 65_536, 300_000])(
   },
 );
 
-test('trap 27: a reset with replies queued hurts nobody else', async () => {
-  const { path, log } = await serve('size=64', 'memory_backed=1', 'nr_devices=1');
-  const other = await WireClient.simple(path);
-  for (let round = 0; round < 20; round++) {
-    const client = await WireClient.simple(path);
-    const reads = Array.from({ length: 64 }, (_, i) =>
-      requestBytes({ command: READ, offset: i * 100, length: 512 * 1024 }),
-    );
-    client.send(...reads);
-    if (round % 2 === 0) await client.read(1000);
-    client.reset();
-  }
-  expect((await other.readData(0, 512)).length).toBe(512);
-  await until(() => log.filter((line) => line.msg === 'disconnected').length === 20);
-});
+test.each(['unix', 'tcp'])(
+  'trap 27: a reset with replies queued hurts nobody else (%s)',
+  async (kind) => {
+    const { path, port, log } = await serve('size=64', 'memory_backed=1');
+    const where = kind === 'unix' ? path : port;
+    const other = await WireClient.simple(where);
+    for (let round = 0; round < 20; round++) {
+      const client = await WireClient.simple(where);
+      const reads = Array.from({ length: 64 }, (_, i) =>
+        requestBytes({ command: READ, offset: i * 100, length: 512 * 1024 }),
+      );
+      client.send(...reads);
+      if (round % 2 === 0) await client.read(1000);
+      client.reset();
+    }
+    expect((await other.readData(0, 512)).length).toBe(512);
+    await until(() => log.filter((line) => line.msg === 'disconnected').length === 20);
+  },
+);
 
 test('trap 26: a client that never reads is not read either, and others go on', async () => {
   const { path } = await serve('size=64', 'memory_backed=1', 'hw_queue_depth=16');
@@ -219,15 +224,17 @@ test('a clean shutdown answers what is in flight, refuses what comes after, and 
     'size=4',
     'memory_backed=1',
     'irqmode=2',
-    'completion_nsec=20000000',
+    'completion_nsec=500000000',
   );
   const client = await WireClient.structured(path);
   client.send(requestBytes({ command: READ, length: 512, cookie: 1n }));
-  await until(() => client.socket.writableLength === 0);
-  await client.request({ command: Command.FLUSH }).catch(() => undefined);
-  client.send(requestBytes({ command: READ, length: 512, cookie: 2n }));
+  // Refused at once, which says that the one before it was taken.
+  const beyond = { command: READ, offset: 4 * MIB, length: 512, cookie: 2n };
+  expect((await client.request(beyond)).error).toBe(NbdError.EINVAL);
   const stopped = daemon.stop();
-  expect((await client.reply()).error).toBe(0);
+  const late = await client.request({ command: READ, length: 512, cookie: 3n });
+  expect(late).toMatchObject({ cookie: 3n, error: NbdError.ESHUTDOWN });
+  expect(await client.reply()).toMatchObject({ cookie: 1n, error: 0 });
+  expect((await client.end()).length).toBe(0);
   await stopped;
-  await client.end();
 });

@@ -1,6 +1,12 @@
 /** Requests over a real socket, byte by byte: nbd-protocol.md section 7, traps 12 to 21, 24 and 25. */
 
-import { ChunkType, Command, CommandFlag, NbdError } from 'nbd-server-protocol-ts';
+import {
+  ChunkType,
+  Command,
+  CommandFlag,
+  NbdError,
+  TransmissionFlag,
+} from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
 import { serve } from './served.ts';
 import { requestBytes, WireClient } from './wire-client.ts';
@@ -240,4 +246,37 @@ test('trap 25: handshake and requests split into single bytes', async () => {
   }
   expect(await client.reply()).toMatchObject({ cookie: 1n, error: 0 });
   expect((await client.reply(700)).data.equals(data)).toBe(true);
+});
+
+test.each([
+  ['rotational', TransmissionFlag.ROTATIONAL, 'rotational=1'],
+  ['trims', TransmissionFlag.SEND_TRIM, 'discard=1'],
+])('an export says that it %s when it does, and only then', async (_, flag, word) => {
+  const without = await WireClient.simple((await serve('size=1', 'memory_backed=1')).path);
+  const having = await WireClient.simple((await serve('size=1', 'memory_backed=1', word)).path);
+  expect(without.flags & flag).toBe(0);
+  expect(having.flags & flag).toBe(flag);
+});
+
+test('shared_tags: devices with one tag between them keep their data apart', async () => {
+  const { path } = await serve(
+    'nr_devices=3',
+    'size=1',
+    'memory_backed=1',
+    'shared_tags=1',
+    'hw_queue_depth=1',
+    'irqmode=2',
+  );
+  const names = ['nullb0', 'nullb1', 'nullb2'];
+  await Promise.all(
+    names.map(async (name, at) => {
+      const client = await WireClient.simple(path, name);
+      const data = pattern(70_000, at + 1);
+      const fields = { command: WRITE, offset: 1000, length: data.length };
+      for (let round = 0; round < 5; round++) {
+        expect((await client.request(fields, data)).error).toBe(0);
+        expect((await client.readData(1000, data.length)).equals(data)).toBe(true);
+      }
+    }),
+  );
 });

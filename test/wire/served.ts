@@ -1,12 +1,12 @@
-/** The daemon in this process, on a unix socket of its own, with its log at hand. */
+/** The daemon in this process, on a unix socket of its own and a free port, with its log at hand. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach } from 'vitest';
-import { resolve, type Word } from '../../src/config/resolve.ts';
 import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
+import { options } from '../config/words.ts';
 
 export interface LogLine {
   readonly level: number;
@@ -18,6 +18,8 @@ export const WARN = 40;
 
 export interface Served {
   readonly path: string;
+  /** Of TCP, on 127.0.0.1. */
+  readonly port: number;
   readonly daemon: Daemon;
   readonly log: readonly LogLine[];
 }
@@ -28,7 +30,7 @@ afterEach(async () => {
   for (const stop of running.splice(0)) await stop();
 });
 
-/** Serves one device with `words` (`name=value`) until the test is over. */
+/** Serves devices with `words` (`name=value`) until the test is over. */
 export async function serve(...words: string[]): Promise<Served> {
   const folder = mkdtempSync(join(tmpdir(), 'tnull-wire-'));
   const path = join(folder, 's');
@@ -37,8 +39,11 @@ export async function serve(...words: string[]): Promise<Served> {
     log.push(JSON.parse(line));
   };
   const daemon = await startDaemon({
-    device: resolve(words.map(word), { cpus: 2 }).options,
-    listen: [{ kind: 'unix', path }],
+    device: options(...words),
+    listen: [
+      { kind: 'unix', path },
+      { kind: 'tcp', host: '127.0.0.1', port: 0 },
+    ],
     log: pino({ level: 'debug' }, { write }),
     debug: true,
   });
@@ -46,15 +51,6 @@ export async function serve(...words: string[]): Promise<Served> {
     daemon.stopNow();
     rmSync(folder, { recursive: true, force: true });
   });
-  return { path, daemon, log };
-}
-
-function word(text: string): Word {
-  const [name = '', value = ''] = text.split('=');
-  return { name, value, as: text };
-}
-
-/** Lets the event loop turn until `condition` holds. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  const tcp = daemon.listening.find((address) => address.kind === 'tcp');
+  return { path, port: tcp?.port ?? 0, daemon, log };
 }

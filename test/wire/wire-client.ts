@@ -55,6 +55,8 @@ export class WireClient {
   #closed = false;
   #wake: (() => void) | undefined;
   #structured = false;
+  /** Transmission flags, as agreed by EXPORT_NAME. */
+  flags = 0;
 
   private constructor(socket: net.Socket) {
     this.socket = socket;
@@ -68,18 +70,22 @@ export class WireClient {
     socket.on('end', () => this.#over());
   }
 
-  static async connect(path: string): Promise<WireClient> {
-    const socket = net.connect({ path });
+  /** @param where the path of a unix socket, or a port of this machine. */
+  static async connect(where: string | number): Promise<WireClient> {
+    const socket =
+      typeof where === 'string'
+        ? net.connect({ path: where })
+        : net.connect({ host: '127.0.0.1', port: where });
     await once(socket, 'connect');
     return new WireClient(socket);
   }
 
-  /** Connected, and agreed on the default export by EXPORT_NAME (simple replies). */
-  static async simple(path: string): Promise<WireClient> {
-    const client = await WireClient.connect(path);
+  /** Connected, and agreed on the export `name` by EXPORT_NAME (simple replies). */
+  static async simple(where: string | number, name = ''): Promise<WireClient> {
+    const client = await WireClient.connect(where);
     await client.read(18);
-    client.send(clientFlags(), encodeOption(Option.EXPORT_NAME, new Uint8Array(0)));
-    await client.read(10);
+    client.send(clientFlags(), encodeOption(Option.EXPORT_NAME, Buffer.from(name)));
+    client.flags = (await client.read(10)).readUInt16BE(8);
     return client;
   }
 
@@ -161,9 +167,10 @@ export class WireClient {
     return Buffer.concat(this.#chunks);
   }
 
-  /** Sends a RST instead of a goodbye (TCP), or just goes (unix). */
+  /** Goes without a goodbye: a RST over TCP; over a unix socket what was not read is the reset. */
   reset(): void {
-    this.socket.destroy();
+    if (this.socket.remoteAddress === undefined) this.socket.destroy();
+    else this.socket.resetAndDestroy();
   }
 
   #more(): Promise<void> {
