@@ -1,12 +1,18 @@
 /** What a request asks for, and how: the block layer's operations and request flags.
- *  Numbers are Linux's req_op; zone operations join them with the zones. Source: rnull-series 44, 55. */
+ *  Numbers are Linux's req_op. Source: rnull-series 44, 55. */
 
 export const Command = {
   READ: 0,
   WRITE: 1,
   FLUSH: 2,
   DISCARD: 3,
+  ZONE_APPEND: 7,
   WRITE_ZEROES: 9,
+  ZONE_OPEN: 10,
+  ZONE_CLOSE: 11,
+  ZONE_FINISH: 12,
+  ZONE_RESET: 13,
+  ZONE_RESET_ALL: 15,
 } as const;
 
 export type Command = (typeof Command)[keyof typeof Command];

@@ -25,3 +25,34 @@ export class ParameterError extends Error {
     this.rule = rule;
   }
 }
+
+/** The errors that the control side can answer with, by the kernel's names. */
+export type Errno =
+  | 'EINVAL'
+  | 'ERANGE'
+  | 'ENOENT'
+  | 'EEXIST'
+  | 'EBUSY'
+  | 'EACCES'
+  | 'EOPNOTSUPP'
+  | 'EIO'
+  | 'ETOOMANYREFS'
+  | 'EOVERFLOW'
+  | 'ENODEV'
+  | 'ENOSPC'
+  | 'ENOMEM'
+  | 'ETIMEDOUT';
+
+/** A control operation that failed and changed nothing: an errno, one sentence, and the attribute
+ *  that it is about, if any. Source: control.md section 3. */
+export class ErrnoError extends Error {
+  readonly errno: Errno;
+  readonly attribute: string | undefined;
+
+  constructor(errno: Errno, message: string, attribute?: string) {
+    super(message);
+    this.name = 'ErrnoError';
+    this.errno = errno;
+    this.attribute = attribute;
+  }
+}

@@ -49,7 +49,7 @@ const UINT_MAX = 4294967295;
 /** Capacities stay below 2^53 bytes: doubles then hold every offset exactly. */
 const GIB_MAX = 2 ** 23 - 1;
 const MIB_MAX = 2 ** 33 - 1;
-const ZONES = { topic: 'zones', where: 'P and C', when: 'off', built: false } as const;
+const ZONES = { topic: 'zones', where: 'P and C', when: 'off', built: true } as const;
 
 export const parameters = {
   nr_devices: {
@@ -140,7 +140,7 @@ export const parameters = {
     topic: 'queues',
     where: 'P and C',
     when: 'live',
-    built: false,
+    built: true,
     default: 0,
     min: 0,
     max: INT_MAX,
@@ -152,7 +152,7 @@ export const parameters = {
     topic: 'queues',
     where: 'P and C',
     when: 'off',
-    built: false,
+    built: true,
     default: false,
     help: 'one submit queue for each NUMA node',
   },
@@ -161,7 +161,7 @@ export const parameters = {
     topic: 'queues',
     where: 'P and C',
     when: 'off',
-    built: false,
+    built: true,
     default: -1,
     min: -1,
     max: INT_MAX,
@@ -194,7 +194,7 @@ export const parameters = {
     topic: 'queues',
     where: 'P and C',
     when: 'off',
-    built: false,
+    built: true,
     default: false,
     help: 'all hardware queues of a device draw from one bitmap of tags',
   },
@@ -258,7 +258,7 @@ export const parameters = {
     topic: 'limits',
     where: 'P and C',
     when: 'off',
-    built: false,
+    built: true,
     default: false,
     help: 'segments may meet at page boundaries only; requests with gaps are split',
   },
@@ -285,7 +285,7 @@ export const parameters = {
     topic: 'data',
     where: 'P and C',
     when: 'off',
-    built: false,
+    built: true,
     default: 0,
     min: 0,
     max: MIB_MAX,
@@ -297,7 +297,7 @@ export const parameters = {
     topic: 'data',
     where: 'P and C',
     when: 'off',
-    built: false,
+    built: true,
     default: true,
     help: 'advertise FUA, with a cache only',
   },
@@ -306,7 +306,7 @@ export const parameters = {
     topic: 'bandwidth',
     where: 'P and C',
     when: 'off',
-    built: false,
+    built: true,
     default: 0,
     min: 0,
     max: UINT_MAX,
@@ -328,7 +328,7 @@ export const parameters = {
     topic: 'bad blocks',
     where: 'C',
     when: 'off',
-    built: false,
+    built: true,
     default: false,
     help: 'a bad range is cleared by the first request that hits it',
   },
@@ -337,7 +337,7 @@ export const parameters = {
     topic: 'bad blocks',
     where: 'C',
     when: 'off',
-    built: false,
+    built: true,
     default: false,
     help: 'transfer what lies before the first bad block',
   },
@@ -398,6 +398,7 @@ export const parameters = {
   zone_full: { ...ZONES, kind: 'boolean', default: false, help: 'sequential zones start full' },
   zone_readonly: {
     ...ZONES,
+    built: false,
     kind: 'text',
     where: 'C',
     when: 'powered on',
@@ -406,6 +407,7 @@ export const parameters = {
   },
   zone_offline: {
     ...ZONES,
+    built: false,
     kind: 'text',
     where: 'C',
     when: 'powered on',

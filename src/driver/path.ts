@@ -43,6 +43,8 @@ export function storeStep(store: PageStore): Step {
       }
       case Command.FLUSH:
         return sectors;
+      default:
+        return bug(`command ${request.command()} reached the store`);
     }
   };
 }
