@@ -39,8 +39,12 @@ export class Bio {
   flags = 0;
   sector = 0 as Sector; // 0 is a sector
   sectors = 0 as Sector; // 0 is a count of sectors
+  /** Where a zone append really went. */
+  landedAt = 0 as Sector; // 0 is a sector
   /** The first error of a child, or OK. */
   status: Status = Status.OK;
+  /** What happened, for humans, where the driver can say more than the status. */
+  reason: string | undefined = undefined;
   /** Children handed out that have not ended. */
   children = 0;
   /** Sectors for which a child was made; the rest waits for tags. */
@@ -64,6 +68,7 @@ export class Bio {
     this.sector = sector;
     this.sectors = sectors;
     this.status = Status.OK;
+    this.reason = undefined;
     this.children = 0;
     this.submitted = 0;
     this.whole = false;

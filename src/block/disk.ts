@@ -1,8 +1,8 @@
 /** A disk: a name, a capacity, limits and features, and the request queue behind them. What an
  *  exporter needs to know of a device, and the way to reach its hardware queues. */
 
+import type { DriverData } from './driver-data.ts';
 import type { Sector } from '../units.ts';
-import type { HwQueue } from './hw-queue.ts';
 import type { RequestQueue } from './request-queue.ts';
 
 export interface Limits {
@@ -10,20 +10,31 @@ export interface Limits {
   readonly blockBytes: number;
   /** Largest READ or WRITE request in sectors; longer bios are split. 0 = no limit. */
   readonly maxSectors: number;
-  /** Discards and zeroes are cut into slices of so many sectors. */
+  /** Discards and zeroes are cut into slices of so many sectors (max_hw_discard_sectors). */
   readonly sliceSectors: number;
+  /** No request crosses a multiple of so many sectors: the zone size. 0 = no such boundary. */
+  readonly chunkSectors: number;
+  /** Segments of a request may meet at page boundaries only; others are split there. */
+  readonly virtBoundary: boolean;
 }
 
 export interface Features {
   readonly rotational: boolean;
+  /** Accepts discards; a zoned disk takes those that cover whole zones as resets. */
   readonly discard: boolean;
+  /** Written data may be lost until they are flushed. */
+  readonly writeCache: boolean;
+  /** With a write cache: single writes can be made durable. */
+  readonly fua: boolean;
+  /** Host-managed zones: writes go to write pointers only, in order. */
+  readonly zoned: boolean;
   /** A read may be answered with views of the device's own pages. */
   readonly views: boolean;
   /** A request ends inside `queueRq`: what it filled needs no place of its own meanwhile. */
   readonly completesInline: boolean;
 }
 
-export class Disk<D = unknown> {
+export class Disk<D extends DriverData = DriverData> {
   readonly name: string;
   readonly capacity: Sector;
   readonly limits: Limits;
@@ -45,8 +56,4 @@ export class Disk<D = unknown> {
     queue.attach(this);
   }
 
-  /** The hardware queue of the `n`-th submitter: connections are spread over the queues in turn. */
-  hctxFor(n: number): HwQueue<D> {
-    return this.queue.hctx(n % this.queue.hwQueueCount);
-  }
 }

@@ -2,12 +2,13 @@
  *  Checked (debug mode): a new object for each move, and what was moved from throws when touched.
  *  Both keep the same counts; a process uses one of them, so calls stay monomorphic. */
 
+import type { DriverData } from './driver-data.ts';
 import { ARef, IdleRequest, Owned } from './owned.ts';
 import type { Request } from './request.ts';
 
-type AnyHandle<D> = IdleRequest<D> | Owned<D> | ARef<D>;
+type AnyHandle<D extends DriverData = DriverData> = IdleRequest<D> | Owned<D> | ARef<D>;
 
-export interface Handles<D> {
+export interface Handles<D extends DriverData = DriverData> {
   /** The handle that `queueRq` is given. */
   idle(slot: Request<D>): IdleRequest<D>;
   /** `from` moves into the only handle. */
@@ -22,7 +23,7 @@ export interface Handles<D> {
   spent(handle: AnyHandle<D>): void;
 }
 
-class SlotHandles<D> {
+class SlotHandles<D extends DriverData = DriverData> {
   readonly idle: IdleRequest<D>;
   readonly owned: Owned<D>;
   readonly aref: ARef<D>;
@@ -34,7 +35,7 @@ class SlotHandles<D> {
   }
 }
 
-export class PlainHandles<D> implements Handles<D> {
+export class PlainHandles<D extends DriverData = DriverData> implements Handles<D> {
   readonly #slots: SlotHandles<D>[] = [];
 
   /** Makes the handles of `slot`; called once per slot, in order of tags. */
@@ -64,7 +65,7 @@ export class PlainHandles<D> implements Handles<D> {
   }
 }
 
-export class CheckedHandles<D> implements Handles<D> {
+export class CheckedHandles<D extends DriverData = DriverData> implements Handles<D> {
   idle(slot: Request<D>): IdleRequest<D> {
     return new IdleRequest(slot);
   }
@@ -90,7 +91,7 @@ export class CheckedHandles<D> implements Handles<D> {
 }
 
 /** A stand-in for the slot of a handle that was moved from: whatever is asked of it throws. */
-function movedFrom<D>(slot: Request<D>): Request<D> {
+function movedFrom<D extends DriverData = DriverData>(slot: Request<D>): Request<D> {
   const tag = slot.tag; // throws already when the handle was moved from before
   const complain = (): never => {
     throw new Error(`bug: tag ${tag}: a handle was used after it was moved from`);

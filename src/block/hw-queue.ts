@@ -6,7 +6,9 @@ import { Timer, type TimerTarget } from '../time/timer-queue.ts';
 import type { Nanoseconds, Sector } from '../units.ts';
 import { bug, SECTOR_BYTES } from '../units.ts';
 import type { Bio } from './bio.ts';
-import { hasRange } from './command.ts';
+import { hasRange, RequestFlag } from './command.ts';
+import type { DriverData } from './driver-data.ts';
+import { BatchTimes } from './io-stats.ts';
 import type { ARef } from './owned.ts';
 import type { Request } from './request.ts';
 import { RequestState } from './request.ts';
@@ -20,12 +22,24 @@ import type { TagSet } from './tag-set.ts';
 /** How long after a resource status a queue that nobody stopped is run again. */
 const RERUN_NS = 3e6;
 
-export class HwQueue<D = unknown> implements DeferredWork, TimerTarget {
+export class HwQueue<D extends DriverData = DriverData> implements DeferredWork, TimerTarget {
   readonly queue: RequestQueue<D>;
   readonly index: number;
   readonly set: TagSet<D>;
   readonly pool: TagPool;
+  /** Its completions are polled for: the last queues of a set are. */
+  readonly polled: boolean;
+  /** What every request of this queue has in its flags. */
+  readonly requestFlags: number;
+  /** The driver's data of this queue. */
+  readonly data: D['hctx'];
   raised = false;
+  /** Requests with a tag on this queue. */
+  inFlight = 0;
+  /** A live change of the queues replaced it: it takes no more, and finishes what it has. */
+  retired = false;
+  /** Waits until the queues that it replaced have processed what they hold, to keep the order. */
+  behind = false;
   /** The plug: requests of the batch in hand, not yet given to the driver. */
   #plug = new RequestList<D>();
   #spare: RequestList<D> | undefined = new RequestList<D>();
@@ -35,15 +49,32 @@ export class HwQueue<D = unknown> implements DeferredWork, TimerTarget {
   readonly #slices: Bio[] = [];
   readonly #rerun = new Timer(this);
   readonly #sliceTurn: DeferredWork = { raised: false, runDeferred: () => this.#nextSlices() };
+  readonly #pollTurn: DeferredWork = { raised: false, runDeferred: () => this.poll() };
+  readonly #times: BatchTimes;
   readonly #blocking: boolean;
+  /** Requests in a handler that waits. */
+  #waiting = 0;
   #stopped = false;
+  /** When the plug got its first request, and the same of the batch that is being issued. */
+  #pluggedAt = 0;
+  #issuingAt = -1;
 
-  constructor(queue: RequestQueue<D>, index: number) {
+  constructor(queue: RequestQueue<D>, set: TagSet<D>, index: number) {
+    const { options } = set;
     this.queue = queue;
     this.index = index;
-    this.set = queue.tagSet;
-    this.pool = queue.tagSet.pool(index);
-    this.#blocking = this.set.options.blocking && queue.operations.queueRqBlocking !== undefined;
+    this.set = set;
+    this.pool = set.pool(index);
+    this.polled = index >= options.queues - options.pollQueues;
+    this.requestFlags = this.polled ? RequestFlag.POLLED : 0;
+    this.data = queue.operations.makeHctxData?.();
+    this.#times = new BatchTimes(queue.stats);
+    this.#blocking = options.blocking && queue.operations.queueRqBlocking !== undefined;
+  }
+
+  /** Requests that the driver has not processed yet, as far as the block layer knows. */
+  get unprocessed(): number {
+    return this.#plug.count + this.#held.count + this.#waiting + this.#slices.length;
   }
 
   /** Makes requests of what is left of `bio` and puts them into the plug. Allocates nothing.
@@ -65,11 +96,16 @@ export class HwQueue<D = unknown> implements DeferredWork, TimerTarget {
     const batch = this.#plug;
     this.#plug = this.#spare ?? new RequestList<D>(); // none spare: an ending bio submitted another
     this.#spare = undefined;
-    if (this.#stopped || this.#held.count > 0) {
+    if (this.#holds || this.#held.count > 0) {
       this.#hold(batch);
-      if (!this.#stopped) this.set.context.deferred.raise(this);
+      if (!this.#holds) this.set.context.deferred.raise(this);
     } else {
+      const outer = this.#issuingAt;
+      if (outer >= 0) this.#times.over(this.set.context.clock.now() - outer);
+      this.#issuingAt = this.#pluggedAt;
       this.#issue(batch);
+      this.#times.over(this.set.context.clock.now() - this.#issuingAt);
+      this.#issuingAt = outer;
     }
     this.#spare = batch;
   }
@@ -89,15 +125,21 @@ export class HwQueue<D = unknown> implements DeferredWork, TimerTarget {
     this.set.context.deferred.raise(this);
   }
 
+  /** Completes what waits on a polled queue. */
+  poll(): void {
+    this.queue.operations.poll?.(this);
+  }
+
   /** The deferred context: completions first, since they free tags, then what was held, then new. */
   runDeferred(): void {
     this.#runCompletions();
-    if (!this.#stopped && this.#held.count > 0) {
+    if (!this.#holds && this.#held.count > 0) {
       const held = new RequestList<D>();
       held.append(this.#held);
       this.#issue(held);
     }
     this.unplug();
+    if (this.retired) this.queue.retiredRan();
   }
 
   timerExpired(): void {
@@ -119,6 +161,10 @@ export class HwQueue<D = unknown> implements DeferredWork, TimerTarget {
     else this.#rerunSoon();
   }
 
+  get #holds(): boolean {
+    return this.#stopped || this.behind;
+  }
+
   #submitPiece(bio: Bio, sectors: Sector): boolean {
     let tag = this.pool.take();
     if (tag === undefined) {
@@ -133,13 +179,19 @@ export class HwQueue<D = unknown> implements DeferredWork, TimerTarget {
     bio.submitted += sectors;
     // Not before the tag is had: unplugging may have ended every child so far.
     bio.whole = bio.submitted === bio.sectors || !hasRange(bio.command);
+    this.inFlight++;
+    if (this.#plug.count === 0) {
+      this.#pluggedAt = this.set.context.clock.now();
+      this.set.context.deferred.raise(this);
+    }
+    request.issuedAt = this.#pluggedAt;
     this.#plug.push(request);
-    if (this.#plug.count === 1) this.set.context.deferred.raise(this);
     return true;
   }
 
   #issue(batch: RequestList<D>): void {
     const operations = this.queue.operations;
+    if (this.polled) this.set.context.deferred.raiseNextTurn(this.#pollTurn);
     if (this.#blocking) {
       for (let next = batch.shift(); next !== undefined; next = batch.shift())
         this.#issueBlocking(next);
@@ -147,6 +199,12 @@ export class HwQueue<D = unknown> implements DeferredWork, TimerTarget {
     }
     operations.queueRqs?.(batch);
     for (let next = batch.shift(); next !== undefined; next = batch.shift()) {
+      if (this.#held.count > 0) {
+        // One before it was requeued: nothing overtakes it.
+        batch.unshift(next);
+        this.#hold(batch);
+        return;
+      }
       const status = operations.queueRq(next.handles.idle(next), batch.count === 0);
       if (status === Status.OK) continue;
       if (!isResource(status)) {
@@ -156,7 +214,7 @@ export class HwQueue<D = unknown> implements DeferredWork, TimerTarget {
       batch.unshift(next);
       operations.commitRqs?.(this);
       this.#hold(batch);
-      if (!this.#stopped) this.#rerunSoon();
+      if (!this.#holds) this.#rerunSoon();
       return;
     }
   }
@@ -166,11 +224,14 @@ export class HwQueue<D = unknown> implements DeferredWork, TimerTarget {
     request.bio.park();
     const handler = this.queue.operations.queueRqBlocking;
     if (handler === undefined) bug('a blocking queue without a blocking handler');
+    this.#waiting++;
     handler.call(this.queue.operations, request.handles.idle(request)).then(
       (status) => {
+        this.#waiting--;
         if (isResource(status)) this.requeued(request, false);
         else if (status !== Status.OK) this.#release(request, status);
         this.set.context.deferred.raise(this);
+        this.set.context.wake?.();
       },
       (reason: unknown) => {
         queueMicrotask(() => bug(`tag ${request.tag}: the handler threw: ${String(reason)}`));
@@ -195,10 +256,18 @@ export class HwQueue<D = unknown> implements DeferredWork, TimerTarget {
   }
 
   #release(request: Request<D>, status: Status): void {
-    const bio = request.bio;
+    const { bio, command, sectors, issuedAt } = request;
+    if (issuedAt === this.#issuingAt) {
+      this.#times.ended(command, sectors, status);
+    } else {
+      const ns = this.set.context.clock.now() - issuedAt;
+      this.queue.stats.ended(command, sectors, status, ns);
+    }
     request.free();
+    this.inFlight--;
     this.pool.give(request.tag);
     bio.childEnded(status);
+    if (this.inFlight === 0) this.queue.drained();
   }
 
   #runCompletions(): void {

@@ -1,6 +1,7 @@
 /** What a driver implements. Only `queueRq` and `makeRequestData` must be there; which of the others
  *  are is found out once, when the disk is built. Source: driver.md section 2, queue services. */
 
+import type { DriverData } from './driver-data.ts';
 import type { HwQueue } from './hw-queue.ts';
 import type { ARef, IdleRequest } from './owned.ts';
 import type { RequestList } from './request-list.ts';
@@ -9,9 +10,11 @@ import type { Status } from './status.ts';
 /** What a timed-out request's driver says: it ended it, or it wants another period. */
 export type TimeoutVerdict = 'done' | 'reset';
 
-export interface Operations<D = unknown> {
+export interface Operations<D extends DriverData = DriverData> {
   /** The driver's data of one request slot; called when the tag set is made, never per I/O. */
-  makeRequestData(): D;
+  makeRequestData(): D['request'];
+  /** The driver's data of a hardware queue, made with it. Without this it has none. */
+  makeHctxData?(): D['hctx'];
   /** Takes one request. OK: the driver has it (and may have ended it). A resource status: it is
    *  issued again later, unharmed. Anything else ends it with that status.
    *  `isLast`: no other follows in this batch. */
@@ -24,6 +27,8 @@ export interface Operations<D = unknown> {
   complete?(request: ARef<D>): void;
   /** A blocking driver: may wait. Only called where the tag set is blocking. */
   queueRqBlocking?(request: IdleRequest<D>): Promise<Status>;
+  /** A polled queue's socket was drained: completes what waits there. @returns how many. */
+  poll?(hctx: HwQueue<D>): number;
   /** A hardware queue is made. Anything but OK: the disk is not built. */
   initHctx?(hctx: HwQueue<D>): Status;
   exitHctx?(hctx: HwQueue<D>): void;

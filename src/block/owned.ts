@@ -2,6 +2,7 @@
  *  Each method that gives a handle away ends it; in debug mode touching it again throws an error that
  *  names the tag, otherwise the check costs nothing (handles.ts). Source: driver.md section 2. */
 
+import type { DriverData } from './driver-data.ts';
 import type { Sector, Tag } from '../units.ts';
 import { bug, toBytes } from '../units.ts';
 import type { Bio } from './bio.ts';
@@ -14,7 +15,7 @@ import type { RequestQueue } from './request-queue.ts';
 import { Status } from './status.ts';
 
 /** What every handle can be asked. */
-class Handle<D> {
+class Handle<D extends DriverData = DriverData> {
   /** The slot; in debug mode a stand-in that throws once the handle was moved from. */
   slot: Request<D>;
 
@@ -52,7 +53,7 @@ class Handle<D> {
   bioOffset(): number {
     return this.slot.bioOffset;
   }
-  data(): D {
+  data(): D['request'] {
     return this.slot.data;
   }
   hctx(): HwQueue<D> {
@@ -67,7 +68,7 @@ class Handle<D> {
 }
 
 /** A request as `queueRq` gets it: not started, to be started or left to the block layer. COUNT 0. */
-export class IdleRequest<D = unknown> extends Handle<D> {
+export class IdleRequest<D extends DriverData = DriverData> extends Handle<D> {
   /** Starts the request and its timeout clock. */
   start(): Owned<D> {
     const slot = this.slot;
@@ -79,7 +80,7 @@ export class IdleRequest<D = unknown> extends Handle<D> {
 }
 
 /** The only handle on a started request. COUNT 0. */
-export class Owned<D = unknown> extends Handle<D> {
+export class Owned<D extends DriverData = DriverData> extends Handle<D> {
   /** COUNT 0 -> 2: one ARef, which may be cloned. */
   intoShared(): ARef<D> {
     const slot = this.slot;
@@ -110,6 +111,7 @@ export class Owned<D = unknown> extends Handle<D> {
   /** Where the data really go: for zone append. */
   setSector(sector: Sector): void {
     this.slot.sector = sector;
+    this.slot.bio.landedAt = sector;
   }
 
   setStatus(status: Status): void {
@@ -122,7 +124,7 @@ export class Owned<D = unknown> extends Handle<D> {
 }
 
 /** One of several references to a started request. COUNT = references + 1. */
-export class ARef<D = unknown> extends Handle<D> {
+export class ARef<D extends DriverData = DriverData> extends Handle<D> {
   /** COUNT + 1. */
   clone(): ARef<D> {
     this.slot.get();

@@ -1,9 +1,10 @@
 /** Requests in a row, linked through their slots: batches and waiting lines without an allocation. */
 
+import type { DriverData } from './driver-data.ts';
 import type { IdleRequest } from './owned.ts';
 import type { Request } from './request.ts';
 
-export class RequestList<D = unknown> {
+export class RequestList<D extends DriverData = DriverData> {
   #head: Request<D> | undefined = undefined;
   #tail: Request<D> | undefined = undefined;
   count = 0;

@@ -1,33 +1,40 @@
-/** A disk's request queue: its hardware queues, stopped and started together or one by one.
- *  Source: driver.md section 2; rnull-series 35, 36, 39, 46. */
+/** A disk's request queue: its hardware queues, the map from submitters to them, stopped and started
+ *  together, and changed live. Source: driver.md section 2; rnull-series 35, 36, 39, 46, 49, 60-63. */
 
 import { bug } from '../units.ts';
 import type { Disk } from './disk.ts';
+import type { DriverData } from './driver-data.ts';
 import { HwQueue } from './hw-queue.ts';
+import { IoStats } from './io-stats.ts';
 import type { Operations } from './operations.ts';
 import { Status } from './status.ts';
 import type { TagSet } from './tag-set.ts';
 
-export class RequestQueue<D = unknown> {
-  readonly tagSet: TagSet<D>;
+export class RequestQueue<D extends DriverData = DriverData> {
   readonly operations: Operations<D>;
-  readonly #hctxs: HwQueue<D>[] = [];
+  /** The driver's data of the queue. */
+  readonly data: D['queue'];
+  readonly stats = new IoStats();
+  /** Counts the changes of the queue map: who remembers a hardware queue asks again. */
+  generation = 0;
+  #tagSet: TagSet<D>;
+  #hctxs: readonly HwQueue<D>[];
+  /** Replaced by a live change, with requests in flight. */
+  #retired: HwQueue<D>[] = [];
   #disk: Disk<D> | undefined;
+  #idle: (() => void) | undefined;
 
   /** Builds the hardware queues.
    *  @throws HctxError when the driver's initHctx fails; those made before are torn down again. */
-  constructor(tagSet: TagSet<D>, operations: Operations<D>) {
-    this.tagSet = tagSet;
+  constructor(tagSet: TagSet<D>, operations: Operations<D>, data: D['queue']) {
     this.operations = operations;
-    for (let index = 0; index < tagSet.hwQueueCount; index++) {
-      const hctx = new HwQueue(this, index);
-      const status = operations.initHctx?.(hctx) ?? Status.OK;
-      if (status !== Status.OK) {
-        this.exit();
-        throw new HctxError(index, status);
-      }
-      this.#hctxs.push(hctx);
-    }
+    this.data = data;
+    this.#tagSet = tagSet;
+    this.#hctxs = this.#build(tagSet);
+  }
+
+  get tagSet(): TagSet<D> {
+    return this.#tagSet;
   }
 
   /** The disk that this queue belongs to. */
@@ -39,6 +46,20 @@ export class RequestQueue<D = unknown> {
     return this.#hctxs.length;
   }
 
+  /** Requests with a tag on any of its hardware queues. */
+  get inFlight(): number {
+    let sum = 0;
+    for (const hctx of this.#hctxs) sum += hctx.inFlight;
+    for (const hctx of this.#retired) sum += hctx.inFlight;
+    return sum;
+  }
+
+  /** All hardware queues that may have requests in flight. */
+  *hctxs(): Generator<HwQueue<D>> {
+    yield* this.#hctxs;
+    yield* this.#retired;
+  }
+
   attach(disk: Disk<D>): void {
     this.#disk = disk;
   }
@@ -47,21 +68,106 @@ export class RequestQueue<D = unknown> {
     return this.#hctxs[index] ?? bug(`no hardware queue ${index}`);
   }
 
+  /** The queue of the `n`-th submitter for what is not a read: the submit queues in turn. */
+  defaultHctx(n: number): HwQueue<D> {
+    const { queues, pollQueues } = this.#tagSet.options;
+    return this.hctx(n % (queues - pollQueues));
+  }
+
+  /** The queue of the `n`-th submitter's reads: the poll queues in turn, where there are some. */
+  readHctx(n: number): HwQueue<D> {
+    const { queues, pollQueues } = this.#tagSet.options;
+    if (pollQueues === 0) return this.defaultHctx(n);
+    return this.hctx(queues - pollQueues + (n % pollQueues));
+  }
+
   /** No request reaches the driver until `startHwQueues`. */
   stopHwQueues(): void {
-    for (const hctx of this.#hctxs) hctx.stop();
+    for (const hctx of this.hctxs()) hctx.stop();
   }
 
   /** What was held back is issued, in order, in the deferred context. */
   startHwQueues(): void {
-    for (const hctx of this.#hctxs) hctx.start();
+    for (const hctx of this.hctxs()) hctx.start();
+  }
+
+  /** Changes the hardware queues to those of `tagSet` with I/O running: the old ones finish what they
+   *  have, and the new ones begin when nothing is left there that was not processed; nothing is lost.
+   *  @throws HctxError: the old ones stay. */
+  updateHwQueues(tagSet: TagSet<D>): void {
+    const next = this.#build(tagSet);
+    const old = this.#hctxs;
+    const oldSet = this.#tagSet;
+    for (const hctx of old) {
+      hctx.unplug();
+      if (hctx.polled) hctx.poll();
+    }
+    this.#tagSet = tagSet;
+    this.#hctxs = next;
+    this.generation++;
+    for (const hctx of old) {
+      hctx.retired = true;
+      this.#retired.push(hctx);
+    }
+    oldSet.retire();
+    this.retiredRan();
+    this.drained();
+  }
+
+  /** A retired queue may have processed its last request: then the new ones may begin. */
+  retiredRan(): void {
+    const behind = this.#retired.some((hctx) => hctx.unprocessed > 0);
+    for (const hctx of this.#hctxs) {
+      if (hctx.behind === behind) continue;
+      hctx.behind = behind;
+      if (!behind) this.#tagSet.context.deferred.raise(hctx);
+    }
+  }
+
+  /** A hardware queue has nothing in flight any more. */
+  drained(): void {
+    if (this.#retired.length > 0) {
+      const done = this.#retired.filter((hctx) => hctx.inFlight === 0);
+      this.#retired = this.#retired.filter((hctx) => hctx.inFlight > 0);
+      for (const hctx of done) this.operations.exitHctx?.(hctx);
+      this.retiredRan();
+    }
+    if (this.#idle !== undefined && this.inFlight === 0) this.#idle();
+  }
+
+  /** Done when nothing is in flight. */
+  whenIdle(): Promise<void> {
+    if (this.inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#idle = () => {
+        this.#idle = undefined;
+        resolve();
+      };
+    });
   }
 
   /** Tears the hardware queues down, last one first. */
   exit(): void {
-    for (let hctx = this.#hctxs.pop(); hctx !== undefined; hctx = this.#hctxs.pop()) {
-      this.operations.exitHctx?.(hctx);
+    this.#exitAll(this.#hctxs);
+    this.#hctxs = [];
+  }
+
+  #build(tagSet: TagSet<D>): HwQueue<D>[] {
+    const built: HwQueue<D>[] = [];
+    for (let index = 0; index < tagSet.hwQueueCount; index++) {
+      const hctx = new HwQueue(this, tagSet, index);
+      const status = this.operations.initHctx?.(hctx) ?? Status.OK;
+      if (status !== Status.OK) {
+        this.#exitAll(built);
+        throw new HctxError(index, status);
+      }
+      built.push(hctx);
     }
+    return built;
+  }
+
+  #exitAll(hctxs: readonly HwQueue<D>[]): void {
+    for (const hctx of hctxs.toReversed()) this.operations.exitHctx?.(hctx);
   }
 }
 

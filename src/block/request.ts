@@ -7,6 +7,7 @@
  *    n + 1  n ARefs are alive
  *  Source: driver.md section 2. */
 
+import type { DriverData } from './driver-data.ts';
 import type { Sector, Tag } from '../units.ts';
 import { bug } from '../units.ts';
 import type { Bio } from './bio.ts';
@@ -20,13 +21,13 @@ import { Status } from './status.ts';
 export const RequestState = { FREE: 0, ISSUED: 1, STARTED: 2 } as const;
 export type RequestState = (typeof RequestState)[keyof typeof RequestState];
 
-export class Request<D = unknown> {
+export class Request<D extends DriverData = DriverData> {
   readonly tag: Tag;
   /** COUNT of all tags of the set; ours is at `tag`. */
   readonly counts: Int32Array;
   readonly handles: Handles<D>;
   /** The driver's own per-request data, made with the slot. */
-  readonly data: D;
+  readonly data: D['request'];
   state: RequestState = RequestState.FREE;
   command: Command = Command.READ;
   flags = 0;
@@ -35,6 +36,8 @@ export class Request<D = unknown> {
   /** Where this request's part begins in the bio's data, in bytes. */
   bioOffset = 0;
   status: Status = Status.OK;
+  /** When it was handed to its hardware queue, in ns. */
+  issuedAt = 0;
   /** The sweep's tick in which the request was started (timeout.ts). */
   startedTick = 0;
   next: Request<D> | undefined = undefined;
@@ -45,7 +48,7 @@ export class Request<D = unknown> {
   /** Whether the bio's views are this request's mapping. */
   mapped = false;
 
-  constructor(tag: Tag, counts: Int32Array, handles: Handles<D>, data: D) {
+  constructor(tag: Tag, counts: Int32Array, handles: Handles<D>, data: D['request']) {
     this.tag = tag;
     this.counts = counts;
     this.handles = handles;
@@ -73,7 +76,7 @@ export class Request<D = unknown> {
     this.#hctx = hctx;
     this.#bio = bio;
     this.command = bio.command;
-    this.flags = bio.flags;
+    this.flags = bio.flags | hctx.requestFlags;
     this.sector = sector;
     this.sectors = sectors;
     this.bioOffset = bioOffset;

@@ -1,14 +1,24 @@
-/** How a bio is cut into requests: by the disk's limits. Pure. Source: rnull-series 19, 74, 75. */
+/** How a bio is cut into requests: by the disk's limits. Pure.
+ *  Source: rnull-series 19, 74 to 77; driver.md sections 1 (max_sectors, virt_boundary) and 6. */
 
-import type { Sector } from '../units.ts';
+import type { Segments } from '../pages/segments.ts';
+import { PAGE_BYTES } from '../pages/slab.ts';
+import { SECTOR_BYTES, type Sector } from '../units.ts';
 import type { Bio } from './bio.ts';
 import { Command } from './command.ts';
 import type { Limits } from './disk.ts';
 
 /** The sectors of the next request of `bio`, which has some left. */
 export function nextPiece(bio: Bio, limits: Limits): Sector {
-  const left = bio.sectors - bio.submitted;
-  return Math.min(left, pieceMax(bio.command, limits)) as Sector; // the least of two sector counts
+  let piece = Math.min(bio.sectors - bio.submitted, pieceMax(bio.command, limits));
+  if (limits.chunkSectors !== 0) {
+    const first = bio.sector + bio.submitted;
+    piece = Math.min(piece, limits.chunkSectors - (first % limits.chunkSectors));
+  }
+  if (limits.virtBoundary && bio.command === Command.WRITE) {
+    piece = upToGap(bio.segments, bio.submitted * SECTOR_BYTES, piece);
+  }
+  return piece as Sector; // the least of several sector counts
 }
 
 /** Discards and zeroes take time with their length; they go in slices, other clients in between. */
@@ -17,6 +27,24 @@ export function isSliced(command: Command): boolean {
 }
 
 function pieceMax(command: Command, limits: Limits): number {
-  if (isSliced(command)) return limits.sliceSectors;
+  if (command === Command.DISCARD) {
+    // A zone is reset whole or not at all.
+    return limits.chunkSectors === 0 ? limits.sliceSectors : Number.POSITIVE_INFINITY;
+  }
+  if (command === Command.WRITE_ZEROES) return limits.sliceSectors;
   return limits.maxSectors === 0 ? Number.POSITIVE_INFINITY : limits.maxSectors;
+}
+
+/** How many of `sectors`, from byte `skip` on, come before two segments meet off a page boundary:
+ *  one must end, and the next begin, on a page of its own memory. */
+function upToGap(segments: Segments, skip: number, sectors: number): number {
+  let end = 0;
+  for (let at = 0; at + 1 < segments.count; at++) {
+    end += segments.length(at);
+    if (end <= skip) continue;
+    if (end - skip >= sectors * SECTOR_BYTES) break;
+    const ends = (segments.start(at) + segments.length(at)) % PAGE_BYTES;
+    if (ends !== 0 || segments.start(at + 1) % PAGE_BYTES !== 0) return (end - skip) / SECTOR_BYTES;
+  }
+  return sectors;
 }

@@ -5,32 +5,24 @@
 import type { Deferred, DeferredWork } from '../time/deferred.ts';
 import type { Tag } from '../units.ts';
 import { bug } from '../units.ts';
-
-/** Somebody with a command and no tag for it. */
-export interface TagWaiter {
-  /** Kept by the pool; begins false. */
-  waiting: boolean;
-  /** Tags are free: take at most `quota`, and wait again for more. */
-  tagsFree(quota: number): void;
-}
+import type { Scheduler, TagWaiter } from './scheduler.ts';
 
 export class TagPool implements DeferredWork {
   raised = false;
   readonly depth: number;
   /** Requests of this pool that live on only because a reply still shows their pages. */
   mapped = 0;
+  readonly scheduler: Scheduler;
   readonly #free: Int32Array;
   readonly #deferred: Deferred;
-  readonly #inArrivalOrder: boolean;
   #freeCount = 0;
-  #waiters: TagWaiter[] = [];
+  #retired = false;
 
-  /** @param inArrivalOrder no_sched: who came first takes all it needs; else one tag in turn. */
-  constructor(first: number, depth: number, deferred: Deferred, inArrivalOrder: boolean) {
+  constructor(first: number, depth: number, deferred: Deferred, scheduler: Scheduler) {
     this.depth = depth;
+    this.scheduler = scheduler;
     this.#free = new Int32Array(depth);
     this.#deferred = deferred;
-    this.#inArrivalOrder = inArrivalOrder;
     for (let tag = first + depth - 1; tag >= first; tag--) this.#free[this.#freeCount++] = tag;
   }
 
@@ -57,39 +49,35 @@ export class TagPool implements DeferredWork {
   give(tag: Tag): void {
     if (this.#freeCount === this.depth) bug(`tag ${tag}: given back twice`);
     this.#free[this.#freeCount++] = tag;
-    if (this.#waiters.length > 0) this.#deferred.raise(this);
+    if (this.scheduler.count > 0) this.#deferred.raise(this);
   }
 
   /** `waiter` is called when tags are free, in turn with the others. */
   wait(waiter: TagWaiter): void {
-    if (waiter.waiting) return;
-    waiter.waiting = true;
-    this.#waiters.push(waiter);
-    if (this.#freeCount > 0) this.#deferred.raise(this);
+    this.scheduler.add(waiter);
+    if (this.#freeCount > 0 || this.#retired) this.#deferred.raise(this);
   }
 
   /** `waiter` has gone. */
   leave(waiter: TagWaiter): void {
-    if (!waiter.waiting) return;
-    waiter.waiting = false;
-    this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+    this.scheduler.remove(waiter);
+  }
+
+  /** Other pools are in force: everybody who waits looks for tags anew. */
+  retire(): void {
+    this.#retired = true;
+    this.#deferred.raise(this);
   }
 
   /** One round over those who wait now; who still waits afterwards has queued up again. */
   runDeferred(): void {
-    const round = this.#waiters;
-    if (round.length === 0) return;
-    this.#waiters = [];
-    let turn = 0;
-    while (turn < round.length && this.#freeCount > 0) {
-      const waiter = round[turn++];
-      if (waiter === undefined || !waiter.waiting) continue;
-      waiter.waiting = false;
-      const alone = turn === round.length && this.#waiters.length === 0;
-      waiter.tagsFree(this.#inArrivalOrder || alone ? Number.POSITIVE_INFINITY : 1);
+    if (this.#retired) {
+      for (const waiter of this.scheduler.drain()) waiter.tagsFree(Number.POSITIVE_INFINITY);
+      return;
     }
-    if (turn < round.length) this.#waiters = [...round.slice(turn), ...this.#waiters];
-    this.#waiters = this.#waiters.filter((waiter) => waiter.waiting);
-    if (this.#waiters.length > 0 && this.#freeCount > 0) this.#deferred.raise(this);
+    for (let turns = this.scheduler.count; turns > 0 && this.#freeCount > 0; turns--) {
+      this.scheduler.next()?.tagsFree(this.scheduler.quota);
+    }
+    if (this.scheduler.count > 0 && this.#freeCount > 0) this.#deferred.raise(this);
   }
 }

@@ -1,6 +1,7 @@
 /** The tag set: every `Request` there will ever be, made here and found by tag. One disk has it, or
  *  several share it. Source: driver.md section 2; parameters hw_queue_depth, submit_queues. */
 
+import type { DriverData } from './driver-data.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Deferred } from '../time/deferred.ts';
 import type { TimerQueue } from '../time/timer-queue.ts';
@@ -10,12 +11,14 @@ import { CheckedHandles, PlainHandles } from './handles.ts';
 import type { Operations } from './operations.ts';
 import type { ARef } from './owned.ts';
 import { Request, RequestState } from './request.ts';
+import { Scheduler } from './scheduler.ts';
 import { TagPool } from './tag-pool.ts';
 import { Timeouts } from './timeout.ts';
 
 export interface TagSetOptions {
-  /** Hardware queues. */
+  /** Hardware queues in all, the polled ones last. */
   readonly queues: number;
+  readonly pollQueues: number;
   /** Tags per hardware queue (or in all, with `sharedBitmap`). */
   readonly depth: number;
   /** The driver may wait in its handler. */
@@ -34,12 +37,14 @@ export interface BlockContext {
   readonly clock: Clock;
   readonly timers: TimerQueue;
   readonly deferred: Deferred;
+  /** Something was raised outside of any turn: have one soon. */
+  readonly wake?: () => void;
 }
 
 /** The block layer's default; null_blk's tag set has 5 s. */
 export const DEFAULT_TIMEOUT = 30e9 as Nanoseconds; // 30 s
 
-export class TagSet<D = unknown> {
+export class TagSet<D extends DriverData = DriverData> {
   readonly options: TagSetOptions;
   readonly context: BlockContext;
   readonly counts: Int32Array;
@@ -48,12 +53,17 @@ export class TagSet<D = unknown> {
   readonly #pools: readonly TagPool[];
   readonly #handles: Handles<D>;
 
+  /** The driver's data of the set. */
+  readonly data: D['tagSet'];
+
   /** @throws RangeError when memory for the slots cannot be had. */
   constructor(
-    operations: Pick<Operations<D>, 'makeRequestData' | 'requestTimeout'>,
+    operations: Pick<Operations<D>, 'makeRequestData'>,
     options: TagSetOptions,
     context: BlockContext,
+    data: D['tagSet'],
   ) {
+    this.data = data;
     this.options = options;
     this.context = context;
     const pools = options.sharedBitmap ? 1 : options.queues;
@@ -70,9 +80,14 @@ export class TagSet<D = unknown> {
     this.#pools = Array.from(
       { length: pools },
       (_, i) =>
-        new TagPool(i * options.depth, options.depth, context.deferred, options.noScheduler),
+        new TagPool(
+          i * options.depth,
+          options.depth,
+          context.deferred,
+          new Scheduler(context.clock, options.noScheduler),
+        ),
     );
-    this.timeouts = new Timeouts(this, operations, context);
+    this.timeouts = new Timeouts(this, context);
   }
 
   get queueDepth(): number {
@@ -85,6 +100,11 @@ export class TagSet<D = unknown> {
 
   get inFlight(): number {
     return this.#pools.reduce((sum, pool) => sum + pool.inUse, 0);
+  }
+
+  /** No request gets a tag of this set any more; who waits for one looks elsewhere. */
+  retire(): void {
+    for (const pool of this.#pools) pool.retire();
   }
 
   /** The tags that hardware queue `index` draws from. */

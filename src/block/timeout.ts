@@ -2,31 +2,25 @@
  *  a timer per request; so a request times out up to a second late, as null_blk's do.
  *  Source: driver.md section 2; rnull-series 72. */
 
+import type { DriverData } from './driver-data.ts';
 import { Timer, type TimerTarget } from '../time/timer-queue.ts';
 import type { Nanoseconds } from '../units.ts';
-import type { Operations } from './operations.ts';
 import type { Request } from './request.ts';
 import { RequestState } from './request.ts';
 import type { BlockContext, TagSet } from './tag-set.ts';
 
 const TICK_NS = 1e9;
 
-export class Timeouts<D> implements TimerTarget {
+export class Timeouts<D extends DriverData = DriverData> implements TimerTarget {
   readonly #set: TagSet<D>;
-  readonly #operations: Pick<Operations<D>, 'requestTimeout'>;
   readonly #context: BlockContext;
   readonly #timer = new Timer(this);
   readonly #ticksMax: number;
   #tick = 0;
   #sweeping = false;
 
-  constructor(
-    set: TagSet<D>,
-    operations: Pick<Operations<D>, 'requestTimeout'>,
-    context: BlockContext,
-  ) {
+  constructor(set: TagSet<D>, context: BlockContext) {
     this.#set = set;
-    this.#operations = operations;
     this.#context = context;
     this.#ticksMax = Math.ceil(set.options.timeout / TICK_NS);
   }
@@ -60,7 +54,8 @@ export class Timeouts<D> implements TimerTarget {
     request.startedTick = this.#tick;
     const reference = this.#set.tagToRq(request.tag);
     if (reference === undefined) return;
-    const verdict = this.#operations.requestTimeout?.(reference) ?? 'reset';
+    // The set may be shared: each request's own disk has the hook.
+    const verdict = reference.queue().operations.requestTimeout?.(reference) ?? 'reset';
     if (verdict === 'reset') reference.drop();
   }
 

@@ -1,6 +1,7 @@
 /** How a processed request completes: inline, deferred (softirq) or by timer. An error never skips
  *  the delay. Source: driver.md sections 2 and 3.7; parameters irqmode, completion_nsec. */
 
+import type { DriverData } from '../block/driver-data.ts';
 import type { ARef, Owned } from '../block/owned.ts';
 import type { BlockContext } from '../block/tag-set.ts';
 import { Timer, type TimerTarget } from '../time/timer-queue.ts';
@@ -10,10 +11,12 @@ import { bug, type Nanoseconds } from '../units.ts';
  *  runs. Made with the tag set; starting the timer allocates nothing. */
 export class NullRequestData implements TimerTarget {
   readonly timer = new Timer(this);
-  #reference: ARef<NullRequestData> | undefined;
+  /** The timeout fault has chosen it: it is left alone until its timeout ends it. */
+  fakeTimeout = false;
+  #reference: NullRef | undefined;
 
   /** The timer takes `reference` and completes the request at `deadline`. */
-  completeAt(context: BlockContext, deadline: Nanoseconds, reference: ARef<NullRequestData>): void {
+  completeAt(context: BlockContext, deadline: Nanoseconds, reference: NullRef): void {
     this.#reference = reference;
     context.timers.start(this.timer, deadline);
   }
@@ -25,8 +28,27 @@ export class NullRequestData implements TimerTarget {
   }
 }
 
-export type NullOwned = Owned<NullRequestData>;
-type NullRef = ARef<NullRequestData>;
+/** What the driver keeps with each hardware queue: requests that wait to be polled for. */
+export class NullHctxData {
+  polled: NullOwned[] = [];
+}
+
+/** Where a tag set comes from. */
+export interface NullTagSetData {
+  /** It is the one that all devices with shared_tags use. */
+  readonly shared: boolean;
+}
+
+export interface NullData extends DriverData {
+  readonly request: NullRequestData;
+  readonly hctx: NullHctxData;
+  readonly tagSet: NullTagSetData;
+  /** The device's name. */
+  readonly queue: string;
+}
+
+export type NullOwned = Owned<NullData>;
+export type NullRef = ARef<NullData>;
 export type Complete = (request: NullOwned) => void;
 
 /** The reference that the device has of a processed request, the mapping of its data included. */

@@ -1,37 +1,77 @@
-/** All devices by name, the tag set that some of them share, and who wants to hear of them.
- *  Source: driver.md section 1 (nr_devices, shared_tags). */
+/** All devices by name, the tag set that some of them share, and who wants to hear of power.
+ *  Source: driver.md section 1 (nr_devices, shared_tags, index). */
 
 import type { TagSet } from '../block/tag-set.ts';
+import { ErrnoError } from '../config/errors.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
-import type { NullRequestData } from './completion.ts';
-import { type DeviceContext, makeTagSet, NullDevice } from './null-device.ts';
+import { type DeviceContext, makeTagSet } from './build.ts';
+import type { NullData } from './completion.ts';
+import { type DeviceHost, NullDevice } from './null-device.ts';
 
-export class Devices {
+/** Who shows powered devices to clients. */
+export interface PowerListener {
+  added(device: NullDevice): void;
+  /** Done when the last request of the device's clients has ended. */
+  removed(device: NullDevice): Promise<void>;
+}
+
+export class Devices implements DeviceHost {
   readonly #context: DeviceContext;
+  /** The program's parameters, which the shared tag set is built from. */
+  readonly #start: DeviceOptions;
+  readonly #listener: PowerListener;
   readonly #byName = new Map<string, NullDevice>();
-  #sharedTags: TagSet<NullRequestData> | undefined;
+  #sharedTags: TagSet<NullData> | undefined;
 
-  constructor(context: DeviceContext) {
+  constructor(context: DeviceContext, start: DeviceOptions, listener: PowerListener) {
     this.#context = context;
+    this.#start = start;
+    this.#listener = listener;
   }
 
-  /** Makes `options.nr_devices` devices, nullb0, nullb1 ..., powered.
-   *  @throws RangeError when there is no memory for their requests. */
-  addNumbered(options: DeviceOptions): void {
-    for (let index = 0; index < options.nr_devices; index++) {
-      const name = `nullb${index}`;
-      const tags = options.shared_tags ? this.#shared(options) : undefined;
-      this.#byName.set(name, new NullDevice(name, options, this.#context, tags));
-    }
+  /** Makes a device that is off. @throws ErrnoError EEXIST. */
+  create(name: string): NullDevice {
+    if (this.#byName.has(name)) throw new ErrnoError('EEXIST', `${name}: the device exists already`);
+    const device = new NullDevice(name, this.#context, this);
+    this.#byName.set(name, device);
+    return device;
+  }
+
+  /** Powers the device off and frees its data. @throws ErrnoError ENOENT. */
+  async remove(name: string): Promise<void> {
+    const device = this.#byName.get(name);
+    if (device === undefined) throw new ErrnoError('ENOENT', `${name}: no such device`);
+    await device.powerOff();
+    device.free();
+    this.#byName.delete(name);
+  }
+
+  get(name: string): NullDevice | undefined {
+    return this.#byName.get(name);
   }
 
   [Symbol.iterator](): IterableIterator<NullDevice> {
     return this.#byName.values();
   }
 
-  /** One set for all devices that ask for it, built from the program's parameters. */
-  #shared(options: DeviceOptions): TagSet<NullRequestData> {
-    this.#sharedTags ??= makeTagSet(options, this.#context);
+  freeIndex(): number {
+    const taken = new Set<number>();
+    for (const device of this) if (device.powered) taken.add(device.index);
+    let index = 0;
+    while (taken.has(index)) index++;
+    return index;
+  }
+
+  sharedTags(): TagSet<NullData> {
+    this.#sharedTags ??= makeTagSet(this.#start, this.#context, true);
     return this.#sharedTags;
+  }
+
+  added(device: NullDevice): void {
+    this.#listener.added(device);
+  }
+
+  removed(device: NullDevice): Promise<void> {
+    return this.#listener.removed(device);
   }
 }

@@ -1,157 +1,236 @@
-/** The null block device: options in, a disk out. It composes a request's path when it powers on and
- *  implements the block layer's operations. Source: driver.md sections 1 to 4. */
+/** The null block device as its directory in the control tree knows it: what survives power off (data,
+ *  bad blocks, fault settings), and power. The path of its requests is powered-device.ts's.
+ *  Source: driver.md sections 1 (power) and 4 to 7. */
 
-import { Disk } from '../block/disk.ts';
-import type { Operations } from '../block/operations.ts';
-import type { ARef, IdleRequest } from '../block/owned.ts';
-import type { RequestList } from '../block/request-list.ts';
-import { RequestQueue } from '../block/request-queue.ts';
+import { Command } from '../block/command.ts';
+import type { Disk } from '../block/disk.ts';
+import { HctxError } from '../block/request-queue.ts';
 import { Status } from '../block/status.ts';
-import { type BlockContext, TagSet, type TagSetOptions } from '../block/tag-set.ts';
+import type { TagSet } from '../block/tag-set.ts';
+import { ErrnoError } from '../config/errors.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
-import type { SlabAllocator } from '../pages/allocator.ts';
 import type { DeferredWork } from '../time/deferred.ts';
+import { bytes, MiB, SECTOR_BYTES, type Sector, sector } from '../units.ts';
+import { BadBlocks } from './badblocks.ts';
+import { buildDisk, type DeviceContext, makeTagSet, type Powered } from './build.ts';
+import type { NullData } from './completion.ts';
+import { type Outcome, sendRequest } from './control-requests.ts';
 import {
-  type Bytes,
-  bytes,
-  KiB,
-  MiB,
-  type Nanoseconds,
-  nanoseconds,
-  SECTOR_BYTES,
-  type Sector,
-  sector,
-  toSectors,
-} from '../units.ts';
-import {
-  type Complete,
-  completeByTimer,
-  completeDeferred,
-  completeInline,
-  NullRequestData,
-} from './completion.ts';
-import { discardGuard, nullStep, type Step, storeStep } from './path.ts';
+  type DeviceStats,
+  errorsByErrno,
+  type InFlight,
+  operationStats,
+  requestsInFlight,
+} from './device-stats.ts';
+import { Fault } from './faults.ts';
+import { composeGate, type Faults } from './gate.ts';
 import { PageStore } from './storage/page-store.ts';
-
-/** null_blk's own, not the block layer's 30 s. */
-const TIMEOUT = 5e9 as Nanoseconds; // 5 s
-
-/** A slice of a discard costs up to 50 us per slab: 4 MiB keep other clients waiting some 1.5 ms. */
-const SLICE = sector((4 * MiB) / SECTOR_BYTES);
+import type { ZoneSet } from './zones/zone-set.ts';
 
 /** Slabs moved per turn while memory that holds nothing is given back. */
 const COMPACT_SLABS = 8;
 
-export interface DeviceContext extends BlockContext {
-  readonly allocator: SlabAllocator;
-  readonly debug: boolean;
+export type ZoneOperation = 'open' | 'close' | 'finish' | 'reset' | 'reset-all';
+
+const zoneCommands = {
+  open: Command.ZONE_OPEN,
+  close: Command.ZONE_CLOSE,
+  finish: Command.ZONE_FINISH,
+  reset: Command.ZONE_RESET,
+  'reset-all': Command.ZONE_RESET_ALL,
+} as const satisfies Record<ZoneOperation, Command>;
+
+/** What a device asks of those who keep all devices. */
+export interface DeviceHost {
+  /** The lowest number that no powered device has. */
+  freeIndex(): number;
+  /** The tag set of all devices with shared_tags. */
+  sharedTags(): TagSet<NullData>;
+  added(device: NullDevice): void;
+  /** The device is served no more. Done when the last request of its clients has ended. */
+  removed(device: NullDevice): Promise<void>;
 }
 
-/** The tag set that `options` ask for. */
-export function tagSetOptions(options: DeviceOptions, debug: boolean): TagSetOptions {
-  return {
-    queues: options.submit_queues,
-    depth: options.hw_queue_depth,
-    blocking: options.blocking,
-    sharedBitmap: false,
-    noScheduler: options.no_sched,
-    timeout: TIMEOUT,
-    debug,
-  };
-}
-
-export function makeTagSet(
-  options: DeviceOptions,
-  context: DeviceContext,
-): TagSet<NullRequestData> {
-  const operations = { makeRequestData: () => new NullRequestData() };
-  return new TagSet(operations, tagSetOptions(options, context.debug), context);
-}
-
-export class NullDevice implements Operations<NullRequestData>, DeferredWork {
-  readonly disk: Disk<NullRequestData>;
-  readonly store: PageStore | undefined;
+export class NullDevice implements DeferredWork {
+  readonly name: string;
+  readonly badBlocks = new BadBlocks();
+  readonly faults: Faults;
+  /** The device's number: the lowest free one at power on; 0 before. */
+  index = 0;
   raised = false;
   readonly #context: DeviceContext;
-  readonly #execute: Step;
-  readonly #complete: Complete;
+  readonly #host: DeviceHost;
+  #store: PageStore | undefined;
+  #powered: Powered | undefined;
 
-  /** Powers the device on. @param tags the shared tag set, or undefined for one of its own. */
-  constructor(
-    name: string,
-    options: DeviceOptions,
-    context: DeviceContext,
-    tags?: TagSet<NullRequestData>,
-  ) {
+  constructor(name: string, context: DeviceContext, host: DeviceHost) {
+    this.name = name;
     this.#context = context;
-    const capacity: Bytes = bytes(options.size * MiB);
-    this.store = options.memory_backed ? new PageStore(context.allocator, capacity) : undefined;
-    this.#execute = this.#compose(options);
-    this.#complete = completion(options);
-    const tagSet = tags ?? makeTagSet(options, context);
-    this.disk = new Disk(
-      name,
-      toSectors(capacity),
-      { blockBytes: options.bs, maxSectors: maxSectors(options), sliceSectors: SLICE },
-      {
-        rotational: options.rotational,
-        discard: options.discard,
-        views: true,
-        completesInline: options.irqmode === 0,
+    this.#host = host;
+    const fault = (kind: string): Fault => new Fault(context.faultSeed, name, kind);
+    this.faults = {
+      timeout: fault('timeout'),
+      requeue: fault('requeue'),
+      init_hctx: fault('init_hctx'),
+    };
+    this.badBlocks.onEnabled = () => this.recompose();
+  }
+
+  get powered(): boolean {
+    return this.#powered !== undefined;
+  }
+
+  /** While it is powered on. */
+  get disk(): Disk<NullData> | undefined {
+    return this.#powered?.disk;
+  }
+
+  get zones(): ZoneSet | undefined {
+    return this.#powered?.zones;
+  }
+
+  /** Builds the device from `options` and shows it.
+   *  @throws ErrnoError ENOMEM when a hardware queue or memory for the requests cannot be had. */
+  powerOn(options: DeviceOptions): void {
+    if (this.#powered !== undefined) throw new ErrnoError('EBUSY', `${this.name}: power is 1 already`);
+    const capacity = bytes(options.size * MiB);
+    if (options.memory_backed) this.#store ??= new PageStore(this.#context.allocator, capacity);
+    this.#store?.resize(capacity);
+    const parts = {
+      name: this.name,
+      context: this.#context,
+      store: options.memory_backed ? this.#store : undefined,
+      badBlocks: this.badBlocks,
+      faults: this.faults,
+      compact: this,
+    };
+    const tags = options.shared_tags ? this.#host.sharedTags() : undefined;
+    this.#powered = orNoMemory(this.name, () => buildDisk(options, parts, tags));
+    this.index = this.#host.freeIndex();
+    this.recompose();
+    this.#host.added(this);
+  }
+
+  /** Shows the device no more, lets what is in flight end, and forgets what is volatile. */
+  async powerOff(): Promise<void> {
+    const powered = this.#powered;
+    if (powered === undefined || powered.leaving) return;
+    powered.leaving = true;
+    this.recompose();
+    powered.throttle?.stop();
+    powered.disk.queue.startHwQueues();
+    await this.#host.removed(this);
+    await powered.disk.queue.whenIdle();
+    powered.disk.queue.exit();
+    powered.cache?.drop();
+    this.#powered = undefined;
+  }
+
+  /** Frees the data; for a device that is off and goes away. */
+  free(): void {
+    this.#store?.clear();
+    this.#store = undefined;
+  }
+
+  /** A live attribute has changed: the path is composed anew, between two requests. */
+  recompose(): void {
+    const powered = this.#powered;
+    if (powered === undefined) return;
+    powered.device.execute = powered.compose();
+    powered.device.gate = powered.leaving ? undefined : composeGate(this.faults, powered.throttle);
+  }
+
+  /** Changes the number of hardware queues with I/O running.
+   *  @throws ErrnoError EINVAL on shared tags, ENOMEM when one cannot be had: the old ones stay. */
+  setQueues(submit: number, poll: number): void {
+    const powered = this.#powered;
+    if (powered === undefined) return;
+    const { queue } = powered.disk;
+    if (queue.tagSet.data.shared) {
+      throw new ErrnoError('EINVAL', `${this.name}: shared tags cannot be changed while power is 1`);
+    }
+    const options = { ...powered.options, submit_queues: submit, poll_queues: poll };
+    orNoMemory(this.name, () => queue.updateHwQueues(makeTagSet(options, this.#context, false)));
+    powered.options = options;
+  }
+
+  /** @throws ErrnoError EINVAL where there is no such sequential zone. */
+  setZoneCondition(at: number, condition: 'read-only' | 'offline'): void {
+    const { zones } = this;
+    if (zones?.setCondition(sector(at), condition)) return;
+    const attribute = condition === 'offline' ? 'zone_offline' : 'zone_readonly';
+    const rule = `must be a sector of a sequential zone of a powered zoned device`;
+    throw new ErrnoError('EINVAL', `${this.name}: ${attribute}=${at}: ${rule}`, attribute);
+  }
+
+  /** One operation on the zone that holds `at`, or on the whole device (reset-all). */
+  zoneManagement(operation: ZoneOperation, at: Sector, sectors: Sector): Promise<Outcome> {
+    return this.#send(zoneCommands[operation], at, sectors);
+  }
+
+  /** Appends to the zone that begins at `start`; by a write at its write pointer where the device has
+   *  no native append. */
+  zoneAppend(start: Sector, data: Uint8Array): Promise<Outcome> {
+    const sectors = sector(data.length / SECTOR_BYTES);
+    const pointer = this.#powered?.appendPointer(start);
+    if (pointer === undefined) return this.#send(Command.ZONE_APPEND, start, sectors, data);
+    const written = this.#send(Command.WRITE, pointer, sectors, data);
+    return written.then((outcome) => ({ ...outcome, sector: pointer }));
+  }
+
+  flush(): Promise<Outcome> {
+    return this.#send(Command.FLUSH, sector(0), sector(0));
+  }
+
+  stats(): DeviceStats {
+    const powered = this.#powered;
+    const queue = powered?.disk.queue;
+    const { zones, cache } = powered ?? {};
+    return {
+      operations: operationStats(queue?.stats),
+      errors: { ...errorsByErrno(queue?.stats), ...powered?.causes },
+      memory: {
+        heldBytes: this.#store?.heldBytes ?? 0,
+        idleBytes: this.#store?.idleBytes ?? 0,
       },
-      new RequestQueue(tagSet, this),
-    );
+      cache: cache === undefined ? null : { sizeBytes: cache.sizeBytes, usedBytes: cache.usedBytes },
+      zones: zones && { count: zones.count, open: zones.openCount, active: zones.activeCount },
+      tags: {
+        depth: queue?.tagSet.queueDepth ?? 0,
+        queues: queue?.hwQueueCount ?? 0,
+        inUse: queue?.inFlight ?? 0,
+      },
+      badBlockRanges: this.badBlocks.count,
+    };
   }
 
-  makeRequestData(): NullRequestData {
-    return new NullRequestData();
-  }
-
-  queueRq(request: IdleRequest<NullRequestData>): Status {
-    const owned = request.start();
-    this.#execute(owned, owned.sectors());
-    this.#complete(owned);
-    return Status.OK;
-  }
-
-  queueRqs(requests: RequestList<NullRequestData>): void {
-    for (let next = requests.take(); next !== undefined; next = requests.take()) this.queueRq(next);
-  }
-
-  complete(request: ARef<NullRequestData>): void {
-    request.complete(request.slot.status);
+  requests(): InFlight[] {
+    const queue = this.#powered?.disk.queue;
+    return queue === undefined ? [] : requestsInFlight(queue, this.#context.clock.now());
   }
 
   /** Gives back memory that holds nothing, a few slabs a turn. */
   runDeferred(): void {
-    if (this.store?.compact(COMPACT_SLABS)) this.#context.deferred.raiseNextTurn(this);
+    if (this.#store?.compact(COMPACT_SLABS)) this.#context.deferred.raiseNextTurn(this);
   }
 
-  #compose(options: DeviceOptions): Step {
-    const { store } = this;
-    if (store === undefined) return discardGuard(options.discard, nullStep());
-    const transfer = storeStep(store);
-    return discardGuard(options.discard, (request, sectors) => {
-      const done = transfer(request, sectors);
-      if (store.needsCompaction) this.#context.deferred.raiseNextTurn(this);
-      return done;
-    });
+  #send(command: Command, at: Sector, sectors: Sector, data?: Uint8Array): Promise<Outcome> {
+    const powered = this.#powered;
+    if (powered === undefined || powered.leaving) {
+      return Promise.resolve({ status: Status.OFFLINE, sector: at, reason: 'power is 0' });
+    }
+    return sendRequest(powered.disk, this.#context.allocator, command, at, sectors, data);
   }
 }
 
-function completion(options: DeviceOptions): Complete {
-  switch (options.irqmode) {
-    case 0:
-      return completeInline;
-    case 1:
-      return completeDeferred;
-    case 2:
-      return completeByTimer(nanoseconds(options.completion_nsec));
+function orNoMemory<T>(name: string, build: () => T): T {
+  try {
+    return build();
+  } catch (error) {
+    if (error instanceof HctxError) throw new ErrnoError('ENOMEM', `${name}: ${error.message}`);
+    if (error instanceof RangeError) {
+      throw new ErrnoError('ENOMEM', `${name}: no memory for its requests`);
+    }
+    throw error;
   }
-}
-
-/** The limit in whole blocks and KiB; 0 = none. */
-function maxSectors(options: DeviceOptions): Sector {
-  const unit = Math.max(options.bs, KiB) / SECTOR_BYTES;
-  return sector(options.max_sectors - (options.max_sectors % unit));
 }

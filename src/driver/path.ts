@@ -1,9 +1,10 @@
 /** The order of a request's steps through the device, composed once when it powers on: what is off
  *  costs nothing. A step does the first `sectors` of a request, leaves an error in its status, and
- *  says how many it did: so a partial write will move a write pointer. Source: driver.md section 3. */
+ *  says how many it did: so a partial write moves a write pointer. Source: driver.md section 3. */
 
 import { Command, RequestFlag } from '../block/command.ts';
 import { Status } from '../block/status.ts';
+import { onesView, zeroView } from '../pages/pin.ts';
 import { SegmentCursor } from '../pages/segments.ts';
 import { SECTORS_PER_SLAB, SLAB_BYTES } from '../pages/slab.ts';
 import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
@@ -18,7 +19,7 @@ const NOTHING = 0 as Sector; // no sectors
 export function nullStep(): Step {
   return (request, sectors) => {
     if (request.command() !== Command.READ) return sectors;
-    return readZeros(request, sectors);
+    return fillRead(request, NOTHING, sectors, 'zeros') ? sectors : outOfMemory(request);
   };
 }
 
@@ -71,27 +72,36 @@ function showsPages(request: NullOwned): boolean {
   return request.sectors() === bio.sectors && bio.owner.acceptsViews(bio);
 }
 
-function readZeros(request: NullOwned, sectors: Sector): Sector {
+/** A read's sectors [from, to), counted from its first, are all zeros, or all ones. */
+export function fillRead(
+  request: NullOwned,
+  from: Sector,
+  to: Sector,
+  constant: 'zeros' | 'ones',
+): boolean {
   const bio = request.bio();
-  let left = sectors * SECTOR_BYTES;
-  if (showsPages(request)) {
-    for (; left > 0; left -= SLAB_BYTES) bio.views.add(undefined, 0, Math.min(left, SLAB_BYTES));
-    return sectors;
+  let left = (to - from) * SECTOR_BYTES;
+  // What the request begins with decides the form of the whole.
+  if (from === 0 ? showsPages(request) : bio.views.count > 0) {
+    bio.views.addConstant(constant === 'ones' ? onesView() : zeroView, left);
+    return true;
   }
-  if (!bio.target()) return outOfMemory(request);
+  if (!bio.target()) return false;
   const { segments } = bio;
-  const cursor = new SegmentCursor();
-  segments.seek(cursor, request.bioOffset());
+  segments.seek(fillCursor, request.bioOffset() + from * SECTOR_BYTES);
   while (left > 0) {
-    const start = segments.start(cursor.index) + cursor.offset;
-    const length = Math.min(left, segments.length(cursor.index) - cursor.offset);
-    segments.buffer(cursor.index).fill(0, start, start + length);
+    const { index, offset } = fillCursor;
+    const start = segments.start(index) + offset;
+    const length = Math.min(left, segments.length(index) - offset);
+    segments.buffer(index).fill(constant === 'ones' ? 0xff : 0, start, start + length);
     left -= length;
-    cursor.index++;
-    cursor.offset = 0;
+    fillCursor.index++;
+    fillCursor.offset = 0;
   }
-  return sectors;
+  return true;
 }
+
+const fillCursor = new SegmentCursor();
 
 function readStore(
   store: PageStore,

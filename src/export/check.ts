@@ -30,6 +30,7 @@ const refused = {
   readTooLong: refusal(NbdError.EOVERFLOW, 'the read is longer than 64 MiB'),
   writeTooLong: refusal(NbdError.EINVAL, 'the write is longer than 64 MiB'),
   flushRange: refusal(NbdError.EINVAL, 'offset and length of a flush must be zero'),
+  unaligned: refusal(NbdError.EINVAL, 'a zoned export takes whole blocks only'),
   noContext: refusal(NbdError.EINVAL, 'no metadata context was selected'),
 } as const;
 
@@ -42,6 +43,8 @@ interface Row {
   /** Why it may not be empty; undefined: empty does nothing and succeeds. */
   readonly empty: Refusal | undefined;
   readonly tooLong: Refusal | undefined;
+  /** Must be aligned where the export does not serve parts of blocks. */
+  readonly wholeBlocks: boolean;
 }
 
 const { FUA, DF, NO_HOLE } = CommandFlag;
@@ -55,6 +58,7 @@ const rows: ReadonlyMap<number, Row> = new Map([
       beyondEnd: refused.beyondEnd,
       empty: refused.zeroLength,
       tooLong: refused.readTooLong,
+      wholeBlocks: false,
     },
   ],
   [
@@ -65,6 +69,7 @@ const rows: ReadonlyMap<number, Row> = new Map([
       beyondEnd: refused.noSpace,
       empty: undefined,
       tooLong: refused.writeTooLong,
+      wholeBlocks: true,
     },
   ],
   [
@@ -75,6 +80,7 @@ const rows: ReadonlyMap<number, Row> = new Map([
       beyondEnd: refused.beyondEnd,
       empty: undefined,
       tooLong: undefined,
+      wholeBlocks: false,
     },
   ],
   [
@@ -85,26 +91,40 @@ const rows: ReadonlyMap<number, Row> = new Map([
       beyondEnd: refused.noSpace,
       empty: undefined,
       tooLong: undefined,
+      wholeBlocks: true,
     },
   ],
 ]);
 
-/** @param agreed the transmission flags as they were sent to this client.
- *  @param size of the export in bytes; offsets above 2^53 arrive rounded but in order.
+/** What `check` needs to know of an export. */
+export interface Bounds {
+  /** Bytes; offsets above 2^53 arrive rounded but in order. */
+  readonly size: number;
+  /** Writes begin and end at multiples of so many bytes. */
+  readonly writeAlignment: number;
+}
+
+/** A FLUSH is never refused for not being offered: where nothing is volatile it is true at no cost.
+ *  @param agreed the transmission flags as they were sent to this client.
  *  @returns undefined when the command may be executed. Allocates nothing. */
-export function check(header: RequestHeader, agreed: number, size: number): Refusal | undefined {
+export function check(header: RequestHeader, agreed: number, of: Bounds): Refusal | undefined {
+  const fua = (agreed & TransmissionFlag.SEND_FUA) === 0 ? 0 : FUA;
   if (header.command === Command.FLUSH) {
-    if ((header.flags & ~FUA) !== 0) return refused.flags;
+    if ((header.flags & ~fua) !== 0) return refused.flags;
     return header.offset !== 0 || header.length !== 0 ? refused.flushRange : undefined;
   }
   const row = rows.get(header.command);
   if (row === undefined) return unknown(header.command);
   if (row.offeredBy !== 0 && (agreed & row.offeredBy) === 0) return refused.notOffered;
-  const flags = (agreed & TransmissionFlag.SEND_DF) === 0 ? row.flags & ~DF : row.flags;
+  let flags = (agreed & TransmissionFlag.SEND_DF) === 0 ? row.flags & ~DF : row.flags;
+  if (fua === 0) flags &= ~FUA;
   if ((header.flags & ~flags) !== 0) return refused.flags;
   if (row.tooLong !== undefined && header.length > PAYLOAD_MAX) return row.tooLong;
+  const { size, writeAlignment } = of;
   if (header.length > size || header.offset > size - header.length) return row.beyondEnd;
-  return header.length === 0 ? row.empty : undefined;
+  if (header.length === 0) return row.empty;
+  const unaligned = (header.offset | header.length) % writeAlignment !== 0;
+  return unaligned && row.wholeBlocks ? refused.unaligned : undefined;
 }
 
 function unknown(command: number): Refusal {

@@ -88,7 +88,7 @@ export class ClientCommand implements BioOwner, ViewHolder {
   acceptsViews(bio: Bio): boolean {
     const session = this.#session;
     return (
-      this.length > COPY_MAX && bio.whole && session.hctx.pool.mayMap && session.sink.mayRetain
+      this.length > COPY_MAX && bio.whole && session.readHctx.pool.mayMap && session.sink.mayRetain
     );
   }
 

@@ -4,7 +4,7 @@
 import type { ExportInfo } from 'nbd-server-protocol-ts';
 import { TransmissionFlag } from 'nbd-server-protocol-ts';
 import type { Disk } from '../block/disk.ts';
-import { MiB, toBytes } from '../units.ts';
+import { MiB, SECTOR_BYTES, toBytes } from '../units.ts';
 import { WriteLock } from './write-lock.ts';
 
 /** The longest payload of a READ or WRITE, in bytes: 64 MiB, as the kernel and libnbd may send. */
@@ -22,7 +22,12 @@ export class NbdExport implements ExportInfo {
   readonly disk: Disk;
   /** Orders writes below the block size against all other writes of this export. */
   readonly writeLock = new WriteLock();
+  /** Clients that use it, or whose last commands still run. */
+  readonly sessions = new Set<object>();
+  /** Bytes: what writes are multiples of; 1 where parts of blocks are served. */
+  readonly writeAlignment: number;
   #connections = 0;
+  #ended: (() => void) | undefined;
 
   constructor(disk: Disk) {
     this.disk = disk;
@@ -30,12 +35,28 @@ export class NbdExport implements ExportInfo {
     this.size = toBytes(disk.capacity);
     this.flags = transmissionFlags(disk);
     this.description = `tnull ${disk.name}`;
-    // Requests below the block size are served by read-modify-write, so any byte may be addressed.
+    // Requests below the block size are served by read-modify-write, so any byte may be addressed;
+    // not on zones, where a block is written once and at the write pointer.
+    this.writeAlignment = disk.features.zoned ? disk.limits.blockBytes : 1;
     this.blockSize = {
-      minimum: 1,
+      minimum: this.writeAlignment,
       preferred: Math.max(PREFERRED_BLOCK, disk.limits.blockBytes),
-      maximumPayload: PAYLOAD_MAX,
+      maximumPayload: payloadMax(disk),
     };
+  }
+
+  /** Done when no session uses it any more. */
+  whenUnused(): Promise<void> {
+    if (this.sessions.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#ended = resolve;
+    });
+  }
+
+  /** A session's client has gone and its last command has ended. */
+  ended(session: object): void {
+    this.sessions.delete(session);
+    if (this.sessions.size === 0) this.#ended?.();
   }
 
   /** A number for each connection in turn, to spread them over the hardware queues. */
@@ -44,17 +65,27 @@ export class NbdExport implements ExportInfo {
   }
 }
 
-/** FLUSH and FUA are always offered: without a volatile cache every write is as durable as it gets
- *  when its reply is sent, so both are true at no cost, and clients that insist on them work. */
+/** What a client is advised to send at most: longer requests are split, never refused.
+ *  Source: parameter max_sectors; rnull-series 74, 75. */
+function payloadMax(disk: Disk): number {
+  const { maxSectors, blockBytes } = disk.limits;
+  if (maxSectors === 0) return PAYLOAD_MAX;
+  const least = Math.max(PREFERRED_BLOCK, blockBytes);
+  const wanted = maxSectors * SECTOR_BYTES;
+  return Math.min(PAYLOAD_MAX, Math.max(least, wanted - (wanted % least)));
+}
+
+/** Only a volatile cache needs FLUSH and FUA: as the kernel's write_cache and fua. Several connections
+ *  would lose the order in which zones must be written. */
 function transmissionFlags(disk: Disk): number {
-  const { rotational, discard } = disk.features;
+  const { rotational, discard, writeCache, fua, zoned } = disk.features;
   return (
     TransmissionFlag.HAS_FLAGS |
-    TransmissionFlag.SEND_FLUSH |
-    TransmissionFlag.SEND_FUA |
     TransmissionFlag.SEND_WRITE_ZEROES |
     TransmissionFlag.SEND_DF |
-    TransmissionFlag.CAN_MULTI_CONN |
+    (writeCache ? TransmissionFlag.SEND_FLUSH : 0) |
+    (writeCache && fua ? TransmissionFlag.SEND_FUA : 0) |
+    (zoned ? 0 : TransmissionFlag.CAN_MULTI_CONN) |
     (rotational ? TransmissionFlag.ROTATIONAL : 0) |
     (discard ? TransmissionFlag.SEND_TRIM : 0)
   );

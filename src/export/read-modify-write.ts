@@ -7,7 +7,7 @@ import { CommandFlag, Command as NbdCommand, type RequestHeader } from 'nbd-serv
 import { Bio, type BioOwner } from '../block/bio.ts';
 import { Command, RequestFlag } from '../block/command.ts';
 import { Status } from '../block/status.ts';
-import type { TagWaiter } from '../block/tag-pool.ts';
+import type { TagWaiter } from '../block/scheduler.ts';
 import { Segments } from '../pages/segments.ts';
 import { SLAB_BYTES } from '../pages/slab.ts';
 import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
@@ -26,6 +26,8 @@ interface Edge {
 
 export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter {
   waiting = false;
+  waitingSince = 0;
+  readonly waitsToRead = false;
   readonly #session: Session;
   readonly #cookieHigh: number;
   readonly #cookieLow: number;

@@ -5,7 +5,8 @@
 import { CommandFlag, Command as NbdCommand, type RequestHeader } from 'nbd-server-protocol-ts';
 import { Command, RequestFlag } from '../block/command.ts';
 import type { HwQueue } from '../block/hw-queue.ts';
-import type { TagWaiter } from '../block/tag-pool.ts';
+import type { TagWaiter } from '../block/scheduler.ts';
+import type { TagPool } from '../block/tag-pool.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
 import type { ScratchPool } from '../pages/scratch.ts';
 import type { Segments } from '../pages/segments.ts';
@@ -38,7 +39,6 @@ export interface SessionContext {
 
 export class Session implements TagWaiter, LockWaiter, DeferredWork {
   readonly export: NbdExport;
-  readonly hctx: HwQueue;
   readonly sink: ReplySink;
   readonly allocator: SlabAllocator;
   readonly scratch: ScratchPool;
@@ -46,6 +46,14 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   readonly completesInline: boolean;
   raised = false;
   waiting = false;
+  waitingSince = 0;
+  waitsToRead = false;
+  /** Which of the export's connections it is: decides its hardware queues. */
+  readonly #number: number;
+  /** Where writes and the rest go, where reads go, and of which generation of the queue map. */
+  #hctx: HwQueue;
+  #readHctx: HwQueue;
+  #generation = 0;
   readonly #host: SessionHost;
   readonly #free: ClientCommand[] = [];
   #inFlight = 0;
@@ -54,11 +62,18 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   #stalled: ClientCommand | undefined = undefined;
   #lockPending = false;
   #limited = false;
+  #gone = false;
+  /** The pool whose tags it waited for last. */
+  #waitedFor: TagPool;
   #quota = Number.POSITIVE_INFINITY;
 
   constructor(of: NbdExport, sink: ReplySink, host: SessionHost, context: SessionContext) {
     this.export = of;
-    this.hctx = of.disk.hctxFor(of.nextConnection());
+    this.#number = of.nextConnection();
+    this.#hctx = this.#readHctx = of.disk.queue.defaultHctx(0);
+    this.#generation = -1;
+    this.#waitedFor = this.hctx.pool;
+    of.sessions.add(this);
     this.sink = sink;
     this.allocator = context.allocator;
     this.scratch = context.scratch;
@@ -69,6 +84,30 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
 
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** The hardware queue of all but reads. */
+  get hctx(): HwQueue {
+    if (this.#generation !== this.export.disk.queue.generation) this.#map();
+    return this.#hctx;
+  }
+
+  /** The hardware queue of reads. */
+  get readHctx(): HwQueue {
+    if (this.#generation !== this.export.disk.queue.generation) this.#map();
+    return this.#readHctx;
+  }
+
+  /** The end of a batch: the driver gets what was submitted. */
+  unplug(): void {
+    const { hctx, readHctx } = this;
+    hctx.unplug();
+    if (readHctx !== hctx) readHctx.unplug();
+  }
+
+  /** Its quota of tags is used up: it queues up for another turn. */
+  waitTurn(): void {
+    this.#waitedFor.wait(this);
   }
 
   /** True: take no further command until the host hears `sessionReady`. */
@@ -122,8 +161,10 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
       }
       command.locked = true;
     }
-    if (!this.hctx.submit(command.bio)) {
-      this.hctx.pool.wait(this);
+    const hctx = command.bio.command === Command.READ ? this.readHctx : this.hctx;
+    if (!hctx.submit(command.bio)) {
+      this.#waitedFor = hctx.pool;
+      hctx.pool.wait(this);
       return false;
     }
     this.#stalled = undefined;
@@ -143,7 +184,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   }
 
   runDeferred(): void {
-    if (this.#inFlight === 0) this.#host.sessionIdle();
+    if (this.#inFlight === 0) this.#idle();
     this.#quota = Number.POSITIVE_INFINITY;
     this.#ready();
   }
@@ -165,7 +206,21 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
 
   /** The client has gone, and its receive buffer with it. What was received whole is executed. */
   abandon(): void {
+    this.#gone = true;
     this.#stalled?.bio.park();
+    if (this.#inFlight === 0) this.export.ended(this);
+  }
+
+  #idle(): void {
+    this.#host.sessionIdle();
+    if (this.#gone) this.export.ended(this);
+  }
+
+  #map(): void {
+    const { queue } = this.export.disk;
+    this.#generation = queue.generation;
+    this.#hctx = queue.defaultHctx(this.#number);
+    this.#readHctx = queue.readHctx(this.#number);
   }
 
   #ready(): void {
@@ -191,6 +246,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     const sector = (first / SECTOR_BYTES) as Sector; // whole blocks are whole sectors
     const sectors = (Math.max(0, end - first) / SECTOR_BYTES) as Sector; // likewise
     const kind = blockCommand(header.command);
+    this.waitsToRead = kind === Command.READ;
     command.begin(kind, blockFlags(header.flags), sector, sectors);
     if (carriesData(kind)) this.#bytesInFlight += header.length;
     return command;

@@ -8,6 +8,14 @@ import { SLAB_BYTES, type Slab } from './slab.ts';
 /** What holes look like: SLAB_BYTES of zeros, shared by all, never written, in need of no pin. */
 export const zeroView: Uint8Array = new Uint8Array(SLAB_BYTES);
 
+let ones: Uint8Array | undefined;
+
+/** SLAB_BYTES of 0xFF, what lies behind a zone's write pointer; made when first asked for. */
+export function onesView(): Uint8Array {
+  ones ??= new Uint8Array(SLAB_BYTES).fill(0xff);
+  return ones;
+}
+
 /** Somebody reads the slab's bytes until the matching `unpin`. */
 export function pin(slab: Slab): void {
   slab.pins++;

@@ -35,6 +35,14 @@ export class PageViews {
     this.bytes += end - start;
   }
 
+  /** Appends `length` bytes of a constant: of `zeroView` or `onesView`, as often as it takes. */
+  addConstant(constant: Uint8Array, length: number): void {
+    for (let left = length; left > 0; left -= constant.length) {
+      this.add(undefined, 0, Math.min(left, constant.length));
+      this.buffers[this.count - 1] = constant;
+    }
+  }
+
   /** Cuts bytes off both ends; a view of which nothing is left goes, with its pin. */
   trim(headBytes: number, tailBytes: number): void {
     if (headBytes < 0 || tailBytes < 0 || headBytes + tailBytes > this.bytes) {

@@ -22,7 +22,6 @@ import { RefusedCommand } from './refused.ts';
 import type { ServerContext } from './server.ts';
 import { ReceiveWindow } from './window.ts';
 
-const shuttingDown: Refusal = { error: NbdError.ESHUTDOWN, text: 'the server is shutting down' };
 const noMemory: Refusal = { error: NbdError.ENOSPC, text: 'no memory left to receive the data' };
 
 type Phase = 'haggling' | 'transmission' | 'finishing' | 'closed';
@@ -39,7 +38,8 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
   #session: Session | undefined;
   #agreedFlags = 0;
   #phase: Phase = 'haggling';
-  #shuttingDown = false;
+  /** Why every further command is refused; undefined: they are not. */
+  #shutDown: Refusal | undefined = undefined;
   /** Where the socket was told to put the next bytes: into the payload, or into the window. */
   #direct = false;
   /** Bytes of the command that the session holds, to be consumed once it is on its way. */
@@ -59,6 +59,11 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
       () => this.#fail('no agreement within the time for it'),
       limits.handshakeTime.max,
     );
+  }
+
+  /** The export that it agreed on. */
+  get export(): NbdExport | undefined {
+    return this.#session?.export;
   }
 
   /** The server speaks first. */
@@ -120,14 +125,14 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
 
   /** The output has nothing left. */
   drained(): void {
-    if (this.#phase === 'finishing' || this.#shuttingDown) this.#endIfIdle();
+    if (this.#phase === 'finishing' || this.#shutDown !== undefined) this.#endIfIdle();
   }
 
   sessionReady(quota: number): void {
     const session = this.#session;
     if (session === undefined) return;
     const submitted = session.proceed();
-    session.hctx.unplug();
+    session.unplug();
     if (!submitted) return;
     const took = this.#stalledBytes > 0 ? 1 : 0;
     this.#window.at += this.#stalledBytes;
@@ -136,12 +141,12 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
   }
 
   sessionIdle(): void {
-    if (this.#phase === 'finishing' || this.#shuttingDown) this.#endIfIdle();
+    if (this.#phase === 'finishing' || this.#shutDown !== undefined) this.#endIfIdle();
   }
 
   /** Ends the connection once its requests in flight have their replies; new ones are refused. */
-  shutdown(): void {
-    this.#shuttingDown = true;
+  shutdown(why: Refusal): void {
+    this.#shutDown = why;
     this.#endIfIdle();
   }
 
@@ -163,7 +168,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
     if (this.#phase === 'haggling') this.#haggle();
     if (this.#phase === 'transmission' && this.#session !== undefined) {
       taken = this.#takeRequests(this.#session, quota);
-      this.#session.hctx.unplug();
+      this.#session.unplug();
     }
     if (this.#phase === 'finishing') this.#window.drop();
     if (this.#stalledBytes === 0) this.#window.tidy();
@@ -204,7 +209,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
       if (window.empty) return taken;
       if (session.busy || this.#output.backlogged || taken >= quota) {
         this.#held = true;
-        if (taken >= quota) session.hctx.pool.wait(session);
+        if (taken >= quota) session.waitTurn();
         return taken;
       }
       const status = decodeRequest(window.view, window.at, window.end, header);
@@ -225,9 +230,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
       return false;
     }
     const payload = header.command === Command.WRITE ? header.length : 0;
-    const refusal = this.#shuttingDown
-      ? shuttingDown
-      : check(header, this.#agreedFlags, session.export.size);
+    const refusal = this.#shutDown ?? check(header, this.#agreedFlags, session.export);
     const window = this.#window;
     const start = window.at + COMPACT_REQUEST_BYTES;
     if (refusal !== undefined) return this.#refuse(header, refusal, payload);

@@ -2,7 +2,8 @@
  *  it is given and knows nothing of what stands behind them. */
 
 import net from 'node:net';
-import type { HandshakeHost } from 'nbd-server-protocol-ts';
+import { type HandshakeHost, NbdError } from 'nbd-server-protocol-ts';
+import type { Refusal } from '../export/check.ts';
 import type { NbdExport } from '../export/nbd-export.ts';
 import type { SessionContext } from '../export/session.ts';
 import type { Scheduler } from '../time/clock.ts';
@@ -14,6 +15,9 @@ import { type ListenAddress, listen } from './listener.ts';
 import type { Log } from './log.ts';
 import { SocketStream } from './receive.ts';
 import type { Turn } from './turn.ts';
+
+const serverStops: Refusal = { error: NbdError.ESHUTDOWN, text: 'the server is shutting down' };
+const exportRemoved: Refusal = { error: NbdError.ESHUTDOWN, text: 'the export was removed' };
 
 export interface ServerContext extends SessionContext {
   readonly log: Log;
@@ -80,9 +84,22 @@ export class Server {
       this.#allGone = resolve;
     });
     const cancel = this.#context.scheduler.timeout(() => this.stopNow(), limits.drainTime.max);
-    for (const connection of [...this.#connections]) connection.shutdown();
+    for (const connection of [...this.#connections]) connection.shutdown(serverStops);
     this.#context.turn.end();
     await gone;
+    cancel();
+  }
+
+  /** `gone` is served no more: its clients are refused and leave when what they have in flight has
+   *  its replies, or after a limited time at once. Done when its last command has ended. */
+  async retire(gone: NbdExport): Promise<void> {
+    const users = [...this.#connections].filter((connection) => connection.export === gone);
+    const cancel = this.#context.scheduler.timeout(() => {
+      for (const connection of users) connection.destroy();
+    }, limits.drainTime.max);
+    for (const connection of users) connection.shutdown(exportRemoved);
+    this.#context.turn.end();
+    await gone.whenUnused();
     cancel();
   }
 
@@ -96,6 +113,6 @@ export class Server {
     const connection = new Connection(this.#context, this.#nextId++);
     this.#connections.add(connection);
     connection.open(new SocketStream(socket, connection));
-    if (this.#shuttingDown) connection.shutdown();
+    if (this.#shuttingDown) connection.shutdown(serverStops);
   }
 }

@@ -1,0 +1,268 @@
+/** Options to a disk: tag set, limits, features, and the steps of the path in their order, composed
+ *  so that what is off costs nothing. Source: driver.md sections 1 and 3; design.md ("Off means free"). */
+
+import { Disk, type Features, type Limits } from '../block/disk.ts';
+import { RequestQueue } from '../block/request-queue.ts';
+import { type BlockContext, TagSet, type TagSetOptions } from '../block/tag-set.ts';
+import type { DeviceOptions } from '../config/parameters.ts';
+import type { SlabAllocator } from '../pages/allocator.ts';
+import type { DeferredWork } from '../time/deferred.ts';
+import {
+  bytes,
+  KiB,
+  MiB,
+  type Nanoseconds,
+  nanoseconds,
+  SECTOR_BYTES,
+  type Sector,
+  sector,
+  toSectors,
+} from '../units.ts';
+import { type BadBlocks, badBlocksStep } from './badblocks.ts';
+import {
+  type Complete,
+  completeByTimer,
+  completeDeferred,
+  completeInline,
+  type NullData,
+  type NullOwned,
+  NullRequestData,
+} from './completion.ts';
+import type { Faults } from './gate.ts';
+import { discardGuard, fillRead, nullStep, type Step, storeStep } from './path.ts';
+import { PoweredDevice } from './powered-device.ts';
+import { cacheStep } from './storage/cache-step.ts';
+import type { PageStore } from './storage/page-store.ts';
+import { WriteCache } from './storage/write-cache.ts';
+import { Throttle } from './throttle.ts';
+import { zoneReadClip } from './zones/read-clip.ts';
+import { zoneRules } from './zones/zone-rules.ts';
+import { ZoneSet } from './zones/zone-set.ts';
+
+/** null_blk's own, not the block layer's 30 s. */
+const TIMEOUT = 5e9 as Nanoseconds; // 5 s
+
+/** A slice of a discard costs up to 50 us per slab: 4 MiB keep other clients waiting some 1.5 ms. */
+const SLICE = sector((4 * MiB) / SECTOR_BYTES);
+
+/** The queue takes no more tags than these, whatever the attribute says. */
+const DEPTH_MAX = 10_240;
+
+export interface DeviceContext extends BlockContext {
+  readonly allocator: SlabAllocator;
+  readonly debug: boolean;
+  /** Every random choice follows from it. */
+  readonly faultSeed: number;
+}
+
+/** What a device brings along from before it was powered on. */
+export interface Parts {
+  readonly name: string;
+  readonly context: DeviceContext;
+  readonly store: PageStore | undefined;
+  readonly badBlocks: BadBlocks;
+  readonly faults: Faults;
+  /** Gives idle memory back in the deferred context. */
+  readonly compact: DeferredWork;
+}
+
+/** A device that is powered on. */
+export interface Powered {
+  options: DeviceOptions;
+  readonly disk: Disk<NullData>;
+  readonly device: PoweredDevice;
+  readonly zones: ZoneSet | undefined;
+  readonly cache: WriteCache | undefined;
+  readonly throttle: Throttle | undefined;
+  /** Failures that the driver knows the cause of. */
+  readonly causes: Causes;
+  /** The path as the live attributes have it now. */
+  compose(): Step;
+  /** Where an append to the zone at `start` goes, if it must be emulated. */
+  appendPointer(start: Sector): Sector | undefined;
+  /** Power is being switched off. */
+  leaving: boolean;
+}
+
+export interface Causes {
+  badblocks: number;
+  zones: number;
+}
+
+export function makeTagSet(
+  options: DeviceOptions,
+  context: DeviceContext,
+  shared: boolean,
+): TagSet<NullData> {
+  const operations = { makeRequestData: () => new NullRequestData() };
+  return new TagSet(operations, tagSetOptions(options, context.debug), context, { shared });
+}
+
+function tagSetOptions(options: DeviceOptions, debug: boolean): TagSetOptions {
+  return {
+    queues: options.submit_queues + options.poll_queues,
+    pollQueues: options.poll_queues,
+    depth: Math.min(options.hw_queue_depth, DEPTH_MAX),
+    blocking: options.blocking,
+    sharedBitmap: options.shared_tag_bitmap,
+    noScheduler: options.no_sched,
+    timeout: TIMEOUT,
+    debug,
+  };
+}
+
+/** @param tags the shared tag set, or undefined for one of its own.
+ *  @throws HctxError, RangeError: nothing is left behind. */
+export function buildDisk(
+  options: DeviceOptions,
+  parts: Parts,
+  tags: TagSet<NullData> | undefined,
+): Powered {
+  const { context, store, faults } = parts;
+  const cache =
+    store !== undefined && options.cache_size > 0
+      ? new WriteCache(store, bytes(options.cache_size * MiB), options.bs / SECTOR_BYTES)
+      : undefined;
+  const discard = (first: Sector, sectors: Sector): boolean => {
+    cache?.discard(first, sectors);
+    return store?.discard(first, sectors) ?? true;
+  };
+  const zones = options.zoned ? new ZoneSet(zoneOptions(options), discard) : undefined;
+  const causes: Causes = { badblocks: 0, zones: 0 };
+  const compose = (): Step => composePath(options, parts, { zones, cache, causes });
+  const device = new PoweredDevice({
+    execute: compose(),
+    complete: completion(options),
+    initHctx: faults.init_hctx,
+    // Memory never waits: only a device without it has a handler that may.
+    blocking: options.blocking && store === undefined,
+  });
+  const tagSet = tags ?? makeTagSet(options, context, false);
+  const queue = new RequestQueue<NullData>(tagSet, device, parts.name);
+  const disk = new Disk(
+    parts.name,
+    toSectors(bytes(options.size * MiB)),
+    limits(options),
+    features(options, cache !== undefined),
+    queue,
+  );
+  const throttle = options.mbps > 0 ? new Throttle(options.mbps, context, queue) : undefined;
+  return {
+    options,
+    disk,
+    device,
+    zones,
+    cache,
+    throttle,
+    causes,
+    compose,
+    appendPointer: (start) => appendPointer(options, zones, start),
+    leaving: false,
+  };
+}
+
+interface Volatile {
+  readonly zones: ZoneSet | undefined;
+  readonly cache: WriteCache | undefined;
+  readonly causes: Causes;
+}
+
+/** zone rules ( bad blocks ( read clip ( cache and pages ))). */
+function composePath(options: DeviceOptions, parts: Parts, { zones, cache, causes }: Volatile): Step {
+  const { store, badBlocks } = parts;
+  let step = store === undefined ? nullStep() : memoryStep(store, cache, parts);
+  if (zones !== undefined && store !== undefined) {
+    step = zoneReadClip(zones, step, (request, from, to) => fillRead(request, from, to, 'ones'));
+  }
+  if (badBlocks.enabled) {
+    const hit = (request: NullOwned, text: string): void => {
+      causes.badblocks++;
+      request.bio().reason ??= text;
+    };
+    step = badBlocksStep(
+      badBlocks,
+      options.badblocks_once,
+      options.badblocks_partial_io,
+      options.bs / SECTOR_BYTES,
+      step,
+      hit,
+    );
+  }
+  if (zones === undefined) return discardGuard(options.discard, step);
+  return zoneRules(zones, step, (request, text) => {
+    causes.zones++;
+    request.bio().reason ??= text;
+  });
+}
+
+function memoryStep(store: PageStore, cache: WriteCache | undefined, parts: Parts): Step {
+  const transfer = cache === undefined ? storeStep(store) : cacheStep(cache, store);
+  const { context, compact } = parts;
+  return (request, sectors) => {
+    const done = transfer(request, sectors);
+    if (store.needsCompaction) context.deferred.raiseNextTurn(compact);
+    return done;
+  };
+}
+
+function completion(options: DeviceOptions): Complete {
+  switch (options.irqmode) {
+    case 0:
+      return completeInline;
+    case 1:
+      return completeDeferred;
+    case 2:
+      return completeByTimer(nanoseconds(options.completion_nsec));
+  }
+}
+
+function limits(options: DeviceOptions): Limits {
+  // In whole blocks and KiB, as the kernel's queue limits are.
+  const unit = Math.max(options.bs, KiB) / SECTOR_BYTES;
+  return {
+    blockBytes: options.bs,
+    maxSectors: options.max_sectors - (options.max_sectors % unit),
+    sliceSectors: SLICE,
+    chunkSectors: options.zoned ? (options.zone_size * MiB) / SECTOR_BYTES : 0,
+    virtBoundary: options.virt_boundary,
+  };
+}
+
+function features(options: DeviceOptions, writeCache: boolean): Features {
+  return {
+    rotational: options.rotational,
+    discard: options.discard || options.zoned,
+    writeCache,
+    fua: options.fua,
+    zoned: options.zoned,
+    views: true,
+    completesInline: options.irqmode === 0,
+  };
+}
+
+function zoneOptions(options: DeviceOptions) {
+  const zoneSectors = (options.zone_size * MiB) / SECTOR_BYTES;
+  const capacitySectors = (options.zone_capacity * MiB) / SECTOR_BYTES;
+  return {
+    capacity: toSectors(bytes(options.size * MiB)),
+    zoneSectors,
+    zoneCapacitySectors: capacitySectors === 0 ? zoneSectors : capacitySectors,
+    conventional: options.zone_nr_conv,
+    maxOpen: options.zone_max_open,
+    maxActive: options.zone_max_active,
+    appendMaxSectors: options.zone_append_max_sectors,
+    full: options.zone_full,
+  };
+}
+
+function appendPointer(
+  options: DeviceOptions,
+  zones: ZoneSet | undefined,
+  start: Sector,
+): Sector | undefined {
+  if (zones === undefined || options.zone_append_max_sectors > 0) return undefined;
+  const zone = zones.info(zones.indexOf(start));
+  return zone.type === 2 && zone.start === start && zone.writePointer >= 0
+    ? sector(zone.writePointer)
+    : undefined;
+}

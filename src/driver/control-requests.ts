@@ -1,0 +1,81 @@
+/** Requests that come from the control side instead of a client: zone management, append, flush.
+ *  They take tags and turns like any other. Source: control.md section 3. */
+
+import { Bio, type BioOwner } from '../block/bio.ts';
+import { Command } from '../block/command.ts';
+import type { Disk } from '../block/disk.ts';
+import type { HwQueue } from '../block/hw-queue.ts';
+import type { TagWaiter } from '../block/scheduler.ts';
+import type { Status } from '../block/status.ts';
+import type { SlabAllocator } from '../pages/allocator.ts';
+import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
+import type { NullData } from './completion.ts';
+
+export interface Outcome {
+  readonly status: Status;
+  /** Where a zone append went. */
+  readonly sector: Sector;
+  /** What happened, for humans, where the driver can say more than the status. */
+  readonly reason: string | undefined;
+}
+
+/** Sends one request through the device. @param data the sectors of a write or append. */
+export function sendRequest(
+  disk: Disk<NullData>,
+  allocator: SlabAllocator,
+  command: Command,
+  first: Sector,
+  sectors: Sector,
+  data?: Uint8Array,
+): Promise<Outcome> {
+  return new Promise((resolve) => {
+    new ControlRequest(disk, allocator, resolve).begin(command, first, sectors, data);
+  });
+}
+
+class ControlRequest implements BioOwner, TagWaiter {
+  waiting = false;
+  waitingSince = 0;
+  readonly waitsToRead = false;
+  readonly #disk: Disk<NullData>;
+  readonly #bio: Bio;
+  readonly #done: (outcome: Outcome) => void;
+
+  constructor(disk: Disk<NullData>, allocator: SlabAllocator, done: (outcome: Outcome) => void) {
+    this.#disk = disk;
+    this.#bio = new Bio(this, allocator);
+    this.#done = done;
+  }
+
+  begin(command: Command, first: Sector, sectors: Sector, data: Uint8Array | undefined): void {
+    this.#bio.reset(command, 0, first, sectors);
+    if (data !== undefined) this.#bio.segments.add(data, 0, sectors * SECTOR_BYTES);
+    this.#submit();
+  }
+
+  tagsFree(): void {
+    this.#submit();
+  }
+
+  provideTarget(): boolean {
+    return bug('the control side reads nothing');
+  }
+  acceptsViews(): boolean {
+    return false;
+  }
+  viewsReady(): void {
+    bug('views that nobody asked for');
+  }
+  /** The data are ours already. */
+  park(): void {}
+
+  bioDone(bio: Bio): void {
+    this.#done({ status: bio.status, sector: bio.landedAt, reason: bio.reason });
+  }
+
+  #submit(): void {
+    const hctx: HwQueue<NullData> = this.#disk.queue.defaultHctx(0);
+    if (hctx.submit(this.#bio)) hctx.unplug();
+    else hctx.pool.wait(this);
+  }
+}

@@ -1,0 +1,107 @@
+/** What a device has to tell about itself: counters, latencies, memory, requests in flight. Computed
+ *  when somebody asks. Source: control.md section 3, stats and requests. */
+
+import { Command } from '../block/command.ts';
+import { type IoKind, IoStats, ioKinds } from '../block/io-stats.ts';
+import type { Request } from '../block/request.ts';
+import { RequestState } from '../block/request.ts';
+import type { RequestQueue } from '../block/request-queue.ts';
+import { Status, statusErrno } from '../block/status.ts';
+import { SECTOR_BYTES } from '../units.ts';
+import type { NullData } from './completion.ts';
+
+export interface OperationStats {
+  readonly requests: number;
+  readonly bytes: number;
+  readonly latencyNs: {
+    readonly p50: number;
+    readonly p90: number;
+    readonly p99: number;
+    readonly p999: number;
+    readonly max: number;
+    readonly mean: number;
+  };
+}
+
+export interface DeviceStats {
+  readonly operations: Readonly<Record<IoKind, OperationStats>>;
+  /** Failed requests by cause. */
+  readonly errors: Readonly<Record<string, number>>;
+  readonly memory: { readonly heldBytes: number; readonly idleBytes: number };
+  readonly cache: { readonly sizeBytes: number; readonly usedBytes: number } | null;
+  readonly zones: { readonly count: number; readonly open: number; readonly active: number } | null;
+  readonly tags: { readonly depth: number; readonly queues: number; readonly inUse: number };
+  readonly badBlockRanges: number;
+}
+
+export interface InFlight {
+  readonly tag: number;
+  readonly queue: number;
+  readonly command: string;
+  readonly sector: number;
+  readonly sectors: number;
+  readonly state: 'issued' | 'started';
+  /** The reference count. */
+  readonly count: number;
+  readonly ageNs: number;
+}
+
+const noStats = new IoStats();
+
+/** @param stats undefined: nothing has been counted. */
+export function operationStats(stats: IoStats = noStats): Record<IoKind, OperationStats> {
+  const entries = ioKinds.map((kind, at) => {
+    const times = stats.histogram(at);
+    const latencyNs = {
+      p50: times.percentile(0.5),
+      p90: times.percentile(0.9),
+      p99: times.percentile(0.99),
+      p999: times.percentile(0.999),
+      max: Math.round(times.max),
+      mean: Math.round(times.mean),
+    };
+    const bytes = (stats.sectors[at] ?? 0) * SECTOR_BYTES;
+    return [kind, { requests: stats.requests[at] ?? 0, bytes, latencyNs }];
+  });
+  return Object.fromEntries(entries) as Record<IoKind, OperationStats>; // one entry per kind
+}
+
+/** By errno, in which the statuses that are retried never show. */
+export function errorsByErrno(stats: IoStats = noStats): Record<string, number> {
+  const errors: Record<string, number> = {};
+  for (const status of Object.values(Status)) {
+    const count = stats.errors[status] ?? 0;
+    if (count > 0) errors[statusErrno[status]] = (errors[statusErrno[status]] ?? 0) + count;
+  }
+  return errors;
+}
+
+const commandNames = new Map<number, string>(
+  Object.entries(Command).map(([name, number]) => [number, name.toLowerCase().replaceAll('_', '-')]),
+);
+
+/** @param now in ns, of the same clock as the requests'. */
+export function requestsInFlight(queue: RequestQueue<NullData>, now: number): InFlight[] {
+  const found: InFlight[] = [];
+  for (const set of new Set(Array.from(queue.hctxs(), (hctx) => hctx.set))) {
+    for (const request of set.requests) {
+      if (request.state !== RequestState.FREE && request.hctx.queue === queue) {
+        found.push(describe(request, now));
+      }
+    }
+  }
+  return found;
+}
+
+function describe(request: Request<NullData>, now: number): InFlight {
+  return {
+    tag: request.tag,
+    queue: request.hctx.index,
+    command: commandNames.get(request.command) ?? String(request.command),
+    sector: request.sector,
+    sectors: request.sectors,
+    state: request.state === RequestState.STARTED ? 'started' : 'issued',
+    count: request.count(),
+    ageNs: Math.max(0, Math.round(now - request.issuedAt)),
+  };
+}

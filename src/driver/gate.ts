@@ -1,0 +1,40 @@
+/** What may keep an issued request from the device: the timeout and requeue faults and the bandwidth
+ *  limit, in that order. Where none is on there is no gate, and it costs nothing.
+ *  Source: driver.md section 3, steps 1 and 2. */
+
+import type { IdleRequest } from '../block/owned.ts';
+import { Status } from '../block/status.ts';
+import type { NullData } from './completion.ts';
+import type { Fault } from './faults.ts';
+import type { Throttle } from './throttle.ts';
+
+/** OK: go on. A resource status: it was not taken. `undefined`: it is gone, to come again. */
+export type Gate = (request: IdleRequest<NullData>) => Status | undefined;
+
+export interface Faults {
+  readonly timeout: Fault;
+  readonly requeue: Fault;
+  readonly init_hctx: Fault;
+}
+
+/** @returns undefined when nothing can ever stand in the way, as the faults are set now. */
+export function composeGate(faults: Faults, throttle: Throttle | undefined): Gate | undefined {
+  const { timeout, requeue } = faults;
+  if (!timeout.active && !requeue.active) return throttle && throttleGate(throttle);
+  let requeueNext = false;
+  return (request) => {
+    request.data().fakeTimeout = timeout.shouldFail();
+    if (requeue.shouldFail()) {
+      // In turns: a resource status, and a requeue by the driver.
+      requeueNext = !requeueNext;
+      if (requeueNext) return Status.RESOURCE;
+      request.start().requeue(true);
+      return undefined;
+    }
+    return throttle === undefined || throttle.admit(request.bytes()) ? Status.OK : Status.RESOURCE;
+  };
+}
+
+function throttleGate(throttle: Throttle): Gate {
+  return (request) => (throttle.admit(request.bytes()) ? Status.OK : Status.DEV_RESOURCE);
+}

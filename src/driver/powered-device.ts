@@ -1,0 +1,105 @@
+/** A device while it is powered on: the path of its requests, composed from its options, behind the
+ *  block layer's operations. Made at power on, gone at power off; what outlives that (data, bad blocks,
+ *  fault settings) is null-device.ts's. Source: driver.md sections 2 and 3. */
+
+import type { HwQueue } from '../block/hw-queue.ts';
+import type { Operations, TimeoutVerdict } from '../block/operations.ts';
+import type { ARef, IdleRequest } from '../block/owned.ts';
+import type { RequestList } from '../block/request-list.ts';
+import { Status } from '../block/status.ts';
+import {
+  type Complete,
+  NullHctxData,
+  type NullData,
+  type NullOwned,
+  NullRequestData,
+} from './completion.ts';
+import type { Gate } from './gate.ts';
+import type { Step } from './path.ts';
+import type { Fault } from './faults.ts';
+
+export interface PathOptions {
+  readonly execute: Step;
+  readonly complete: Complete;
+  readonly initHctx: Fault;
+  /** The handler may wait, so it is an asynchronous one. */
+  readonly blocking: boolean;
+}
+
+export class PoweredDevice implements Operations<NullData> {
+  /** Recomposed between two requests when a live attribute changes. */
+  gate: Gate | undefined;
+  execute: Step;
+  readonly queueRqBlocking?: (request: IdleRequest<NullData>) => Promise<Status>;
+  readonly #complete: Complete;
+  readonly #initHctx: Fault;
+
+  constructor({ execute, complete, initHctx, blocking }: PathOptions) {
+    this.execute = execute;
+    this.#complete = complete;
+    this.#initHctx = initHctx;
+    if (blocking) this.queueRqBlocking = async (request) => this.queueRq(request);
+  }
+
+  makeRequestData(): NullRequestData {
+    return new NullRequestData();
+  }
+
+  makeHctxData(): NullHctxData {
+    return new NullHctxData();
+  }
+
+  queueRq(request: IdleRequest<NullData>): Status {
+    const { gate } = this;
+    if (gate !== undefined) {
+      const status = gate(request);
+      if (status === undefined) return Status.OK;
+      if (status !== Status.OK) return status;
+    }
+    const owned = request.start();
+    const hctx = owned.hctx();
+    if (hctx.polled) hctx.data.polled.push(owned);
+    else this.#process(owned);
+    return Status.OK;
+  }
+
+  /** With a gate they are issued one by one: what it turns away holds up those behind it. */
+  queueRqs(requests: RequestList<NullData>): void {
+    if (this.gate !== undefined) return;
+    for (let next = requests.take(); next !== undefined; next = requests.take()) this.queueRq(next);
+  }
+
+  complete(request: ARef<NullData>): void {
+    request.complete(request.slot.status);
+  }
+
+  poll(hctx: HwQueue<NullData>): number {
+    const batch = hctx.data.polled;
+    hctx.data.polled = [];
+    for (const request of batch) this.#process(request);
+    return batch.length;
+  }
+
+  initHctx(): Status {
+    return this.#initHctx.shouldFail() ? Status.NOSPC : Status.OK;
+  }
+
+  /** Only a fake timeout is one: a request that takes long has its reasons. */
+  requestTimeout(request: ARef<NullData>): TimeoutVerdict {
+    const data = request.data();
+    if (!data.fakeTimeout) return 'reset';
+    data.fakeTimeout = false;
+    request.complete(Status.TIMEOUT);
+    return 'done';
+  }
+
+  #process(request: NullOwned): void {
+    if (this.gate !== undefined && request.data().fakeTimeout) {
+      request.intoShared().drop();
+      return;
+    }
+    this.execute(request, request.sectors());
+    this.#complete(request);
+  }
+}
+
