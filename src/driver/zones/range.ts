@@ -1,0 +1,43 @@
+/** Ranges of sectors as zones: what a management operation names, and what a trim covers. Pure.
+ *  Source: driver.md section 6, Ranges; the documented default of TRIM on a zoned export. */
+
+import type { ZoneSet } from './zone-set.ts';
+
+/** The zones `first` .. `first + count - 1`. */
+export interface ZoneRange {
+  readonly first: number;
+  readonly count: number;
+  /** Every zone of the device: a reset of it is a reset all. */
+  readonly whole: boolean;
+}
+
+type Shape = Pick<ZoneSet, 'count' | 'options' | 'indexOf' | 'length'>;
+
+/** The zones of a management operation, one request each, in order, up to the first that fails.
+ *  @param sectors whole zones, the last of which may be short; the default is one zone.
+ *  @returns undefined when these are not whole zones of the device (EINVAL). */
+export function managementRange(
+  zones: Shape,
+  sector: number,
+  sectors?: number,
+): ZoneRange | undefined {
+  const { capacity, zoneSectors } = zones.options;
+  const first = zones.indexOf(sector);
+  if (!(sector >= 0) || first < 0 || sector % zoneSectors !== 0) return undefined;
+  const end = sector + (sectors ?? zones.length(first));
+  if (!(end > sector && end <= capacity)) return undefined;
+  if (end % zoneSectors !== 0 && end !== capacity) return undefined;
+  const count = Math.ceil((end - sector) / zoneSectors);
+  return { first, count, whole: count === zones.count };
+}
+
+/** The sequential zones that lie in the range from their first sector to their last: a trim of the
+ *  range resets them, and does nothing to the rest. Undefined: it covers none. */
+export function trimmedZones(zones: Shape, sector: number, sectors: number): ZoneRange | undefined {
+  const { capacity, zoneSectors, conventional } = zones.options;
+  const first = Math.max(Math.ceil(sector / zoneSectors), conventional);
+  const end = sector + sectors;
+  const last = end >= capacity ? zones.count : Math.floor(end / zoneSectors);
+  if (last <= first) return undefined;
+  return { first, count: last - first, whole: last - first === zones.count };
+}

@@ -1,0 +1,73 @@
+/** How many zones are open and active, and whether one more may be. It follows the conditions that
+ *  zone-set.ts gives zones and knows no zone by itself. Source: driver.md section 6, Resources. */
+
+import { bug } from '../../units.ts';
+import { holds } from './transitions.ts';
+import { ZoneCondition } from './zone.ts';
+
+/** What stands before one more open zone. */
+export type Verdict = 'go' | 'close an implicitly open one' | 'too many open' | 'too many active';
+
+/** Places in the counts. */
+const IMPLICIT = 0;
+const EXPLICIT = 1;
+const CLOSED = 2;
+
+export class ZoneResources {
+  readonly #maxOpen: number;
+  readonly #maxActive: number;
+  readonly #counts = new Int32Array(3);
+
+  /** @param maxOpen 0 = no limit. @param maxActive 0 = no limit. */
+  constructor(maxOpen: number, maxActive: number) {
+    this.#maxOpen = maxOpen === 0 ? Number.POSITIVE_INFINITY : maxOpen;
+    this.#maxActive = maxActive === 0 ? Number.POSITIVE_INFINITY : maxActive;
+  }
+
+  get implicit(): number {
+    return this.#counts[IMPLICIT] ?? 0;
+  }
+
+  get open(): number {
+    return this.implicit + (this.#counts[EXPLICIT] ?? 0);
+  }
+
+  get active(): number {
+    return this.open + (this.#counts[CLOSED] ?? 0);
+  }
+
+  /** A zone went from one condition to another. */
+  moved(from: ZoneCondition, to: ZoneCondition): void {
+    this.#add(from, -1);
+    this.#add(to, 1);
+  }
+
+  /** May a zone that is EMPTY or CLOSED be opened? */
+  judge(condition: ZoneCondition): Verdict {
+    if (condition === ZoneCondition.EMPTY && this.active >= this.#maxActive)
+      return 'too many active';
+    if (this.open < this.#maxOpen) return 'go';
+    // At both limits a CLOSED zone stays so, though it is active already: null_blk has it so.
+    if (this.implicit > 0 && this.active < this.#maxActive) return 'close an implicitly open one';
+    return 'too many open';
+  }
+
+  #add(condition: ZoneCondition, by: number): void {
+    switch (holds[condition]) {
+      case 'nothing':
+        return;
+      case 'implicit':
+        return this.#count(IMPLICIT, by);
+      case 'explicit':
+        return this.#count(EXPLICIT, by);
+      case 'closed':
+        return this.#count(CLOSED, by);
+    }
+  }
+
+  #count(place: number, by: number): void {
+    const count = (this.#counts[place] ?? 0) + by;
+    if (count < 0) bug(`zone count ${place} fell below 0`);
+    this.#counts[place] = count;
+  }
+}

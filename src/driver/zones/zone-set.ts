@@ -1,0 +1,271 @@
+/** The zones of one device since it was powered on: conditions, write pointers, and what each
+ *  operation does to them. It moves no data but discards that of a reset zone; requests are
+ *  zone-rules.ts's. All operations cost O(1), but reset all and the search for a zone to close.
+ *  Source: driver.md section 6.
+ *
+ *  COUNTS: the open and active counts are those of the conditions, since only #become changes either.
+ *  POINTER: start <= write pointer <= start + capacity for EMPTY, open, closed and written-full zones
+ *  (EMPTY: start; written-full: start + capacity); start + length when finished or conventional;
+ *  -1 when READONLY or OFFLINE. */
+
+import { Status } from '../../block/status.ts';
+import { ErrnoError } from '../../config/errors.ts';
+import { bug, type Sector } from '../../units.ts';
+import { ZoneResources } from './resources.ts';
+import {
+  type Action,
+  onClose,
+  onFinish,
+  onOpen,
+  onReset,
+  onResetAll,
+  onWrite,
+} from './transitions.ts';
+import {
+  NO_WRITE_POINTER,
+  ZoneCondition,
+  type ZoneInfo,
+  type ZoneOptions,
+  ZoneType,
+} from './zone.ts';
+
+const { NOT_WP, EMPTY, IMP_OPEN, EXP_OPEN, CLOSED, READONLY, FULL, OFFLINE } = ZoneCondition;
+
+/** Nine bytes of state for each: 144 MiB. null_blk takes more for fewer. */
+const ZONES_MAX = 2 ** 24;
+
+export type FailingCondition = 'read-only' | 'offline';
+const failing = {
+  'read-only': READONLY,
+  offline: OFFLINE,
+} as const satisfies Record<FailingCondition, ZoneCondition>;
+
+/** Gives the memory of whole zones back. False: there is none to do it with. */
+export type DiscardZone = (sector: Sector, sectors: Sector) => boolean;
+
+export class ZoneSet {
+  readonly options: ZoneOptions;
+  readonly count: number;
+  readonly #conditions: Uint8Array;
+  readonly #pointers: Float64Array;
+  readonly #resources: ZoneResources;
+  readonly #discard: DiscardZone;
+  /** The zone that was last closed to make room; the search goes on behind it. */
+  #lastClosed: number;
+
+  /** @throws ErrnoError ENOMEM when there are more zones than can be kept. */
+  constructor(options: ZoneOptions, discard: DiscardZone) {
+    this.options = options;
+    this.count = Math.ceil(options.capacity / options.zoneSectors);
+    if (this.count > ZONES_MAX)
+      throw new ErrnoError('ENOMEM', `${this.count} zones are more than ${ZONES_MAX}`, 'zone_size');
+    if (options.conventional > this.count) bug(`${options.conventional} conventional zones`);
+    this.#conditions = new Uint8Array(this.count);
+    this.#pointers = new Float64Array(this.count);
+    this.#resources = new ZoneResources(options.maxOpen, options.maxActive);
+    this.#discard = discard;
+    this.#lastClosed = options.conventional - 1;
+    for (let index = 0; index < this.count; index++) this.#build(index);
+  }
+
+  get openCount(): number {
+    return this.#resources.open;
+  }
+
+  get activeCount(): number {
+    return this.#resources.active;
+  }
+
+  /** The zone that holds `sector`; -1 past the end. */
+  indexOf(sector: number): number {
+    const { capacity, zoneSectors } = this.options;
+    return sector < capacity ? Math.floor(sector / zoneSectors) : -1;
+  }
+
+  start(index: number): Sector {
+    return (index * this.options.zoneSectors) as Sector; // a zone begins at a sector
+  }
+
+  /** Shorter for the last zone of a device that is no multiple of the zone size. */
+  length(index: number): Sector {
+    const { capacity, zoneSectors } = this.options;
+    return Math.min(zoneSectors, capacity - index * zoneSectors) as Sector; // to a zone's end
+  }
+
+  /** How many sectors of the zone can be written. */
+  capacity(index: number): Sector {
+    const length = this.length(index);
+    if (this.condition(index) === NOT_WP) return length;
+    return Math.min(length, this.options.zoneCapacitySectors) as Sector; // of two sector counts
+  }
+
+  condition(index: number): ZoneCondition {
+    return (this.#conditions[index] ?? bug(`no zone ${index}`)) as ZoneCondition; // see #become
+  }
+
+  writePointer(index: number): number {
+    return this.#pointers[index] ?? bug(`no zone ${index}`);
+  }
+
+  info(index: number): ZoneInfo {
+    const condition = this.condition(index);
+    return {
+      start: this.start(index),
+      length: this.length(index),
+      capacity: this.capacity(index),
+      writePointer: this.writePointer(index),
+      type: condition === NOT_WP ? ZoneType.CONVENTIONAL : ZoneType.SEQWRITE_REQ,
+      condition,
+    };
+  }
+
+  /** At most `most` zones, from the one that holds `sector` on; none past the end. */
+  report(sector = 0, most = Number.POSITIVE_INFINITY): ZoneInfo[] {
+    const zones: ZoneInfo[] = [];
+    const first = this.indexOf(sector);
+    if (first < 0) return zones;
+    const end = Math.min(this.count, first + most);
+    for (let index = first; index < end; index++) zones.push(this.info(index));
+    return zones;
+  }
+
+  /** Opens the zone for a write of `sectors` at `sector`; any other status than OK: nothing changed.
+   *  The caller then writes, and says with `wrote` how much. */
+  beginWrite(index: number, sector: number, sectors: number): Status {
+    const condition = this.condition(index);
+    const action = onWrite[condition];
+    if (action === 'refuse') return Status.IOERR;
+    if (action !== 'anywhere' && sector !== this.writePointer(index)) return Status.IOERR;
+    if (sector + sectors > this.start(index) + this.capacity(index)) return Status.IOERR;
+    if (action !== 'take') return Status.OK;
+    const taken = this.#take(condition);
+    if (taken === Status.OK) this.#become(index, IMP_OPEN);
+    return taken;
+  }
+
+  /** `sectors` were written where `beginWrite` allowed it. */
+  wrote(index: number, sectors: number): void {
+    if (this.condition(index) === NOT_WP) return;
+    const pointer = this.writePointer(index) + sectors;
+    const end = this.start(index) + this.capacity(index);
+    if (pointer > end) bug(`zone ${index}: written past its capacity`);
+    this.#pointers[index] = pointer;
+    if (pointer === end) this.#become(index, FULL);
+  }
+
+  open(index: number): Status {
+    const status = this.#prepare(index, onOpen);
+    if (status === Status.OK) this.#become(index, EXP_OPEN);
+    return status;
+  }
+
+  close(index: number): Status {
+    const status = this.#prepare(index, onClose);
+    if (status === Status.OK && this.condition(index) !== CLOSED) this.#close(index);
+    return status;
+  }
+
+  finish(index: number): Status {
+    const status = this.#prepare(index, onFinish);
+    if (status !== Status.OK) return status;
+    this.#become(index, FULL);
+    this.#pointers[index] = this.start(index) + this.length(index);
+    return Status.OK;
+  }
+
+  /** NOSPC: there was no memory to discard the zone's data with, and the zone is as before. */
+  reset(index: number): Status {
+    const status = this.#prepare(index, onReset);
+    return status === Status.OK ? this.#empty(index) : status;
+  }
+
+  /** Resets all sequential zones that can be and need to. NOSPC as for `reset`: others are reset. */
+  resetAll(): Status {
+    let status: Status = Status.OK;
+    for (let index = this.options.conventional; index < this.count; index++) {
+      if (onResetAll[this.condition(index)] !== 'go') continue;
+      if (this.#empty(index) !== Status.OK) status = Status.NOSPC;
+    }
+    return status;
+  }
+
+  /** Makes the zone that holds `sector` read-only or offline, or EMPTY when it is that already.
+   *  @returns false when no sequential zone holds `sector` (EINVAL).
+   *  @throws ErrnoError ENOMEM when an emptied zone's data could not be discarded. */
+  setCondition(sector: number, condition: FailingCondition): boolean {
+    const index = this.indexOf(sector);
+    if (index < this.options.conventional) return false;
+    const wanted = failing[condition];
+    if (this.condition(index) !== wanted) {
+      this.#become(index, wanted);
+      this.#pointers[index] = NO_WRITE_POINTER;
+    } else if (this.#empty(index) !== Status.OK) {
+      throw new ErrnoError('ENOMEM', `zone ${index}: no memory to discard its data`);
+    }
+    return true;
+  }
+
+  #build(index: number): void {
+    const { conventional, full } = this.options;
+    const condition = index < conventional ? NOT_WP : full ? FULL : EMPTY;
+    this.#conditions[index] = condition;
+    const shown = condition === EMPTY ? 0 : this.capacity(index);
+    this.#pointers[index] = this.start(index) + shown;
+  }
+
+  #become(index: number, to: ZoneCondition): void {
+    this.#resources.moved(this.condition(index), to);
+    this.#conditions[index] = to;
+  }
+
+  /** Whether an operation may be carried out; takes what it needs. */
+  #prepare(index: number, table: Readonly<Record<ZoneCondition, Action>>): Status {
+    const condition = this.condition(index);
+    switch (table[condition]) {
+      case 'refuse':
+        return Status.IOERR;
+      case 'take':
+        return this.#take(condition);
+      case 'leave':
+      case 'go':
+        return Status.OK;
+    }
+  }
+
+  /** Makes room for one more open zone. */
+  #take(condition: ZoneCondition): Status {
+    switch (this.#resources.judge(condition)) {
+      case 'go':
+        return Status.OK;
+      case 'close an implicitly open one':
+        this.#closeOne();
+        return Status.OK;
+      case 'too many open':
+        return Status.ZONE_OPEN_RESOURCE;
+      case 'too many active':
+        return Status.ZONE_ACTIVE_RESOURCE;
+    }
+  }
+
+  /** Round the zones from behind the last one: a scan of bytes, 100,000 of them in some 3 us. */
+  #closeOne(): void {
+    let index = this.#conditions.indexOf(IMP_OPEN, this.#lastClosed + 1);
+    if (index < 0) index = this.#conditions.indexOf(IMP_OPEN);
+    if (index < 0) bug('an implicitly open zone was counted, and there is none');
+    this.#lastClosed = index;
+    this.#close(index);
+  }
+
+  #close(index: number): void {
+    this.#become(index, this.writePointer(index) === this.start(index) ? EMPTY : CLOSED);
+  }
+
+  /** The data first: where they cannot go, the zone must not claim that they did. */
+  #empty(index: number): Status {
+    const start = this.start(index);
+    if (!this.#discard(start, this.length(index))) return Status.NOSPC;
+    this.#become(index, EMPTY);
+    this.#pointers[index] = start;
+    return Status.OK;
+  }
+}

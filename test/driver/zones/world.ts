@@ -1,0 +1,148 @@
+/** A zoned device without data: the zone rules behind a real disk, and inner steps that write down
+ *  what reached them. For tests. */
+
+import { Command } from '../../../src/block/command.ts';
+import type { IdleRequest } from '../../../src/block/owned.ts';
+import { Status } from '../../../src/block/status.ts';
+import { NullRequestData } from '../../../src/driver/completion.ts';
+import type { Step } from '../../../src/driver/path.ts';
+import type { ZoneInfo, ZoneOptions } from '../../../src/driver/zones/zone.ts';
+import { ZoneCondition, zoneConditionNames } from '../../../src/driver/zones/zone.ts';
+import { zoneRules } from '../../../src/driver/zones/zone-rules.ts';
+import { ZoneSet } from '../../../src/driver/zones/zone-set.ts';
+import { bug, type Sector, sector } from '../../../src/units.ts';
+import { makeDisk, TestBio, World } from '../../block/world.ts';
+
+export interface Geometry extends Partial<Omit<ZoneOptions, 'capacity'>> {
+  readonly capacity?: number;
+}
+
+/** Eight zones of 64 sectors, without limits. */
+export function zoneOptions(geometry: Geometry = {}): ZoneOptions {
+  const { capacity = 512, zoneSectors = 64, ...rest } = geometry;
+  return {
+    capacity: sector(capacity),
+    zoneSectors,
+    zoneCapacitySectors: zoneSectors,
+    conventional: 0,
+    maxOpen: 0,
+    maxActive: 0,
+    appendMaxSectors: 2 ** 31 - 1,
+    full: false,
+    ...rest,
+  };
+}
+
+export interface Outcome {
+  readonly status: Status;
+  /** Where the request went: its sector afterwards. */
+  readonly sector: number;
+  /** How many sectors its step said were done. */
+  readonly done: number;
+}
+
+export class ZonedDevice {
+  readonly zones: ZoneSet;
+  /** What reached the inner step: command, sector, sectors. */
+  readonly reached: [Command, number, number][] = [];
+  /** What was discarded: sector, sectors. */
+  readonly discarded: [number, number][] = [];
+  readonly refused: string[] = [];
+  /** The first bad sector: a request that holds it does what is before it and fails. -1 none. */
+  bad = -1;
+  /** Whether a discard fails for want of memory. */
+  outOfMemory = false;
+  readonly #world = new World();
+  readonly #submit: (bio: TestBio) => void;
+  #outcome: Outcome | undefined;
+
+  /** @param wrap a step between the rules and the one that writes down. */
+  constructor(
+    geometry: Geometry = {},
+    wrap: (inner: Step, zones: ZoneSet) => Step = (inner) => inner,
+  ) {
+    this.zones = new ZoneSet(zoneOptions(geometry), (at, sectors) => {
+      if (this.outOfMemory) return false;
+      this.discarded.push([at, sectors]);
+      return true;
+    });
+    const innermost = wrap((request, sectors) => this.#transfer(request, sectors), this.zones);
+    const rules = zoneRules(this.zones, innermost, (text) => this.refused.push(text));
+    const { hctx } = makeDisk<NullRequestData>(this.#world, {
+      makeRequestData: () => new NullRequestData(),
+      queueRq: (request) => this.#queue(request, rules),
+    });
+    this.#submit = (bio) => {
+      hctx.submit(bio.bio);
+      hctx.unplug();
+      this.#world.settle();
+    };
+  }
+
+  /** One request, processed and ended. */
+  issue(command: Command, at = 0, sectors = 1): Outcome {
+    this.#outcome = undefined;
+    const payload = command === Command.READ ? undefined : new Uint8Array(0);
+    const bio = new TestBio(command, at, sectors, payload);
+    this.#submit(bio);
+    const outcome = this.#outcome ?? bug('the request never came');
+    if (bio.ends !== 1 || bio.status !== outcome.status) bug('the bio ended otherwise');
+    return outcome;
+  }
+
+  write(at: number, sectors: number): Status {
+    return this.issue(Command.WRITE, at, sectors).status;
+  }
+  open(at: number): Status {
+    return this.issue(Command.ZONE_OPEN, at, this.zones.options.zoneSectors).status;
+  }
+  close(at: number): Status {
+    return this.issue(Command.ZONE_CLOSE, at, this.zones.options.zoneSectors).status;
+  }
+  finish(at: number): Status {
+    return this.issue(Command.ZONE_FINISH, at, this.zones.options.zoneSectors).status;
+  }
+  reset(at: number): Status {
+    return this.issue(Command.ZONE_RESET, at, this.zones.options.zoneSectors).status;
+  }
+
+  zone(index: number): ZoneInfo {
+    return this.zones.info(index);
+  }
+
+  /** The zones in short: `empty@0 full@128`. */
+  brief(...indexes: number[]): string {
+    return indexes
+      .map((index) => this.zone(index))
+      .map(({ condition, writePointer }) => `${zoneConditionNames[condition]}@${writePointer}`)
+      .join(' ');
+  }
+
+  /** Brings zone `index`, which is EMPTY, into `condition`, with something written where it can. */
+  bring(index: number, condition: ZoneCondition): void {
+    const at = this.zones.start(index);
+    if (condition === ZoneCondition.NOT_WP || condition === ZoneCondition.EMPTY) return;
+    if (condition === ZoneCondition.EXP_OPEN) this.open(at);
+    this.write(at, 8);
+    if (condition === ZoneCondition.CLOSED) this.close(at);
+    else if (condition === ZoneCondition.FULL) this.finish(at);
+    else if (condition === ZoneCondition.READONLY) this.zones.setCondition(at, 'read-only');
+    else if (condition === ZoneCondition.OFFLINE) this.zones.setCondition(at, 'offline');
+  }
+
+  #queue(request: IdleRequest<NullRequestData>, rules: Step): Status {
+    const owned = request.start();
+    const done = rules(owned, owned.sectors());
+    this.#outcome = { status: owned.status(), sector: owned.sector(), done };
+    owned.end(owned.status());
+    return Status.OK;
+  }
+
+  #transfer: Step = (request, sectors) => {
+    const at = request.sector();
+    this.reached.push([request.command(), at, sectors]);
+    if (this.bad < at || this.bad >= at + sectors) return sectors;
+    request.setStatus(Status.IOERR);
+    return (this.bad - at) as Sector; // fewer than `sectors`
+  };
+}
