@@ -1,8 +1,8 @@
 /** A disk: a name, a capacity, limits and features, and the request queue behind them. What an
  *  exporter needs to know of a device, and the way to reach its hardware queues. */
 
-import type { DriverData } from './driver-data.ts';
 import type { Sector } from '../units.ts';
+import type { DriverData } from './driver-data.ts';
 import type { RequestQueue } from './request-queue.ts';
 
 export interface Limits {
@@ -55,5 +55,4 @@ export class Disk<D extends DriverData = DriverData> {
     this.queue = queue;
     queue.attach(this);
   }
-
 }

@@ -2,12 +2,12 @@
  *  Each method that gives a handle away ends it; in debug mode touching it again throws an error that
  *  names the tag, otherwise the check costs nothing (handles.ts). Source: driver.md section 2. */
 
-import type { DriverData } from './driver-data.ts';
 import type { Sector, Tag } from '../units.ts';
 import { bug, toBytes } from '../units.ts';
 import type { Bio } from './bio.ts';
 import type { Command } from './command.ts';
 import { RequestFlag } from './command.ts';
+import type { DriverData } from './driver-data.ts';
 import type { HwQueue } from './hw-queue.ts';
 import type { Request } from './request.ts';
 import { RequestState } from './request.ts';

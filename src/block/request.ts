@@ -7,11 +7,11 @@
  *    n + 1  n ARefs are alive
  *  Source: driver.md section 2. */
 
-import type { DriverData } from './driver-data.ts';
 import type { Sector, Tag } from '../units.ts';
 import { bug } from '../units.ts';
 import type { Bio } from './bio.ts';
 import { Command } from './command.ts';
+import type { DriverData } from './driver-data.ts';
 import type { Handles } from './handles.ts';
 import type { HwQueue } from './hw-queue.ts';
 import type { ARef } from './owned.ts';

@@ -1,11 +1,11 @@
 /** The tag set: every `Request` there will ever be, made here and found by tag. One disk has it, or
  *  several share it. Source: driver.md section 2; parameters hw_queue_depth, submit_queues. */
 
-import type { DriverData } from './driver-data.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Deferred } from '../time/deferred.ts';
 import type { TimerQueue } from '../time/timer-queue.ts';
 import { bug, type Nanoseconds, type Tag, tag } from '../units.ts';
+import type { DriverData } from './driver-data.ts';
 import type { Handles } from './handles.ts';
 import { CheckedHandles, PlainHandles } from './handles.ts';
 import type { Operations } from './operations.ts';

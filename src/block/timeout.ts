@@ -2,9 +2,9 @@
  *  a timer per request; so a request times out up to a second late, as null_blk's do.
  *  Source: driver.md section 2; rnull-series 72. */
 
-import type { DriverData } from './driver-data.ts';
 import { Timer, type TimerTarget } from '../time/timer-queue.ts';
 import type { Nanoseconds } from '../units.ts';
+import type { DriverData } from './driver-data.ts';
 import type { Request } from './request.ts';
 import { RequestState } from './request.ts';
 import type { BlockContext, TagSet } from './tag-set.ts';

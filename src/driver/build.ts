@@ -3,6 +3,7 @@
 
 import { Disk, type Features, type Limits } from '../block/disk.ts';
 import { RequestQueue } from '../block/request-queue.ts';
+import { Status } from '../block/status.ts';
 import { type BlockContext, TagSet, type TagSetOptions } from '../block/tag-set.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
@@ -168,11 +169,17 @@ interface Volatile {
 }
 
 /** zone rules ( bad blocks ( read clip ( cache and pages ))). */
-function composePath(options: DeviceOptions, parts: Parts, { zones, cache, causes }: Volatile): Step {
+function composePath(
+  options: DeviceOptions,
+  parts: Parts,
+  { zones, cache, causes }: Volatile,
+): Step {
   const { store, badBlocks } = parts;
   let step = store === undefined ? nullStep() : memoryStep(store, cache, parts);
   if (zones !== undefined && store !== undefined) {
-    step = zoneReadClip(zones, step, (request, from, to) => fillRead(request, from, to, 'ones'));
+    step = zoneReadClip(zones, step, (request, from, to) => {
+      if (!fillRead(request, from, to, 'ones')) request.setStatus(Status.NOSPC);
+    });
   }
   if (badBlocks.enabled) {
     const hit = (request: NullOwned, text: string): void => {
@@ -189,7 +196,7 @@ function composePath(options: DeviceOptions, parts: Parts, { zones, cache, cause
     );
   }
   if (zones === undefined) return discardGuard(options.discard, step);
-  return zoneRules(zones, step, (request, text) => {
+  return zoneRules(zones, step, (text, request) => {
     causes.zones++;
     request.bio().reason ??= text;
   });

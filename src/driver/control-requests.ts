@@ -2,7 +2,7 @@
  *  They take tags and turns like any other. Source: control.md section 3. */
 
 import { Bio, type BioOwner } from '../block/bio.ts';
-import { Command } from '../block/command.ts';
+import type { Command } from '../block/command.ts';
 import type { Disk } from '../block/disk.ts';
 import type { HwQueue } from '../block/hw-queue.ts';
 import type { TagWaiter } from '../block/scheduler.ts';

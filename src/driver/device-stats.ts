@@ -77,7 +77,10 @@ export function errorsByErrno(stats: IoStats = noStats): Record<string, number> 
 }
 
 const commandNames = new Map<number, string>(
-  Object.entries(Command).map(([name, number]) => [number, name.toLowerCase().replaceAll('_', '-')]),
+  Object.entries(Command).map(([name, number]) => [
+    number,
+    name.toLowerCase().replaceAll('_', '-'),
+  ]),
 );
 
 /** @param now in ns, of the same clock as the requests'. */

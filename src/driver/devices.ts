@@ -31,7 +31,8 @@ export class Devices implements DeviceHost {
 
   /** Makes a device that is off. @throws ErrnoError EEXIST. */
   create(name: string): NullDevice {
-    if (this.#byName.has(name)) throw new ErrnoError('EEXIST', `${name}: the device exists already`);
+    if (this.#byName.has(name))
+      throw new ErrnoError('EEXIST', `${name}: the device exists already`);
     const device = new NullDevice(name, this.#context, this);
     this.#byName.set(name, device);
     return device;

@@ -92,7 +92,8 @@ export class NullDevice implements DeferredWork {
   /** Builds the device from `options` and shows it.
    *  @throws ErrnoError ENOMEM when a hardware queue or memory for the requests cannot be had. */
   powerOn(options: DeviceOptions): void {
-    if (this.#powered !== undefined) throw new ErrnoError('EBUSY', `${this.name}: power is 1 already`);
+    if (this.#powered !== undefined)
+      throw new ErrnoError('EBUSY', `${this.name}: power is 1 already`);
     const capacity = bytes(options.size * MiB);
     if (options.memory_backed) this.#store ??= new PageStore(this.#context.allocator, capacity);
     this.#store?.resize(capacity);
@@ -147,7 +148,10 @@ export class NullDevice implements DeferredWork {
     if (powered === undefined) return;
     const { queue } = powered.disk;
     if (queue.tagSet.data.shared) {
-      throw new ErrnoError('EINVAL', `${this.name}: shared tags cannot be changed while power is 1`);
+      throw new ErrnoError(
+        'EINVAL',
+        `${this.name}: shared tags cannot be changed while power is 1`,
+      );
     }
     const options = { ...powered.options, submit_queues: submit, poll_queues: poll };
     orNoMemory(this.name, () => queue.updateHwQueues(makeTagSet(options, this.#context, false)));
@@ -193,7 +197,8 @@ export class NullDevice implements DeferredWork {
         heldBytes: this.#store?.heldBytes ?? 0,
         idleBytes: this.#store?.idleBytes ?? 0,
       },
-      cache: cache === undefined ? null : { sizeBytes: cache.sizeBytes, usedBytes: cache.usedBytes },
+      cache:
+        cache === undefined ? null : { sizeBytes: cache.sizeBytes, usedBytes: cache.usedBytes },
       zones: zones && { count: zones.count, open: zones.openCount, active: zones.activeCount },
       tags: {
         depth: queue?.tagSet.queueDepth ?? 0,

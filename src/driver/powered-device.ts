@@ -9,14 +9,14 @@ import type { RequestList } from '../block/request-list.ts';
 import { Status } from '../block/status.ts';
 import {
   type Complete,
-  NullHctxData,
   type NullData,
+  NullHctxData,
   type NullOwned,
   NullRequestData,
 } from './completion.ts';
+import type { Fault } from './faults.ts';
 import type { Gate } from './gate.ts';
 import type { Step } from './path.ts';
-import type { Fault } from './faults.ts';
 
 export interface PathOptions {
   readonly execute: Step;
@@ -102,4 +102,3 @@ export class PoweredDevice implements Operations<NullData> {
     this.#complete(request);
   }
 }
-

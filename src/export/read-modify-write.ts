@@ -6,8 +6,8 @@
 import { CommandFlag, Command as NbdCommand, type RequestHeader } from 'nbd-server-protocol-ts';
 import { Bio, type BioOwner } from '../block/bio.ts';
 import { Command, RequestFlag } from '../block/command.ts';
-import { Status } from '../block/status.ts';
 import type { TagWaiter } from '../block/scheduler.ts';
+import { Status } from '../block/status.ts';
 import { Segments } from '../pages/segments.ts';
 import { SLAB_BYTES } from '../pages/slab.ts';
 import { bug, SECTOR_BYTES, type Sector } from '../units.ts';

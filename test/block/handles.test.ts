@@ -1,15 +1,20 @@
 import { describe, expect, test } from 'vitest';
+import type { DriverData } from '../../src/block/driver-data.ts';
 import type { Operations } from '../../src/block/operations.ts';
 import { ARef, IdleRequest, Owned } from '../../src/block/owned.ts';
 import { Status } from '../../src/block/status.ts';
 import { bug, sector } from '../../src/units.ts';
 import { makeDisk, read, World } from './world.ts';
 
+interface Five extends DriverData {
+  readonly request: number;
+}
+
 /** A driver that leaves its requests to the test. */
 function catcher(debug = true) {
   const world = new World();
-  const idles: IdleRequest<number>[] = [];
-  const driver: Operations<number> = {
+  const idles: IdleRequest<Five>[] = [];
+  const driver: Operations<Five> = {
     makeRequestData: () => 5,
     queueRq: (request) => {
       idles.push(request);
@@ -17,7 +22,7 @@ function catcher(debug = true) {
     },
   };
   const { hctx, set, disk } = makeDisk(world, driver, { debug });
-  const next = (): IdleRequest<number> => {
+  const next = (): IdleRequest<Five> => {
     const bio = read(3, 8);
     hctx.submit(bio.bio);
     hctx.unplug();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Command } from '../../src/block/command.ts';
+import type { DriverData } from '../../src/block/driver-data.ts';
 import type { Operations } from '../../src/block/operations.ts';
 import type { IdleRequest, Owned } from '../../src/block/owned.ts';
 import { Status } from '../../src/block/status.ts';
@@ -60,7 +61,7 @@ describe('batches', () => {
   test('queueRqs gets it as a list; what it leaves there is issued one by one', () => {
     const world = new World();
     const driver = Object.assign(new Recorder(), { batches: [] as number[] });
-    const { hctx } = makeDisk(world, {
+    const { hctx } = makeDisk<DriverData>(world, {
       makeRequestData: () => undefined,
       queueRq: (request, isLast) => driver.queueRq(request, isLast),
       queueRqs(requests) {
@@ -162,7 +163,7 @@ test('requeue: with a kick in the same turn, without after 3 ms; the tag stays t
 
 describe('splitting', () => {
   test('a long read becomes requests of max_sectors, ended once, with the first error', () => {
-    const { hctx, driver } = recorded({ maxSectors: 8, depth: 4 });
+    const { hctx, driver } = recorded({ limits: { maxSectors: 8 }, depth: 4 });
     const one = read(100, 20);
     expect(hctx.submit(one.bio)).toBe(true);
     hctx.unplug();
@@ -179,7 +180,7 @@ describe('splitting', () => {
   });
 
   test('one that needs more tags than there are goes on with each tag, and ends once', () => {
-    const { hctx, driver } = recorded({ maxSectors: 1, depth: 2 });
+    const { hctx, driver } = recorded({ limits: { maxSectors: 1 }, depth: 2 });
     const one = read(0, 5);
     let submits = 0;
     while (!hctx.submit(one.bio)) {
@@ -206,7 +207,7 @@ describe('splitting', () => {
           return Status.OK;
         },
       },
-      { maxSectors: 1, depth: 2 },
+      { limits: { maxSectors: 1 }, depth: 2 },
     );
     const one = read(0, 5);
     expect(hctx.submit(one.bio)).toBe(true);
@@ -216,7 +217,7 @@ describe('splitting', () => {
   });
 
   test('a discard goes in slices, and the sockets have their turn after each', () => {
-    const { hctx, driver, world } = recorded({ sliceSectors: 100 });
+    const { hctx, driver, world } = recorded({ limits: { sliceSectors: 100 } });
     const discard = new TestBio(Command.DISCARD, 0, 250);
     expect(hctx.submit(discard.bio)).toBe(true);
     hctx.unplug();

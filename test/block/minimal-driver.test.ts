@@ -12,7 +12,7 @@ test('a whole driver takes 60 lines', () => {
 
 test.each([0, 3, 8])('it keeps data, in requests of at most %i sectors', (maxSectors) => {
   const world = new World();
-  const { hctx, set } = makeDisk(world, new RamDriver(1 << 20), { maxSectors });
+  const { hctx, set } = makeDisk(world, new RamDriver(1 << 20), { limits: { maxSectors } });
   const payload = Uint8Array.from({ length: 20 * 512 }, (_, i) => (i * 13) & 0xff);
   const write = new TestBio(Command.WRITE, 7, 20, payload);
   while (!hctx.submit(write.bio)) world.settle();

@@ -1,6 +1,7 @@
 /** A whole driver: a RAM disk that completes in the deferred context. What a new driver begins from. */
 
 import { Command } from '../../src/block/command.ts';
+import type { DriverData } from '../../src/block/driver-data.ts';
 import type { Operations } from '../../src/block/operations.ts';
 import type { ARef, IdleRequest, Owned } from '../../src/block/owned.ts';
 import { Status } from '../../src/block/status.ts';
@@ -11,7 +12,9 @@ class RamRequest {
   status: Status = Status.OK;
 }
 
-export class RamDriver implements Operations<RamRequest> {
+type RamData = DriverData & { readonly request: RamRequest };
+
+export class RamDriver implements Operations<RamData> {
   readonly #memory: Uint8Array;
   readonly #cursor = new SegmentCursor();
 
@@ -23,20 +26,19 @@ export class RamDriver implements Operations<RamRequest> {
     return new RamRequest();
   }
 
-  queueRq(idle: IdleRequest<RamRequest>): Status {
+  queueRq(idle: IdleRequest<RamData>): Status {
     const request = idle.start();
     request.data().status = this.#transfer(request);
     request.hctx().completeLater(request.intoShared());
     return Status.OK;
   }
 
-  complete(request: ARef<RamRequest>): void {
+  complete(request: ARef<RamData>): void {
     request.complete(request.data().status);
   }
 
-  #transfer(request: Owned<RamRequest>): Status {
-    const bio = request.bio();
-    const command = request.command();
+  #transfer(request: Owned<RamData>): Status {
+    const [bio, command] = [request.bio(), request.command()];
     let at = request.sector() * 512;
     let left = request.bytes();
     if (command === Command.FLUSH) return Status.OK;

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Operations } from '../../src/block/operations.ts';
 import { HctxError, RequestQueue } from '../../src/block/request-queue.ts';
+import { Scheduler, type TagWaiter } from '../../src/block/scheduler.ts';
 import { Status, statusErrno } from '../../src/block/status.ts';
-import { TagPool, type TagWaiter } from '../../src/block/tag-pool.ts';
+import { TagPool } from '../../src/block/tag-pool.ts';
 import { DEFAULT_TIMEOUT, TagSet } from '../../src/block/tag-set.ts';
 import { nbdMeaning } from '../../src/export/errors.ts';
 import { Deferred } from '../../src/time/deferred.ts';
@@ -25,8 +26,8 @@ test('a tag set has its depth in tags for each hardware queue, and a slot for ea
   );
   expect({ depth: set.queueDepth, queues: set.hwQueueCount }).toEqual({ depth: 5, queues: 3 });
   expect(new Set([0, 1, 2].map((index) => set.pool(index))).size).toBe(3);
-  expect(disk.hctxFor(4).index).toBe(1); // connections are spread in turn
-  for (let i = 0; i < 9; i++) disk.hctxFor(0).submit(read().bio);
+  expect(disk.queue.defaultHctx(4).index).toBe(1); // connections are spread in turn
+  for (let i = 0; i < 9; i++) disk.queue.defaultHctx(0).submit(read().bio);
   expect(set.inFlight).toBe(5);
 });
 
@@ -49,7 +50,12 @@ test('tags are handed out once, and come back once', () => {
       fc.integer({ min: 1, max: 20 }),
       fc.array(fc.boolean(), { maxLength: 200 }),
       (depth, takes) => {
-        const pool = new TagPool(100, depth, new Deferred(), false);
+        const pool = new TagPool(
+          100,
+          depth,
+          new Deferred(),
+          new Scheduler(new World().clock, false),
+        );
         const model = new Set<Tag>();
         for (const take of takes) {
           const [first] = model;
@@ -72,12 +78,16 @@ test('tags are handed out once, and come back once', () => {
 });
 
 test('a tag too many coming back is a bug', () => {
-  expect(() => new TagPool(0, 1, new Deferred(), false).give(tag(0))).toThrow('given back twice');
+  expect(() =>
+    new TagPool(0, 1, new Deferred(), new Scheduler(new World().clock, false)).give(tag(0)),
+  ).toThrow('given back twice');
 });
 
 /** Wants `wanted` tags; notes the order of its turns. */
 class Client implements TagWaiter {
   waiting = false;
+  waitingSince = 0;
+  readonly waitsToRead = true;
   readonly #name: string;
   readonly #pool: TagPool;
   readonly #turns: string[];
@@ -102,7 +112,7 @@ class Client implements TagWaiter {
 describe('who waits for tags', () => {
   function contend(inArrivalOrder: boolean): string[] {
     const deferred = new Deferred();
-    const pool = new TagPool(0, 6, deferred, inArrivalOrder);
+    const pool = new TagPool(0, 6, deferred, new Scheduler(new World().clock, inArrivalOrder));
     const tags = Array.from({ length: 6 }, () => pool.take() ?? tag(0));
     const turns: string[] = [];
     for (const name of ['a', 'b', 'c']) new Client(name, 4, pool, turns);
@@ -121,7 +131,7 @@ describe('who waits for tags', () => {
 
   test('and has gone is not called any more', () => {
     const deferred = new Deferred();
-    const pool = new TagPool(0, 1, deferred, false);
+    const pool = new TagPool(0, 1, deferred, new Scheduler(new World().clock, false));
     const taken = pool.take() ?? tag(0);
     const turns: string[] = [];
     const gone = new Client('gone', 1, pool, turns);
@@ -134,7 +144,7 @@ describe('who waits for tags', () => {
 });
 
 test('only half of the tags may be held by replies that a client has not taken', () => {
-  const pool = new TagPool(0, 5, new Deferred(), false);
+  const pool = new TagPool(0, 5, new Deferred(), new Scheduler(new World().clock, false));
   pool.mapped = 1;
   expect(pool.mayMap).toBe(true);
   pool.mapped = 2;
@@ -153,7 +163,7 @@ test('when a hardware queue cannot be built, those before it are torn down, last
   const { set } = makeDisk(new World(), driver, { queues: 4 });
   let status: Status = Status.OK;
   try {
-    new RequestQueue(set, failing);
+    new RequestQueue(set, failing, undefined);
   } catch (error) {
     if (error instanceof HctxError) status = error.status;
   }
@@ -227,7 +237,7 @@ test.each([
 test('two disks on one tag set share its tags', () => {
   const world = new World();
   const one = makeDisk(world, driver, { depth: 4 });
-  const queue = new RequestQueue(one.set, driver);
+  const queue = new RequestQueue(one.set, driver, undefined);
   queue.attach(one.disk);
   const hctxs = [one.hctx, queue.hctx(0)];
   for (let i = 0; i < 4; i++) hctxs[i % 2]?.submit(read().bio);

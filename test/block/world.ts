@@ -2,7 +2,8 @@
 
 import { Bio, type BioOwner } from '../../src/block/bio.ts';
 import { Command } from '../../src/block/command.ts';
-import { Disk } from '../../src/block/disk.ts';
+import { Disk, type Features, type Limits } from '../../src/block/disk.ts';
+import type { DriverData } from '../../src/block/driver-data.ts';
 import type { HwQueue } from '../../src/block/hw-queue.ts';
 import type { Operations } from '../../src/block/operations.ts';
 import { RequestQueue } from '../../src/block/request-queue.ts';
@@ -85,27 +86,44 @@ export function read(first = 0, sectors = 1): TestBio {
 }
 
 export interface DiskOptions extends Partial<TagSetOptions> {
-  readonly maxSectors?: number;
-  readonly sliceSectors?: number;
+  readonly limits?: Partial<Limits>;
 }
 
+const limits: Limits = {
+  blockBytes: 512,
+  maxSectors: 0,
+  sliceSectors: 8192,
+  chunkSectors: 0,
+  virtBoundary: false,
+};
+
+const features: Features = {
+  rotational: false,
+  discard: true,
+  writeCache: false,
+  fua: false,
+  zoned: false,
+  views: true,
+  completesInline: true,
+};
+
 /** A disk of 2^20 sectors with `operations` for a driver. */
-export function makeDisk<D>(
+export function makeDisk<D extends DriverData>(
   world: World,
   operations: Operations<D>,
   options: DiskOptions = {},
 ): { disk: Disk<D>; hctx: HwQueue<D>; set: TagSet<D> } {
-  const { maxSectors = 0, sliceSectors = 8192, ...tags } = options;
-  const set = new TagSet(operations, { ...defaults, ...tags }, world);
-  const limits = { blockBytes: 512, maxSectors, sliceSectors };
-  const features = { rotational: false, discard: true, views: true, completesInline: true };
-  const queue = new RequestQueue(set, operations);
-  const disk = new Disk('disk', (2 ** 20) as Sector, limits, features, queue); // a count of sectors
+  const { limits: own = {}, ...tags } = options;
+  const set = new TagSet<D>(operations, { ...defaults, ...tags }, world, undefined);
+  const queue = new RequestQueue<D>(set, operations, undefined);
+  const capacity = (2 ** 20) as Sector; // a count of sectors
+  const disk = new Disk<D>('disk', capacity, { ...limits, ...own }, features, queue);
   return { disk, hctx: queue.hctx(0), set };
 }
 
-const defaults: TagSetOptions = {
+export const defaults: TagSetOptions = {
   queues: 1,
+  pollQueues: 0,
   depth: 4,
   blocking: false,
   sharedBitmap: false,

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { Command } from '../../src/block/command.ts';
+import type { Limits } from '../../src/block/disk.ts';
+import { nextPiece } from '../../src/block/split.ts';
+import { TestBio } from './world.ts';
+
+const none: Limits = {
+  blockBytes: 512,
+  maxSectors: 0,
+  sliceSectors: 8192,
+  chunkSectors: 0,
+  virtBoundary: false,
+};
+
+/** The lengths in sectors of the requests that a bio is cut into. */
+function pieces(one: TestBio, limits: Partial<Limits>): number[] {
+  const { bio } = one;
+  const found: number[] = [];
+  while (bio.submitted < bio.sectors) {
+    const piece = nextPiece(bio, { ...none, ...limits });
+    found.push(piece);
+    bio.submitted += piece;
+  }
+  return found;
+}
+
+/** A write of pieces of memory: [first byte, bytes] each. */
+function gathered(...parts: readonly [number, number][]): TestBio {
+  const bytes = parts.reduce((sum, [, length]) => sum + length, 0);
+  const one = new TestBio(Command.WRITE, 0, bytes / 512);
+  for (const [start, length] of parts) {
+    one.bio.segments.add(new Uint8Array(start + length), start, length);
+  }
+  return one;
+}
+
+test.each([Command.READ, Command.WRITE])('command %i is cut at max_sectors', (command) => {
+  expect(pieces(new TestBio(command, 5, 20), { maxSectors: 8 })).toEqual([8, 8, 4]);
+  expect(pieces(new TestBio(command, 5, 20), {})).toEqual([20]);
+});
+
+test.each([Command.DISCARD, Command.WRITE_ZEROES])('command %i goes in slices', (command) => {
+  expect(pieces(new TestBio(command, 0, 20_000), { maxSectors: 8 })).toEqual([8192, 8192, 3616]);
+});
+
+describe('at zone boundaries', () => {
+  test.each([Command.READ, Command.WRITE, Command.WRITE_ZEROES, Command.DISCARD])(
+    'command %i is cut there',
+    (command) => {
+      const limits = { chunkSectors: 2048 };
+      expect(pieces(new TestBio(command, 2000, 2200), limits)).toEqual([48, 2048, 104]);
+    },
+  );
+
+  test('a discard is a whole zone, however large', () => {
+    const limits = { chunkSectors: 2 ** 20 };
+    expect(pieces(new TestBio(Command.DISCARD, 0, 2 ** 21), limits)).toEqual([2 ** 20, 2 ** 20]);
+  });
+});
+
+describe('with virt_boundary', () => {
+  const limits = { virtBoundary: true };
+
+  test('segments that meet at page boundaries stay together', () => {
+    expect(pieces(gathered([512, 3584], [0, 8192], [4096, 512]), limits)).toEqual([24]);
+  });
+
+  test('a segment that ends off a page is cut behind it', () => {
+    expect(pieces(gathered([0, 512], [0, 4096]), limits)).toEqual([1, 8]);
+  });
+
+  test('a segment that begins off a page is cut before it', () => {
+    expect(pieces(gathered([0, 4096], [512, 512], [0, 1024]), limits)).toEqual([8, 1, 2]);
+  });
+
+  test('max_sectors cuts first where it is shorter', () => {
+    const both = { virtBoundary: true, maxSectors: 4 };
+    expect(pieces(gathered([0, 4096], [512, 512]), both)).toEqual([4, 4, 1]);
+  });
+
+  test('without it nothing is cut', () => {
+    expect(pieces(gathered([0, 512], [0, 4096]), {})).toEqual([9]);
+  });
+});
