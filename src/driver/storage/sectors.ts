@@ -81,7 +81,7 @@ function zeroBytes(slab: Slab, mark: number, first: number, end: number): void {
 }
 
 /** The bits of the sectors [first, end) of one page. */
-function bitsOf(first: number, end: number): number {
+export function bitsOf(first: number, end: number): number {
   const low = first % SECTORS_PER_PAGE;
   return ((1 << (end - first)) - 1) << low;
 }

@@ -1,5 +1,6 @@
-/** A sparse table from the number of an extent to its slab, in three levels of arrays; levels that
- *  hold nothing do not exist. Knows neither bytes nor pins. Source: driver.md section 4 (sparse map). */
+/** A sparse table from the number of a slab-sized extent to what is kept of it (its slab, or its part of
+ *  the cache), in three levels of arrays; levels that hold nothing do not exist. Knows neither bytes
+ *  nor pins. Source: driver.md section 4 (sparse map). */
 
 import type { Slab } from '../../pages/slab.ts';
 
@@ -12,12 +13,12 @@ class Level<Entry> {
   readonly entries: (Entry | undefined)[] = new Array<Entry | undefined>(FAN_OUT).fill(undefined);
   used = 0;
 }
-type Leaf = Level<Slab>;
-type Node = Level<Leaf>;
+type Leaf<Entry> = Level<Entry>;
+type Node<Entry> = Level<Leaf<Entry>>;
 
-export class SlabTable {
+export class SlabTable<Entry = Slab> {
   readonly #extents: number;
-  #root: (Node | undefined)[];
+  #root: (Node<Entry> | undefined)[];
   #size = 0;
 
   /** @param extents how many extents the device has, up to 2^36. */
@@ -35,7 +36,7 @@ export class SlabTable {
     return this.#extents;
   }
 
-  get(index: number): Slab | undefined {
+  get(index: number): Entry | undefined {
     const nodeIndex = Math.floor(index / PER_NODE); // no bit operators: index may pass 2^31
     const node = this.#root[nodeIndex];
     if (node === undefined) return undefined;
@@ -45,8 +46,8 @@ export class SlabTable {
     return leaf.entries[within & (FAN_OUT - 1)];
   }
 
-  /** Puts a slab at an index, in place of any other. */
-  set(index: number, slab: Slab): void {
+  /** Puts an entry at an index, in place of any other. */
+  set(index: number, entry: Entry): void {
     const nodeIndex = Math.floor(index / PER_NODE);
     const within = index - nodeIndex * PER_NODE;
     let node = this.#root[nodeIndex];
@@ -65,7 +66,7 @@ export class SlabTable {
       leaf.used++;
       this.#size++;
     }
-    leaf.entries[slot] = slab;
+    leaf.entries[slot] = entry;
   }
 
   /** Removes the entry, if there is one, and the levels it leaves empty. */
@@ -85,7 +86,7 @@ export class SlabTable {
     if (node.used === 0) this.#root[nodeIndex] = undefined;
   }
 
-  /** The first index in [from, end) that has a slab, or -1. Absent levels are passed in one step. */
+  /** The first index in [from, end) that has an entry, or -1. Absent levels are passed in one step. */
   next(from: number, end: number): number {
     if (this.#size === 0) return -1;
     let index = from;
@@ -115,7 +116,7 @@ export class SlabTable {
     this.#size = 0;
   }
 
-  #emptyRoot(): (Node | undefined)[] {
-    return new Array<Node | undefined>(Math.ceil(this.#extents / PER_NODE)).fill(undefined);
+  #emptyRoot(): (Node<Entry> | undefined)[] {
+    return new Array<Node<Entry> | undefined>(Math.ceil(this.#extents / PER_NODE)).fill(undefined);
   }
 }

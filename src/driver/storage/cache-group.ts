@@ -1,0 +1,64 @@
+/** The cached pages of one slab-sized extent: where each lies, and which of its sectors are there; and
+ *  how runs of pages and sectors are found in bits. Knows neither memory nor the table of groups. */
+
+import { DATA, PAGES_PER_SLAB, SECTORS_PER_PAGE } from '../../pages/slab.ts';
+import { bug } from '../../units.ts';
+
+/** INVARIANT: bit p of `held` is set, and places[p] is a place, when bits[p] is not 0. */
+export class CacheGroup {
+  held = 0;
+  readonly places: number[] = new Array<number>(PAGES_PER_SLAB).fill(0);
+  /** Which sectors of each page are in the cache. */
+  readonly bits: Uint8Array = new Uint8Array(PAGES_PER_SLAB);
+
+  has(page: number): boolean {
+    return ((this.held >>> page) & 1) !== 0;
+  }
+
+  bitsAt(page: number): number {
+    return this.bits[page] ?? 0;
+  }
+
+  placeAt(page: number): number {
+    return this.places[page] ?? bug(`no page ${page} in a group`);
+  }
+
+  /** `page` lies at `place` from now on; the caller gives it bits. */
+  hold(page: number, place: number): void {
+    this.held |= 1 << page;
+    this.places[page] = place;
+  }
+
+  release(page: number): void {
+    this.bits[page] = 0;
+    this.held &= ~(1 << page);
+  }
+
+  /** The first page from `from` on that is held, or -1. */
+  nextHeld(from: number): number {
+    const held = from < PAGES_PER_SLAB ? this.held & (-1 << from) : 0;
+    return held === 0 ? -1 : lowestBit(held);
+  }
+}
+
+/** The pages that the sectors [first, end) of an extent touch, one bit each. */
+export function pagesOf(first: number, end: number): number {
+  const low = Math.trunc(first / SECTORS_PER_PAGE);
+  const count = Math.ceil(end / SECTORS_PER_PAGE) - low;
+  return count === PAGES_PER_SLAB ? -1 : ((1 << count) - 1) << low;
+}
+
+/** The first sector from `from` on whose bit is set, or SECTORS_PER_PAGE. */
+export function nextSet(bits: number, from: number): number {
+  const rest = bits & (DATA << from) & DATA;
+  return rest === 0 ? SECTORS_PER_PAGE : lowestBit(rest);
+}
+
+/** The first sector from `from` on whose bit is clear, or SECTORS_PER_PAGE. */
+export function nextClear(bits: number, from: number): number {
+  return nextSet(~bits, from);
+}
+
+function lowestBit(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
+}

@@ -1,0 +1,127 @@
+/** The pages of a write cache by page number: a sparse map of groups, each page with a place in memory.
+ *  Knows no store and no rule of when a page comes or goes. Source: driver.md section 4, Cache. */
+
+import type { SlabAllocator } from '../../pages/allocator.ts';
+import { PAGES_PER_SLAB, SECTORS_PER_PAGE, SLAB_BYTES } from '../../pages/slab.ts';
+import { type Bytes, MiB, SECTOR_BYTES } from '../../units.ts';
+import { CacheGroup } from './cache-group.ts';
+import { CacheMemory } from './cache-memory.ts';
+import { bitsOf } from './sectors.ts';
+import { SlabTable } from './slab-table.ts';
+
+/** Memory without data that is not worth giving back, since the next writes take it again. */
+const SPARE_SLABS_FREE = (16 * MiB) / SLAB_BYTES;
+/** Empty groups kept for reuse, so that a cache in use allocates none: 4096 span 512 MiB. */
+const SPARE_GROUPS_MAX = 4096;
+
+/** INVARIANTS: a group in the table holds a page; each page held has a place of its own. */
+export class CachePages {
+  readonly #memory: CacheMemory;
+  readonly #table: SlabTable<CacheGroup>;
+  readonly #spare: CacheGroup[] = [];
+
+  constructor(allocator: SlabAllocator, capacity: Bytes) {
+    this.#memory = new CacheMemory(allocator);
+    this.#table = new SlabTable(Math.ceil(capacity / SLAB_BYTES));
+  }
+
+  /** How many pages are held. */
+  get used(): number {
+    return this.#memory.used;
+  }
+
+  /** All the memory taken, used or not. */
+  get memoryBytes(): Bytes {
+    return this.#memory.bytes;
+  }
+
+  /** The group of extent `index`, if it holds a page. */
+  group(index: number): CacheGroup | undefined {
+    return this.#table.get(index);
+  }
+
+  /** The first extent in [from, end) of which a page is held, or -1. */
+  nextExtent(from: number, end: number): number {
+    return this.#table.next(from, end);
+  }
+
+  /** The first page number from `from` on that is held, or -1. */
+  nextPage(from: number): number {
+    const { extents } = this.#table;
+    const start = Math.floor(from / PAGES_PER_SLAB);
+    for (let i = this.#table.next(start, extents); i >= 0; i = this.#table.next(i + 1, extents)) {
+      const held = this.#table.get(i)?.nextHeld(i === start ? from % PAGES_PER_SLAB : 0) ?? -1;
+      if (held >= 0) return i * PAGES_PER_SLAB + held;
+    }
+    return -1;
+  }
+
+  /** The group in which `page` of extent `index` is held from now on; the caller gives the page bits.
+   *  Undefined: no memory. */
+  hold(index: number, page: number): CacheGroup | undefined {
+    let group = this.#table.get(index);
+    if (group?.has(page)) return group;
+    const place = this.#memory.take();
+    if (place < 0) return undefined;
+    if (group === undefined) {
+      group = this.#spare.pop() ?? new CacheGroup();
+      this.#table.set(index, group);
+    }
+    group.hold(page, place);
+    return group;
+  }
+
+  /** The page leaves the cache, and its group when it was the last one there. */
+  release(index: number, group: CacheGroup, page: number): void {
+    this.#memory.give(group.placeAt(page));
+    group.release(page);
+    if (group.held !== 0) return;
+    this.#table.delete(index);
+    if (this.#spare.length < SPARE_GROUPS_MAX) this.#spare.push(group);
+  }
+
+  /** The sectors [first, end) of extent `index` leave the cache. */
+  forget(index: number, first: number, end: number): void {
+    const group = this.#table.get(index);
+    if (group === undefined) return;
+    for (let at = first; at < end; ) {
+      const page = Math.trunc(at / SECTORS_PER_PAGE);
+      const upTo = Math.min(end, (page + 1) * SECTORS_PER_PAGE);
+      if (group.has(page)) {
+        const left = group.bitsAt(page) & ~bitsOf(at, upTo);
+        group.bits[page] = left;
+        if (left === 0) this.release(index, group, page);
+      }
+      at = upTo;
+    }
+  }
+
+  /** The memory in which a page lies, and where in it its sector `sector` (0 .. 7) begins. */
+  bytesOf(group: CacheGroup, page: number): Uint8Array {
+    return this.#memory.slabOf(group.placeAt(page)).bytes;
+  }
+  offsetOf(group: CacheGroup, page: number, sector: number): number {
+    return this.#memory.offsetOf(group.placeAt(page)) + sector * SECTOR_BYTES;
+  }
+
+  /** More memory lies unused than is worth keeping. */
+  get needsTrim(): boolean {
+    return this.#memory.spareSlabs > SPARE_SLABS_FREE;
+  }
+
+  /** Returns up to `budgetSlabs` slabs of unused memory. True: there is more to do. */
+  trim(budgetSlabs: number): boolean {
+    for (let left = budgetSlabs; left > 0 && this.needsTrim; left--) this.#memory.giveSpare();
+    return this.needsTrim;
+  }
+
+  /** Nothing is held any more, and all memory is returned. */
+  clear(): void {
+    const { extents } = this.#table;
+    for (let i = this.#table.next(0, extents); i >= 0; i = this.#table.next(i + 1, extents)) {
+      this.forget(i, 0, PAGES_PER_SLAB * SECTORS_PER_PAGE);
+    }
+    while (this.#memory.spareSlabs > 0) this.#memory.giveSpare();
+    this.#spare.length = 0;
+  }
+}
