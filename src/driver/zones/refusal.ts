@@ -37,9 +37,9 @@ function why(zones: ZoneSet, index: number, request: NullOwned, status: Status):
   const sectors = request.sectors();
   switch (status) {
     case Status.ZONE_OPEN_RESOURCE:
-      return `while ${zones.openCount} zones are open and zone_max_open is ${maxOpen}`;
+      return `but no more than ${maxOpen} may be open (zone_max_open)`;
     case Status.ZONE_ACTIVE_RESOURCE:
-      return `while ${zones.activeCount} zones are active and zone_max_active is ${maxActive}`;
+      return `but no more than ${maxActive} may be active (zone_max_active)`;
     case Status.NOSPC:
       return 'but there is no memory to discard its data';
     case Status.INVAL:

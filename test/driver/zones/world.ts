@@ -54,7 +54,7 @@ export class ZonedDevice {
   outOfMemory = false;
   readonly #world = new World();
   readonly #submit: (bio: TestBio) => void;
-  #outcome: Outcome | undefined;
+  readonly #outcomes: Outcome[] = [];
 
   /** @param wrap a step between the rules and the one that writes down. */
   constructor(
@@ -81,11 +81,10 @@ export class ZonedDevice {
 
   /** One request, processed and ended. */
   issue(command: Command, at = 0, sectors = 1): Outcome {
-    this.#outcome = undefined;
     const payload = command === Command.READ ? undefined : new Uint8Array(0);
     const bio = new TestBio(command, at, sectors, payload);
     this.#submit(bio);
-    const outcome = this.#outcome ?? bug('the request never came');
+    const outcome = this.#outcomes.pop() ?? bug('the request never came');
     if (bio.ends !== 1 || bio.status !== outcome.status) bug('the bio ended otherwise');
     return outcome;
   }
@@ -133,7 +132,7 @@ export class ZonedDevice {
   #queue(request: IdleRequest<NullRequestData>, rules: Step): Status {
     const owned = request.start();
     const done = rules(owned, owned.sectors());
-    this.#outcome = { status: owned.status(), sector: owned.sector(), done };
+    this.#outcomes.push({ status: owned.status(), sector: owned.sector(), done });
     owned.end(owned.status());
     return Status.OK;
   }
