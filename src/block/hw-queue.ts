@@ -25,6 +25,8 @@ const RERUN_NS = 3e6;
 export class HwQueue<D extends DriverData = DriverData> implements DeferredWork, TimerTarget {
   readonly queue: RequestQueue<D>;
   readonly index: number;
+  /** Of the queue map: what an older one holds goes first. */
+  readonly generation: number;
   readonly set: TagSet<D>;
   readonly pool: TagPool;
   /** Its completions are polled for: the last queues of a set are. */
@@ -59,10 +61,11 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   #pluggedAt = 0;
   #issuingAt = -1;
 
-  constructor(queue: RequestQueue<D>, set: TagSet<D>, index: number) {
+  constructor(queue: RequestQueue<D>, set: TagSet<D>, index: number, generation: number) {
     const { options } = set;
     this.queue = queue;
     this.index = index;
+    this.generation = generation;
     this.set = set;
     this.pool = set.pool(index);
     this.polled = index >= options.queues - options.pollQueues;

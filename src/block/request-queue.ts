@@ -30,7 +30,7 @@ export class RequestQueue<D extends DriverData = DriverData> {
     this.operations = operations;
     this.data = data;
     this.#tagSet = tagSet;
-    this.#hctxs = this.#build(tagSet);
+    this.#hctxs = this.#build(tagSet, 0);
   }
 
   get tagSet(): TagSet<D> {
@@ -95,7 +95,7 @@ export class RequestQueue<D extends DriverData = DriverData> {
    *  have, and the new ones begin when nothing is left there that was not processed; nothing is lost.
    *  @throws HctxError: the old ones stay. */
   updateHwQueues(tagSet: TagSet<D>): void {
-    const next = this.#build(tagSet);
+    const next = this.#build(tagSet, this.generation + 1);
     const old = this.#hctxs;
     const oldSet = this.#tagSet;
     for (const hctx of old) {
@@ -114,13 +114,16 @@ export class RequestQueue<D extends DriverData = DriverData> {
     this.drained();
   }
 
-  /** A retired queue may have processed its last request: then the new ones may begin. */
+  /** A retired queue may have processed its last request: then those after it may begin. */
   retiredRan(): void {
-    const behind = this.#retired.some((hctx) => hctx.unprocessed > 0);
-    for (const hctx of this.#hctxs) {
-      if (hctx.behind === behind) continue;
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const hctx of this.#retired) {
+      if (hctx.unprocessed > 0) oldest = Math.min(oldest, hctx.generation);
+    }
+    for (const hctx of this.hctxs()) {
+      const behind = hctx.generation > oldest;
+      if (hctx.behind && !behind) hctx.set.context.deferred.raise(hctx);
       hctx.behind = behind;
-      if (!behind) this.#tagSet.context.deferred.raise(hctx);
     }
   }
 
@@ -152,10 +155,10 @@ export class RequestQueue<D extends DriverData = DriverData> {
     this.#hctxs = [];
   }
 
-  #build(tagSet: TagSet<D>): HwQueue<D>[] {
+  #build(tagSet: TagSet<D>, generation: number): HwQueue<D>[] {
     const built: HwQueue<D>[] = [];
     for (let index = 0; index < tagSet.hwQueueCount; index++) {
-      const hctx = new HwQueue(this, tagSet, index);
+      const hctx = new HwQueue(this, tagSet, index, generation);
       const status = this.operations.initHctx?.(hctx) ?? Status.OK;
       if (status !== Status.OK) {
         this.#exitAll(built);

@@ -10,6 +10,7 @@ import type { Limits } from './disk.ts';
 
 /** The sectors of the next request of `bio`, which has some left. */
 export function nextPiece(bio: Bio, limits: Limits): Sector {
+  if (isZoneManagement(bio.command)) return bio.sectors;
   let piece = Math.min(bio.sectors - bio.submitted, pieceMax(bio.command, limits));
   if (limits.chunkSectors !== 0) {
     const first = bio.sector + bio.submitted;
@@ -24,6 +25,11 @@ export function nextPiece(bio: Bio, limits: Limits): Sector {
 /** Discards and zeroes take time with their length; they go in slices, other clients in between. */
 export function isSliced(command: Command): boolean {
   return command === Command.DISCARD || command === Command.WRITE_ZEROES;
+}
+
+/** Names zones, whatever their size, and moves no data. */
+function isZoneManagement(command: Command): boolean {
+  return command >= Command.ZONE_OPEN;
 }
 
 function pieceMax(command: Command, limits: Limits): number {

@@ -140,7 +140,7 @@ export function badBlocksStep(
   partialIo: boolean,
   blockSectors: number,
   inner: Step,
-  onHit?: (text: string) => void,
+  onHit?: (text: string, request: NullOwned) => void,
 ): Step {
   return (request, sectors) => {
     if (!transfers(request)) return inner(request, sectors);
@@ -149,7 +149,7 @@ export function badBlocksStep(
     const bad = list.firstBad(first, sectors);
     if (bad < 0) return inner(request, sectors);
     if (once) list.clearRangeAt(bad);
-    onHit?.(`badblocks: sector ${bad} is bad`);
+    onHit?.(`badblocks: sector ${bad} is bad`, request);
     const before = partialIo ? bad - first - ((bad - first) % blockSectors) : 0;
     const done = before > 0 ? inner(request, before as Sector) : NOTHING; // fewer than it has
     // A failure of the memory beats the bad block.

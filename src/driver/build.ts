@@ -53,7 +53,7 @@ export interface DeviceContext extends BlockContext {
   readonly allocator: SlabAllocator;
   readonly debug: boolean;
   /** Every random choice follows from it. */
-  readonly faultSeed: number;
+  readonly faultSeed: string;
 }
 
 /** What a device brings along from before it was powered on. */
@@ -120,14 +120,17 @@ export function buildDisk(
   tags: TagSet<NullData> | undefined,
 ): Powered {
   const { context, store, faults } = parts;
+  const capacity = bytes(options.size * MiB);
   const cache =
     store !== undefined && options.cache_size > 0
-      ? new WriteCache(store, bytes(options.cache_size * MiB), options.bs / SECTOR_BYTES)
+      ? new WriteCache(store, context.allocator, {
+          capacity,
+          cacheBytes: bytes(options.cache_size * MiB),
+          blockSectors: options.bs / SECTOR_BYTES,
+        })
       : undefined;
-  const discard = (first: Sector, sectors: Sector): boolean => {
-    cache?.discard(first, sectors);
-    return store?.discard(first, sectors) ?? true;
-  };
+  const discard = (first: Sector, sectors: Sector): boolean =>
+    (cache ?? store)?.discard(first, sectors) ?? true;
   const zones = options.zoned ? new ZoneSet(zoneOptions(options), discard) : undefined;
   const causes: Causes = { badblocks: 0, zones: 0 };
   const compose = (): Step => composePath(options, parts, { zones, cache, causes });
@@ -142,7 +145,7 @@ export function buildDisk(
   const queue = new RequestQueue<NullData>(tagSet, device, parts.name);
   const disk = new Disk(
     parts.name,
-    toSectors(bytes(options.size * MiB)),
+    toSectors(capacity),
     limits(options),
     features(options, cache !== undefined),
     queue,
@@ -182,7 +185,7 @@ function composePath(
     });
   }
   if (badBlocks.enabled) {
-    const hit = (request: NullOwned, text: string): void => {
+    const hit = (text: string, request: NullOwned): void => {
       causes.badblocks++;
       request.bio().reason ??= text;
     };
@@ -203,7 +206,8 @@ function composePath(
 }
 
 function memoryStep(store: PageStore, cache: WriteCache | undefined, parts: Parts): Step {
-  const transfer = cache === undefined ? storeStep(store) : cacheStep(cache, store);
+  const inner = storeStep(store);
+  const transfer = cache === undefined ? inner : cacheStep(cache, inner);
   const { context, compact } = parts;
   return (request, sectors) => {
     const done = transfer(request, sectors);

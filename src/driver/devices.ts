@@ -33,7 +33,7 @@ export class Devices implements DeviceHost {
   create(name: string): NullDevice {
     if (this.#byName.has(name))
       throw new ErrnoError('EEXIST', `${name}: the device exists already`);
-    const device = new NullDevice(name, this.#context, this);
+    const device = new NullDevice(name, this.#context, this, this.#start);
     this.#byName.set(name, device);
     return device;
   }

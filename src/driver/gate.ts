@@ -20,7 +20,7 @@ export interface Faults {
 /** @returns undefined when nothing can ever stand in the way, as the faults are set now. */
 export function composeGate(faults: Faults, throttle: Throttle | undefined): Gate | undefined {
   const { timeout, requeue } = faults;
-  if (!timeout.active && !requeue.active) return throttle && throttleGate(throttle);
+  if (!mayStrike(timeout) && !mayStrike(requeue)) return throttle && throttleGate(throttle);
   let requeueNext = false;
   return (request) => {
     request.data().fakeTimeout = timeout.shouldFail();
@@ -37,4 +37,8 @@ export function composeGate(faults: Faults, throttle: Throttle | undefined): Gat
 
 function throttleGate(throttle: Throttle): Gate {
   return (request) => (throttle.admit(request.bytes()) ? Status.OK : Status.DEV_RESOURCE);
+}
+
+function mayStrike(fault: Fault): boolean {
+  return fault.value('probability') > 0 && fault.value('times') !== 0;
 }

@@ -10,7 +10,7 @@ import type { TagSet } from '../block/tag-set.ts';
 import { ErrnoError } from '../config/errors.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
 import type { DeferredWork } from '../time/deferred.ts';
-import { bytes, MiB, SECTOR_BYTES, type Sector, sector } from '../units.ts';
+import { bytes, MiB, SECTOR_BYTES, sector } from '../units.ts';
 import { BadBlocks } from './badblocks.ts';
 import { buildDisk, type DeviceContext, makeTagSet, type Powered } from './build.ts';
 import type { NullData } from './completion.ts';
@@ -22,7 +22,7 @@ import {
   operationStats,
   requestsInFlight,
 } from './device-stats.ts';
-import { Fault } from './faults.ts';
+import { Fault, faultStream, NO_FAULT, parseFault } from './faults.ts';
 import { composeGate, type Faults } from './gate.ts';
 import { PageStore } from './storage/page-store.ts';
 import type { ZoneSet } from './zones/zone-set.ts';
@@ -37,8 +37,7 @@ const zoneCommands = {
   close: Command.ZONE_CLOSE,
   finish: Command.ZONE_FINISH,
   reset: Command.ZONE_RESET,
-  'reset-all': Command.ZONE_RESET_ALL,
-} as const satisfies Record<ZoneOperation, Command>;
+} as const satisfies Record<Exclude<ZoneOperation, 'reset-all'>, Command>;
 
 /** What a device asks of those who keep all devices. */
 export interface DeviceHost {
@@ -63,11 +62,15 @@ export class NullDevice implements DeferredWork {
   #store: PageStore | undefined;
   #powered: Powered | undefined;
 
-  constructor(name: string, context: DeviceContext, host: DeviceHost) {
+  /** @param start the program's parameters, which give the faults their settings. */
+  constructor(name: string, context: DeviceContext, host: DeviceHost, start: DeviceOptions) {
     this.name = name;
     this.#context = context;
     this.#host = host;
-    const fault = (kind: string): Fault => new Fault(context.faultSeed, name, kind);
+    const fault = (kind: keyof Faults): Fault => {
+      const settings = start[kind] === '' ? NO_FAULT : parseFault(kind, start[kind]);
+      return new Fault(faultStream(context.faultSeed, name, kind), settings);
+    };
     this.faults = {
       timeout: fault('timeout'),
       requeue: fault('requeue'),
@@ -167,23 +170,36 @@ export class NullDevice implements DeferredWork {
     throw new ErrnoError('EINVAL', `${this.name}: ${attribute}=${at}: ${rule}`, attribute);
   }
 
-  /** One operation on the zone that holds `at`, or on the whole device (reset-all). */
-  zoneManagement(operation: ZoneOperation, at: Sector, sectors: Sector): Promise<Outcome> {
-    return this.#send(zoneCommands[operation], at, sectors);
+  /** Zone after zone in the range, ending at the first error with what was done before standing; a
+   *  reset of the whole device is reset all, which leaves out what cannot be reset. */
+  async zoneManagement(operation: ZoneOperation, at: number, sectors: number): Promise<Outcome> {
+    const { zones, disk } = this;
+    if (disk === undefined) return { ...done, status: Status.OFFLINE, reason: 'power is 0' };
+    if (zones === undefined) return { ...done, status: Status.NOTSUPP, reason: 'it is not zoned' };
+    if (operation === 'reset-all' || (operation === 'reset' && at === 0 && sectors === disk.capacity)) {
+      return this.#send(Command.ZONE_RESET_ALL, 0, disk.capacity);
+    }
+    let outcome: Outcome = done;
+    for (let next = at; next < at + sectors; next += zones.length(zones.indexOf(next))) {
+      const { length } = zones.info(zones.indexOf(next));
+      outcome = await this.#send(zoneCommands[operation], next, length);
+      if (outcome.status !== Status.OK) break;
+    }
+    return outcome;
   }
 
   /** Appends to the zone that begins at `start`; by a write at its write pointer where the device has
    *  no native append. */
-  zoneAppend(start: Sector, data: Uint8Array): Promise<Outcome> {
+  zoneAppend(start: number, data: Uint8Array): Promise<Outcome> {
     const sectors = sector(data.length / SECTOR_BYTES);
-    const pointer = this.#powered?.appendPointer(start);
+    const pointer = this.#powered?.appendPointer(sector(start));
     if (pointer === undefined) return this.#send(Command.ZONE_APPEND, start, sectors, data);
     const written = this.#send(Command.WRITE, pointer, sectors, data);
     return written.then((outcome) => ({ ...outcome, sector: pointer }));
   }
 
   flush(): Promise<Outcome> {
-    return this.#send(Command.FLUSH, sector(0), sector(0));
+    return this.#send(Command.FLUSH, 0, 0);
   }
 
   stats(): DeviceStats {
@@ -199,7 +215,10 @@ export class NullDevice implements DeferredWork {
       },
       cache:
         cache === undefined ? null : { sizeBytes: cache.sizeBytes, usedBytes: cache.usedBytes },
-      zones: zones && { count: zones.count, open: zones.openCount, active: zones.activeCount },
+      zones:
+        zones === undefined
+          ? null
+          : { count: zones.count, open: zones.openCount, active: zones.activeCount },
       tags: {
         depth: queue?.tagSet.queueDepth ?? 0,
         queues: queue?.hwQueueCount ?? 0,
@@ -219,14 +238,17 @@ export class NullDevice implements DeferredWork {
     if (this.#store?.compact(COMPACT_SLABS)) this.#context.deferred.raiseNextTurn(this);
   }
 
-  #send(command: Command, at: Sector, sectors: Sector, data?: Uint8Array): Promise<Outcome> {
+  #send(command: Command, at: number, sectors: number, data?: Uint8Array): Promise<Outcome> {
     const powered = this.#powered;
     if (powered === undefined || powered.leaving) {
-      return Promise.resolve({ status: Status.OFFLINE, sector: at, reason: 'power is 0' });
+      return Promise.resolve({ ...done, status: Status.OFFLINE, reason: 'power is 0' });
     }
-    return sendRequest(powered.disk, this.#context.allocator, command, at, sectors, data);
+    const { allocator } = this.#context;
+    return sendRequest(powered.disk, allocator, command, sector(at), sector(sectors), data);
   }
 }
+
+const done: Outcome = { status: Status.OK, sector: sector(0), reason: undefined };
 
 function orNoMemory<T>(name: string, build: () => T): T {
   try {

@@ -22,7 +22,7 @@ const LOOKS_PER_SLAB = 64;
 export class PageStore {
   readonly #allocator: SlabAllocator;
   readonly #table: SlabTable;
-  readonly #sectors: number;
+  #sectors: number;
   readonly #idleBytesFree: number;
   #heldPages = 0;
   #idlePages = 0;
@@ -35,6 +35,12 @@ export class PageStore {
     this.#idleBytesFree = idleBytesFree;
     this.#sectors = Math.floor(capacity / SECTOR_BYTES);
     this.#table = new SlabTable(Math.ceil(capacity / SLAB_BYTES));
+  }
+
+  /** The device has another size now. Data behind its end are kept, and there again when it grows. */
+  resize(capacity: Bytes): void {
+    this.#sectors = Math.floor(capacity / SECTOR_BYTES);
+    this.#table.grow(Math.ceil(capacity / SLAB_BYTES));
   }
 
   /** Memory that data takes: whole pages. */

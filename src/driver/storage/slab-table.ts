@@ -17,7 +17,7 @@ type Leaf<Entry> = Level<Entry>;
 type Node<Entry> = Level<Leaf<Entry>>;
 
 export class SlabTable<Entry = Slab> {
-  readonly #extents: number;
+  #extents: number;
   #root: (Node<Entry> | undefined)[];
   #size = 0;
 
@@ -34,6 +34,13 @@ export class SlabTable<Entry = Slab> {
   /** How many extents there can be. */
   get extents(): number {
     return this.#extents;
+  }
+
+  /** Makes room for `extents`; never less than there was, since what is kept stays. */
+  grow(extents: number): void {
+    this.#extents = Math.max(this.#extents, extents);
+    const wanted = this.#emptyRoot().length;
+    for (let length = this.#root.length; length < wanted; length++) this.#root.push(undefined);
   }
 
   get(index: number): Entry | undefined {

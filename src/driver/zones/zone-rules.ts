@@ -49,7 +49,7 @@ class ZoneRules {
       case Command.FLUSH:
         return this.#inner(request, sectors);
       case Command.DISCARD:
-        return this.#refuse(request, Status.NOTSUPP);
+        return this.#trim(request, sectors);
       case Command.ZONE_OPEN:
         return this.#managed(request, this.#zones.open(this.#zoneOf(request)));
       case Command.ZONE_CLOSE:
@@ -92,6 +92,14 @@ class ZoneRules {
     if (sectors > appendMaxSectors || request.sector() !== zones.start(index))
       return this.#refuse(request, Status.INVAL);
     return this.#write(request, sectors, zones.writePointer(index));
+  }
+
+  /** What covers a whole zone that can be reset resets it; everything else is ignored. */
+  #trim(request: NullOwned, sectors: Sector): Sector {
+    const index = this.#zoneOf(request);
+    const whole = sectors === this.#zones.length(index);
+    if (!whole || this.#zones.condition(index) === ZoneCondition.NOT_WP) return sectors;
+    return this.#managed(request, this.#zones.reset(index));
   }
 
   #managed(request: NullOwned, status: Status): Sector {
