@@ -133,11 +133,14 @@ export class Attributes {
 
   /** May `name` become `value` now? For values that parse() gave.
    *  @throws ErrnoError EBUSY for what is only settable while off; EINVAL for what can only be done
-   *  while on, and for a number of queues that a running device cannot take. */
+   *  to a zoned device while on, and for a number of queues that a running device cannot take. */
   check(name: ParsedName, value: AttributeValue, powered: boolean): void {
     const when = byName.get(name)?.when;
     if (when === 'powered on' && !powered) throw this.#moment('EINVAL', name, 1);
     if (!powered) return;
+    if (when === 'powered on' && this.#values.get('zoned') !== true) {
+      throw this.#error('EINVAL', name, `${value}`, 'the device is not zoned');
+    }
     if (when === 'off') throw this.#moment('EBUSY', name, 0);
     if (name === 'submit_queues' || name === 'poll_queues') this.#checkQueues(name, value);
   }

@@ -32,8 +32,8 @@ function judgeLayout(one: Case): void {
     throw one.refusal('zone_capacity', `must be at most ${one.said('zone_size')} (MiB)`);
   }
   if (capacity < length && size % length !== 0) {
-    const why = `the last zone is short, since ${one.said('size')} is no multiple of it`;
-    throw one.refusal('zone_capacity', `must be that of ${one.said('zone_size')}: ${why} (MiB)`);
+    const why = `the last zone is short: ${one.said('size')} is no multiple of it`;
+    throw one.refusal('zone_capacity', `must be ${one.said('zone_size')} (MiB), since ${why}`);
   }
 }
 

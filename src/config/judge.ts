@@ -35,7 +35,7 @@ export function wrongAlone(
   switch (option) {
     case 'queue_mode':
       if (value !== 1) return undefined;
-      return `1 (legacy request) is no longer available; ${integerRule(row)}`;
+      return '1 (legacy request) is no longer available; must be 2 (multiqueue)';
     case 'bs':
       if (value >= 512 && value <= 4096 && Number.isInteger(Math.log2(value))) return undefined;
       return integerRule(row);

@@ -32,7 +32,7 @@ export function parseInteger(text: string): number | undefined {
 /** What a number must be, as a sentence: for messages and for the docs alike. */
 export function integerRule(row: Row): string {
   const unit = row.unit === undefined ? '' : ` (${row.unit})`;
-  const whole = row.rule !== undefined && (/^[0-9]/.test(row.rule) || row.min === undefined);
+  const whole = row.rule !== undefined && (/^-?[0-9]/.test(row.rule) || row.min === undefined);
   if (whole) return `must be ${row.rule}${unit}`;
   const range = `${row.min ?? 0}..${row.max ?? 'any'}`;
   return `must be ${row.rule === undefined ? range : `${row.rule}, ${range}`}${unit}`;

@@ -106,7 +106,7 @@ export const parameters = {
     default: 0,
     min: 0,
     max: INT_MAX,
-    rule: '0..cpus; more becomes cpus',
+    rule: '0..cpus; more becomes cpus; as an attribute at most the parameter',
     help: 'queues whose completions are polled for, beside the submit queues',
   },
   use_per_node_hctx: {
@@ -125,7 +125,8 @@ export const parameters = {
     default: -1,
     min: -1,
     max: INT_MAX,
-    help: 'NUMA node of allocations; -1 is any',
+    rule: '-1 (any) or a node that is online',
+    help: 'NUMA node of allocations',
   },
   hw_queue_depth: {
     kind: 'integer',
@@ -228,7 +229,7 @@ export const parameters = {
     where: 'P and C',
     when: 'off',
     default: false,
-    help: 'accept discards; needs memory_backed',
+    help: 'accept discards; needs memory_backed, not with zoned',
   },
   cache_size: {
     kind: 'integer',
@@ -306,7 +307,7 @@ export const parameters = {
     max: MIB_MAX,
     width: 64,
     unit: 'MiB',
-    rule: 'at most zone_size; 0 is zone_size',
+    rule: 'at most zone_size; 0 is zone_size, and so it must be if the last zone is short',
     help: 'usable part of a zone',
   },
   zone_nr_conv: {
@@ -315,6 +316,7 @@ export const parameters = {
     default: 0,
     min: 0,
     max: UINT_MAX,
+    rule: '0 or more; as many as there are zones become one less',
     help: 'conventional zones at the start',
   },
   zone_max_open: {
@@ -323,7 +325,8 @@ export const parameters = {
     default: 0,
     min: 0,
     max: UINT_MAX,
-    help: 'most open zones; 0 is no limit',
+    rule: '0 (no limit) or more; all sequential zones become 0, more than zone_max_active that',
+    help: 'most open zones',
   },
   zone_max_active: {
     ...ZONES,
@@ -331,7 +334,8 @@ export const parameters = {
     default: 0,
     min: 0,
     max: UINT_MAX,
-    help: 'most active zones; 0 is no limit',
+    rule: '0 (no limit) or more; all sequential zones become 0',
+    help: 'most active zones',
   },
   zone_append_max_sectors: {
     ...ZONES,
@@ -339,8 +343,9 @@ export const parameters = {
     default: INT_MAX,
     min: 0,
     max: INT_MAX,
+    rule: '0 (no native append) or more; rounded down to whole blocks, at most a zone',
     unit: 'sectors of 512 bytes',
-    help: 'largest zone append; 0 is no native append',
+    help: 'largest zone append',
   },
   zone_full: { ...ZONES, kind: 'boolean', default: false, help: 'sequential zones start full' },
   zone_readonly: {

@@ -59,12 +59,13 @@ const INTRODUCTION = [
   '0x hexadecimal or 0 octal; booleans are 0/1, y/n, t/f, on/off or true/false, and 1 without a',
   'value. A value outside its range, or against a rule between parameters, is an error at start.',
   '',
-  'An attribute is a file of a device in the control tree. While the device is off it takes any',
-  `number of 32 bits (64: ${wide.join(', ')}), without sign and blanks; else EINVAL, or`,
-  'ERANGE when it has more bits. What is set while off is judged when power becomes 1: what a device',
-  'cannot have is EINVAL, what is adjusted is written back. What can be set only while off is EBUSY',
-  'while power is 1. Integers read back in decimal, booleans as 0 or 1, home_node -1 as 4294967295.',
-  'A device made while the program runs starts from the parameters.',
+  'An attribute is a file of a device in the control tree. While the device is off it takes any number',
+  'of its width, without sign and blanks; else EINVAL, or ERANGE when it has more bits. The width is 32',
+  `bits; 64 for ${wide.join(', ')}.`,
+  'When power becomes 1 the values are judged: what a device cannot have is EINVAL, what is adjusted is',
+  'written back. What can be set only while off is EBUSY while power is 1. Integers read back in',
+  'decimal, booleans as 0 or 1, home_node -1 as 4294967295. A device made while the program runs starts',
+  'from the parameters.',
 ];
 
 /** docs/parameters.md. */
