@@ -5,9 +5,10 @@
 import { Command, CommanderError, Option } from 'commander';
 import { ParameterError, shown } from '../config/errors.ts';
 import { nearest } from '../config/nearest.ts';
-import { isParameterName, type Row, rows } from '../config/parameters.ts';
+import { isParameter, rows } from '../config/parameters.ts';
 import { helpText } from '../config/render.ts';
-import { unknownParameter, type Word } from '../config/resolve.ts';
+import { attributeRule, unknownParameter, type Word } from '../config/resolve.ts';
+import type { Row } from '../config/rows.ts';
 import type { ListenAddress } from '../daemon/daemon.ts';
 import { type LogFormat, type LogLevel, logFormats, logLevels } from '../daemon/log.ts';
 import { commandsNotYet, flags, notYet } from './flags.ts';
@@ -113,7 +114,9 @@ function makeProgram(words: Word[]): Command {
     new Option(flags.logLevel.flags, flags.logLevel.help).choices(logLevels).default('info'),
   );
   program.addOption(new Option(flags.logFormat.flags, flags.logFormat.help).choices(logFormats));
-  for (const [name, row] of rows) addParameter(program, name, row, words);
+  for (const [name, row] of rows) {
+    if (isParameter(name)) addParameter(program, name, row, words);
+  }
   return program;
 }
 
@@ -174,7 +177,7 @@ function wordAsFlag(argument: string): string {
   const match = WORD.exec(argument);
   if (match === null) throw new UsageError(`'${shown(argument)}' is neither a flag nor name=value`);
   const [, name = '', value] = match;
-  if (!isParameterName(name)) throw unknownParameter(name, value);
+  if (!isParameter(name)) throw unknownParameter(name, value);
   if (value === undefined && !isBoolean(name)) {
     throw new ParameterError(name, undefined, 'a value is missing');
   }
@@ -182,11 +185,13 @@ function wordAsFlag(argument: string): string {
 }
 
 function isBoolean(name: string): boolean {
-  return rows.get(name)?.kind === 'boolean';
+  return isParameter(name) && rows.get(name)?.kind === 'boolean';
 }
 
 function unknownFlag(argument: string, program: Command): UsageError {
   const [typed = ''] = argument.split('=');
+  const rule = attributeRule(typed.replace(/^--/, '').replaceAll('-', '_'));
+  if (rule !== undefined) return new UsageError(`${shown(typed)}: ${rule}`);
   const known = program.options.map((option) => option.long ?? '');
   return new UsageError(
     `unknown flag '${shown(typed)}'; the nearest known is '${nearest(typed, [...known, '--help'])}'`,

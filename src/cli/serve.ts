@@ -2,12 +2,12 @@
  *  Source: control.md section 1. */
 
 import { rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { resolve } from '../config/resolve.ts';
 import { type Daemon, type ListenAddress, startDaemon } from '../daemon/daemon.ts';
 import { makeLog } from '../daemon/log.ts';
 import { addressText } from '../server/listener.ts';
 import { isPublic } from './listen-uri.ts';
+import { thisMachine } from './machine.ts';
 import type { ServeCommand } from './parse-arguments.ts';
 import { makePrivateSocket } from './private-socket.ts';
 import { clientCommand, readyLines } from './ready-lines.ts';
@@ -23,7 +23,7 @@ const DEFAULT_LISTEN: ListenAddress = { kind: 'tcp', host: '127.0.0.1', port: 10
 /** Serves until told to stop. @returns the exit status.
  *  @throws ParameterError, ListenError, StartError: nothing is left running then. */
 export async function serve(command: ServeCommand): Promise<number> {
-  const { options, notices } = resolve(command.words, { cpus: availableParallelism() });
+  const { options, notices } = resolve(command.words, thisMachine());
   const format = command.logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json');
   const log = makeLog(command.logLevel, format);
   for (const notice of notices) log.warn(notice);

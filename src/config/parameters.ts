@@ -1,47 +1,8 @@
 /** Every parameter and attribute, one row each: help, flags, words, docs and `DeviceOptions` derive
- *  from it. Knows no rules between parameters (resolve.ts) and no text (kinds.ts, render.ts).
+ *  from it. Knows no rules between parameters (judge.ts) and no text (kinds.ts, render.ts).
  *  Source: driver.md section 1. */
 
-/** How a parameter's text is read. `count` is an integer that means a boolean: not 0 is true. */
-export type Kind = 'boolean' | 'count' | 'integer' | 'text';
-/** Where it can be set: P at start (flag and word), C as a control attribute. */
-export type Where = 'P' | 'C' | 'P and C';
-/** When an attribute can be changed: only with the device off, or at any time. */
-export type When = 'start' | 'off' | 'live' | 'powered on' | 'read only';
-export const topics = [
-  'devices',
-  'queues',
-  'completion',
-  'limits',
-  'data',
-  'bandwidth',
-  'bad blocks',
-  'zones',
-  'faults',
-  'control',
-] as const;
-export type Topic = (typeof topics)[number];
-
-export interface Row {
-  readonly kind: Kind;
-  readonly topic: Topic;
-  readonly where: Where;
-  readonly when: When;
-  /** Already works. A row without it is listed, and refused by name. */
-  readonly built: boolean;
-  readonly default: boolean | number | string;
-  /** Smallest and largest number that is read; integers only. */
-  readonly min?: number;
-  readonly max?: number;
-  /** The only numbers the device ever sees. */
-  readonly oneOf?: readonly number[];
-  readonly unit?: string;
-  /** The attribute's name, where it is not the parameter's. */
-  readonly attribute?: string;
-  /** What a value must be or becomes, beyond min and max; completes the sentence "must be ...". */
-  readonly rule?: string;
-  readonly help: string;
-}
+import type { Row } from './rows.ts';
 
 /** The kernel reads these into 32 bits. */
 const INT_MAX = 2147483647;
@@ -49,7 +10,15 @@ const UINT_MAX = 4294967295;
 /** Capacities stay below 2^53 bytes: doubles then hold every offset exactly. */
 const GIB_MAX = 2 ** 23 - 1;
 const MIB_MAX = 2 ** 33 - 1;
-const ZONES = { topic: 'zones', where: 'P and C', when: 'off', built: true } as const;
+const ZONES = { topic: 'zones', where: 'P and C', when: 'off' } as const;
+const FAULT = {
+  kind: 'fault',
+  topic: 'faults',
+  where: 'P and C',
+  when: 'live',
+  default: '',
+  rule: 'interval,probability,space,times; times -1 is no limit',
+} as const;
 
 export const parameters = {
   nr_devices: {
@@ -57,33 +26,31 @@ export const parameters = {
     topic: 'devices',
     where: 'P',
     when: 'start',
-    built: true,
     default: 1,
     min: 0,
     max: 65536,
-    help: 'devices made at start, named nullb0, nullb1 ...; 0 serves nothing',
+    help: 'devices made at start, named nullb0, nullb1 ...; 0 leaves all to the control tree',
   },
   gb: {
     kind: 'integer',
     topic: 'devices',
     where: 'P',
     when: 'start',
-    built: true,
     default: 4,
     min: 1,
     max: GIB_MAX,
     unit: 'GiB',
-    help: 'capacity of a device; of gb and size the later one counts',
+    help: 'capacity of the devices made at start; of gb and size the later one counts',
   },
   size: {
     kind: 'integer',
     topic: 'devices',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: 4096,
     min: 1,
     max: MIB_MAX,
+    width: 64,
     unit: 'MiB',
     help: 'capacity of a device in MiB, gb * 1024 when not given',
   },
@@ -92,7 +59,6 @@ export const parameters = {
     topic: 'devices',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: 512,
     min: 512,
     max: 4096,
@@ -106,7 +72,6 @@ export const parameters = {
     topic: 'devices',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: false,
     help: 'says it is a rotating disk',
   },
@@ -115,7 +80,6 @@ export const parameters = {
     topic: 'queues',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: 2,
     min: 0,
     max: 2,
@@ -128,7 +92,6 @@ export const parameters = {
     topic: 'queues',
     where: 'P and C',
     when: 'live',
-    built: true,
     default: 1,
     min: -INT_MAX - 1,
     max: INT_MAX,
@@ -140,11 +103,10 @@ export const parameters = {
     topic: 'queues',
     where: 'P and C',
     when: 'live',
-    built: true,
     default: 0,
     min: 0,
     max: INT_MAX,
-    rule: '0..cpus; more becomes cpus',
+    rule: '0..cpus; more becomes cpus; as an attribute at most the parameter',
     help: 'queues whose completions are polled for, beside the submit queues',
   },
   use_per_node_hctx: {
@@ -152,7 +114,6 @@ export const parameters = {
     topic: 'queues',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: false,
     help: 'one submit queue for each NUMA node',
   },
@@ -161,18 +122,17 @@ export const parameters = {
     topic: 'queues',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: -1,
     min: -1,
     max: INT_MAX,
-    help: 'NUMA node of allocations; -1 is any',
+    rule: '-1 (any) or a node that is online',
+    help: 'NUMA node of allocations',
   },
   hw_queue_depth: {
     kind: 'integer',
     topic: 'queues',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: 64,
     min: 1,
     max: INT_MAX,
@@ -185,7 +145,6 @@ export const parameters = {
     topic: 'queues',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: false,
     help: 'one tag set for all devices',
   },
@@ -194,7 +153,6 @@ export const parameters = {
     topic: 'queues',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: false,
     help: 'all hardware queues of a device draw from one bitmap of tags',
   },
@@ -203,7 +161,6 @@ export const parameters = {
     topic: 'queues',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: false,
     help: 'no I/O scheduler by default; any number but 0 is true',
   },
@@ -212,7 +169,6 @@ export const parameters = {
     topic: 'queues',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: false,
     help: 'the queue handler may sleep; memory_backed sets it',
   },
@@ -221,7 +177,6 @@ export const parameters = {
     topic: 'completion',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: 0,
     min: 0,
     max: 2,
@@ -233,10 +188,10 @@ export const parameters = {
     topic: 'completion',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: 10000,
     min: 0,
     max: Number.MAX_SAFE_INTEGER,
+    width: 64,
     unit: 'ns',
     help: 'delay of each request with irqmode 2, from when its processing is done',
   },
@@ -245,7 +200,6 @@ export const parameters = {
     topic: 'limits',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: 0,
     min: 0,
     max: UINT_MAX,
@@ -258,7 +212,6 @@ export const parameters = {
     topic: 'limits',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: false,
     help: 'segments may meet at page boundaries only; requests with gaps are split',
   },
@@ -267,7 +220,6 @@ export const parameters = {
     topic: 'data',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: false,
     help: 'keep data in RAM; without it writes vanish and reads give zeros',
   },
@@ -276,19 +228,18 @@ export const parameters = {
     topic: 'data',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: false,
-    help: 'accept discards; needs memory_backed',
+    help: 'accept discards; needs memory_backed, not with zoned',
   },
   cache_size: {
     kind: 'integer',
     topic: 'data',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: 0,
     min: 0,
     max: MIB_MAX,
+    width: 64,
     unit: 'MiB',
     help: 'volatile write cache; needs memory_backed',
   },
@@ -297,7 +248,6 @@ export const parameters = {
     topic: 'data',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: true,
     help: 'advertise FUA, with a cache only',
   },
@@ -306,7 +256,6 @@ export const parameters = {
     topic: 'bandwidth',
     where: 'P and C',
     when: 'off',
-    built: true,
     default: 0,
     min: 0,
     max: UINT_MAX,
@@ -319,7 +268,6 @@ export const parameters = {
     topic: 'bad blocks',
     where: 'C',
     when: 'live',
-    built: false,
     default: '',
     help: 'ranges of bad sectors, +START-END to add and -START-END to clear',
   },
@@ -328,7 +276,6 @@ export const parameters = {
     topic: 'bad blocks',
     where: 'C',
     when: 'off',
-    built: true,
     default: false,
     help: 'a bad range is cleared by the first request that hits it',
   },
@@ -337,7 +284,6 @@ export const parameters = {
     topic: 'bad blocks',
     where: 'C',
     when: 'off',
-    built: true,
     default: false,
     help: 'transfer what lies before the first bad block',
   },
@@ -348,6 +294,7 @@ export const parameters = {
     default: 256,
     min: 1,
     max: MIB_MAX,
+    width: 64,
     unit: 'MiB',
     rule: 'a power of two, at most the capacity',
     help: 'length of a zone',
@@ -358,8 +305,9 @@ export const parameters = {
     default: 0,
     min: 0,
     max: MIB_MAX,
+    width: 64,
     unit: 'MiB',
-    rule: 'at most zone_size; 0 is zone_size',
+    rule: 'at most zone_size; 0 is zone_size, and so it must be if the last zone is short',
     help: 'usable part of a zone',
   },
   zone_nr_conv: {
@@ -368,6 +316,7 @@ export const parameters = {
     default: 0,
     min: 0,
     max: UINT_MAX,
+    rule: '0 or more; as many as there are zones become one less',
     help: 'conventional zones at the start',
   },
   zone_max_open: {
@@ -376,7 +325,8 @@ export const parameters = {
     default: 0,
     min: 0,
     max: UINT_MAX,
-    help: 'most open zones; 0 is no limit',
+    rule: '0 (no limit) or more; all sequential zones become 0, more than zone_max_active that',
+    help: 'most open zones',
   },
   zone_max_active: {
     ...ZONES,
@@ -384,7 +334,8 @@ export const parameters = {
     default: 0,
     min: 0,
     max: UINT_MAX,
-    help: 'most active zones; 0 is no limit',
+    rule: '0 (no limit) or more; all sequential zones become 0',
+    help: 'most active zones',
   },
   zone_append_max_sectors: {
     ...ZONES,
@@ -392,58 +343,39 @@ export const parameters = {
     default: INT_MAX,
     min: 0,
     max: INT_MAX,
+    rule: '0 (no native append) or more; rounded down to whole blocks, at most a zone',
     unit: 'sectors of 512 bytes',
-    help: 'largest zone append; 0 is no native append',
+    help: 'largest zone append',
   },
   zone_full: { ...ZONES, kind: 'boolean', default: false, help: 'sequential zones start full' },
   zone_readonly: {
     ...ZONES,
-    built: false,
-    kind: 'text',
+    kind: 'integer',
     where: 'C',
     when: 'powered on',
     default: '',
+    width: 64,
+    rule: 'a sector number',
     help: 'write only: the zone of this sector becomes read-only, or empty again',
   },
   zone_offline: {
     ...ZONES,
-    built: false,
-    kind: 'text',
+    kind: 'integer',
     where: 'C',
     when: 'powered on',
     default: '',
+    width: 64,
+    rule: 'a sector number',
     help: 'write only: the zone of this sector goes offline, or becomes empty again',
   },
-  timeout: {
-    kind: 'text',
-    topic: 'faults',
-    where: 'P and C',
-    when: 'live',
-    built: false,
-    default: '',
-    rule: 'interval,probability,space,times',
-    attribute: 'timeout_inject',
-    help: 'requests that are never completed',
-  },
+  timeout: { ...FAULT, attribute: 'timeout_inject', help: 'requests that are never completed' },
   requeue: {
-    kind: 'text',
-    topic: 'faults',
-    where: 'P and C',
-    when: 'live',
-    built: false,
-    default: '',
-    rule: 'interval,probability,space,times',
+    ...FAULT,
     attribute: 'requeue_inject',
     help: 'requests that are put back into their queue',
   },
   init_hctx: {
-    kind: 'text',
-    topic: 'faults',
-    where: 'P and C',
-    when: 'live',
-    built: false,
-    default: '',
-    rule: 'interval,probability,space,times',
+    ...FAULT,
     attribute: 'init_hctx_fault_inject',
     help: 'hardware queues that fail to start',
   },
@@ -452,7 +384,6 @@ export const parameters = {
     topic: 'control',
     where: 'C',
     when: 'live',
-    built: false,
     default: false,
     help: '1 builds the device from its attributes and shows it, 0 removes it',
   },
@@ -460,45 +391,69 @@ export const parameters = {
     kind: 'integer',
     topic: 'control',
     where: 'C',
-    when: 'read only',
-    built: false,
+    when: 'off',
     default: 0,
     min: 0,
     max: UINT_MAX,
-    help: "the device's number",
+    help: "the device's number, given at power on; what was written has no effect",
   },
   features: {
     kind: 'text',
     topic: 'control',
     where: 'C',
     when: 'read only',
-    built: false,
     default: '',
-    help: 'names of all attributes',
+    help: 'attribute of the root: the names of all attributes of a device',
   },
 } as const satisfies Record<string, Row>;
 
 export type ParameterName = keyof typeof parameters;
 type Rows = typeof parameters;
-/** Names of the parameters that work. */
-export type BuiltName = {
-  [K in ParameterName]: Rows[K]['built'] extends true ? K : never;
-}[ParameterName];
 
-type ValueOf<R extends Row> = R extends { readonly oneOf: readonly (infer N)[] }
-  ? N
-  : R['kind'] extends 'boolean' | 'count'
-    ? boolean
-    : R['kind'] extends 'integer'
-      ? number
-      : string;
+/** Rows that no device is made from: actions, lists, and what the program itself says. */
+type NoOption = 'badblocks' | 'zone_readonly' | 'zone_offline' | 'power' | 'index' | 'features';
+export type OptionName = Exclude<ParameterName, NoOption>;
 
-/** What a device is made from: the built rows, each with its unit as in its row. */
-export type DeviceOptions = { readonly [K in BuiltName]: ValueOf<Rows[K]> };
+type Read<R extends Row> = R['kind'] extends 'boolean' | 'count'
+  ? boolean
+  : R['kind'] extends 'integer'
+    ? number
+    : string;
+type Judged<R extends Row> = R extends { readonly oneOf: readonly (infer N)[] } ? N : Read<R>;
+
+/** Values as given: each of its row's kind and unit, the rules between them not yet applied. */
+export type OptionValues = { readonly [K in OptionName]: Read<Rows[K]> };
+/** What a device is made from: values that all rules have passed. */
+export type DeviceOptions = { readonly [K in OptionName]: Judged<Rows[K]> };
+
+type AttributeOf<K extends ParameterName> = Rows[K] extends
+  | { readonly where: 'P' }
+  | { readonly kind: 'fault' }
+  ? never
+  : Rows[K] extends { readonly attribute: infer A extends string }
+    ? A
+    : Exclude<K, 'features'>;
+/** The attributes of a device, by the names of the control tree; without the fault groups. */
+export type AttributeName = { [K in ParameterName]: AttributeOf<K> }[ParameterName];
 
 /** The table to walk: rows by name, in the order of the table. */
 export const rows: ReadonlyMap<string, Row> = new Map<string, Row>(Object.entries(parameters));
 
-export function isParameterName(name: string): name is ParameterName {
-  return Object.hasOwn(parameters, name);
+const noOptions: ReadonlySet<string> = new Set<NoOption>([
+  'badblocks',
+  'zone_readonly',
+  'zone_offline',
+  'power',
+  'index',
+  'features',
+]);
+
+/** The options, in the order of the table. */
+export const optionNames: readonly OptionName[] = Object.keys(parameters).filter(
+  (name): name is OptionName => !noOptions.has(name),
+);
+
+/** Is there a flag and a word of this name? */
+export function isParameter(name: string): name is OptionName {
+  return Object.hasOwn(parameters, name) && rows.get(name)?.where !== 'C';
 }

@@ -2,12 +2,22 @@
  *  spelling that follows from a name. */
 
 import { integerRule } from './kinds.ts';
-import { type Row, rows, topics } from './parameters.ts';
+import { isParameter, rows } from './parameters.ts';
+import { type Row, topics, type When } from './rows.ts';
+
+/** When an attribute can be set, in words. */
+const moments: { readonly [W in When]: string } = {
+  start: 'at start only',
+  off: 'while off',
+  live: 'at any time',
+  'powered on': 'while on',
+  'read only': 'never',
+};
 
 /** What a value may be, in words. */
 function valueText(row: Row): string {
   if (row.kind === 'boolean' || row.kind === 'count') return '0 or 1';
-  if (row.kind === 'text') return row.rule ?? 'text';
+  if (row.kind !== 'integer') return row.rule ?? 'text';
   return integerRule(row).replace(/^must be /, '');
 }
 
@@ -26,46 +36,62 @@ export function helpText(): string {
     'Parameters, as a flag (--memory-backed, --gb 4) or a word (memory_backed=1 gb=4):',
   ];
   for (const topic of topics) {
-    const ours = [...rows].filter(([, row]) => row.topic === topic && row.where !== 'C');
+    const ours = [...rows].filter(([name, row]) => row.topic === topic && isParameter(name));
     if (ours.length === 0) continue;
     lines.push('', `${topic}:`);
     for (const [name, row] of ours) {
-      const state = row.built ? '' : ' [not available yet]';
-      lines.push(`  ${flag(name).padEnd(26)} ${row.help}${state}`);
+      lines.push(`  ${flag(name).padEnd(26)} ${row.help}`);
       lines.push(`  ${''.padEnd(26)} default ${defaultText(row)}; ${valueText(row)}`);
     }
   }
   return `${lines.join('\n')}\n`;
 }
 
+const wide = [...rows].filter(([, row]) => row.width === 64).map(([name]) => name);
+
+const INTRODUCTION = [
+  '# Parameters',
+  '',
+  '<!-- Made from src/config/parameters.ts by `npm run docs`; do not edit. -->',
+  '',
+  'A parameter is a flag (`--memory-backed`, `--gb 4`) and a word as for modprobe',
+  '(`memory_backed=1 gb=4`). Flags and words are one list: the later one wins. Numbers are decimal,',
+  '0x hexadecimal or 0 octal; booleans are 0/1, y/n, t/f, on/off or true/false, and 1 without a',
+  'value. A value outside its range, or against a rule between parameters, is an error at start.',
+  '',
+  'An attribute is a file of a device in the control tree. While the device is off it takes any number',
+  'of its width, without sign and blanks; else EINVAL, or ERANGE when it has more bits. The width is 32',
+  `bits; 64 for ${wide.join(', ')}.`,
+  'When power becomes 1 the values are judged: what a device cannot have is EINVAL, what is adjusted is',
+  'written back. What can be set only while off is EBUSY while power is 1. Integers read back in',
+  'decimal, booleans as 0 or 1, home_node -1 as 4294967295. A device made while the program runs starts',
+  'from the parameters.',
+];
+
 /** docs/parameters.md. */
 export function parametersMarkdown(): string {
-  const lines = [
-    '# Parameters',
-    '',
-    '<!-- Made from src/config/parameters.ts by `npm run docs`; do not edit. -->',
-    '',
-    'Each parameter is a flag (`--memory-backed`, `--gb 4`) and a word as for modprobe',
-    '(`memory_backed=1 gb=4`). Flags and words are one list: the later one wins. Numbers are decimal,',
-    '0x hexadecimal or 0 octal; booleans are 0/1, y/n, t/f, on/off or true/false, and 1 without a',
-    'value. What is not available yet is refused by name.',
-  ];
+  const lines = [...INTRODUCTION];
   for (const topic of topics) {
     const ours = [...rows].filter(([, row]) => row.topic === topic);
     if (ours.length === 0) continue;
-    lines.push('', `## ${topic}`, '', '| name | available | default | value | meaning |');
-    lines.push('|---|---|---|---|---|');
-    for (const [name, row] of ours) {
-      const cells = [
-        `\`${name}\``,
-        row.built ? 'yes' : 'not yet',
-        defaultText(row),
-        valueText(row),
-      ];
-      lines.push(
-        `| ${[...cells, row.help].map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`,
-      );
-    }
+    lines.push('', `## ${topic}`, '');
+    lines.push('| name | flag | attribute | set | default | value | meaning |');
+    lines.push('|---|---|---|---|---|---|---|', ...ours.map(([name, row]) => tableRow(name, row)));
   }
   return `${lines.join('\n')}\n`;
+}
+
+function tableRow(name: string, row: Row): string {
+  const cells = [
+    `\`${name}\``,
+    isParameter(name) ? `\`${flag(name)}\`` : '-',
+    row.where === 'P'
+      ? '-'
+      : `\`${row.attribute ?? name}\`${row.kind === 'fault' ? ' (group)' : ''}`,
+    moments[row.when],
+    defaultText(row),
+    valueText(row),
+    row.help,
+  ];
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }

@@ -5,7 +5,6 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { rows } from '../../src/config/parameters.ts';
 import { folder, run, start } from './program.ts';
 
 const mistakes: readonly (readonly [args: string, says: RegExp])[] = [
@@ -38,6 +37,17 @@ const mistakes: readonly (readonly [args: string, says: RegExp])[] = [
   ['--no-memory-backed=1', /--no-memory-backed.*no value/],
   ['--no-gb', /--no-gb/],
   ['blocksize=512', /blocksize.*bs/],
+  ['--blocksize=512', /--blocksize.*'bs'/],
+  ['power=1', /power=1.*attribute/],
+  ['--badblocks-once', /--badblocks-once.*attribute/],
+  ['home_node=4096', /home_node=4096.*online/],
+  ['poll_queues=-1', /poll_queues=-1.*cpus/],
+  ['zoned=1 zone_size=3', /zone_size=3: .*power of two/],
+  ['zoned=1 zone_size=8192', /zone_size=8192: .*at most the capacity, 4096/],
+  ['zoned=1 zone_capacity=512', /zone_capacity=512: .*at most zone_size=256/],
+  ['zoned=1 size=300 zone_capacity=100', /zone_capacity=100: .*short/],
+  ['timeout=1,100', /timeout=1,100: .*interval,probability,space,times/],
+  ['--init-hctx=abc', /init_hctx=abc: .*interval,probability,space,times/],
   ['=5', /=5/],
   ['--listen tcp://x', /tcp:\/\/x/],
   ['--listen nbd://127.0.0.1:99999', /99999/],
@@ -71,18 +81,6 @@ describe.concurrent('one line, status 2', () => {
     expect(stderr).toMatch(says);
   });
 });
-
-const unbuilt = [...rows].filter(([, row]) => !row.built && row.where !== 'C');
-
-describe.concurrent('a parameter that is not built yet is refused by name', () => {
-  test.each(unbuilt.map(([name]) => name))('%s', async (name) => {
-    const { status, stderr } = await run(`${name}=1`);
-    expect(status).toBe(2);
-    expect(stderr).toMatch(new RegExp(`^tnull: .*${name}.*not available yet\\n$`));
-  });
-});
-
-test('some parameters are not built yet', () => expect(unbuilt.length).toBeGreaterThan(0));
 
 describe('an address that cannot be had: one line, status 1, nothing left behind', () => {
   async function refused(...args: string[]): Promise<string> {

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { parseArguments, type ServeCommand } from '../../src/cli/parse-arguments.ts';
 import { UsageError } from '../../src/cli/usage-error.ts';
 import { ParameterError } from '../../src/config/errors.ts';
-import { rows } from '../../src/config/parameters.ts';
 import { resolve } from '../../src/config/resolve.ts';
+import { typed } from '../config/words.ts';
 
 function serve(...argv: string[]): ServeCommand {
   const parsed = parseArguments(argv, '1.2.3');
@@ -36,8 +36,8 @@ function refusal(...argv: string[]): string {
 
 const kebab = (name: string): string => name.replaceAll('_', '-');
 const unix = (path: string) => ({ kind: 'unix', path });
-const booleans = [...rows].filter(([, row]) => row.kind === 'boolean').map(([name]) => name);
-const others = [...rows].filter(([, row]) => row.kind !== 'boolean').map(([name]) => name);
+const booleans = typed.filter(([, row]) => row.kind === 'boolean').map(([name]) => name);
+const others = typed.filter(([, row]) => row.kind !== 'boolean').map(([name]) => name);
 
 test('without arguments it serves, with everything by default', () => {
   expect(serve()).toEqual({
@@ -100,7 +100,7 @@ describe('parameters', () => {
     [['memory_backed', '--no-memory-backed'], false],
     [['--memory-backed=0', '--memory-backed=1', '--no-memory-backed'], false],
   ])('the later one wins: %j', (argv, memory) => {
-    const { options } = resolve(serve(...argv).words, { cpus: 1 });
+    const { options } = resolve(serve(...argv).words, { cpus: 1, nodes: [0] });
     expect(options.memory_backed).toBe(memory);
   });
 
@@ -255,6 +255,21 @@ describe('what nobody knows', () => {
     expect(refusal('gbb=4')).toBe("gbb=4: unknown parameter; the nearest known is 'gb'");
     expect(refusal('blocksize=512')).toContain("the parameter is 'bs'");
     expect(refusal('no_memory_backed')).toContain("'memory_backed'");
+  });
+
+  test.each(['badblocks', 'badblocks_once', 'zone_readonly', 'power', 'index', 'features'])(
+    '%s is an attribute, neither a flag nor a word',
+    (name) => {
+      const rule = 'is an attribute of a device, not a parameter of the program';
+      expect(refusal(`${name}=1`)).toBe(`${name}=1: ${rule}`);
+      expect(refusal(name)).toBe(`${name}: ${rule}`);
+      expect(refusal(`--${kebab(name)}=1`)).toBe(`--${kebab(name)}: ${rule}`);
+    },
+  );
+
+  test('a flag that is an attribute is told its parameter', () => {
+    expect(refusal('--blocksize=512')).toBe("--blocksize: is an attribute; the parameter is 'bs'");
+    expect(refusal('--timeout-inject')).toContain("the parameter is 'timeout'");
   });
 
   const later = `control no-control http http-token-file config stdin tls tls-certificates tls-psk

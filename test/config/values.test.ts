@@ -2,9 +2,9 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { built, options, refusal } from './words.ts';
+import { options, refusal, typed } from './words.ts';
 
-const booleans = built.filter(([, row]) => row.kind === 'boolean').map(([name]) => name);
+const booleans = typed.filter(([, row]) => row.kind === 'boolean').map(([name]) => name);
 
 describe('booleans', () => {
   const forms = ['1', 'y', 't', 'on', 'true', 'Y', 'T', 'On', 'oN', 'ON', 'True', 'TRUE'];

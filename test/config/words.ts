@@ -1,10 +1,12 @@
 /** Words as typed, resolved on a machine of four processors. */
 
+import type { Machine } from '../../src/config/case.ts';
 import { ParameterError } from '../../src/config/errors.ts';
-import { type DeviceOptions, rows } from '../../src/config/parameters.ts';
+import { type DeviceOptions, isParameter, rows } from '../../src/config/parameters.ts';
 import { type Resolved, resolve, type Word } from '../../src/config/resolve.ts';
 
 export const CPUS = 4;
+export const MACHINE: Machine = { cpus: CPUS, nodes: [0] };
 
 function word(text: string): Word {
   const at = text.indexOf('=');
@@ -13,7 +15,7 @@ function word(text: string): Word {
 }
 
 export function resolved(...words: string[]): Resolved {
-  return resolve(words.map(word), { cpus: CPUS });
+  return resolve(words.map(word), MACHINE);
 }
 
 export function options(...words: string[]): DeviceOptions {
@@ -31,4 +33,5 @@ export function refusal(...words: string[]): ParameterError {
   throw new Error(`${words.join(' ')} was accepted`);
 }
 
-export const built = [...rows].filter(([, row]) => row.built);
+/** The rows that have a flag and a word. */
+export const typed = [...rows].filter(([name]) => isParameter(name));

@@ -1,0 +1,34 @@
+/** What the rules between parameters must know of this machine. */
+
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import type { Machine } from '../config/case.ts';
+
+/** Linux's list of the NUMA nodes that are online. */
+const NODES_ONLINE = '/sys/devices/system/node/online';
+
+export function thisMachine(): Machine {
+  return { cpus: availableParallelism(), nodes: onlineNodes(NODES_ONLINE) };
+}
+
+/** The nodes that the list in `path` names; node 0 alone where there is none. */
+export function onlineNodes(path: string): readonly number[] {
+  let text = '';
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    // No such list: not Linux, or a kernel without NUMA.
+  }
+  return numbersOf(text) ?? [0];
+}
+
+/** `0-1,4` is 0, 1 and 4; undefined when the text is no such list. */
+function numbersOf(text: string): number[] | undefined {
+  const numbers: number[] = [];
+  for (const range of text.trim().split(',')) {
+    const [, first, last = first] = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(range) ?? [];
+    if (first === undefined) return undefined;
+    for (let node = Number(first); node <= Number(last); node++) numbers.push(node);
+  }
+  return numbers.length > 0 ? numbers : undefined;
+}

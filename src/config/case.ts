@@ -1,0 +1,61 @@
+/** One device's values before the rules: what is asked, what becomes of it, and how to say so.
+ *  Knows no rule: they are in judge.ts and judge-zones.ts. */
+import type { OptionName, OptionValues } from './parameters.ts';
+
+/** What the rules must know of the machine. */
+export interface Machine {
+  readonly cpus: number;
+  /** The NUMA nodes that are online, by number; at least one. */
+  readonly nodes: readonly number[];
+}
+
+/** How the judge speaks: of flags and words at start, of attributes at power on. */
+export interface Voice {
+  nameOf(option: OptionName): string;
+  refuse(option: OptionName, value: string, rule: string): Error;
+}
+
+export class Case {
+  readonly machine: Machine;
+  /** The most poll queues that a device may have: what the program was started with. */
+  readonly pollQueuesMax: number;
+  readonly values: { -readonly [K in OptionName]: OptionValues[K] };
+  readonly adjusted = new Map<OptionName, boolean | number>();
+  readonly notices: string[] = [];
+  readonly #voice: Voice;
+
+  constructor(asked: OptionValues, machine: Machine, pollQueuesMax: number, voice: Voice) {
+    this.values = { ...asked };
+    this.machine = machine;
+    this.pollQueuesMax = pollQueuesMax;
+    this.#voice = voice;
+  }
+
+  /** `name=value`, by the names of whoever is spoken to. */
+  said(option: OptionName, value: boolean | number | string = this.values[option]): string {
+    return `${this.#voice.nameOf(option)}=${textOf(value)}`;
+  }
+
+  /** The attribute itself becomes `value`, and stays so. @param why undefined: not worth a notice. */
+  become<K extends OptionName>(
+    option: K,
+    value: OptionValues[K] & (boolean | number),
+    why?: string,
+  ): void {
+    if (value === this.values[option]) return;
+    if (why !== undefined) {
+      this.notices.push(`${this.said(option)} becomes ${textOf(value)}: ${why}`);
+    }
+    this.values[option] = value;
+    this.adjusted.set(option, value);
+  }
+
+  /** @param rule completes "NAME=VALUE: ...". */
+  refusal(option: OptionName, rule: string): Error {
+    return this.#voice.refuse(option, textOf(this.values[option]), rule);
+  }
+}
+
+function textOf(value: boolean | number | string): string {
+  return String(typeof value === 'boolean' ? Number(value) : value);
+}

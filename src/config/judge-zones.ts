@@ -1,0 +1,49 @@
+/** The rules of a zoned device's layout and limits, in the order of driver.md sections 1 and 6. */
+import { MiB, SECTOR_BYTES } from '../units.ts';
+import type { Case } from './case.ts';
+
+/** Judges zone_*, when the device is zoned. Its capacity and block size have been judged. */
+export function judgeZones(one: Case): void {
+  if (!one.values.zoned) return;
+  judgeLayout(one);
+  const zones = Math.ceil(one.values.size / one.values.zone_size);
+  if (one.values.zone_nr_conv >= zones) {
+    one.become('zone_nr_conv', zones - 1, `one of the ${zones} zones must be sequential`);
+  }
+  judgeLimits(one, zones - one.values.zone_nr_conv);
+  const perBlock = one.values.bs / SECTOR_BYTES;
+  const asked = one.values.zone_append_max_sectors;
+  const capacity = (one.values.zone_capacity * MiB) / SECTOR_BYTES;
+  one.become('zone_append_max_sectors', Math.min(asked - (asked % perBlock), capacity));
+}
+
+/** @throws the voice's error when zones of this size and capacity cannot be laid out. */
+function judgeLayout(one: Case): void {
+  const { size, zone_size: length } = one.values;
+  if (!Number.isInteger(Math.log2(length))) {
+    throw one.refusal('zone_size', 'must be a power of two (MiB)');
+  }
+  if (length > size) {
+    throw one.refusal('zone_size', `must be at most the capacity, ${size} (MiB)`);
+  }
+  if (one.values.zone_capacity === 0) one.become('zone_capacity', length);
+  const capacity = one.values.zone_capacity;
+  if (capacity > length) {
+    throw one.refusal('zone_capacity', `must be at most ${one.said('zone_size')} (MiB)`);
+  }
+  if (capacity < length && size % length !== 0) {
+    const why = `the last zone is short: ${one.said('size')} is no multiple of it`;
+    throw one.refusal('zone_capacity', `must be ${one.said('zone_size')} (MiB), since ${why}`);
+  }
+}
+
+function judgeLimits(one: Case, sequential: number): void {
+  const all = `there are only ${sequential} sequential zones`;
+  if (one.values.zone_max_active >= sequential) one.become('zone_max_active', 0, all);
+  const active = one.values.zone_max_active;
+  if (active > 0 && one.values.zone_max_open > active) {
+    one.become('zone_max_open', active, `at most ${one.said('zone_max_active')}`);
+  } else if (one.values.zone_max_open >= sequential) {
+    one.become('zone_max_open', 0, all);
+  }
+}

@@ -1,0 +1,44 @@
+/** What a row of the parameter table says. Knows no row: they are in parameters.ts.
+ *  Source: driver.md section 1. */
+
+/** How a text is read. `count` is an integer that means a boolean: not 0 is true (as an attribute
+ *  it is a boolean). `fault` is `interval,probability,space,times`. */
+export type Kind = 'boolean' | 'count' | 'integer' | 'fault' | 'text';
+/** Where it can be set: P at start (flag and word), C as a control attribute. */
+export type Where = 'P' | 'C' | 'P and C';
+/** When an attribute can be changed. */
+export type When = 'start' | 'off' | 'live' | 'powered on' | 'read only';
+export const topics = [
+  'devices',
+  'queues',
+  'completion',
+  'limits',
+  'data',
+  'bandwidth',
+  'bad blocks',
+  'zones',
+  'faults',
+  'control',
+] as const;
+export type Topic = (typeof topics)[number];
+
+export interface Row {
+  readonly kind: Kind;
+  readonly topic: Topic;
+  readonly where: Where;
+  readonly when: When;
+  readonly default: boolean | number | string;
+  /** Smallest and largest number that a flag or word takes; an attribute takes all of its width. */
+  readonly min?: number;
+  readonly max?: number;
+  /** Bits of the attribute; 32 when not given. */
+  readonly width?: 64;
+  /** The only numbers the device ever sees. */
+  readonly oneOf?: readonly number[];
+  readonly unit?: string;
+  /** The attribute's (for a fault: the group's) name, where it is not the parameter's. */
+  readonly attribute?: string;
+  /** What a value must be or becomes, beyond min and max; completes the sentence "must be ...". */
+  readonly rule?: string;
+  readonly help: string;
+}
