@@ -23,10 +23,10 @@ const DEFAULT_LISTEN: ListenAddress = { kind: 'tcp', host: '127.0.0.1', port: 10
 /** Serves until told to stop. @returns the exit status.
  *  @throws ParameterError, ListenError, StartError: nothing is left running then. */
 export async function serve(command: ServeCommand): Promise<number> {
-  const { options, notices } = resolve(command.words, thisMachine());
+  const parameters = resolve(command.words, thisMachine());
   const format = command.logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json');
   const log = makeLog(command.logLevel, format);
-  for (const notice of notices) log.warn(notice);
+  for (const notice of parameters.notices) log.warn(notice);
 
   const stop = new StopRequest(command.exitWithParent);
   const wantsSocket =
@@ -40,7 +40,7 @@ export async function serve(command: ServeCommand): Promise<number> {
   }
   try {
     const debug = process.env['TNULL_DEBUG'] === '1';
-    const daemon = await startDaemon({ device: options, listen, log, debug });
+    const daemon = await startDaemon({ parameters, listen, log, faultSeed: 'todo', debug });
     return await live(daemon, command, log, stop);
   } finally {
     socket?.remove();

@@ -2,9 +2,9 @@
  *  drain, stop. Knows nothing of flags and signals. */
 
 import type { Logger } from 'pino';
-import type { DeviceOptions } from '../config/parameters.ts';
+import type { Resolved } from '../config/resolve.ts';
+import type { DeviceContext } from '../driver/build.ts';
 import { Devices } from '../driver/devices.ts';
-import { NbdExport } from '../export/nbd-export.ts';
 import { createSlabAllocator } from '../pages/allocator.ts';
 import { ScratchPool } from '../pages/scratch.ts';
 import { ChunkPool } from '../server/chunk-pool.ts';
@@ -16,26 +16,23 @@ import { Deferred } from '../time/deferred.ts';
 import { Pacing } from '../time/pacing.ts';
 import { TimerQueue } from '../time/timer-queue.ts';
 import { nanoseconds } from '../units.ts';
+import { type ExportFacts, PoweredExports } from './exports.ts';
 
 export { type ListenAddress, ListenError } from '../server/listener.ts';
+export type { ExportFacts } from './exports.ts';
 
 /** After traffic the sockets are looked at for so long before sleeping. */
 const POLL = nanoseconds(100_000);
 
 export interface DaemonOptions {
-  readonly device: DeviceOptions;
+  /** What the devices made at start are, and what new directories start from. */
+  readonly parameters: Resolved;
   readonly listen: readonly ListenAddress[];
   readonly log: Logger;
+  /** Every random choice follows from it. */
+  readonly faultSeed: string;
   /** Checks every handle on a request; for tests. */
   readonly debug: boolean;
-}
-
-export interface ExportFacts {
-  readonly name: string;
-  /** Bytes. */
-  readonly size: number;
-  /** Bytes. */
-  readonly blockSize: number;
 }
 
 export interface Daemon {
@@ -49,8 +46,10 @@ export interface Daemon {
 }
 
 /** Powers the devices on and listens.
- *  @throws ListenError when an address cannot be had; nothing is left behind then. */
+ *  @throws ListenError when an address cannot be had, ErrnoError when a device cannot be built;
+ *  nothing is left behind then. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { log, parameters } = options;
   const clock = systemClock;
   const scheduler = systemScheduler;
   const timers = new TimerQueue();
@@ -59,24 +58,33 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const pacing = new Pacing(clock, scheduler, timers, deferred, POLL, () => turn.end());
   turn.onRest = (lookAgain) => pacing.rest(lookAgain);
   const allocator = createSlabAllocator({});
-
-  const devices = new Devices({ clock, timers, deferred, allocator, debug: options.debug });
-  devices.addNumbered(options.device);
-  const exports = Array.from(devices, (device) => new NbdExport(device.disk));
-
-  const server = new Server(
-    { list: () => exports },
-    {
-      log: options.log,
-      turn,
-      pacing,
-      scheduler,
-      deferred,
-      allocator,
-      chunks: new ChunkPool(),
-      scratch: new ScratchPool(),
-    },
-  );
+  const exports = new PoweredExports();
+  const server = new Server(exports, {
+    log,
+    turn,
+    pacing,
+    scheduler,
+    deferred,
+    allocator,
+    chunks: new ChunkPool(),
+    scratch: new ScratchPool(),
+  });
+  const context: DeviceContext = {
+    clock,
+    timers,
+    deferred,
+    wake: () => pacing.rest(true),
+    allocator,
+    debug: options.debug,
+    faultSeed: options.faultSeed,
+  };
+  const devices = new Devices(context, parameters.options, {
+    added: (device) => exports.add(device),
+    removed: (device) => exports.remove(device, (gone) => server.retire(gone)),
+  });
+  for (let n = 0; n < parameters.options.nr_devices; n++) {
+    devices.create(`nullb${n}`).powerOn(parameters.options);
+  }
   const listening: ListenAddress[] = [];
   try {
     for (const address of options.listen) listening.push(await server.listen(address));
@@ -87,11 +95,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   let stopping: Promise<void> | undefined;
   return {
     listening,
-    exports: exports.map(({ name, size, disk }) => ({
-      name,
-      size,
-      blockSize: disk.limits.blockBytes,
-    })),
+    exports: exports.facts(),
     stop() {
       stopping ??= server.stop();
       return stopping;

@@ -31,6 +31,8 @@ const NUMBER = /^-?(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/;
 /** One fault of one device. INVARIANT: the numbers are the settings; those beyond 2^53 are rounded,
  *  which no count ever reaches. */
 export class Fault {
+  /** Called when a setting was written. */
+  onChanged: () => void = () => {};
   readonly #random: RandomStream;
   /** Kept exactly, for reading back. */
   #intervalExact = 1n;
@@ -87,6 +89,7 @@ export class Fault {
       throw wrong('ERANGE', setting, word, `must be ${min}..${max}`);
     }
     this.#put(setting, value);
+    this.onChanged();
   }
 
   #get(setting: FaultSetting): bigint | number {

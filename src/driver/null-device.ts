@@ -69,7 +69,9 @@ export class NullDevice implements DeferredWork {
     this.#host = host;
     const fault = (kind: keyof Faults): Fault => {
       const settings = start[kind] === '' ? NO_FAULT : parseFault(kind, start[kind]);
-      return new Fault(faultStream(context.faultSeed, name, kind), settings);
+      const made = new Fault(faultStream(context.faultSeed, name, kind), settings);
+      made.onChanged = () => this.recompose();
+      return made;
     };
     this.faults = {
       timeout: fault('timeout'),

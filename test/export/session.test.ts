@@ -3,7 +3,6 @@
 
 import { Command, RequestHeader } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
-import { NullDevice } from '../../src/driver/null-device.ts';
 import { COPY_MAX } from '../../src/export/client-command.ts';
 import { NbdExport } from '../../src/export/nbd-export.ts';
 import type { ReplySink, ViewHolder } from '../../src/export/reply-sink.ts';
@@ -12,7 +11,7 @@ import { ScratchPool } from '../../src/pages/scratch.ts';
 import { Segments } from '../../src/pages/segments.ts';
 import type { PageViews } from '../../src/pages/views.ts';
 import { World } from '../block/world.ts';
-import { options } from '../config/words.ts';
+import { poweredDevice } from '../driver/powered.ts';
 import { CountingAllocator } from '../pages/counting-allocator.ts';
 
 /** A socket that sends nothing until it is told to. */
@@ -56,24 +55,23 @@ class HeldSink implements ReplySink {
 function served(...words: string[]) {
   const world = new World();
   const allocator = new CountingAllocator();
-  const context = {
-    ...{ clock: world.clock, timers: world.timers, deferred: world.deferred },
+  const { device, disk } = poweredDevice(
+    world,
+    ['memory_backed=1', 'size=16', ...words],
     allocator,
-    debug: true,
-  };
-  const device = new NullDevice('nullb0', options('memory_backed=1', 'size=16', ...words), context);
+  );
   const sink = new HeldSink();
   const host = { sessionReady: () => void session.proceed(), sessionIdle: () => {} };
-  const session: Session = new Session(new NbdExport(device.disk), sink, host, {
+  const session: Session = new Session(new NbdExport(disk), sink, host, {
     allocator,
     scratch: new ScratchPool(),
     deferred: world.deferred,
   });
-  const { tagSet } = device.disk.queue;
+  const { tagSet } = disk.queue;
   const execute = (command: number, offset: number, length: number, payload?: Uint8Array): void => {
     const header = Object.assign(new RequestHeader(), { command, offset, length });
     session.execute(header, payload ?? new Uint8Array(0), 0);
-    session.hctx.unplug();
+    session.unplug();
     world.settle();
   };
   const counts = (): number[] => [...tagSet.counts].filter((count) => count !== 0);
@@ -157,7 +155,7 @@ test('slabs that a payload was received into become the device’s, not copies',
   const fields = { command: Command.WRITE, offset: 0, length: slab.bytes.length };
   const takes = allocator.takes;
   session.execute(Object.assign(new RequestHeader(), fields), new Uint8Array(0), 0, payload);
-  session.hctx.unplug();
+  session.unplug();
   world.settle();
   expect(sink.oks).toBe(1);
   expect(allocator.takes).toBe(takes);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach } from 'vitest';
 import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
-import { options } from '../config/words.ts';
+import { resolved } from '../config/words.ts';
 
 export interface LogLine {
   readonly level: number;
@@ -39,7 +39,8 @@ export async function serve(...words: string[]): Promise<Served> {
     log.push(JSON.parse(line));
   };
   const daemon = await startDaemon({
-    device: options(...words),
+    parameters: resolved(...words),
+    faultSeed: 'test',
     listen: [
       { kind: 'unix', path },
       { kind: 'tcp', host: '127.0.0.1', port: 0 },

@@ -4,7 +4,7 @@
 import { Command } from '../../../src/block/command.ts';
 import type { IdleRequest } from '../../../src/block/owned.ts';
 import { Status } from '../../../src/block/status.ts';
-import { NullRequestData } from '../../../src/driver/completion.ts';
+import { type NullData, NullRequestData } from '../../../src/driver/completion.ts';
 import type { Step } from '../../../src/driver/path.ts';
 import type { ZoneInfo, ZoneOptions } from '../../../src/driver/zones/zone.ts';
 import { ZoneCondition, zoneConditionNames } from '../../../src/driver/zones/zone.ts';
@@ -68,7 +68,7 @@ export class ZonedDevice {
     });
     const innermost = wrap((request, sectors) => this.#transfer(request, sectors), this.zones);
     const rules = zoneRules(this.zones, innermost, (text) => this.refused.push(text));
-    const { hctx } = makeDisk<NullRequestData>(this.#world, {
+    const { hctx } = makeDisk<NullData>(this.#world, {
       makeRequestData: () => new NullRequestData(),
       queueRq: (request) => this.#queue(request, rules),
     });
@@ -129,7 +129,7 @@ export class ZonedDevice {
     else if (condition === ZoneCondition.OFFLINE) this.zones.setCondition(at, 'offline');
   }
 
-  #queue(request: IdleRequest<NullRequestData>, rules: Step): Status {
+  #queue(request: IdleRequest<NullData>, rules: Step): Status {
     const owned = request.start();
     const done = rules(owned, owned.sectors());
     this.#outcomes.push({ status: owned.status(), sector: owned.sector(), done });

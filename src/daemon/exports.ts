@@ -1,0 +1,50 @@
+/** The exports of the powered devices, by the devices' numbers: the lowest is the default export.
+ *  Source: control.md section 2. */
+
+import type { NullDevice } from '../driver/null-device.ts';
+import { NbdExport } from '../export/nbd-export.ts';
+
+export interface ExportFacts {
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Bytes. */
+  readonly blockSize: number;
+}
+
+export class PoweredExports {
+  readonly #of = new Map<NullDevice, NbdExport>();
+  #ordered: readonly NbdExport[] = [];
+
+  list(): readonly NbdExport[] {
+    return this.#ordered;
+  }
+
+  facts(): ExportFacts[] {
+    return this.#ordered.map(({ name, size, disk }) => ({
+      name,
+      size,
+      blockSize: disk.limits.blockBytes,
+    }));
+  }
+
+  add(device: NullDevice): void {
+    if (device.disk === undefined) return;
+    this.#of.set(device, new NbdExport(device.disk));
+    this.#order();
+  }
+
+  /** @param retire lets the clients of the export end. */
+  async remove(device: NullDevice, retire: (gone: NbdExport) => Promise<void>): Promise<void> {
+    const gone = this.#of.get(device);
+    if (gone === undefined) return;
+    this.#of.delete(device);
+    this.#order();
+    await retire(gone);
+  }
+
+  #order(): void {
+    const byIndex = [...this.#of].toSorted(([a], [b]) => a.index - b.index);
+    this.#ordered = byIndex.map(([, shown]) => shown);
+  }
+}
