@@ -79,7 +79,7 @@ function judgeQueues(one: Case): void {
   if (one.values.queue_mode === 0) one.become('queue_mode', 2, 'bio is no longer available');
   if (one.values.use_per_node_hctx) {
     const why = `${one.said('use_per_node_hctx')} is one for each NUMA node`;
-    one.become('submit_queues', Math.min(nodes.length, cpus), why);
+    one.become('submit_queues', nodes.length, why);
   }
   const queues = one.values.submit_queues;
   const why = `it must be 1..${cpus} (cpus)`;

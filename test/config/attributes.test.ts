@@ -99,7 +99,12 @@ describe('integers', () => {
     for (const text of ['4294967296', '9007199254740993', '18446744073709551615']) {
       expect(written(name, text)).toBe(`${text}\n`);
     }
-    expect(written(name, '0x10000000000000000')).toBe('ERANGE');
+    for (const text of ['0xffffffffffffffff', '01777777777777777777777']) {
+      expect(written(name, text)).toBe('18446744073709551615\n');
+    }
+    for (const text of ['0x10000000000000000', '02000000000000000000000']) {
+      expect(written(name, text)).toBe('ERANGE');
+    }
   });
 
   test('every notation of a number is the same number', () => {
