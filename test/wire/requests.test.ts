@@ -190,8 +190,9 @@ describe('trap 20: what is unknown is refused, and the connection goes on', () =
 });
 
 test('trap 21: FUA is good on every command', async () => {
-  const { path } = await serve('size=1', 'memory_backed=1', 'discard=1');
+  const { path } = await serve('size=4', 'memory_backed=1', 'discard=1', 'cache_size=1');
   const client = await WireClient.simple(path);
+  expect(client.flags & TransmissionFlag.SEND_FUA).not.toBe(0);
   for (const command of [READ, WRITE, TRIM, WRITE_ZEROES]) {
     const payload = command === WRITE ? pattern(512) : undefined;
     const fields = { command, flags: CommandFlag.FUA, length: 512 };
@@ -199,6 +200,18 @@ test('trap 21: FUA is good on every command', async () => {
   }
   expect((await client.request({ command: FLUSH, flags: CommandFlag.FUA })).error).toBe(0);
   expect((await client.request({ command: FLUSH, length: 512 })).error).toBe(NbdError.EINVAL);
+});
+
+test('FUA that was not offered is refused; a FLUSH is not, since nothing is volatile', async () => {
+  const { path } = await serve('size=1', 'memory_backed=1', 'discard=1');
+  const client = await WireClient.simple(path);
+  expect(client.flags & (TransmissionFlag.SEND_FUA | TransmissionFlag.SEND_FLUSH)).toBe(0);
+  for (const command of [READ, WRITE, TRIM, WRITE_ZEROES, FLUSH]) {
+    const payload = command === WRITE ? pattern(512) : undefined;
+    const fields = { command, flags: CommandFlag.FUA, length: command === FLUSH ? 0 : 512 };
+    expect((await client.request(fields, payload)).error).toBe(NbdError.EINVAL);
+  }
+  expect((await client.request({ command: FLUSH })).error).toBe(0);
 });
 
 test('trap 22: what a write was answered for is there after a flush, for every connection', async () => {
