@@ -32,7 +32,7 @@ test('the example of docs/zones.md goes as it says', () => {
     conventional: 1,
     maxOpen: 1,
   });
-  const rows = [...text.matchAll(/^\| (.*) \| `.*` \d+ \| .* \| .* \|$/gm)].map(([row]) =>
+  const rows = [...text.matchAll(/^\| (.*) \| `.*` \d+ +\| .* \| .* \|$/gm)].map(([row]) =>
     row.split('|').map((cell) => cell.trim()),
   );
   expect(rows.length).toBeGreaterThan(8);
