@@ -59,7 +59,7 @@ export class ZoneSet {
     this.count = Math.ceil(options.capacity / options.zoneSectors);
     if (this.count > ZONES_MAX)
       throw new ErrnoError('ENOMEM', `${this.count} zones are more than ${ZONES_MAX}`, 'zone_size');
-    if (options.conventional > this.count) bug(`${options.conventional} conventional zones`);
+    if (options.conventional >= this.count) bug(`no zone of ${this.count} is sequential`);
     this.#conditions = new Uint8Array(this.count);
     this.#pointers = new Float64Array(this.count);
     this.#resources = new ZoneResources(options.maxOpen, options.maxActive);
@@ -76,7 +76,7 @@ export class ZoneSet {
     return this.#resources.active;
   }
 
-  /** The zone that holds `sector`; -1 past the end. */
+  /** The zone that holds `sector`; negative where there is none. */
   indexOf(sector: number): number {
     const { capacity, zoneSectors } = this.options;
     return sector < capacity ? Math.floor(sector / zoneSectors) : -1;
