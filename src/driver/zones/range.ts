@@ -23,7 +23,7 @@ export function managementRange(
 ): ZoneRange | undefined {
   const { capacity, zoneSectors } = zones.options;
   const first = zones.indexOf(sector);
-  if (!(sector >= 0) || first < 0 || sector % zoneSectors !== 0) return undefined;
+  if (first < 0 || sector % zoneSectors !== 0) return undefined;
   const end = sector + (sectors ?? zones.length(first));
   if (!(end > sector && end <= capacity)) return undefined;
   if (end % zoneSectors !== 0 && end !== capacity) return undefined;

@@ -6,7 +6,7 @@ import { Command } from '../../block/command.ts';
 import type { Sector } from '../../units.ts';
 import type { NullOwned } from '../completion.ts';
 import type { Step } from '../path.ts';
-import { ZoneCondition } from './zone.ts';
+import { NO_WRITE_POINTER } from './zone.ts';
 import type { ZoneSet } from './zone-set.ts';
 
 /** Makes the sectors `from` .. `to - 1` of a request, counted from its first, read as 0xFF. Called
@@ -28,11 +28,10 @@ export function zoneReadClip(zones: ZoneSet, inner: Step, fill: Fill): Step {
   };
 }
 
-/** How many of the `sectors` from `sector` on, all in one zone, show what the store holds. */
-export function validSectors(zones: ZoneSet, sector: Sector, sectors: Sector): Sector {
-  const index = zones.indexOf(sector);
-  if (zones.condition(index) === ZoneCondition.NOT_WP) return sectors;
-  const pointer = zones.writePointer(index);
-  if (pointer < 0 || pointer >= zones.start(index) + zones.length(index)) return sectors;
+/** How many of the `sectors` from `sector` on, all in one zone, show what the store holds: those before
+ *  the write pointer. POINTER (zone-set.ts): a conventional or finished zone has it at its end. */
+function validSectors(zones: ZoneSet, sector: Sector, sectors: Sector): Sector {
+  const pointer = zones.writePointer(zones.indexOf(sector));
+  if (pointer === NO_WRITE_POINTER) return sectors;
   return Math.min(sectors, Math.max(pointer - sector, 0)) as Sector; // of two sector counts
 }

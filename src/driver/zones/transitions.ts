@@ -58,7 +58,7 @@ export const onClose: Table<Action> = {
 };
 
 /** A zone that is FULL by writing gets another write pointer: the zone's end, not its capacity's. */
-export const onFinish: Table<Action> = {
+export const onFinish: Table<'refuse' | 'go' | 'take'> = {
   [NOT_WP]: 'refuse',
   [EMPTY]: 'take',
   [IMP_OPEN]: 'go',
@@ -70,7 +70,7 @@ export const onFinish: Table<Action> = {
 };
 
 /** An EMPTY zone may still have data, from before a power off. */
-export const onReset: Table<Action> = {
+export const onReset: Table<'refuse' | 'go'> = {
   [NOT_WP]: 'refuse',
   [EMPTY]: 'go',
   [IMP_OPEN]: 'go',

@@ -59,7 +59,7 @@ export class ZoneSet {
     this.count = Math.ceil(options.capacity / options.zoneSectors);
     if (this.count > ZONES_MAX)
       throw new ErrnoError('ENOMEM', `${this.count} zones are more than ${ZONES_MAX}`, 'zone_size');
-    if (options.conventional > this.count) bug(`${options.conventional} conventional zones`);
+    if (options.conventional >= this.count) bug(`no zone of ${this.count} is sequential`);
     this.#conditions = new Uint8Array(this.count);
     this.#pointers = new Float64Array(this.count);
     this.#resources = new ZoneResources(options.maxOpen, options.maxActive);
@@ -76,7 +76,7 @@ export class ZoneSet {
     return this.#resources.active;
   }
 
-  /** The zone that holds `sector`; -1 past the end. */
+  /** The zone that holds `sector`; negative where there is none. */
   indexOf(sector: number): number {
     const { capacity, zoneSectors } = this.options;
     return sector < capacity ? Math.floor(sector / zoneSectors) : -1;
@@ -154,19 +154,24 @@ export class ZoneSet {
   }
 
   open(index: number): Status {
-    const status = this.#prepare(index, onOpen);
-    if (status === Status.OK) this.#become(index, EXP_OPEN);
+    const condition = this.condition(index);
+    const action = onOpen[condition];
+    const status = this.#allow(action, condition);
+    if (status === Status.OK && action !== 'leave') this.#become(index, EXP_OPEN);
     return status;
   }
 
   close(index: number): Status {
-    const status = this.#prepare(index, onClose);
-    if (status === Status.OK && this.condition(index) !== CLOSED) this.#close(index);
+    const condition = this.condition(index);
+    const action = onClose[condition];
+    const status = this.#allow(action, condition);
+    if (status === Status.OK && action !== 'leave') this.#close(index);
     return status;
   }
 
   finish(index: number): Status {
-    const status = this.#prepare(index, onFinish);
+    const condition = this.condition(index);
+    const status = this.#allow(onFinish[condition], condition);
     if (status !== Status.OK) return status;
     this.#become(index, FULL);
     this.#pointers[index] = this.start(index) + this.length(index);
@@ -175,8 +180,7 @@ export class ZoneSet {
 
   /** NOSPC: there was no memory to discard the zone's data with, and the zone is as before. */
   reset(index: number): Status {
-    const status = this.#prepare(index, onReset);
-    return status === Status.OK ? this.#empty(index) : status;
+    return onReset[this.condition(index)] === 'refuse' ? Status.IOERR : this.#empty(index);
   }
 
   /** Resets all sequential zones that can be and need to. NOSPC as for `reset`: others are reset. */
@@ -218,10 +222,9 @@ export class ZoneSet {
     this.#conditions[index] = to;
   }
 
-  /** Whether an operation may be carried out; takes what it needs. */
-  #prepare(index: number, table: Readonly<Record<ZoneCondition, Action>>): Status {
-    const condition = this.condition(index);
-    switch (table[condition]) {
+  /** Whether `action` may be carried out; takes what it needs. */
+  #allow(action: Action, condition: ZoneCondition): Status {
+    switch (action) {
       case 'refuse':
         return Status.IOERR;
       case 'take':

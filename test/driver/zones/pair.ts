@@ -80,7 +80,10 @@ const anyStep: fc.Arbitrary<Step> = fc.record({
 
 /** Swarm: a run does without a random part of the operations, so that rare states are reached. */
 export const traces: fc.Arbitrary<Step[]> = fc
-  .tuple(fc.subarray([...kinds], { minLength: 2 }), fc.array(anyStep, { maxLength: 250 }))
+  .tuple(
+    fc.subarray([...kinds], { minLength: 2 }),
+    fc.array(anyStep, { maxLength: 200, size: 'max' }),
+  )
   .map(([used, steps]) => steps.filter(({ kind }) => used.includes(kind)));
 
 export class Pair {
