@@ -28,7 +28,7 @@ function chances(of: Fault, count: number): string {
 test('a new fault never strikes, and shows the defaults', () => {
   const made = fault({});
   expect(chances(made, 100)).toBe('.'.repeat(100));
-  expect(faultSettings.map((setting) => made.text(setting))).toEqual(['1\n', '0\n', '0\n', '1\n']);
+  expect(faultSettings.map((setting) => made.get(setting))).toEqual(['1\n', '0\n', '0\n', '1\n']);
 });
 
 // Recorded from a kernel with fault injection; its power on made the first chance.
@@ -49,7 +49,7 @@ describe('a row of requests meets the same faults as with null_blk', () => {
     expect(chances(made, row.length)).toBe(row);
     for (const setting of faultSettings) {
       const value = left[setting];
-      if (value !== undefined) expect(made.text(setting)).toBe(`${value}\n`);
+      if (value !== undefined) expect(made.get(setting)).toBe(`${value}\n`);
     }
   });
 });
@@ -82,12 +82,12 @@ test('times counts down only when the fault strikes; -1 has no limit', () => {
   const struck = row.split('F').length - 1;
   expect(struck).toBeGreaterThan(4700);
   expect(struck).toBeLessThan(5300);
-  expect(endless.text('times')).toBe('-1\n');
+  expect(endless.get('times')).toBe('-1\n');
   const limited = fault({ probability: 50, times: 10 });
   expect(chances(limited, 10_000).split('F')).toHaveLength(11);
   const odd = fault({ probability: 100, times: -2 });
   expect(chances(odd, 3)).toBe('FFF');
-  expect(odd.text('times')).toBe('-5\n');
+  expect(odd.get('times')).toBe('-5\n');
 });
 
 test('above 100 percent is always', () => {
@@ -152,9 +152,9 @@ describe('settings take what null_blk takes', () => {
 
   test.each(rows)('%s: %j is %s', (setting, text, result, shown) => {
     const made = fault({});
-    const before = made.text(setting);
+    const before = made.get(setting);
     expect(errnoOf(() => made.set(setting, text))).toBe(result);
-    expect(made.text(setting)).toBe(shown === undefined ? before : `${shown}\n`);
+    expect(made.get(setting)).toBe(shown === undefined ? before : `${shown}\n`);
     if (shown === undefined) return;
     made.set(setting, `${text}\n`);
     expect(made.value(setting)).toBe(Number(shown));
