@@ -69,12 +69,12 @@ export class Fault {
 
   /** The setting as a number, rounded beyond 2^53; of `space` and `times`, what is left. */
   value(setting: FaultSetting): number {
-    return Number(this.#get(setting));
+    return Number(this.#exact(setting));
   }
 
   /** What reading the attribute shows. */
-  text(setting: FaultSetting): string {
-    return `${this.#get(setting)}\n`;
+  get(setting: FaultSetting): string {
+    return `${this.#exact(setting)}\n`;
   }
 
   /** Takes what is written to the attribute. @throws ErrnoError EINVAL, ERANGE. */
@@ -92,7 +92,7 @@ export class Fault {
     this.onChanged();
   }
 
-  #get(setting: FaultSetting): bigint | number {
+  #exact(setting: FaultSetting): bigint | number {
     switch (setting) {
       case 'interval':
         return this.#intervalExact;

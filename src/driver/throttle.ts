@@ -102,7 +102,7 @@ export class Throttle implements TimerTarget {
       this.#left = Math.min(this.#left + ticks * this.#budget, CATCH_UP_TICKS * this.#budget);
       return;
     }
-    this.#left = Math.min(Math.min(this.#left, 0) + ticks * this.#budget, this.#budget);
+    this.#left = Math.min(this.#left + ticks * this.#budget, this.#budget);
     // After a tick without traffic the next request begins one.
     this.#tickStart = ticks === 1 ? this.#tickStart + TICK_NS : now;
   }

@@ -1,0 +1,189 @@
+import { expect, test } from 'vitest';
+import { Command } from '../../../src/block/command.ts';
+import { Status } from '../../../src/block/status.ts';
+import { storeStep } from '../../../src/driver/path.ts';
+import { cacheStep } from '../../../src/driver/storage/cache-step.ts';
+import { PageStore } from '../../../src/driver/storage/page-store.ts';
+import { WriteCache } from '../../../src/driver/storage/write-cache.ts';
+import { createSlabAllocator } from '../../../src/pages/allocator.ts';
+import { PAGE_BYTES, SECTORS_PER_SLAB, SLAB_BYTES } from '../../../src/pages/slab.ts';
+import { bytes, GiB, MiB, sector } from '../../../src/units.ts';
+import { CountingAllocator } from '../../pages/counting-allocator.ts';
+import { StepWorld } from '../step-world.ts';
+
+const page = (value: number) => Buffer.alloc(PAGE_BYTES, value);
+
+function device({ cacheBytes = MiB, block = 1 } = {}) {
+  const allocator = new CountingAllocator(createSlabAllocator({ poolSlabs: 4 }));
+  const capacity = bytes(GiB);
+  const store = new PageStore(allocator, capacity);
+  const options = { capacity, cacheBytes: bytes(cacheBytes), blockSectors: block };
+  const cache = new WriteCache(store, allocator, options);
+  const world = new StepWorld(allocator, cacheStep(cache, storeStep(store)));
+  return { allocator, store, cache, world };
+}
+
+/** The first byte that the store, not the cache, has in a page. */
+function stored(store: PageStore, number: number): number {
+  const target = Buffer.alloc(PAGE_BYTES);
+  store.read(sector(number * 8), target, 0, PAGE_BYTES);
+  return target[0] ?? 0;
+}
+
+test('1 MiB holds 255 pages; the block after that makes room by 16', () => {
+  const { world, cache, store } = device({ block: 8 });
+  for (let i = 0; i < 255; i++) world.write(i * 8, page(1));
+  expect([cache.usedBytes, store.heldBytes]).toEqual([255 * PAGE_BYTES, 0]);
+  world.write(255 * 8, page(1));
+  expect([cache.usedBytes, store.heldBytes]).toEqual([240 * PAGE_BYTES, 16 * PAGE_BYTES]);
+  expect([stored(store, 15), stored(store, 16)]).toEqual([1, 0]);
+});
+
+test('with smaller blocks, the second block of the last page makes the room', () => {
+  const { world, cache } = device({ block: 1 });
+  for (let i = 0; i < 255; i++) world.write(i * 8, page(1));
+  expect(cache.usedBytes).toBe(239 * PAGE_BYTES);
+});
+
+test('eviction goes on upward where the last one or a flush stopped, and then from 0', () => {
+  const { world, store } = device({ block: 8 });
+  for (let i = 0; i < 256; i++) world.write(i * 8, page(1)); // pages 0 to 15 leave
+  for (let i = 0; i < 16; i++) world.write(i * 8, page(2)); // pages 16 to 31 leave
+  expect([stored(store, 0), stored(store, 31), stored(store, 32)]).toEqual([1, 1, 0]);
+  world.command(Command.FLUSH); // stops at page 15, going round
+  for (let i = 0; i < 256; i++) world.write(i * 8, page(3)); // pages 16 to 31 leave
+  expect([stored(store, 15), stored(store, 16), stored(store, 31)]).toEqual([2, 3, 3]);
+  expect(stored(store, 32)).toBe(1);
+});
+
+test('a power cut loses what was rewritten after a flush', () => {
+  const { world, cache, store } = device();
+  world.write(0, page(1));
+  world.command(Command.FLUSH);
+  world.write(0, page(2));
+  cache.drop();
+  expect(stored(store, 0)).toBe(1);
+});
+
+test('large reads show the pages of the store unless the cache has some of the range', () => {
+  const { world } = device();
+  world.write(0, Buffer.alloc(256 * 1024, 1));
+  world.command(Command.FLUSH);
+  expect(world.read(0, 512).views).toBe(true);
+  world.write(504, page(2));
+  expect(world.read(0, 504).views).toBe(true);
+  const mixed = world.read(0, 512);
+  expect(mixed.views).toBe(false);
+  const expected = Buffer.concat([Buffer.alloc(504 * 512, 1), page(2)]);
+  expect(mixed.data.equals(expected)).toBe(true);
+  world.memory = false;
+  expect(world.read(0, 512).status).toBe(Status.NOSPC);
+});
+
+test('a slab that the store could adopt is copied, and stays with the payload', () => {
+  const { allocator, store, cache } = device();
+  const slab = allocator.takeDirty();
+  if (slab === undefined) throw new Error('no memory');
+  slab.bytes.fill(7);
+  const inner = cacheStep(cache, storeStep(store));
+  let left: unknown;
+  const world = new StepWorld(allocator, (request, sectors) => {
+    const { segments } = request.bio();
+    segments.slabs[0] = slab;
+    const done = inner(request, sectors);
+    left = segments.slabs[0];
+    return done;
+  });
+  world.write(SECTORS_PER_SLAB, Buffer.from(slab.bytes.buffer));
+  expect(left).toBe(slab);
+  expect([cache.usedBytes, store.heldBytes]).toEqual([SLAB_BYTES, 0]);
+  allocator.give(slab);
+  expect(world.read(SECTORS_PER_SLAB, 8).data.equals(page(7))).toBe(true);
+  cache.drop();
+  expect(allocator.live.size).toBe(0);
+});
+
+test('a flush in slices moves so many pages at a time', () => {
+  const { world, cache, store } = device();
+  for (let i = 0; i < 100; i++) world.write(i * 8, page(1));
+  const steps: number[] = [];
+  while (cache.usedBytes > 0) {
+    expect(cache.flush(40)).toBe(true);
+    steps.push(store.heldBytes / PAGE_BYTES);
+  }
+  expect(steps).toEqual([40, 80, 100]);
+});
+
+test('memory that a flush leaves unused is returned in bounded steps', () => {
+  const { world, cache, allocator } = device({ cacheBytes: 32 * MiB });
+  world.write(0, Buffer.alloc(30 * MiB, 1));
+  expect(cache.memoryBytes).toBe(30 * MiB);
+  expect(cache.needsTrim).toBe(false);
+  world.command(Command.FLUSH);
+  expect(cache.needsTrim).toBe(true);
+  const before = allocator.live.size;
+  expect(cache.trim(10)).toBe(true);
+  expect(before - allocator.live.size).toBe(10);
+  world.write(0, page(2)); // what is in use stays
+  while (cache.trim(10));
+  expect(cache.needsTrim).toBe(false);
+  expect(cache.memoryBytes).toBeLessThanOrEqual(17 * MiB);
+  expect(world.read(0, 8).data.equals(page(2))).toBe(true);
+});
+
+test('wherever memory runs out, requests say so, nothing leaks and no old data show', () => {
+  let hit = true;
+  for (let failAt = 1; hit; failAt++) {
+    const { world, cache, store, allocator } = device({ block: 8 });
+    allocator.failAt = failAt;
+    let failures = 0;
+    const expected = new Map<number, number[]>();
+    for (let i = 0; i < 600; i++) {
+      const number = (i * 37) % 400;
+      const status = world.write(number * 8, page((i % 250) + 1));
+      if (status === Status.NOSPC) failures++;
+      // After a failed write either the old or the new data are there.
+      const old = status === Status.OK ? [] : (expected.get(number) ?? [0]);
+      expected.set(number, [...old, (i % 250) + 1]);
+    }
+    if (world.command(Command.FLUSH) === Status.NOSPC) failures++;
+    expect(world.command(Command.FLUSH)).toBe(Status.OK);
+    expect(cache.usedBytes).toBe(0);
+    for (const [number, values] of expected) expect(values).toContain(stored(store, number));
+    hit = allocator.takes >= failAt;
+    expect(failures).toBe(hit ? 1 : 0);
+    store.clear();
+    cache.drop();
+    expect(allocator.live.size).toBe(0);
+  }
+});
+
+test('a discard that finds no memory for a copy leaves the cache as it was', () => {
+  const { world, cache, allocator, store } = device();
+  world.write(0, Buffer.alloc(SLAB_BYTES, 1));
+  world.command(Command.FLUSH);
+  world.write(8, page(2));
+  const inner = cacheStep(cache, storeStep(store));
+  let pinned = 0;
+  // A reader of the slab holds it while the discard comes.
+  world.step = (request, sectors) => {
+    const { views } = request.bio();
+    store.view(sector(0), 512, views);
+    pinned = views.count;
+    allocator.failAt = allocator.takes + 1;
+    const done = inner(request, sectors);
+    views.release();
+    return done;
+  };
+  expect(world.discard(8, 8)).toBe(Status.NOSPC);
+  expect(pinned).toBe(1);
+  expect(cache.usedBytes).toBe(PAGE_BYTES);
+  allocator.failAt = 0;
+  world.step = inner;
+  expect(world.read(8, 8).data.equals(page(2))).toBe(true);
+});
+
+test('a write that is not on the device is a bug', () => {
+  const { cache } = device();
+  expect(() => cache.write(sector(GiB / 512), page(1), 0, 512)).toThrow('bug');
+});
