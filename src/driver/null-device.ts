@@ -25,6 +25,7 @@ import {
 import { Fault, faultStream, NO_FAULT, parseFault } from './faults.ts';
 import { composeGate, type Faults } from './gate.ts';
 import { PageStore } from './storage/page-store.ts';
+import { managementRange } from './zones/range.ts';
 import type { ZoneSet } from './zones/zone-set.ts';
 
 /** Slabs moved per turn while memory that holds nothing is given back. */
@@ -174,17 +175,19 @@ export class NullDevice implements DeferredWork {
 
   /** Zone after zone in the range, ending at the first error with what was done before standing; a
    *  reset of the whole device is reset all, which leaves out what cannot be reset. */
-  async zoneManagement(operation: ZoneOperation, at: number, sectors: number): Promise<Outcome> {
+  async zoneManagement(operation: ZoneOperation, at: number, sectors?: number): Promise<Outcome> {
     const { zones, disk } = this;
     if (disk === undefined) return { ...done, status: Status.OFFLINE, reason: 'power is 0' };
     if (zones === undefined) return { ...done, status: Status.NOTSUPP, reason: 'it is not zoned' };
-    if (operation === 'reset-all' || (operation === 'reset' && at === 0 && sectors === disk.capacity)) {
+    const range = managementRange(zones, at, sectors);
+    if (operation === 'reset-all' || (operation === 'reset' && range?.whole)) {
       return this.#send(Command.ZONE_RESET_ALL, 0, disk.capacity);
     }
+    if (range === undefined) return { ...done, status: Status.INVAL, reason: 'no whole zones' };
     let outcome: Outcome = done;
-    for (let next = at; next < at + sectors; next += zones.length(zones.indexOf(next))) {
-      const { length } = zones.info(zones.indexOf(next));
-      outcome = await this.#send(zoneCommands[operation], next, length);
+    for (let index = range.first; index < range.first + range.count; index++) {
+      const command = zoneCommands[operation];
+      outcome = await this.#send(command, zones.start(index), zones.length(index));
       if (outcome.status !== Status.OK) break;
     }
     return outcome;

@@ -4,7 +4,7 @@ import { Bio, type BioOwner } from '../../src/block/bio.ts';
 import { Command, RequestFlag } from '../../src/block/command.ts';
 import type { HwQueue } from '../../src/block/hw-queue.ts';
 import { Status } from '../../src/block/status.ts';
-import { completeInline, NullRequestData } from '../../src/driver/completion.ts';
+import { completeInline, type NullData, NullRequestData } from '../../src/driver/completion.ts';
 import type { Step } from '../../src/driver/path.ts';
 import type { SlabAllocator } from '../../src/pages/allocator.ts';
 import { zeroView } from '../../src/pages/pin.ts';
@@ -28,7 +28,7 @@ export class StepWorld implements BioOwner {
   memory = true;
   /** The step that requests take; may be exchanged between two of them. */
   step: Step;
-  readonly #hctx: HwQueue<NullRequestData>;
+  readonly #hctx: HwQueue<NullData>;
   readonly #bio: Bio;
   #outcome: Outcome | undefined;
   #target = Buffer.alloc(0);
@@ -36,7 +36,7 @@ export class StepWorld implements BioOwner {
   constructor(allocator: SlabAllocator, step: Step) {
     this.step = step;
     this.#bio = new Bio(this, allocator);
-    const { hctx } = makeDisk<NullRequestData>(
+    const { hctx } = makeDisk<NullData>(
       new World(),
       {
         makeRequestData: () => new NullRequestData(),
@@ -47,7 +47,7 @@ export class StepWorld implements BioOwner {
           return Status.OK;
         },
       },
-      { sliceSectors: 2 ** 30 },
+      { limits: { sliceSectors: 2 ** 30 } },
     );
     this.#hctx = hctx;
   }

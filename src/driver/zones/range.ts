@@ -1,5 +1,5 @@
-/** Ranges of sectors as zones: what a management operation names, and what a trim covers. Pure.
- *  Source: driver.md section 6, Ranges; the documented default of TRIM on a zoned export. */
+/** Ranges of sectors as zones: what a management operation names. Pure.
+ *  Source: driver.md section 6, Ranges. */
 
 import type { ZoneSet } from './zone-set.ts';
 
@@ -29,15 +29,4 @@ export function managementRange(
   if (end % zoneSectors !== 0 && end !== capacity) return undefined;
   const count = Math.ceil((end - sector) / zoneSectors);
   return { first, count, whole: count === zones.count };
-}
-
-/** The sequential zones that lie in the range from their first sector to their last: a trim of the
- *  range resets them, and does nothing to the rest. Undefined: it covers none. */
-export function trimmedZones(zones: Shape, sector: number, sectors: number): ZoneRange | undefined {
-  const { capacity, zoneSectors, conventional } = zones.options;
-  const first = Math.max(Math.ceil(sector / zoneSectors), conventional);
-  const end = sector + sectors;
-  const last = end >= capacity ? zones.count : Math.floor(end / zoneSectors);
-  if (last <= first) return undefined;
-  return { first, count: last - first, whole: last - first === zones.count };
 }

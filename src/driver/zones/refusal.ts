@@ -26,7 +26,6 @@ const verbs = {
 export function refusalText(zones: ZoneSet, request: NullOwned, status: Status): string {
   const command = request.command();
   const verb = verbs[command];
-  if (command === Command.DISCARD) return 'a zoned device takes no discard';
   if (command === Command.ZONE_RESET_ALL) return `${verb}: no memory to discard their data`;
   const index = zones.indexOf(request.sector());
   return `zone ${index}: ${verb} ${why(zones, index, request, status)}`;

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Command } from '../../../src/block/command.ts';
 import { Status } from '../../../src/block/status.ts';
-import { type NullOwned, NullRequestData } from '../../../src/driver/completion.ts';
+import { type NullData, type NullOwned, NullRequestData } from '../../../src/driver/completion.ts';
 import type { Step } from '../../../src/driver/path.ts';
 import { zoneReadClip } from '../../../src/driver/zones/read-clip.ts';
 import { zoneRules } from '../../../src/driver/zones/zone-rules.ts';
@@ -14,7 +14,7 @@ import { zoneOptions } from './world.ts';
 
 /** A started request, in the form that is not checked. */
 function plainRequest(use: (request: NullOwned) => void): void {
-  const { hctx } = makeDisk<NullRequestData>(
+  const { hctx } = makeDisk<NullData>(
     new World(),
     {
       makeRequestData: () => new NullRequestData(),

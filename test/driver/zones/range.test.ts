@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { managementRange, trimmedZones } from '../../../src/driver/zones/range.ts';
+import { managementRange } from '../../../src/driver/zones/range.ts';
 import { ZonedDevice } from './world.ts';
 
 const { zones } = new ZonedDevice({ capacity: 160 }); // 64, 64 and 32 sectors
@@ -45,26 +45,5 @@ describe('a range of management', () => {
   test('of a device of one zone is the whole device', () => {
     const { zones } = new ZonedDevice({ capacity: 64 });
     expect(managementRange(zones, 0, 64)).toEqual({ first: 0, count: 1, whole: true });
-  });
-});
-
-describe('a trim', () => {
-  test.each([
-    ['a part of a zone', 8, 16, undefined],
-    ['parts of two zones', 32, 64, undefined],
-    ['a zone', 64, 64, [1, 1]],
-    ['a zone and parts of its neighbours', 60, 80, [1, 1]],
-    ['the short last zone', 128, 32, [2, 1]],
-    ['the whole device', 0, 160, [0, 3]],
-    ['a length that ends a sector early', 0, 159, [0, 2]],
-  ])('of %s resets the zones that it covers whole', (_, sector, sectors, expected) => {
-    const range = trimmedZones(zones, sector, sectors);
-    expect(range && [range.first, range.count]).toEqual(expected);
-  });
-
-  test('leaves conventional zones alone', () => {
-    const { zones } = new ZonedDevice({ conventional: 2 });
-    expect(trimmedZones(zones, 0, 128)).toBeUndefined();
-    expect(trimmedZones(zones, 0, 512)).toEqual({ first: 2, count: 6, whole: false });
   });
 });

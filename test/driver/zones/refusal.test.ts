@@ -97,7 +97,14 @@ const cases: Case[] = [
       device.issue(Command.ZONE_RESET_ALL, 0, 512);
     },
   ],
-  ['a zoned device takes no discard', {}, (device) => device.issue(Command.DISCARD, 0, 8)],
+  [
+    'zone 1: discard but the zone is read-only',
+    {},
+    (device) => {
+      device.bring(1, ZoneCondition.READONLY);
+      device.issue(Command.DISCARD, 64, 64);
+    },
+  ],
 ];
 
 test.each(cases)('a refusal is told in words: %s', (text, geometry, act) => {

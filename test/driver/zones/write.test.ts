@@ -139,8 +139,35 @@ test('a flush passes through whatever the zones are', () => {
   expect(device.reached.at(-1)).toEqual([Command.FLUSH, 0, 0]);
 });
 
-test('a discard that reaches a zoned device is not supported', () => {
-  const device = new ZonedDevice({ conventional: 1 });
-  expect(device.issue(Command.DISCARD, 0, 64).status).toBe(Status.NOTSUPP);
-  expect(device.reached).toEqual([]);
+describe('a discard', () => {
+  test('of a whole sequential zone resets it', () => {
+    const device = new ZonedDevice();
+    device.write(64, 8);
+    expect(device.issue(Command.DISCARD, 64, 64).status).toBe(OK);
+    expect(device.brief(1)).toBe('empty@64');
+    expect(device.discarded).toEqual([[64, 64]]);
+  });
+
+  test('of a part of a zone is ignored', () => {
+    const device = new ZonedDevice();
+    device.write(64, 8);
+    expect(device.issue(Command.DISCARD, 64, 63).status).toBe(OK);
+    expect(device.brief(1)).toBe('implicit-open@72');
+    expect(device.discarded).toEqual([]);
+  });
+
+  test('of a conventional zone is ignored', () => {
+    const device = new ZonedDevice({ conventional: 1 });
+    expect(device.issue(Command.DISCARD, 0, 64).status).toBe(OK);
+    expect([device.discarded, device.reached]).toEqual([[], []]);
+  });
+
+  test.each([ZoneCondition.READONLY, ZoneCondition.OFFLINE])(
+    'of a zone in condition %i fails',
+    (condition) => {
+      const device = new ZonedDevice();
+      device.bring(1, condition);
+      expect(device.issue(Command.DISCARD, 64, 64).status).toBe(Status.IOERR);
+    },
+  );
 });
