@@ -57,7 +57,7 @@ function bucketOf(value: number): number {
     return bucketOf(high) + 12 * PER_OCTAVE;
   }
   const whole = value | 0;
-  if (whole < PER_OCTAVE) return whole < 0 ? 0 : whole;
+  if (whole < PER_OCTAVE) return Math.max(whole, 0);
   const shift = 31 - Math.clz32(whole) - OCTAVE_BITS;
   return (shift + 1) * PER_OCTAVE + (whole >>> shift) - PER_OCTAVE;
 }

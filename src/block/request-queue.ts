@@ -23,6 +23,7 @@ export class RequestQueue<D extends DriverData = DriverData> {
   #retired: HwQueue<D>[] = [];
   #disk: Disk<D> | undefined;
   #idle: (() => void) | undefined;
+  #startFirst = -1;
 
   /** Builds the hardware queues.
    *  @throws HctxError when the driver's initHctx fails; those made before are torn down again. */
@@ -86,9 +87,14 @@ export class RequestQueue<D extends DriverData = DriverData> {
     for (const hctx of this.hctxs()) hctx.stop();
   }
 
-  /** What was held back is issued, in order, in the deferred context. */
+  /** What was held back is issued, in order, in the deferred context. Another queue is the first each
+   *  time: the first could take all that a driver has to give. */
   startHwQueues(): void {
-    for (const hctx of this.hctxs()) hctx.start();
+    const hctxs = [...this.hctxs()];
+    this.#startFirst++;
+    for (let n = 0; n < hctxs.length; n++) {
+      hctxs[(this.#startFirst + n) % hctxs.length]?.start();
+    }
   }
 
   /** Changes the hardware queues to those of `tagSet` with I/O running: the old ones finish what they

@@ -63,8 +63,8 @@ export interface Parts {
   readonly store: PageStore | undefined;
   readonly badBlocks: BadBlocks;
   readonly faults: Faults;
-  /** Gives idle memory back in the deferred context. */
-  readonly compact: DeferredWork;
+  /** Gives unused memory back in the deferred context. */
+  readonly tidy: DeferredWork;
 }
 
 /** A device that is powered on. */
@@ -208,10 +208,10 @@ function composePath(
 function memoryStep(store: PageStore, cache: WriteCache | undefined, parts: Parts): Step {
   const inner = storeStep(store);
   const transfer = cache === undefined ? inner : cacheStep(cache, inner);
-  const { context, compact } = parts;
+  const { context, tidy } = parts;
   return (request, sectors) => {
     const done = transfer(request, sectors);
-    if (store.needsCompaction) context.deferred.raiseNextTurn(compact);
+    if (store.needsCompaction || cache?.needsTrim) context.deferred.raiseNextTurn(tidy);
     return done;
   };
 }

@@ -29,7 +29,7 @@ import { managementRange } from './zones/range.ts';
 import type { ZoneSet } from './zones/zone-set.ts';
 
 /** Slabs moved per turn while memory that holds nothing is given back. */
-const COMPACT_SLABS = 8;
+const TIDY_SLABS = 8;
 
 export type ZoneOperation = 'open' | 'close' | 'finish' | 'reset' | 'reset-all';
 
@@ -109,7 +109,7 @@ export class NullDevice implements DeferredWork {
       store: options.memory_backed ? this.#store : undefined,
       badBlocks: this.badBlocks,
       faults: this.faults,
-      compact: this,
+      tidy: this,
     };
     const tags = options.shared_tags ? this.#host.sharedTags() : undefined;
     this.#powered = orNoMemory(this.name, () => buildDisk(options, parts, tags));
@@ -240,7 +240,9 @@ export class NullDevice implements DeferredWork {
 
   /** Gives back memory that holds nothing, a few slabs a turn. */
   runDeferred(): void {
-    if (this.#store?.compact(COMPACT_SLABS)) this.#context.deferred.raiseNextTurn(this);
+    const compacting = this.#store?.compact(TIDY_SLABS) ?? false;
+    const trimming = this.#powered?.cache?.trim(TIDY_SLABS) ?? false;
+    if (compacting || trimming) this.#context.deferred.raiseNextTurn(this);
   }
 
   #send(command: Command, at: number, sectors: number, data?: Uint8Array): Promise<Outcome> {

@@ -32,6 +32,7 @@ export function storeStep(store: PageStore): Step {
       case Command.READ:
         return readStore(store, request, sectors, cursor);
       case Command.WRITE:
+      case Command.ZONE_APPEND:
         return writeStore(store, request, sectors, cursor);
       case Command.DISCARD:
         return store.discard(request.sector(), sectors) ? sectors : outOfMemory(request);
