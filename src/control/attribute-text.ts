@@ -23,7 +23,10 @@ export function parseUnsigned(name: string, text: string, bits: 32 | 64): number
   if (value === undefined) {
     throw new ErrnoError('EINVAL', `${name} must be a number: decimal, 0x or 0 octal`, name);
   }
-  if (value >= 2 ** bits) throw new ErrnoError('ERANGE', `${name} has ${bits} bits`, name);
+  // A number at the edge of 64 bits would be rounded past it; Node writes octal as 0o.
+  const exact = BigInt(digits.replace(/^0(?=[0-7])/, '0o'));
+  if (exact >> BigInt(bits) !== 0n)
+    throw new ErrnoError('ERANGE', `${name} has ${bits} bits`, name);
   return value;
 }
 

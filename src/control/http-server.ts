@@ -23,7 +23,10 @@ export function makeHttpServer({ load, guard, error }: HttpOptions): Server {
   server.maxConnections = limits.connections.max;
   server.on('request', (request, response) => {
     const refusal = guard(request);
-    if (refusal !== undefined) return refuse(response, refusal);
+    if (refusal !== undefined) {
+      refuse(response, refusal);
+      return;
+    }
     load().then(
       (api) => api(request, response),
       (reason) => {
@@ -33,9 +36,9 @@ export function makeHttpServer({ load, guard, error }: HttpOptions): Server {
     );
   });
   server.on('clientError', (reason: NodeJS.ErrnoException, socket: Socket) => {
-    if (reason.code === 'ECONNRESET' || !socket.writable) return socket.destroy();
     const { status, errno, message } = belowHttp(reason);
-    socket.end(answerText(status, { errno, message }));
+    if (reason.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+    else socket.end(answerText(status, { errno, message }));
   });
   return server;
 }

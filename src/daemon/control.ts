@@ -8,7 +8,7 @@ import { type Guard, localOnly, tokenOnly } from '../control/access.ts';
 import type { Api } from '../control/api.ts';
 import { makeHttpServer } from '../control/http-server.ts';
 import type { Tree } from '../control/tree.ts';
-import { addressText, type ListenAddress, ListenError, listen } from '../server/listener.ts';
+import { type ListenAddress, ListenError, listen } from '../server/listener.ts';
 import { defaultPlace, makeFolder, secondSocket } from './control-path.ts';
 
 type TcpAddress = Extract<ListenAddress, { kind: 'tcp' }>;
@@ -69,7 +69,7 @@ export async function startControl(
     const path = await onSocket(options.socket, () => make(() => undefined), log);
     let http: TcpAddress | undefined;
     if (options.http !== undefined) http = await onTcp(options.http, make(guard));
-    if (http !== undefined) log.info(`control API at http://${addressText(http)}/v1`);
+    if (http !== undefined) log.info(`control API at ${httpUrl(http)}/v1`);
     let closing: Promise<void> | undefined;
     return {
       path,
@@ -138,6 +138,10 @@ async function onPath(path: string, server: Server): Promise<string> {
 async function onTcp(address: TcpAddress, server: Server): Promise<TcpAddress> {
   const bound = await listen(server, address);
   return bound.kind === 'tcp' ? bound : address;
+}
+
+function httpUrl({ host, port }: TcpAddress): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function token(file: string): string {
