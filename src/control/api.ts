@@ -54,7 +54,7 @@ const schemaController = {
 export async function makeApi(options: ApiOptions): Promise<Api> {
   const app = fastify({
     logger: false,
-    routerOptions: { maxParamLength: 4096 },
+    routerOptions: { maxParamLength: limits.headerBytes.max },
     schemaController,
     frameworkErrors: (error, _request, reply) => sendError(error, reply, options),
   });
@@ -142,6 +142,7 @@ function parseBody(request: FastifyRequest, body: Buffer): unknown {
 }
 
 function parseJson(body: Buffer): unknown {
+  if (body.length === 0) return null;
   try {
     return JSON.parse(body.toString('utf8'));
   } catch (error) {

@@ -60,7 +60,8 @@ export async function raw(path: string, bytes: string): Promise<string> {
     text += data;
   });
   socket.on('error', () => {});
-  socket.write(bytes);
+  // Ours ends: what is cut short stays so.
+  socket.end(bytes);
   await once(socket, 'close');
   return text;
 }
