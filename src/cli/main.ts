@@ -3,9 +3,9 @@
 
 import { readFileSync } from 'node:fs';
 import { ParameterError } from '../config/errors.ts';
-import { ListenError } from '../daemon/daemon.ts';
-import { parseArguments } from './parse-arguments.ts';
-import { serve } from './serve.ts';
+import { ListenError } from '../server/listener.ts';
+import { controlCommands } from './commands.ts';
+import { runControl } from './run-control.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
 /** Runs the program with `argv` (without node and script). @returns the exit status. */
@@ -14,10 +14,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
   try {
-    const parsed = parseArguments(argv, version());
-    if (parsed.kind === 'serve') return await serve(parsed);
-    process.stdout.write(parsed.text);
-    return 0;
+    const [first = '', ...rest] = argv;
+    const command = controlCommands.get(first);
+    return command === undefined
+      ? await serveOrPrint(argv)
+      : await runControl(first, command, rest);
   } catch (error) {
     const status = statusOf(error);
     if (status === undefined || !(error instanceof Error)) throw error;
@@ -25,6 +26,18 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`tnull: ${error.message.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?')}\n`);
     return status;
   }
+}
+
+/** A command for a running daemon need not wait until what the daemon is made of is loaded. */
+async function serveOrPrint(argv: readonly string[]): Promise<number> {
+  const { parseArguments } = await import('./parse-arguments.ts');
+  const parsed = parseArguments(argv, version());
+  if (parsed.kind === 'print') {
+    process.stdout.write(parsed.text);
+    return 0;
+  }
+  const { serve } = await import('./serve.ts');
+  return await serve(parsed);
 }
 
 function statusOf(error: unknown): number | undefined {

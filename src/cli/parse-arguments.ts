@@ -8,10 +8,12 @@ import { nearest } from '../config/nearest.ts';
 import { isParameterName, type Row, rows } from '../config/parameters.ts';
 import { helpText } from '../config/render.ts';
 import { unknownParameter, type Word } from '../config/resolve.ts';
+import type { ControlOptions } from '../daemon/control.ts';
 import type { ListenAddress } from '../daemon/daemon.ts';
 import { type LogFormat, type LogLevel, logFormats, logLevels } from '../daemon/log.ts';
-import { commandsNotYet, flags, notYet } from './flags.ts';
-import { parseListen } from './listen-uri.ts';
+import { commandHelp, controlCommands } from './commands.ts';
+import { flags, notYet } from './flags.ts';
+import { isPublic, parseHttp, parseListen } from './listen-uri.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface ServeCommand {
@@ -21,6 +23,7 @@ export interface ServeCommand {
   readonly listen: readonly ListenAddress[];
   /** `-U -` was given. */
   readonly privateSocket: boolean;
+  readonly control: ControlOptions;
   readonly run: string | undefined;
   readonly pidFile: string | undefined;
   readonly exitWithParent: boolean;
@@ -44,7 +47,7 @@ export function parseArguments(argv: readonly string[], version: string): Parsed
   let printed = '';
   program.configureOutput({ writeOut: (text) => (printed += text), writeErr: () => {} });
   program.version(version, '--version', 'print the version');
-  program.addHelpText('after', () => `\n${helpText()}`);
+  program.addHelpText('after', () => `\n${commandHelp()}\n${helpText()}`);
   try {
     program.parse(asFlags(program, argv), { from: 'user' });
   } catch (error) {
@@ -58,6 +61,10 @@ export function parseArguments(argv: readonly string[], version: string): Parsed
 interface Options {
   readonly listen?: readonly ListenAddress[];
   readonly unix?: string;
+  /** False: --no-control. */
+  readonly control?: string | false;
+  readonly http?: ControlOptions['http'];
+  readonly httpTokenFile?: string;
   readonly run?: string;
   readonly pidFile?: string;
   readonly exitWithParent?: boolean;
@@ -78,6 +85,7 @@ function serveCommand(options: Options, words: readonly Word[]): ServeCommand {
     words,
     listen,
     privateSocket,
+    control: controlOptions(options),
     run: options.run,
     pidFile: options.pidFile,
     exitWithParent: options.exitWithParent ?? false,
@@ -86,10 +94,27 @@ function serveCommand(options: Options, words: readonly Word[]): ServeCommand {
   };
 }
 
+function controlOptions({ control, http, httpTokenFile: tokenFile }: Options): ControlOptions {
+  if (control === '') throw new UsageError('--control: the path is empty');
+  if (tokenFile === '') throw new UsageError('--http-token-file: the path is empty');
+  if (tokenFile !== undefined && http === undefined) {
+    throw new UsageError('--http-token-file: there is no --http HOST:PORT');
+  }
+  if (http !== undefined && isPublic(http) && tokenFile === undefined) {
+    throw new UsageError(
+      `--http: '${http.host}' is not this machine alone: --http-token-file is required`,
+    );
+  }
+  if (control === false) return { socket: 'none', http, tokenFile };
+  return { socket: control === undefined ? 'default' : { path: control }, http, tokenFile };
+}
+
 function makeProgram(words: Word[]): Command {
   const program = new Command('tnull')
     .description('A null block device in userspace, served over NBD.')
-    .usage('[serve] [flags] [name=value ...]')
+    .usage(
+      '[serve] [flags] [name=value ...]\n       tnull COMMAND [arguments] [--control PATH] [--json]',
+    )
     .exitOverride()
     .allowExcessArguments(false)
     .helpOption('--help', 'print this help');
@@ -101,8 +126,12 @@ function makeProgram(words: Word[]): Command {
       ],
     ),
   );
+  program.addOption(new Option(flags.http.flags, flags.http.help).argParser(parseHttp));
   for (const { flags: names, help } of [
     flags.unix,
+    flags.control,
+    flags.noControl,
+    flags.httpTokenFile,
     flags.run,
     flags.pidFile,
     flags.exitWithParent,
@@ -130,7 +159,6 @@ function addParameter(program: Command, name: string, row: Row, words: Word[]): 
 /** Every argument as a flag with its value attached, so that nothing is taken for another's value. */
 function asFlags(program: Command, argv: readonly string[]): string[] {
   const [command = ''] = argv;
-  if (commandsNotYet.has(command)) throw new UsageError(`${command}: not available yet`);
   const rest = (command === 'serve' ? argv.slice(1) : argv).values();
   const result: string[] = [];
   for (const argument of rest) {
@@ -171,6 +199,9 @@ function splitFlag(argument: string): { name: string; value: string | undefined 
 }
 
 function wordAsFlag(argument: string): string {
+  if (controlCommands.has(argument)) {
+    throw new UsageError(`${argument}: a command is the first word, as in 'tnull ${argument}'`);
+  }
   const match = WORD.exec(argument);
   if (match === null) throw new UsageError(`'${shown(argument)}' is neither a flag nor name=value`);
   const [, name = '', value] = match;

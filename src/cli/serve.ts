@@ -39,8 +39,9 @@ export async function serve(command: ServeCommand): Promise<number> {
     log.warn(`${addressText(address)}: anybody who reaches this address can read and write`);
   }
   try {
+    const { control } = command;
     const debug = process.env['TNULL_DEBUG'] === '1';
-    const daemon = await startDaemon({ device: options, listen, log, debug });
+    const daemon = await startDaemon({ device: options, listen, log, debug, control });
     return await live(daemon, command, log, stop);
   } finally {
     socket?.remove();

@@ -45,17 +45,16 @@ const compilersFactory = {
   },
   buildSerializer: () => (route: { schema: Schema }) => outgoing(route.schema),
 };
-type CompilerOptions = NonNullable<FastifyServerOptions['schemaController']>;
+type SchemaController = NonNullable<FastifyServerOptions['schemaController']>;
+type Compilers = NonNullable<SchemaController['compilersFactory']>;
 // Its types ask for ajv's pool; what it calls are functions of a route, as they are documented.
-const schemaController = {
-  compilersFactory,
-} as unknown as CompilerOptions;
+const compilers = compilersFactory as unknown as Compilers;
 
 export async function makeApi(options: ApiOptions): Promise<Api> {
   const app = fastify({
     logger: false,
     routerOptions: { maxParamLength: limits.headerBytes.max },
-    schemaController,
+    schemaController: { compilersFactory: compilers },
     frameworkErrors: (error, _request, reply) => sendError(error, reply, options),
   });
   app.removeAllContentTypeParsers();

@@ -16,6 +16,7 @@ import { Deferred } from '../time/deferred.ts';
 import { Pacing } from '../time/pacing.ts';
 import { TimerQueue } from '../time/timer-queue.ts';
 import { nanoseconds } from '../units.ts';
+import type { ControlOptions } from './control.ts';
 
 export { type ListenAddress, ListenError } from '../server/listener.ts';
 
@@ -28,6 +29,8 @@ export interface DaemonOptions {
   readonly log: Logger;
   /** Checks every handle on a request; for tests. */
   readonly debug: boolean;
+  /** Undefined: no control API. */
+  readonly control?: ControlOptions;
 }
 
 export interface ExportFacts {
@@ -42,6 +45,8 @@ export interface Daemon {
   /** The addresses, with their real ports. */
   readonly listening: readonly ListenAddress[];
   readonly exports: readonly ExportFacts[];
+  /** The control socket. */
+  readonly control: string | undefined;
   /** Lets what is in flight end, at most 5 s; then every socket is closed. May be called again. */
   stop(): Promise<void>;
   /** Closes everything as it stands. */
@@ -87,6 +92,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   let stopping: Promise<void> | undefined;
   return {
     listening,
+    control: undefined,
     exports: exports.map(({ name, size, disk }) => ({
       name,
       size,

@@ -275,7 +275,7 @@ describe('metrics', () => {
     const { ask, devices, device } = await zoned();
     device('off');
     const fake = devices.get('nullb0');
-    if (fake !== undefined) fake.requests_ = 5;
+    if (fake !== undefined) fake.requestsDone = 5;
     const { status, headers, text } = await ask('GET', '/metrics');
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
@@ -284,7 +284,7 @@ describe('metrics', () => {
       'tnull_info{version="1.2.3"} 1',
       'tnull_device_powered{device="nullb0"} 1',
       'tnull_device_powered{device="off"} 0',
-      'tnull_requests_total{device="nullb0",operation="read"} 5',
+      'tnull_requestsDonetotal{device="nullb0",operation="read"} 5',
       'tnull_bytes_total{device="nullb0",operation="write"} 20480',
       'tnull_request_seconds{device="nullb0",operation="read",quantile="0.99"} 0.000003',
       'tnull_errors_total{device="nullb0",cause="EIO"} 2',

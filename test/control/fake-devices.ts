@@ -165,7 +165,7 @@ export class FakeDevice implements ControlledDevice {
   /** Power off waits for it. */
   inFlight: Promise<void> = Promise.resolve();
   flights: InFlight[] = [];
-  requests_ = 0;
+  requestsDone = 0;
 
   constructor(name: string) {
     this.name = name;
@@ -212,7 +212,11 @@ export class FakeDevice implements ControlledDevice {
   }
 
   stats(): DeviceStats {
-    const some = { requests: this.requests_, bytes: this.requests_ * 4096, latencyNs: NO_TIME };
+    const some = {
+      requests: this.requestsDone,
+      bytes: this.requestsDone * 4096,
+      latencyNs: NO_TIME,
+    };
     const slow = { p50: 1000, p90: 2000, p99: 3000, p999: 4000, max: 5000, mean: 1500.5 };
     const none = { requests: 0, bytes: 0, latencyNs: NO_TIME };
     return {

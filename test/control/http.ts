@@ -62,6 +62,6 @@ export async function raw(path: string, bytes: string): Promise<string> {
   socket.on('error', () => {});
   // Ours ends: what is cut short stays so.
   socket.end(bytes);
-  await once(socket, 'close');
+  await new Promise((resolve) => socket.once('close', resolve));
   return text;
 }
