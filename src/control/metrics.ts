@@ -107,7 +107,7 @@ const rows: readonly MetricRow[] = [
     kind: 'gauge',
     samples: ({ tags }) => [
       [{ state: 'all' }, tags.depth * tags.queues],
-      [{ state: 'in use' }, tags.inUse],
+      [{ state: 'in_use' }, tags.inUse],
     ],
   },
   {

@@ -5,8 +5,8 @@ import { chmodSync, readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import { type Guard, localOnly, tokenOnly } from '../control/access.ts';
-import type { Api } from '../control/api.ts';
 import { makeHttpServer } from '../control/http-server.ts';
+import { lazyApi } from '../control/load.ts';
 import type { Tree } from '../control/tree.ts';
 import { type ListenAddress, ListenError, listen } from '../server/listener.ts';
 import { defaultPlace, makeFolder, secondSocket } from './control-path.ts';
@@ -50,11 +50,12 @@ export async function startControl(
   options: ControlOptions,
   context: ControlContext,
 ): Promise<Control> {
-  const { log } = context;
-  const load = loadOnce(context);
+  const { log, tree, version, listening } = context;
+  const error = (reason: unknown): void => log.error(reason);
+  const load = lazyApi({ tree, version, listening, error });
   const servers: Server[] = [];
   const make = (guard: Guard): Server => {
-    const server = makeHttpServer({ load, guard, error: (error) => log.error(error) });
+    const server = makeHttpServer({ load, guard, error });
     servers.push(server);
     return server;
   };
@@ -84,17 +85,6 @@ export async function startControl(
     closeNow();
     throw error;
   }
-}
-
-/** One API for all sockets. */
-function loadOnce({ tree, log, version, listening }: ControlContext): () => Promise<Api> {
-  let loading: Promise<Api> | undefined;
-  return () => {
-    loading ??= import('../control/api.ts').then(({ makeApi }) =>
-      makeApi({ tree, version, listening, error: (error) => log.error(error) }),
-    );
-    return loading;
-  };
 }
 
 /** @returns the path, or undefined when there is to be none. */

@@ -18,7 +18,7 @@ import { TimerQueue } from '../time/timer-queue.ts';
 import { nanoseconds } from '../units.ts';
 import type { ControlOptions } from './control.ts';
 
-export { type ListenAddress, ListenError } from '../server/listener.ts';
+export type { ListenAddress } from '../server/listener.ts';
 
 /** After traffic the sockets are looked at for so long before sleeping. */
 const POLL = nanoseconds(100_000);

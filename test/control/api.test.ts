@@ -284,7 +284,7 @@ describe('metrics', () => {
       'tnull_info{version="1.2.3"} 1',
       'tnull_device_powered{device="nullb0"} 1',
       'tnull_device_powered{device="off"} 0',
-      'tnull_requestsDonetotal{device="nullb0",operation="read"} 5',
+      'tnull_requests_total{device="nullb0",operation="read"} 5',
       'tnull_bytes_total{device="nullb0",operation="write"} 20480',
       'tnull_request_seconds{device="nullb0",operation="read",quantile="0.99"} 0.000003',
       'tnull_errors_total{device="nullb0",cause="EIO"} 2',
