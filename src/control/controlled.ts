@@ -3,33 +3,30 @@
 
 import type { DeviceOptions } from '../config/parameters.ts';
 
-export type AttributeValue = boolean | number | string;
+/** A value as it is kept: exact, also beyond 2^53. */
+export type AttributeValue = bigint | boolean;
 
 /** What power on makes of the stored values, before anything is changed. */
 export interface Judged {
   readonly options: DeviceOptions;
   /** To be written back, under the attributes' names. */
   readonly adjusted: ReadonlyMap<string, AttributeValue>;
-  /** One line each. */
+  /** One line each, with the device's name. */
   readonly notices: readonly string[];
-}
-
-/** What judging depends on, beside the values. */
-export interface Machine {
-  readonly cpus: number;
 }
 
 /** The stored values of one directory. Errors are ErrnoError. */
 export interface AttributeSet {
   /** As configfs shows it, with its newline. */
   text(name: string): string;
-  /** For JSON: a number, a boolean as 0 or 1, or text. */
-  value(name: string): number | string;
+  /** For JSON: a number, or a boolean as 0 or 1. */
+  value(name: string): number;
+  /** Also of power, index and the zones' sectors, which are not stored. */
   parse(name: string, text: string): AttributeValue;
   /** @throws ErrnoError when it cannot be set now. */
   check(name: string, value: AttributeValue, powered: boolean): void;
   set(name: string, value: AttributeValue): void;
-  judge(machine: Machine): Judged;
+  judge(): Judged;
   apply(adjusted: ReadonlyMap<string, AttributeValue>): void;
 }
 
@@ -45,7 +42,7 @@ export interface ControlledFault {
 export interface ControlledBadBlocks {
   /** `start length` lines. */
   text(): string;
-  /** Takes one range, `+a-b` or `-a-b`. */
+  /** Takes `+a-b` or `-a-b`, one in a line: all of them or none. */
   write(text: string): void;
 }
 

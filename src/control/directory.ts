@@ -3,14 +3,12 @@
 
 import { ErrnoError } from '../config/errors.ts';
 import { checkAttributeName, faultFiles, readableNames, writeOnly } from './attribute-names.ts';
-import { parseSwitch, parseUnsigned } from './attribute-text.ts';
 import {
   type AttributeSet,
   type ControlledDevice,
   type FaultSetting,
   faultSettings,
   type LostCondition,
-  type Machine,
 } from './controlled.ts';
 
 /** Takes back what was done. Never throws. */
@@ -86,7 +84,7 @@ export class Directory {
     for (const [name, text] of texts) {
       checkAttributeName(this.device.name, name);
       this.#about(name, () => {
-        if (name === 'power') power = parseSwitch(name, text);
+        if (name === 'power') power = this.#attributes.parse(name, text) === true;
         else if (name === 'index') this.#checkIndex(text);
         else if (name === 'badblocks') first.push(this.#badBlocks(text));
         else if (name === 'zone_readonly') last.push(this.#zone(name, text, 'read-only'));
@@ -102,9 +100,9 @@ export class Directory {
 
   /** Builds the device from what is stored. @returns what was adjusted, a line each.
    *  @throws ErrnoError EINVAL, ENOMEM. */
-  powerOn(machine: Machine): readonly string[] {
+  powerOn(): readonly string[] {
     return this.#about(undefined, () => {
-      const judged = this.#attributes.judge(machine);
+      const judged = this.#attributes.judge();
       this.device.powerOn(judged.options);
       this.#attributes.apply(judged.adjusted);
       return judged.notices;
@@ -121,10 +119,8 @@ export class Directory {
 
   /** null_blk's may be written while off, without effect. */
   #checkIndex(text: string): void {
-    parseUnsigned('index', text, 32);
-    if (this.device.powered) {
-      throw new ErrnoError('EBUSY', 'index can only be set while power is 0', 'index');
-    }
+    const value = this.#attributes.parse('index', text);
+    this.#attributes.check('index', value, this.device.powered);
   }
 
   #stored(name: string, text: string, queues: Map<string, number>): Change {
@@ -175,28 +171,25 @@ export class Directory {
   /** One range in each line, in order. */
   #badBlocks(text: string): Change {
     const list = this.device.badBlocks;
-    const ranges = text.split('\n');
-    if (ranges.length > 1 && ranges.at(-1) === '') ranges.pop();
     return () => {
       const before = list.text();
-      const undo = (): void => {
-        for (const range of rangesOf(list.text())) list.write(`-${range}`);
-        for (const range of rangesOf(before)) list.write(`+${range}`);
+      this.#about('badblocks', () => list.write(text));
+      return () => {
+        const good = rangesOf(list.text()).map((range) => `-${range}`);
+        const bad = rangesOf(before).map((range) => `+${range}`);
+        const all = [...good, ...bad];
+        if (all.length > 0) list.write(all.join('\n'));
       };
-      try {
-        for (const range of ranges) this.#about('badblocks', () => list.write(range));
-      } catch (error) {
-        undo();
-        throw error;
-      }
-      return undo;
     };
   }
 
   /** Checked beforehand, since a zone's condition cannot be taken back. */
   #zone(name: string, text: string, condition: LostCondition): Change {
     const { device } = this;
-    const sector = parseUnsigned(name, text, 64);
+    const value = this.#attributes.parse(name, text);
+    this.#attributes.check(name, value, device.powered);
+    // Up to 64 bits: what is rounded lies past every end.
+    const sector = Number(value);
     const { zones } = device;
     const refuse = (why: string): never => {
       throw new ErrnoError('EINVAL', why, name);

@@ -4,7 +4,6 @@
 import { Readable } from 'node:stream';
 import { ErrnoError, shown } from '../config/errors.ts';
 import { featuresText } from './attribute-names.ts';
-import { asText } from './attribute-text.ts';
 import type { CallName } from './calls.ts';
 import type { ZoneOperation } from './controlled.ts';
 import { makeMetrics } from './metrics.ts';
@@ -42,6 +41,11 @@ function rangeOperation(name: string | undefined): ZoneOperation {
 function texts(body: unknown): Map<string, string> {
   const entries = Object.entries(body ?? {});
   return new Map(entries.map(([name, value]) => [name, asText(value)]));
+}
+
+function asText(value: unknown): string {
+  if (typeof value === 'boolean') return value ? '1' : '0';
+  return String(value);
 }
 
 function octets(body: unknown): Uint8Array {

@@ -10,7 +10,6 @@ import type {
   ControlledZones,
   DeviceStats,
   InFlight,
-  Machine,
   ZoneOperation,
 } from './controlled.ts';
 import { applyAll, type DeviceObject, Directory, type Plan } from './directory.ts';
@@ -18,8 +17,7 @@ import { applyAll, type DeviceObject, Directory, type Plan } from './directory.t
 export interface TreeOptions {
   readonly devices: ControlledDevices;
   /** The values of a new directory, and of a device that was made at start. */
-  readonly makeAttributes: () => AttributeSet;
-  readonly machine: Machine;
+  readonly makeAttributes: (name: string) => AttributeSet;
   /** What power on adjusted, a line each. */
   readonly notice?: (line: string) => void;
   /** The data path's turn: called whenever something may have been given to a device. */
@@ -164,8 +162,7 @@ export class Tree {
     if (plan.power === undefined || plan.power === device.powered) return;
     if (!plan.power) return await device.powerOff();
     try {
-      const notices = directory.powerOn(this.#options.machine);
-      for (const notice of notices) this.#options.notice?.(`${device.name}: ${notice}`);
+      for (const notice of directory.powerOn()) this.#options.notice?.(notice);
     } catch (error) {
       undo();
       throw error;
@@ -181,7 +178,7 @@ export class Tree {
   #entryOf(device: ControlledDevice): Entry {
     let entry = this.#entries.get(device);
     if (entry === undefined) {
-      const directory = new Directory(device, this.#options.makeAttributes());
+      const directory = new Directory(device, this.#options.makeAttributes(device.name));
       entry = { directory, tail: Promise.resolve() };
       this.#entries.set(device, entry);
     }

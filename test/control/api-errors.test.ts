@@ -68,7 +68,7 @@ const refused: readonly Refused[] = [
   ['PATCH', '/v1/devices/off', { size: -1 }, 400, 'EINVAL'],
   ['PATCH', '/v1/devices/off', { size: 1.5 }, 400, 'EINVAL'],
   ['PATCH', '/v1/devices/off', { size: 1e21 }, 400, 'EINVAL'],
-  ['PATCH', '/v1/devices/off', { size: 5e9 }, 400, 'ERANGE'],
+  ['PATCH', '/v1/devices/off', { mbps: 5e9 }, 400, 'ERANGE'],
   ['PATCH', '/v1/devices/off', { size: null }, 400, 'EINVAL'],
   ['PATCH', '/v1/devices/off', { size: [1] }, 400, 'EINVAL'],
   ['PATCH', '/v1/devices/off', { size: {} }, 400, 'EINVAL'],

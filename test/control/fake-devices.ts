@@ -3,6 +3,7 @@
 
 import { Status } from '../../src/block/status.ts';
 import { ErrnoError } from '../../src/config/errors.ts';
+import { parseBoolean } from '../../src/config/kinds.ts';
 import { rows } from '../../src/config/parameters.ts';
 import type {
   AttributeSet,
@@ -18,14 +19,16 @@ import type {
   ZoneOperation,
 } from '../../src/control/controlled.ts';
 import { Tree } from '../../src/control/tree.ts';
-import { options } from '../config/words.ts';
+import { CPUS, options } from '../config/words.ts';
 
 const OPTIONS = options();
 
 export class FakeAttributes implements AttributeSet {
   readonly values = new Map<string, number>();
+  readonly device: string;
 
-  constructor() {
+  constructor(device: string) {
+    this.device = device;
     for (const [name, row] of rows) {
       if (row.kind !== 'text') this.values.set(row.attribute ?? name, Number(row.default));
     }
@@ -42,31 +45,42 @@ export class FakeAttributes implements AttributeSet {
     return value;
   }
 
-  parse(name: string, text: string): number {
-    this.value(name);
-    if (!/^\d+\n?$/.test(text)) throw new ErrnoError('EINVAL', `${name} must be a number`, name);
-    if (Number(text) > 2 ** 32) throw new ErrnoError('ERANGE', `${name} is too large`, name);
-    return Number(text);
+  parse(name: string, text: string): AttributeValue {
+    if (name === 'power') {
+      const value = parseBoolean(text.replace(/\n$/, ''));
+      if (value === undefined) throw new ErrnoError('EINVAL', 'power must be a boolean', name);
+      return value;
+    }
+    if (!/^(0x)?[\da-f]+\n?$/.test(text)) {
+      throw new ErrnoError('EINVAL', `${name} must be a number`, name);
+    }
+    const value = BigInt(text.trimEnd());
+    const bits = name.startsWith('zone_') || name === 'size' ? 64n : 32n;
+    if (value >> bits !== 0n) throw new ErrnoError('ERANGE', `${name} has ${bits} bits`, name);
+    return value;
   }
 
   check(name: string, _: AttributeValue, powered: boolean): void {
-    if (!powered || /_queues$/.test(name)) return;
-    throw new ErrnoError('EBUSY', `${name} can only be set while power is 0`, name);
+    if (/^zone_(readonly|offline)$/.test(name)) {
+      if (!powered) throw new ErrnoError('EINVAL', `${name} needs power 1`, name);
+    } else if (powered && !/_queues$/.test(name)) {
+      throw new ErrnoError('EBUSY', `${name} can only be set while power is 0`, name);
+    }
   }
 
   set(name: string, value: AttributeValue): void {
     this.values.set(name, Number(value));
   }
 
-  judge(machine: { readonly cpus: number }) {
+  judge() {
     if (this.value('blocksize') > 4096) {
       throw new ErrnoError('EINVAL', 'blocksize must be 512..4096', 'blocksize');
     }
     const adjusted = new Map<string, AttributeValue>();
     const notices: string[] = [];
-    if (this.value('submit_queues') > machine.cpus) {
-      adjusted.set('submit_queues', machine.cpus);
-      notices.push(`submit_queues becomes ${machine.cpus}`);
+    if (this.value('submit_queues') > CPUS) {
+      adjusted.set('submit_queues', BigInt(CPUS));
+      notices.push(`${this.device}: submit_queues becomes ${CPUS}`);
     }
     // The size is what the fake device makes zones of.
     const own = { size: this.value('size'), zoned: this.value('zoned') === 1 };
@@ -102,13 +116,16 @@ class FakeBadBlocks {
   }
 
   write(text: string): void {
-    const [, sign, first, last] = /^([+-])(\d+)-(\d+)\n?$/.exec(text) ?? [];
-    if (Number(first) > Number(last) || sign === undefined) {
-      throw new ErrnoError('EINVAL', 'must be +START-END or -START-END', 'badblocks');
+    let { ranges } = this;
+    for (const line of text.trim().split('\n')) {
+      const [, sign, first, last] = /^([+-])(\d+)-(\d+)$/.exec(line) ?? [];
+      if (Number(first) > Number(last) || sign === undefined) {
+        throw new ErrnoError('EINVAL', 'must be +START-END or -START-END', 'badblocks');
+      }
+      ranges = ranges.filter(([start]) => start !== Number(first));
+      if (sign === '+') ranges.push([Number(first), Number(last)]);
     }
-    const others = this.ranges.filter(([start]) => start !== Number(first));
-    if (sign === '+') others.push([Number(first), Number(last)]);
-    this.ranges = others.sort(([a], [b]) => a - b);
+    this.ranges = ranges.sort(([a], [b]) => a - b);
   }
 }
 
@@ -284,8 +301,7 @@ export function world(): World {
   let turns = 0;
   const tree = new Tree({
     devices,
-    makeAttributes: () => new FakeAttributes(),
-    machine: { cpus: 4 },
+    makeAttributes: (name) => new FakeAttributes(name),
     notice: (line) => notices.push(line),
     afterTurn: () => turns++,
   });
