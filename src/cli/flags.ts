@@ -15,9 +15,26 @@ export const flags = {
     flags: '-U, --unix <path>',
     help: 'listen on a unix socket; - makes a private one and removes it at exit',
   },
+  control: {
+    flags: '--control <path>',
+    help: 'control socket (default $XDG_RUNTIME_DIR/tnull/control.sock, or /run or /tmp/tnull-UID)',
+  },
+  noControl: { flags: '--no-control', help: 'no control socket' },
+  http: {
+    flags: '--http <host:port>',
+    help: 'the control API over TCP too; beyond this machine with --http-token-file only',
+  },
+  httpTokenFile: {
+    flags: '--http-token-file <file>',
+    help: 'who sends the token in it (Authorization: Bearer TOKEN) may use --http',
+  },
+  faultSeed: {
+    flags: '--fault-seed <seed>',
+    help: 'the same seed, the same faults for the same requests (default: a new one, which is logged)',
+  },
   run: {
     flags: '--run <command>',
-    help: 'run the shell command with $uri, $unixsocket and $port set, then stop; exit with its status',
+    help: 'run the shell command with $uri, $unixsocket, $port and $control set, then stop; exit with its status',
   },
   pidFile: { flags: '--pid-file <path>', help: 'write the process id there when ready' },
   exitWithParent: { flags: '--exit-with-parent', help: 'stop when the parent process ends' },
@@ -33,26 +50,10 @@ export const flags = {
 
 /** Named by the specification and not built yet: refused by name, never ignored. */
 export const notYet: ReadonlySet<string> = new Set([
-  'control',
-  'no-control',
-  'http',
-  'http-token-file',
   'config',
   'stdin',
   'tls',
   'tls-certificates',
   'tls-psk',
   'tls-verify-peer',
-]);
-
-/** The commands that talk to a running daemon: not built yet either. */
-export const commandsNotYet: ReadonlySet<string> = new Set([
-  'ls',
-  'create',
-  'remove',
-  'get',
-  'set',
-  'zones',
-  'stats',
-  'requests',
 ]);

@@ -1,6 +1,7 @@
 /** `--listen URI` and `--unix PATH` to addresses. Source: control.md section 1. */
 
 import { parseNbdUri, UriError } from 'nbd-server-protocol-ts';
+import { shown } from '../config/errors.ts';
 import type { ListenAddress } from '../daemon/daemon.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -28,4 +29,15 @@ export function parseListen(text: string): ListenAddress {
 /** Can others than this machine reach the address? */
 export function isPublic(address: ListenAddress): boolean {
   return address.kind === 'tcp' && !LOOPBACK.test(address.host);
+}
+
+/** `--http HOST:PORT`. @throws UsageError in one line that names the flag. */
+export function parseHttp(text: string): Extract<ListenAddress, { kind: 'tcp' }> {
+  const [, six, four, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = six ?? four;
+  const port = Number(digits);
+  if (host === undefined || port > 65535) {
+    throw new UsageError(`--http: '${shown(text)}' must be HOST:PORT, as in 127.0.0.1:8080`);
+  }
+  return { kind: 'tcp', host, port };
 }

@@ -2,10 +2,10 @@
  *  that cannot be had is one line, status 1. */
 
 import { readFileSync } from 'node:fs';
-import { ParameterError } from '../config/errors.ts';
-import { ListenError } from '../daemon/daemon.ts';
-import { parseArguments } from './parse-arguments.ts';
-import { serve } from './serve.ts';
+import { ErrnoError, ParameterError } from '../config/errors.ts';
+import { ListenError } from '../server/listener.ts';
+import { controlCommands } from './commands.ts';
+import { runControl } from './run-control.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
 /** Runs the program with `argv` (without node and script). @returns the exit status. */
@@ -14,10 +14,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
   try {
-    const parsed = parseArguments(argv, version());
-    if (parsed.kind === 'serve') return await serve(parsed);
-    process.stdout.write(parsed.text);
-    return 0;
+    const [first = '', ...rest] = argv;
+    const command = controlCommands.get(first);
+    return command === undefined
+      ? await serveOrPrint(argv)
+      : await runControl(first, command, rest);
   } catch (error) {
     const status = statusOf(error);
     if (status === undefined || !(error instanceof Error)) throw error;
@@ -27,9 +28,22 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** A command for a running daemon need not wait until what the daemon is made of is loaded. */
+async function serveOrPrint(argv: readonly string[]): Promise<number> {
+  const { parseArguments } = await import('./parse-arguments.ts');
+  const parsed = parseArguments(argv, version());
+  if (parsed.kind === 'print') {
+    process.stdout.write(parsed.text);
+    return 0;
+  }
+  const { serve } = await import('./serve.ts');
+  return await serve(parsed);
+}
+
 function statusOf(error: unknown): number | undefined {
   if (error instanceof ParameterError || error instanceof UsageError) return 2;
   if (error instanceof ListenError || error instanceof StartError) return 1;
+  if (error instanceof ErrnoError) return 1; // a device cannot be built
   if (error instanceof RangeError) return 1; // memory for the requests cannot be had
   return undefined;
 }

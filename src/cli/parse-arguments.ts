@@ -9,10 +9,12 @@ import { isParameter, rows } from '../config/parameters.ts';
 import { helpText } from '../config/render.ts';
 import { attributeRule, unknownParameter, type Word } from '../config/resolve.ts';
 import type { Row } from '../config/rows.ts';
+import type { ControlOptions } from '../daemon/control.ts';
 import type { ListenAddress } from '../daemon/daemon.ts';
 import { type LogFormat, type LogLevel, logFormats, logLevels } from '../daemon/log.ts';
-import { commandsNotYet, flags, notYet } from './flags.ts';
-import { parseListen } from './listen-uri.ts';
+import { commandHelp, controlCommands } from './commands.ts';
+import { flags, notYet } from './flags.ts';
+import { isPublic, parseHttp, parseListen } from './listen-uri.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface ServeCommand {
@@ -22,6 +24,11 @@ export interface ServeCommand {
   readonly listen: readonly ListenAddress[];
   /** `-U -` was given. */
   readonly privateSocket: boolean;
+  readonly control: ControlOptions;
+  /** Undefined: a new one. */
+  readonly faultSeed: string | undefined;
+  /** The program's own. */
+  readonly version: string;
   readonly run: string | undefined;
   readonly pidFile: string | undefined;
   readonly exitWithParent: boolean;
@@ -45,7 +52,7 @@ export function parseArguments(argv: readonly string[], version: string): Parsed
   let printed = '';
   program.configureOutput({ writeOut: (text) => (printed += text), writeErr: () => {} });
   program.version(version, '--version', 'print the version');
-  program.addHelpText('after', () => `\n${helpText()}`);
+  program.addHelpText('after', () => `\n${commandHelp()}\n${helpText()}`);
   try {
     program.parse(asFlags(program, argv), { from: 'user' });
   } catch (error) {
@@ -53,12 +60,17 @@ export function parseArguments(argv: readonly string[], version: string): Parsed
     if (error.exitCode === 0) return { kind: 'print', text: printed };
     throw new UsageError(error.message.replace(/^error: /, ''));
   }
-  return serveCommand(program.opts(), words);
+  return serveCommand(program.opts(), words, version);
 }
 
 interface Options {
   readonly listen?: readonly ListenAddress[];
   readonly unix?: string;
+  /** False: --no-control. */
+  readonly control?: string | false;
+  readonly http?: ControlOptions['http'];
+  readonly httpTokenFile?: string;
+  readonly faultSeed?: string;
   readonly run?: string;
   readonly pidFile?: string;
   readonly exitWithParent?: boolean;
@@ -66,7 +78,7 @@ interface Options {
   readonly logFormat?: LogFormat;
 }
 
-function serveCommand(options: Options, words: readonly Word[]): ServeCommand {
+function serveCommand(options: Options, words: readonly Word[], version: string): ServeCommand {
   const listen = [...(options.listen ?? [])];
   const privateSocket = options.unix === '-';
   if (options.unix === '') throw new UsageError('--unix: the path is empty');
@@ -79,6 +91,9 @@ function serveCommand(options: Options, words: readonly Word[]): ServeCommand {
     words,
     listen,
     privateSocket,
+    control: controlOptions(options),
+    faultSeed: options.faultSeed,
+    version,
     run: options.run,
     pidFile: options.pidFile,
     exitWithParent: options.exitWithParent ?? false,
@@ -87,10 +102,27 @@ function serveCommand(options: Options, words: readonly Word[]): ServeCommand {
   };
 }
 
+function controlOptions({ control, http, httpTokenFile: tokenFile }: Options): ControlOptions {
+  if (control === '') throw new UsageError('--control: the path is empty');
+  if (tokenFile === '') throw new UsageError('--http-token-file: the path is empty');
+  if (tokenFile !== undefined && http === undefined) {
+    throw new UsageError('--http-token-file: there is no --http HOST:PORT');
+  }
+  if (http !== undefined && isPublic(http) && tokenFile === undefined) {
+    throw new UsageError(
+      `--http: '${http.host}' is not this machine alone: --http-token-file is required`,
+    );
+  }
+  if (control === false) return { socket: 'none', http, tokenFile };
+  return { socket: control === undefined ? 'default' : { path: control }, http, tokenFile };
+}
+
 function makeProgram(words: Word[]): Command {
   const program = new Command('tnull')
     .description('A null block device in userspace, served over NBD.')
-    .usage('[serve] [flags] [name=value ...]')
+    .usage(
+      '[serve] [flags] [name=value ...]\n       tnull COMMAND [arguments] [--control PATH] [--json]',
+    )
     .exitOverride()
     .allowExcessArguments(false)
     .helpOption('--help', 'print this help');
@@ -102,8 +134,13 @@ function makeProgram(words: Word[]): Command {
       ],
     ),
   );
+  program.addOption(new Option(flags.http.flags, flags.http.help).argParser(parseHttp));
   for (const { flags: names, help } of [
     flags.unix,
+    flags.control,
+    flags.noControl,
+    flags.httpTokenFile,
+    flags.faultSeed,
     flags.run,
     flags.pidFile,
     flags.exitWithParent,
@@ -133,7 +170,6 @@ function addParameter(program: Command, name: string, row: Row, words: Word[]): 
 /** Every argument as a flag with its value attached, so that nothing is taken for another's value. */
 function asFlags(program: Command, argv: readonly string[]): string[] {
   const [command = ''] = argv;
-  if (commandsNotYet.has(command)) throw new UsageError(`${command}: not available yet`);
   const rest = (command === 'serve' ? argv.slice(1) : argv).values();
   const result: string[] = [];
   for (const argument of rest) {
@@ -174,6 +210,9 @@ function splitFlag(argument: string): { name: string; value: string | undefined 
 }
 
 function wordAsFlag(argument: string): string {
+  if (controlCommands.has(argument)) {
+    throw new UsageError(`${argument}: a command is the first word, as in 'tnull ${argument}'`);
+  }
   const match = WORD.exec(argument);
   if (match === null) throw new UsageError(`'${shown(argument)}' is neither a flag nor name=value`);
   const [, name = '', value] = match;

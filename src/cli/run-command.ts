@@ -11,7 +11,7 @@ export interface RunningCommand {
   kill(signal: NodeJS.Signals): void;
 }
 
-/** Runs `command` with $uri, $unixsocket and $port of the daemon's first listener and export. */
+/** Runs `command` with $control, and $uri, $unixsocket and $port of the daemon's first listener and export. */
 export function runCommand(command: string, daemon: Daemon): RunningCommand {
   const child = spawn('/bin/sh', ['-c', command], {
     stdio: 'inherit',
@@ -29,6 +29,7 @@ function environment(daemon: Daemon): Record<string, string> {
     uri: first === undefined ? '' : exportUri(first, device?.name ?? ''),
     unixsocket: unix?.path ?? '',
     port: tcp === undefined ? '' : String(tcp.port),
+    control: daemon.control ?? '',
   };
 }
 

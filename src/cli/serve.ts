@@ -1,6 +1,7 @@
 /** `tnull serve`: options to a daemon, its ready lines, and its end by signal, parent or command.
  *  Source: control.md section 1. */
 
+import { randomBytes } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { resolve } from '../config/resolve.ts';
 import { type Daemon, type ListenAddress, startDaemon } from '../daemon/daemon.ts';
@@ -23,7 +24,8 @@ const DEFAULT_LISTEN: ListenAddress = { kind: 'tcp', host: '127.0.0.1', port: 10
 /** Serves until told to stop. @returns the exit status.
  *  @throws ParameterError, ListenError, StartError: nothing is left running then. */
 export async function serve(command: ServeCommand): Promise<number> {
-  const parameters = resolve(command.words, thisMachine());
+  const machine = thisMachine();
+  const parameters = resolve(command.words, machine);
   const format = command.logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json');
   const log = makeLog(command.logLevel, format);
   for (const notice of parameters.notices) log.warn(notice);
@@ -39,8 +41,13 @@ export async function serve(command: ServeCommand): Promise<number> {
     log.warn(`${addressText(address)}: anybody who reaches this address can read and write`);
   }
   try {
+    const { control } = command;
     const debug = process.env['TNULL_DEBUG'] === '1';
-    const daemon = await startDaemon({ parameters, listen, log, faultSeed: 'todo', debug });
+    const faultSeed = command.faultSeed ?? randomBytes(4).toString('hex');
+    log.info(`faults follow from --fault-seed ${faultSeed}`);
+    const { version } = command;
+    const start = { parameters, machine, version, listen, log, faultSeed, debug, control };
+    const daemon = await startDaemon(start);
     return await live(daemon, command, log, stop);
   } finally {
     socket?.remove();

@@ -1,8 +1,12 @@
 /** The room where the others are joined: time, memory, devices, exports and the server; ready,
  *  drain, stop. Knows nothing of flags and signals. */
 
+import { formatNbdUri } from 'nbd-server-protocol-ts';
 import type { Logger } from 'pino';
+import { Attributes } from '../config/attributes.ts';
+import type { Machine } from '../config/case.ts';
 import type { Resolved } from '../config/resolve.ts';
+import { Tree } from '../control/tree.ts';
 import type { DeviceContext } from '../driver/build.ts';
 import { Devices } from '../driver/devices.ts';
 import { createSlabAllocator } from '../pages/allocator.ts';
@@ -16,9 +20,10 @@ import { Deferred } from '../time/deferred.ts';
 import { Pacing } from '../time/pacing.ts';
 import { TimerQueue } from '../time/timer-queue.ts';
 import { nanoseconds } from '../units.ts';
+import { type Control, type ControlOptions, startControl } from './control.ts';
 import { type ExportFacts, PoweredExports } from './exports.ts';
 
-export { type ListenAddress, ListenError } from '../server/listener.ts';
+export type { ListenAddress } from '../server/listener.ts';
 export type { ExportFacts } from './exports.ts';
 
 /** After traffic the sockets are looked at for so long before sleeping. */
@@ -27,18 +32,24 @@ const POLL = nanoseconds(100_000);
 export interface DaemonOptions {
   /** What the devices made at start are, and what new directories start from. */
   readonly parameters: Resolved;
+  readonly machine: Machine;
+  readonly version: string;
   readonly listen: readonly ListenAddress[];
   readonly log: Logger;
   /** Every random choice follows from it. */
   readonly faultSeed: string;
   /** Checks every handle on a request; for tests. */
   readonly debug: boolean;
+  /** Undefined: no control API. */
+  readonly control?: ControlOptions;
 }
 
 export interface Daemon {
   /** The addresses, with their real ports. */
   readonly listening: readonly ListenAddress[];
   readonly exports: readonly ExportFacts[];
+  /** The control socket. */
+  readonly control: string | undefined;
   /** Lets what is in flight end, at most 5 s; then every socket is closed. May be called again. */
   stop(): Promise<void>;
   /** Closes everything as it stands. */
@@ -82,24 +93,49 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     added: (device) => exports.add(device),
     removed: (device) => exports.remove(device, (gone) => server.retire(gone)),
   });
-  for (let n = 0; n < parameters.options.nr_devices; n++) {
-    devices.create(`nullb${n}`).powerOn(parameters.options);
-  }
+  let notices = false;
+  const tree = new Tree({
+    devices,
+    makeAttributes: (name) => new Attributes(name, parameters.start, options.machine),
+    notice: (line) => {
+      if (notices) log.warn(line);
+    },
+    afterTurn: () => turn.end(),
+  });
   const listening: ListenAddress[] = [];
-  try {
-    for (const address of options.listen) listening.push(await server.listen(address));
-  } catch (error) {
+  let control: Control | undefined;
+  const stopNow = (): void => {
     server.stopNow();
+    control?.closeNow();
+  };
+  try {
+    for (let n = 0; n < parameters.options.nr_devices; n++) {
+      await tree.create(`nullb${n}`, new Map([['power', '1']]));
+    }
+    notices = true; // those of the start were said when its parameters were read
+    for (const address of options.listen) listening.push(await server.listen(address));
+    if (options.control !== undefined) {
+      const { version } = options;
+      const uris = (): string[] => listening.map(addressUri);
+      control = await startControl(options.control, { tree, log, version, listening: uris });
+    }
+  } catch (error) {
+    stopNow();
     throw error;
   }
   let stopping: Promise<void> | undefined;
   return {
     listening,
     exports: exports.facts(),
+    control: control?.path,
     stop() {
-      stopping ??= server.stop();
+      stopping ??= Promise.all([server.stop(), control?.close()]).then(() => {});
       return stopping;
     },
-    stopNow: () => server.stopNow(),
+    stopNow,
   };
+}
+
+function addressUri(transport: ListenAddress): string {
+  return formatNbdUri({ tls: false, transport, exportName: '', query: new Map() });
 }

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import net from 'node:net';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { controlCommands } from '../../src/cli/commands.ts';
 import { rows } from '../../src/config/parameters.ts';
 import { until } from '../until.ts';
 import { folder, run, start } from './program.ts';
@@ -164,10 +165,15 @@ test('a warning before an address that everybody reaches', async () => {
 test('--help names every parameter and every flag; --version the version', async () => {
   const help = await run('--help');
   expect({ ...help, stdout: '' }).toEqual({ status: 0, stdout: '', stderr: '' });
-  const own = ['listen', 'unix', 'run', 'pid-file', 'exit-with-parent', 'log-level', 'log-format'];
+  const own =
+    `listen unix run pid-file exit-with-parent log-level log-format control no-control http
+    http-token-file`.split(/\s+/);
   const parameters = [...rows].filter(([, row]) => row.where !== 'C').map(([name]) => name);
   for (const name of [...own, 'version', 'help', ...parameters]) {
     expect(help.stdout).toMatch(new RegExp(`^ {2}(-., )?--${name.replaceAll('_', '-')} `, 'm'));
+  }
+  for (const name of controlCommands.keys()) {
+    expect(help.stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'));
   }
   const { version } = JSON.parse(
     readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),

@@ -1,6 +1,7 @@
 /** Arguments to what is to be done, without starting anything. control.md section 1. */
 
 import { describe, expect, test } from 'vitest';
+import { controlCommands } from '../../src/cli/commands.ts';
 import { parseArguments, type ServeCommand } from '../../src/cli/parse-arguments.ts';
 import { UsageError } from '../../src/cli/usage-error.ts';
 import { ParameterError } from '../../src/config/errors.ts';
@@ -45,6 +46,7 @@ test('without arguments it serves, with everything by default', () => {
     words: [],
     listen: [],
     privateSocket: false,
+    control: { socket: 'default', http: undefined, tokenFile: undefined },
     run: undefined,
     pidFile: undefined,
     exitWithParent: false,
@@ -190,6 +192,64 @@ describe('addresses', () => {
   });
 });
 
+describe('the control API', () => {
+  const control = (...argv: string[]) => serve(...argv).control;
+  const tcp = { kind: 'tcp', host: '127.0.0.1', port: 8080 };
+
+  test('its socket is where commands look, elsewhere, or nowhere; the later word wins', () => {
+    expect(control('--control', '/s').socket).toEqual({ path: '/s' });
+    expect(control('--control=/s').socket).toEqual({ path: '/s' });
+    expect(control('--no-control').socket).toBe('none');
+    expect(control('--no-control', '--control', '/s').socket).toEqual({ path: '/s' });
+    expect(control('--control', '/s', '--no-control').socket).toBe('none');
+    expect(control('--control', '--no-control').socket).toEqual({ path: '--no-control' });
+  });
+
+  test.each([
+    ['127.0.0.1:8080', tcp],
+    ['localhost:0', { ...tcp, host: 'localhost', port: 0 }],
+    ['[::1]:65535', { ...tcp, host: '::1', port: 65535 }],
+  ])('--http %s', (text, http) => {
+    expect(control('--http', text)).toEqual({ socket: 'default', http, tokenFile: undefined });
+  });
+
+  test.each([
+    '',
+    '8080',
+    ':8080',
+    'localhost',
+    'localhost:',
+    'localhost:x',
+    '::1:8080',
+    'a:65536',
+    'http://a:1',
+  ])('--http %j is refused', (text) => {
+    expect(refusal(`--http=${text}`)).toBe(
+      `--http: '${text}' must be HOST:PORT, as in 127.0.0.1:8080`,
+    );
+  });
+
+  test.each(['0.0.0.0', 'example.org', '[::]', '192.168.0.1', '127.0.0.1.example.org'])(
+    'beyond this machine, at %s, a token is required',
+    (host) => {
+      expect(refusal('--http', `${host}:1`)).toContain('--http-token-file is required');
+      expect(control('--http', `${host}:1`, '--http-token-file', '/t').tokenFile).toBe('/t');
+    },
+  );
+
+  test('a token on loopback is possible, without --http it is a mistake', () => {
+    const argv = ['--http-token-file=/t', '--http', '127.0.0.1:8080'];
+    expect(control(...argv)).toEqual({ socket: 'default', http: tcp, tokenFile: '/t' });
+    expect(refusal('--http-token-file', '/t')).toContain('there is no --http');
+  });
+
+  test.each(['--control', '--http-token-file'])('%s needs a path', (flag) => {
+    expect(refusal(flag)).toBe(`${flag}: a value is missing`);
+    expect(refusal(`${flag}=`)).toBe(`${flag}: the path is empty`);
+    expect(refusal('--no-control=1')).toBe('--no-control takes no value');
+  });
+});
+
 describe('the other flags', () => {
   test('each has its value', () => {
     const argv = ['--run', 'echo "$uri" --gb', '--pid-file=/p', '--exit-with-parent'];
@@ -272,18 +332,15 @@ describe('what nobody knows', () => {
     expect(refusal('--timeout-inject')).toContain("the parameter is 'timeout'");
   });
 
-  const later = `control no-control http http-token-file config stdin tls tls-certificates tls-psk
-    tls-verify-peer`;
-  test.each(later.split(/\s+/))('--%s is not available yet', (name) => {
+  const later = 'config stdin tls tls-certificates tls-psk tls-verify-peer';
+  test.each(later.split(' '))('--%s is not available yet', (name) => {
     expect(refusal(`--${name}`)).toBe(`--${name}: not available yet`);
     expect(refusal('gb=1', `--${name}=x`)).toBe(`--${name}: not available yet`);
   });
 
-  test.each(['ls', 'create', 'remove', 'get', 'set', 'zones', 'stats', 'requests'])(
-    'the command %s is not available yet',
-    (command) => {
-      expect(refusal(command)).toBe(`${command}: not available yet`);
-      expect(refusal(command, 'nullb0')).toBe(`${command}: not available yet`);
-    },
-  );
+  test.each([...controlCommands.keys()])('the command %s is the first word or none', (command) => {
+    const line = `${command}: a command is the first word, as in 'tnull ${command}'`;
+    expect(refusal('gb=1', command)).toBe(line);
+    expect(refusal('--control', '/s', command)).toBe(line);
+  });
 });

@@ -29,8 +29,19 @@ export function start(...args: readonly string[]): Started {
   return started;
 }
 
-function launch(args: readonly string[]): Started {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+/** As it was before a test changed TMPDIR. */
+const TEMPORARY = tmpdir();
+
+type Environment = Readonly<Record<string, string>>;
+
+function launch(args: readonly string[], environment: Environment = {}): Started {
+  // Each has a place of its own for its control socket: what others start is not in the way.
+  const runtime = mkdtempSync(join(TEMPORARY, 'tnull-runtime-'));
+  const child = spawn(process.execPath, [program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, XDG_RUNTIME_DIR: runtime, ...environment },
+  });
+  child.once('close', () => rmSync(runtime, { recursive: true, force: true }));
   let stdout = '';
   let stderr = '';
   let wake = (): void => {};
@@ -64,6 +75,10 @@ function launch(args: readonly string[]): Started {
 
 export function run(...args: readonly string[]): Promise<Ended> {
   return launch(args).ended;
+}
+
+export function runIn(environment: Environment, ...args: readonly string[]): Promise<Ended> {
+  return launch(args, environment).ended;
 }
 
 /** A folder that is gone when the test is over. */

@@ -110,7 +110,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   export: ['block', 'time', 'pages', 'units', 'nbd-server-protocol-ts'],
   server: ['export', 'time', 'pages', 'units', 'nbd-server-protocol-ts', 'node:net', 'node:fs'],
   config: ['units'],
-  daemon: ['server', 'export', 'driver', 'config', 'time', 'pages', 'units', 'pino', 'pino-pretty'],
+  // Of block/ it knows the statuses: what a device answers is told as an errno.
+  control: ['driver', 'config', 'block', 'units', 'fastify', 'ajv', 'prom-client', 'node:'],
+  daemon: [
+    ...['control', 'server', 'export', 'driver', 'config', 'time', 'pages', 'units'],
+    ...['nbd-server-protocol-ts', 'pino', 'pino-pretty', 'node:'],
+  ],
   cli: ['daemon', 'config', 'server', 'units', 'commander', 'nbd-server-protocol-ts', 'node:'],
 };
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach } from 'vitest';
 import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
-import { resolved } from '../config/words.ts';
+import { MACHINE, resolved } from '../config/words.ts';
 
 export interface LogLine {
   readonly level: number;
@@ -40,6 +40,8 @@ export async function serve(...words: string[]): Promise<Served> {
   };
   const daemon = await startDaemon({
     parameters: resolved(...words),
+    machine: MACHINE,
+    version: '0',
     faultSeed: 'test',
     listen: [
       { kind: 'unix', path },

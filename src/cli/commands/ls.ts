@@ -1,0 +1,31 @@
+/** `tnull ls`: the devices. */
+
+import { type ControlCommand, jsonLine } from '../control-command.ts';
+import { bytesText, type Cell, table } from '../table.ts';
+
+type Device = Readonly<Record<string, string | number>>;
+
+const MIB = 1024 * 1024;
+
+function row(device: Device): Cell[] {
+  return [
+    device['name'] ?? '',
+    device['power'] === 1 ? 'on' : 'off',
+    bytesText(Number(device['size']) * MIB),
+    Number(device['blocksize']),
+    device['memory_backed'] === 1 ? 'memory' : 'nothing',
+    device['zoned'] === 1 ? 'zoned' : 'no',
+  ];
+}
+
+export const ls: ControlCommand = {
+  operands: '',
+  summary: 'list the devices',
+  least: 0,
+  most: 0,
+  async run({ client, json, say }) {
+    const devices = await client.json<readonly Device[]>('GET', '/v1/devices');
+    if (json) return say(jsonLine(devices));
+    say(table(['NAME', 'POWER', 'SIZE', 'BLOCK', 'BACKED BY', 'ZONES'], devices.map(row)));
+  },
+};

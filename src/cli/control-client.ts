@@ -1,0 +1,93 @@
+/** The commands' side of the control API: one request over the daemon's socket, and its answer or one
+ *  line that says why there is none. Source: control.md sections 1 and 3. */
+
+import { request } from 'node:http';
+import { StartError, UsageError } from './usage-error.ts';
+
+export interface Body {
+  readonly type: 'application/json' | 'application/octet-stream';
+  readonly bytes: string | Uint8Array;
+}
+
+export class ControlClient {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** What the daemon answers, as text. @throws StartError: no daemon, or its refusal. */
+  async text(method: string, url: string, body?: Body): Promise<string> {
+    const { status, text } = await this.#send(method, url, body);
+    if (status < 400) return text;
+    throw new StartError(refusal(status, text));
+  }
+
+  /** The same for JSON. The daemon checks what it says against its schemas. */
+  async json<T>(method: string, url: string, body?: Body): Promise<T> {
+    return JSON.parse(await this.text(method, url, body)) as T; // see above
+  }
+
+  #send(method: string, url: string, body?: Body): Promise<{ status: number; text: string }> {
+    return new Promise((resolve, reject) => {
+      const failed = (error: NodeJS.ErrnoException): void => {
+        reject(new StartError(noAnswer(this.#path, error)));
+      };
+      const length = body === undefined ? 0 : Buffer.byteLength(body.bytes);
+      const headers = {
+        host: 'localhost',
+        connection: 'close',
+        'content-length': length,
+        ...(body === undefined ? {} : { 'content-type': body.type }),
+      };
+      const asked = request({ socketPath: this.#path, method, path: url, headers }, (answer) => {
+        const parts: Buffer[] = [];
+        answer.on('data', (part) => parts.push(part));
+        answer.on('error', failed);
+        answer.on('end', () => {
+          resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(parts).toString('utf8') });
+        });
+      });
+      asked.on('error', failed);
+      asked.end(body?.bytes);
+    });
+  }
+}
+
+function noAnswer(path: string, error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'ENOENT':
+    case 'ECONNREFUSED':
+      return `no daemon at ${path} (--control PATH chooses another socket)`;
+    case 'EACCES':
+    case 'EPERM':
+      return `the daemon at ${path} belongs to another user`;
+    default:
+      return `the daemon at ${path} does not answer: ${error.message}`;
+  }
+}
+
+/** The sentence of the API, and its errno for those who look for it. */
+function refusal(status: number, text: string): string {
+  try {
+    const { errno, message } = JSON.parse(text);
+    return `${message} (${errno})`;
+  } catch {
+    return `the daemon answered with status ${status}`;
+  }
+}
+
+/** A part of a path: a name may hold what a URL cannot. */
+function part(name: string): string {
+  return encodeURIComponent(name);
+}
+
+/** @throws UsageError for a name that would be no part of a path. */
+export function devicePath(name: string): string {
+  if (name === '') throw new UsageError('the NAME of the device is empty');
+  return `/v1/devices/${part(name)}`;
+}
+
+export function attributePath(name: string, attribute: string): string {
+  return `${devicePath(name)}/attributes/${part(attribute)}`;
+}

@@ -1,0 +1,53 @@
+/** What a command for a running daemon is, and what they share: words to values. */
+
+import { shown } from '../config/errors.ts';
+import { parseInteger } from '../config/kinds.ts';
+import type { Body, ControlClient } from './control-client.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface CommandContext {
+  readonly client: ControlClient;
+  readonly operands: readonly string[];
+  /** Flags of the command itself, by their long names. */
+  readonly flags: Readonly<Record<string, string | boolean | undefined>>;
+  /** --json was given. */
+  readonly json: boolean;
+  say(text: string): void;
+  /** All of standard input. */
+  read(): Promise<Uint8Array>;
+  /** Waits for the next look; false: nobody looks any more. */
+  nextLook(): Promise<boolean>;
+}
+
+export interface ControlCommand {
+  /** For help: `NAME [ATTRIBUTE]`. */
+  readonly operands: string;
+  readonly summary: string;
+  /** What help says below. */
+  readonly more?: string;
+  readonly least: number;
+  readonly most: number;
+  readonly flags?: readonly (readonly [flags: string, help: string])[];
+  run(context: CommandContext): Promise<void>;
+}
+
+export function jsonLine(value: unknown): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
+/** `attribute=value` words; later ones win. */
+export function attributeBody(words: readonly string[]): Body {
+  const values = words.map((word) => {
+    const [, name, value] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
+    if (name !== undefined) return [name, value];
+    throw new UsageError(`'${shown(word)}' is no attribute=value`);
+  });
+  return { type: 'application/json', bytes: JSON.stringify(Object.fromEntries(values)) };
+}
+
+/** A sector or a count, as the daemon takes it. */
+export function wholeNumber(what: string, text: string): number {
+  const value = parseInteger(text);
+  if (value !== undefined && value >= 0 && Number.isSafeInteger(value)) return value;
+  throw new UsageError(`${what}: '${shown(text)}' is no number of sectors`);
+}

@@ -1,0 +1,73 @@
+/** Runs a command for a running daemon: its words, its help, the socket. Source: control.md section 1. */
+
+import { setTimeout } from 'node:timers/promises';
+import { Command, CommanderError } from 'commander';
+import { defaultPlace } from '../daemon/control-path.ts';
+import { ControlClient } from './control-client.ts';
+import type { ControlCommand } from './control-command.ts';
+import { UsageError } from './usage-error.ts';
+
+const LOOK_MS = 1000;
+
+/** @returns the exit status. @throws UsageError, StartError in one line. */
+export async function runControl(
+  name: string,
+  command: ControlCommand,
+  argv: readonly string[],
+): Promise<number> {
+  const program = makeProgram(name, command);
+  let printed = '';
+  program.configureOutput({ writeOut: (text) => (printed += text), writeErr: () => {} });
+  try {
+    program.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode !== 0) throw new UsageError(`${name}: ${oneLine(error.message)}`);
+    process.stdout.write(printed);
+    return 0;
+  }
+  const { args } = program;
+  if (args.length < command.least || args.length > command.most) {
+    throw new UsageError(`${name}: it takes ${command.operands || 'no words'}`);
+  }
+  const { control, json, ...flags } = program.opts();
+  if (control === '') throw new UsageError('--control: the path is empty');
+  await command.run({
+    client: new ControlClient(control ?? defaultPlace().socket),
+    operands: args,
+    flags,
+    json: json === true,
+    say: (text) => void process.stdout.write(text),
+    read: readInput,
+    nextLook: async () => {
+      await setTimeout(LOOK_MS);
+      return !process.stdout.destroyed;
+    },
+  });
+  return 0;
+}
+
+function makeProgram(name: string, command: ControlCommand): Command {
+  const program = new Command(`tnull ${name}`)
+    .description(`${command.summary[0]?.toUpperCase()}${command.summary.slice(1)}.`)
+    .usage(`${command.operands} [flags]`.trim())
+    .exitOverride()
+    .allowExcessArguments(true)
+    .helpOption('--help', 'print this help');
+  for (const [flags, help] of command.flags ?? []) program.option(flags, help);
+  program.option('--control <path>', "the daemon's control socket");
+  program.option('--json', 'JSON for programs');
+  if (command.more !== undefined) program.addHelpText('after', `\n${command.more}`);
+  return program;
+}
+
+/** Commander adds suggestions on lines of their own. */
+function oneLine(message: string): string {
+  return message.replace(/^error: /, '').replaceAll('\n', ' ');
+}
+
+async function readInput(): Promise<Uint8Array> {
+  const parts: Buffer[] = [];
+  for await (const part of process.stdin) parts.push(part);
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,175 @@
+/** The control API: fastify over the table of calls. It listens nowhere itself; whoever has a socket
+ *  hands requests over. Source: control.md section 3. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+  fastify,
+} from 'fastify';
+import { shown } from '../config/errors.ts';
+import { answerOf, HttpError } from './answers.ts';
+import { allCalls, type Call, type CallName, methodsOf } from './calls.ts';
+import { incoming, outgoing } from './checks.ts';
+import { type Facts, type Handler, type Input, makeHandlers } from './handlers.ts';
+import { limits } from './limits.ts';
+import { errorAnswer, type Schema } from './schemas.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The row that a route was made from; there is none where nothing was found. */
+    call?: Call;
+  }
+}
+
+export interface ApiOptions extends Facts {
+  /** Hears of bugs. */
+  readonly error: (error: unknown) => void;
+}
+
+/** Answers one request. */
+export type Api = (request: IncomingMessage, response: ServerResponse) => void;
+
+const JSON_TYPE = 'application/json';
+/** What curl and others call bytes that nobody named. */
+const RAW_TYPES = new Set(['', 'text/plain', 'application/octet-stream']);
+const FORM_TYPE = 'application/x-www-form-urlencoded';
+const NO_BODY_BYTES = 1024;
+
+/** Fastify would load compilers of its own in their place. */
+const compilersFactory = {
+  buildValidator: () => (route: { schema: Schema; httpPart?: string }) => {
+    return incoming(route.schema, route.httpPart ?? '');
+  },
+  buildSerializer: () => (route: { schema: Schema }) => outgoing(route.schema),
+};
+type SchemaController = NonNullable<FastifyServerOptions['schemaController']>;
+type Compilers = NonNullable<SchemaController['compilersFactory']>;
+// Its types ask for ajv's pool; what it calls are functions of a route, as they are documented.
+const compilers = compilersFactory as unknown as Compilers;
+
+export async function makeApi(options: ApiOptions): Promise<Api> {
+  const app = fastify({
+    logger: false,
+    routerOptions: { maxParamLength: limits.headerBytes.max },
+    schemaController: { compilersFactory: compilers },
+    frameworkErrors: (error, _request, reply) => sendError(error, reply, options),
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    '*',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) => parseBody(request, body),
+  );
+  app.setErrorHandler((error, _request, reply) => sendError(error, reply, options));
+  app.setNotFoundHandler((request, reply) => sendError(unknownCall(request), reply, options));
+  const handlers = makeHandlers(options);
+  for (const [key, call] of allCalls) {
+    const name = key as CallName; // allCalls walks the table whose keys these are
+    addRoute(app, name, call, handlers[name]);
+  }
+  await app.ready();
+  return (request, response) => app.routing(request, response);
+}
+
+function addRoute(app: FastifyInstance, name: CallName, call: Call, handle: Handler): void {
+  const { answer, body, status } = call;
+  app.route({
+    method: call.method,
+    url: call.path.replace(/\{(\w+)\}/g, ':$1'),
+    bodyLimit: call.bodyMax ?? NO_BODY_BYTES,
+    config: { call },
+    schema: {
+      querystring: call.query,
+      ...(typeof body === 'object' ? { body } : {}),
+      response: {
+        ...(typeof answer === 'object' ? { [status]: answer } : {}),
+        '4xx': errorAnswer,
+        '5xx': errorAnswer,
+      },
+    },
+    ...(body === 'octets' ? { onRequest: countAppends() } : {}),
+    handler: async (request, reply) => {
+      const result = await handle(inputOf(request));
+      reply.code(status);
+      if (status === 204) return await reply.send();
+      return await reply.type(contentType(name, answer)).send(result);
+    },
+  });
+}
+
+function contentType(name: CallName, answer: Call['answer']): string {
+  if (name === 'metrics') return 'text/plain; version=0.0.4; charset=utf-8';
+  return answer === 'text' ? 'text/plain; charset=utf-8' : `${JSON_TYPE}; charset=utf-8`;
+}
+
+/** Fastify's types know nothing of the schemas that these went through. */
+function inputOf({ params, query, body }: FastifyRequest): Input {
+  return {
+    params: params as Input['params'], // parts of the path are text
+    query: query as Input['query'], // every schema of a query has numbers alone
+    body,
+  };
+}
+
+/** Bodies are kept whole: only so many long ones at a time. */
+function countAppends(): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
+  let atOnce = 0;
+  return async (_request, reply) => {
+    const { max } = limits.appendsAtOnce;
+    if (atOnce >= max) throw new HttpError(409, 'EBUSY', `${max} appends are under way already`);
+    atOnce++;
+    reply.raw.once('close', () => atOnce--);
+  };
+}
+
+function parseBody(request: FastifyRequest, body: Buffer): unknown {
+  const { call } = request.routeOptions.config;
+  const [type = ''] = (request.headers['content-type'] ?? '').toLowerCase().split(';');
+  const media = type.trim();
+  if (call?.body === undefined) return undefined;
+  if (typeof call.body !== 'object') {
+    // What `curl -d` says of a body: it has no other meaning here.
+    if (RAW_TYPES.has(media) || media === FORM_TYPE) return body;
+    const fine = call.body === 'text' ? 'text/plain' : 'application/octet-stream';
+    throw new HttpError(415, 'EINVAL', `the body must be ${fine}, not '${shown(media)}'`);
+  }
+  if (media === JSON_TYPE) return unwrapped(parseJson(body));
+  throw new HttpError(415, 'EINVAL', `the body must be ${JSON_TYPE}, not '${shown(media)}'`);
+}
+
+function parseJson(body: Buffer): unknown {
+  if (body.length === 0) return null;
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new HttpError(400, 'EINVAL', `the body is no JSON: ${shown(reason)}`);
+  }
+}
+
+/** `{ "attributes": { ... } }` means what is in it: no attribute has that name. */
+function unwrapped(body: unknown): unknown {
+  const isWrapper = typeof body === 'object' && body !== null && 'attributes' in body;
+  return isWrapper && Object.keys(body).length === 1 ? body.attributes : body;
+}
+
+function unknownCall({ method, url }: FastifyRequest): HttpError {
+  const [path = ''] = url.split('?');
+  const methods = methodsOf(path);
+  if (methods.length === 0) return new HttpError(404, 'ENOENT', `there is no '${shown(path)}'`);
+  const known = methods.join(', ');
+  return new HttpError(405, 'EOPNOTSUPP', `${method} of '${shown(path)}': it knows ${known}`);
+}
+
+function sendError(error: unknown, reply: FastifyReply, options: ApiOptions): void {
+  const { status, body, bug } = answerOf(error);
+  if (bug) options.error(error);
+  if (status === 405 && error instanceof HttpError) {
+    const [path = ''] = reply.request.url.split('?');
+    reply.header('allow', methodsOf(path).join(', '));
+  }
+  reply.code(status).type(`${JSON_TYPE}; charset=utf-8`).send(body);
+}

@@ -1,0 +1,161 @@
+/** Every call of the API, one row each: routes, checks, the OpenAPI document and what a wrong method
+ *  is told derive from it. Source: control.md section 3. */
+
+import { limits } from './limits.ts';
+import * as schemas from './schemas.ts';
+
+export interface Call {
+  readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE';
+  /** With `{parameters}`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly query: schemas.Schema;
+  /** A schema: JSON. Octets and text are taken as they come. */
+  readonly body?: schemas.Schema | 'octets' | 'text';
+  /** The longest body, in bytes. */
+  readonly bodyMax?: number;
+  /** What success looks like; without a schema there is no JSON. */
+  readonly status: 200 | 201 | 204;
+  readonly answer?: schemas.Schema | 'text';
+}
+
+const DEVICE = '/v1/devices/{name}';
+const ATTRIBUTE = `${DEVICE}/attributes/{attribute}`;
+const FAULT_NUMBER = `${DEVICE}/attributes/{group}/{setting}`;
+const get = { method: 'GET', query: schemas.noQuery, status: 200 } as const;
+const post = { method: 'POST', status: 204 } as const;
+const attributes = {
+  query: schemas.noQuery,
+  body: schemas.attributesBody,
+  bodyMax: limits.jsonBytes.max,
+  answer: schemas.deviceAnswer,
+} as const;
+const setText = {
+  method: 'PUT',
+  query: schemas.noQuery,
+  body: 'text',
+  bodyMax: limits.attributeBytes.max,
+  status: 204,
+} as const;
+
+export const calls = {
+  root: {
+    ...get,
+    path: '/v1',
+    summary: 'The program, its devices and where it listens',
+    answer: schemas.rootAnswer,
+  },
+  openapi: { ...get, path: '/v1/openapi.json', summary: 'This document' },
+  devices: {
+    ...get,
+    path: '/v1/devices',
+    summary: 'Every device',
+    answer: schemas.devicesAnswer,
+  },
+  create: {
+    ...attributes,
+    method: 'PUT',
+    path: DEVICE,
+    summary: 'Make a device; with power 1 it is powered last',
+    status: 201,
+  },
+  device: {
+    ...get,
+    path: DEVICE,
+    summary: 'All attributes of a device',
+    answer: schemas.deviceAnswer,
+  },
+  patch: {
+    ...attributes,
+    method: 'PATCH',
+    path: DEVICE,
+    summary: 'Set attributes, all or none; power is last',
+    status: 200,
+  },
+  remove: {
+    method: 'DELETE',
+    path: DEVICE,
+    summary: 'Remove a device and free its data',
+    query: schemas.noQuery,
+    status: 204,
+  },
+  getAttribute: {
+    ...get,
+    path: ATTRIBUTE,
+    summary: 'What reading the configfs file gives',
+    answer: 'text',
+  },
+  setAttribute: { ...setText, path: ATTRIBUTE, summary: 'Write into the configfs file' },
+  getFaultNumber: {
+    ...get,
+    path: FAULT_NUMBER,
+    summary: 'The same for a file of a fault group',
+    answer: 'text',
+  },
+  setFaultNumber: { ...setText, path: FAULT_NUMBER, summary: 'The same for a fault group' },
+  zones: {
+    ...get,
+    path: `${DEVICE}/zones`,
+    summary: 'Zone report, from the zone that holds a sector',
+    query: schemas.reportQuery,
+    answer: schemas.zonesAnswer,
+  },
+  zoneOperation: {
+    ...post,
+    path: `${DEVICE}/zones/{operation}`,
+    summary: 'open, close, finish or reset the zones of a range',
+    query: schemas.zoneQuery,
+  },
+  resetAll: {
+    ...post,
+    path: `${DEVICE}/zones/reset-all`,
+    summary: 'Reset every sequential zone',
+    query: schemas.noQuery,
+  },
+  append: {
+    method: 'POST',
+    path: `${DEVICE}/zones/append`,
+    summary: 'Write at the write pointer of the zone that begins at sector',
+    query: schemas.appendQuery,
+    body: 'octets',
+    bodyMax: limits.appendBytes.max,
+    status: 200,
+    answer: schemas.appendAnswer,
+  },
+  flush: {
+    ...post,
+    path: `${DEVICE}/flush`,
+    summary: 'Write the cache back',
+    query: schemas.noQuery,
+  },
+  stats: {
+    ...get,
+    path: `${DEVICE}/stats`,
+    summary: 'Counters, latencies, memory, zones and tags',
+    answer: schemas.statsAnswer,
+  },
+  requests: {
+    ...get,
+    path: `${DEVICE}/requests`,
+    summary: 'Requests in flight',
+    answer: schemas.requestsAnswer,
+  },
+  metrics: { ...get, path: '/metrics', summary: 'Prometheus text', answer: 'text' },
+} as const satisfies Record<string, Call>;
+
+export type CallName = keyof typeof calls;
+
+/** The table to walk. */
+export const allCalls: readonly [string, Call][] = Object.entries(calls);
+
+const patterns = allCalls.map(([, call]) => ({
+  method: call.method,
+  // Longest first: a name stands for one part of a path.
+  path: new RegExp(`^${call.path.replace(/\{\w+\}/g, '[^/]+').replaceAll('.', '\\.')}$`),
+}));
+
+/** The methods that `path` knows; none: there is no such path. */
+export function methodsOf(path: string): string[] {
+  const known = patterns.filter((one) => one.path.test(path)).map((one) => one.method);
+  return [...new Set(known)];
+}

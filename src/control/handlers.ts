@@ -1,0 +1,108 @@
+/** What each call does: from checked input to an answer. Knows neither fastify nor HTTP's bytes.
+ *  Source: control.md section 3. */
+
+import { Readable } from 'node:stream';
+import { ErrnoError, shown } from '../config/errors.ts';
+import { featuresText } from '../config/attributes.ts';
+import type { CallName } from './calls.ts';
+import type { ZoneOperation } from './controlled.ts';
+import { makeMetrics } from './metrics.ts';
+import { openApi } from './openapi.ts';
+import type { Tree } from './tree.ts';
+import { zoneReport } from './zone-report.ts';
+
+/** What came in, checked against the call's schemas. */
+export interface Input {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, number>>;
+  /** JSON, or octets. */
+  readonly body: unknown;
+}
+
+/** JSON, text, a stream of JSON, or nothing. */
+export type Handler = (input: Input) => unknown;
+
+export interface Facts {
+  readonly tree: Tree;
+  readonly version: string;
+  /** The URIs of the NBD listeners. */
+  readonly listening: () => readonly string[];
+}
+
+const rangeOperations = ['open', 'close', 'finish', 'reset'] as const;
+
+function rangeOperation(name: string | undefined): ZoneOperation {
+  const operation = rangeOperations.find((one) => one === name);
+  if (operation !== undefined) return operation;
+  throw new ErrnoError('ENOENT', `there is no operation '${shown(name ?? '')}' on zones`);
+}
+
+/** Every value as the text that configfs would take. */
+function texts(body: unknown): Map<string, string> {
+  const entries = Object.entries(body ?? {});
+  return new Map(entries.map(([name, value]) => [name, asText(value)]));
+}
+
+function asText(value: unknown): string {
+  if (typeof value === 'boolean') return value ? '1' : '0';
+  return String(value);
+}
+
+function octets(body: unknown): Uint8Array {
+  return body instanceof Uint8Array ? body : new Uint8Array(0);
+}
+
+function utf8(body: unknown): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(octets(body));
+}
+
+function attributeOf({ params }: Input): string {
+  const { attribute, group, setting } = params;
+  return attribute ?? `${group}/${setting}`;
+}
+
+export function makeHandlers({ tree, version, listening }: Facts): Record<CallName, Handler> {
+  const metrics = makeMetrics(() => tree.allStats(), version);
+  const device = ({ params }: Input): string => params['name'] ?? '';
+  const getText: Handler = (input) => tree.text(device(input), attributeOf(input));
+  const setText: Handler = async (input) => {
+    await tree.patch(device(input), new Map([[attributeOf(input), utf8(input.body)]]));
+  };
+  return {
+    root: () => ({
+      name: 'tnull',
+      version,
+      features: featuresText.trimEnd(),
+      devices: tree.names(),
+      listen: listening(),
+    }),
+    openapi: () => openApi(version),
+    devices: () => tree.objects(),
+    create: (input) => tree.create(device(input), texts(input.body)),
+    device: (input) => tree.object(device(input)),
+    patch: (input) => tree.patch(device(input), texts(input.body)),
+    remove: (input) => tree.remove(device(input)),
+    getAttribute: getText,
+    setAttribute: setText,
+    getFaultNumber: getText,
+    setFaultNumber: setText,
+    zones: (input) => {
+      const { from = 0, count = Number.MAX_SAFE_INTEGER } = input.query;
+      return Readable.from(zoneReport(tree.zones(device(input)), from, count));
+    },
+    zoneOperation: (input) => {
+      const operation = rangeOperation(input.params['operation']);
+      const { sector = 0, sectors } = input.query;
+      return tree.zoneOperation(device(input), operation, sector, sectors);
+    },
+    resetAll: (input) => tree.zoneOperation(device(input), 'reset-all', 0, undefined),
+    append: async (input) => {
+      const { sector = 0 } = input.query;
+      return { sector: await tree.append(device(input), sector, octets(input.body)) };
+    },
+    flush: (input) => tree.flush(device(input)),
+    stats: (input) => tree.stats(device(input)),
+    requests: (input) => tree.requests(device(input)),
+    metrics: () => metrics.text(),
+  };
+}

@@ -1,0 +1,78 @@
+/** The HTTP server in front of the API: limits, who may come in, and errors below HTTP. It loads the
+ *  API at the first request, since that takes longer than the whole start. */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Guard } from './access.ts';
+import { type ErrorBody, HttpError } from './answers.ts';
+import type { Api } from './api.ts';
+import { limits } from './limits.ts';
+
+export interface HttpOptions {
+  readonly load: () => Promise<Api>;
+  readonly guard: Guard;
+  readonly error: (error: unknown) => void;
+}
+
+export function makeHttpServer({ load, guard, error }: HttpOptions): Server {
+  const server = createServer({
+    maxHeaderSize: limits.headerBytes.max,
+    headersTimeout: limits.headerTimeMs.max,
+    requestTimeout: limits.requestTimeMs.max,
+  });
+  server.maxConnections = limits.connections.max;
+  server.on('request', (request, response) => {
+    const refusal = guard(request);
+    if (refusal !== undefined) {
+      refuse(response, refusal);
+      return;
+    }
+    load().then(
+      (api) => api(request, response),
+      (reason) => {
+        error(reason);
+        refuse(response, new HttpError(500, 'EIO', "the API could not be loaded: see tnull's log"));
+      },
+    );
+  });
+  server.on('clientError', (reason: NodeJS.ErrnoException, socket: Socket) => {
+    const { status, errno, message } = belowHttp(reason);
+    if (reason.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+    else socket.end(answerText(status, { errno, message }));
+  });
+  return server;
+}
+
+function refuse(response: ServerResponse<IncomingMessage>, refusal: HttpError): void {
+  const { status, errno, message } = refusal;
+  const headers = {
+    'content-type': 'application/json; charset=utf-8',
+    // What of the body is still to come is not read.
+    connection: 'close',
+    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+  };
+  response.writeHead(status, headers).end(JSON.stringify({ errno, message }));
+}
+
+/** What the parser of HTTP gave up on. */
+function belowHttp({ code }: NodeJS.ErrnoException): HttpError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new HttpError(431, 'E2BIG', `the headers exceed ${limits.headerBytes.max} bytes`);
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new HttpError(408, 'ETIMEDOUT', 'the request took too long to arrive');
+    default:
+      return new HttpError(400, 'EINVAL', 'this is no HTTP/1.1');
+  }
+}
+
+function answerText(status: number, body: ErrorBody): string {
+  const text = JSON.stringify(body);
+  const head = [
+    `HTTP/1.1 ${status} refused`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    'Connection: close',
+  ];
+  return `${head.join('\r\n')}\r\n\r\n${text}`;
+}

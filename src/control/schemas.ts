@@ -1,0 +1,136 @@
+/** JSON schemas of what goes in and out. Checked both ways, and shown in the OpenAPI document. */
+
+import { attributeNames, faultFiles, readableNames } from './attribute-names.ts';
+import { operations } from './controlled.ts';
+
+export type Schema = Readonly<Record<string, unknown>>;
+
+const text = { type: 'string' } as const;
+const whole = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
+const number = { type: 'number', minimum: 0 } as const;
+
+/** Every property is there, and no other. */
+function record(properties: Readonly<Record<string, Schema>>): Schema {
+  const required = Object.keys(properties);
+  return { type: 'object', additionalProperties: false, required, properties };
+}
+
+function list(items: Schema): Schema {
+  return { type: 'array', items };
+}
+
+function orNull(schema: Schema): Schema {
+  return { anyOf: [schema, { type: 'null' }] };
+}
+
+export const errorAnswer: Schema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['errno', 'message'],
+  properties: { errno: text, message: text, attribute: text },
+};
+
+export const rootAnswer: Schema = record({
+  name: text,
+  version: text,
+  features: text,
+  devices: list(text),
+  listen: list(text),
+});
+
+function readable(name: string): Schema {
+  if (name === 'badblocks') return { ...text, description: '`start length` lines, in sectors' };
+  const file = faultFiles.get(name);
+  if (file?.setting === undefined && file !== undefined) return text;
+  return { type: 'integer' };
+}
+
+/** The name and every attribute that can be read. */
+export const deviceAnswer: Schema = record({
+  name: text,
+  ...Object.fromEntries(readableNames.map((name) => [name, readable(name)])),
+});
+
+export const devicesAnswer: Schema = list(deviceAnswer);
+
+const writable = { type: ['number', 'boolean', 'string'] };
+
+/** Attributes by name: numbers, booleans, or the text that configfs would take. */
+export const attributesBody: Schema = {
+  type: ['object', 'null'],
+  additionalProperties: false,
+  properties: Object.fromEntries(attributeNames.map((name) => [name, writable])),
+};
+
+export const zonesAnswer: Schema = record({
+  zones: list(
+    record({
+      start: whole,
+      length: whole,
+      capacity: whole,
+      writePointer: { type: 'integer', minimum: -1, description: '-1: none' },
+      type: { enum: ['conventional', 'sequential'] },
+      condition: {
+        enum: [
+          'not-wp',
+          'empty',
+          'implicit-open',
+          'explicit-open',
+          'closed',
+          'read-only',
+          'full',
+          'offline',
+        ],
+      },
+    }),
+  ),
+});
+
+export const appendAnswer: Schema = record({ sector: whole });
+
+const operation = record({
+  requests: whole,
+  bytes: whole,
+  latencyNs: record({
+    p50: number,
+    p90: number,
+    p99: number,
+    p999: number,
+    max: number,
+    mean: number,
+  }),
+});
+
+export const statsAnswer: Schema = record({
+  operations: record(Object.fromEntries(operations.map((name) => [name, operation]))),
+  errors: { type: 'object', additionalProperties: whole },
+  memory: record({ heldBytes: whole, idleBytes: whole }),
+  cache: orNull(record({ sizeBytes: whole, usedBytes: whole })),
+  zones: orNull(record({ count: whole, open: whole, active: whole })),
+  tags: record({ depth: whole, queues: whole, inUse: whole }),
+  badBlockRanges: whole,
+});
+
+export const requestsAnswer: Schema = list(
+  record({
+    tag: whole,
+    queue: whole,
+    command: text,
+    sector: whole,
+    sectors: whole,
+    state: { enum: ['issued', 'started'] },
+    count: whole,
+    ageNs: number,
+  }),
+);
+
+const query = (properties: Readonly<Record<string, Schema>>, required: string[]): Schema => {
+  return { type: 'object', additionalProperties: false, required, properties };
+};
+const sector = { ...whole, description: 'a sector of 512 bytes' };
+const sectors = { ...whole, description: 'whole zones, in sectors; default the one zone' };
+
+export const noQuery: Schema = query({}, []);
+export const reportQuery: Schema = query({ from: sector, count: whole }, []);
+export const zoneQuery: Schema = query({ sector, sectors }, ['sector']);
+export const appendQuery: Schema = query({ sector }, ['sector']);

@@ -1,0 +1,256 @@
+/** The tree of devices as configfs has it: folders made, read, changed and removed, one operation on
+ *  a device after the other. Knows no HTTP. Source: control.md section 2. */
+
+import { type Status, statusErrno } from '../block/status.ts';
+import { type Errno, ErrnoError, shown } from '../config/errors.ts';
+import type {
+  AttributeSet,
+  ControlledDevice,
+  ControlledDevices,
+  ControlledZones,
+  DeviceStats,
+  InFlight,
+  Outcome,
+  ZoneOperation,
+} from './controlled.ts';
+import { applyAll, type DeviceObject, Directory, type Plan } from './directory.ts';
+
+export interface TreeOptions {
+  readonly devices: ControlledDevices;
+  /** The values of a new directory, and of a device that was made at start. */
+  readonly makeAttributes: (name: string) => AttributeSet;
+  /** What power on adjusted, a line each. */
+  readonly notice?: (line: string) => void;
+  /** The data path's turn: called whenever something may have been given to a device. */
+  readonly afterTurn?: () => void;
+}
+
+const NAME_MAX = 31;
+const SECTOR_BYTES = 512;
+
+/** The name that a directory called `text` has: cut to 31 characters.
+ *  @throws ErrnoError EINVAL for a name that no file can have. */
+export function deviceName(text: string): string {
+  if (text === '' || text === '.' || text === '..' || /[/\0]/.test(text)) {
+    throw new ErrnoError('EINVAL', `'${shown(text)}' cannot be the name of a device`);
+  }
+  return cut(text);
+}
+
+function cut(text: string): string {
+  return Array.from(text).slice(0, NAME_MAX).join('');
+}
+
+interface Entry {
+  readonly directory: Directory;
+  /** Settled when the operations before have ended. */
+  tail: Promise<unknown>;
+}
+
+export class Tree {
+  readonly #options: TreeOptions;
+  readonly #entries = new WeakMap<ControlledDevice, Entry>();
+
+  constructor(options: TreeOptions) {
+    this.#options = options;
+  }
+
+  names(): string[] {
+    return Array.from(this.#options.devices, ({ name }) => name);
+  }
+
+  objects(): DeviceObject[] {
+    return Array.from(this.#options.devices, (device) => this.#entryOf(device).directory.object());
+  }
+
+  object(name: string): DeviceObject {
+    return this.#entry(name).directory.object();
+  }
+
+  text(name: string, attribute: string): string {
+    return this.#entry(name).directory.text(attribute);
+  }
+
+  /** Makes a directory with `texts` written into its files. When one is refused, or power on fails,
+   *  there is no directory. @throws ErrnoError. */
+  async create(name: string, texts: ReadonlyMap<string, string>): Promise<DeviceObject> {
+    const { devices } = this.#options;
+    const short = deviceName(name);
+    if (devices.get(short) !== undefined) {
+      throw new ErrnoError('EEXIST', `a device '${shown(short)}' exists already`);
+    }
+    const entry = this.#entryOf(devices.create(short));
+    return await this.#exclusive(entry, async () => {
+      try {
+        await this.#carryOut(entry.directory, entry.directory.prepare(texts));
+      } catch (error) {
+        await devices.remove(short);
+        throw error;
+      }
+      return entry.directory.object();
+    });
+  }
+
+  /** Removes the device, powered or not, and frees its data. */
+  async remove(name: string): Promise<void> {
+    const entry = this.#entry(name);
+    const { devices } = this.#options;
+    await this.#exclusive(entry, () => devices.remove(entry.directory.device.name));
+  }
+
+  /** Writes all of `texts` or none; power is last. @throws ErrnoError. */
+  async patch(name: string, texts: ReadonlyMap<string, string>): Promise<DeviceObject> {
+    const entry = this.#entry(name);
+    return await this.#exclusive(entry, async () => {
+      await this.#carryOut(entry.directory, entry.directory.prepare(texts));
+      return entry.directory.object();
+    });
+  }
+
+  /** The zones of a powered device. @throws ErrnoError ENODEV, EOPNOTSUPP. */
+  zones(name: string): ControlledZones {
+    return zonesOf(this.#powered(name));
+  }
+
+  /** @param sectors undefined: the one zone at `sector`. */
+  async zoneOperation(
+    name: string,
+    operation: ZoneOperation,
+    sector: number,
+    sectors: number | undefined,
+  ): Promise<void> {
+    const device = this.#powered(name);
+    const zones = zonesOf(device);
+    const length = operation === 'reset-all' ? endOf(zones) : checkRange(zones, sector, sectors);
+    const outcome = await this.#started(device.zoneManagement(operation, sector, length));
+    checkOutcome(device, `zone ${operation} at sector ${sector}`, outcome);
+  }
+
+  /** @returns the sector where the data went. */
+  async append(name: string, sector: number, data: Uint8Array): Promise<number> {
+    const device = this.#powered(name);
+    const zones = zonesOf(device);
+    if (data.length === 0 || data.length % SECTOR_BYTES !== 0) {
+      throw new ErrnoError('EINVAL', `${data.length} bytes are no whole sectors of 512 bytes`);
+    }
+    checkRange(zones, sector, undefined);
+    const outcome = await this.#started(device.zoneAppend(sector, data));
+    checkOutcome(device, `zone append at sector ${sector}`, outcome);
+    return outcome.sector;
+  }
+
+  async flush(name: string): Promise<void> {
+    const device = this.#powered(name);
+    checkOutcome(device, 'flush', await this.#started(device.flush()));
+  }
+
+  stats(name: string): DeviceStats {
+    return this.#entry(name).directory.device.stats();
+  }
+
+  /** Of every device, for metrics. */
+  *allStats(): IterableIterator<[ControlledDevice, DeviceStats]> {
+    for (const device of this.#options.devices) yield [device, device.stats()];
+  }
+
+  requests(name: string): readonly InFlight[] {
+    return this.#entry(name).directory.device.requests();
+  }
+
+  async #carryOut(directory: Directory, plan: Plan): Promise<void> {
+    const undo = applyAll(plan.changes);
+    const { device } = directory;
+    if (plan.power === undefined || plan.power === device.powered) return;
+    if (!plan.power) return await device.powerOff();
+    try {
+      for (const notice of directory.powerOn()) this.#options.notice?.(notice);
+    } catch (error) {
+      undo();
+      throw error;
+    }
+  }
+
+  #entry(name: string): Entry {
+    const device = this.#options.devices.get(cut(name));
+    if (device === undefined) throw noDevice(name);
+    return this.#entryOf(device);
+  }
+
+  #entryOf(device: ControlledDevice): Entry {
+    let entry = this.#entries.get(device);
+    if (entry === undefined) {
+      const directory = new Directory(device, this.#options.makeAttributes(device.name));
+      entry = { directory, tail: Promise.resolve() };
+      this.#entries.set(device, entry);
+    }
+    return entry;
+  }
+
+  #powered(name: string): ControlledDevice {
+    const { device } = this.#entry(name).directory;
+    if (!device.powered) throw new ErrnoError('ENODEV', `${device.name}: power is 0`);
+    return device;
+  }
+
+  /** Runs `work` when the operations before it on this device have ended. */
+  async #exclusive<T>(entry: Entry, work: () => Promise<T>): Promise<T> {
+    const { device } = entry.directory;
+    const run = entry.tail.then(() => {
+      // It may have been removed while this one waited.
+      if (this.#options.devices.get(device.name) !== device) throw noDevice(device.name);
+      return this.#started(work());
+    });
+    entry.tail = run.catch(() => {});
+    return await run;
+  }
+
+  /** What was given to a device moves on, and so does what arises when it has ended. */
+  async #started<T>(work: Promise<T>): Promise<T> {
+    const { afterTurn } = this.#options;
+    afterTurn?.();
+    try {
+      return await work;
+    } finally {
+      afterTurn?.();
+    }
+  }
+}
+
+function noDevice(name: string): ErrnoError {
+  return new ErrnoError('ENOENT', `there is no device '${shown(name)}'`);
+}
+
+function zonesOf(device: ControlledDevice): ControlledZones {
+  if (device.zones !== undefined) return device.zones;
+  throw new ErrnoError('EOPNOTSUPP', `${device.name}: the device is not zoned`);
+}
+
+function endOf(zones: ControlledZones): number {
+  const { start, length } = zones.info(zones.count - 1);
+  return start + length;
+}
+
+/** Start and length in whole zones. @returns the length. @throws ErrnoError EINVAL. */
+function checkRange(zones: ControlledZones, sector: number, sectors: number | undefined): number {
+  const end = endOf(zones);
+  const first = sector < end ? zones.info(zones.indexOf(sector)) : undefined;
+  if (first === undefined || first.start !== sector) {
+    throw new ErrnoError('EINVAL', `no zone begins at sector ${sector}`);
+  }
+  const length = sectors ?? first.length;
+  const stop = sector + length;
+  const whole = stop === end || (stop < end && zones.info(zones.indexOf(stop)).start === stop);
+  if (length > 0 && whole) return length;
+  throw new ErrnoError('EINVAL', `${length} sectors at sector ${sector} are no whole zones`);
+}
+
+function checkOutcome(device: ControlledDevice, what: string, outcome: Outcome): void {
+  const errno = statusErrno[outcome.status as Status]; // devices answer with nothing else
+  if (errno === 'OK') return;
+  throw new ErrnoError(errnoOf(errno), `${device.name}: ${outcome.reason ?? `${what}: ${errno}`}`);
+}
+
+/** A status that means "again" never leaves the block layer. */
+function errnoOf(name: Exclude<(typeof statusErrno)[Status], 'OK'>): Errno {
+  return name === 'retried' ? 'EIO' : name;
+}

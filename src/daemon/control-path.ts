@@ -1,0 +1,52 @@
+/** Where the control socket is when nobody says: the daemon and its commands must agree.
+ *  Source: control.md section 1 (--control). */
+
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const SOCKET = 'control.sock';
+const PRIVATE = 0o700;
+
+export interface Place {
+  readonly folder: string;
+  readonly socket: string;
+}
+
+/** `$XDG_RUNTIME_DIR/tnull`, else `/run/tnull` for root, else `/tmp/tnull-UID`. */
+export function defaultPlace(): Place {
+  const folder = defaultFolder();
+  return { folder, socket: join(folder, SOCKET) };
+}
+
+function defaultFolder(): string {
+  const runtime = process.env['XDG_RUNTIME_DIR'];
+  // It is often inherited by users whose folder is not there.
+  if (runtime !== undefined && runtime !== '' && isFolder(runtime)) return join(runtime, 'tnull');
+  const user = process.getuid?.() ?? 0;
+  return user === 0 ? '/run/tnull' : `/tmp/tnull-${user}`;
+}
+
+/** For a second daemon. */
+export function secondSocket({ folder }: Place): string {
+  return join(folder, `control-${process.pid}.sock`);
+}
+
+/** Makes the folder ours alone. @throws Error in one line, when it is or may be another's. */
+export function makeFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: PRIVATE });
+  const there = lstatSync(folder);
+  // In /tmp anybody could have made it before us, or a link to elsewhere.
+  if (!there.isDirectory()) throw new Error(`${folder} is no folder`);
+  if (there.uid !== (process.getuid?.() ?? there.uid)) {
+    throw new Error(`${folder} belongs to another user`);
+  }
+  if ((there.mode & 0o777) !== PRIVATE) chmodSync(folder, PRIVATE);
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return lstatSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,163 @@
+/** The control API on its sockets: where it listens, who may reach it, and its end. The API itself is
+ *  loaded at the first request. Source: control.md sections 1 and 3. */
+
+import { chmodSync, readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { Logger } from 'pino';
+import { type Guard, localOnly, tokenOnly } from '../control/access.ts';
+import { makeHttpServer } from '../control/http-server.ts';
+import { lazyApi } from '../control/load.ts';
+import type { Tree } from '../control/tree.ts';
+import { type ListenAddress, ListenError, listen } from '../server/listener.ts';
+import { defaultPlace, makeFolder, secondSocket } from './control-path.ts';
+
+type TcpAddress = Extract<ListenAddress, { kind: 'tcp' }>;
+
+/** What a user asks for. */
+export interface ControlOptions {
+  /** `default`: where commands look by themselves. */
+  readonly socket: 'default' | 'none' | { readonly path: string };
+  readonly http: TcpAddress | undefined;
+  /** Required where others than this machine can reach `http`. */
+  readonly tokenFile: string | undefined;
+}
+
+export interface ControlContext {
+  readonly tree: Tree;
+  readonly log: Logger;
+  readonly version: string;
+  /** The URIs of the NBD listeners. */
+  readonly listening: () => readonly string[];
+}
+
+export interface Control {
+  /** The unix socket; undefined: there is none. */
+  readonly path: string | undefined;
+  /** The address over TCP, with its real port. */
+  readonly http: TcpAddress | undefined;
+  /** Answers what is under way, for a moment, then closes everything. May be called again. */
+  close(): Promise<void>;
+  /** Closes everything as it stands. */
+  closeNow(): void;
+}
+
+const CLOSE_MS = 500;
+const TOKEN_BYTES_MIN = 16;
+const OWNER_ONLY = 0o600;
+
+/** @throws ListenError when an address, or the token, cannot be had; nothing is left behind then. */
+export async function startControl(
+  options: ControlOptions,
+  context: ControlContext,
+): Promise<Control> {
+  const { log, tree, version, listening } = context;
+  const error = (reason: unknown): void => log.error(reason);
+  const load = lazyApi({ tree, version, listening, error });
+  const servers: Server[] = [];
+  const make = (guard: Guard): Server => {
+    const server = makeHttpServer({ load, guard, error });
+    servers.push(server);
+    return server;
+  };
+  const closeNow = (): void => {
+    for (const server of servers) {
+      server.close();
+      server.closeAllConnections();
+    }
+  };
+  try {
+    const guard = options.tokenFile === undefined ? localOnly : tokenOnly(token(options.tokenFile));
+    const path = await onSocket(options.socket, () => make(() => undefined), log);
+    let http: TcpAddress | undefined;
+    if (options.http !== undefined) http = await onTcp(options.http, make(guard));
+    if (http !== undefined) log.info(`control API at ${httpUrl(http)}/v1`);
+    let closing: Promise<void> | undefined;
+    return {
+      path,
+      http,
+      close() {
+        closing ??= closeGently(servers);
+        return closing;
+      },
+      closeNow,
+    };
+  } catch (error) {
+    closeNow();
+    throw error;
+  }
+}
+
+/** @returns the path, or undefined when there is to be none. */
+async function onSocket(
+  wanted: ControlOptions['socket'],
+  make: () => Server,
+  log: Logger,
+): Promise<string | undefined> {
+  if (wanted === 'none') return undefined;
+  if (wanted !== 'default') return await onPath(wanted.path, make());
+  const place = defaultPlace();
+  try {
+    makeFolder(place.folder);
+  } catch (error) {
+    // Nobody asked for it: what was asked for, serving, goes on.
+    log.warn(`no control socket: ${error instanceof Error ? error.message : error}`);
+    return undefined;
+  }
+  try {
+    return await onPath(place.socket, make());
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    const path = await onPath(secondSocket(place), make());
+    log.warn(`${error.message}: the control socket is ${path}`);
+    return path;
+  }
+}
+
+/** Nobody else may connect, from the moment that the socket is there. */
+async function onPath(path: string, server: Server): Promise<string> {
+  const before = process.umask(0o177);
+  try {
+    await listen(server, { kind: 'unix', path });
+    chmodSync(path, OWNER_ONLY);
+    return path;
+  } finally {
+    process.umask(before);
+  }
+}
+
+async function onTcp(address: TcpAddress, server: Server): Promise<TcpAddress> {
+  const bound = await listen(server, address);
+  return bound.kind === 'tcp' ? bound : address;
+}
+
+function httpUrl({ host, port }: TcpAddress): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function token(file: string): string {
+  const text = readToken(file);
+  if (Buffer.byteLength(text) >= TOKEN_BYTES_MIN && !/\s/.test(text)) return text;
+  throw new ListenError(
+    `--http-token-file ${file}: a token has at least ${TOKEN_BYTES_MIN} bytes and no blanks`,
+  );
+}
+
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new ListenError(`--http-token-file: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+async function closeGently(servers: readonly Server[]): Promise<void> {
+  const closed = servers.map(
+    (server) => new Promise<void>((resolve) => void server.close(() => resolve())),
+  );
+  for (const server of servers) server.closeIdleConnections();
+  const timer = setTimeout(() => {
+    for (const server of servers) server.closeAllConnections();
+  }, CLOSE_MS);
+  await Promise.all(closed);
+  clearTimeout(timer);
+}

@@ -1,0 +1,58 @@
+/** The control API over devices that are none, on a unix socket of its own until the test is over. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach } from 'vitest';
+import { type Control, type ControlOptions, startControl } from '../../src/daemon/control.ts';
+import { type World, world } from './fake-devices.ts';
+import { type Answered, type Asked, ask } from './http.ts';
+
+export interface Served extends World {
+  readonly control: Control;
+  readonly path: string;
+  readonly log: readonly string[];
+  ask(method: string, path: string, asked?: Asked): Promise<Answered>;
+}
+
+const running: (() => void)[] = [];
+
+afterEach(() => {
+  for (const stop of running.splice(0)) stop();
+});
+
+/** A folder that is gone when the test is over. */
+export function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'tnull-control-'));
+  running.push(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+export async function serve(options: Partial<ControlOptions> = {}): Promise<Served> {
+  const it = world();
+  const log: string[] = [];
+  const control = await startControl(
+    {
+      socket: { path: join(folder(), 's') },
+      http: undefined,
+      tokenFile: undefined,
+      ...options,
+    },
+    {
+      tree: it.tree,
+      log: pino({ level: 'debug' }, { write: (line) => log.push(line) }),
+      version: '1.2.3',
+      listening: () => ['nbd://127.0.0.1:10809/nullb0'],
+    },
+  );
+  running.unshift(() => control.closeNow());
+  const path = control.path ?? '';
+  return {
+    ...it,
+    control,
+    path,
+    log,
+    ask: (method, url, asked) => ask({ socketPath: path }, method, url, asked),
+  };
+}

@@ -1,0 +1,266 @@
+/** Where the control API listens and who may reach it. control.md section 1 (--control, --http). */
+
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { defaultPlace, makeFolder } from '../../src/daemon/control-path.ts';
+import { ask, raw } from '../control/http.ts';
+import { folder, serve } from '../control/served.ts';
+
+const TOKEN = 'a token of sixteen'.replaceAll(' ', '-');
+const LOOPBACK = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
+
+function mode(path: string): number {
+  return statSync(path).mode & 0o777;
+}
+
+/** $XDG_RUNTIME_DIR for this test. */
+function runtime(): string {
+  const path = folder();
+  vi.stubEnv('XDG_RUNTIME_DIR', path);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  return path;
+}
+
+/** A socket whose owner died without a word. */
+async function deadSocket(path: string): Promise<void> {
+  const code = `require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 9))`;
+  const { spawn } = await import('node:child_process');
+  await once(spawn(process.execPath, ['-e', code, path]), 'exit');
+  expect(existsSync(path)).toBe(true);
+}
+
+describe('the default place', () => {
+  test('is private: folder 0700, socket 0600, whatever the umask', async () => {
+    const place = runtime();
+    const before = process.umask(0);
+    onTestFinished(() => void process.umask(before));
+    const { path } = await serve({ socket: 'default' });
+    expect(path).toBe(join(place, 'tnull', 'control.sock'));
+    expect({ folder: mode(join(place, 'tnull')), socket: mode(path) }).toEqual({
+      folder: 0o700,
+      socket: 0o600,
+    });
+    expect(process.umask()).toBe(0);
+  });
+
+  test('a folder that was open to others is closed', async () => {
+    const place = join(runtime(), 'tnull');
+    mkdirSync(place);
+    chmodSync(place, 0o777);
+    const { path } = await serve({ socket: 'default' });
+    expect(mode(place)).toBe(0o700);
+    expect(existsSync(path)).toBe(true);
+  });
+
+  test('a link or a file in its place: served without a control socket, and said so', async () => {
+    const place = runtime();
+    symlinkSync('/tmp', join(place, 'tnull'));
+    const { control, log } = await serve({ socket: 'default' });
+    expect(control.path).toBeUndefined();
+    expect(log.join('')).toMatch(/no control socket: .*tnull is no folder/);
+  });
+
+  test('a folder of another user is not ours', () => {
+    const place = join(folder(), 'x');
+    mkdirSync(place, { mode: 0o700 });
+    const user = vi.spyOn(process, 'getuid').mockReturnValue(4711);
+    onTestFinished(() => user.mockRestore());
+    expect(() => makeFolder(place)).toThrow('belongs to another user');
+  });
+
+  test('is /run/tnull for root and /tmp/tnull-UID for others, without a runtime folder', () => {
+    vi.stubEnv('XDG_RUNTIME_DIR', '');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const user = vi.spyOn(process, 'getuid');
+    onTestFinished(() => user.mockRestore());
+    user.mockReturnValue(0);
+    expect(defaultPlace().socket).toBe('/run/tnull/control.sock');
+    user.mockReturnValue(1000);
+    expect(defaultPlace().socket).toBe('/tmp/tnull-1000/control.sock');
+    vi.stubEnv('XDG_RUNTIME_DIR', '/nonexistent');
+    expect(defaultPlace().folder).toBe('/tmp/tnull-1000');
+  });
+
+  test('a second daemon takes control-PID.sock and says so; the first stays', async () => {
+    const place = join(runtime(), 'tnull');
+    const first = await serve({ socket: 'default' });
+    const second = await serve({ socket: 'default' });
+    expect(second.path).toBe(join(place, `control-${process.pid}.sock`));
+    expect(second.log.join('')).toContain(`the control socket is ${second.path}`);
+    expect(mode(second.path)).toBe(0o600);
+    await second.ask('PUT', '/v1/devices/second');
+    expect((await first.ask('GET', '/v1')).json).toMatchObject({ devices: [] });
+    await second.control.close();
+    expect((await first.ask('GET', '/v1')).status).toBe(200);
+  });
+
+  test('the socket of a dead daemon is replaced', async () => {
+    const place = join(runtime(), 'tnull');
+    mkdirSync(place, { mode: 0o700 });
+    await deadSocket(join(place, 'control.sock'));
+    const { path, ask, log } = await serve({ socket: 'default' });
+    expect(path).toBe(join(place, 'control.sock'));
+    expect((await ask('GET', '/v1')).status).toBe(200);
+    expect(log).toEqual([]);
+  });
+});
+
+describe('a path that was asked for', () => {
+  test('is had, or refused: a live socket is never replaced', async () => {
+    const first = await serve();
+    expect(mode(first.path)).toBe(0o600);
+    await expect(serve({ socket: { path: first.path } })).rejects.toThrow('the socket is in use');
+    expect((await first.ask('GET', '/v1')).status).toBe(200);
+  });
+
+  test('a dead socket is replaced, a file that is no socket is not', async () => {
+    const path = join(folder(), 's');
+    await deadSocket(path);
+    const { ask } = await serve({ socket: { path } });
+    expect((await ask('GET', '/v1')).status).toBe(200);
+    const file = join(folder(), 'file');
+    writeFileSync(file, 'precious');
+    await expect(serve({ socket: { path: file } })).rejects.toThrow('no socket');
+    await expect(serve({ socket: { path: '/nonexistent/s' } })).rejects.toThrow('/nonexistent/s');
+  });
+
+  test('none is none', async () => {
+    const { control } = await serve({ socket: 'none' });
+    expect(control.path).toBeUndefined();
+    await control.close();
+  });
+});
+
+describe('over TCP', () => {
+  test('the same API, on a port that is said in the log', async () => {
+    const { control, log, ask: over } = await serve({ http: LOOPBACK });
+    const { port } = control.http ?? { port: 0 };
+    expect(log.join('')).toContain(`http://127.0.0.1:${port}/v1`);
+    await over('PUT', '/v1/devices/a');
+    expect((await ask({ port }, 'GET', '/v1')).json).toMatchObject({ devices: ['a'] });
+  });
+
+  test('without a token no browser is answered, whatever its page is called', async () => {
+    const { control } = await serve({ http: LOOPBACK });
+    const { port } = control.http ?? { port: 0 };
+    const status = async (headers: Readonly<Record<string, string>>) => {
+      const answer = await ask({ port }, 'POST', '/v1/devices/a/flush', { headers });
+      if (answer.status === 403) expect(answer.json).toMatchObject({ errno: 'EACCES' });
+      return answer.status;
+    };
+    expect(await status({ origin: 'http://evil.example' })).toBe(403);
+    expect(await status({ origin: 'null' })).toBe(403);
+    expect(await status({ host: 'evil.example' })).toBe(403);
+    expect(await status({ host: `localhost.evil.example:${port}` })).toBe(403);
+    for (const host of ['localhost', '127.0.0.1', '[::1]', 'LOCALHOST']) {
+      expect(await status({ host: `${host}:${port}` })).toBe(404);
+    }
+  });
+
+  test('with a token only those who have it', async () => {
+    const tokenFile = join(folder(), 'token');
+    writeFileSync(tokenFile, `${TOKEN}\n`);
+    const { control, ask: over } = await serve({ http: LOOPBACK, tokenFile });
+    const { port } = control.http ?? { port: 0 };
+    const status = async (authorization?: string) => {
+      const headers: Record<string, string> = { origin: 'http://x' };
+      if (authorization !== undefined) headers['authorization'] = authorization;
+      const answer = await ask({ port }, 'GET', '/v1', { headers });
+      if (answer.status === 401) {
+        expect(answer.json).toMatchObject({ errno: 'EACCES' });
+        expect(answer.headers['www-authenticate']).toBe('Bearer');
+      }
+      return answer.status;
+    };
+    for (const wrong of [
+      undefined,
+      '',
+      'Bearer',
+      `Bearer ${TOKEN}x`,
+      `Bearer ${TOKEN.slice(1)}`,
+      `Bearer x ${TOKEN}`,
+      `Basic ${TOKEN}`,
+      TOKEN,
+    ]) {
+      expect(await status(wrong)).toBe(401);
+    }
+    expect(await status(`Bearer ${TOKEN}`)).toBe(200);
+    expect(await status(`bearer ${TOKEN}`)).toBe(200);
+    // The socket's own permissions are what guards it.
+    expect((await over('GET', '/v1')).status).toBe(200);
+  });
+
+  test.each(['', 'short', 'two words are no token at all'])('%j is no token', async (text) => {
+    const tokenFile = join(folder(), 'token');
+    writeFileSync(tokenFile, text);
+    await expect(serve({ http: LOOPBACK, tokenFile })).rejects.toThrow('at least 16 bytes');
+  });
+
+  test('a token that cannot be read, or a port in use: nothing is left behind', async () => {
+    const path = join(folder(), 's');
+    const asked = { socket: { path }, http: LOOPBACK };
+    await expect(serve({ ...asked, tokenFile: '/nonexistent' })).rejects.toThrow('/nonexistent');
+    const other = net.createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    onTestFinished(() => void other.close());
+    const address = other.address();
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+    await expect(serve({ ...asked, http: { ...LOOPBACK, port } })).rejects.toThrow('in use');
+    expect(existsSync(path)).toBe(false);
+  });
+});
+
+describe('the end', () => {
+  test('what is under way is answered, an idle connection is closed, the socket is gone', async () => {
+    const { ask: over, control, path, device } = await serve();
+    await over('PUT', '/v1/devices/nullb0', { json: { power: 1 } });
+    const idle = new http.Agent({ keepAlive: true });
+    await new Promise((resolve) => {
+      const request = http.get({ socketPath: path, path: '/v1', agent: idle }, (response) => {
+        response.resume().once('end', resolve);
+      });
+      request.on('error', () => {});
+    });
+    let end = (): void => {};
+    let begun = (): void => {};
+    const flushing = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    device().flush = () => {
+      begun();
+      return new Promise((resolve) => {
+        end = () => resolve(0);
+      });
+    };
+    const answer = over('POST', '/v1/devices/nullb0/flush');
+    await flushing;
+    const closed = control.close();
+    expect(existsSync(path)).toBe(false);
+    end();
+    expect((await answer).status).toBe(204);
+    await closed;
+    await control.close();
+  });
+
+  test('nothing waits for a client that never ends its request', async () => {
+    const { control, path } = await serve();
+    const hanging = net.connect({ path });
+    hanging.on('error', () => {});
+    hanging.write('GET /v1 HTTP/1.1\r\n');
+    await once(hanging, 'connect');
+    await control.close();
+    await once(hanging, 'close');
+  });
+
+  test('at once is at once', async () => {
+    const { control, path } = await serve();
+    const answer = raw(path, 'GET /v1 HTTP/1.1\r\nHost: x\r\n');
+    control.closeNow();
+    await answer;
+    expect(existsSync(path)).toBe(false);
+  });
+});
