@@ -112,8 +112,9 @@ export class NullDevice implements DeferredWork {
       tidy: this,
     };
     const tags = options.shared_tags ? this.#host.sharedTags() : undefined;
-    this.#powered = orNoMemory(this.name, () => buildDisk(options, parts, tags));
+    const powered = orNoMemory(this.name, () => buildDisk(options, parts, tags));
     this.index = this.#host.freeIndex();
+    this.#powered = powered;
     this.recompose();
     this.#host.added(this);
   }
