@@ -1,8 +1,8 @@
 /** The program: arguments to an exit status. Mistakes are one line on stderr, status 2; an address
  *  that cannot be had is one line, status 1. */
 
-import { readFileSync } from 'node:fs';
 import { ErrnoError, ParameterError } from '../config/errors.ts';
+import { version } from '../daemon/version.ts';
 import { ListenError } from '../server/listener.ts';
 import { controlCommands } from './commands.ts';
 import { runControl } from './run-control.ts';
@@ -46,11 +46,4 @@ function statusOf(error: unknown): number | undefined {
   if (error instanceof ErrnoError) return 1; // a device cannot be built
   if (error instanceof RangeError) return 1; // memory for the requests cannot be had
   return undefined;
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const facts: unknown = JSON.parse(text);
-  if (typeof facts !== 'object' || facts === null || !('version' in facts)) return 'unknown';
-  return String(facts.version);
 }

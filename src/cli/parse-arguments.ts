@@ -27,8 +27,6 @@ export interface ServeCommand {
   readonly control: ControlOptions;
   /** Undefined: a new one. */
   readonly faultSeed: string | undefined;
-  /** The program's own. */
-  readonly version: string;
   readonly run: string | undefined;
   readonly pidFile: string | undefined;
   readonly exitWithParent: boolean;
@@ -60,7 +58,7 @@ export function parseArguments(argv: readonly string[], version: string): Parsed
     if (error.exitCode === 0) return { kind: 'print', text: printed };
     throw new UsageError(error.message.replace(/^error: /, ''));
   }
-  return serveCommand(program.opts(), words, version);
+  return serveCommand(program.opts(), words);
 }
 
 interface Options {
@@ -78,7 +76,7 @@ interface Options {
   readonly logFormat?: LogFormat;
 }
 
-function serveCommand(options: Options, words: readonly Word[], version: string): ServeCommand {
+function serveCommand(options: Options, words: readonly Word[]): ServeCommand {
   const listen = [...(options.listen ?? [])];
   const privateSocket = options.unix === '-';
   if (options.unix === '') throw new UsageError('--unix: the path is empty');
@@ -93,7 +91,6 @@ function serveCommand(options: Options, words: readonly Word[], version: string)
     privateSocket,
     control: controlOptions(options),
     faultSeed: options.faultSeed,
-    version,
     run: options.run,
     pidFile: options.pidFile,
     exitWithParent: options.exitWithParent ?? false,

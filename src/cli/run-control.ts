@@ -31,6 +31,11 @@ export async function runControl(
     throw new UsageError(`${name}: it takes ${command.operands || 'no words'}`);
   }
   const { control, json, ...flags } = program.opts();
+  // What --watch says is for somebody: its end is the end of the pipe.
+  let heard = true;
+  process.stdout.once('error', () => {
+    heard = false;
+  });
   if (control === '') throw new UsageError('--control: the path is empty');
   await command.run({
     client: new ControlClient(control ?? defaultPlace().socket),
@@ -41,7 +46,7 @@ export async function runControl(
     read: readInput,
     nextLook: async () => {
       await setTimeout(LOOK_MS);
-      return !process.stdout.destroyed;
+      return heard;
     },
   });
   return 0;

@@ -45,8 +45,7 @@ export async function serve(command: ServeCommand): Promise<number> {
     const debug = process.env['TNULL_DEBUG'] === '1';
     const faultSeed = command.faultSeed ?? randomBytes(4).toString('hex');
     log.info(`faults follow from --fault-seed ${faultSeed}`);
-    const { version } = command;
-    const start = { parameters, machine, version, listen, log, faultSeed, debug, control };
+    const start = { parameters, machine, listen, log, faultSeed, debug, control };
     const daemon = await startDaemon(start);
     return await live(daemon, command, log, stop);
   } finally {

@@ -4,7 +4,6 @@
 import { ErrnoError } from '../config/errors.ts';
 import { nearest } from '../config/nearest.ts';
 import { rows } from '../config/parameters.ts';
-import type { Row } from '../config/rows.ts';
 import { type FaultSetting, faultSettings } from './controlled.ts';
 
 /** Where a fault's numbers are: its field in the device, and one of the four or all of them. */
@@ -20,10 +19,10 @@ function isFault(name: string): name is (typeof FAULTS)[number] {
   return FAULTS.some((fault) => fault === name);
 }
 
-function attributeRows(): [string, Row][] {
+function namesInTable(): string[] {
   return [...rows]
     .filter(([name, row]) => row.where !== 'P' && name !== 'features')
-    .map(([name, row]) => [row.attribute ?? name, row]);
+    .map(([name, row]) => row.attribute ?? name);
 }
 
 function findFaultFiles(): Map<string, FaultFile> {
@@ -42,7 +41,7 @@ export const faultFiles: ReadonlyMap<string, FaultFile> = findFaultFiles();
 
 /** Every name that can be set or read, in alphabetical order. */
 export const attributeNames: readonly string[] = [
-  ...new Set([...attributeRows().map(([name]) => name), ...faultFiles.keys()]),
+  ...new Set([...namesInTable(), ...faultFiles.keys()]),
 ].sort();
 
 /** Sectors are written into these; reading them is EACCES. */

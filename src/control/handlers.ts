@@ -2,8 +2,8 @@
  *  Source: control.md section 3. */
 
 import { Readable } from 'node:stream';
-import { ErrnoError, shown } from '../config/errors.ts';
 import { featuresText } from '../config/attributes.ts';
+import { ErrnoError, shown } from '../config/errors.ts';
 import type { CallName } from './calls.ts';
 import type { ZoneOperation } from './controlled.ts';
 import { makeMetrics } from './metrics.ts';

@@ -22,6 +22,7 @@ import { TimerQueue } from '../time/timer-queue.ts';
 import { nanoseconds } from '../units.ts';
 import { type Control, type ControlOptions, startControl } from './control.ts';
 import { type ExportFacts, PoweredExports } from './exports.ts';
+import { version } from './version.ts';
 
 export type { ListenAddress } from '../server/listener.ts';
 export type { ExportFacts } from './exports.ts';
@@ -33,7 +34,6 @@ export interface DaemonOptions {
   /** What the devices made at start are, and what new directories start from. */
   readonly parameters: Resolved;
   readonly machine: Machine;
-  readonly version: string;
   readonly listen: readonly ListenAddress[];
   readonly log: Logger;
   /** Every random choice follows from it. */
@@ -115,9 +115,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     notices = true; // those of the start were said when its parameters were read
     for (const address of options.listen) listening.push(await server.listen(address));
     if (options.control !== undefined) {
-      const { version } = options;
       const uris = (): string[] => listening.map(addressUri);
-      control = await startControl(options.control, { tree, log, version, listening: uris });
+      control = await startControl(options.control, {
+        ...{ tree, log, version: version() },
+        listening: uris,
+      });
     }
   } catch (error) {
     stopNow();

@@ -1,8 +1,10 @@
 /** The commands for a running daemon: the built program against the API over devices that are none.
  *  control.md section 1. */
 
+import { exec } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { controlCommands } from '../../src/cli/commands.ts';
 import { ControlClient } from '../../src/cli/control-client.ts';
@@ -196,6 +198,15 @@ describe('stats', () => {
       lines.split('\n').map((line) => JSON.parse(line).nullb0.operations.read.requests),
     ).toEqual([30, 35, 40]);
   });
+});
+
+test('stats --watch ends with the pipe that it writes to', async () => {
+  const { path, device } = await serve();
+  device();
+  const bin = new URL('../../bin/tnull.js', import.meta.url).pathname;
+  const command = `"${process.execPath}" "${bin}" stats --watch --control "${path}" | head -n 1`;
+  const { stdout } = await promisify(exec)(command);
+  expect(stdout).toMatch(/^DEVICE|^nullb0: memory/);
 });
 
 describe('one line, status 1', () => {

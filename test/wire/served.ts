@@ -41,7 +41,6 @@ export async function serve(...words: string[]): Promise<Served> {
   const daemon = await startDaemon({
     parameters: resolved(...words),
     machine: MACHINE,
-    version: '0',
     faultSeed: 'test',
     listen: [
       { kind: 'unix', path },
