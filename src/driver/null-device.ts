@@ -148,6 +148,12 @@ export class NullDevice implements DeferredWork {
     powered.device.gate = powered.leaving ? undefined : composeGate(this.faults, powered.throttle);
   }
 
+  /** The numbers of hardware queues that it has while it is powered on. */
+  get queues(): { readonly submit: number; readonly poll: number } {
+    const { submit_queues = 0, poll_queues = 0 } = this.#powered?.options ?? {};
+    return { submit: submit_queues, poll: poll_queues };
+  }
+
   /** Changes the number of hardware queues with I/O running.
    *  @throws ErrnoError EINVAL on shared tags, ENOMEM when one cannot be had: the old ones stay. */
   setQueues(submit: number, poll: number): void {
