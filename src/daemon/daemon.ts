@@ -9,14 +9,14 @@ import type { Resolved } from '../config/resolve.ts';
 import { Tree } from '../control/tree.ts';
 import type { DeviceContext } from '../driver/build.ts';
 import { Devices } from '../driver/devices.ts';
-import { createSlabAllocator } from '../pages/allocator.ts';
+import { createSlabAllocator, type SlabAllocator } from '../pages/allocator.ts';
 import { ScratchPool } from '../pages/scratch.ts';
 import { ChunkPool } from '../server/chunk-pool.ts';
 import type { ListenAddress } from '../server/listener.ts';
 import { Server } from '../server/server.ts';
 import { Turn } from '../server/turn.ts';
 import { systemClock, systemScheduler } from '../time/clock.ts';
-import { Deferred } from '../time/deferred.ts';
+import { Deferred, type DeferredWork } from '../time/deferred.ts';
 import { Pacing } from '../time/pacing.ts';
 import { TimerQueue } from '../time/timer-queue.ts';
 import { nanoseconds } from '../units.ts';
@@ -29,6 +29,9 @@ export type { ExportFacts } from './exports.ts';
 
 /** After traffic the sockets are looked at for so long before sleeping. */
 const POLL = nanoseconds(100_000);
+
+/** Slabs whose memory is returned between two looks at the sockets: half a millisecond. */
+const RETURNED_SLABS = 10;
 
 export interface DaemonOptions {
   /** What the devices made at start are, and what new directories start from. */
@@ -124,7 +127,7 @@ function makeDataPath({ log, parameters, debug, faultSeed }: DaemonOptions): Dat
   const turn = new Turn(deferred);
   const pacing = new Pacing(clock, scheduler, timers, deferred, POLL, () => turn.end());
   turn.onRest = (lookAgain) => pacing.rest(lookAgain);
-  const allocator = createSlabAllocator({});
+  const allocator = makeAllocator(deferred);
   const exports = new PoweredExports();
   const server = new Server(exports, {
     ...{ log, turn, pacing, scheduler, deferred, allocator },
@@ -140,6 +143,18 @@ function makeDataPath({ log, parameters, debug, faultSeed }: DaemonOptions): Dat
     removed: (device) => exports.remove(device, (gone) => server.retire(gone)),
   });
   return { devices, exports, server, turn };
+}
+
+/** Returns the memory of freed slabs a little in each turn. */
+function makeAllocator(deferred: Deferred): SlabAllocator {
+  const memoryReturn: DeferredWork = {
+    raised: false,
+    runDeferred: () => {
+      if (allocator.returnSome(RETURNED_SLABS)) deferred.raiseNextTurn(memoryReturn);
+    },
+  };
+  const allocator = createSlabAllocator({ later: () => deferred.raiseNextTurn(memoryReturn) });
+  return allocator;
 }
 
 function addressUri(transport: ListenAddress): string {

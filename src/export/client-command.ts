@@ -139,7 +139,7 @@ export class ClientCommand implements BioOwner, ViewHolder {
     if (bio.status !== Status.OK) {
       if (this.#place === Place.OUTPUT) sink.cancelRead();
       const { error, text } = nbdMeaning(bio.status);
-      sink.error(this.cookieHigh, this.cookieLow, error, text);
+      sink.error(this.cookieHigh, this.cookieLow, error, bio.reason ?? text);
     } else if (bio.command !== Command.READ) {
       sink.ok(this.cookieHigh, this.cookieLow);
     } else if (this.#place === Place.OUTPUT) {

@@ -45,6 +45,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter {
   /** Bios of this phase that have not ended. */
   #outstanding = 0;
   #status: Status = Status.OK;
+  #reason: string | undefined;
   #phase: 'waiting' | 'reading' | 'writing' | 'over' = 'waiting';
 
   /** Takes over `payload`; without one, a write's payload is `source` from `start`. */
@@ -118,7 +119,10 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter {
   }
 
   bioDone(bio: Bio): void {
-    if (bio.status !== Status.OK && this.#status === Status.OK) this.#status = bio.status;
+    if (bio.status !== Status.OK && this.#status === Status.OK) {
+      this.#status = bio.status;
+      this.#reason = bio.reason;
+    }
     this.#outstanding--;
     if (this.#outstanding > 0) return;
     if (this.#phase === 'reading' && this.#status === Status.OK) this.#write();
@@ -226,7 +230,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter {
       sink.ok(this.#cookieHigh, this.#cookieLow);
     } else {
       const { error, text } = nbdMeaning(this.#status);
-      sink.error(this.#cookieHigh, this.#cookieLow, error, text);
+      sink.error(this.#cookieHigh, this.#cookieLow, error, this.#reason ?? text);
     }
     for (const segments of [this.#payload, this.#middle?.segments]) {
       for (const slab of segments?.slabs ?? []) if (slab !== undefined) allocator.give(slab);

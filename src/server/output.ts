@@ -27,19 +27,22 @@ export interface ByteDrain {
   drained(): void;
 }
 
-/** An ERROR chunk: 20 + 4 + 2 and a text of ours, which is never longer than this. */
+/** A text of ours, which is never longer than this. */
+const ERROR_TEXT_MAX = 480;
+/** An ERROR chunk: 20 + 4 + 2 and a text. */
 const ERROR_CHUNK_MAX = 512;
 
 const utf8 = new TextEncoder();
 const texts = new Map<string, Uint8Array>();
 
-/** Our texts are few: each is encoded once. */
+/** Most texts come again and again: those are encoded once. Others name a sector or a zone. */
+const TEXTS_KEPT = 256;
+
 function encoded(text: string): Uint8Array {
-  let bytes = texts.get(text);
-  if (bytes === undefined) {
-    bytes = utf8.encode(text);
-    texts.set(text, bytes);
-  }
+  const kept = texts.get(text);
+  if (kept !== undefined) return kept;
+  const bytes = utf8.encode(text).subarray(0, ERROR_TEXT_MAX);
+  if (texts.size < TEXTS_KEPT) texts.set(text, bytes);
   return bytes;
 }
 
