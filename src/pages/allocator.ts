@@ -16,6 +16,10 @@ export interface SlabAllocator {
   give(slab: Slab): void;
   /** Memory kept for reuse, or on its way back to the system. */
   readonly freeBytes: Bytes;
+}
+
+/** An allocator that returns memory to the system when it is told to. */
+export interface ReturningAllocator extends SlabAllocator {
   /** Returns the memory of up to `slabs` freed slabs. True: there are more. */
   returnSome(slabs: number): boolean;
 }
@@ -28,11 +32,14 @@ export interface AllocatorOptions {
   readonly later?: () => void;
 }
 
-export function createSlabAllocator({ poolSlabs = 64, later }: AllocatorOptions = {}): SlabAllocator {
+export function createSlabAllocator({
+  poolSlabs = 64,
+  later,
+}: AllocatorOptions = {}): ReturningAllocator {
   return new ResizableSlabs(poolSlabs, later);
 }
 
-class ResizableSlabs implements SlabAllocator {
+class ResizableSlabs implements ReturningAllocator {
   readonly #poolSlabs: number;
   /** Freed slabs with their memory and old content. */
   readonly #pool: Slab[] = [];
