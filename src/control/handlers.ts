@@ -4,7 +4,7 @@
 import { Readable } from 'node:stream';
 import { featuresText } from '../config/attributes.ts';
 import { ErrnoError, shown } from '../config/errors.ts';
-import type { ZoneOperation } from '../driver/null-device.ts';
+import type { ZoneOperation } from '../driver/zone-requests.ts';
 import type { CallName } from './calls.ts';
 import { makeMetrics } from './metrics.ts';
 import { openApi } from './openapi.ts';

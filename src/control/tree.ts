@@ -1,13 +1,14 @@
 /** The tree of devices as configfs has it: folders made, read, changed and removed, one operation on
  *  a device after the other. Knows no HTTP. Source: control.md section 2. */
 
-import { type Status, statusErrno } from '../block/status.ts';
+import { statusErrno } from '../block/status.ts';
 import type { Attributes } from '../config/attributes.ts';
-import { type Errno, ErrnoError, shown } from '../config/errors.ts';
+import { ErrnoError, shown } from '../config/errors.ts';
 import type { Outcome } from '../driver/control-requests.ts';
 import type { DeviceStats, InFlight } from '../driver/device-stats.ts';
 import type { Devices } from '../driver/devices.ts';
-import type { NullDevice, ZoneOperation } from '../driver/null-device.ts';
+import type { NullDevice } from '../driver/null-device.ts';
+import type { ZoneOperation } from '../driver/zone-requests.ts';
 import type { ZoneSet } from '../driver/zones/zone-set.ts';
 import { bug } from '../units.ts';
 import { applyAll, type DeviceObject, Directory, type Plan } from './directory.ts';
@@ -210,13 +211,22 @@ function noDevice(name: string): ErrnoError {
   return new ErrnoError('ENOENT', `there is no device '${shown(name)}'`);
 }
 
-/** @param what said where the device has no sentence of its own. @throws ErrnoError for a failure. */
-function checkOutcome(device: NullDevice, what: string, outcome: Outcome): void {
-  const errno = statusErrno[outcome.status];
-  if (errno === 'OK') return;
-  throw new ErrnoError(errnoOf(errno), `${device.name}: ${outcome.reason ?? `${what}: ${errno}`}`);
-}
+/** What a status means, where the device has no sentence of its own. */
+const meanings = {
+  EOPNOTSUPP: 'the device does not do this',
+  ETIMEDOUT: 'timed out',
+  ENOSPC: 'no memory is left',
+  EIO: 'failed',
+  ETOOMANYREFS: 'too many zones are open',
+  EOVERFLOW: 'too many zones are active',
+  ENODEV: 'the device is off',
+  EINVAL: 'not of this device',
+} as const;
 
-function errnoOf(name: Exclude<(typeof statusErrno)[Status], 'OK'>): Errno {
-  return name === 'retried' ? bug('a status that means "again" left the block layer') : name;
+/** @throws ErrnoError for a failure of `what`. */
+function checkOutcome(device: NullDevice, what: string, { status, reason }: Outcome): void {
+  const errno = statusErrno[status];
+  if (errno === 'OK') return;
+  if (errno === 'retried') bug(`${what}: a status that means "again" left the block layer`);
+  throw new ErrnoError(errno, `${device.name}: ${reason ?? `${what}: ${meanings[errno]}`}`);
 }
