@@ -1,7 +1,7 @@
 /** The control tree over real devices, in a world that is moved by hand; nobody serves them. */
 
 import { Command } from '../../src/block/command.ts';
-import { type Status, statusErrno } from '../../src/block/status.ts';
+import { Status, statusErrno } from '../../src/block/status.ts';
 import { Attributes } from '../../src/config/attributes.ts';
 import { type Errno, ErrnoError } from '../../src/config/errors.ts';
 import { Tree } from '../../src/control/tree.ts';
@@ -27,6 +27,8 @@ export interface ControlWorld {
   patch(texts: Texts): Promise<unknown>;
   /** A client's write or read of nullb0, to its end. @returns its errno, or OK. */
   io(kind: 'read' | 'write', sector: number, sectors: number): (typeof statusErrno)[Status];
+  /** What nullb0 holds. */
+  data(sector: number, sectors: number): Uint8Array;
 }
 
 export interface Begin {
@@ -56,6 +58,19 @@ export function world({ words = [], allocator = createSlabAllocator() }: Begin =
     },
   });
   const device = (name = 'nullb0'): NullDevice => devices.get(name) ?? devices.create(name);
+  const send = (kind: 'read' | 'write', sector: number, sectors: number): TestBio => {
+    const hctx = device().disk?.queue.defaultHctx(0);
+    if (hctx === undefined) throw new Error('power is 0');
+    const client =
+      kind === 'read'
+        ? new Client(Command.READ, sector, sectors)
+        : new Client(Command.WRITE, sector, sectors, new Uint8Array(sectors * 512).fill(7));
+    if (!hctx.submit(client.bio)) throw new Error('no tag is free');
+    hctx.unplug();
+    time.settle();
+    if (client.ends !== 1) throw new Error(`the ${kind} has not ended`);
+    return client;
+  };
   return {
     devices,
     tree,
@@ -66,22 +81,20 @@ export function world({ words = [], allocator = createSlabAllocator() }: Begin =
     },
     device,
     patch: (texts) => tree.patch('nullb0', new Map(Object.entries(texts))),
-    io(kind, sector, sectors) {
-      const { disk } = device();
-      if (disk === undefined) throw new Error('power is 0');
-      const hctx = disk.queue.defaultHctx(0);
-      const [command, payload] =
-        kind === 'read'
-          ? ([Command.READ, undefined] as const)
-          : ([Command.WRITE, new Uint8Array(sectors * 512).fill(7)] as const);
-      const one = new TestBio(command, sector, sectors, payload);
-      if (!hctx.submit(one.bio)) throw new Error('no tag is free');
-      hctx.unplug();
-      time.settle();
-      if (one.ends !== 1) throw new Error(`the ${kind} has not ended`);
-      return statusErrno[one.status];
+    io: (kind, sector, sectors) => statusErrno[send(kind, sector, sectors).status],
+    data(sector, sectors) {
+      const { bio, status } = send('read', sector, sectors);
+      if (status !== Status.OK) throw new Error(statusErrno[status]);
+      return bio.segments.buffer(0);
     },
   };
+}
+
+/** A client that takes copies. */
+class Client extends TestBio {
+  override acceptsViews(): boolean {
+    return false;
+  }
 }
 
 /** The refusal of `work`, which must be one. */
