@@ -162,9 +162,13 @@ export class Directory {
     return () => applyAll(settings.map((setting, at) => change(setting, numbers[at] ?? '')));
   }
 
-  /** One range in each line, in order. */
+  /** As null_blk, one range in a write: a second line is wrong text. */
   #badBlocks(text: string): Change {
     const list = this.device.badBlocks;
+    if (text.trim().includes('\n')) {
+      const why = `${this.device.name}: badblocks takes one range in a write`;
+      throw new ErrnoError('EINVAL', why, 'badblocks');
+    }
     return () => {
       const before = list.text();
       this.#about('badblocks', () => list.write(text));
