@@ -18,6 +18,16 @@ export class Api {
     this.#socketPath = socketPath;
   }
 
+  /** Does anybody listen already? */
+  async answers(): Promise<boolean> {
+    try {
+      return (await this.ask('GET', '')).r === 'ok';
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED') return false;
+      throw error;
+    }
+  }
+
   /** @throws when nobody answers, or the answer is neither success nor an errno. */
   async ask(method: string, path: string, body?: string | Uint8Array): Promise<Answer> {
     const type = typeof body === 'string' ? 'text/plain' : 'application/octet-stream';

@@ -1,10 +1,9 @@
 /** The built program for the replay: its own sockets, its own number of CPUs, and a good end. */
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { until } from '../until.ts';
 import { Api } from './api.ts';
 
 const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
@@ -19,10 +18,17 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
-/** A start that was refused. */
-export class Refused extends Error {}
+/** A start that ended before anything was there. */
+export class Refused extends Error {
+  readonly status: number | string;
 
-/** @throws Refused with the line on stderr, when it exits with status 2. */
+  constructor(status: number | string, stderr: string) {
+    super(`tnull ended with ${status}: ${stderr}`);
+    this.status = status;
+  }
+}
+
+/** @throws Refused when the program ends by itself. */
 export async function startDaemon(words: readonly string[], cpus: number): Promise<Daemon> {
   const folder = mkdtempSync(join(tmpdir(), 'tnull-oracle-'));
   const [socket, control] = [join(folder, 'nbd'), join(folder, 'control')];
@@ -43,10 +49,11 @@ export async function startDaemon(words: readonly string[], cpus: number): Promi
     });
   });
   // Not by its ready lines: with nr_devices=0 there are none. The control socket comes last.
-  await until(() => existsSync(control) || status !== null);
-  if (status === 2) throw new Refused(stderr.trim());
-  if (status !== null) throw new Error(`tnull ended with ${status}: ${stderr}`);
+  await Promise.race([closed, appears(folder, 'control')]);
+  if (status !== null) throw new Refused(status, stderr);
   const api = new Api(control);
+  // A socket is there a moment before it listens.
+  while (!(await api.answers())) await new Promise((resolve) => setImmediate(resolve));
   return {
     socket,
     api,
@@ -59,6 +66,17 @@ export async function startDaemon(words: readonly string[], cpus: number): Promi
       if (status !== 0 || stderr.includes('bug')) throw new Error(`tnull: ${status}: ${stderr}`);
     },
   };
+}
+
+/** Done when there is a file of this name. */
+async function appears(folder: string, name: string): Promise<void> {
+  const watching = new AbortController();
+  const { signal } = watching;
+  await new Promise<void>((resolve) => {
+    watch(folder, { signal }, (_, file) => file === name && resolve());
+    if (existsSync(join(folder, name))) resolve();
+  });
+  watching.abort();
 }
 
 const WARN = 40;

@@ -3,19 +3,25 @@
  *  same reasons. Steps are counted from 0. Source: the oracle's README (quirks), driver.md. */
 
 import { readsOf } from './cache-rule.ts';
-import type { Outcome, Scenario, Step, ZoneRow } from './recordings.ts';
+import type { Outcome, QueueLimits, Scenario, Step, ZoneRow } from './recordings.ts';
 
 /** The names that docs/differences.md has, too. */
 export type Reason =
-  | 'append-by-name'
   | 'bad-block-limits'
   | 'beyond-end'
   | 'block-size-change'
+  | 'block-size-range'
   | 'cache-in-place'
+  | 'fault-word'
   | 'huge-sectors'
+  | 'negative-number'
   | 'no-memory-read'
+  | 'no-size'
   | 'no-split'
+  | 'node-offline'
+  | 'size-word'
   | 'unaligned'
+  | 'unknown-word'
   | 'zone-count'
   | 'zone-trim';
 
@@ -189,11 +195,6 @@ export const differences: readonly Difference[] = [
     steps: all([165, 216, 250, 251, 370, 467, 473, 531, 535, 542, 549, 550, 551, 552, 553], cached),
   },
   { scenario: 'random-1039', reason: 'cache-in-place', steps: all([211, 309], cached) },
-  {
-    scenario: 'zone-build',
-    reason: 'zone-trim',
-    steps: { 1: { queue: { size_sectors: '32768', hw_queues: 2, discard_granularity: '512' } } },
-  },
   { scenario: 'zone-discard', reason: 'zone-trim', steps: { 2: ok } },
   {
     scenario: 'zone-limits-power',
@@ -226,4 +227,69 @@ export function expected(scenario: Scenario, number: number): Step | undefined {
   if (recorded === undefined || ours === undefined) return recorded;
   if (ours === 'free') return undefined;
   return { ...recorded, ...(typeof ours === 'function' ? ours(scenario, number) : ours) };
+}
+
+/** What takes the place of what was recorded. */
+interface OursOfRow {
+  readonly r?: string;
+  readonly message?: boolean;
+  readonly adjusted?: Readonly<Record<string, string>>;
+  readonly attributes?: Readonly<Record<string, string>>;
+  readonly queue?: QueueLimits;
+}
+
+interface TableDifference {
+  readonly table: 'module_parameters' | 'power_on';
+  /** The words of the row. */
+  readonly row: string;
+  readonly reason: Reason;
+  readonly ours: OursOfRow;
+}
+
+const refused = { r: 'EINVAL', adjusted: {} } as const;
+
+function words(reason: Reason, rows: readonly string[], of: OursOfRow): TableDifference[] {
+  return rows.map((row) => ({ table: 'module_parameters', row, reason, ours: of }));
+}
+
+function powerOn(reason: Reason, rows: readonly string[], of: OursOfRow): TableDifference[] {
+  return rows.map((row) => ({ table: 'power_on', row, reason, ours: of }));
+}
+
+export const tableDifferences: readonly TableDifference[] = [
+  ...words(
+    'block-size-range',
+    ['bs=0', 'bs=-512', 'bs=8192', 'bs=65536', 'bs=8192 memory_backed=1'],
+    refused,
+  ),
+  ...powerOn(
+    'block-size-range',
+    [
+      'blocksize=0',
+      'blocksize=8192',
+      'blocksize=65536',
+      'zoned=1 zone_size=4 size=16 blocksize=8192',
+    ],
+    refused,
+  ),
+  ...words('no-size', ['gb=0', 'gb=-1'], refused),
+  ...words(
+    'negative-number',
+    ['hw_queue_depth=-1', 'max_sectors=-1', 'zoned=1 gb=1 zone_append_max_sectors=-1'],
+    refused,
+  ),
+  ...words('node-offline', ['home_node=1', 'home_node=5', 'home_node=-2'], refused),
+  ...words('unknown-word', ['badblocks=1', 'power=1', 'gb=1 unknown=3'], refused),
+  ...words('size-word', ['size=5'], {
+    message: false,
+    attributes: { size: '5' },
+    queue: { size_sectors: '10240' },
+  }),
+  ...words('fault-word', ['timeout=1,100,0,-1', 'requeue=1,100,0,-1'], { message: false }),
+  ...words('fault-word', ['init_hctx=1,100,0,-1'], { r: 'exit 1' }),
+];
+
+/** What a row of a table gives here instead; nothing where it is to be as recorded. */
+export function ours(table: TableDifference['table'], row: string): OursOfRow {
+  return tableDifferences.find((one) => one.table === table && one.row === row)?.ours ?? {};
 }

@@ -41,7 +41,7 @@ function sameResult(recorded: string, { r, nbdError }: Replayed): boolean {
 const SECTOR = 512;
 
 /** Only what a client of ours can see, too: size, features, hardware queues. */
-function wrongQueue(queue: QueueLimits, { seen }: Replayed): string | undefined {
+export function wrongQueue(queue: QueueLimits, { seen }: Replayed): string | undefined {
   if (seen === undefined) return 'no queue was seen';
   const { SEND_FLUSH, SEND_FUA, SEND_TRIM, ROTATIONAL } = TransmissionFlag;
   const facts: readonly (readonly [string, unknown])[] = [
@@ -52,10 +52,10 @@ function wrongQueue(queue: QueueLimits, { seen }: Replayed): string | undefined 
     ['rotational', (seen.flags & ROTATIONAL) === 0 ? '0' : '1'],
   ];
   const wrong = facts.filter(([name, value]) => name in queue && queue[name] !== value);
-  const discards = queue['discard_granularity'];
-  if (discards !== undefined && (discards !== '0') !== ((seen.flags & SEND_TRIM) !== 0)) {
-    wrong.push(['discard', (seen.flags & SEND_TRIM) !== 0]);
-  }
+  // A zoned export takes TRIM, too: of whole zones it is their reset.
+  const trim = queue['discard_granularity'] !== '0' || queue['zoned'] === 'host-managed';
+  const offered = (seen.flags & SEND_TRIM) !== 0;
+  if ('discard_granularity' in queue && offered !== trim) wrong.push(['TRIM', offered]);
   if (wrong.length === 0) return undefined;
   return wrong.map(([name, value]) => `${name}: ${queue[name]}, replayed ${value}`).join('; ');
 }

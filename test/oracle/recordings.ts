@@ -113,6 +113,12 @@ export interface Parameters {
   readonly queues_and_names: {
     /** Attribute, value, result, then submit_queues, poll_queues and hardware queues as read. */
     readonly live: readonly (readonly [string, number, string, string, string, number])[];
+    /** Of the device x, the first that is powered beside nullb0. */
+    readonly index: string;
+    /** Of the next device: its index, and whether it is there by its name. */
+    readonly nullb7: readonly [string, boolean];
+    /** Of the one after it: the result of power on, its index, and all devices by then. */
+    readonly nullb1: readonly [string, string, readonly string[]];
     /** Name asked for, and `ok NAME` or an errno. */
     readonly names: readonly (readonly [string, string])[];
     /** Name, nr_requests, hardware queues, and hw_queue_depth and submit_queues as read. */

@@ -51,11 +51,12 @@ const splittable = new Set([
 ]);
 
 const every = (): boolean => true;
+const hasZeroout = ({ steps }: Scenario): boolean => steps.some(({ op }) => op === 'zeroout');
 const isRandom = ({ name }: Scenario): boolean => name.startsWith('random-');
 
 const runs: readonly Run[] = [
   { title: 'as recorded', zeroes: 'WRITE_ZEROES', force: {}, of: every },
-  { title: 'zeroout as plain writes', zeroes: 'WRITE', force: {}, of: every },
+  { title: 'zeroout as plain writes', zeroes: 'WRITE', force: {}, of: hasZeroout },
   {
     title: 'irqmode=2 completion_nsec=1000',
     zeroes: 'WRITE_ZEROES',
