@@ -128,9 +128,12 @@ export interface Parameters {
   };
 }
 
-/** @throws an Error that says which file is missing. */
-export function recordedText(name: string, folder = process.env['TNULL_ORACLE']): string {
-  if (folder === undefined) return gunzipSync(existing(join(copies, `${name}.json.gz`))).toString();
+/** @param folder null: the copies that are here. @throws an Error that says which file is missing. */
+export function recordedText(
+  name: string,
+  folder: string | null = process.env['TNULL_ORACLE'] ?? null,
+): string {
+  if (folder === null) return gunzipSync(existing(join(copies, `${name}.json.gz`))).toString();
   return existing(join(folder, `${name}.json`)).toString();
 }
 
