@@ -162,13 +162,9 @@ export class Directory {
     return () => applyAll(settings.map((setting, at) => change(setting, numbers[at] ?? '')));
   }
 
-  /** As null_blk, one range in a write: a second line is wrong text. */
+  /** One range in each line, in order. */
   #badBlocks(text: string): Change {
     const list = this.device.badBlocks;
-    if (text.trim().includes('\n')) {
-      const why = `${this.device.name}: badblocks takes one range in a write`;
-      throw new ErrnoError('EINVAL', why, 'badblocks');
-    }
     return () => {
       const before = list.text();
       this.#about('badblocks', () => list.write(text));
