@@ -30,6 +30,7 @@ import {
   NullRequestData,
 } from './completion.ts';
 import { ControlRequests } from './control-requests.ts';
+import { extentsOf } from './extents.ts';
 import { Flusher } from './flusher.ts';
 import type { Faults } from './gate.ts';
 import { discardGuard, fillRead, nullStep, type Step, storeStep } from './path.ts';
@@ -158,6 +159,8 @@ export function buildDisk(
     limits(options),
     features(options, cache !== undefined),
     queue,
+    extentsOf(store, cache, zones),
+    zones,
   );
   const requests = new ControlRequests(disk, context.allocator);
   const throttle = options.mbps > 0 ? new Throttle(options.mbps, context, queue) : undefined;
