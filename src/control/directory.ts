@@ -175,17 +175,28 @@ export class Directory {
     const numbers = setting === undefined ? text.trimEnd().split(',') : [text];
     const settings = setting === undefined ? faultSettings : [setting];
     if (numbers.length !== settings.length) {
-      throw new ErrnoError('EINVAL', `${name} must be ${faultSettings.join(',')}`, name);
+      throw new ErrnoError('EINVAL', `${name}: must be ${faultSettings.join(',')}`, name);
     }
     const fault = this.device.faults[kind];
     const change = (one: FaultSetting, number: string): Change => {
       return () => {
         const before = fault.get(one);
-        this.#about(name, () => fault.set(one, number));
+        this.#setFault(name, () => fault.set(one, number), setting === undefined ? '' : `${one}: `);
         return () => fault.set(one, before);
       };
     };
     return () => applyAll(settings.map((one, at) => change(one, numbers[at] ?? '')));
+  }
+
+  /** @param known what of the message the file's name says already. */
+  #setFault(name: string, set: () => void, known: string): void {
+    try {
+      set();
+    } catch (error) {
+      if (!(error instanceof ErrnoError)) throw error;
+      const rule = error.message.slice(error.message.startsWith(known) ? known.length : 0);
+      throw new ErrnoError(error.errno, `${this.device.name}: ${name}: ${rule}`, name);
+    }
   }
 
   /** One range in each line, in order. */
