@@ -11,7 +11,7 @@ import type { Pacing } from '../time/pacing.ts';
 import type { ChunkPool } from './chunk-pool.ts';
 import { Connection } from './connection.ts';
 import { limits } from './limits.ts';
-import { type ListenAddress, listen } from './listener.ts';
+import { type ListenAddress, listen, stopListening } from './listener.ts';
 import type { Log } from './log.ts';
 import { SocketStream } from './receive.ts';
 import type { Turn } from './turn.ts';
@@ -78,7 +78,7 @@ export class Server {
   /** Stops accepting and lets what is in flight end, for a limited time. */
   async stop(): Promise<void> {
     this.#shuttingDown = true;
-    for (const listener of this.#listeners) listener.close();
+    for (const listener of this.#listeners) stopListening(listener);
     if (this.#connections.size === 0) return;
     const gone = new Promise<void>((resolve) => {
       this.#allGone = resolve;
@@ -105,7 +105,7 @@ export class Server {
 
   /** Ends every connection as it stands. */
   stopNow(): void {
-    for (const listener of this.#listeners) listener.close();
+    for (const listener of this.#listeners) stopListening(listener);
     for (const connection of [...this.#connections]) connection.destroy();
   }
 
