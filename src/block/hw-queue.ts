@@ -70,9 +70,9 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     this.pool = set.pool(index);
     this.polled = index >= options.queues - options.pollQueues;
     this.requestFlags = this.polled ? RequestFlag.POLLED : 0;
-    this.data = queue.operations.makeHctxData?.();
+    this.data = queue.vtable.makeHctxData?.();
     this.#times = new BatchTimes(queue.stats);
-    this.#blocking = options.blocking && queue.operations.queueRqBlocking !== undefined;
+    this.#blocking = options.blocking && queue.vtable.queueRqBlocking !== undefined;
   }
 
   /** Requests that the driver has not processed yet, as far as the block layer knows. */
@@ -130,7 +130,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
 
   /** Completes what waits on a polled queue. */
   poll(): void {
-    this.queue.operations.poll?.(this);
+    this.queue.vtable.poll?.(this);
   }
 
   /** The deferred context: completions first, since they free tags, then what was held, then new. */
@@ -193,14 +193,14 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   }
 
   #issue(batch: RequestList<D>): void {
-    const operations = this.queue.operations;
+    const { operations, vtable } = this.queue;
     if (this.polled) this.set.context.deferred.raiseNextTurn(this.#pollTurn);
     if (this.#blocking) {
       for (let next = batch.shift(); next !== undefined; next = batch.shift())
         this.#issueBlocking(next);
       return;
     }
-    operations.queueRqs?.(batch);
+    vtable.queueRqs?.(batch);
     for (let next = batch.shift(); next !== undefined; next = batch.shift()) {
       if (this.#held.count > 0) {
         // One before it was requeued: nothing overtakes it.
@@ -215,7 +215,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
         continue;
       }
       batch.unshift(next);
-      operations.commitRqs?.(this);
+      vtable.commitRqs?.(this);
       this.#hold(batch);
       if (!this.#holds) this.#rerunSoon();
       return;
@@ -225,10 +225,10 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   /** The handler may wait: its request's payload must outlive the receive buffer. */
   #issueBlocking(request: Request<D>): void {
     request.bio.park();
-    const handler = this.queue.operations.queueRqBlocking;
+    const handler = this.queue.vtable.queueRqBlocking;
     if (handler === undefined) bug('a blocking queue without a blocking handler');
     this.#waiting++;
-    handler.call(this.queue.operations, request.handles.idle(request)).then(
+    handler(request.handles.idle(request)).then(
       (status) => {
         this.#waiting--;
         if (isResource(status)) this.requeued(request, false);
@@ -276,11 +276,11 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   #runCompletions(): void {
     const completed = this.#completed;
     if (completed.length === 0) return;
-    const complete = this.queue.operations.complete;
+    const { complete } = this.queue.vtable;
     if (complete === undefined) bug('a deferred completion without Operations.complete');
     // Completing may complete more: those run in the next pass.
     const batch = completed.splice(0);
-    for (const reference of batch) complete.call(this.queue.operations, reference);
+    for (const reference of batch) complete(reference);
   }
 
   #sliceLater(bio: Bio): void {
