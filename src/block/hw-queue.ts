@@ -47,7 +47,9 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   #spare: RequestList<D> | undefined = new RequestList<D>();
   /** Given back by the driver, or met a stopped queue; issued before anything newer. */
   readonly #held = new RequestList<D>();
+  /** The first `#completions` wait for the deferred context. */
   readonly #completed: ARef<D>[] = [];
+  #completions = 0;
   readonly #slices: Bio[] = [];
   readonly #rerun = new Timer(this);
   readonly #sliceTurn: DeferredWork = { raised: false, runDeferred: () => this.#nextSlices() };
@@ -124,7 +126,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
 
   /** `request` has been processed; the driver's `complete` gets it in the deferred context. */
   completeLater(request: ARef<D>): void {
-    this.#completed.push(request);
+    this.#completed[this.#completions++] = request;
     this.set.context.deferred.raise(this);
   }
 
@@ -274,13 +276,13 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   }
 
   #runCompletions(): void {
-    const completed = this.#completed;
-    if (completed.length === 0) return;
-    const { complete } = this.queue.vtable;
-    if (complete === undefined) bug('a deferred completion without Operations.complete');
-    // Completing may complete more: those run in the next pass.
-    const batch = completed.splice(0);
-    for (const reference of batch) complete(reference);
+    const count = this.#completions;
+    if (count === 0) return;
+    const complete = this.queue.vtable.complete ?? bug('deferred without Operations.complete');
+    for (let at = 0; at < count; at++) complete(this.#completed[at] as ARef<D>); // one of the first
+    // Completing may have completed more: those run in the next pass.
+    this.#completed.copyWithin(0, count, this.#completions);
+    this.#completions -= count;
   }
 
   #sliceLater(bio: Bio): void {
