@@ -2,7 +2,6 @@
 
 import { Command } from '../../src/block/command.ts';
 import type { Disk } from '../../src/block/disk.ts';
-import type { HwQueue } from '../../src/block/hw-queue.ts';
 import type { TagWaiter } from '../../src/block/scheduler.ts';
 import type { NullData } from '../../src/driver/completion.ts';
 import { Devices } from '../../src/driver/devices.ts';
@@ -57,7 +56,8 @@ export function wholeDevice(
 export class Io extends TestBio implements TagWaiter {
   waiting = false;
   waitingSince = 0;
-  #hctx: HwQueue | undefined;
+  #disk: Disk<NullData> | undefined;
+  #user = 0;
 
   get waitsToRead(): boolean {
     return this.bio.command === Command.READ;
@@ -71,14 +71,16 @@ export class Io extends TestBio implements TagWaiter {
 
   /** Through the queue of the disk's `n`-th user, reads as the map for reads says. */
   submit(disk: Disk<NullData>, n = 0): this {
-    const { queue } = disk;
-    this.#hctx = this.waitsToRead ? queue.readHctx(n) : queue.defaultHctx(n);
+    this.#disk = disk;
+    this.#user = n;
     this.tagsFree();
     return this;
   }
 
+  /** The queues may be others than when it began to wait. */
   tagsFree(): void {
-    const hctx = this.#hctx ?? bug('tags for nobody');
+    const { queue } = this.#disk ?? bug('tags for nobody');
+    const hctx = this.waitsToRead ? queue.readHctx(this.#user) : queue.defaultHctx(this.#user);
     if (hctx.submit(this.bio)) hctx.unplug();
     else hctx.pool.wait(this);
   }
