@@ -1,5 +1,5 @@
 /** `npm run bench`: tnull, nbdkit and limit.c side by side. Prints tables, writes JSON and a plot to
- *  bench/results/, and ends with 1 when a case is slower than nbdkit. */
+ *  bench/results/, and ends with 1 when a case is slower than nbdkit or a feature too dear. */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,18 +8,21 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { cases } from './cases.ts';
 import { measureFacts } from './facts.ts';
+import { measureFeatures, PLAIN, tooDear } from './features.ts';
 import { describeMachine } from './machine.ts';
 import { plot } from './plot.ts';
 import { ProgramError } from './processes.ts';
 import { limit, nbdkit, tnull } from './servers.ts';
 import { measureSpeed, ratio } from './speed.ts';
-import { factsTable, machineText, speedTable } from './table.ts';
+import { factsTable, featuresTable, machineText, speedTable } from './table.ts';
 
 const usage = `usage: npm run bench -- [--rounds 3] [--seconds 2] [--case TEXT] [--no-facts]
+                       [--no-features]
   --rounds   how often each case is measured on each server, in turns; the median counts
   --seconds  of one measurement
   --case     only cases whose name contains TEXT
   --facts    also memory, idle CPU, start time and exact delays (on by default)
+  --features also what bad blocks, a write cache and zones cost (on by default)
 `;
 
 const MIB = 512;
@@ -31,6 +34,7 @@ async function main(): Promise<number> {
       seconds: { type: 'string', default: '2' },
       case: { type: 'string', default: '' },
       facts: { type: 'boolean', default: true },
+      features: { type: 'boolean', default: true },
       help: { type: 'boolean', default: false },
     },
     allowNegative: true,
@@ -51,11 +55,19 @@ async function main(): Promise<number> {
     };
     const options = { cases: chosen, rounds, seconds, mib: MIB, folder, progress };
     const speed = await measureSpeed(kinds, options);
+    const features = values.features ? await measureFeatures(options) : [];
     const facts = values.facts ? await measureFacts(folder, 2 * MIB) : undefined;
-    const tables = [speedTable(speed), ...(facts === undefined ? [] : [factsTable(facts)])];
+    const tables = [
+      speedTable(speed),
+      ...(features.length === 0 ? [] : [featuresTable(features, PLAIN)]),
+      ...(facts === undefined ? [] : [factsTable(facts)]),
+    ];
     process.stdout.write(`${[machineText(machine), ...tables].join('\n\n')}\n`);
-    write({ machine, rounds, seconds, speed, facts }, plot(speed, machineText(machine)));
-    return speed.every((result) => ratio(result, 'tnull', 'nbdkit') >= 1) ? 0 : 1;
+    write({ machine, rounds, seconds, speed, features, facts }, plot(speed, machineText(machine)));
+    const dear = tooDear(features);
+    for (const line of dear) process.stderr.write(`bench: ${line}\n`);
+    const slow = speed.some((result) => ratio(result, 'tnull', 'nbdkit') < 1);
+    return slow || dear.length > 0 ? 1 : 0;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -13,6 +13,8 @@ const checkout = join(here, '..', '..');
 export interface Kind {
   readonly name: string;
   command(socket: string, mib: number): readonly [string, ...string[]];
+  /** What is to be done once the server runs. */
+  prepare?(socket: string): Promise<void>;
 }
 
 /** The command of a tnull with `args`. */
@@ -22,7 +24,7 @@ export function tnull(args: readonly string[]): Kind {
     command: (socket, mib) => [
       process.execPath,
       join(checkout, 'bin', 'tnull.js'),
-      ...['--log-level', 'error', '-U', socket, `size=${mib}`],
+      ...['--log-level', 'error', '-U', socket, '--no-control', `size=${mib}`],
       ...args,
     ],
   };
@@ -64,7 +66,7 @@ export class Server {
 
   /** Starts a server of `kind` with `mib` MiB. @throws ProgramError. */
   static async start(kind: Kind, folder: string, mib: number): Promise<Server> {
-    const socket = join(folder, `${kind.name}-${Math.random().toString(36).slice(2)}`);
+    const socket = join(folder, `s-${Math.random().toString(36).slice(2)}`);
     const begin = performance.now();
     const [program, ...args] = kind.command(socket, mib);
     const process = new Background(program, args);
@@ -73,6 +75,7 @@ export class Server {
       await sleep(1);
     }
     const startTime = performance.now() - begin;
+    await kind.prepare?.(socket);
     return new Server(kind.name, process, socket, startTime);
   }
 

@@ -25,6 +25,22 @@ export function speedTable(results: readonly CaseResult[]): string {
   );
 }
 
+/** One row for each feature and case. */
+export function featuresTable(results: readonly CaseResult[], plain: string): string {
+  const rows = results.flatMap((result) =>
+    Object.keys(result.servers)
+      .filter((name) => name !== plain)
+      .map((name) => [
+        `${name}: ${result.name}`,
+        ...[name, plain].map((one) =>
+          ((result.servers[one]?.median ?? Number.NaN) / MIB).toFixed(0),
+        ),
+        ratio(result, name, plain).toFixed(2),
+      ]),
+  );
+  return markdown(['feature', 'with MiB/s', 'without MiB/s', 'with / without'], rows);
+}
+
 export function factsTable(facts: Facts): string {
   const mib = (value: number): string => `${value.toFixed(0)} MiB`;
   return markdown(

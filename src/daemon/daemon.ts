@@ -16,7 +16,7 @@ import type { ListenAddress } from '../server/listener.ts';
 import { Server } from '../server/server.ts';
 import { Turn } from '../server/turn.ts';
 import { systemClock, systemScheduler } from '../time/clock.ts';
-import { Deferred } from '../time/deferred.ts';
+import { Deferred, type DeferredWork } from '../time/deferred.ts';
 import { Pacing } from '../time/pacing.ts';
 import { TimerQueue } from '../time/timer-queue.ts';
 import { nanoseconds } from '../units.ts';
@@ -29,6 +29,9 @@ export type { ExportFacts } from './exports.ts';
 
 /** After traffic the sockets are looked at for so long before sleeping. */
 const POLL = nanoseconds(100_000);
+
+/** Slabs whose memory is returned between two looks at the sockets: half a millisecond. */
+const RETURNED_SLABS = 10;
 
 export interface DaemonOptions {
   /** What the devices made at start are, and what new directories start from. */
@@ -68,7 +71,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const turn = new Turn(deferred);
   const pacing = new Pacing(clock, scheduler, timers, deferred, POLL, () => turn.end());
   turn.onRest = (lookAgain) => pacing.rest(lookAgain);
-  const allocator = createSlabAllocator({});
+  const memoryReturn: DeferredWork = {
+    raised: false,
+    runDeferred: () => {
+      if (allocator.returnSome(RETURNED_SLABS)) deferred.raiseNextTurn(memoryReturn);
+    },
+  };
+  const allocator = createSlabAllocator({ later: () => deferred.raiseNextTurn(memoryReturn) });
   const exports = new PoweredExports();
   const server = new Server(exports, {
     log,

@@ -29,6 +29,7 @@ import {
   type NullOwned,
   NullRequestData,
 } from './completion.ts';
+import { Flusher } from './flusher.ts';
 import type { Faults } from './gate.ts';
 import { discardGuard, fillRead, nullStep, type Step, storeStep } from './path.ts';
 import { PoweredDevice } from './powered-device.ts';
@@ -134,9 +135,11 @@ export function buildDisk(
   const zones = options.zoned ? new ZoneSet(zoneOptions(options), discard) : undefined;
   const causes: Causes = { badblocks: 0, zones: 0 };
   const compose = (): Step => composePath(options, parts, { zones, cache, causes });
+  const complete = completion(options);
   const device = new PoweredDevice({
     execute: compose(),
-    complete: completion(options),
+    complete,
+    flusher: cache && new Flusher(cache, context.deferred, complete),
     initHctx: faults.init_hctx,
     // Memory never waits: only a device without it has a handler that may.
     blocking: options.blocking && store === undefined,

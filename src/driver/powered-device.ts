@@ -2,6 +2,7 @@
  *  block layer's operations. Made at power on, gone at power off; what outlives that (data, bad blocks,
  *  fault settings) is null-device.ts's. Source: driver.md sections 2 and 3. */
 
+import { Command } from '../block/command.ts';
 import type { HwQueue } from '../block/hw-queue.ts';
 import type { Operations, TimeoutVerdict } from '../block/operations.ts';
 import type { ARef, IdleRequest } from '../block/owned.ts';
@@ -15,6 +16,7 @@ import {
   NullRequestData,
 } from './completion.ts';
 import type { Fault } from './faults.ts';
+import type { Flusher } from './flusher.ts';
 import type { Gate } from './gate.ts';
 import type { Step } from './path.ts';
 
@@ -22,6 +24,8 @@ export interface PathOptions {
   readonly execute: Step;
   readonly complete: Complete;
   readonly initHctx: Fault;
+  /** Where there is a cache. */
+  readonly flusher: Flusher | undefined;
   /** The handler may wait, so it is an asynchronous one. */
   readonly blocking: boolean;
 }
@@ -33,11 +37,13 @@ export class PoweredDevice implements Operations<NullData> {
   readonly queueRqBlocking?: (request: IdleRequest<NullData>) => Promise<Status>;
   readonly #complete: Complete;
   readonly #initHctx: Fault;
+  readonly #flusher: Flusher | undefined;
 
-  constructor({ execute, complete, initHctx, blocking }: PathOptions) {
+  constructor({ execute, complete, initHctx, flusher, blocking }: PathOptions) {
     this.execute = execute;
     this.#complete = complete;
     this.#initHctx = initHctx;
+    this.#flusher = flusher;
     if (blocking) this.queueRqBlocking = async (request) => this.queueRq(request);
   }
 
@@ -96,6 +102,10 @@ export class PoweredDevice implements Operations<NullData> {
   #process(request: NullOwned): void {
     if (this.gate !== undefined && request.data().fakeTimeout) {
       request.intoShared().drop();
+      return;
+    }
+    if (request.command() === Command.FLUSH && this.#flusher !== undefined) {
+      this.#flusher.take(request);
       return;
     }
     this.execute(request, request.sectors());

@@ -124,7 +124,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     const block = this.export.disk.limits.blockBytes;
     const unaligned = header.offset % block !== 0 || header.length % block !== 0;
     const write = header.command === NbdCommand.WRITE;
-    if (header.length === 0 && header.command !== NbdCommand.FLUSH) {
+    if (this.#doesNothing(header)) {
       this.sink.ok(header.cookieHigh, header.cookieLow);
       return true;
     }
@@ -209,6 +209,12 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     this.#gone = true;
     this.#stalled?.bio.park();
     if (this.#inFlight === 0) this.export.ended(this);
+  }
+
+  /** As in the kernel, a flush reaches the driver only where something is volatile. */
+  #doesNothing(header: RequestHeader): boolean {
+    if (header.command === NbdCommand.FLUSH) return !this.export.disk.features.writeCache;
+    return header.length === 0;
   }
 
   #idle(): void {

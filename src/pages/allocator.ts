@@ -14,16 +14,32 @@ export interface SlabAllocator {
   takeDirty(): Slab | undefined;
   /** Takes back a slab that nobody reads and no table holds. */
   give(slab: Slab): void;
-  /** Memory kept for reuse. */
+  /** Memory kept for reuse, or on its way back to the system. */
   readonly freeBytes: Bytes;
 }
 
-/** @param poolSlabs how many freed slabs keep their memory for reuse; the rest returns it at once. */
-export function createSlabAllocator({ poolSlabs = 64 } = {}): SlabAllocator {
-  return new ResizableSlabs(poolSlabs);
+/** An allocator that returns memory to the system when it is told to. */
+export interface ReturningAllocator extends SlabAllocator {
+  /** Returns the memory of up to `slabs` freed slabs. True: there are more. */
+  returnSome(slabs: number): boolean;
 }
 
-class ResizableSlabs implements SlabAllocator {
+export interface AllocatorOptions {
+  /** How many freed slabs keep their memory for reuse. */
+  readonly poolSlabs?: number;
+  /** Called when there is memory to return by `returnSome`. A slab takes 50 us, so that freeing a large
+   *  device at once would hold up every client. Undefined: it is returned in `give`. */
+  readonly later?: () => void;
+}
+
+export function createSlabAllocator({
+  poolSlabs = 64,
+  later,
+}: AllocatorOptions = {}): ReturningAllocator {
+  return new ResizableSlabs(poolSlabs, later);
+}
+
+class ResizableSlabs implements ReturningAllocator {
   readonly #poolSlabs: number;
   /** Freed slabs with their memory and old content. */
   readonly #pool: Slab[] = [];
@@ -31,8 +47,11 @@ class ResizableSlabs implements SlabAllocator {
    *  the address space splits a mapping, and a process may have only 65530 of them. */
   readonly #bare: Slab[] = [];
 
-  constructor(poolSlabs: number) {
+  readonly #later: (() => void) | undefined;
+
+  constructor(poolSlabs: number, later: (() => void) | undefined) {
     this.#poolSlabs = poolSlabs;
+    this.#later = later;
   }
 
   take(): Slab | undefined {
@@ -62,10 +81,28 @@ class ResizableSlabs implements SlabAllocator {
   give(slab: Slab): void {
     if (slab.pins !== 0) bug(`a slab with ${slab.pins} pins was given back`);
     forgetData(slab);
-    const takesMemory = slab.idlePages > 0;
-    if (takesMemory && this.#pool.length < this.#poolSlabs) this.#pool.push(slab);
-    else if (!takesMemory || returnMemory(slab)) this.#bare.push(slab);
-    else this.#pool.push(slab);
+    if (slab.idlePages === 0) {
+      this.#bare.push(slab);
+      return;
+    }
+    this.#pool.push(slab);
+    if (this.#pool.length <= this.#poolSlabs) return;
+    if (this.#later === undefined) this.returnSome(1);
+    else this.#later();
+  }
+
+  returnSome(slabs: number): boolean {
+    for (let left = slabs; left > 0 && this.#pool.length > this.#poolSlabs; left--) {
+      const slab = this.#pool.pop();
+      if (slab === undefined) return false;
+      if (!returnMemory(slab)) {
+        // The system will not have it now: to ask again at once would be in vain.
+        this.#pool.push(slab);
+        return false;
+      }
+      this.#bare.push(slab);
+    }
+    return this.#pool.length > this.#poolSlabs;
   }
 
   get freeBytes(): Bytes {

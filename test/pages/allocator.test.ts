@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createSlabAllocator } from '../../src/pages/allocator.ts';
 import { markFull, PAGES_PER_SLAB, SLAB_BYTES, type Slab } from '../../src/pages/slab.ts';
 
@@ -103,4 +103,37 @@ test('giving back a slab that is being read is a bug', () => {
   const slab = present(allocator.take());
   slab.pins = 1;
   expect(() => allocator.give(slab)).toThrow('1 pins');
+});
+
+describe('with a later', () => {
+  function filled(count: number) {
+    let asked = 0;
+    const later = (): void => {
+      asked++;
+    };
+    const allocator = createSlabAllocator({ poolSlabs: 2, later });
+    const slabs = Array.from({ length: count }, () => present(allocator.takeDirty()));
+    for (const slab of slabs) {
+      markFull(slab);
+      allocator.give(slab);
+    }
+    return { allocator, asked: () => asked };
+  }
+
+  test('memory beyond the pool waits until it is returned, some at a time', () => {
+    const { allocator, asked } = filled(7);
+    expect(asked()).toBe(5);
+    expect(allocator.freeBytes).toBe(7 * SLAB_BYTES);
+    expect(allocator.returnSome(3)).toBe(true);
+    expect(allocator.freeBytes).toBe(4 * SLAB_BYTES);
+    expect(allocator.returnSome(3)).toBe(false);
+    expect(allocator.freeBytes).toBe(2 * SLAB_BYTES);
+    expect(allocator.returnSome(3)).toBe(false);
+  });
+
+  test('what waits is used again before new memory is asked for', () => {
+    const { allocator } = filled(5);
+    for (let n = 0; n < 5; n++) allocator.take();
+    expect(allocator.freeBytes).toBe(0);
+  });
 });

@@ -1,5 +1,5 @@
 /** The step that puts a write cache in front of the store's step: what it does not hold, and what must
- *  not stay in it, goes on to the store. Source: driver.md section 4, Cache. */
+ *  not stay in it, goes on to the store. Flushes do not come here (flusher.ts). Source: driver.md section 4, Cache. */
 
 import { Command } from '../../block/command.ts';
 import { Status } from '../../block/status.ts';
@@ -29,8 +29,6 @@ export function cacheStep(cache: WriteCache, store: Step): Step {
         return cache.writeZeroes(request.sector(), sectors) ? sectors : outOfMemory(request);
       case Command.DISCARD:
         return past(cache, store, request, sectors);
-      case Command.FLUSH:
-        return cache.flush() ? sectors : outOfMemory(request);
       default:
         return store(request, sectors);
     }

@@ -27,6 +27,12 @@ export interface WriteCacheOptions {
   readonly blockSectors: number;
 }
 
+/** A place of the walk over the pages. */
+export interface FlushPoint {
+  readonly round: number;
+  readonly page: number;
+}
+
 /** INVARIANT: fewer than `#pagesMax` pages are held. */
 export class WriteCache {
   readonly sizeBytes: Bytes;
@@ -37,6 +43,8 @@ export class WriteCache {
   readonly #sectors: number;
   /** The page number from which the next eviction walks upward. */
   #walk = 0;
+  /** How often the walk began again at 0. */
+  #round = 0;
 
   constructor(store: PageStore, allocator: SlabAllocator, options: WriteCacheOptions) {
     this.#store = store;
@@ -118,13 +126,29 @@ export class WriteCache {
     return true;
   }
 
-  /** Moves at most `budgetPages` pages to the store. False: the store has no memory for one; the
-   *  cache keeps it. Otherwise `usedBytes` says whether more is to do. */
-  flush(budgetPages = Number.POSITIVE_INFINITY): boolean {
-    for (let left = budgetPages; left > 0 && this.#pages.used > 0; left -= EVICT_PAGES) {
-      if (!this.#evict(Math.min(left, EVICT_PAGES))) return false;
+  /** Moves everything to the store. False: it has no memory for a page; the cache keeps that. */
+  flush(): boolean {
+    while (this.#pages.used > 0) if (!this.#evict(EVICT_PAGES)) return false;
+    return true;
+  }
+
+  /** Moves about `pages` pages to the store, going on where the last walk stopped. False: as `flush`. */
+  flushSome(pages: number): boolean {
+    for (let left = pages; left > 0 && this.#pages.used > 0; left -= EVICT_PAGES) {
+      if (!this.#evict(EVICT_PAGES)) return false;
     }
     return true;
+  }
+
+  /** What is in the cache now is flushed once the walk has come round to here. */
+  get flushPoint(): FlushPoint {
+    return { round: this.#round, page: this.#walk };
+  }
+
+  /** Has the walk come round since `point`? */
+  hasFlushed({ round, page }: FlushPoint): boolean {
+    const rounds = this.#round - round;
+    return this.#pages.used === 0 || rounds > 1 || (rounds === 1 && this.#walk >= page);
   }
 
   /** The power is cut: all that was not flushed is lost, and all memory returned. */
@@ -178,7 +202,10 @@ export class WriteCache {
   /** Moves up to `pages` pages to the store, walking upward; from the start if none is above. */
   #evict(pages: number): boolean {
     let page = this.#pages.nextPage(this.#walk);
-    if (page < 0) page = this.#pages.nextPage(0);
+    if (page < 0) {
+      page = this.#pages.nextPage(0);
+      this.#round++;
+    }
     for (let left = pages; page >= 0; page = this.#pages.nextPage(page + 1)) {
       const index = Math.floor(page / PAGES_PER_SLAB);
       const within = page % PAGES_PER_SLAB;

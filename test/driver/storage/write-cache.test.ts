@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { Command } from '../../../src/block/command.ts';
 import { Status } from '../../../src/block/status.ts';
 import { storeStep } from '../../../src/driver/path.ts';
 import { cacheStep } from '../../../src/driver/storage/cache-step.ts';
@@ -46,11 +45,11 @@ test('with smaller blocks, the second block of the last page makes the room', ()
 });
 
 test('eviction goes on upward where the last one or a flush stopped, and then from 0', () => {
-  const { world, store } = device({ block: 8 });
+  const { world, cache, store } = device({ block: 8 });
   for (let i = 0; i < 256; i++) world.write(i * 8, page(1)); // pages 0 to 15 leave
   for (let i = 0; i < 16; i++) world.write(i * 8, page(2)); // pages 16 to 31 leave
   expect([stored(store, 0), stored(store, 31), stored(store, 32)]).toEqual([1, 1, 0]);
-  world.command(Command.FLUSH); // stops at page 15, going round
+  cache.flush(); // stops at page 15, going round
   for (let i = 0; i < 256; i++) world.write(i * 8, page(3)); // pages 16 to 31 leave
   expect([stored(store, 15), stored(store, 16), stored(store, 31)]).toEqual([2, 3, 3]);
   expect(stored(store, 32)).toBe(1);
@@ -59,16 +58,16 @@ test('eviction goes on upward where the last one or a flush stopped, and then fr
 test('a power cut loses what was rewritten after a flush', () => {
   const { world, cache, store } = device();
   world.write(0, page(1));
-  world.command(Command.FLUSH);
+  cache.flush();
   world.write(0, page(2));
   cache.drop();
   expect(stored(store, 0)).toBe(1);
 });
 
 test('large reads show the pages of the store unless the cache has some of the range', () => {
-  const { world } = device();
+  const { world, cache } = device();
   world.write(0, Buffer.alloc(256 * 1024, 1));
-  world.command(Command.FLUSH);
+  cache.flush();
   expect(world.read(0, 512).views).toBe(true);
   world.write(504, page(2));
   expect(world.read(0, 504).views).toBe(true);
@@ -103,15 +102,23 @@ test('a slab that the store could adopt is copied, and stays with the payload', 
   expect(allocator.live.size).toBe(0);
 });
 
-test('a flush in slices moves so many pages at a time', () => {
+test('a flush in slices is done when the walk has come round to where it began', () => {
   const { world, cache, store } = device();
-  for (let i = 0; i < 100; i++) world.write(i * 8, page(1));
-  const steps: number[] = [];
-  while (cache.usedBytes > 0) {
-    expect(cache.flush(40)).toBe(true);
-    steps.push(store.heldBytes / PAGE_BYTES);
+  for (let i = 0; i < 96; i++) world.write(i * 8, page(1));
+  cache.flushSome(48);
+  const { flushPoint } = cache;
+  for (let i = 0; i < 32; i++) world.write(i * 8, page(2)); // behind the walk: a new round
+  const done: boolean[] = [];
+  for (let slice = 0; slice < 4; slice++) {
+    expect(cache.flushSome(16)).toBe(true);
+    world.write(95 * 8, page(3)); // there is always something left
+    done.push(cache.hasFlushed(flushPoint));
   }
-  expect(steps).toEqual([40, 80, 100]);
+  expect(done).toEqual([false, false, false, false]);
+  cache.flushSome(32);
+  expect([stored(store, 0), stored(store, 31)]).toEqual([2, 2]);
+  for (let slice = 0; slice < 4 && !cache.hasFlushed(flushPoint); slice++) cache.flushSome(16);
+  expect(cache.hasFlushed(flushPoint)).toBe(true);
 });
 
 test('memory that a flush leaves unused is returned in bounded steps', () => {
@@ -119,7 +126,7 @@ test('memory that a flush leaves unused is returned in bounded steps', () => {
   world.write(0, Buffer.alloc(30 * MiB, 1));
   expect(cache.memoryBytes).toBe(30 * MiB);
   expect(cache.needsTrim).toBe(false);
-  world.command(Command.FLUSH);
+  cache.flush();
   expect(cache.needsTrim).toBe(true);
   const before = allocator.live.size;
   expect(cache.trim(10)).toBe(true);
@@ -146,8 +153,8 @@ test('wherever memory runs out, requests say so, nothing leaks and no old data s
       const old = status === Status.OK ? [] : (expected.get(number) ?? [0]);
       expected.set(number, [...old, (i % 250) + 1]);
     }
-    if (world.command(Command.FLUSH) === Status.NOSPC) failures++;
-    expect(world.command(Command.FLUSH)).toBe(Status.OK);
+    if (!cache.flush()) failures++;
+    expect(cache.flush()).toBe(true);
     expect(cache.usedBytes).toBe(0);
     for (const [number, values] of expected) expect(values).toContain(stored(store, number));
     hit = allocator.takes >= failAt;
@@ -161,7 +168,7 @@ test('wherever memory runs out, requests say so, nothing leaks and no old data s
 test('a discard that finds no memory for a copy leaves the cache as it was', () => {
   const { world, cache, allocator, store } = device();
   world.write(0, Buffer.alloc(SLAB_BYTES, 1));
-  world.command(Command.FLUSH);
+  cache.flush();
   world.write(8, page(2));
   const inner = cacheStep(cache, storeStep(store));
   let pinned = 0;
