@@ -14,6 +14,7 @@ import type { Request } from './request.ts';
 import { RequestState } from './request.ts';
 import { RequestList } from './request-list.ts';
 import type { RequestQueue } from './request-queue.ts';
+import { Slices } from './slices.ts';
 import { isSliced, nextPiece } from './split.ts';
 import { isResource, Status } from './status.ts';
 import type { TagPool } from './tag-pool.ts';
@@ -50,9 +51,8 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   /** The first `#completions` wait for the deferred context. */
   readonly #completed: ARef<D>[] = [];
   #completions = 0;
-  readonly #slices: Bio[] = [];
+  readonly #slices = new Slices<D>(this);
   readonly #rerun = new Timer(this);
-  readonly #sliceTurn: DeferredWork = { raised: false, runDeferred: () => this.#nextSlices() };
   readonly #pollTurn: DeferredWork = { raised: false, runDeferred: () => this.poll() };
   readonly #times: BatchTimes;
   readonly #blocking: boolean;
@@ -79,7 +79,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
 
   /** Requests that the driver has not processed yet, as far as the block layer knows. */
   get unprocessed(): number {
-    return this.#plug.count + this.#held.count + this.#waiting + this.#slices.length;
+    return this.#plug.count + this.#held.count + this.#waiting + this.#slices.count;
   }
 
   /** Makes requests of what is left of `bio` and puts them into the plug. Allocates nothing.
@@ -90,7 +90,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     do {
       if (!this.#submitPiece(bio, nextPiece(bio, limits))) return false;
     } while (!bio.whole && !isSliced(bio.command));
-    if (!bio.whole) this.#sliceLater(bio);
+    if (!bio.whole) this.#slices.later(bio);
     return true;
   }
 
@@ -161,7 +161,8 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   /** From Owned.requeue: held, and issued again after a kick or when the queue starts. */
   requeued(request: Request<D>, kick: boolean): void {
     if (request.count() !== 0) bug(`tag ${request.tag}: requeued while ${request.count()} counted`);
-    this.#holdOne(request);
+    // With a handler that waits, all that is newer is held already.
+    this.#holdOne(request, this.#blocking);
     if (kick) this.set.context.deferred.raise(this);
     else this.#rerunSoon();
   }
@@ -198,8 +199,8 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     const { operations, vtable } = this.queue;
     if (this.polled) this.set.context.deferred.raiseNextTurn(this.#pollTurn);
     if (this.#blocking) {
-      for (let next = batch.shift(); next !== undefined; next = batch.shift())
-        this.#issueBlocking(next);
+      this.#hold(batch);
+      this.#issueBlocking();
       return;
     }
     vtable.queueRqs?.(batch);
@@ -224,18 +225,24 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     }
   }
 
-  /** The handler may wait: its request's payload must outlive the receive buffer. */
-  #issueBlocking(request: Request<D>): void {
-    request.bio.park();
+  /** The handler may wait, so payloads were parked. The next request is issued when it has answered
+   *  for the one before: else it would overtake one that is refused. */
+  #issueBlocking(): void {
     const handler = this.queue.vtable.queueRqBlocking;
-    if (handler === undefined) bug('a blocking queue without a blocking handler');
+    if (handler === undefined || this.#waiting > 0 || this.#holds) return;
+    const request = this.#held.shift();
+    if (request === undefined) return;
     this.#waiting++;
     handler(request.handles.idle(request)).then(
       (status) => {
         this.#waiting--;
-        if (isResource(status)) this.requeued(request, false);
-        else if (status !== Status.OK) this.#release(request, status);
-        this.set.context.deferred.raise(this);
+        if (isResource(status)) {
+          this.requeued(request, false);
+        } else {
+          if (status !== Status.OK) this.#release(request, status);
+          this.#issueBlocking();
+          this.set.context.deferred.raise(this);
+        }
         this.set.context.wake?.();
       },
       (reason: unknown) => {
@@ -248,10 +255,11 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     for (let next = batch.shift(); next !== undefined; next = batch.shift()) this.#holdOne(next);
   }
 
-  #holdOne(request: Request<D>): void {
+  #holdOne(request: Request<D>, first = false): void {
     request.state = RequestState.ISSUED;
     request.bio.park();
-    this.#held.push(request);
+    if (first) this.#held.unshift(request);
+    else this.#held.push(request);
   }
 
   #rerunSoon(): void {
@@ -283,18 +291,5 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     // Completing may have completed more: those run in the next pass.
     this.#completed.copyWithin(0, count, this.#completions);
     this.#completions -= count;
-  }
-
-  #sliceLater(bio: Bio): void {
-    this.#slices.push(bio);
-    this.set.context.deferred.raiseNextTurn(this.#sliceTurn);
-  }
-
-  /** One slice of each long discard or zeroes, then the sockets have their turn again. */
-  #nextSlices(): void {
-    for (const bio of this.#slices.splice(0)) {
-      if (!this.submit(bio)) this.#sliceLater(bio);
-    }
-    this.unplug();
   }
 }

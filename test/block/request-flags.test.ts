@@ -3,6 +3,7 @@
 import { CommandFlag, Command as NbdCommand, RequestHeader } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
 import { Command, RequestFlag } from '../../src/block/command.ts';
+import { Disk } from '../../src/block/disk.ts';
 import type { Operations } from '../../src/block/operations.ts';
 import { Status } from '../../src/block/status.ts';
 import { NbdExport } from '../../src/export/nbd-export.ts';
@@ -65,7 +66,9 @@ describe('an NBD command reaches the driver', () => {
       RequestFlag.NOUNMAP | RequestFlag.FUA,
     ],
   ])('%s, as its command and flags', (_, nbd, nbdFlags, command, flags) => {
-    const { world, seen, disk } = noted();
+    const { world, seen, disk: made } = noted();
+    const features = { ...made.features, writeCache: true }; // without it no FLUSH gets so far
+    const disk = new Disk('disk', made.capacity, made.limits, features, made.queue);
     const sink = {
       readBuffer: new Uint8Array(4096),
       mayRetain: true,

@@ -5,7 +5,7 @@ import { Status } from '../../src/block/status.ts';
 import { World } from '../block/world.ts';
 import { options } from '../config/words.ts';
 import { errnoOf } from './errno.ts';
-import { bytesAt, read, wholeDevice, wholeDevices, write } from './whole.ts';
+import { read, wholeDevice, wholeDevices, write } from './whole.ts';
 
 const MEMORY = ['size=4', 'memory_backed=1', 'hw_queue_depth=256'];
 

@@ -73,7 +73,7 @@ describe('power off with requests in flight', () => {
 
   test('takes no more requests of the control side', async () => {
     const world = new World();
-    const { device, disk } = wholeDevice(world, [...MEMORY, 'irqmode=2']);
+    const { device, disk } = wholeDevice(world, [...MEMORY, 'irqmode=2', 'cache_size=1']);
     write(0, 8, 1).submit(disk);
     const leaving = device.powerOff();
     expect((await device.flush()).status).toBe(Status.OFFLINE);
