@@ -3,6 +3,7 @@
 
 import type { Sector } from '../units.ts';
 import type { DriverData } from './driver-data.ts';
+import { Allocation, type Extents } from './extents.ts';
 import type { RequestQueue } from './request-queue.ts';
 
 export interface Limits {
@@ -34,12 +35,21 @@ export interface Features {
   readonly completesInline: boolean;
 }
 
+/** Of a disk that does not tell: everything may be data. */
+const allData: Extents = {
+  at(sector, end, into) {
+    into.sectors = end - sector;
+    into.status = Allocation.DATA;
+  },
+};
+
 export class Disk<D extends DriverData = DriverData> {
   readonly name: string;
   readonly capacity: Sector;
   readonly limits: Limits;
   readonly features: Features;
   readonly queue: RequestQueue<D>;
+  readonly extents: Extents;
 
   constructor(
     name: string,
@@ -47,12 +57,14 @@ export class Disk<D extends DriverData = DriverData> {
     limits: Limits,
     features: Features,
     queue: RequestQueue<D>,
+    extents: Extents = allData,
   ) {
     this.name = name;
     this.capacity = capacity;
     this.limits = limits;
     this.features = features;
     this.queue = queue;
+    this.extents = extents;
     queue.attach(this);
   }
 }

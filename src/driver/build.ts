@@ -29,6 +29,7 @@ import {
   type NullOwned,
   NullRequestData,
 } from './completion.ts';
+import { extentsOf } from './extents.ts';
 import { Flusher } from './flusher.ts';
 import type { Faults } from './gate.ts';
 import { discardGuard, fillRead, nullStep, type Step, storeStep } from './path.ts';
@@ -152,6 +153,7 @@ export function buildDisk(
     limits(options),
     features(options, cache !== undefined),
     queue,
+    extentsOf(store, cache, zones),
   );
   const throttle = options.mbps > 0 ? new Throttle(options.mbps, context, queue) : undefined;
   return {

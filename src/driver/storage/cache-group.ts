@@ -15,6 +15,12 @@ export class CacheGroup {
     return ((this.held >>> page) & 1) !== 0;
   }
 
+  /** Is a sector of the extent in the cache? */
+  holdsSector(sector: number): boolean {
+    const page = Math.trunc(sector / SECTORS_PER_PAGE);
+    return ((this.bitsAt(page) >>> (sector % SECTORS_PER_PAGE)) & 1) !== 0;
+  }
+
   bitsAt(page: number): number {
     return this.bits[page] ?? 0;
   }
