@@ -43,6 +43,24 @@ const allData: Extents = {
   },
 };
 
+/** One zone. Sectors; a write pointer of -1 is none; type and condition are Linux's numbers. */
+export interface ZoneReport {
+  readonly start: number;
+  readonly length: number;
+  readonly capacity: number;
+  readonly writePointer: number;
+  readonly type: number;
+  readonly condition: number;
+}
+
+/** The zones of a zoned disk, in order; together they cover it. */
+export interface Zones {
+  readonly count: number;
+  /** Of the zone that holds `sector`. */
+  indexOf(sector: number): number;
+  info(index: number): ZoneReport;
+}
+
 export class Disk<D extends DriverData = DriverData> {
   readonly name: string;
   readonly capacity: Sector;
@@ -50,6 +68,8 @@ export class Disk<D extends DriverData = DriverData> {
   readonly features: Features;
   readonly queue: RequestQueue<D>;
   readonly extents: Extents;
+  /** Undefined: the disk is not zoned. */
+  readonly zones: Zones | undefined;
 
   constructor(
     name: string,
@@ -58,6 +78,7 @@ export class Disk<D extends DriverData = DriverData> {
     features: Features,
     queue: RequestQueue<D>,
     extents: Extents = allData,
+    zones?: Zones,
   ) {
     this.name = name;
     this.capacity = capacity;
@@ -65,6 +86,7 @@ export class Disk<D extends DriverData = DriverData> {
     this.features = features;
     this.queue = queue;
     this.extents = extents;
+    this.zones = zones;
     queue.attach(this);
   }
 }

@@ -154,6 +154,7 @@ export function buildDisk(
     features(options, cache !== undefined),
     queue,
     extentsOf(store, cache, zones),
+    zones,
   );
   const throttle = options.mbps > 0 ? new Throttle(options.mbps, context, queue) : undefined;
   return {

@@ -57,8 +57,14 @@ export function dropSectors(slab: Slab, first: number, end: number): void {
 export function runOf(slab: Slab, first: number, end: number, into: Extent): void {
   const status = statusOf(slab, first);
   let at = first + 1;
-  while (at < end && statusOf(slab, at) === status) at++;
-  into.sectors = at - first;
+  while (at < end) {
+    // Most pages are all data: they are passed as one.
+    const fullPage = status === Allocation.DATA && at % SECTORS_PER_PAGE === 0;
+    if (fullPage && slab.marks[at / SECTORS_PER_PAGE] === FULL) at += SECTORS_PER_PAGE;
+    else if (statusOf(slab, at) === status) at++;
+    else break;
+  }
+  into.sectors = Math.min(at, end) - first;
   into.status = status;
 }
 
