@@ -10,7 +10,7 @@ const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
 test('the table of rooms is that of the rules', () => {
   const text = read('docs/architecture.md');
   const table = text.slice(text.indexOf('## Rooms'), text.indexOf('## Power'));
-  const rows = [...table.matchAll(/^\| (\w+) \| [^|]+ \| ([^|]+) \|$/gm)].map(
+  const rows = [...table.matchAll(/^\| (\w+) +\| [^|]+ \| ([^|]+) \|$/gm)].map(
     ([, folder = '', imports = '']) => [
       folder,
       [...imports.matchAll(/`([^`]+)`/g)].map(([, name]) => name).toSorted(),

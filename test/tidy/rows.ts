@@ -19,7 +19,7 @@ export interface Row {
 
 export const DOCUMENT = 'docs/rnull-series.md';
 
-const ROW = /^\| (\d+) \| (.+) \| (.+) \| (.+) \| (.+) \|$/;
+const ROW = /^\| (\d+) +\| (.+?) +\| (.+?) +\| (.+?) +\| (.+?) +\|$/;
 const LINK = /\[([^\]]+)\]\(\.\.\/([^)]+)\)/g;
 
 /** @throws when a line of the table is none, or a link does not go where it says. */
