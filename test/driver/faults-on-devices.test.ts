@@ -51,6 +51,16 @@ describe('the timeout fault', () => {
   });
 });
 
+test('a timeout fault that is switched off before its request was polled for leaves no trace', () => {
+  const world = new World();
+  const words = ['poll_queues=1', 'irqmode=2', 'completion_nsec=10000000000', 'timeout=1,100,0,-1'];
+  const { disk, device } = wholeDevice(world, [...MEMORY, ...words]);
+  const one = read(0, 8).submit(disk);
+  device.faults.timeout.set('probability', '0');
+  for (let second = 0; second <= 10; second++) world.pass(1e9);
+  expect(one).toMatchObject({ ends: 1, status: Status.OK });
+});
+
 describe('the requeue fault', () => {
   test('is a resource status and a requeue in turns; each request is served unharmed, in order', () => {
     const world = new World();
