@@ -4,8 +4,8 @@
 import { Readable } from 'node:stream';
 import { featuresText } from '../config/attributes.ts';
 import { ErrnoError, shown } from '../config/errors.ts';
+import type { ZoneOperation } from '../driver/zone-requests.ts';
 import type { CallName } from './calls.ts';
-import type { ZoneOperation } from './controlled.ts';
 import { makeMetrics } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import type { Tree } from './tree.ts';
