@@ -5,7 +5,7 @@
 set -uo pipefail
 . "$(dirname "$0")/../../scripts/common.sh"
 cd "$checkout" || exit 1
-[ $# -gt 0 ] || set -- attach flags badblocks power-cut slow
+[ $# -gt 0 ] || set -- attach flags badblocks power-cut slow file-systems
 
 for name; do
   begin=$SECONDS
