@@ -5,7 +5,11 @@
 set -uo pipefail
 . "$(dirname "$0")/../../scripts/common.sh"
 cd "$checkout" || exit 1
-[ $# -gt 0 ] || set -- attach flags badblocks power-cut slow file-systems
+if [ $# = 0 ]; then
+  for file in test/kernel/*.sh; do
+    case $file in */guest.sh | */main.sh) ;; *) set -- "$@" "$(basename "$file" .sh)" ;; esac
+  done
+fi
 
 for name; do
   begin=$SECONDS
