@@ -92,14 +92,15 @@ export class PoweredDevice implements Operations<NullData> {
   /** Only a fake timeout is one: a request that takes long has its reasons. */
   requestTimeout(request: ARef<NullData>): TimeoutVerdict {
     const data = request.data();
-    if (!data.fakeTimeout) return 'reset';
-    data.fakeTimeout = false;
+    if (!data.leftAlone) return 'reset';
+    data.leftAlone = false;
     request.complete(Status.TIMEOUT);
     return 'done';
   }
 
   #process(request: NullOwned): void {
     if (this.gate !== undefined && request.data().fakeTimeout) {
+      request.data().leftAlone = true;
       request.intoShared().drop();
       return;
     }

@@ -116,12 +116,7 @@ export class WriteCache {
       const next = this.#pages.nextExtent(index, Math.ceil(end / SECTORS_PER_SLAB));
       return sector - (next < 0 ? end : Math.min(end, next * SECTORS_PER_SLAB));
     }
-    const first = sector - base;
-    const held = group.holdsSector(first);
-    const stop = Math.min(end - base, SECTORS_PER_SLAB);
-    let at = first + 1;
-    while (at < stop && group.holdsSector(at) === held) at++;
-    return held ? at - first : first - at;
+    return group.runFrom(sector - base, Math.min(end - base, SECTORS_PER_SLAB));
   }
 
   /** The blocks leave the cache; what the store has of them shows again. */
