@@ -10,6 +10,7 @@ export const limits = {
   headerTimeMs: { max: 10_000, why: 'a client that never ends its headers' },
   requestTimeMs: { max: 60_000, why: 'a client that never ends its body' },
   idleTimeMs: { max: 600_000, why: 'a client that does not read its answer' },
-  devicesPerSlice: { max: 20, why: 'of one metric, some 0.1 ms; then as above' },
+  devicesPerSlice: { max: 5, why: 'some 0.1 ms; then the data path has its turn' },
+  statsPerSlice: { max: 30, why: 'devices whose counters are read; some 0.1 ms, then as above' },
   zonesPerSlice: { max: 200, why: 'some 0.1 ms; then the data path has its turn' },
 } as const;
