@@ -8,6 +8,7 @@ import type { ZoneOperation } from '../driver/zone-requests.ts';
 import type { CallName } from './calls.ts';
 import { metricsText } from './metrics.ts';
 import { openApi } from './openapi.ts';
+import { processMetrics } from './process-metrics.ts';
 import type { Tree } from './tree.ts';
 import { zoneReport } from './zone-report.ts';
 
@@ -81,6 +82,7 @@ export function makeHandlers({ tree, version, listening }: Facts): Record<CallNa
     if (name === 'badblocks') oneRange(device(input), text);
     await tree.patch(device(input), new Map([[name, text]]));
   };
+  const own = processMetrics();
   return {
     root: () => ({
       name: 'tnull',
@@ -116,6 +118,6 @@ export function makeHandlers({ tree, version, listening }: Facts): Record<CallNa
     flush: (input) => tree.flush(device(input)),
     stats: (input) => tree.stats(device(input)),
     requests: (input) => tree.requests(device(input)),
-    metrics: () => inSlices(metricsText(() => tree.allStats(), version)),
+    metrics: () => inSlices(metricsText(() => tree.allStats(), version, own)),
   };
 }
