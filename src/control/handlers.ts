@@ -9,6 +9,7 @@ import { outgoing } from './checks.ts';
 import { limits } from './limits.ts';
 import { metricsText } from './metrics.ts';
 import { openApi } from './openapi.ts';
+import { processMetrics } from './process-metrics.ts';
 import { deviceAnswer } from './schemas.ts';
 import { inSlices, joined } from './slices.ts';
 import type { Tree } from './tree.ts';
@@ -87,6 +88,7 @@ export function makeHandlers({ tree, version, listening }: Facts): Record<CallNa
     if (name === 'badblocks') oneRange(device(input), text);
     await tree.patch(device(input), new Map([[name, text]]));
   };
+  const own = processMetrics();
   return {
     root: () => ({
       name: 'tnull',
@@ -122,6 +124,6 @@ export function makeHandlers({ tree, version, listening }: Facts): Record<CallNa
     flush: (input) => tree.flush(device(input)),
     stats: (input) => tree.stats(device(input)),
     requests: (input) => tree.requests(device(input)),
-    metrics: () => inSlices(metricsText(() => tree.allStats(), version)),
+    metrics: () => inSlices(metricsText(() => tree.allStats(), version, own)),
   };
 }

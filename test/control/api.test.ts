@@ -412,10 +412,19 @@ describe('metrics', () => {
     expect(Number(max)).toBe(6);
   });
 
-  test('twice the same is the same, and what is gone is gone', async () => {
+  test('the daemon itself is told of, under the usual names', async () => {
     const { ask } = await powered();
     const { text } = await ask('GET', '/metrics');
-    expect((await ask('GET', '/metrics')).text).toBe(text);
+    expect(text).toMatch(/^process_cpu_seconds_total 0\.\d+$|^process_cpu_seconds_total \d/m);
+    expect(Number(/^process_resident_memory_bytes (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(1e7);
+    expect(Number(/^process_start_time_seconds (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(1.7e9);
+  });
+
+  test('what did not change is the same, and what is gone is gone', async () => {
+    const { ask } = await powered();
+    const devices = async (): Promise<string | undefined> =>
+      (await ask('GET', '/metrics')).text.split('# HELP process_')[0];
+    expect(await devices()).toBe(await devices());
     await ask('DELETE', DEVICE);
     expect((await ask('GET', '/metrics')).text).not.toContain('nullb0');
   });

@@ -70,7 +70,7 @@ const SLOW = [
   'memory_backed=1',
   'cache_size=1',
   'irqmode=2',
-  'completion_nsec=300000000',
+  'completion_nsec=1500000000',
 ];
 
 test.each([
