@@ -12,10 +12,10 @@ import {
 } from './constants.ts';
 import { Gather } from './gather.ts';
 import {
+  Haggling,
   type HandshakeEnd,
   type HandshakeHost,
   type HandshakeOptions,
-  Haggling,
 } from './haggling.ts';
 import type { ExportInfo } from './info.ts';
 import { handshakeLimits as limits } from './limits.ts';
@@ -129,7 +129,8 @@ export class ServerHandshake<E extends ExportInfo> {
 
   #takeClientFlags(flags: number): void {
     const known = ClientFlag.FIXED_NEWSTYLE | ClientFlag.NO_ZEROES;
-    if ((flags & ~known) !== 0) this.#haggling.close(`unknown client flags 0x${flags.toString(16)}`);
+    if ((flags & ~known) !== 0)
+      this.#haggling.close(`unknown client flags 0x${flags.toString(16)}`);
     this.#haggling.clientFlags = flags;
     this.#phase = 'header';
   }

@@ -4,7 +4,7 @@
  *  Source: nbd-protocol.md sections 3.1 and 3.3. */
 
 import { Command, CommandFlag, EXTENDED_REQUEST_MAGIC, REQUEST_MAGIC } from './constants.ts';
-import { setUint64, TWO_TO_32 } from './words.ts';
+import { highWord, TWO_TO_32 } from './words.ts';
 
 export const COMPACT_REQUEST_BYTES = 28;
 export const EXTENDED_REQUEST_BYTES = 32;
@@ -29,7 +29,8 @@ export class RequestHeader implements ReplyAddress {
   offset = 0;
   /** Bytes, likewise: of the payload where there is one, else of the effect. */
   length = 0;
-  /** The halves of `offset`, always exact. The encoders do not look at them. */
+  /** The halves of `offset`, always exact. Encoders do not look at them but fill them in, so that a
+   *  client may keep the header and find its replies by it. */
   offsetHigh = 0;
   offsetLow = 0;
   /** The halves of `length`, likewise. */
@@ -93,32 +94,28 @@ export function endsBeyond(header: RequestHeader, sizeHigh: number, sizeLow: num
 /** Writes a compact request at byte `at`: offset and length as Numbers.
  *  @returns the bytes written. Allocates nothing. */
 export function encodeRequest(view: DataView, at: number, header: RequestHeader): number {
-  encodeCommon(view, at, REQUEST_MAGIC, header);
-  setUint64(view, at + 16, header.offset);
-  view.setUint32(at + 24, header.length);
-  return COMPACT_REQUEST_BYTES;
+  placeNumbers(header);
+  return encodeCompact(view, at, header);
 }
 
-/** As `encodeRequest`, for an `offset` of all 64 bits; the header's own is not looked at. */
+/** As `encodeRequest`, for an `offset` of all 64 bits; the header's Number is not looked at. */
 export function encodeRequestAt(
   view: DataView,
   at: number,
   header: RequestHeader,
   offset: bigint,
 ): number {
-  encodeCommon(view, at, REQUEST_MAGIC, header);
-  view.setBigUint64(at + 16, offset);
-  view.setUint32(at + 24, header.length);
-  return COMPACT_REQUEST_BYTES;
+  placeNumbers(header);
+  header.offsetHigh = Number(offset >> 32n);
+  header.offsetLow = Number(offset & 0xffff_ffffn);
+  return encodeCompact(view, at, header);
 }
 
 /** Writes an extended request at byte `at`: offset and length as Numbers, PAYLOAD_LEN as the flags
  *  say. @returns the bytes written. Allocates nothing. */
 export function encodeExtendedRequest(view: DataView, at: number, header: RequestHeader): number {
-  encodeCommon(view, at, EXTENDED_REQUEST_MAGIC, header);
-  setUint64(view, at + 16, header.offset);
-  setUint64(view, at + 24, header.length);
-  return EXTENDED_REQUEST_BYTES;
+  placeNumbers(header);
+  return encodeExtended(view, at, header);
 }
 
 /** As `encodeExtendedRequest`, for an `offset` and a `length` of all 64 bits. */
@@ -129,10 +126,11 @@ export function encodeExtendedRequestAt(
   offset: bigint,
   length: bigint,
 ): number {
-  encodeCommon(view, at, EXTENDED_REQUEST_MAGIC, header);
-  view.setBigUint64(at + 16, offset);
-  view.setBigUint64(at + 24, length);
-  return EXTENDED_REQUEST_BYTES;
+  header.offsetHigh = Number(offset >> 32n);
+  header.offsetLow = Number(offset & 0xffff_ffffn);
+  header.lengthHigh = Number(length >> 32n);
+  header.lengthLow = Number(length & 0xffff_ffffn);
+  return encodeExtended(view, at, header);
 }
 
 function decodeCommon(view: DataView, at: number, into: RequestHeader): void {
@@ -145,10 +143,33 @@ function decodeCommon(view: DataView, at: number, into: RequestHeader): void {
   into.offset = into.offsetHigh * TWO_TO_32 + into.offsetLow;
 }
 
+/** The halves of the Numbers, which are below 2^64. */
+function placeNumbers(header: RequestHeader): void {
+  header.offsetHigh = highWord(header.offset);
+  header.offsetLow = header.offset % TWO_TO_32;
+  header.lengthHigh = highWord(header.length);
+  header.lengthLow = header.length % TWO_TO_32;
+}
+
+function encodeCompact(view: DataView, at: number, header: RequestHeader): number {
+  encodeCommon(view, at, REQUEST_MAGIC, header);
+  view.setUint32(at + 24, header.lengthLow);
+  return COMPACT_REQUEST_BYTES;
+}
+
+function encodeExtended(view: DataView, at: number, header: RequestHeader): number {
+  encodeCommon(view, at, EXTENDED_REQUEST_MAGIC, header);
+  view.setUint32(at + 24, header.lengthHigh);
+  view.setUint32(at + 28, header.lengthLow);
+  return EXTENDED_REQUEST_BYTES;
+}
+
 function encodeCommon(view: DataView, at: number, magic: number, header: RequestHeader): void {
   view.setUint32(at, magic);
   view.setUint16(at + 4, header.flags);
   view.setUint16(at + 6, header.command);
   view.setUint32(at + 8, header.cookieHigh);
   view.setUint32(at + 12, header.cookieLow);
+  view.setUint32(at + 16, header.offsetHigh);
+  view.setUint32(at + 20, header.offsetLow);
 }

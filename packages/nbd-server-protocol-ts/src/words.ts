@@ -20,13 +20,7 @@ export function getUint64(view: DataView, at: number): number {
 }
 
 /** Writes the sum of two halves and a Number below 2^53, exactly and modulo 2^64. */
-export function setSum(
-  view: DataView,
-  at: number,
-  high: number,
-  low: number,
-  plus: number,
-): void {
+export function setSum(view: DataView, at: number, high: number, low: number, plus: number): void {
   const sum = low + (plus % TWO_TO_32);
   view.setUint32(at, high + highWord(plus) + highWord(sum));
   view.setUint32(at + 4, sum);
