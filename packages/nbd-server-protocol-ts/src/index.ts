@@ -39,5 +39,6 @@ export { ReplyDecoder, type ReplyHandler } from './reply-decoder.ts';
 export { HOLE_MAX, ReplyEncoder, type ReplyForm } from './reply-encoder.ts';
 export { decodeReply, ReplyHeader } from './reply-header.ts';
 export * from './request.ts';
+export { RequestDecoder, type RequestHandler } from './request-decoder.ts';
 export * from './status-payload.ts';
 export * from './uri.ts';

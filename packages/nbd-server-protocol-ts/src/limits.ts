@@ -22,3 +22,11 @@ export const clientLimits = {
   replyBytes: { max: 64 * 1024, why: 'a name and a text, of 4096 bytes each' },
   bytesInAll: { max: 64 * 1024 * 1024, why: 'the answer to LIST is kept until it is whole' },
 } as const;
+
+/** What a client may ask of a `RequestDecoder`. */
+export const transmissionLimits = {
+  payloadDrained: {
+    max: 256 * 1024 * 1024,
+    why: 'a longer refused payload is no mistake any more: the connection ends',
+  },
+} as const;

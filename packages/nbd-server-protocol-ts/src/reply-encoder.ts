@@ -24,6 +24,7 @@ const headerBytes = {
   extended: EXTENDED_CHUNK_BYTES,
 } as const satisfies Record<ReplyForm, number>;
 
+const NO_TEXT = new Uint8Array(0);
 const BLOCK_MAX = 65_536;
 /** The longest hole that one chunk can tell, a multiple of every block size. */
 export const HOLE_MAX = 2 ** 32 - BLOCK_MAX;
@@ -71,7 +72,7 @@ export class ReplyEncoder {
     at: number,
     to: ReplyAddress,
     error: number,
-    text: Uint8Array,
+    text: Uint8Array = NO_TEXT,
   ): number {
     if (this.#simple) return encodeSimpleReply(view, at, error, to.cookieHigh, to.cookieLow);
     const length = utf8Prefix(text);
