@@ -38,10 +38,13 @@ export interface HostOptions extends HandshakeOptions {
   readonly down?: boolean;
   readonly secret?: boolean;
   readonly contexts?: boolean;
+  /** Further exports. */
+  readonly also?: readonly ExportInfo[];
 }
 
 export function host(options: HostOptions = {}): HandshakeHost<ExportInfo> {
-  const exports = options.secret === true ? [disk, other, secret] : [disk, other];
+  const hidden = options.secret === true ? [secret] : [];
+  const exports = [disk, other, ...hidden, ...(options.also ?? [])];
   const offered = {
     contexts: (of: ExportInfo) => (of === other ? contexts.slice(0, 1) : contexts),
   };
