@@ -42,7 +42,7 @@ export async function readBytes(
       if (progress.agreed.extendedHeaders) encode = nbd.encodeExtendedRequest;
       socket.write(request(nbd.Command.READ, offset, length));
     }
-    wrong ??= decoder.receive(bytes, at, bytes.length);
+    wrong = decoder.receive(bytes, at, bytes.length) ?? wrong;
     if (wrong !== undefined) throw new Error(wrong);
   }
   return data;
