@@ -1,7 +1,14 @@
 /** Every option, legal and illegal, in each of the three reply forms. nbd-protocol.md section 2. */
 
 import { describe, expect, test } from 'vitest';
-import { handshakeLimits, Option, OptionReply, TransmissionFlag } from '../src/index.ts';
+import {
+  HOLE_MAX,
+  handshakeLimits,
+  Option,
+  OptionReply,
+  ReplyEncoder,
+  TransmissionFlag,
+} from '../src/index.ts';
 import {
   allCuts,
   contextOption,
@@ -11,6 +18,7 @@ import {
   infoData,
   NOTHING,
   option,
+  replies,
   said,
   types,
 } from './haggle.ts';
@@ -199,4 +207,29 @@ test('LISTs whose answers nobody could read are an attack', () => {
   const { state, output, reason } = haggle(Buffer.concat([FIXED, ...lists]), [], { also });
   expect({ state, reason }).toEqual({ state: 'closed', reason: 'too many answers' });
   expect(output.length).toBeLessThanOrEqual(handshakeLimits.outputBytes.max);
+});
+
+test.each(forms)('trap 31: INFO right before GO says the same, in the form %s', (form) => {
+  const flags = 0x1fff;
+  const blockSize = { minimum: 1, preferred: 512, maximumPayload: 1 };
+  const also = [{ name: 'x', size: 4096, flags, description: 'd', blockSize }];
+  const set = contextOption(Option.SET_META_CONTEXT, 'x', 'base:allocation');
+  for (const selecting of [[], [set]]) {
+    const asked = [Option.INFO, Option.GO].map((one) => option(one, infoData('x', [1, 2, 3, 9])));
+    const bytes = said(...before[form], ...selecting, ...asked);
+    const { output } = haggle(bytes, [], { ...options, also });
+    const said_ = replies(output).filter(([, type]) => type === INFO);
+    expect(said_.length).toBe(8);
+    const [info, go] = [said_.slice(0, 4), said_.slice(4)];
+    expect(go.map(([, , data]) => data)).toEqual(info.map(([, , data]) => data));
+  }
+});
+
+test('trap 30: the longest extents and holes are whole blocks of every size', () => {
+  for (const form of forms) {
+    const { extentMax } = new ReplyEncoder(form);
+    expect(extentMax % 65_536).toBe(0);
+    expect(extentMax).toBeLessThan(form === 'extended' ? 2 ** 53 : 2 ** 32);
+  }
+  expect(HOLE_MAX % 65_536).toBe(0);
 });
