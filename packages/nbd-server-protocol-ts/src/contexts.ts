@@ -23,8 +23,8 @@ export function parseContextRequest(data: Uint8Array): ContextRequest | undefine
   const exportName = strings.string();
   const count = strings.uint32();
   if (exportName === undefined || count === undefined) return undefined;
-  if (count > strings.left / 4) return undefined;
   const queries: string[] = [];
+  // A count that is a lie ends at the first query that is not there.
   for (let i = 0; i < count; i++) {
     const query = strings.string();
     if (query === undefined) return undefined;

@@ -239,6 +239,14 @@ test('where GO is not known EXPORT_NAME is taken', () => {
   });
 });
 
+test('but not after extended headers, where it is not allowed', () => {
+  const text = GREETING + reply(Option.EXTENDED_HEADERS, ACK) + reply(GO, ERR_UNSUP);
+  expect(hears(text, {})).toMatchObject({
+    state: 'failed',
+    reason: 'GO was refused with ERR_UNSUP',
+  });
+});
+
 test('secured() is a bug before the ACK', () => {
   expect(() => new ClientHandshake().secured()).toThrow('did not agree');
 });

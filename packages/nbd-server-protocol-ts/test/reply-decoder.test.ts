@@ -158,6 +158,20 @@ test('offsets above 2^53 are exact: the last bytes of 2^64', () => {
   });
 });
 
+test('offsets of chunks are sums of all 64 bits', () => {
+  const around = fc.tuple(fc.bigInt(0n, 2n ** 32n - 1n), fc.bigInt(-4n, 4n));
+  const deltas = fc.oneof(nat(8), nat(2 ** 32 + 8), nat(Number.MAX_SAFE_INTEGER));
+  const request = new RequestHeader();
+  fc.assert(
+    fc.property(around, deltas, ([high, low], delta) => {
+      const offset = BigInt.asUintN(64, (high << 32n) + low);
+      encodeExtendedRequestAt(view, 0, request, offset, 1n);
+      new ReplyEncoder('structured').data(view, 0, 0, request, delta, 1);
+      expect(view.getBigUint64(20)).toBe(BigInt.asUintN(64, offset + BigInt(delta)));
+    }),
+  );
+});
+
 describe('a server that breaks the rules is found out', () => {
   const C = '0000000000000001';
   const X = '0000000000001000';
