@@ -183,6 +183,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
     window.at += progress.consumed;
     this.#output.raw(progress.output);
     if (progress.state === 'haggling') return;
+    if (progress.state === 'starttls') return this.#fail('TLS, which is not offered');
     this.#handshake = undefined;
     this.#cancelTimeout();
     if (progress.state === 'closed') {
