@@ -12,6 +12,7 @@ import { Devices } from '../driver/devices.ts';
 import { createSlabAllocator } from '../pages/allocator.ts';
 import { ScratchPool } from '../pages/scratch.ts';
 import { ChunkPool } from '../server/chunk-pool.ts';
+import { type ClientLimits, withDefaults } from '../server/client-limits.ts';
 import type { ListenAddress } from '../server/listener.ts';
 import { Server } from '../server/server.ts';
 import { Turn } from '../server/turn.ts';
@@ -22,7 +23,9 @@ import { TimerQueue } from '../time/timer-queue.ts';
 import { nanoseconds } from '../units.ts';
 import { type Control, type ControlOptions, startControl } from './control.ts';
 import { type ExportFacts, PoweredExports } from './exports.ts';
+import { type ConfiguredDevice, makeConfigured, makeNumbered } from './start-devices.ts';
 import { version } from './version.ts';
+import { type OpenWays, openWays, type WaysIn } from './ways-in.ts';
 
 export type { ListenAddress } from '../server/listener.ts';
 export type { ExportFacts } from './exports.ts';
@@ -33,11 +36,10 @@ const POLL = nanoseconds(100_000);
 /** Slabs whose memory is returned between two looks at the sockets: half a millisecond. */
 const RETURNED_SLABS = 10;
 
-export interface DaemonOptions {
+export interface DaemonOptions extends WaysIn {
   /** What the devices made at start are, and what new directories start from. */
   readonly parameters: Resolved;
   readonly machine: Machine;
-  readonly listen: readonly ListenAddress[];
   readonly log: Logger;
   /** Every random choice follows from it. */
   readonly faultSeed: string;
@@ -45,6 +47,9 @@ export interface DaemonOptions {
   readonly debug: boolean;
   /** Undefined: no control API. */
   readonly control?: ControlOptions;
+  /** Those of a configuration, beside the numbered ones. */
+  readonly configured?: readonly ConfiguredDevice[];
+  readonly limits?: Partial<ClientLimits>;
 }
 
 export interface Daemon {
@@ -53,6 +58,8 @@ export interface Daemon {
   readonly exports: readonly ExportFacts[];
   /** The control socket. */
   readonly control: string | undefined;
+  /** Done when the client on standard input and output has gone; undefined: there is none. */
+  readonly clientGone: Promise<void> | undefined;
   /** Lets what is in flight end, at most 5 s; then every socket is closed. May be called again. */
   stop(): Promise<void>;
   /** Closes everything as it stands. */
@@ -60,8 +67,8 @@ export interface Daemon {
 }
 
 /** Powers the devices on and listens.
- *  @throws ListenError when an address cannot be had, ErrnoError when a device cannot be built;
- *  nothing is left behind then. */
+ *  @throws ListenError when an address cannot be had, ErrnoError when a device cannot be built,
+ *  ConfigError when one of a configuration cannot be as it says; nothing is left behind then. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { log, parameters } = options;
   const clock = systemClock;
@@ -78,9 +85,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
   };
   const allocator = createSlabAllocator({ later: () => deferred.raiseNextTurn(memoryReturn) });
-  const exports = new PoweredExports();
+  const limits = withDefaults(options.limits);
+  const exports = new PoweredExports(limits.payload);
   const server = new Server(exports, {
     log,
+    limits,
     turn,
     pacing,
     scheduler,
@@ -111,20 +120,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
     afterTurn: () => turn.end(),
   });
-  const listening: ListenAddress[] = [];
+  let ways: OpenWays;
   let control: Control | undefined;
   const stopNow = (): void => {
     server.stopNow();
     control?.closeNow();
   };
   try {
-    for (let n = 0; n < parameters.options.nr_devices; n++) {
-      await tree.create(`nullb${n}`, new Map([['power', '1']]));
-    }
+    await makeNumbered(tree, parameters.options.nr_devices);
     notices = true; // those of the start were said when its parameters were read
-    for (const address of options.listen) listening.push(await server.listen(address));
+    await makeConfigured(tree, options.configured ?? []);
+    ways = await openWays(options, server, log);
     if (options.control !== undefined) {
-      const uris = (): string[] => listening.map(addressUri);
+      const uris = (): string[] => ways.listening.map(addressUri);
       control = await startControl(options.control, {
         ...{ tree, log, version: version() },
         listening: uris,
@@ -136,7 +144,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
   let stopping: Promise<void> | undefined;
   return {
-    listening,
+    ...ways,
     exports: exports.facts(),
     control: control?.path,
     stop() {
