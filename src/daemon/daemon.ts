@@ -27,8 +27,10 @@ import { type ConfiguredDevice, makeConfigured, makeNumbered } from './start-dev
 import { version } from './version.ts';
 import { type OpenWays, openWays, type WaysIn } from './ways-in.ts';
 
+export type { InheritedSocket } from '../server/inherited.ts';
 export type { ListenAddress } from '../server/listener.ts';
 export type { ExportFacts } from './exports.ts';
+export type { ConfiguredDevice } from './start-devices.ts';
 
 /** After traffic the sockets are looked at for so long before sleeping. */
 const POLL = nanoseconds(100_000);
