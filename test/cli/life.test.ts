@@ -122,7 +122,9 @@ test('--exit-with-parent ends when the parent is gone', async () => {
       `while ! test -S "${path}"; do :; done; kill -9 $$`,
   ]);
   await new Promise((resolve) => shell.once('exit', resolve));
+  const begin = performance.now();
   await until(() => !existsSync(path));
+  expect(performance.now() - begin).toBeLessThan(2000);
 });
 
 test('the log is JSON lines on stderr where it is no terminal', async () => {
