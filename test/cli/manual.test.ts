@@ -78,6 +78,23 @@ describe.skipIf(!has('bash'))('in bash', () => {
   });
 });
 
+test.skipIf(!has('zsh'))('in zsh every specification is one word, as it was meant', () => {
+  const script = `compdef() { : }; _arguments() { print -rl -- "$@"; exit }
+    words=(tnull "$1"); ${zshCompletion()}`;
+  const given = (command: string): string[] =>
+    spawnSync('zsh', ['-f', '-c', script, 'zsh', command], { encoding: 'utf8' }).stdout.split('\n');
+  expect(given('stats')).toEqual([
+    '1: :',
+    '2:device:_tnull_devices',
+    expect.stringMatching(/^--watch\[.*\]$/),
+    "*--control=[the daemon's control socket]:path:_files",
+    '--json[JSON for programs]',
+    '--help[print help]',
+    '',
+  ]);
+  for (const word of given('').slice(0, -2)) expect(word).toMatch(/^\*?-[^[]+\[.*\]/);
+});
+
 describe('the man page', () => {
   const page = manPage('1.2.3');
 

@@ -103,5 +103,5 @@ function commandCase({ name, operands, flags }: (typeof commandWords)[number]): 
 
 /** For a text between brackets or behind a colon, in single quotes. */
 function escaped(text: string): string {
-  return text.replaceAll("'", "'\\''").replace(/[[\]:\\]/g, '\\$&');
+  return text.replace(/[[\]:\\]/g, '\\$&').replaceAll("'", "'\\''");
 }
