@@ -57,6 +57,8 @@ export interface DaemonOptions extends WaysIn {
 export interface Daemon {
   /** The addresses, with their real ports. */
   readonly listening: readonly ListenAddress[];
+  /** Those among them that are not sockets that we were given. */
+  readonly opened: readonly ListenAddress[];
   readonly exports: readonly ExportFacts[];
   /** The control socket. */
   readonly control: string | undefined;

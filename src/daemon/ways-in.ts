@@ -17,18 +17,22 @@ export interface WaysIn {
 export interface OpenWays {
   /** The addresses, with their real ports; first those of sockets that we were given. */
   readonly listening: readonly ListenAddress[];
+  /** Those that we opened ourselves. */
+  readonly opened: readonly ListenAddress[];
   /** Done when the client on standard input and output has gone; undefined: there is none. */
   readonly clientGone: Promise<void> | undefined;
 }
 
 /** @throws ListenError when one cannot be had. */
 export async function openWays(ways: WaysIn, server: Server, log: Logger): Promise<OpenWays> {
-  const listening: ListenAddress[] = [];
+  const given: ListenAddress[] = [];
   for (const socket of ways.inherited ?? []) {
     const address = await server.listenInherited(socket);
-    if (address !== undefined) listening.push(address);
+    if (address !== undefined) given.push(address);
     else log.info(socket, 'serving at a socket whose address cannot be told from here');
   }
-  for (const address of ways.listen) listening.push(await server.listen(address));
-  return { listening, clientGone: ways.stdin === true ? server.serveStdio() : undefined };
+  const opened: ListenAddress[] = [];
+  for (const address of ways.listen) opened.push(await server.listen(address));
+  const clientGone = ways.stdin === true ? server.serveStdio() : undefined;
+  return { listening: [...given, ...opened], opened, clientGone };
 }

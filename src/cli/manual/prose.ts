@@ -10,7 +10,8 @@ tnull serves null block devices over the NBD protocol: what is written vanishes,
 (\`memory_backed\`), and what a device does, how fast, and how it fails, is set by the parameters of
 Linux's null_blk. It needs neither root nor a kernel module. Every NBD client can use it.
 
-When every listener accepts, one line for each export goes to standard output:
+When every listener accepts, one line for each of them and each export goes to standard output (but not
+of sockets that it was given):
 
     nbd://127.0.0.1:10809/nullb0 4294967296 bytes
 
