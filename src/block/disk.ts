@@ -3,6 +3,7 @@
 
 import type { Sector } from '../units.ts';
 import type { DriverData } from './driver-data.ts';
+import { Allocation, type Extents } from './extents.ts';
 import type { RequestQueue } from './request-queue.ts';
 
 export interface Limits {
@@ -34,12 +35,41 @@ export interface Features {
   readonly completesInline: boolean;
 }
 
+/** Of a disk that does not tell: everything may be data. */
+const allData: Extents = {
+  at(sector, end, into) {
+    into.sectors = end - sector;
+    into.status = Allocation.DATA;
+  },
+};
+
+/** One zone. Sectors; a write pointer of -1 is none; type and condition are Linux's numbers. */
+export interface ZoneReport {
+  readonly start: number;
+  readonly length: number;
+  readonly capacity: number;
+  readonly writePointer: number;
+  readonly type: number;
+  readonly condition: number;
+}
+
+/** The zones of a zoned disk, in order; together they cover it. */
+export interface Zones {
+  readonly count: number;
+  /** Of the zone that holds `sector`. */
+  indexOf(sector: number): number;
+  info(index: number): ZoneReport;
+}
+
 export class Disk<D extends DriverData = DriverData> {
   readonly name: string;
   readonly capacity: Sector;
   readonly limits: Limits;
   readonly features: Features;
   readonly queue: RequestQueue<D>;
+  readonly extents: Extents;
+  /** Undefined: the disk is not zoned. */
+  readonly zones: Zones | undefined;
 
   constructor(
     name: string,
@@ -47,12 +77,16 @@ export class Disk<D extends DriverData = DriverData> {
     limits: Limits,
     features: Features,
     queue: RequestQueue<D>,
+    extents: Extents = allData,
+    zones?: Zones,
   ) {
     this.name = name;
     this.capacity = capacity;
     this.limits = limits;
     this.features = features;
     this.queue = queue;
+    this.extents = extents;
+    this.zones = zones;
     queue.attach(this);
   }
 }

@@ -14,6 +14,7 @@ import type { Request } from './request.ts';
 import { RequestState } from './request.ts';
 import { RequestList } from './request-list.ts';
 import type { RequestQueue } from './request-queue.ts';
+import { Slices } from './slices.ts';
 import { isSliced, nextPiece } from './split.ts';
 import { isResource, Status } from './status.ts';
 import type { TagPool } from './tag-pool.ts';
@@ -47,10 +48,11 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   #spare: RequestList<D> | undefined = new RequestList<D>();
   /** Given back by the driver, or met a stopped queue; issued before anything newer. */
   readonly #held = new RequestList<D>();
+  /** The first `#completions` wait for the deferred context. */
   readonly #completed: ARef<D>[] = [];
-  readonly #slices: Bio[] = [];
+  #completions = 0;
+  readonly #slices = new Slices<D>(this);
   readonly #rerun = new Timer(this);
-  readonly #sliceTurn: DeferredWork = { raised: false, runDeferred: () => this.#nextSlices() };
   readonly #pollTurn: DeferredWork = { raised: false, runDeferred: () => this.poll() };
   readonly #times: BatchTimes;
   readonly #blocking: boolean;
@@ -70,14 +72,14 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     this.pool = set.pool(index);
     this.polled = index >= options.queues - options.pollQueues;
     this.requestFlags = this.polled ? RequestFlag.POLLED : 0;
-    this.data = queue.operations.makeHctxData?.();
+    this.data = queue.vtable.makeHctxData?.();
     this.#times = new BatchTimes(queue.stats);
-    this.#blocking = options.blocking && queue.operations.queueRqBlocking !== undefined;
+    this.#blocking = options.blocking && queue.vtable.queueRqBlocking !== undefined;
   }
 
   /** Requests that the driver has not processed yet, as far as the block layer knows. */
   get unprocessed(): number {
-    return this.#plug.count + this.#held.count + this.#waiting + this.#slices.length;
+    return this.#plug.count + this.#held.count + this.#waiting + this.#slices.count;
   }
 
   /** Makes requests of what is left of `bio` and puts them into the plug. Allocates nothing.
@@ -88,7 +90,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     do {
       if (!this.#submitPiece(bio, nextPiece(bio, limits))) return false;
     } while (!bio.whole && !isSliced(bio.command));
-    if (!bio.whole) this.#sliceLater(bio);
+    if (!bio.whole) this.#slices.later(bio);
     return true;
   }
 
@@ -124,13 +126,13 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
 
   /** `request` has been processed; the driver's `complete` gets it in the deferred context. */
   completeLater(request: ARef<D>): void {
-    this.#completed.push(request);
+    this.#completed[this.#completions++] = request;
     this.set.context.deferred.raise(this);
   }
 
   /** Completes what waits on a polled queue. */
   poll(): void {
-    this.queue.operations.poll?.(this);
+    this.queue.vtable.poll?.(this);
   }
 
   /** The deferred context: completions first, since they free tags, then what was held, then new. */
@@ -159,7 +161,8 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   /** From Owned.requeue: held, and issued again after a kick or when the queue starts. */
   requeued(request: Request<D>, kick: boolean): void {
     if (request.count() !== 0) bug(`tag ${request.tag}: requeued while ${request.count()} counted`);
-    this.#holdOne(request);
+    // With a handler that waits, all that is newer is held already.
+    this.#holdOne(request, this.#blocking);
     if (kick) this.set.context.deferred.raise(this);
     else this.#rerunSoon();
   }
@@ -193,14 +196,14 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   }
 
   #issue(batch: RequestList<D>): void {
-    const operations = this.queue.operations;
+    const { operations, vtable } = this.queue;
     if (this.polled) this.set.context.deferred.raiseNextTurn(this.#pollTurn);
     if (this.#blocking) {
-      for (let next = batch.shift(); next !== undefined; next = batch.shift())
-        this.#issueBlocking(next);
+      this.#hold(batch);
+      this.#issueBlocking();
       return;
     }
-    operations.queueRqs?.(batch);
+    vtable.queueRqs?.(batch);
     for (let next = batch.shift(); next !== undefined; next = batch.shift()) {
       if (this.#held.count > 0) {
         // One before it was requeued: nothing overtakes it.
@@ -215,25 +218,31 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
         continue;
       }
       batch.unshift(next);
-      operations.commitRqs?.(this);
+      vtable.commitRqs?.(this);
       this.#hold(batch);
       if (!this.#holds) this.#rerunSoon();
       return;
     }
   }
 
-  /** The handler may wait: its request's payload must outlive the receive buffer. */
-  #issueBlocking(request: Request<D>): void {
-    request.bio.park();
-    const handler = this.queue.operations.queueRqBlocking;
-    if (handler === undefined) bug('a blocking queue without a blocking handler');
+  /** The handler may wait, so payloads were parked. The next request is issued when it has answered
+   *  for the one before: else it would overtake one that is refused. */
+  #issueBlocking(): void {
+    const handler = this.queue.vtable.queueRqBlocking;
+    if (handler === undefined || this.#waiting > 0 || this.#holds) return;
+    const request = this.#held.shift();
+    if (request === undefined) return;
     this.#waiting++;
-    handler.call(this.queue.operations, request.handles.idle(request)).then(
+    handler(request.handles.idle(request)).then(
       (status) => {
         this.#waiting--;
-        if (isResource(status)) this.requeued(request, false);
-        else if (status !== Status.OK) this.#release(request, status);
-        this.set.context.deferred.raise(this);
+        if (isResource(status)) {
+          this.requeued(request, false);
+        } else {
+          if (status !== Status.OK) this.#release(request, status);
+          this.#issueBlocking();
+          this.set.context.deferred.raise(this);
+        }
         this.set.context.wake?.();
       },
       (reason: unknown) => {
@@ -246,10 +255,11 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     for (let next = batch.shift(); next !== undefined; next = batch.shift()) this.#holdOne(next);
   }
 
-  #holdOne(request: Request<D>): void {
+  #holdOne(request: Request<D>, first = false): void {
     request.state = RequestState.ISSUED;
     request.bio.park();
-    this.#held.push(request);
+    if (first) this.#held.unshift(request);
+    else this.#held.push(request);
   }
 
   #rerunSoon(): void {
@@ -274,25 +284,12 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   }
 
   #runCompletions(): void {
-    const completed = this.#completed;
-    if (completed.length === 0) return;
-    const complete = this.queue.operations.complete;
-    if (complete === undefined) bug('a deferred completion without Operations.complete');
-    // Completing may complete more: those run in the next pass.
-    const batch = completed.splice(0);
-    for (const reference of batch) complete.call(this.queue.operations, reference);
-  }
-
-  #sliceLater(bio: Bio): void {
-    this.#slices.push(bio);
-    this.set.context.deferred.raiseNextTurn(this.#sliceTurn);
-  }
-
-  /** One slice of each long discard or zeroes, then the sockets have their turn again. */
-  #nextSlices(): void {
-    for (const bio of this.#slices.splice(0)) {
-      if (!this.submit(bio)) this.#sliceLater(bio);
-    }
-    this.unplug();
+    const count = this.#completions;
+    if (count === 0) return;
+    const complete = this.queue.vtable.complete ?? bug('deferred without Operations.complete');
+    for (let at = 0; at < count; at++) complete(this.#completed[at] as ARef<D>); // one of the first
+    // Completing may have completed more: those run in the next pass.
+    this.#completed.copyWithin(0, count, this.#completions);
+    this.#completions -= count;
   }
 }

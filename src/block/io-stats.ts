@@ -40,49 +40,65 @@ export class IoStats {
 
   /** A request has ended `ns` after it was handed over. */
   ended(command: Command, sectors: number, status: Status, ns: number): void {
-    this.histogram(this.count(command, sectors, status)).record(ns);
+    if (status !== Status.OK) this.failed(status);
+    this.add(kindByCommand[command] ?? 0, 1, status === Status.OK ? sectors : 0, ns);
+  }
+
+  failed(status: Status): void {
+    this.errors[status] = (this.errors[status] ?? 0) + 1;
+  }
+
+  /** `requests` of one kind took `ns` each, and did `sectors` in all. */
+  add(kind: number, requests: number, sectors: number, ns: number): void {
+    this.requests[kind] = (this.requests[kind] ?? 0) + requests;
+    this.sectors[kind] = (this.sectors[kind] ?? 0) + sectors;
+    this.histogram(kind).record(ns, requests);
   }
 
   histogram(kind: number): Histogram {
     return this.latency[kind] ?? bug(`no kind ${kind}`);
   }
-
-  /** Counts a request that ended. @returns its kind. */
-  count(command: Command, sectors: number, status: Status): number {
-    const kind = kindByCommand[command] ?? 0;
-    this.requests[kind] = (this.requests[kind] ?? 0) + 1;
-    if (status === Status.OK) this.sectors[kind] = (this.sectors[kind] ?? 0) + sectors;
-    else this.errors[status] = (this.errors[status] ?? 0) + 1;
-    return kind;
-  }
 }
 
-/** The times of requests that end within the batch that brought them: one look at the clock when the
- *  batch is over serves them all. */
+/** Requests that end within the batch that brought them: one look at the clock when the batch is over
+ *  serves them all, and most batches are of one kind, so that a request costs two additions. */
 export class BatchTimes {
   readonly #stats: IoStats;
-  readonly #ended = new Int32Array(ioKinds.length);
+  readonly #ended = new Float64Array(ioKinds.length);
+  readonly #done = new Float64Array(ioKinds.length);
+  /** The kind in hand: its requests and sectors that are not in the arrays yet. */
+  #kind = 0;
   #count = 0;
+  #sectors = 0;
 
   constructor(stats: IoStats) {
     this.#stats = stats;
   }
 
   ended(command: Command, sectors: number, status: Status): void {
-    const kind = this.#stats.count(command, sectors, status);
-    this.#ended[kind] = (this.#ended[kind] ?? 0) + 1;
+    const kind = kindByCommand[command] ?? 0;
+    if (kind !== this.#kind) this.#turnTo(kind);
     this.#count++;
+    if (status === Status.OK) this.#sectors += sectors;
+    else this.#stats.failed(status);
   }
 
   /** The batch took `ns`. */
   over(ns: number): void {
-    if (this.#count === 0) return;
-    this.#count = 0;
+    this.#turnTo(this.#kind);
     for (let kind = 0; kind < this.#ended.length; kind++) {
       const ended = this.#ended[kind] ?? 0;
       if (ended === 0) continue;
-      this.#ended[kind] = 0;
-      this.#stats.histogram(kind).record(ns, ended);
+      this.#stats.add(kind, ended, this.#done[kind] ?? 0, ns);
+      this.#ended[kind] = this.#done[kind] = 0;
     }
+  }
+
+  #turnTo(kind: number): void {
+    const before = this.#kind;
+    this.#ended[before] = (this.#ended[before] ?? 0) + this.#count;
+    this.#done[before] = (this.#done[before] ?? 0) + this.#sectors;
+    this.#kind = kind;
+    this.#count = this.#sectors = 0;
   }
 }

@@ -9,9 +9,11 @@ import { IoStats } from './io-stats.ts';
 import type { Operations } from './operations.ts';
 import { Status } from './status.ts';
 import type { TagSet } from './tag-set.ts';
+import { type Vtable, vtableOf } from './vtable.ts';
 
 export class RequestQueue<D extends DriverData = DriverData> {
   readonly operations: Operations<D>;
+  readonly vtable: Vtable<D>;
   /** The driver's data of the queue. */
   readonly data: D['queue'];
   readonly stats = new IoStats();
@@ -29,6 +31,7 @@ export class RequestQueue<D extends DriverData = DriverData> {
    *  @throws HctxError when the driver's initHctx fails; those made before are torn down again. */
   constructor(tagSet: TagSet<D>, operations: Operations<D>, data: D['queue']) {
     this.operations = operations;
+    this.vtable = vtableOf(operations);
     this.data = data;
     this.#tagSet = tagSet;
     this.#hctxs = this.#build(tagSet, 0);
@@ -138,7 +141,7 @@ export class RequestQueue<D extends DriverData = DriverData> {
     if (this.#retired.length > 0) {
       const done = this.#retired.filter((hctx) => hctx.inFlight === 0);
       this.#retired = this.#retired.filter((hctx) => hctx.inFlight > 0);
-      for (const hctx of done) this.operations.exitHctx?.(hctx);
+      for (const hctx of done) this.vtable.exitHctx?.(hctx);
       this.retiredRan();
     }
     if (this.#idle !== undefined && this.inFlight === 0) this.#idle();
@@ -165,7 +168,7 @@ export class RequestQueue<D extends DriverData = DriverData> {
     const built: HwQueue<D>[] = [];
     for (let index = 0; index < tagSet.hwQueueCount; index++) {
       const hctx = new HwQueue(this, tagSet, index, generation);
-      const status = this.operations.initHctx?.(hctx) ?? Status.OK;
+      const status = this.vtable.initHctx?.(hctx) ?? Status.OK;
       if (status !== Status.OK) {
         this.#exitAll(built);
         throw new HctxError(index, status);
@@ -176,7 +179,7 @@ export class RequestQueue<D extends DriverData = DriverData> {
   }
 
   #exitAll(hctxs: readonly HwQueue<D>[]): void {
-    for (const hctx of hctxs.toReversed()) this.operations.exitHctx?.(hctx);
+    for (const hctx of hctxs.toReversed()) this.vtable.exitHctx?.(hctx);
   }
 }
 

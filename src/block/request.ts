@@ -55,10 +55,12 @@ export class Request<D extends DriverData = DriverData> {
     this.data = data;
   }
 
-  /** The slot is nobody's: what the life that ended pointed at is let go. */
+  /** The slot is nobody's: what the life that ended pointed at is let go. With shared tags the slot
+   *  outlives its disk. */
   free(): void {
     this.state = RequestState.FREE;
     this.#bio = undefined;
+    this.#hctx = undefined;
   }
 
   get bio(): Bio {

@@ -10,7 +10,7 @@ import type { Limits } from './disk.ts';
 
 /** The sectors of the next request of `bio`, which has some left. */
 export function nextPiece(bio: Bio, limits: Limits): Sector {
-  if (isZoneManagement(bio.command)) return bio.sectors;
+  if (isWhole(bio.command)) return bio.sectors;
   let piece = Math.min(bio.sectors - bio.submitted, pieceMax(bio.command, limits));
   if (limits.chunkSectors !== 0) {
     const first = bio.sector + bio.submitted;
@@ -27,9 +27,9 @@ export function isSliced(command: Command): boolean {
   return command === Command.DISCARD || command === Command.WRITE_ZEROES;
 }
 
-/** Names zones, whatever their size, and moves no data. */
-function isZoneManagement(command: Command): boolean {
-  return command >= Command.ZONE_OPEN;
+/** Zone management names zones, whatever their size; the parts of an append would not stay together. */
+function isWhole(command: Command): boolean {
+  return command >= Command.ZONE_OPEN || command === Command.ZONE_APPEND;
 }
 
 function pieceMax(command: Command, limits: Limits): number {

@@ -55,7 +55,7 @@ export class Timeouts<D extends DriverData = DriverData> implements TimerTarget 
     const reference = this.#set.tagToRq(request.tag);
     if (reference === undefined) return;
     // The set may be shared: each request's own disk has the hook.
-    const verdict = reference.queue().operations.requestTimeout?.(reference) ?? 'reset';
+    const verdict = reference.queue().vtable.requestTimeout?.(reference) ?? 'reset';
     if (verdict === 'reset') reference.drop();
   }
 

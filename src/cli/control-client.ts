@@ -9,6 +9,17 @@ export interface Body {
   readonly bytes: string | Uint8Array;
 }
 
+/** The daemon has answered, and said no. */
+export class Refused extends StartError {
+  /** Undefined: what answered is no daemon of ours. */
+  readonly errno: string | undefined;
+
+  constructor(message: string, errno: string | undefined) {
+    super(message);
+    this.errno = errno;
+  }
+}
+
 export class ControlClient {
   readonly #path: string;
 
@@ -20,7 +31,7 @@ export class ControlClient {
   async text(method: string, url: string, body?: Body): Promise<string> {
     const { status, text } = await this.#send(method, url, body);
     if (status < 400) return text;
-    throw new StartError(refusal(status, text));
+    throw refusal(status, text);
   }
 
   /** The same for JSON. The daemon checks what it says against its schemas. */
@@ -68,12 +79,12 @@ function noAnswer(path: string, error: NodeJS.ErrnoException): string {
 }
 
 /** The sentence of the API, and its errno for those who look for it. */
-function refusal(status: number, text: string): string {
+function refusal(status: number, text: string): Refused {
   try {
     const { errno, message } = JSON.parse(text);
-    return `${message} (${errno})`;
+    return new Refused(`${message} (${errno})`, String(errno));
   } catch {
-    return `the daemon answered with status ${status}`;
+    return new Refused(`the daemon answered with status ${status}`, undefined);
   }
 }
 

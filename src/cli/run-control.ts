@@ -31,11 +31,7 @@ export async function runControl(
     throw new UsageError(`${name}: it takes ${command.operands || 'no words'}`);
   }
   const { control, json, ...flags } = program.opts();
-  // What --watch says is for somebody: its end is the end of the pipe.
-  let heard = true;
-  process.stdout.once('error', () => {
-    heard = false;
-  });
+  const looks = flags['watch'] === true ? new Looks() : undefined;
   if (control === '') throw new UsageError('--control: the path is empty');
   await command.run({
     client: new ControlClient(control ?? defaultPlace().socket),
@@ -44,12 +40,32 @@ export async function runControl(
     json: json === true,
     say: (text) => void process.stdout.write(text),
     read: readInput,
-    nextLook: async () => {
-      await setTimeout(LOOK_MS);
-      return heard;
-    },
+    nextLook: async () => (await looks?.next()) ?? false,
   });
   return 0;
+}
+
+/** One look each second until nobody wants more: what is said is for somebody, so the end of the pipe is
+ *  an end, as is a signal. */
+class Looks {
+  readonly #ended = new AbortController();
+  #next = performance.now();
+
+  constructor() {
+    const end = (): void => this.#ended.abort();
+    process.stdout.once('error', end);
+    // The second one kills, should the daemon not answer.
+    process.once('SIGINT', end);
+    process.once('SIGTERM', end);
+  }
+
+  async next(): Promise<boolean> {
+    // Not a second after the last: what a look takes would add up.
+    this.#next = Math.max(this.#next + LOOK_MS, performance.now());
+    const { signal } = this.#ended;
+    await setTimeout(this.#next - performance.now(), undefined, { signal }).catch(() => {});
+    return !signal.aborted;
+  }
 }
 
 function makeProgram(name: string, command: ControlCommand): Command {

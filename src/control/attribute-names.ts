@@ -1,37 +1,27 @@
-/** The files of a device's folder, from the table of parameters: their names and how each is served.
+/** The files of a device's folder: its attributes, and those of the fault groups.
  *  Source: control.md section 2, driver.md section 1. */
 
-import { ErrnoError } from '../config/errors.ts';
+import { attributeNames, isAttributeName, isStored } from '../config/attributes.ts';
+import { ErrnoError, shown } from '../config/errors.ts';
 import { nearest } from '../config/nearest.ts';
-import { rows } from '../config/parameters.ts';
-import { type FaultSetting, faultSettings } from './controlled.ts';
+import { parameters, rows } from '../config/parameters.ts';
+import { type FaultSetting, faultSettings } from '../driver/faults.ts';
+import type { Faults } from '../driver/gate.ts';
 
 /** Where a fault's numbers are: its field in the device, and one of the four or all of them. */
 export interface FaultFile {
-  readonly fault: 'timeout' | 'requeue' | 'init_hctx';
+  readonly fault: keyof Faults;
   readonly setting: FaultSetting | undefined;
 }
 
-/** Fields of the device by the row's name; the folder's name is the row's attribute. */
-const FAULTS = ['timeout', 'requeue', 'init_hctx'] as const;
-
-function isFault(name: string): name is (typeof FAULTS)[number] {
-  return FAULTS.some((fault) => fault === name);
-}
-
-function namesInTable(): string[] {
-  return [...rows]
-    .filter(([name, row]) => row.where !== 'P' && name !== 'features')
-    .map(([name, row]) => row.attribute ?? name);
-}
+const faults = ['timeout', 'requeue', 'init_hctx'] as const satisfies readonly (keyof Faults)[];
 
 function findFaultFiles(): Map<string, FaultFile> {
   const files = new Map<string, FaultFile>();
-  for (const [fault, row] of rows) {
-    if (!isFault(fault)) continue;
-    const folder = row.attribute ?? fault;
-    files.set(folder, { fault, setting: undefined });
-    for (const setting of faultSettings) files.set(`${folder}/${setting}`, { fault, setting });
+  for (const fault of faults) {
+    const group = parameters[fault].attribute;
+    files.set(group, { fault, setting: undefined });
+    for (const setting of faultSettings) files.set(`${group}/${setting}`, { fault, setting });
   }
   return files;
 }
@@ -40,34 +30,25 @@ function findFaultFiles(): Map<string, FaultFile> {
 export const faultFiles: ReadonlyMap<string, FaultFile> = findFaultFiles();
 
 /** Every name that can be set or read, in alphabetical order. */
-export const attributeNames: readonly string[] = [
-  ...new Set([...namesInTable(), ...faultFiles.keys()]),
-].sort();
-
-/** Sectors are written into these; reading them is EACCES. */
-export const writeOnly: ReadonlySet<string> = new Set(['zone_readonly', 'zone_offline']);
+export const fileNames: readonly string[] = [...attributeNames, ...faultFiles.keys()].sort();
 
 /** What a device object shows. */
-export const readableNames: readonly string[] = attributeNames.filter(
-  (name) => !writeOnly.has(name),
+export const readableNames: readonly string[] = fileNames.filter(
+  (name) => !isAttributeName(name) || isStored(name) || name === 'badblocks' || name === 'power',
 );
-
-const known: ReadonlySet<string> = new Set(attributeNames);
 
 /** Rows whose parameter has another name, so that `bs` leads to `blocksize`. */
 const byParameter: ReadonlyMap<string, string> = new Map(
   [...rows].flatMap(([name, row]) => (row.attribute === undefined ? [] : [[name, row.attribute]])),
 );
 
-/** What is wrong with `name` if it is no attribute's: the nearest one is named. */
-export function unknownAttribute(name: string): string | undefined {
-  if (known.has(name)) return undefined;
-  const meant = byParameter.get(name) ?? nearest(name, attributeNames);
-  return `no attribute of this name; the nearest is '${meant}'`;
+/** What is wrong with a name that no file has: the nearest one is named. */
+export function unknownFile(name: string): string {
+  const meant = byParameter.get(name) ?? nearest(name, fileNames);
+  return `${shown(name)}: no attribute of this name; the nearest is '${meant}'`;
 }
 
-/** @throws ErrnoError ENOENT. */
-export function checkAttributeName(device: string, name: string): void {
-  const wrong = unknownAttribute(name);
-  if (wrong !== undefined) throw new ErrnoError('ENOENT', `${device}: ${name}: ${wrong}`, name);
+/** The refusal of a name that no file of `device` has. */
+export function noFile(device: string, name: string): ErrnoError {
+  return new ErrnoError('ENOENT', `${device}: ${unknownFile(name)}`, shown(name));
 }

@@ -4,7 +4,7 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { ErrnoError, shown } from '../config/errors.ts';
 import { bug } from '../units.ts';
-import { attributeNames, unknownAttribute } from './attribute-names.ts';
+import { fileNames, unknownFile } from './attribute-names.ts';
 import type { Schema } from './schemas.ts';
 
 // The schemas are our own: the tests check them against the schema of schemas, a start need not.
@@ -32,9 +32,9 @@ function refusal(part: string, error: ErrorObject | undefined): ErrnoError {
     return new ErrnoError('EINVAL', rule);
   }
   if (typeof extra === 'string') {
-    return new ErrnoError('EINVAL', `${shown(extra)}: ${unknownAttribute(extra)}`, shown(extra));
+    return new ErrnoError('EINVAL', unknownFile(extra), shown(extra));
   }
-  if (!attributeNames.includes(name)) {
+  if (!fileNames.includes(name)) {
     return new ErrnoError('EINVAL', 'the body must be an object of attributes');
   }
   return new ErrnoError('EINVAL', `${name} must be a number, a boolean or text`, name);

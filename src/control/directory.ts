@@ -1,15 +1,14 @@
 /** One device's folder: a file's text, its typed value, and changes that are prepared before any is
  *  made and can be taken back. Knows neither HTTP nor the other devices. Source: control.md section 2. */
 
+import type { AttributeValue } from '../config/attribute-text.ts';
+import { type Attributes, isAttributeName, type StoredName } from '../config/attributes.ts';
 import { ErrnoError } from '../config/errors.ts';
-import { checkAttributeName, faultFiles, readableNames, writeOnly } from './attribute-names.ts';
-import {
-  type AttributeSet,
-  type ControlledDevice,
-  type FaultSetting,
-  faultSettings,
-  type LostCondition,
-} from './controlled.ts';
+import { type FaultSetting, faultSettings } from '../driver/faults.ts';
+import type { NullDevice } from '../driver/null-device.ts';
+import { ZoneCondition } from '../driver/zones/zone.ts';
+import type { FailingCondition } from '../driver/zones/zone-set.ts';
+import { type FaultFile, faultFiles, noFile, readableNames } from './attribute-names.ts';
 
 /** Takes back what was done. Never throws. */
 export type Undo = () => void;
@@ -25,7 +24,15 @@ export interface Plan {
 
 export type DeviceObject = Readonly<Record<string, number | string>>;
 
+/** Numbers of hardware queues that were asked for; what is not there stays. */
+type Queues = { [N in 'submit_queues' | 'poll_queues']?: AttributeValue };
+
 const nothing: Undo = () => {};
+
+const conditions = {
+  zone_readonly: 'read-only',
+  zone_offline: 'offline',
+} as const satisfies Record<string, FailingCondition>;
 
 /** Makes all changes, or none. @returns what takes them all back. */
 export function applyAll(changes: readonly Change[]): Undo {
@@ -43,10 +50,10 @@ export function applyAll(changes: readonly Change[]): Undo {
 }
 
 export class Directory {
-  readonly device: ControlledDevice;
-  readonly #attributes: AttributeSet;
+  readonly device: NullDevice;
+  readonly #attributes: Attributes;
 
-  constructor(device: ControlledDevice, attributes: AttributeSet) {
+  constructor(device: NullDevice, attributes: Attributes) {
     this.device = device;
     this.#attributes = attributes;
   }
@@ -54,16 +61,12 @@ export class Directory {
   /** What reading the file gives. @throws ErrnoError ENOENT, EACCES. */
   text(name: string): string {
     const { device } = this;
-    checkAttributeName(device.name, name);
-    if (writeOnly.has(name)) {
-      throw new ErrnoError('EACCES', `${device.name}: ${name} can only be written`, name);
-    }
+    const file = faultFiles.get(name);
+    if (file !== undefined) return `${this.#faultText(file)}\n`;
+    if (!isAttributeName(name)) throw noFile(device.name, name);
     if (name === 'power') return device.powered ? '1\n' : '0\n';
     if (name === 'badblocks') return device.badBlocks.text();
-    const file = faultFiles.get(name);
-    if (file === undefined) return this.#attributes.text(name);
-    const read = (setting: FaultSetting): string => device.faults[file.fault].get(setting).trim();
-    return `${file.setting ? read(file.setting) : faultSettings.map(read).join(',')}\n`;
+    return this.#attributes.text(name);
   }
 
   /** The name and every attribute that can be read, typed. */
@@ -78,21 +81,23 @@ export class Directory {
   prepare(texts: ReadonlyMap<string, string>): Plan {
     const first: Change[] = [];
     const last: Change[] = [];
-    const queues = new Map<string, number>();
+    const queues: Queues = {};
     let power: boolean | undefined;
     for (const [name, text] of texts) {
-      checkAttributeName(this.device.name, name);
+      const file = faultFiles.get(name);
+      if (file === undefined && !isAttributeName(name)) throw noFile(this.device.name, name);
       this.#about(name, () => {
-        if (name === 'power') power = this.#attributes.parse(name, text) === true;
+        if (file !== undefined) first.push(this.#fault(name, file, text));
+        else if (!isAttributeName(name)) return;
+        else if (name === 'power') power = this.#attributes.parse(name, text) === true;
         else if (name === 'badblocks') first.push(this.#badBlocks(text));
-        else if (name === 'zone_readonly') last.push(this.#zone(name, text, 'read-only'));
-        else if (name === 'zone_offline') last.push(this.#zone(name, text, 'offline'));
-        else if (faultFiles.has(name)) first.push(this.#fault(name, text));
-        else first.push(this.#stored(name, text, queues));
+        else if (name === 'zone_readonly' || name === 'zone_offline') {
+          last.push(this.#zone(name, text));
+        } else first.push(this.#stored(name, text, queues));
       });
     }
     // A device's queues are changed once, and after what is surer to succeed.
-    if (queues.size > 0) first.push(this.#queues(queues));
+    if (Object.keys(queues).length > 0) first.push(this.#queues(queues));
     return { changes: [...first, ...last], power };
   }
 
@@ -111,55 +116,87 @@ export class Directory {
 
   #value(name: string): number | string {
     const file = faultFiles.get(name);
-    const isNumber = name === 'power' || file?.setting !== undefined;
-    if (isNumber) return Number(this.text(name));
+    if (file !== undefined) {
+      const text = this.#faultText(file);
+      return file.setting === undefined ? text : Number(text);
+    }
     if (name === 'badblocks') return this.text(name);
-    return file === undefined ? this.#attributes.value(name) : this.text(name).trim();
+    return Number(this.text(name));
   }
 
-  #stored(name: string, text: string, queues: Map<string, number>): Change {
+  #faultText({ fault, setting }: FaultFile): string {
+    const read = (one: FaultSetting): string => this.device.faults[fault].get(one).trim();
+    return setting === undefined ? faultSettings.map(read).join(',') : read(setting);
+  }
+
+  #stored(name: StoredName, text: string, queues: Queues): Change {
     const attributes = this.#attributes;
     const value = attributes.parse(name, text);
     attributes.check(name, value, this.device.powered);
-    const isQueues = name === 'submit_queues' || name === 'poll_queues';
-    if (isQueues && this.device.powered) queues.set(name, Number(value));
+    if (this.device.powered && (name === 'submit_queues' || name === 'poll_queues')) {
+      if (Number(value) !== attributes.value(name)) queues[name] = value;
+      return () => nothing;
+    }
+    return this.#keep(name, value);
+  }
+
+  /** Other numbers for a live device. They are stored when it has them. */
+  #queues(wanted: Queues): Change {
+    const { device } = this;
+    const names = (['submit_queues', 'poll_queues'] as const).filter((name) => name in wanted);
+    return () => {
+      const has = device.queues;
+      const submit = Number(wanted.submit_queues ?? has.submit);
+      const poll = Number(wanted.poll_queues ?? has.poll);
+      this.#about(names[0], () => device.setQueues(submit, poll));
+      const stored = applyAll(names.map((name) => this.#keep(name, wanted[name])));
+      return () => {
+        try {
+          device.setQueues(has.submit, has.poll);
+        } catch (error) {
+          if (error instanceof ErrnoError) return; // it keeps the new ones, and so do the files
+          throw error;
+        }
+        stored();
+      };
+    };
+  }
+
+  #keep(name: StoredName, value: AttributeValue | undefined): Change {
+    const attributes = this.#attributes;
     return () => {
       const before = attributes.parse(name, attributes.text(name));
-      attributes.set(name, value);
+      if (value !== undefined) attributes.set(name, value);
       return () => attributes.set(name, before);
     };
   }
 
-  /** The numbers of a live device; what is stored now is what it has. */
-  #queues(wanted: ReadonlyMap<string, number>): Change {
-    const now = (name: string): number => Number(this.#attributes.value(name));
-    const before = { submit: now('submit_queues'), poll: now('poll_queues') };
-    const submit = wanted.get('submit_queues') ?? before.submit;
-    const poll = wanted.get('poll_queues') ?? before.poll;
-    if (submit === before.submit && poll === before.poll) return () => nothing;
-    const [name] = wanted.keys();
-    return () => {
-      this.#about(name, () => this.device.setQueues(submit, poll));
-      return () => this.device.setQueues(before.submit, before.poll);
-    };
-  }
-
-  #fault(name: string, text: string): Change {
-    const file = faultFiles.get(name);
-    const numbers = file?.setting === undefined ? text.trimEnd().split(',') : [text];
-    const settings = file?.setting === undefined ? faultSettings : [file.setting];
-    if (file === undefined || numbers.length !== settings.length) {
-      throw new ErrnoError('EINVAL', `${name} must be ${faultSettings.join(',')}`, name);
+  #fault(name: string, { fault: kind, setting }: FaultFile, text: string): Change {
+    const numbers = setting === undefined ? text.trimEnd().split(',') : [text];
+    const settings = setting === undefined ? faultSettings : [setting];
+    if (numbers.length !== settings.length) {
+      throw new ErrnoError('EINVAL', `${name}: must be ${faultSettings.join(',')}`, name);
     }
-    const fault = this.device.faults[file.fault];
-    const change = (setting: FaultSetting, number: string): Change => {
+    const fault = this.device.faults[kind];
+    const change = (one: FaultSetting, number: string): Change => {
       return () => {
-        const before = fault.get(setting);
-        this.#about(name, () => fault.set(setting, number));
-        return () => fault.set(setting, before);
+        const before = fault.get(one);
+        this.#setFault(name, () => fault.set(one, number), setting === undefined ? '' : `${one}: `);
+        return () => fault.set(one, before);
       };
     };
-    return () => applyAll(settings.map((setting, at) => change(setting, numbers[at] ?? '')));
+    return () => applyAll(settings.map((one, at) => change(one, numbers[at] ?? '')));
+  }
+
+  /** @param known what of the message the file's name says already. */
+  #setFault(name: string, set: () => void, known: string): void {
+    try {
+      set();
+    } catch (error) {
+      if (!(error instanceof ErrnoError)) throw error;
+      const rule = error.message.slice(error.message.startsWith(known) ? known.length : 0);
+      throw new ErrnoError(error.errno, `${this.device.name}: ${name}: ${rule}`, name);
+    }
   }
 
   /** One range in each line, in order. */
@@ -178,25 +215,21 @@ export class Directory {
   }
 
   /** Checked beforehand, since a zone's condition cannot be taken back. */
-  #zone(name: string, text: string, condition: LostCondition): Change {
+  #zone(name: keyof typeof conditions, text: string): Change {
     const { device } = this;
     const value = this.#attributes.parse(name, text);
     this.#attributes.check(name, value, device.powered);
     // Up to 64 bits: what is rounded lies past every end.
     const sector = Number(value);
     const { zones } = device;
+    const index = zones?.indexOf(sector) ?? -1;
     const refuse = (why: string): never => {
-      throw new ErrnoError('EINVAL', why, name);
+      throw new ErrnoError('EINVAL', `${name}=${value}: ${why}`, name);
     };
-    if (!device.powered) return refuse(`${name} needs power 1`);
-    if (zones === undefined) return refuse('the device is not zoned');
-    const end = zones.info(zones.count - 1);
-    if (sector >= end.start + end.length) return refuse(`sector ${sector} is past the end`);
-    if (zones.info(zones.indexOf(sector)).type === CONVENTIONAL) {
-      return refuse(`sector ${sector} lies in a conventional zone`);
-    }
+    if (zones === undefined || index < 0) return refuse('the device ends before this sector');
+    if (zones.condition(index) === ZoneCondition.NOT_WP) return refuse('the zone is conventional');
     return () => {
-      device.setZoneCondition(sector, condition);
+      device.setZoneCondition(sector, conditions[name]);
       return nothing;
     };
   }
@@ -213,9 +246,6 @@ export class Directory {
     }
   }
 }
-
-/** Linux's number of a zone without a write pointer. */
-const CONVENTIONAL = 1;
 
 /** `start length` lines as `a-b`, both ends included. They may lie beyond 2^53. */
 function rangesOf(text: string): string[] {

@@ -4,8 +4,8 @@
 import { Readable } from 'node:stream';
 import { featuresText } from '../config/attributes.ts';
 import { ErrnoError, shown } from '../config/errors.ts';
+import type { ZoneOperation } from '../driver/zone-requests.ts';
 import type { CallName } from './calls.ts';
-import type { ZoneOperation } from './controlled.ts';
 import { makeMetrics } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import type { Tree } from './tree.ts';
@@ -56,6 +56,13 @@ function utf8(body: unknown): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(octets(body));
 }
 
+/** null_blk's file takes one range in a write. JSON, where all comes at once, takes one in a line. */
+function oneRange(device: string, text: string): void {
+  if (!text.trim().includes('\n')) return;
+  const why = `${shown(device)}: badblocks takes one range in a write`;
+  throw new ErrnoError('EINVAL', why, 'badblocks');
+}
+
 function attributeOf({ params }: Input): string {
   const { attribute, group, setting } = params;
   return attribute ?? `${group}/${setting}`;
@@ -66,7 +73,9 @@ export function makeHandlers({ tree, version, listening }: Facts): Record<CallNa
   const device = ({ params }: Input): string => params['name'] ?? '';
   const getText: Handler = (input) => tree.text(device(input), attributeOf(input));
   const setText: Handler = async (input) => {
-    await tree.patch(device(input), new Map([[attributeOf(input), utf8(input.body)]]));
+    const [name, text] = [attributeOf(input), utf8(input.body)];
+    if (name === 'badblocks') oneRange(device(input), text);
+    await tree.patch(device(input), new Map([[name, text]]));
   };
   return {
     root: () => ({

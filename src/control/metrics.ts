@@ -2,7 +2,8 @@
  *  here: without a scrape it costs nothing. Source: control.md section 3 (GET /metrics). */
 
 import prometheus from 'prom-client';
-import type { ControlledDevice, DeviceStats } from './controlled.ts';
+import type { DeviceStats } from '../driver/device-stats.ts';
+import type { NullDevice } from '../driver/null-device.ts';
 
 type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number];
@@ -13,7 +14,7 @@ interface MetricRow {
   /** Beside `device`. */
   readonly labels: readonly string[];
   readonly kind: 'counter' | 'gauge';
-  readonly samples: (stats: DeviceStats, device: ControlledDevice) => readonly Sample[];
+  readonly samples: (stats: DeviceStats, device: NullDevice) => readonly Sample[];
 }
 
 const NS_PER_S = 1e9;
@@ -125,12 +126,12 @@ export interface Metrics {
 }
 
 export function makeMetrics(
-  allStats: () => Iterable<[ControlledDevice, DeviceStats]>,
+  allStats: () => Iterable<[NullDevice, DeviceStats]>,
   version: string,
 ): Metrics {
   const registry = new prometheus.Registry();
   const registers = [registry];
-  let scraped: readonly [ControlledDevice, DeviceStats][] = [];
+  let scraped: readonly [NullDevice, DeviceStats][] = [];
   for (const { name, help, labels, kind, samples } of rows) {
     const labelNames = ['device', ...labels];
     const Metric = kind === 'counter' ? prometheus.Counter : prometheus.Gauge;

@@ -1,7 +1,8 @@
 /** JSON schemas of what goes in and out. Checked both ways, and shown in the OpenAPI document. */
 
-import { attributeNames, faultFiles, readableNames } from './attribute-names.ts';
-import { operations } from './controlled.ts';
+import { ioKinds } from '../block/io-stats.ts';
+import { zoneConditionNames, zoneTypeNames } from '../driver/zones/zone.ts';
+import { faultFiles, fileNames, readableNames } from './attribute-names.ts';
 
 export type Schema = Readonly<Record<string, unknown>>;
 
@@ -59,7 +60,7 @@ const writable = { type: ['number', 'boolean', 'string'] };
 export const attributesBody: Schema = {
   type: ['object', 'null'],
   additionalProperties: false,
-  properties: Object.fromEntries(attributeNames.map((name) => [name, writable])),
+  properties: Object.fromEntries(fileNames.map((name) => [name, writable])),
 };
 
 export const zonesAnswer: Schema = record({
@@ -69,19 +70,8 @@ export const zonesAnswer: Schema = record({
       length: whole,
       capacity: whole,
       writePointer: { type: 'integer', minimum: -1, description: '-1: none' },
-      type: { enum: ['conventional', 'sequential'] },
-      condition: {
-        enum: [
-          'not-wp',
-          'empty',
-          'implicit-open',
-          'explicit-open',
-          'closed',
-          'read-only',
-          'full',
-          'offline',
-        ],
-      },
+      type: { enum: Object.values(zoneTypeNames) },
+      condition: { enum: Object.values(zoneConditionNames) },
     }),
   ),
 });
@@ -102,7 +92,7 @@ const operation = record({
 });
 
 export const statsAnswer: Schema = record({
-  operations: record(Object.fromEntries(operations.map((name) => [name, operation]))),
+  operations: record(Object.fromEntries(ioKinds.map((name) => [name, operation]))),
   errors: { type: 'object', additionalProperties: whole },
   memory: record({ heldBytes: whole, idleBytes: whole }),
   cache: orNull(record({ sizeBytes: whole, usedBytes: whole })),

@@ -1,24 +1,22 @@
 /** The tree of devices as configfs has it: folders made, read, changed and removed, one operation on
  *  a device after the other. Knows no HTTP. Source: control.md section 2. */
 
-import { type Status, statusErrno } from '../block/status.ts';
-import { type Errno, ErrnoError, shown } from '../config/errors.ts';
-import type {
-  AttributeSet,
-  ControlledDevice,
-  ControlledDevices,
-  ControlledZones,
-  DeviceStats,
-  InFlight,
-  Outcome,
-  ZoneOperation,
-} from './controlled.ts';
+import { statusErrno } from '../block/status.ts';
+import type { Attributes } from '../config/attributes.ts';
+import { ErrnoError, shown } from '../config/errors.ts';
+import type { Outcome } from '../driver/control-requests.ts';
+import type { DeviceStats, InFlight } from '../driver/device-stats.ts';
+import type { Devices } from '../driver/devices.ts';
+import type { NullDevice } from '../driver/null-device.ts';
+import type { ZoneOperation } from '../driver/zone-requests.ts';
+import type { ZoneSet } from '../driver/zones/zone-set.ts';
+import { bug } from '../units.ts';
 import { applyAll, type DeviceObject, Directory, type Plan } from './directory.ts';
 
 export interface TreeOptions {
-  readonly devices: ControlledDevices;
+  readonly devices: Devices;
   /** The values of a new directory, and of a device that was made at start. */
-  readonly makeAttributes: (name: string) => AttributeSet;
+  readonly makeAttributes: (name: string) => Attributes;
   /** What power on adjusted, a line each. */
   readonly notice?: (line: string) => void;
   /** The data path's turn: called whenever something may have been given to a device. */
@@ -26,7 +24,6 @@ export interface TreeOptions {
 }
 
 const NAME_MAX = 31;
-const SECTOR_BYTES = 512;
 
 /** The name that a directory called `text` has: cut to 31 characters.
  *  @throws ErrnoError EINVAL for a name that no file can have. */
@@ -49,7 +46,7 @@ interface Entry {
 
 export class Tree {
   readonly #options: TreeOptions;
-  readonly #entries = new WeakMap<ControlledDevice, Entry>();
+  readonly #entries = new WeakMap<NullDevice, Entry>();
 
   constructor(options: TreeOptions) {
     this.#options = options;
@@ -108,8 +105,11 @@ export class Tree {
   }
 
   /** The zones of a powered device. @throws ErrnoError ENODEV, EOPNOTSUPP. */
-  zones(name: string): ControlledZones {
-    return zonesOf(this.#powered(name));
+  zones(name: string): ZoneSet {
+    const device = this.#device(name);
+    if (!device.powered) throw new ErrnoError('ENODEV', `${device.name}: power is 0`);
+    if (device.zones !== undefined) return device.zones;
+    throw new ErrnoError('EOPNOTSUPP', `${device.name}: the device is not zoned`);
   }
 
   /** @param sectors undefined: the one zone at `sector`. */
@@ -119,42 +119,35 @@ export class Tree {
     sector: number,
     sectors: number | undefined,
   ): Promise<void> {
-    const device = this.#powered(name);
-    const zones = zonesOf(device);
-    const length = operation === 'reset-all' ? endOf(zones) : checkRange(zones, sector, sectors);
-    const outcome = await this.#started(device.zoneManagement(operation, sector, length));
+    const device = this.#device(name);
+    const outcome = await this.#started(device.zoneManagement(operation, sector, sectors));
     checkOutcome(device, `zone ${operation} at sector ${sector}`, outcome);
   }
 
   /** @returns the sector where the data went. */
   async append(name: string, sector: number, data: Uint8Array): Promise<number> {
-    const device = this.#powered(name);
-    const zones = zonesOf(device);
-    if (data.length === 0 || data.length % SECTOR_BYTES !== 0) {
-      throw new ErrnoError('EINVAL', `${data.length} bytes are no whole sectors of 512 bytes`);
-    }
-    checkRange(zones, sector, undefined);
+    const device = this.#device(name);
     const outcome = await this.#started(device.zoneAppend(sector, data));
     checkOutcome(device, `zone append at sector ${sector}`, outcome);
     return outcome.sector;
   }
 
   async flush(name: string): Promise<void> {
-    const device = this.#powered(name);
+    const device = this.#device(name);
     checkOutcome(device, 'flush', await this.#started(device.flush()));
   }
 
   stats(name: string): DeviceStats {
-    return this.#entry(name).directory.device.stats();
+    return this.#device(name).stats();
   }
 
   /** Of every device, for metrics. */
-  *allStats(): IterableIterator<[ControlledDevice, DeviceStats]> {
+  *allStats(): IterableIterator<[NullDevice, DeviceStats]> {
     for (const device of this.#options.devices) yield [device, device.stats()];
   }
 
   requests(name: string): readonly InFlight[] {
-    return this.#entry(name).directory.device.requests();
+    return this.#device(name).requests();
   }
 
   async #carryOut(directory: Directory, plan: Plan): Promise<void> {
@@ -170,13 +163,17 @@ export class Tree {
     }
   }
 
-  #entry(name: string): Entry {
+  #device(name: string): NullDevice {
     const device = this.#options.devices.get(cut(name));
     if (device === undefined) throw noDevice(name);
-    return this.#entryOf(device);
+    return device;
   }
 
-  #entryOf(device: ControlledDevice): Entry {
+  #entry(name: string): Entry {
+    return this.#entryOf(this.#device(name));
+  }
+
+  #entryOf(device: NullDevice): Entry {
     let entry = this.#entries.get(device);
     if (entry === undefined) {
       const directory = new Directory(device, this.#options.makeAttributes(device.name));
@@ -184,12 +181,6 @@ export class Tree {
       this.#entries.set(device, entry);
     }
     return entry;
-  }
-
-  #powered(name: string): ControlledDevice {
-    const { device } = this.#entry(name).directory;
-    if (!device.powered) throw new ErrnoError('ENODEV', `${device.name}: power is 0`);
-    return device;
   }
 
   /** Runs `work` when the operations before it on this device have ended. */
@@ -220,37 +211,22 @@ function noDevice(name: string): ErrnoError {
   return new ErrnoError('ENOENT', `there is no device '${shown(name)}'`);
 }
 
-function zonesOf(device: ControlledDevice): ControlledZones {
-  if (device.zones !== undefined) return device.zones;
-  throw new ErrnoError('EOPNOTSUPP', `${device.name}: the device is not zoned`);
-}
+/** What a status means, where the device has no sentence of its own. */
+const meanings = {
+  EOPNOTSUPP: 'the device does not do this',
+  ETIMEDOUT: 'timed out',
+  ENOSPC: 'no memory is left',
+  EIO: 'failed',
+  ETOOMANYREFS: 'too many zones are open',
+  EOVERFLOW: 'too many zones are active',
+  ENODEV: 'the device is off',
+  EINVAL: 'not of this device',
+} as const;
 
-function endOf(zones: ControlledZones): number {
-  const { start, length } = zones.info(zones.count - 1);
-  return start + length;
-}
-
-/** Start and length in whole zones. @returns the length. @throws ErrnoError EINVAL. */
-function checkRange(zones: ControlledZones, sector: number, sectors: number | undefined): number {
-  const end = endOf(zones);
-  const first = sector < end ? zones.info(zones.indexOf(sector)) : undefined;
-  if (first === undefined || first.start !== sector) {
-    throw new ErrnoError('EINVAL', `no zone begins at sector ${sector}`);
-  }
-  const length = sectors ?? first.length;
-  const stop = sector + length;
-  const whole = stop === end || (stop < end && zones.info(zones.indexOf(stop)).start === stop);
-  if (length > 0 && whole) return length;
-  throw new ErrnoError('EINVAL', `${length} sectors at sector ${sector} are no whole zones`);
-}
-
-function checkOutcome(device: ControlledDevice, what: string, outcome: Outcome): void {
-  const errno = statusErrno[outcome.status as Status]; // devices answer with nothing else
+/** @throws ErrnoError for a failure of `what`. */
+function checkOutcome(device: NullDevice, what: string, { status, reason }: Outcome): void {
+  const errno = statusErrno[status];
   if (errno === 'OK') return;
-  throw new ErrnoError(errnoOf(errno), `${device.name}: ${outcome.reason ?? `${what}: ${errno}`}`);
-}
-
-/** A status that means "again" never leaves the block layer. */
-function errnoOf(name: Exclude<(typeof statusErrno)[Status], 'OK'>): Errno {
-  return name === 'retried' ? 'EIO' : name;
+  if (errno === 'retried') bug(`${what}: a status that means "again" left the block layer`);
+  throw new ErrnoError(errno, `${device.name}: ${reason ?? `${what}: ${meanings[errno]}`}`);
 }

@@ -9,7 +9,7 @@ import type { Resolved } from '../config/resolve.ts';
 import { Tree } from '../control/tree.ts';
 import type { DeviceContext } from '../driver/build.ts';
 import { Devices } from '../driver/devices.ts';
-import { createSlabAllocator } from '../pages/allocator.ts';
+import { createSlabAllocator, type SlabAllocator } from '../pages/allocator.ts';
 import { ScratchPool } from '../pages/scratch.ts';
 import { ChunkPool } from '../server/chunk-pool.ts';
 import { type ClientLimits, withDefaults } from '../server/client-limits.ts';
@@ -75,46 +75,7 @@ export interface Daemon {
  *  ConfigError when one of a configuration cannot be as it says; nothing is left behind then. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { log, parameters } = options;
-  const clock = systemClock;
-  const scheduler = systemScheduler;
-  const timers = new TimerQueue();
-  const deferred = new Deferred();
-  const turn = new Turn(deferred);
-  const pacing = new Pacing(clock, scheduler, timers, deferred, POLL, () => turn.end());
-  turn.onRest = (lookAgain) => pacing.rest(lookAgain);
-  const memoryReturn: DeferredWork = {
-    raised: false,
-    runDeferred: () => {
-      if (allocator.returnSome(RETURNED_SLABS)) deferred.raiseNextTurn(memoryReturn);
-    },
-  };
-  const allocator = createSlabAllocator({ later: () => deferred.raiseNextTurn(memoryReturn) });
-  const limits = withDefaults(options.limits);
-  const exports = new PoweredExports(limits.payload);
-  const server = new Server(exports, {
-    log,
-    limits,
-    turn,
-    pacing,
-    scheduler,
-    deferred,
-    allocator,
-    chunks: new ChunkPool(),
-    scratch: new ScratchPool(),
-  });
-  const context: DeviceContext = {
-    clock,
-    timers,
-    deferred,
-    wake: () => pacing.rest(true),
-    allocator,
-    debug: options.debug,
-    faultSeed: options.faultSeed,
-  };
-  const devices = new Devices(context, parameters.options, {
-    added: (device) => exports.add(device),
-    removed: (device) => exports.remove(device, (gone) => server.retire(gone)),
-  });
+  const { devices, exports, server, turn } = makeDataPath(options);
   let notices = false;
   const tree = new Tree({
     devices,
@@ -157,6 +118,55 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
     stopNow,
   };
+}
+
+interface DataPath {
+  readonly devices: Devices;
+  readonly exports: PoweredExports;
+  readonly server: Server;
+  readonly turn: Turn;
+}
+
+/** Everything that a request passes, from the sockets to the pages; no device yet, and nobody
+ *  listens. */
+function makeDataPath(options: DaemonOptions): DataPath {
+  const { log, parameters, debug, faultSeed } = options;
+  const limits = withDefaults(options.limits);
+  const clock = systemClock;
+  const scheduler = systemScheduler;
+  const timers = new TimerQueue();
+  const deferred = new Deferred();
+  const turn = new Turn(deferred);
+  const pacing = new Pacing(clock, scheduler, timers, deferred, POLL, () => turn.end());
+  turn.onRest = (lookAgain) => pacing.rest(lookAgain);
+  const allocator = makeAllocator(deferred);
+  const exports = new PoweredExports(limits.payload);
+  const server = new Server(exports, {
+    ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
+    chunks: new ChunkPool(),
+    scratch: new ScratchPool(),
+  });
+  const context: DeviceContext = {
+    ...{ clock, timers, deferred, allocator, debug, faultSeed },
+    wake: () => pacing.rest(true),
+  };
+  const devices = new Devices(context, parameters.options, {
+    added: (device) => exports.add(device),
+    removed: (device) => exports.remove(device, (gone) => server.retire(gone)),
+  });
+  return { devices, exports, server, turn };
+}
+
+/** Returns the memory of freed slabs a little in each turn. */
+function makeAllocator(deferred: Deferred): SlabAllocator {
+  const memoryReturn: DeferredWork = {
+    raised: false,
+    runDeferred: () => {
+      if (allocator.returnSome(RETURNED_SLABS)) deferred.raiseNextTurn(memoryReturn);
+    },
+  };
+  const allocator = createSlabAllocator({ later: () => deferred.raiseNextTurn(memoryReturn) });
+  return allocator;
 }
 
 function addressUri(transport: ListenAddress): string {

@@ -29,6 +29,8 @@ import {
   type NullOwned,
   NullRequestData,
 } from './completion.ts';
+import { ControlRequests } from './control-requests.ts';
+import { extentsOf } from './extents.ts';
 import { Flusher } from './flusher.ts';
 import type { Faults } from './gate.ts';
 import { discardGuard, fillRead, nullStep, type Step, storeStep } from './path.ts';
@@ -37,6 +39,7 @@ import { cacheStep } from './storage/cache-step.ts';
 import type { PageStore } from './storage/page-store.ts';
 import { WriteCache } from './storage/write-cache.ts';
 import { Throttle } from './throttle.ts';
+import { ZoneRequests } from './zone-requests.ts';
 import { zoneReadClip } from './zones/read-clip.ts';
 import { zoneRules } from './zones/zone-rules.ts';
 import { ZoneSet } from './zones/zone-set.ts';
@@ -46,6 +49,8 @@ const TIMEOUT = 5e9 as Nanoseconds; // 5 s
 
 /** A slice of a discard costs up to 50 us per slab: 4 MiB keep other clients waiting some 1.5 ms. */
 const SLICE = sector((4 * MiB) / SECTOR_BYTES);
+
+const NO_LIMIT = Number.POSITIVE_INFINITY;
 
 /** The queue takes no more tags than these, whatever the attribute says. */
 const DEPTH_MAX = 10_240;
@@ -80,8 +85,10 @@ export interface Powered {
   readonly causes: Causes;
   /** The path as the live attributes have it now. */
   compose(): Step;
-  /** Where an append to the zone at `start` goes, if it must be emulated. */
-  appendPointer(start: Sector): Sector | undefined;
+  /** What the control side has sent. */
+  readonly requests: ControlRequests;
+  /** Undefined: not zoned. */
+  readonly zoneRequests: ZoneRequests | undefined;
   /** Power is being switched off. */
   leaving: boolean;
 }
@@ -152,7 +159,10 @@ export function buildDisk(
     limits(options),
     features(options, cache !== undefined),
     queue,
+    extentsOf(store, cache, zones),
+    zones,
   );
+  const requests = new ControlRequests(disk, context.allocator);
   const throttle = options.mbps > 0 ? new Throttle(options.mbps, context, queue) : undefined;
   return {
     options,
@@ -163,7 +173,8 @@ export function buildDisk(
     throttle,
     causes,
     compose,
-    appendPointer: (start) => appendPointer(options, zones, start),
+    requests,
+    zoneRequests: zones && new ZoneRequests(zones, disk, requests, context),
     leaving: false,
   };
 }
@@ -257,6 +268,7 @@ function features(options: DeviceOptions, writeCache: boolean): Features {
 function zoneOptions(options: DeviceOptions) {
   const zoneSectors = (options.zone_size * MiB) / SECTOR_BYTES;
   const capacitySectors = (options.zone_capacity * MiB) / SECTOR_BYTES;
+  const { maxSectors } = limits(options);
   return {
     capacity: toSectors(bytes(options.size * MiB)),
     zoneSectors,
@@ -264,19 +276,8 @@ function zoneOptions(options: DeviceOptions) {
     conventional: options.zone_nr_conv,
     maxOpen: options.zone_max_open,
     maxActive: options.zone_max_active,
-    appendMaxSectors: options.zone_append_max_sectors,
+    // An append is one request.
+    appendMaxSectors: Math.min(options.zone_append_max_sectors, maxSectors || NO_LIMIT),
     full: options.zone_full,
   };
-}
-
-function appendPointer(
-  options: DeviceOptions,
-  zones: ZoneSet | undefined,
-  start: Sector,
-): Sector | undefined {
-  if (zones === undefined || options.zone_append_max_sectors > 0) return undefined;
-  const zone = zones.info(zones.indexOf(start));
-  return zone.type === 2 && zone.start === start && zone.writePointer >= 0
-    ? sector(zone.writePointer)
-    : undefined;
 }

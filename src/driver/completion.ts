@@ -11,8 +11,10 @@ import { bug, type Nanoseconds } from '../units.ts';
  *  runs. Made with the tag set; starting the timer allocates nothing. */
 export class NullRequestData implements TimerTarget {
   readonly timer = new Timer(this);
-  /** The timeout fault has chosen it: it is left alone until its timeout ends it. */
+  /** The timeout fault has chosen it: it is not to be processed. */
   fakeTimeout = false;
+  /** It was not: its timeout will end it. */
+  leftAlone = false;
   #reference: NullRef | undefined;
 
   /** The timer takes `reference` and completes the request at `deadline`. */

@@ -6,9 +6,9 @@ import type { Command } from '../block/command.ts';
 import type { Disk } from '../block/disk.ts';
 import type { HwQueue } from '../block/hw-queue.ts';
 import type { TagWaiter } from '../block/scheduler.ts';
-import type { Status } from '../block/status.ts';
+import { Status } from '../block/status.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
-import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
+import { bug, SECTOR_BYTES, type Sector, sector } from '../units.ts';
 import type { NullData } from './completion.ts';
 
 export interface Outcome {
@@ -19,18 +19,49 @@ export interface Outcome {
   readonly reason: string | undefined;
 }
 
-/** Sends one request through the device. @param data the sectors of a write or append. */
-export function sendRequest(
-  disk: Disk<NullData>,
-  allocator: SlabAllocator,
-  command: Command,
-  first: Sector,
-  sectors: Sector,
-  data?: Uint8Array,
-): Promise<Outcome> {
-  return new Promise((resolve) => {
-    new ControlRequest(disk, allocator, resolve).begin(command, first, sectors, data);
-  });
+/** What a request of the control side is refused with, or how nothing at all ended. */
+export function outcome(status: Status, reason?: string): Outcome {
+  return { status, sector: sector(0), reason };
+}
+
+/** The control side's way into a device that is on. It knows what has not ended: without clients,
+ *  nobody else would wait for it when power goes off. */
+export class ControlRequests {
+  readonly #disk: Disk<NullData>;
+  readonly #allocator: SlabAllocator;
+  readonly #underWay = new Set<Promise<Outcome>>();
+  #open = true;
+
+  constructor(disk: Disk<NullData>, allocator: SlabAllocator) {
+    this.#disk = disk;
+    this.#allocator = allocator;
+  }
+
+  /** Sends one request through the device. @param data the sectors of a write or append. */
+  async send(
+    command: Command,
+    first: Sector,
+    sectors: Sector,
+    data?: Uint8Array,
+  ): Promise<Outcome> {
+    if (!this.#open) return outcome(Status.OFFLINE, 'power is 0');
+    const sent = new Promise<Outcome>((resolve) => {
+      const request = new ControlRequest(this.#disk, this.#allocator, resolve);
+      request.begin(command, first, sectors, data);
+    });
+    this.#underWay.add(sent);
+    try {
+      return await sent;
+    } finally {
+      this.#underWay.delete(sent);
+    }
+  }
+
+  /** Nothing is sent any more. Done when what was sent has ended. */
+  async close(): Promise<void> {
+    this.#open = false;
+    await Promise.all(this.#underWay);
+  }
 }
 
 class ControlRequest implements BioOwner, TagWaiter {

@@ -10,11 +10,11 @@ import type { TagSet } from '../block/tag-set.ts';
 import { ErrnoError } from '../config/errors.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
 import type { DeferredWork } from '../time/deferred.ts';
-import { bytes, MiB, SECTOR_BYTES, sector } from '../units.ts';
+import { bytes, MiB, sector } from '../units.ts';
 import { BadBlocks } from './badblocks.ts';
 import { buildDisk, type DeviceContext, makeTagSet, type Powered } from './build.ts';
 import type { NullData } from './completion.ts';
-import { type Outcome, sendRequest } from './control-requests.ts';
+import { type Outcome, outcome } from './control-requests.ts';
 import {
   type DeviceStats,
   errorsByErrno,
@@ -25,20 +25,11 @@ import {
 import { Fault, faultStream, NO_FAULT, parseFault } from './faults.ts';
 import { composeGate, type Faults } from './gate.ts';
 import { PageStore } from './storage/page-store.ts';
-import { managementRange } from './zones/range.ts';
+import type { ZoneOperation } from './zone-requests.ts';
 import type { ZoneSet } from './zones/zone-set.ts';
 
 /** Slabs moved per turn while memory that holds nothing is given back. */
 const TIDY_SLABS = 8;
-
-export type ZoneOperation = 'open' | 'close' | 'finish' | 'reset' | 'reset-all';
-
-const zoneCommands = {
-  open: Command.ZONE_OPEN,
-  close: Command.ZONE_CLOSE,
-  finish: Command.ZONE_FINISH,
-  reset: Command.ZONE_RESET,
-} as const satisfies Record<Exclude<ZoneOperation, 'reset-all'>, Command>;
 
 /** What a device asks of those who keep all devices. */
 export interface DeviceHost {
@@ -127,7 +118,7 @@ export class NullDevice implements DeferredWork {
     this.recompose();
     powered.throttle?.stop();
     powered.disk.queue.startHwQueues();
-    await this.#host.removed(this);
+    await Promise.all([this.#host.removed(this), powered.requests.close()]);
     await powered.disk.queue.whenIdle();
     powered.disk.queue.exit();
     powered.cache?.drop();
@@ -146,6 +137,12 @@ export class NullDevice implements DeferredWork {
     if (powered === undefined) return;
     powered.device.execute = powered.compose();
     powered.device.gate = powered.leaving ? undefined : composeGate(this.faults, powered.throttle);
+  }
+
+  /** The numbers of hardware queues that it has while it is powered on. */
+  get queues(): { readonly submit: number; readonly poll: number } {
+    const { submit_queues = 0, poll_queues = 0 } = this.#powered?.options ?? {};
+    return { submit: submit_queues, poll: poll_queues };
   }
 
   /** Changes the number of hardware queues with I/O running.
@@ -174,40 +171,24 @@ export class NullDevice implements DeferredWork {
     throw new ErrnoError('EINVAL', `${this.name}: ${attribute}=${at}: ${rule}`, attribute);
   }
 
-  /** Zone after zone in the range, ending at the first error with what was done before standing; a
-   *  reset of the whole device is reset all, which leaves out what cannot be reset. */
+  /** One zone, or whole zones: see ZoneRequests. */
   async zoneManagement(operation: ZoneOperation, at: number, sectors?: number): Promise<Outcome> {
-    const { zones, disk } = this;
-    if (disk === undefined) return { ...done, status: Status.OFFLINE, reason: 'power is 0' };
-    if (zones === undefined) return { ...done, status: Status.NOTSUPP, reason: 'it is not zoned' };
-    const range = managementRange(zones, at, sectors);
-    if (operation === 'reset-all' || (operation === 'reset' && range?.whole)) {
-      return this.#send(Command.ZONE_RESET_ALL, 0, disk.capacity);
-    }
-    if (range === undefined) return { ...done, status: Status.INVAL, reason: 'no whole zones' };
-    let outcome: Outcome = done;
-    for (let index = range.first; index < range.first + range.count; index++) {
-      const command = zoneCommands[operation];
-      outcome = await this.#send(command, zones.start(index), zones.length(index));
-      if (outcome.status !== Status.OK) break;
-    }
-    return outcome;
+    const zones = this.#powered?.zoneRequests;
+    return zones === undefined ? this.#noZones() : await zones.manage(operation, at, sectors);
   }
 
-  /** Appends to the zone that begins at `start`; by a write at its write pointer where the device has
-   *  no native append. */
-  zoneAppend(start: number, data: Uint8Array): Promise<Outcome> {
-    const sectors = sector(data.length / SECTOR_BYTES);
-    const pointer = this.#powered?.appendPointer(sector(start));
-    if (pointer === undefined) return this.#send(Command.ZONE_APPEND, start, sectors, data);
-    const written = this.#send(Command.WRITE, pointer, sectors, data);
-    return written.then((outcome) => ({ ...outcome, sector: pointer }));
+  /** Appends to the zone that begins at `start`. */
+  async zoneAppend(start: number, data: Uint8Array): Promise<Outcome> {
+    const zones = this.#powered?.zoneRequests;
+    return zones === undefined ? this.#noZones() : await zones.append(start, data);
   }
 
   /** As in the kernel, a flush reaches the driver only where something is volatile. */
-  flush(): Promise<Outcome> {
-    if (this.disk?.features.writeCache === false) return Promise.resolve(done);
-    return this.#send(Command.FLUSH, 0, 0);
+  async flush(): Promise<Outcome> {
+    const powered = this.#powered;
+    if (powered === undefined || powered.leaving) return outcome(Status.OFFLINE, 'power is 0');
+    if (powered.cache === undefined) return outcome(Status.OK);
+    return await powered.requests.send(Command.FLUSH, sector(0), sector(0));
   }
 
   stats(): DeviceStats {
@@ -248,17 +229,11 @@ export class NullDevice implements DeferredWork {
     if (compacting || trimming) this.#context.deferred.raiseNextTurn(this);
   }
 
-  #send(command: Command, at: number, sectors: number, data?: Uint8Array): Promise<Outcome> {
-    const powered = this.#powered;
-    if (powered === undefined || powered.leaving) {
-      return Promise.resolve({ ...done, status: Status.OFFLINE, reason: 'power is 0' });
-    }
-    const { allocator } = this.#context;
-    return sendRequest(powered.disk, allocator, command, sector(at), sector(sectors), data);
+  #noZones(): Outcome {
+    if (this.powered) return outcome(Status.NOTSUPP, 'the device is not zoned');
+    return outcome(Status.OFFLINE, 'power is 0');
   }
 }
-
-const done: Outcome = { status: Status.OK, sector: sector(0), reason: undefined };
 
 function orNoMemory<T>(name: string, build: () => T): T {
   try {

@@ -6,7 +6,7 @@ import { Command, RequestFlag } from '../block/command.ts';
 import { Status } from '../block/status.ts';
 import { onesView, zeroView } from '../pages/pin.ts';
 import { SegmentCursor } from '../pages/segments.ts';
-import { SECTORS_PER_SLAB, SLAB_BYTES } from '../pages/slab.ts';
+import { SECTORS_PER_SLAB, SLAB_BYTES, type Slab } from '../pages/slab.ts';
 import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
 import type { NullOwned } from './completion.ts';
 import type { PageStore } from './storage/page-store.ts';
@@ -26,14 +26,13 @@ export function nullStep(): Step {
 /** Memory: data go to and come from `store`. A discard reaches this step only where the device
  *  accepts them. */
 export function storeStep(store: PageStore): Step {
-  const cursor = new SegmentCursor();
   return (request, sectors) => {
     switch (request.command()) {
       case Command.READ:
-        return readStore(store, request, sectors, cursor);
+        return readStore(store, request, sectors);
       case Command.WRITE:
       case Command.ZONE_APPEND:
-        return writeStore(store, request, sectors, cursor);
+        return writeSegments(store, request, sectors);
       case Command.DISCARD:
         return store.discard(request.sector(), sectors) ? sectors : outOfMemory(request);
       case Command.WRITE_ZEROES: {
@@ -61,7 +60,8 @@ export function discardGuard(accepts: boolean, inner: Step): Step {
   };
 }
 
-function outOfMemory(request: NullOwned): Sector {
+/** Memory is out: the request fails, and nothing of it counts as done. */
+export function outOfMemory(request: NullOwned): Sector {
   request.setStatus(Status.NOSPC);
   return NOTHING;
 }
@@ -73,71 +73,81 @@ function showsPages(request: NullOwned): boolean {
   return request.sectors() === bio.sectors && bio.owner.acceptsViews(bio);
 }
 
-/** A read's sectors [from, to), counted from its first, are all zeros, or all ones. */
+/** Where a read's data come from: whole sectors into `target` from byte `start` on. */
+export interface Readable {
+  read(sector: Sector, target: Uint8Array, start: number, length: number): void;
+}
+
+/** Where a write's data go. False: no memory. */
+export interface Writable {
+  write(sector: Sector, source: Uint8Array, start: number, length: number): boolean;
+  /** Takes a whole slab of data over; where there is none, it is copied, and given back by the bio. */
+  adopt?(sector: Sector, slab: Slab): void;
+}
+
+const zeros: Readable = {
+  read: (_, target, start, length) => target.fill(0, start, start + length),
+};
+const ones: Readable = {
+  read: (_, target, start, length) => target.fill(0xff, start, start + length),
+};
+
+/** A read's sectors [from, to), counted from its first, are all zeros, or all ones.
+ *  @returns false when there is no memory for them. */
 export function fillRead(
   request: NullOwned,
   from: Sector,
   to: Sector,
   constant: 'zeros' | 'ones',
 ): boolean {
-  const bio = request.bio();
-  let left = (to - from) * SECTOR_BYTES;
+  const { views } = request.bio();
   // What the request begins with decides the form of the whole.
-  if (from === 0 ? showsPages(request) : bio.views.count > 0) {
-    bio.views.addConstant(constant === 'ones' ? onesView() : zeroView, left);
+  if (from === 0 ? showsPages(request) : views.count > 0) {
+    const view = constant === 'ones' ? onesView() : zeroView;
+    views.addConstant(view, (to - from) * SECTOR_BYTES);
     return true;
   }
-  if (!bio.target()) return false;
-  const { segments } = bio;
-  segments.seek(fillCursor, request.bioOffset() + from * SECTOR_BYTES);
-  while (left > 0) {
-    const { index, offset } = fillCursor;
-    const start = segments.start(index) + offset;
-    const length = Math.min(left, segments.length(index) - offset);
-    segments.buffer(index).fill(constant === 'ones' ? 0xff : 0, start, start + length);
-    left -= length;
-    fillCursor.index++;
-    fillCursor.offset = 0;
-  }
-  return true;
+  return readSegments(constant === 'ones' ? ones : zeros, request, from, to);
 }
 
-const fillCursor = new SegmentCursor();
-
-function readStore(
-  store: PageStore,
-  request: NullOwned,
-  sectors: Sector,
-  cursor: SegmentCursor,
-): Sector {
-  const bio = request.bio();
-  let left = sectors * SECTOR_BYTES;
+function readStore(store: PageStore, request: NullOwned, sectors: Sector): Sector {
   if (showsPages(request)) {
-    store.view(request.sector(), left, bio.views);
+    store.view(request.sector(), sectors * SECTOR_BYTES, request.bio().views);
     return sectors;
   }
-  if (!bio.target()) return outOfMemory(request);
+  return readSegments(store, request, NOTHING, sectors) ? sectors : outOfMemory(request);
+}
+
+/** One request is in hand at a time. */
+const cursor = new SegmentCursor();
+
+/** Fills a read's sectors [first, end), counted from its first. False: no memory to read into. */
+export function readSegments(
+  from: Readable,
+  request: NullOwned,
+  first: Sector,
+  end: Sector,
+): boolean {
+  const bio = request.bio();
+  if (!bio.target()) return false;
   const { segments } = bio;
-  segments.seek(cursor, request.bioOffset());
-  let sector = request.sector();
+  segments.seek(cursor, request.bioOffset() + first * SECTOR_BYTES);
+  let left = (end - first) * SECTOR_BYTES;
+  let sector = (request.sector() + first) as Sector; // within the request
   while (left > 0) {
     const start = segments.start(cursor.index) + cursor.offset;
     const length = Math.min(left, segments.length(cursor.index) - cursor.offset);
-    store.read(sector, segments.buffer(cursor.index), start, length);
+    from.read(sector, segments.buffer(cursor.index), start, length);
     sector = (sector + length / SECTOR_BYTES) as Sector; // segments are whole sectors
     left -= length;
     cursor.index++;
     cursor.offset = 0;
   }
-  return sectors;
+  return true;
 }
 
-function writeStore(
-  store: PageStore,
-  request: NullOwned,
-  sectors: Sector,
-  cursor: SegmentCursor,
-): Sector {
+/** Stores the first `sectors` of a write. @returns how many; none when memory ran out. */
+export function writeSegments(to: Writable, request: NullOwned, sectors: Sector): Sector {
   const { segments } = request.bio();
   segments.seek(cursor, request.bioOffset());
   let left = sectors * SECTOR_BYTES;
@@ -147,11 +157,12 @@ function writeStore(
     const start = segments.start(at) + cursor.offset;
     const length = Math.min(left, segments.length(at) - cursor.offset);
     const slab = segments.slabs[at];
-    if (slab !== undefined && length === SLAB_BYTES && sector % SECTORS_PER_SLAB === 0) {
+    const whole = slab !== undefined && length === SLAB_BYTES && sector % SECTORS_PER_SLAB === 0;
+    if (whole && to.adopt !== undefined) {
       if (start !== 0) bug('a slab that does not begin at its beginning');
       segments.slabs[at] = undefined;
-      store.adopt(sector, slab);
-    } else if (!store.write(sector, segments.buffer(at), start, length)) {
+      to.adopt(sector, slab);
+    } else if (!to.write(sector, segments.buffer(at), start, length)) {
       return outOfMemory(request);
     }
     sector = (sector + length / SECTOR_BYTES) as Sector; // segments are whole sectors

@@ -2,7 +2,7 @@
  *  block layer's operations. Made at power on, gone at power off; what outlives that (data, bad blocks,
  *  fault settings) is null-device.ts's. Source: driver.md sections 2 and 3. */
 
-import { Command } from '../block/command.ts';
+import { Command, RequestFlag } from '../block/command.ts';
 import type { HwQueue } from '../block/hw-queue.ts';
 import type { Operations, TimeoutVerdict } from '../block/operations.ts';
 import type { ARef, IdleRequest } from '../block/owned.ts';
@@ -63,8 +63,7 @@ export class PoweredDevice implements Operations<NullData> {
       if (status !== Status.OK) return status;
     }
     const owned = request.start();
-    const hctx = owned.hctx();
-    if (hctx.polled) hctx.data.polled.push(owned);
+    if ((owned.flags() & RequestFlag.POLLED) !== 0) owned.hctx().data.polled.push(owned);
     else this.#process(owned);
     return Status.OK;
   }
@@ -93,14 +92,15 @@ export class PoweredDevice implements Operations<NullData> {
   /** Only a fake timeout is one: a request that takes long has its reasons. */
   requestTimeout(request: ARef<NullData>): TimeoutVerdict {
     const data = request.data();
-    if (!data.fakeTimeout) return 'reset';
-    data.fakeTimeout = false;
+    if (!data.leftAlone) return 'reset';
+    data.leftAlone = false;
     request.complete(Status.TIMEOUT);
     return 'done';
   }
 
   #process(request: NullOwned): void {
     if (this.gate !== undefined && request.data().fakeTimeout) {
+      request.data().leftAlone = true;
       request.intoShared().drop();
       return;
     }

@@ -230,7 +230,7 @@ describe('splitting', () => {
   });
 });
 
-test('a blocking handler may wait: payloads are parked, tags stay right', async () => {
+test('a blocking handler may wait: payloads are parked, order and tags stay right', async () => {
   const world = new World();
   const waiting: (() => void)[] = [];
   const { hctx, set } = makeDisk(
@@ -252,8 +252,10 @@ test('a blocking handler may wait: payloads are parked, tags stay right', async 
   hctx.unplug();
   expect(bios.map((bio) => bio.parked)).toEqual([1, 1, 1]);
   expect(set.inFlight).toBe(3);
-  for (const go of waiting.toReversed()) go();
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(bios.map((bio) => bio.ends)).toEqual([1, 1, 1]);
+  for (let done = 1; done <= 3; done++) {
+    waiting.shift()?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(bios.map((bio) => bio.ends)).toEqual([0, 1, 2].map((at) => (at < done ? 1 : 0)));
+  }
   expect(set.inFlight).toBe(0);
 });

@@ -1,15 +1,15 @@
-/** The commands for a running daemon: the built program against the API over devices that are none.
- *  control.md section 1. */
+/** The commands for a running daemon: the built program against the API over real devices, in a
+ *  world that is moved by hand. control.md section 1. */
 
 import { exec } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { controlCommands } from '../../src/cli/commands.ts';
 import { ControlClient } from '../../src/cli/control-client.ts';
 import { type Served, serve } from '../control/served.ts';
-import { folder, run, runIn } from './program.ts';
+import { folder, run, runIn, start } from './program.ts';
 
 interface Shell extends Served {
   /** Runs a command against the daemon; it succeeds. @returns what it said. */
@@ -45,11 +45,12 @@ async function inside(
     readonly flags?: Readonly<Record<string, string | boolean>>;
     readonly json?: boolean;
     readonly input?: Uint8Array;
-    readonly looks?: number;
+    /** What happens before each look. */
+    readonly looks?: readonly (() => unknown)[];
   } = {},
 ): Promise<string> {
   let said = '';
-  let looks = extra.looks ?? 0;
+  const looks = [...(extra.looks ?? [])];
   await controlCommands.get(name)?.run({
     client: new ControlClient(path),
     operands,
@@ -59,7 +60,11 @@ async function inside(
       said += text;
     },
     read: async () => extra.input ?? new Uint8Array(0),
-    nextLook: async () => looks-- > 0,
+    nextLook: async () => {
+      const before = looks.shift();
+      await before?.();
+      return before !== undefined;
+    },
   });
   return said;
 }
@@ -67,7 +72,7 @@ async function inside(
 test('create, ls, set, get, remove: the life of a device', async () => {
   const { tnull, devices } = await shell();
   expect(await tnull('create', 'a', 'size=16', 'memory_backed=1', '--power-on')).toBe('');
-  expect(await tnull('create', 'b', 'size=1', 'size=2', 'zoned=1')).toBe('');
+  expect(await tnull('create', 'b', 'size=1', 'size=2', 'zoned=1', 'zone_size=1')).toBe('');
   expect(await tnull('ls')).toBe(
     [
       'NAME  POWER  SIZE    BLOCK  BACKED BY  ZONES',
@@ -89,9 +94,9 @@ test('create, ls, set, get, remove: the life of a device', async () => {
 test('--json is what the API says, on one line', async () => {
   const { tnull, tree } = await shell();
   expect(JSON.parse(await tnull('create', 'a', '--json'))).toEqual(tree.object('a'));
-  expect(JSON.parse(await tnull('set', 'a', 'zoned=1', 'size=4', 'power=1', '--json'))).toEqual(
-    tree.object('a'),
-  );
+  expect(
+    JSON.parse(await tnull('set', 'a', 'zoned=1', 'size=4', 'zone_size=1', 'power=1', '--json')),
+  ).toEqual(tree.object('a'));
   expect(JSON.parse(await tnull('ls', '--json'))).toEqual(tree.objects());
   expect(JSON.parse(await tnull('get', 'a', '--json'))).toEqual(tree.object('a'));
   expect(await tnull('get', 'a', 'size', '--json')).toBe('4\n');
@@ -101,11 +106,19 @@ test('--json is what the API says, on one line', async () => {
   expect(await tnull('requests', 'a', '--json')).toBe('[]\n');
 });
 
+/** Four zones of 2048 sectors, the first of them conventional. */
+const ZONED = ['zoned=1', 'size=4', 'zone_size=1', 'zone_nr_conv=1'];
+
 test('zones: a report, management, an append', async () => {
   const it = await shell();
-  await it.tnull('create', 'a', 'zoned=1', 'size=4', '--power-on');
-  const fake = it.devices.get('a');
-  fake?.zones?.conditions.set(3, 13);
+  await it.tnull('create', 'a', ...ZONED, '--power-on');
+  const zones = () =>
+    it.devices
+      .get('a')
+      ?.zones?.report()
+      .map(({ condition, writePointer }) => `${condition}@${writePointer}`)
+      .join(' ');
+  await it.tnull('set', 'a', 'zone_readonly=6144');
   expect(await it.tnull('zones', 'a')).toBe(
     [
       'START  LENGTH  CAPACITY  WRITE POINTER  TYPE          CONDITION',
@@ -119,84 +132,179 @@ test('zones: a report, management, an append', async () => {
   const some = await it.tnull('zones', 'a', 'report', '0x800', '--count', '1');
   expect(some.split('\n')).toHaveLength(3);
   expect(some).toContain(' 2048 ');
-  if (fake !== undefined) fake.calls.length = 0;
-  for (const operation of ['open', 'close', 'finish', 'reset']) {
-    expect(await inside(it, 'zones', ['a', operation, '2048'])).toBe('');
-  }
-  await it.tnull('zones', 'a', 'reset', '2048', '--sectors=4096');
-  await inside(it, 'zones', ['a', 'reset-all']);
+  await it.tnull('zones', 'a', 'open', '2048');
+  expect(zones()).toBe('0@2048 3@2048 1@4096 13@-1');
   const input = new Uint8Array(512);
-  expect(await inside(it, 'zones', ['a', 'append', '2048'], { input })).toBe('2056\n');
+  expect(await inside(it, 'zones', ['a', 'append', '2048'], { input })).toBe('2048\n');
   const asked = { input, json: true };
-  expect(await inside(it, 'zones', ['a', 'append', '2048'], asked)).toBe('{"sector":2056}\n');
-  expect(fake?.calls).toEqual([
-    'open 2048 2048',
-    'close 2048 2048',
-    'finish 2048 2048',
-    'reset 2048 2048',
-    'reset 2048 4096',
-    'reset-all 0 8192',
-    'append 2048 512',
-    'append 2048 512',
-  ]);
+  expect(await inside(it, 'zones', ['a', 'append', '2048'], asked)).toBe('{"sector":2049}\n');
+  expect(await inside(it, 'zones', ['a', 'close', '2048'])).toBe('');
+  expect(zones()).toBe('0@2048 4@2050 1@4096 13@-1');
+  expect(await inside(it, 'zones', ['a', 'finish', '4096'])).toBe('');
+  await it.tnull('zones', 'a', 'reset', '2048', '--sectors=4096');
+  expect(zones()).toBe('0@2048 1@2048 1@4096 13@-1');
+  await inside(it, 'zones', ['a', 'finish', '2048'], { flags: { sectors: '4096' } });
+  expect(zones()).toBe('0@2048 14@4096 14@6144 13@-1');
+  await inside(it, 'zones', ['a', 'reset-all']);
+  expect(zones()).toBe('0@2048 1@2048 1@4096 13@-1');
 });
 
-test('requests in flight, with state, count and age', async () => {
-  const { tnull, device } = await shell();
-  device().flights.push({
-    tag: 3,
-    queue: 0,
-    command: 'write',
-    sector: 8,
-    sectors: 16,
-    state: 'started',
-    count: 2,
-    ageNs: 1_234_567,
-  });
-  expect(await tnull('requests', 'nullb0')).toBe(
-    [
-      'TAG  QUEUE  COMMAND  SECTOR  SECTORS  STATE    COUNT  AGE',
-      '  3      0  write         8       16  started      2  1.23 ms',
-      '',
-    ].join('\n'),
+test('what a zone refuses is told with its reason', async () => {
+  const { tnull, refused } = await shell();
+  await tnull('create', 'a', ...ZONED, '--power-on');
+  expect(await refused('zones', 'a', 'open', '0')).toBe(
+    'a: zone 0: open but the zone is conventional (EIO)',
+  );
+  expect(await refused('zones', 'a', 'open', '7')).toBe('a: no zone begins at sector 7 (EINVAL)');
+  expect(await refused('set', 'a', 'zone_offline=0')).toBe(
+    'a: zone_offline=0: the zone is conventional (EINVAL)',
   );
 });
 
+test('requests in flight, with state, count and age', async () => {
+  const it = await shell();
+  await it.tnull('create', 'nullb0', ...ZONED, 'timeout_inject=1,100,0,1', '--power-on');
+  const lost = it.refused('zones', 'nullb0', 'open', '2048');
+  await vi.waitUntil(() => it.tree.requests('nullb0').length > 0);
+  it.pass(0.001_234_567);
+  const [{ tag } = { tag: -1 }] = it.tree.requests('nullb0');
+  expect(await it.tnull('requests', 'nullb0')).toBe(
+    [
+      'TAG  QUEUE  COMMAND    SECTOR  SECTORS  STATE    COUNT  AGE',
+      `${String(tag).padStart(3)}      0  zone-open    2048     2048  started      1  1.23 ms`,
+      '',
+    ].join('\n'),
+  );
+  it.pass(7);
+  expect(await lost).toBe('nullb0: zone open at sector 2048: timed out (ETIMEDOUT)');
+  expect(await it.tnull('requests', 'nullb0')).toMatch(/^TAG .*\n$/);
+});
+
 describe('stats', () => {
+  async function busy(): Promise<Shell> {
+    const it = await shell();
+    const words = ['memory_backed=1', 'cache_size=1', 'badblocks=+4099-4100', '--power-on'];
+    await it.tnull('create', 'nullb0', ...ZONED, ...words);
+    it.io('read', 0, 8);
+    it.io('write', 0, 16);
+    it.io('write', 4104, 8);
+    it.io('write', 4096, 8);
+    return it;
+  }
+
   test('what was done, and how things stand', async () => {
-    const { tnull, device } = await shell();
-    device().requestsDone = 3;
-    device('other').badBlocks.write('+1-2');
-    expect(await tnull('stats', 'nullb0')).toBe(
+    const { tnull, device } = await busy();
+    const zoned = [
+      'nullb0',
+      '  OPERATION     REQUESTS  BYTES  P50   P99   MAX',
+      '  read                 1  4 KiB  0 ns  0 ns  0 ns',
+      '  write                3  8 KiB  0 ns  0 ns  0 ns',
+      '  errors        EIO 2 (badblocks 1, zones 1)',
+      '  memory        0 B held, 0 B idle',
+      '  cache         8 KiB of 1 MiB used',
+      '  zones         1 open, 1 active, of 4',
+      '  tags          0 in use; 1 queue of 64',
+      '  bad blocks    1 range',
+      '',
+    ].join('\n');
+    expect(await tnull('stats', 'nullb0')).toBe(zoned);
+    device('other').badBlocks.write('+1-2\n+4-5');
+    expect(await tnull('stats')).toBe(
       [
-        'DEVICE  OPERATION  REQUESTS  BYTES   P50   P99   MAX',
-        'nullb0  read              3  12 KiB  1 us  3 us  5 us',
-        'nullb0  write             3  12 KiB  0 ns  0 ns  0 ns',
-        'nullb0: memory 4 KiB held, 8 KiB idle; tags 0 of 128; errors EIO 2',
+        `${zoned}`,
+        'other (power 0)',
+        '  no requests',
+        '  memory        0 B held, 0 B idle',
+        '  bad blocks    2 ranges',
         '',
       ].join('\n'),
     );
-    const both = await tnull('stats');
-    expect(both).toContain('other: memory 4 KiB held, 8 KiB idle; tags 0 of 128; bad ranges 1;');
+    expect(await (await shell()).tnull('stats')).toBe('no devices\n');
   });
 
   test('--watch says what was done since the look before', async () => {
-    const it = await shell();
-    const fake = it.device();
-    const watch = { flags: { watch: true }, looks: 2 };
-    fake.requestsDone = 10;
-    const stats = fake.stats.bind(fake);
-    fake.stats = () => {
-      fake.requestsDone += 5;
-      return stats();
-    };
-    const tables = (await inside(it, 'stats', [], watch)).split('DEVICE');
-    expect(tables.map((one) => /read +(\d+)/.exec(one)?.[1])).toEqual([undefined, '15', '5', '5']);
-    expect(tables[2]).toContain('PER SECOND');
-    const lines = (await inside(it, 'stats', ['nullb0'], { ...watch, json: true })).trim();
-    expect(
-      lines.split('\n').map((line) => JSON.parse(line).nullb0.operations.read.requests),
-    ).toEqual([30, 35, 40]);
+    const it = await busy();
+    it.io('read', 0, 8);
+    const looks = [
+      () => it.io('write', 0, 8),
+      () => it.io('write', 7, 8),
+      () => {},
+      // Power off begins the counters anew.
+      async () => {
+        await it.patch({ power: '0' });
+        await it.patch({ power: '1' });
+        it.io('read', 0, 8);
+      },
+    ];
+    const said = await inside(it, 'stats', [], { flags: { watch: true }, looks });
+    const head = 'DEVICE  OPERATION  PER SECOND  BYTES/S  P50   P99   MAX';
+    expect(said.split('\n\n').slice(1)).toEqual([
+      `${head}\nnullb0  write               1  4 KiB    0 ns  0 ns  0 ns`,
+      `${head}\nnullb0  write               1  4 KiB    0 ns  0 ns  0 ns`,
+      'no requests',
+      `${head}\nnullb0  read                1  4 KiB    0 ns  0 ns  0 ns\n`,
+    ]);
+  });
+
+  test('--watch tells errors too', async () => {
+    const it = await busy();
+    const looks = [() => it.io('write', 6152, 8)];
+    const said = await inside(it, 'stats', ['nullb0'], { flags: { watch: true }, looks });
+    expect(said.split('\n\n')[1]).toBe(
+      [
+        'DEVICE  OPERATION     PER SECOND  BYTES/S  P50   P99   MAX',
+        'nullb0  write                  1  0 B      0 ns  0 ns  0 ns',
+        'nullb0  error: EIO             1',
+        'nullb0  error: zones           1',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('--watch --json is one line a look', async () => {
+    const it = await busy();
+    const read = (): unknown => it.io('read', 0, 8);
+    const asked = { flags: { watch: true }, looks: [read, read], json: true };
+    const lines = (await inside(it, 'stats', ['nullb0'], asked)).trim().split('\n');
+    const counts = lines.map((line) => JSON.parse(line).nullb0.operations.read.requests);
+    expect(counts).toEqual([1, 2, 3]);
+  });
+
+  test('of all devices one may go away between two looks; of one it is the end', async () => {
+    const it = await busy();
+    it.device('other');
+    const remove = () => it.tree.remove('other');
+    const all = await inside(it, 'stats', [], { flags: { watch: true }, looks: [remove] });
+    expect(all).toContain('other');
+    const gone = () => it.tree.remove('nullb0');
+    const one = inside(it, 'stats', ['nullb0'], { flags: { watch: true }, looks: [gone] });
+    await expect(one).rejects.toThrow("there is no device 'nullb0' (ENOENT)");
+  });
+});
+
+describe('stats --watch ends', () => {
+  async function watch() {
+    const { path, device, control } = await serve();
+    device();
+    const watching = start('stats', '--watch', '--control', path);
+    await watching.ready();
+    return { ...watching, control };
+  }
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('with %s: at once, and well', async (signal) => {
+    const { child, ended } = await watch();
+    child.kill(signal);
+    expect(await ended).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('with the daemon: one line, status 1', async () => {
+    const { control, ended } = await watch();
+    await control.close();
+    const { status, stderr } = await ended;
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^tnull: no daemon at \S+ \(--control PATH .*\)\n$/),
+    });
   });
 });
 
@@ -206,7 +314,7 @@ test('stats --watch ends with the pipe that it writes to', async () => {
   const bin = new URL('../../bin/tnull.js', import.meta.url).pathname;
   const command = `"${process.execPath}" "${bin}" stats --watch --control "${path}" | head -n 1`;
   const { stdout } = await promisify(exec)(command);
-  expect(stdout).toMatch(/^DEVICE|^nullb0: memory/);
+  expect(stdout).toBe('nullb0 (power 0)\n');
 });
 
 describe('one line, status 1', () => {

@@ -147,8 +147,9 @@ test.each([
   const tnull = start('-U', join(folder(), 's'), 'size=1', '--log-format', format);
   await tnull.ready();
   tnull.child.kill('SIGTERM');
-  const [line = ''] = (await tnull.ended).stderr.split('\n');
-  expect(line).toContain('attach with: nbd-client');
+  const lines = (await tnull.ended).stderr.split('\n');
+  expect(lines[0]).toMatch(/faults follow from --fault-seed [0-9a-f]{8}/);
+  const line = lines.find((one) => one.includes('attach with: nbd-client')) ?? '';
   expect(line.startsWith('{"level":30,')).toBe(json);
   const quiet = start('-U', join(folder(), 's'), 'size=1', '--log-level', 'silent', 'discard=1');
   await quiet.ready();

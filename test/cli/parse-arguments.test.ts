@@ -55,6 +55,7 @@ test('without arguments it serves, with everything by default', () => {
     exitWithParent: false,
     logLevel: 'info',
     logFormat: undefined,
+    faultSeed: undefined,
   });
 });
 
@@ -256,22 +257,30 @@ describe('the control API', () => {
 describe('the other flags', () => {
   test('each has its value', () => {
     const argv = ['--run', 'echo "$uri" --gb', '--pid-file=/p', '--exit-with-parent'];
-    expect(serve(...argv, '--log-level', 'warn', '--log-format=json')).toMatchObject({
+    const log = ['--log-level', 'warn', '--log-format=json', '--fault-seed', 'a 7'];
+    expect(serve(...argv, ...log)).toMatchObject({
       run: 'echo "$uri" --gb',
       pidFile: '/p',
       exitWithParent: true,
       logLevel: 'warn',
       logFormat: 'json',
+      faultSeed: 'a 7',
       words: [],
     });
   });
 
-  test.each(['--listen', '-U', '--unix', '--run', '--pid-file', '--log-level', '--log-format'])(
-    '%s needs a value',
-    (flag) => {
-      expect(refusal(flag)).toBe(`${flag}: a value is missing`);
-    },
-  );
+  test.each([
+    '--listen',
+    '-U',
+    '--unix',
+    '--run',
+    '--pid-file',
+    '--log-level',
+    '--log-format',
+    '--fault-seed',
+  ])('%s needs a value', (flag) => {
+    expect(refusal(flag)).toBe(`${flag}: a value is missing`);
+  });
 
   test.each(['--exit-with-parent', '--help', '--version'])('%s takes no value', (flag) => {
     expect(refusal(`${flag}=1`)).toBe(`${flag} takes no value`);

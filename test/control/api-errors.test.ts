@@ -1,18 +1,21 @@
 /** What the API refuses: always a status, an errno and a sentence. control.md section 3. */
 
-import { describe, expect, test } from 'vitest';
-import { Status } from '../../src/block/status.ts';
-import { ErrnoError } from '../../src/config/errors.ts';
+import { describe, expect, test, vi } from 'vitest';
 import { limits } from '../../src/control/limits.ts';
+import { CountingAllocator } from '../pages/counting-allocator.ts';
 import { raw } from './http.ts';
-import { serve } from './served.ts';
+import { type Served, serve } from './served.ts';
+import { loseRequests } from './world.ts';
 
 const DEVICE = '/v1/devices/nullb0';
 const MIB = 1 << 20;
 
-async function served() {
+/** Four zones of 2048 sectors, the first of them conventional. */
+const ZONED = { zoned: 1, size: 4, zone_size: 1, zone_nr_conv: 1 };
+
+async function served(more: Readonly<Record<string, number>> = {}): Promise<Served> {
   const it = await serve();
-  await it.ask('PUT', DEVICE, { json: { zoned: 1, size: 4, power: 1 } });
+  await it.ask('PUT', DEVICE, { json: { ...ZONED, ...more, power: 1 } });
   await it.ask('PUT', '/v1/devices/plain', { json: { power: 1 } });
   await it.ask('PUT', '/v1/devices/off', { json: {} });
   return it;
@@ -113,38 +116,100 @@ test('a misspelt attribute is told the nearest', async () => {
   });
 });
 
-test.each([
-  [Status.IOERR, 422, 'EIO'],
-  [Status.ZONE_OPEN_RESOURCE, 422, 'ETOOMANYREFS'],
-  [Status.ZONE_ACTIVE_RESOURCE, 422, 'EOVERFLOW'],
-  [Status.OFFLINE, 422, 'ENODEV'],
-  [Status.NOSPC, 422, 'ENOSPC'],
-  [Status.TIMEOUT, 422, 'ETIMEDOUT'],
-  [Status.NOTSUPP, 405, 'EOPNOTSUPP'],
-  [Status.INVAL, 400, 'EINVAL'],
-] as const)('what the device answers: %s is %i %s', async (status, code, errno) => {
-  const { ask, device } = await served();
-  device().status = status;
-  const answer = await ask('POST', `${DEVICE}/zones/open?sector=2048`);
-  expect(answer).toMatchObject({ status: code, json: { errno } });
-  expect(answer.json).toMatchObject({ message: `nullb0: zone open at sector 2048: ${errno}` });
-});
+describe('what the device answers', () => {
+  type Case = readonly [
+    attributes: Readonly<Record<string, number>>,
+    first: readonly string[],
+    then: string,
+    status: number,
+    errno: string,
+    message: string,
+  ];
+  const cases: readonly Case[] = [
+    [{}, [], 'open?sector=0', 422, 'EIO', 'zone 0: open but the zone is conventional'],
+    [
+      { zone_max_open: 1 },
+      ['open?sector=2048'],
+      'open?sector=4096',
+      422,
+      'ETOOMANYREFS',
+      'zone 2: open but no more than 1 may be open (zone_max_open)',
+    ],
+    [
+      { zone_max_active: 1 },
+      ['open?sector=2048'],
+      'finish?sector=4096',
+      422,
+      'EOVERFLOW',
+      'zone 2: finish but no more than 1 may be active (zone_max_active)',
+    ],
+    [{}, [], 'reset?sector=7', 400, 'EINVAL', 'no zone begins at sector 7'],
+  ];
+  test.each(cases)('%j %j %s', async (attributes, first, then, status, errno, message) => {
+    const { ask } = await served(attributes);
+    for (const one of first) expect((await ask('POST', `${DEVICE}/zones/${one}`)).status).toBe(204);
+    const { json, ...answer } = await ask('POST', `${DEVICE}/zones/${then}`);
+    expect({ status: answer.status, json }).toEqual({
+      status,
+      json: { errno, message: `nullb0: ${message}` },
+    });
+  });
 
-test('no memory at power on is 422', async () => {
-  const { ask, device } = await served();
-  device('off').failPowerOn = new ErrnoError('ENOMEM', 'no memory for the tags');
-  const { status, json } = await ask('PATCH', '/v1/devices/off', { json: { power: 1 } });
-  expect({ status, json }).toEqual({
-    status: 422,
-    json: { errno: 'ENOMEM', message: 'off: no memory for the tags' },
+  test('a write that a zone refuses, and a bad block, with their reasons', async () => {
+    const { ask, patch, io } = await served();
+    await patch({ badblocks: '+2056-2056', zone_offline: '4096' });
+    const body = new Uint8Array(8192);
+    expect(await ask('POST', `${DEVICE}/zones/append?sector=2048`, { body })).toMatchObject({
+      status: 422,
+      json: { errno: 'EIO', message: 'nullb0: badblocks: sector 2056 is bad' },
+    });
+    expect(await ask('POST', `${DEVICE}/zones/append?sector=4096`, { body })).toMatchObject({
+      status: 422,
+      json: { errno: 'EIO', message: 'nullb0: zone 2: append but the zone is offline' },
+    });
+    expect(io('write', 6152, 8)).toBe('EIO');
+    expect((await ask('GET', `${DEVICE}/stats`)).json).toMatchObject({
+      errors: { EIO: 3, badblocks: 1, zones: 2 },
+    });
+  });
+
+  test('nothing at all: ETIMEDOUT', async () => {
+    const { ask, device, tree, pass } = await served();
+    loseRequests(device());
+    const asked = ask('POST', `${DEVICE}/zones/open?sector=2048`);
+    await vi.waitUntil(() => tree.requests('nullb0').length > 0);
+    pass(7);
+    expect(await asked).toMatchObject({
+      status: 422,
+      json: { errno: 'ETIMEDOUT', message: 'nullb0: zone open at sector 2048: timed out' },
+    });
+  });
+
+  test('no memory for the data: ENOSPC', async () => {
+    const allocator = new CountingAllocator();
+    const { ask } = await serve({}, { allocator });
+    await ask('PUT', DEVICE, { json: { ...ZONED, memory_backed: 1, power: 1 } });
+    allocator.failAt = allocator.takes + 1;
+    const body = new Uint8Array(512);
+    expect(await ask('POST', `${DEVICE}/zones/append?sector=2048`, { body })).toMatchObject({
+      status: 422,
+      json: { errno: 'ENOSPC', message: 'nullb0: zone append at sector 2048: no memory is left' },
+    });
+  });
+
+  test('no memory at power on: ENOMEM', async () => {
+    const { ask } = await served();
+    const json = { init_hctx_fault_inject: '1,100,0,-1', power: 1 };
+    expect(await ask('PATCH', '/v1/devices/off', { json })).toMatchObject({
+      status: 422,
+      json: { errno: 'ENOMEM', message: 'off: hardware queue 0 could not be built' },
+    });
   });
 });
 
 test('an error that nobody foresaw tells nothing, and is in the log', async () => {
   const { ask, device, log } = await served();
-  device().flush = async () => {
-    throw new Error('tag 7: secret');
-  };
+  vi.spyOn(device(), 'flush').mockRejectedValue(new Error('tag 7: secret'));
   const { status, text } = await ask('POST', `${DEVICE}/flush`);
   expect(status).toBe(500);
   expect(text).not.toContain('secret');
@@ -225,10 +290,10 @@ describe('bodies', () => {
   });
 
   test('an append may have 64 MiB, and not one byte more', async () => {
-    const { ask } = await served();
+    const { ask } = await served({ size: 256, zone_size: 64 });
     const { max } = limits.appendBytes;
     const type = { 'content-type': 'application/octet-stream' };
-    const url = `${DEVICE}/zones/append?sector=2048`;
+    const url = `${DEVICE}/zones/append?sector=131072`;
     expect((await ask('POST', url, { headers: type, body: new Uint8Array(max) })).status).toBe(200);
     const more = { ...type, 'content-length': String(max + 1) };
     expect(await ask('POST', url, { headers: more })).toMatchObject({
@@ -238,16 +303,8 @@ describe('bodies', () => {
   });
 
   test('only so many appends at once', async () => {
-    const { ask, device } = await served();
-    let end = (): void => {};
-    const gate = new Promise<void>((resolve) => {
-      end = resolve;
-    });
-    const fake = device();
-    fake.zoneAppend = async () => {
-      await gate;
-      return { status: Status.OK, sector: 0 };
-    };
+    const { ask, device, pass, tree } = await served();
+    loseRequests(device());
     const append = async () => {
       const asked = { body: new Uint8Array(512) };
       return (await ask('POST', `${DEVICE}/zones/append?sector=2048`, asked)).status;
@@ -255,8 +312,10 @@ describe('bodies', () => {
     const { max } = limits.appendsAtOnce;
     const first = Array.from({ length: max + 1 }, append);
     expect(await Promise.race(first)).toBe(409);
-    end();
-    expect((await Promise.all(first)).sort()).toEqual([...Array(max).fill(200), 409]);
+    await vi.waitUntil(() => tree.requests('nullb0').length === max);
+    pass(7);
+    expect((await Promise.all(first)).sort()).toEqual([409, ...Array(max).fill(422)]);
+    loseRequests(device(), 0);
     expect(await append()).toBe(200);
   });
 });

@@ -1,11 +1,11 @@
 /** Every call of the API through real HTTP on a unix socket. control.md section 3. */
 
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { readableNames } from '../../src/control/attribute-names.ts';
 import { allCalls } from '../../src/control/calls.ts';
-import { FakeZones } from './fake-devices.ts';
 import { type Served, serve } from './served.ts';
+import { loseRequests } from './world.ts';
 
 const DEVICE = '/v1/devices/nullb0';
 
@@ -13,12 +13,16 @@ async function powered(attributes: Readonly<Record<string, number>> = {}): Promi
   const it = await serve();
   const made = await it.ask('PUT', DEVICE, { json: { ...attributes, power: 1 } });
   expect(made.status).toBe(201);
-  const fake = it.devices.get('nullb0');
-  if (fake !== undefined) fake.calls.length = 0;
   return it;
 }
 
-const zoned = () => powered({ zoned: 1, size: 4 });
+/** Four zones of 2048 sectors, the first of them conventional. */
+const zoned = () => powered({ zoned: 1, size: 4, zone_size: 1, zone_nr_conv: 1, memory_backed: 1 });
+
+const brief = ({ device }: Served) =>
+  device()
+    .zones?.report()
+    .map(({ condition, writePointer }) => `${condition}@${writePointer}`);
 
 test('GET /v1 names the program, its features, devices and listeners', async () => {
   const { ask } = await powered();
@@ -90,7 +94,7 @@ describe('devices', () => {
     const { name, badblocks, ...settable } = JSON.parse(JSON.stringify(json));
     expect({ name, badblocks }).toEqual({ name: 'nullb0', badblocks: '' });
     const copy = await ask('PUT', '/v1/devices/b', { json: settable });
-    expect(copy.json).toEqual({ ...settable, name: 'b', badblocks });
+    expect(copy.json).toEqual({ ...settable, name: 'b', badblocks, index: 1 });
   });
 
   test('DELETE removes it, powered or not', async () => {
@@ -137,7 +141,7 @@ describe('attributes', () => {
   test('PUT is no more lenient than the file', async () => {
     const { ask } = await serve();
     await ask('PUT', DEVICE);
-    for (const body of ['', ' 1', '1\n\n', '\ufeff1']) {
+    for (const body of ['', ' 1', '\n', 'maybe', '\ufeff1']) {
       const { status, json } = await ask('PUT', `${DEVICE}/attributes/power`, { body });
       expect(status).toBe(400);
       expect(json).toMatchObject({ errno: 'EINVAL', attribute: 'power' });
@@ -158,8 +162,8 @@ describe('attributes', () => {
 
 describe('zones', () => {
   test('a report from the zone that holds a sector', async () => {
-    const { ask, devices } = await zoned();
-    devices.get('nullb0')?.zones?.conditions.set(3, 15);
+    const { ask, patch } = await zoned();
+    await patch({ zone_offline: '6144' });
     const { json } = await ask('GET', `${DEVICE}/zones`);
     const zone = { length: 2048, capacity: 2048, type: 'sequential', condition: 'empty' };
     const all = [
@@ -174,43 +178,82 @@ describe('zones', () => {
     expect(await report('from=6144&count=9')).toEqual({ zones: all.slice(3) });
     expect(await report('count=0')).toEqual({ zones: [] });
     expect(await report('from=8192')).toEqual({ zones: [] });
+    expect(await report('from=9007199254740991')).toEqual({ zones: [] });
   });
 
-  test.each(['open', 'close', 'finish', 'reset'])(
-    '%s is for one zone or a range',
-    async (operation) => {
-      const { ask, devices } = await zoned();
-      const url = `${DEVICE}/zones/${operation}`;
-      expect((await ask('POST', `${url}?sector=2048`)).status).toBe(204);
-      expect((await ask('POST', `${url}?sector=2048&sectors=4096`)).status).toBe(204);
-      expect(devices.get('nullb0')?.calls).toEqual([
-        `${operation} 2048 2048`,
-        `${operation} 2048 4096`,
-      ]);
-    },
-  );
+  test('every condition has its name', async () => {
+    const it = await powered({ zoned: 1, size: 8, zone_size: 1, zone_nr_conv: 1 });
+    const url = `${DEVICE}/zones`;
+    const body = new Uint8Array(512);
+    await it.ask('POST', `${url}/append?sector=2048`, { body });
+    await it.ask('POST', `${url}/open?sector=4096`);
+    await it.ask('POST', `${url}/append?sector=6144`, { body });
+    await it.ask('POST', `${url}/close?sector=6144`);
+    await it.ask('POST', `${url}/finish?sector=8192`);
+    await it.patch({ zone_readonly: '10240', zone_offline: '12288' });
+    const { json } = await it.ask('GET', url);
+    const { zones }: { zones: { condition: string }[] } = JSON.parse(JSON.stringify(json));
+    expect(zones.map(({ condition }) => condition)).toEqual([
+      'not-wp',
+      'implicit-open',
+      'explicit-open',
+      'closed',
+      'full',
+      'read-only',
+      'offline',
+      'empty',
+    ]);
+  });
+
+  test.each([
+    ['open', '3@2048 3@4096 1@6144'],
+    ['finish', '14@4096 14@6144 1@6144'],
+    ['reset', '1@2048 1@4096 2@6145'],
+    ['close', '4@2049 4@4097 2@6145'],
+  ])('%s is for one zone or a range', async (operation, after) => {
+    const it = await zoned();
+    const append = operation === 'close' || operation === 'reset';
+    for (const sector of append ? [2048, 4096, 6144] : []) {
+      await it.ask('POST', `${DEVICE}/zones/append?sector=${sector}`, {
+        body: new Uint8Array(512),
+      });
+    }
+    const url = `${DEVICE}/zones/${operation}`;
+    expect(await it.ask('POST', `${url}?sector=2048`)).toMatchObject({ status: 204, text: '' });
+    expect((await it.ask('POST', `${url}?sector=2048&sectors=4096`)).status).toBe(204);
+    expect(brief(it)?.join(' ')).toBe(`0@2048 ${after}`);
+  });
 
   test('reset-all needs no sector', async () => {
-    const { ask, devices } = await zoned();
-    expect((await ask('POST', `${DEVICE}/zones/reset-all`)).status).toBe(204);
-    expect(devices.get('nullb0')?.calls).toEqual(['reset-all 0 8192']);
+    const it = await zoned();
+    await it.ask('POST', `${DEVICE}/zones/finish?sector=2048&sectors=6144`);
+    expect((await it.ask('POST', `${DEVICE}/zones/reset-all`)).status).toBe(204);
+    expect(brief(it)).toEqual(['0@2048', '1@2048', '1@4096', '1@6144']);
   });
 
   test('append says where the data went', async () => {
-    const { ask, devices } = await zoned();
+    const { ask, io } = await zoned();
     const asked = {
       headers: { 'content-type': 'application/octet-stream' },
       body: new Uint8Array(4096),
     };
-    const { status, json } = await ask('POST', `${DEVICE}/zones/append?sector=2048`, asked);
-    expect({ status, json }).toEqual({ status: 200, json: { sector: 2056 } });
-    expect(devices.get('nullb0')?.calls).toEqual(['append 2048 4096']);
+    const url = `${DEVICE}/zones/append?sector=2048`;
+    expect(await ask('POST', url, asked)).toMatchObject({ status: 200, json: { sector: 2048 } });
+    expect((await ask('POST', url, asked)).json).toEqual({ sector: 2056 });
+    expect(io('write', 2064, 8)).toBe('OK');
+    expect((await ask('POST', url, { body: new Uint8Array(512) })).json).toEqual({ sector: 2072 });
+  });
+
+  test('what is appended is what is read', async () => {
+    const { ask, data } = await zoned();
+    const body = Uint8Array.from({ length: 1024 }, (_, at) => at % 251);
+    await ask('POST', `${DEVICE}/zones/append?sector=4096`, { body });
+    expect(data(4096, 2)).toEqual(body);
+    expect(data(4098, 1)).toEqual(new Uint8Array(512).fill(0xff));
   });
 
   test('100,000 zones come in slices, with a turn for others between any two', async () => {
-    const { ask, devices } = await zoned();
-    const fake = devices.get('nullb0');
-    if (fake !== undefined) fake.zones = new FakeZones(100_000, 2048);
+    const { ask } = await powered({ zoned: 1, size: 100_000, zone_size: 1 });
     let turns = 0;
     let ended = false;
     const look = (): void => {
@@ -220,48 +263,67 @@ describe('zones', () => {
     look();
     const { text } = await ask('GET', `${DEVICE}/zones`);
     ended = true;
-    expect(JSON.parse(text).zones).toHaveLength(100_000);
+    const { zones } = JSON.parse(text);
+    expect(zones).toHaveLength(100_000);
+    expect(zones[99_999].start).toBe(99_999 * 2048);
     expect(turns).toBeGreaterThan(100);
   });
 });
 
 test('flush', async () => {
-  const { ask, devices } = await powered();
+  const { ask, tree, io } = await powered({ size: 4, memory_backed: 1, cache_size: 1 });
+  const used = () => tree.stats('nullb0').cache?.usedBytes;
+  io('write', 0, 16);
+  expect(used()).toBe(8192);
   expect((await ask('POST', `${DEVICE}/flush`)).status).toBe(204);
+  expect(used()).toBe(0);
   const asked = { body: '', headers: { 'content-type': 'application/x-www-form-urlencoded' } };
   expect((await ask('POST', `${DEVICE}/flush`, asked)).status).toBe(204);
-  expect(devices.get('nullb0')?.calls).toEqual(['flush', 'flush']);
+  expect(tree.stats('nullb0').operations.flush.requests).toBe(2);
 });
 
 test('stats and requests are what the device says', async () => {
-  const { ask, devices } = await zoned();
-  const fake = devices.get('nullb0');
-  fake?.flights.push({
-    tag: 3,
-    queue: 0,
-    command: 'write',
-    sector: 8,
-    sectors: 16,
-    state: 'started',
-    count: 1,
-    ageNs: 12_345,
+  const { ask, tree, device, io, pass } = await zoned();
+  io('write', 0, 8);
+  io('read', 0, 16);
+  io('write', 4104, 8);
+  loseRequests(device());
+  const lost = ask('POST', `${DEVICE}/zones/append?sector=2048`, { body: new Uint8Array(1024) });
+  await vi.waitUntil(() => tree.requests('nullb0').length > 0);
+  const stats = await ask('GET', `${DEVICE}/stats`);
+  expect(stats.json).toEqual(tree.stats('nullb0'));
+  expect(stats.json).toMatchObject({
+    operations: { read: { requests: 1, bytes: 8192 }, write: { requests: 2, bytes: 4096 } },
+    errors: { EIO: 1, zones: 1 },
+    memory: { heldBytes: 4096 },
+    cache: null,
+    zones: { count: 4, open: 0, active: 0 },
+    tags: { depth: 64, queues: 1, inUse: 1 },
+    badBlockRanges: 0,
   });
-  expect((await ask('GET', `${DEVICE}/stats`)).json).toEqual(fake?.stats());
-  expect((await ask('GET', `${DEVICE}/requests`)).json).toEqual(fake?.flights);
+  const requests = await ask('GET', `${DEVICE}/requests`);
+  expect(requests.json).toEqual(tree.requests('nullb0'));
+  expect(requests.json).toEqual([
+    {
+      tag: expect.any(Number),
+      queue: 0,
+      command: 'zone-append',
+      sector: 2048,
+      sectors: 2,
+      state: 'started',
+      count: 1,
+      ageNs: 0,
+    },
+  ]);
+  pass(7);
+  expect((await lost).status).toBe(422);
 });
 
 test('an answer against its schema is our bug, and loud', async () => {
-  const { ask, devices, log } = await powered();
-  devices.get('nullb0')?.flights.push({
-    tag: -1,
-    queue: 0,
-    command: 'write',
-    sector: 8,
-    sectors: 16,
-    state: 'started',
-    count: 1,
-    ageNs: 12_345,
-  });
+  const { ask, device, log } = await powered();
+  const broken = { tag: -1, queue: 0, command: 'write', sector: 8, sectors: 16 };
+  const flight = { ...broken, state: 'started', count: 1, ageNs: 12_345 } as const;
+  vi.spyOn(device(), 'requests').mockReturnValue([flight]);
   const { status, json } = await ask('GET', `${DEVICE}/requests`);
   expect({ status, json }).toEqual({
     status: 500,
@@ -272,10 +334,11 @@ test('an answer against its schema is our bug, and loud', async () => {
 
 describe('metrics', () => {
   test('are Prometheus text, read when asked for', async () => {
-    const { ask, devices, device } = await zoned();
+    const { ask, device, io, patch } = await zoned();
     device('off');
-    const fake = devices.get('nullb0');
-    if (fake !== undefined) fake.requestsDone = 5;
+    await patch({ badblocks: '+9-9' });
+    for (let n = 0; n < 5; n++) expect(io('write', 4096 + 8 * n, 8)).toBe('OK');
+    io('read', 8, 8);
     const { status, headers, text } = await ask('GET', '/metrics');
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
@@ -284,18 +347,34 @@ describe('metrics', () => {
       'tnull_info{version="1.2.3"} 1',
       'tnull_device_powered{device="nullb0"} 1',
       'tnull_device_powered{device="off"} 0',
-      'tnull_requests_total{device="nullb0",operation="read"} 5',
+      'tnull_requests_total{device="nullb0",operation="write"} 5',
+      'tnull_requests_total{device="off",operation="write"} 0',
       'tnull_bytes_total{device="nullb0",operation="write"} 20480',
-      'tnull_request_seconds{device="nullb0",operation="read",quantile="0.99"} 0.000003',
-      'tnull_errors_total{device="nullb0",cause="EIO"} 2',
-      'tnull_memory_bytes{device="nullb0",state="held"} 4096',
+      'tnull_errors_total{device="nullb0",cause="EIO"} 1',
+      'tnull_errors_total{device="nullb0",cause="badblocks"} 1',
+      'tnull_memory_bytes{device="nullb0",state="held"} 20480',
+      'tnull_zones{device="nullb0",state="count"} 4',
       'tnull_zones{device="nullb0",state="open"} 1',
-      'tnull_tags{device="nullb0",state="all"} 128',
-      'tnull_bad_block_ranges{device="nullb0"} 0',
+      'tnull_tags{device="nullb0",state="all"} 64',
+      'tnull_bad_block_ranges{device="nullb0"} 1',
     ]) {
       expect(lines).toContain(line);
     }
     expect(text).not.toContain('tnull_cache_bytes{');
+  });
+
+  test('times are seconds', async () => {
+    const { ask, device, tree, pass } = await zoned();
+    loseRequests(device(), 1);
+    const lost = ask('POST', `${DEVICE}/zones/open?sector=2048`);
+    await vi.waitUntil(() => tree.requests('nullb0').length > 0);
+    pass(7);
+    expect((await lost).status).toBe(422);
+    const [, max] =
+      /^tnull_request_seconds\{.*operation="zone",quantile="1"\} (.*)$/m.exec(
+        (await ask('GET', '/metrics')).text,
+      ) ?? [];
+    expect(Number(max)).toBe(6);
   });
 
   test('twice the same is the same, and what is gone is gone', async () => {

@@ -1,4 +1,4 @@
-/** The control API over devices that are none, on a unix socket of its own until the test is over. */
+/** The control API over real devices in a world that is moved by hand, on a unix socket of its own until the test is over. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach } from 'vitest';
 import { type Control, type ControlOptions, startControl } from '../../src/daemon/control.ts';
-import { type World, world } from './fake-devices.ts';
 import { type Answered, type Asked, ask } from './http.ts';
+import { type Begin, type ControlWorld, world } from './world.ts';
 
-export interface Served extends World {
+export interface Served extends ControlWorld {
   readonly control: Control;
   readonly path: string;
   readonly log: readonly string[];
@@ -29,8 +29,11 @@ export function folder(): string {
   return path;
 }
 
-export async function serve(options: Partial<ControlOptions> = {}): Promise<Served> {
-  const it = world();
+export async function serve(
+  options: Partial<ControlOptions> = {},
+  begin: Begin = {},
+): Promise<Served> {
+  const it = world(begin);
   const log: string[] = [];
   const control = await startControl(
     {

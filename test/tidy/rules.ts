@@ -101,7 +101,7 @@ export function nonNulls(file: SourceFile): string[] {
 }
 
 /** What the files of a folder of src/ may import: other folders of src/, and packages. */
-const mayImport: Readonly<Record<string, readonly string[]>> = {
+export const mayImport: Readonly<Record<string, readonly string[]>> = {
   units: [],
   time: ['units'],
   pages: ['units'],

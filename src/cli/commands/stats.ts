@@ -1,6 +1,7 @@
 /** `tnull stats [NAME] [--watch]`: what the devices have done, or do each second. */
 
-import { type ControlClient, devicePath } from '../control-client.ts';
+import { shown } from '../../config/errors.ts';
+import { type ControlClient, devicePath, Refused } from '../control-client.ts';
 import { type ControlCommand, jsonLine } from '../control-command.ts';
 import { bytesText, type Cell, table, timeText } from '../table.ts';
 
@@ -22,17 +23,25 @@ interface Stats {
 
 type AllStats = ReadonlyMap<string, Stats>;
 
-const HEAD = ['DEVICE', 'OPERATION', 'REQUESTS', 'BYTES', 'P50', 'P99', 'MAX'];
-const RATE_HEAD = ['DEVICE', 'OPERATION', 'PER SECOND', 'BYTES/S', 'P50', 'P99', 'MAX'];
+const LATENCIES = ['P50', 'P99', 'MAX'];
+const HEAD = ['OPERATION', 'REQUESTS', 'BYTES', ...LATENCIES];
+const RATE_HEAD = ['DEVICE', 'OPERATION', 'PER SECOND', 'BYTES/S', ...LATENCIES];
+/** As long as the longest operation. */
+const LABEL = 'write-zeroes'.length;
 
 async function look(client: ControlClient, name: string | undefined): Promise<AllStats> {
   const all = name === undefined ? await namesOf(client) : [name];
-  const stats = await Promise.all(
-    all.map(async (one) => {
-      return [one, await client.json<Stats>('GET', `${devicePath(one)}/stats`)] as const;
-    }),
-  );
-  return new Map(stats);
+  const stats = new Map<string, Stats>();
+  for (const one of all) {
+    try {
+      stats.set(one, await client.json<Stats>('GET', `${devicePath(one)}/stats`));
+    } catch (error) {
+      // Of all devices one may have gone since they were listed.
+      if (name !== undefined || !(error instanceof Refused && error.errno === 'ENOENT'))
+        throw error;
+    }
+  }
+  return stats;
 }
 
 async function namesOf(client: ControlClient): Promise<readonly string[]> {
@@ -40,59 +49,105 @@ async function namesOf(client: ControlClient): Promise<readonly string[]> {
   return devices;
 }
 
-/** Since `before`, or since the device was powered on. */
-function operationRows(now: AllStats, before?: AllStats): Cell[][] {
-  return [...now].flatMap(([device, { operations }]) =>
-    Object.entries(operations).flatMap(([operation, { requests, bytes, latencyNs }]) => {
-      const then = before?.get(device)?.operations[operation];
-      const count = requests - (then?.requests ?? 0);
-      if (count === 0) return [];
-      const times = [latencyNs.p50, latencyNs.p99, latencyNs.max].map(timeText);
-      return [[device, operation, count, bytesText(bytes - (then?.bytes ?? 0)), ...times]];
-    }),
-  );
+function latencies({ latencyNs: { p50, p99, max } }: Operation): string[] {
+  return [p50, p99, max].map(timeText);
 }
 
-/** What is no operation, a line for each device. */
-function stateLine([device, stats]: readonly [string, Stats]): string {
+/** A device from its power on until now. */
+function block(name: string, stats: Stats): string {
+  const rows = Object.entries(stats.operations)
+    .filter(([, { requests }]) => requests > 0)
+    .map(([kind, one]) => [
+      kind.padEnd(LABEL),
+      one.requests,
+      bytesText(one.bytes),
+      ...latencies(one),
+    ]);
+  const lines = rows.length > 0 ? table(HEAD, rows) : 'no requests\n';
+  const state = states(stats).map(([label, text]) => `${label.padEnd(LABEL)}  ${text}\n`);
+  const indented = `${lines}${state.join('')}`.replace(/^(?=.)/gm, '  ');
+  return `${shown(name)}${isOn(stats) ? '' : ' (power 0)'}\n${indented}`;
+}
+
+/** A device without hardware queues is off. */
+function isOn({ tags }: Stats): boolean {
+  return tags.queues > 0;
+}
+
+/** What is no operation, each with its label. */
+function states(stats: Stats): [label: string, text: string][] {
   const { memory, cache, zones, tags, badBlockRanges } = stats;
-  const parts = [
-    `memory ${bytesText(memory.heldBytes)} held, ${bytesText(memory.idleBytes)} idle`,
-    `tags ${tags.inUse} of ${tags.depth * tags.queues}`,
-  ];
+  const all: [string, string][] = [];
+  const errors = errorsText(stats);
+  if (errors !== '') all.push(['errors', errors]);
+  all.push(['memory', `${bytesText(memory.heldBytes)} held, ${bytesText(memory.idleBytes)} idle`]);
   if (cache !== null) {
-    parts.push(`cache ${bytesText(cache.usedBytes)} of ${bytesText(cache.sizeBytes)}`);
+    all.push(['cache', `${bytesText(cache.usedBytes)} of ${bytesText(cache.sizeBytes)} used`]);
   }
   if (zones !== null) {
-    parts.push(`zones ${zones.open} open, ${zones.active} active of ${zones.count}`);
+    all.push(['zones', `${zones.open} open, ${zones.active} active, of ${zones.count}`]);
   }
-  if (badBlockRanges > 0) parts.push(`bad ranges ${badBlockRanges}`);
-  const errors = Object.entries(stats.errors).filter(([, count]) => count > 0);
-  if (errors.length > 0) {
-    parts.push(`errors ${errors.map(([cause, count]) => `${cause} ${count}`).join(' ')}`);
+  if (isOn(stats)) {
+    const queues = tags.queues === 1 ? '1 queue' : `${tags.queues} queues`;
+    all.push(['tags', `${tags.inUse} in use; ${queues} of ${tags.depth}`]);
   }
-  return `${device}: ${parts.join('; ')}\n`;
+  if (badBlockRanges > 0) {
+    all.push(['bad blocks', badBlockRanges === 1 ? '1 range' : `${badBlockRanges} ranges`]);
+  }
+  return all;
+}
+
+/** Errnos are what clients saw; causes, in small letters, why some of them did. */
+function errorsText({ errors }: Stats): string {
+  const some = Object.entries(errors).filter(([, count]) => count > 0);
+  const text = (isCause: boolean): string =>
+    some
+      .filter(([name]) => /^[a-z]/.test(name) === isCause)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(', ');
+  const causes = text(true);
+  return `${text(false)}${causes === '' ? '' : ` (${causes})`}`.trim();
+}
+
+/** What was done since `before`. A counter that is lower began anew: power was off in between. */
+function rates(now: AllStats, before: AllStats): string {
+  const since = (count: number, then = 0): number => (count < then ? count : count - then);
+  const rows: Cell[][] = [];
+  for (const [device, stats] of now) {
+    const old = before.get(device);
+    for (const [kind, one] of Object.entries(stats.operations)) {
+      const then = old?.operations[kind];
+      const count = since(one.requests, then?.requests);
+      if (count === 0) continue;
+      const size = bytesText(since(one.bytes, then?.bytes));
+      rows.push([device, kind, count, size, ...latencies(one)]);
+    }
+    for (const [name, all] of Object.entries(stats.errors)) {
+      const count = since(all, old?.errors[name]);
+      if (count > 0) rows.push([device, `error: ${name}`, count, '', '', '', '']);
+    }
+  }
+  return rows.length > 0 ? table(RATE_HEAD, rows) : 'no requests\n';
 }
 
 export const stats: ControlCommand = {
   operands: '[NAME]',
   summary: 'show counters and latencies; --watch: each second',
+  more:
+    'Counters and latencies are since power on, the latencies of --watch too. Errors are errnos, and\n' +
+    'in brackets how many of them are due to bad blocks and zones.\n',
   least: 0,
   most: 1,
   flags: [['--watch', 'what was done in each second, until it is stopped']],
   async run({ client, operands: [name], flags, json, say, nextLook }) {
     let now = await look(client, name);
-    const tell = (head: readonly string[], before?: AllStats): void => {
-      if (json) return say(jsonLine(Object.fromEntries(now)));
-      const rows = operationRows(now, before);
-      if (rows.length > 0) say(table(head, rows));
-      say([...now].map(stateLine).join(''));
-    };
-    tell(HEAD);
+    const tell = (text: () => string): void =>
+      say(json ? jsonLine(Object.fromEntries(now)) : text());
+    tell(() => (now.size > 0 ? [...now].map((one) => block(...one)).join('\n') : 'no devices\n'));
     while (flags['watch'] === true && (await nextLook())) {
       const before = now;
       now = await look(client, name);
-      tell(RATE_HEAD, before);
+      tell(() => `\n${rates(now, before)}`);
     }
   },
 };

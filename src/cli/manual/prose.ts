@@ -24,7 +24,7 @@ const after: readonly Section[] = [
   [
     'SOCKET ACTIVATION',
     `
-Sockets that systemd opened are served (\`LISTEN_FDS\`, \`LISTEN_PID\`; TCP and unix, any number). They
+Sockets that systemd opened are served (\`LISTEN_FDS\`, \`LISTEN_PID\`; TCP and unix alike). They
 stand for the default address: addresses that are named, by flags or by the configuration, are served
 beside them. With a socket for each connection (\`Accept=yes\`) use \`StandardInput=socket\` and
 \`--stdin\`.

@@ -15,6 +15,20 @@ export class CacheGroup {
     return ((this.held >>> page) & 1) !== 0;
   }
 
+  /** Is a sector of the extent in the cache? */
+  holdsSector(sector: number): boolean {
+    const page = Math.trunc(sector / SECTORS_PER_PAGE);
+    return ((this.bitsAt(page) >>> (sector % SECTORS_PER_PAGE)) & 1) !== 0;
+  }
+
+  /** How many sectors from `first` on, up to `end`, are in the cache; negative: are not. */
+  runFrom(first: number, end: number): number {
+    const held = this.holdsSector(first);
+    let at = first + 1;
+    while (at < end && this.holdsSector(at) === held) at++;
+    return held ? at - first : first - at;
+  }
+
   bitsAt(page: number): number {
     return this.bits[page] ?? 0;
   }

@@ -3,12 +3,13 @@
  *
  *  Sectors and lengths are whole sectors within the capacity; anything else is a bug of the caller. */
 
+import { Allocation, type Extent, type Extents } from '../../block/extents.ts';
 import type { SlabAllocator } from '../../pages/allocator.ts';
 import { retire } from '../../pages/pin.ts';
 import { markFull, PAGE_BYTES, SECTORS_PER_SLAB, SLAB_BYTES, type Slab } from '../../pages/slab.ts';
 import type { PageViews } from '../../pages/views.ts';
 import { type Bytes, bug, bytes, MiB, SECTOR_BYTES, type Sector } from '../../units.ts';
-import { copyHeld, dropSectors, holdZeroes, markWritten } from './sectors.ts';
+import { copyHeld, dropSectors, holdZeroes, markWritten, runOf } from './sectors.ts';
 import { SlabTable } from './slab-table.ts';
 
 /** Idle memory (pages that hold nothing in slabs that hold something) that is not worth any work. */
@@ -19,7 +20,7 @@ const LOOKS_PER_SLAB = 64;
 
 /** INVARIANTS: a slab in the table has a held page, is not retired and in no other table;
  *  the page counts are the sums over the table. */
-export class PageStore {
+export class PageStore implements Extents {
   readonly #allocator: SlabAllocator;
   readonly #table: SlabTable;
   #sectors: number;
@@ -104,6 +105,19 @@ export class PageStore {
       into.add(this.#table.get(index), at, at + count);
       left -= count;
     }
+  }
+
+  at(sector: number, end: number, into: Extent): void {
+    const index = Math.floor(sector / SECTORS_PER_SLAB);
+    const base = index * SECTORS_PER_SLAB;
+    const slab = this.#table.get(index);
+    if (slab !== undefined) {
+      runOf(slab, sector - base, Math.min(end - base, SECTORS_PER_SLAB), into);
+      return;
+    }
+    const next = this.#table.next(index, Math.ceil(end / SECTORS_PER_SLAB));
+    into.sectors = (next < 0 ? end : Math.min(end, next * SECTORS_PER_SLAB)) - sector;
+    into.status = Allocation.HOLE | Allocation.ZERO;
   }
 
   /** A slab filled from end to end becomes the data of the slab-aligned extent at `sector`. */

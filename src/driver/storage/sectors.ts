@@ -2,6 +2,7 @@
  *  slab's invariants ZERO and COUNTS stand after each call. Knows neither tables nor pins.
  *  Sectors are counted from the slab's start. Source: driver.md section 4 (a bit per sector). */
 
+import { Allocation, type Extent } from '../../block/extents.ts';
 import {
   DATA,
   PAGE_BYTES,
@@ -50,6 +51,28 @@ export function dropSectors(slab: Slab, first: number, end: number): void {
     setMark(slab, page, old & ~bitsOf(at, upTo));
     at = upTo;
   }
+}
+
+/** The run of sectors that are alike from `first` on, up to `end`. */
+export function runOf(slab: Slab, first: number, end: number, into: Extent): void {
+  const status = statusOf(slab, first);
+  let at = first + 1;
+  while (at < end) {
+    // Most pages are all data: they are passed as one.
+    const fullPage = status === Allocation.DATA && at % SECTORS_PER_PAGE === 0;
+    if (fullPage && slab.marks[at / SECTORS_PER_PAGE] === FULL) at += SECTORS_PER_PAGE;
+    else if (statusOf(slab, at) === status) at++;
+    else break;
+  }
+  into.sectors = Math.min(at, end) - first;
+  into.status = status;
+}
+
+function statusOf(slab: Slab, sector: number): number {
+  const mark = slab.marks[Math.trunc(sector / SECTORS_PER_PAGE)] ?? 0;
+  if (((mark >>> (sector % SECTORS_PER_PAGE)) & 1) === 0) return Allocation.HOLE | Allocation.ZERO;
+  // Without memory of its own the page is known to be zeros.
+  return (mark & RESIDENT) === 0 ? Allocation.ZERO : Allocation.DATA;
 }
 
 /** Makes `to`, a slab of zeros, hold what `from` holds; empty pages are not touched. */

@@ -106,6 +106,19 @@ export class WriteCache {
     return false;
   }
 
+  /** How many sectors from `sector` on are in the cache, as a positive number, or how many are not, as
+   *  a negative one; up to `end` and to the end of one slab's extent, or past all that hold nothing. */
+  heldRun(sector: number, end: number): number {
+    const index = Math.floor(sector / SECTORS_PER_SLAB);
+    const base = index * SECTORS_PER_SLAB;
+    const group = this.#pages.group(index);
+    if (group === undefined) {
+      const next = this.#pages.nextExtent(index, Math.ceil(end / SECTORS_PER_SLAB));
+      return sector - (next < 0 ? end : Math.min(end, next * SECTORS_PER_SLAB));
+    }
+    return group.runFrom(sector - base, Math.min(end - base, SECTORS_PER_SLAB));
+  }
+
   /** The blocks leave the cache; what the store has of them shows again. */
   forget(sector: Sector, sectors: Sector): void {
     if (this.#pages.used === 0) return;
@@ -128,8 +141,7 @@ export class WriteCache {
 
   /** Moves everything to the store. False: it has no memory for a page; the cache keeps that. */
   flush(): boolean {
-    while (this.#pages.used > 0) if (!this.#evict(EVICT_PAGES)) return false;
-    return true;
+    return this.flushSome(Number.POSITIVE_INFINITY);
   }
 
   /** Moves about `pages` pages to the store, going on where the last walk stopped. False: as `flush`. */

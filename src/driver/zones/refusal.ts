@@ -43,7 +43,7 @@ function why(zones: ZoneSet, index: number, request: NullOwned, status: Status):
       return 'but there is no memory to discard its data';
     case Status.INVAL:
       return sectors > appendMaxSectors
-        ? `of ${sectors} sectors but zone_append_max_sectors is ${appendMaxSectors}`
+        ? `of ${sectors} sectors but an append has at most ${appendMaxSectors}`
         : `at sector ${request.sector()} but the zone starts at ${zones.start(index)}`;
     default:
       return whyNot(zones, index, request);

@@ -44,7 +44,7 @@ const cases: Case[] = [
     (device) => device.issue(Command.ZONE_APPEND, 0, 9),
   ],
   [
-    'zone 0: append of 9 sectors but zone_append_max_sectors is 8',
+    'zone 0: append of 9 sectors but an append has at most 8',
     { appendMaxSectors: 8 },
     (device) => device.issue(Command.ZONE_APPEND, 0, 9),
   ],

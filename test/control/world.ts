@@ -1,0 +1,120 @@
+/** The control tree over real devices, in a world that is moved by hand; nobody serves them. */
+
+import { Command } from '../../src/block/command.ts';
+import { Status, statusErrno } from '../../src/block/status.ts';
+import { Attributes } from '../../src/config/attributes.ts';
+import { type Errno, ErrnoError } from '../../src/config/errors.ts';
+import { Tree } from '../../src/control/tree.ts';
+import { Devices } from '../../src/driver/devices.ts';
+import type { NullDevice } from '../../src/driver/null-device.ts';
+import { createSlabAllocator, type SlabAllocator } from '../../src/pages/allocator.ts';
+import { TestBio, World } from '../block/world.ts';
+import { MACHINE, resolved } from '../config/words.ts';
+
+export type Texts = Readonly<Record<string, string>>;
+
+export interface ControlWorld {
+  readonly devices: Devices;
+  readonly tree: Tree;
+  readonly notices: readonly string[];
+  /** How often the data path had its turn. */
+  turns(): number;
+  /** Lets so many seconds pass, each with what is due in it. */
+  pass(seconds: number): void;
+  /** A device that is there; made powered off. */
+  device(name?: string): NullDevice;
+  /** Changes attributes of nullb0. */
+  patch(texts: Texts): Promise<unknown>;
+  /** A client's write or read of nullb0, to its end. @returns its errno, or OK. */
+  io(kind: 'read' | 'write', sector: number, sectors: number): (typeof statusErrno)[Status];
+  /** What nullb0 holds. */
+  data(sector: number, sectors: number): Uint8Array;
+}
+
+export interface Begin {
+  /** Parameters that the program was started with. */
+  readonly words?: readonly string[];
+  readonly allocator?: SlabAllocator;
+}
+
+export function world({ words = [], allocator = createSlabAllocator() }: Begin = {}): ControlWorld {
+  const time = new World();
+  const { clock, timers, deferred } = time;
+  const { options, start } = resolved(...words);
+  const context = { clock, timers, deferred, allocator, debug: true, faultSeed: 'test' };
+  const devices = new Devices(context, options, {
+    added: () => {},
+    removed: () => Promise.resolve(),
+  });
+  const notices: string[] = [];
+  let turns = 0;
+  const tree = new Tree({
+    devices,
+    makeAttributes: (name) => new Attributes(name, start, MACHINE),
+    notice: (line) => notices.push(line),
+    afterTurn: () => {
+      turns++;
+      time.settle();
+    },
+  });
+  const device = (name = 'nullb0'): NullDevice => devices.get(name) ?? devices.create(name);
+  const send = (kind: 'read' | 'write', sector: number, sectors: number): TestBio => {
+    const hctx = device().disk?.queue.defaultHctx(0);
+    if (hctx === undefined) throw new Error('power is 0');
+    const client =
+      kind === 'read'
+        ? new Client(Command.READ, sector, sectors)
+        : new Client(Command.WRITE, sector, sectors, new Uint8Array(sectors * 512).fill(7));
+    if (!hctx.submit(client.bio)) throw new Error('no tag is free');
+    hctx.unplug();
+    time.settle();
+    if (client.ends !== 1) throw new Error(`the ${kind} has not ended`);
+    return client;
+  };
+  return {
+    devices,
+    tree,
+    notices,
+    turns: () => turns,
+    pass(seconds) {
+      for (let left = seconds; left > 0; left--) time.pass(Math.min(left, 1) * 1e9);
+    },
+    device,
+    patch: (texts) => tree.patch('nullb0', new Map(Object.entries(texts))),
+    io: (kind, sector, sectors) => statusErrno[send(kind, sector, sectors).status],
+    data(sector, sectors) {
+      const { bio, status } = send('read', sector, sectors);
+      if (status !== Status.OK) throw new Error(statusErrno[status]);
+      return bio.segments.buffer(0);
+    },
+  };
+}
+
+/** A client that takes copies. */
+class Client extends TestBio {
+  override acceptsViews(): boolean {
+    return false;
+  }
+}
+
+/** The refusal of `work`, which must be one. */
+export async function refusal(work: () => unknown): Promise<ErrnoError> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof ErrnoError) return error;
+    throw error;
+  }
+  throw new Error('it was accepted');
+}
+
+/** Its errno alone. */
+export async function errnoOf(work: () => unknown): Promise<Errno> {
+  return (await refusal(work)).errno;
+}
+
+/** Every request that begins from now on is lost, and ends with a timeout within 7 s. */
+export function loseRequests(device: NullDevice, times = -1): void {
+  device.faults.timeout.set('probability', '100');
+  device.faults.timeout.set('times', String(times));
+}

@@ -1,0 +1,61 @@
+/** Is what was replayed what was recorded? Source: the oracle's README, and the mapping of errors of
+ *  nbd-protocol.md section 1. */
+
+import { NbdError, TransmissionFlag } from 'nbd-server-protocol-ts';
+import type { QueueLimits, Step } from './recordings.ts';
+import type { Replayed } from './replay.ts';
+
+/** What NBD can say of an errno. */
+const nbdErrors: ReadonlyMap<string, number> = new Map([
+  ['EIO', NbdError.EIO],
+  ['ETOOMANYREFS', NbdError.EIO],
+  ['EOVERFLOW', NbdError.EIO],
+  ['ENODEV', NbdError.EIO],
+  ['ETIMEDOUT', NbdError.EIO],
+  ['EOPNOTSUPP', NbdError.EINVAL],
+  ['EINVAL', NbdError.EINVAL],
+  ['ENOSPC', NbdError.ENOSPC],
+]);
+
+/** @returns what differs, as words; undefined when nothing does. */
+export function difference(recorded: Step, replayed: Replayed): string | undefined {
+  const { r, nbdError } = replayed;
+  if (!sameResult(recorded.r, replayed)) {
+    return `recorded ${recorded.r}, replayed ${nbdError === undefined ? r : `NBD error ${nbdError}`}`;
+  }
+  if (recorded.queue !== undefined) return wrongQueue(recorded.queue, replayed);
+  // What a failed read left in its buffer is nobody's; the value of a set went in.
+  const keys = recorded.op === 'set' ? [] : (['value', 'data', 'at', 'zones'] as const);
+  for (const key of keys) {
+    const [want, got] = [JSON.stringify(recorded[key]), JSON.stringify(replayed[key])];
+    if (want !== got) return `${key}: recorded ${want}, replayed ${got}`;
+  }
+  return undefined;
+}
+
+function sameResult(recorded: string, { r, nbdError }: Replayed): boolean {
+  if (recorded === 'error') return r !== 'ok';
+  return nbdError === undefined ? r === recorded : nbdErrors.get(recorded) === nbdError;
+}
+
+const SECTOR = 512;
+
+/** Only what a client of ours can see, too: size, features, hardware queues. */
+export function wrongQueue(queue: QueueLimits, { seen }: Replayed): string | undefined {
+  if (seen === undefined) return 'no queue was seen';
+  const { SEND_FLUSH, SEND_FUA, SEND_TRIM, ROTATIONAL } = TransmissionFlag;
+  const facts: readonly (readonly [string, unknown])[] = [
+    ['size_sectors', String(seen.bytes / SECTOR)],
+    ['hw_queues', seen.hwQueues],
+    ['write_cache', (seen.flags & SEND_FLUSH) === 0 ? 'write through' : 'write back'],
+    ['fua', (seen.flags & SEND_FUA) === 0 ? '0' : '1'],
+    ['rotational', (seen.flags & ROTATIONAL) === 0 ? '0' : '1'],
+  ];
+  const wrong = facts.filter(([name, value]) => name in queue && queue[name] !== value);
+  // A zoned export takes TRIM, too: of whole zones it is their reset.
+  const trim = queue['discard_granularity'] !== '0' || queue['zoned'] === 'host-managed';
+  const offered = (seen.flags & SEND_TRIM) !== 0;
+  if ('discard_granularity' in queue && offered !== trim) wrong.push(['TRIM', offered]);
+  if (wrong.length === 0) return undefined;
+  return wrong.map(([name, value]) => `${name}: ${queue[name]}, replayed ${value}`).join('; ');
+}

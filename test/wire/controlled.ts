@@ -1,0 +1,64 @@
+/** The daemon with its control API, both on unix sockets of their own, until the test is over. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach } from 'vitest';
+import { startDaemon } from '../../src/daemon/daemon.ts';
+import { MACHINE, resolved } from '../config/words.ts';
+import { type Answered, type Asked, ask } from '../control/http.ts';
+
+export interface Controlled {
+  /** Of the NBD server. */
+  readonly path: string;
+  ask(method: string, path: string, asked?: Asked): Promise<Answered>;
+  /** Sets attributes of a device, which must work. */
+  set(name: string, attributes: object): Promise<void>;
+  /** A member of the device's statistics. */
+  stats(name: string): Promise<Stats>;
+}
+
+export interface Stats {
+  readonly operations: Readonly<Record<string, { readonly requests: number }>>;
+  readonly tags: { readonly depth: number; readonly queues: number; readonly inUse: number };
+  readonly memory: { readonly heldBytes: number };
+}
+
+const running: (() => void)[] = [];
+
+afterEach(() => {
+  for (const stop of running.splice(0)) stop();
+});
+
+/** Serves devices with `words` (`name=value`), in debug mode. */
+export async function serveControlled(...words: string[]): Promise<Controlled> {
+  const folder = mkdtempSync(join(tmpdir(), 'tnull-controlled-'));
+  const [path, control] = [join(folder, 'nbd'), join(folder, 'control')];
+  const daemon = await startDaemon({
+    parameters: resolved(...words),
+    machine: MACHINE,
+    faultSeed: 'test',
+    listen: [{ kind: 'unix', path }],
+    log: pino({ level: 'silent' }),
+    debug: true,
+    control: { socket: { path: control }, http: undefined, tokenFile: undefined },
+  });
+  running.push(() => {
+    daemon.stopNow();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const asking = (method: string, url: string, asked?: Asked): Promise<Answered> =>
+    ask({ socketPath: control }, method, url, asked);
+  return {
+    path,
+    ask: asking,
+    async set(name, attributes) {
+      const answer = await asking('PATCH', `/v1/devices/${name}`, { json: attributes });
+      if (answer.status !== 200) throw new Error(`${answer.status}: ${answer.text}`);
+    },
+    async stats(name) {
+      return JSON.parse((await asking('GET', `/v1/devices/${name}/stats`)).text);
+    },
+  };
+}
