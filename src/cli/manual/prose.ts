@@ -92,7 +92,7 @@ export const prose = {
   after,
   limits: 'What clients may do. Sizes take K, M and G.',
   parameters: `
-A parameter is a flag and a word as for modprobe; the later one wins. Numbers are decimal, 0x
+A parameter is a flag and a word like those of modprobe; the later one wins. Numbers are decimal, 0x
 hexadecimal or 0 octal; booleans 0/1, y/n, t/f, on/off or true/false.`,
   commands: `
 They talk to a running daemon: \`--control PATH\` says which, \`--json\` gives what its API says.`,
