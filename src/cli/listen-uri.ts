@@ -7,8 +7,8 @@ import { UsageError } from './usage-error.ts';
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
-/** @throws UsageError in one line that names the flag. */
-export function parseListen(text: string): ListenAddress {
+/** @param where it was said. @throws UsageError in one line that names it. */
+export function parseListen(text: string, where = '--listen'): ListenAddress {
   try {
     const uri = parseNbdUri(text);
     if (uri.tls) throw new UriError(`'${text}': TLS is not available yet`);
@@ -21,7 +21,7 @@ export function parseListen(text: string): ListenAddress {
     }
     return uri.transport;
   } catch (error) {
-    if (error instanceof UriError) throw new UsageError(`--listen: ${error.message}`);
+    if (error instanceof UriError) throw new UsageError(`${where}: ${error.message}`);
     throw error;
   }
 }

@@ -12,8 +12,10 @@ import type { Row } from '../config/rows.ts';
 import type { ControlOptions } from '../daemon/control.ts';
 import type { ListenAddress } from '../daemon/daemon.ts';
 import { type LogFormat, type LogLevel, logFormats, logLevels } from '../daemon/log.ts';
+import type { ClientLimits } from '../server/client-limits.ts';
 import { commandHelp, controlCommands } from './commands.ts';
 import { flags, notYet } from './flags.ts';
+import { limitFlags } from './limit-flags.ts';
 import { isPublic, parseHttp, parseListen } from './listen-uri.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -24,6 +26,11 @@ export interface ServeCommand {
   readonly listen: readonly ListenAddress[];
   /** `-U -` was given. */
   readonly privateSocket: boolean;
+  /** One client on standard input and output. */
+  readonly stdin: boolean;
+  readonly config: string | undefined;
+  /** Those that were given. */
+  readonly limits: Partial<ClientLimits>;
   readonly control: ControlOptions;
   /** Undefined: a new one. */
   readonly faultSeed: string | undefined;
@@ -46,7 +53,8 @@ function kebab(name: string): string {
 /** @param argv without node and script. @throws UsageError or ParameterError, in one line. */
 export function parseArguments(argv: readonly string[], version: string): Parsed {
   const words: Word[] = [];
-  const program = makeProgram(words);
+  const limits: Limits = {};
+  const program = makeProgram(words, limits);
   let printed = '';
   program.configureOutput({ writeOut: (text) => (printed += text), writeErr: () => {} });
   program.version(version, '--version', 'print the version');
@@ -58,12 +66,16 @@ export function parseArguments(argv: readonly string[], version: string): Parsed
     if (error.exitCode === 0) return { kind: 'print', text: printed };
     throw new UsageError(error.message.replace(/^error: /, ''));
   }
-  return serveCommand(program.opts(), words);
+  return serveCommand(program.opts(), words, limits);
 }
+
+type Limits = { -readonly [K in keyof ClientLimits]?: number };
 
 interface Options {
   readonly listen?: readonly ListenAddress[];
   readonly unix?: string;
+  readonly stdin?: boolean;
+  readonly config?: string;
   /** False: --no-control. */
   readonly control?: string | false;
   readonly http?: ControlOptions['http'];
@@ -76,19 +88,20 @@ interface Options {
   readonly logFormat?: LogFormat;
 }
 
-function serveCommand(options: Options, words: readonly Word[]): ServeCommand {
+function serveCommand(options: Options, words: readonly Word[], limits: Limits): ServeCommand {
   const listen = [...(options.listen ?? [])];
   const privateSocket = options.unix === '-';
   if (options.unix === '') throw new UsageError('--unix: the path is empty');
+  if (options.config === '') throw new UsageError('--config: the path is empty');
   if (options.pidFile === '') throw new UsageError('--pid-file: the path is empty');
   if (options.unix !== undefined && !privateSocket) {
     listen.push({ kind: 'unix', path: options.unix });
   }
+  const stdin = options.stdin ?? false;
+  if (stdin) checkAlone(options);
   return {
-    kind: 'serve',
-    words,
-    listen,
-    privateSocket,
+    ...{ kind: 'serve', words, listen, privateSocket, stdin, limits },
+    config: options.config,
     control: controlOptions(options),
     faultSeed: options.faultSeed,
     run: options.run,
@@ -97,6 +110,15 @@ function serveCommand(options: Options, words: readonly Word[]): ServeCommand {
     logLevel: options.logLevel,
     logFormat: options.logFormat,
   };
+}
+
+/** The one client has the stage to itself. */
+function checkAlone({ listen, unix, run }: Options): void {
+  const other =
+    (listen && flags.listen) || (unix !== undefined && flags.unix) || (run && flags.run);
+  if (!other) return;
+  const [name = ''] = /--\w+/.exec(other.flags) ?? [];
+  throw new UsageError(`--stdin: serves one client there and nobody else, so not with ${name}`);
 }
 
 function controlOptions({ control, http, httpTokenFile: tokenFile }: Options): ControlOptions {
@@ -114,7 +136,7 @@ function controlOptions({ control, http, httpTokenFile: tokenFile }: Options): C
   return { socket: control === undefined ? 'default' : { path: control }, http, tokenFile };
 }
 
-function makeProgram(words: Word[]): Command {
+function makeProgram(words: Word[], limits: Limits): Command {
   const program = new Command('tnull')
     .description('A null block device in userspace, served over NBD.')
     .usage(
@@ -134,6 +156,8 @@ function makeProgram(words: Word[]): Command {
   program.addOption(new Option(flags.http.flags, flags.http.help).argParser(parseHttp));
   for (const { flags: names, help } of [
     flags.unix,
+    flags.stdin,
+    flags.config,
     flags.control,
     flags.noControl,
     flags.httpTokenFile,
@@ -148,6 +172,12 @@ function makeProgram(words: Word[]): Command {
     new Option(flags.logLevel.flags, flags.logLevel.help).choices(logLevels).default('info'),
   );
   program.addOption(new Option(flags.logFormat.flags, flags.logFormat.help).choices(logFormats));
+  for (const { name, flags: names, help, parse } of limitFlags) {
+    const take = (text: string): void => {
+      limits[name] = parse(text);
+    };
+    program.addOption(new Option(names, help).argParser(take));
+  }
   for (const [name, row] of rows) {
     if (isParameter(name)) addParameter(program, name, row, words);
   }

@@ -8,9 +8,10 @@ export function exportUri(transport: ListenAddress, exportName: string): string 
   return formatNbdUri({ tls: false, transport, exportName, query: new Map() });
 }
 
-/** One line for each listener and export. */
+/** One line for each listener and export. Who gave us a socket knows of it, and may have a use of its
+ *  own for standard output: libnbd shares it with us. */
 export function readyLines(daemon: Daemon): string[] {
-  return daemon.listening.flatMap((address) =>
+  return daemon.opened.flatMap((address) =>
     daemon.exports.map((one) => `${exportUri(address, one.name)} ${one.size} bytes`),
   );
 }

@@ -13,8 +13,14 @@ export interface ExportFacts {
 }
 
 export class PoweredExports {
+  readonly #payloadMax: number;
   readonly #of = new Map<NullDevice, NbdExport>();
   #ordered: readonly NbdExport[] = [];
+
+  /** @param payloadMax bytes. */
+  constructor(payloadMax: number) {
+    this.#payloadMax = payloadMax;
+  }
 
   list(): readonly NbdExport[] {
     return this.#ordered;
@@ -30,7 +36,7 @@ export class PoweredExports {
 
   add(device: NullDevice): void {
     if (device.disk === undefined) return;
-    this.#of.set(device, new NbdExport(device.disk));
+    this.#of.set(device, new NbdExport(device.disk, this.#payloadMax));
     this.#order();
   }
 

@@ -8,7 +8,6 @@ import {
   type RequestHeader,
   TransmissionFlag,
 } from 'nbd-server-protocol-ts';
-import { PAYLOAD_MAX } from './nbd-export.ts';
 
 /** Why a command is refused: the NBD error and a text for humans. */
 export interface Refusal {
@@ -27,8 +26,8 @@ const refused = {
   beyondEnd: refusal(NbdError.EINVAL, 'the range ends beyond the end of the export'),
   noSpace: refusal(NbdError.ENOSPC, 'the range ends beyond the end of the export'),
   zeroLength: refusal(NbdError.EINVAL, 'the length is zero'),
-  readTooLong: refusal(NbdError.EOVERFLOW, 'the read is longer than 64 MiB'),
-  writeTooLong: refusal(NbdError.EINVAL, 'the write is longer than 64 MiB'),
+  readTooLong: refusal(NbdError.EOVERFLOW, 'the read is longer than the largest payload'),
+  writeTooLong: refusal(NbdError.EINVAL, 'the write is longer than the largest payload'),
   flushRange: refusal(NbdError.EINVAL, 'offset and length of a flush must be zero'),
   unaligned: refusal(NbdError.EINVAL, 'a zoned export takes whole blocks only'),
   noContext: refusal(NbdError.EINVAL, 'no metadata context was selected'),
@@ -102,6 +101,8 @@ export interface Bounds {
   readonly size: number;
   /** Writes begin and end at multiples of so many bytes. */
   readonly writeAlignment: number;
+  /** Bytes. */
+  readonly payloadMax: number;
 }
 
 /** A FLUSH is never refused for not being offered: where nothing is volatile it is true at no cost.
@@ -119,7 +120,7 @@ export function check(header: RequestHeader, agreed: number, of: Bounds): Refusa
   let flags = (agreed & TransmissionFlag.SEND_DF) === 0 ? row.flags & ~DF : row.flags;
   if (fua === 0) flags &= ~FUA;
   if ((header.flags & ~flags) !== 0) return refused.flags;
-  if (row.tooLong !== undefined && header.length > PAYLOAD_MAX) return row.tooLong;
+  if (row.tooLong !== undefined && header.length > of.payloadMax) return row.tooLong;
   const { size, writeAlignment } = of;
   if (header.length > size || header.offset > size - header.length) return row.beyondEnd;
   if (header.length === 0) return row.empty;

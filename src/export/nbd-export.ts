@@ -4,11 +4,8 @@
 import type { ExportInfo } from 'nbd-server-protocol-ts';
 import { TransmissionFlag } from 'nbd-server-protocol-ts';
 import type { Disk } from '../block/disk.ts';
-import { MiB, SECTOR_BYTES, toBytes } from '../units.ts';
+import { SECTOR_BYTES, toBytes } from '../units.ts';
 import { WriteLock } from './write-lock.ts';
-
-/** The longest payload of a READ or WRITE, in bytes: 64 MiB, as the kernel and libnbd may send. */
-export const PAYLOAD_MAX = 64 * MiB;
 
 const PREFERRED_BLOCK = 4096;
 
@@ -26,11 +23,14 @@ export class NbdExport implements ExportInfo {
   readonly sessions = new Set<object>();
   /** Bytes: what writes are multiples of; 1 where parts of blocks are served. */
   readonly writeAlignment: number;
+  /** Bytes: the longest payload of a READ or WRITE. */
+  readonly payloadMax: number;
   #connections = 0;
   #ended: (() => void) | undefined;
 
-  constructor(disk: Disk) {
+  constructor(disk: Disk, payloadMax: number) {
     this.disk = disk;
+    this.payloadMax = payloadMax;
     this.name = disk.name;
     this.size = toBytes(disk.capacity);
     this.flags = transmissionFlags(disk);
@@ -41,7 +41,7 @@ export class NbdExport implements ExportInfo {
     this.blockSize = {
       minimum: this.writeAlignment,
       preferred: Math.max(PREFERRED_BLOCK, disk.limits.blockBytes),
-      maximumPayload: payloadMax(disk),
+      maximumPayload: advisedPayload(disk, payloadMax),
     };
   }
 
@@ -67,12 +67,12 @@ export class NbdExport implements ExportInfo {
 
 /** What a client is advised to send at most: longer requests are split, never refused.
  *  Source: parameter max_sectors; rnull-series 74, 75. */
-function payloadMax(disk: Disk): number {
+function advisedPayload(disk: Disk, payloadMax: number): number {
   const { maxSectors, blockBytes } = disk.limits;
-  if (maxSectors === 0) return PAYLOAD_MAX;
+  if (maxSectors === 0) return payloadMax;
   const least = Math.max(PREFERRED_BLOCK, blockBytes);
   const wanted = maxSectors * SECTOR_BYTES;
-  return Math.min(PAYLOAD_MAX, Math.max(least, wanted - (wanted % least)));
+  return Math.min(payloadMax, Math.max(least, wanted - (wanted % least)));
 }
 
 /** Only a volatile cache needs FLUSH and FUA: as the kernel's write_cache and fua. Several connections

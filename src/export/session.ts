@@ -11,7 +11,7 @@ import type { SlabAllocator } from '../pages/allocator.ts';
 import type { ScratchPool } from '../pages/scratch.ts';
 import type { Segments } from '../pages/segments.ts';
 import type { Deferred, DeferredWork } from '../time/deferred.ts';
-import { bug, MiB, SECTOR_BYTES, type Sector } from '../units.ts';
+import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
 import { ClientCommand } from './client-command.ts';
 import type { NbdExport } from './nbd-export.ts';
 import { ReadModifyWrite } from './read-modify-write.ts';
@@ -20,8 +20,6 @@ import type { LockWaiter } from './write-lock.ts';
 
 /** Commands of one client in flight: above every hw_queue_depth there is no use in more. */
 const COMMANDS_MAX = 16_384;
-/** Data of one client in flight: one longest payload, and as much again behind it. */
-const BYTES_MAX = 128 * MiB;
 
 /** What a session asks of the connection it belongs to. Both are called in the deferred context. */
 export interface SessionHost {
@@ -35,6 +33,8 @@ export interface SessionContext {
   readonly allocator: SlabAllocator;
   readonly scratch: ScratchPool;
   readonly deferred: Deferred;
+  /** Data of one client in flight: with more of it no further command is taken. */
+  readonly inFlightMax: number;
 }
 
 export class Session implements TagWaiter, LockWaiter, DeferredWork {
@@ -55,6 +55,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   #readHctx: HwQueue;
   #generation = 0;
   readonly #host: SessionHost;
+  readonly #bytesMax: number;
   readonly #free: ClientCommand[] = [];
   #inFlight = 0;
   #bytesInFlight = 0;
@@ -80,6 +81,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     this.deferred = context.deferred;
     this.completesInline = of.disk.features.completesInline;
     this.#host = host;
+    this.#bytesMax = context.inFlightMax;
   }
 
   get inFlight(): number {
@@ -113,7 +115,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   /** True: take no further command until the host hears `sessionReady`. */
   get busy(): boolean {
     if (this.#stalled !== undefined) return true;
-    this.#limited = this.#inFlight >= COMMANDS_MAX || this.#bytesInFlight >= BYTES_MAX;
+    this.#limited = this.#inFlight >= COMMANDS_MAX || this.#bytesInFlight >= this.#bytesMax;
     return this.#limited;
   }
 

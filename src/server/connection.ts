@@ -17,22 +17,23 @@ import { Session, type SessionHost } from '../export/session.ts';
 import { limits } from './limits.ts';
 import { type ByteDrain, Output } from './output.ts';
 import { Payload } from './payload.ts';
-import type { ByteSink, SocketStream } from './receive.ts';
+import type { ByteSink, ByteStream } from './receive.ts';
 import { RefusedCommand } from './refused.ts';
 import type { ServerContext } from './server.ts';
+import type { WaitsFor, Watched } from './watch.ts';
 import { ReceiveWindow } from './window.ts';
 
 const noMemory: Refusal = { error: NbdError.ENOSPC, text: 'no memory left to receive the data' };
 
 type Phase = 'haggling' | 'transmission' | 'finishing' | 'closed';
 
-export class Connection implements ByteSink, ByteDrain, SessionHost {
+export class Connection implements ByteSink, ByteDrain, SessionHost, Watched {
   readonly #context: ServerContext;
   readonly #id: number;
   readonly #window = new ReceiveWindow();
   readonly #header = new RequestHeader();
   readonly #payload: Payload;
-  #stream: SocketStream | undefined;
+  #stream: ByteStream | undefined;
   #handshake: ServerHandshake<NbdExport> | undefined;
   readonly #output: Output;
   #session: Session | undefined;
@@ -47,6 +48,8 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
   readonly #refused = new RefusedCommand();
   #held = false;
   #reason: string | undefined;
+  /** How often bytes came or went. */
+  #entries = 0;
   #cancelTimeout: () => void;
 
   constructor(context: ServerContext, id: number) {
@@ -57,7 +60,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
     this.#handshake = new ServerHandshake<NbdExport>(context.host);
     this.#cancelTimeout = context.scheduler.timeout(
       () => this.#fail('no agreement within the time for it'),
-      limits.handshakeTime.max,
+      context.limits.handshakeTime * 1000,
     );
   }
 
@@ -66,10 +69,31 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
     return this.#session?.export;
   }
 
+  /** See `Watched`: entries in the high bits, what the kernel has not taken in the low ones. */
+  get moved(): number {
+    return (this.#entries % 2 ** 19) * 2 ** 33 + (this.#stream?.unsent ?? 0);
+  }
+
+  get waitsFor(): WaitsFor {
+    // While haggling the time for that is the limit.
+    if (this.#phase === 'haggling') return 'us';
+    if (!this.#output.empty || this.#payload.receiving || this.#refused.pending) return 'client';
+    if ((this.#session?.inFlight ?? 0) > 0 || this.#held) return 'us';
+    const half = this.#phase === 'finishing' || !this.#window.empty;
+    return half ? 'client' : 'nothing';
+  }
+
+  cutOff(reason: string): void {
+    this.#fail(reason);
+  }
+
   /** The server speaks first. */
-  open(stream: SocketStream): void {
+  open(stream: ByteStream): void {
     this.#stream = stream;
-    this.#context.log.debug({ connection: this.#id, from: stream.remoteAddress }, 'connected');
+    this.#context.log.debug(
+      { connection: this.#id, from: stream.remoteAddress ?? 'unix' },
+      'connected',
+    );
     if (this.#handshake !== undefined) this.#output.raw(this.#handshake.greeting());
     stream.resume();
     this.#context.turn.end();
@@ -83,6 +107,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
   received(length: number): boolean {
     const { pacing, turn } = this.#context;
     pacing.traffic();
+    this.#entries++;
     if (this.#direct) {
       this.#payloadReceived(length);
     } else {
@@ -118,6 +143,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
   }
 
   written(): void {
+    this.#entries++;
     this.#output.sent();
     this.#goOn();
     this.#context.turn.end();

@@ -82,7 +82,8 @@ describe('an NBD command reaches the driver', () => {
     const host = { sessionReady: () => {}, sessionIdle: () => {} };
     const { deferred } = world;
     const scratch = new ScratchPool();
-    const session = new Session(new NbdExport(disk), sink, host, { allocator, scratch, deferred });
+    const context = { allocator, scratch, deferred, inFlightMax: 512 };
+    const session = new Session(new NbdExport(disk, 512), sink, host, context);
     const length = nbd === NbdCommand.FLUSH ? 0 : 512;
     const header = Object.assign(new RequestHeader(), { command: nbd, flags: nbdFlags, length });
     session.execute(header, new Uint8Array(512), 0);

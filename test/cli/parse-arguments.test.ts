@@ -46,6 +46,9 @@ test('without arguments it serves, with everything by default', () => {
     words: [],
     listen: [],
     privateSocket: false,
+    stdin: false,
+    config: undefined,
+    limits: {},
     control: { socket: 'default', http: undefined, tokenFile: undefined },
     run: undefined,
     pidFile: undefined,
@@ -341,7 +344,7 @@ describe('what nobody knows', () => {
     expect(refusal('--timeout-inject')).toContain("the parameter is 'timeout'");
   });
 
-  const later = 'config stdin tls tls-certificates tls-psk tls-verify-peer';
+  const later = 'tls tls-certificates tls-psk tls-verify-peer';
   test.each(later.split(' '))('--%s is not available yet', (name) => {
     expect(refusal(`--${name}`)).toBe(`--${name}: not available yet`);
     expect(refusal('gb=1', `--${name}=x`)).toBe(`--${name}: not available yet`);

@@ -10,6 +10,7 @@ import { Session } from '../../src/export/session.ts';
 import { ScratchPool } from '../../src/pages/scratch.ts';
 import { Segments } from '../../src/pages/segments.ts';
 import type { PageViews } from '../../src/pages/views.ts';
+import { MiB } from '../../src/units.ts';
 import { World } from '../block/world.ts';
 import { poweredDevice } from '../driver/powered.ts';
 import { CountingAllocator } from '../pages/counting-allocator.ts';
@@ -62,10 +63,11 @@ function served(...words: string[]) {
   );
   const sink = new HeldSink();
   const host = { sessionReady: () => void session.proceed(), sessionIdle: () => {} };
-  const session: Session = new Session(new NbdExport(disk), sink, host, {
+  const session: Session = new Session(new NbdExport(disk, 64 * MiB), sink, host, {
     allocator,
     scratch: new ScratchPool(),
     deferred: world.deferred,
+    inFlightMax: 128 * MiB,
   });
   const { tagSet } = disk.queue;
   const execute = (command: number, offset: number, length: number, payload?: Uint8Array): void => {

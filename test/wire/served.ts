@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach } from 'vitest';
 import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
+import type { ClientLimits } from '../../src/server/client-limits.ts';
 import { MACHINE, resolved } from '../config/words.ts';
 
 export interface LogLine {
@@ -31,7 +32,15 @@ afterEach(async () => {
 });
 
 /** Serves devices with `words` (`name=value`) until the test is over. */
-export async function serve(...words: string[]): Promise<Served> {
+export function serve(...words: string[]): Promise<Served> {
+  return serveWithin({}, ...words);
+}
+
+/** The same with limits of its own. */
+export async function serveWithin(
+  limits: Partial<ClientLimits>,
+  ...words: string[]
+): Promise<Served> {
   const folder = mkdtempSync(join(tmpdir(), 'tnull-wire-'));
   const path = join(folder, 's');
   const log: LogLine[] = [];
@@ -48,6 +57,7 @@ export async function serve(...words: string[]): Promise<Served> {
     ],
     log: pino({ level: 'debug' }, { write }),
     debug: true,
+    limits,
   });
   running.push(async () => {
     daemon.stopNow();
