@@ -1,0 +1,85 @@
+/** A client's socket after STARTTLS: the same bytes, encrypted. Node's own reads are used, since a
+ *  server-side TLSSocket has no other: each chunk is copied to where it belongs.
+ *  Source: nbd-protocol.md section 5. */
+
+import type net from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { ByteSink, ByteStream } from './receive.ts';
+import type { ServerTls } from './tls-credentials.ts';
+
+export class TlsStream implements ByteStream {
+  readonly remoteAddress: string | undefined;
+  readonly #socket: TLSSocket;
+  readonly #sink: ByteSink;
+  /** What came while the sink wanted no more. */
+  #rest: Uint8Array | undefined;
+  #paused = false;
+  #reason: string | undefined;
+
+  /** @param plain not read any more; the handshake begins at once. */
+  constructor(plain: net.Socket, options: ServerTls, sink: ByteSink) {
+    this.remoteAddress = plain.remoteAddress;
+    this.#sink = sink;
+    this.#socket = new TLSSocket(plain, options);
+    this.#socket.on('error', (error) => this.#failed(error));
+    // The handshake's own errors come by another way.
+    this.#socket.on('_tlsError', (error: Error) => this.#failed(error));
+    this.#socket.on('data', (chunk: Uint8Array) => this.#take(chunk));
+    this.#socket.on('end', () => sink.ended());
+    this.#socket.on('close', () => sink.closed(this.#reason));
+  }
+
+  get unsent(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(parts: readonly Uint8Array[]): boolean {
+    this.#socket.cork();
+    for (const part of parts) this.#socket.write(part);
+    this.#socket.uncork();
+    // Encrypted bytes are others: the parts may be reused once the last was taken.
+    this.#socket.write('', () => this.#sink.written());
+    return false;
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    const rest = this.#rest;
+    this.#rest = undefined;
+    if (rest !== undefined) this.#take(rest);
+    if (!this.#paused) this.#socket.resume();
+  }
+
+  /** Says goodbye by TLS as well. */
+  end(): void {
+    this.#socket.end();
+    this.#socket.resume();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #take(chunk: Uint8Array): void {
+    for (let at = 0; at < chunk.length; ) {
+      const target = this.#sink.target();
+      const length = Math.min(target.length, chunk.length - at);
+      target.set(chunk.subarray(at, at + length));
+      at += length;
+      if (this.#sink.received(length)) continue;
+      if (at < chunk.length) this.#rest = chunk.subarray(at);
+      this.pause();
+      return;
+    }
+  }
+
+  #failed(error: Error): void {
+    this.#reason ??= `TLS: ${error.message}`;
+    this.#socket.destroy();
+  }
+}
