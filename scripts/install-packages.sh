@@ -24,6 +24,9 @@ system systemd        systemd-socket-activate
 kernel nbd-client     nbd-client
 kernel fio            fio
 kernel e2fsprogs      mkfs.ext4
+kernel xfsprogs       mkfs.xfs
+kernel btrfs-progs    mkfs.btrfs
+kernel f2fs-tools     mkfs.f2fs
 kernel patchelf       patchelf
 kernel kmod           modprobe
 kernel iproute2       ip

@@ -1,6 +1,8 @@
 #!/bin/bash
 # The kernel run: a real Linux kernel (user-mode Linux) attaches /dev/nbd0 to tnull and uses it.
-# The kernel is fetched once into .cache/uml.
+# The kernel is fetched once into .cache/uml, and booted once for all scripts of test/kernel.
+#
+#   test-kernel.sh [NAME...]     for example: test-kernel.sh power-cut
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 cd "$checkout"
@@ -8,4 +10,4 @@ bash scripts/install-packages.sh kernel
 tsc -b
 bash scripts/uml-get.sh .cache/uml
 export UML_TIMEOUT=${UML_TIMEOUT:-300}
-exec bash scripts/uml-run.sh .cache/uml test/kernel/attach.sh "$@"
+exec bash scripts/uml-run.sh .cache/uml test/kernel/main.sh "$@"

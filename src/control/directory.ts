@@ -203,14 +203,9 @@ export class Directory {
   #badBlocks(text: string): Change {
     const list = this.device.badBlocks;
     return () => {
-      const before = list.text();
+      const undo = list.save();
       this.#about('badblocks', () => list.write(text));
-      return () => {
-        const good = rangesOf(list.text()).map((range) => `-${range}`);
-        const bad = rangesOf(before).map((range) => `+${range}`);
-        const all = [...good, ...bad];
-        if (all.length > 0) list.write(all.join('\n'));
-      };
+      return undo;
     };
   }
 
@@ -245,13 +240,4 @@ export class Directory {
       throw new ErrnoError(error.errno, message, attribute ?? error.attribute);
     }
   }
-}
-
-/** `start length` lines as `a-b`, both ends included. They may lie beyond 2^53. */
-function rangesOf(text: string): string[] {
-  return text.split('\n').flatMap((line) => {
-    const [start, length] = line.split(' ');
-    if (start === undefined || length === undefined) return [];
-    return [`${start}-${BigInt(start) + BigInt(length) - 1n}`];
-  });
 }

@@ -6,7 +6,7 @@ import { featuresText } from '../config/attributes.ts';
 import { ErrnoError, shown } from '../config/errors.ts';
 import type { ZoneOperation } from '../driver/zone-requests.ts';
 import type { CallName } from './calls.ts';
-import { makeMetrics } from './metrics.ts';
+import { metricsText } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import type { Tree } from './tree.ts';
 import { zoneReport } from './zone-report.ts';
@@ -63,13 +63,17 @@ function oneRange(device: string, text: string): void {
   throw new ErrnoError('EINVAL', why, 'badblocks');
 }
 
+/** By its bytes: what a client does not read is not made. */
+function inSlices(text: AsyncGenerator<string>): Readable {
+  return Readable.from(text, { objectMode: false });
+}
+
 function attributeOf({ params }: Input): string {
   const { attribute, group, setting } = params;
   return attribute ?? `${group}/${setting}`;
 }
 
 export function makeHandlers({ tree, version, listening }: Facts): Record<CallName, Handler> {
-  const metrics = makeMetrics(() => tree.allStats(), version);
   const device = ({ params }: Input): string => params['name'] ?? '';
   const getText: Handler = (input) => tree.text(device(input), attributeOf(input));
   const setText: Handler = async (input) => {
@@ -97,7 +101,7 @@ export function makeHandlers({ tree, version, listening }: Facts): Record<CallNa
     setFaultNumber: setText,
     zones: (input) => {
       const { from = 0, count = Number.MAX_SAFE_INTEGER } = input.query;
-      return Readable.from(zoneReport(tree.zones(device(input)), from, count));
+      return inSlices(zoneReport(tree.zones(device(input)), from, count));
     },
     zoneOperation: (input) => {
       const operation = rangeOperation(input.params['operation']);
@@ -112,6 +116,6 @@ export function makeHandlers({ tree, version, listening }: Facts): Record<CallNa
     flush: (input) => tree.flush(device(input)),
     stats: (input) => tree.stats(device(input)),
     requests: (input) => tree.requests(device(input)),
-    metrics: () => metrics.text(),
+    metrics: () => inSlices(metricsText(() => tree.allStats(), version)),
   };
 }

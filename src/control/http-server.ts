@@ -20,9 +20,14 @@ export function makeHttpServer({ load, guard, error }: HttpOptions): Server {
     headersTimeout: limits.headerTimeMs.max,
     requestTimeout: limits.requestTimeMs.max,
   });
-  server.maxConnections = limits.connections.max;
+  server.timeout = limits.idleTimeMs.max;
+  let connections = 0;
+  server.on('connection', (socket: Socket) => {
+    connections++;
+    socket.once('close', () => connections--);
+  });
   server.on('request', (request, response) => {
-    const refusal = guard(request);
+    const refusal = guard(request) ?? (connections > limits.connections.max ? tooMany : undefined);
     if (refusal !== undefined) {
       refuse(response, refusal);
       return;
@@ -42,6 +47,12 @@ export function makeHttpServer({ load, guard, error }: HttpOptions): Server {
   });
   return server;
 }
+
+const tooMany = new HttpError(
+  503,
+  'EBUSY',
+  `more than ${limits.connections.max} connections: try again`,
+);
 
 function refuse(response: ServerResponse<IncomingMessage>, refusal: HttpError): void {
   const { status, errno, message } = refusal;

@@ -4,11 +4,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Api, ApiOptions } from './api.ts';
 
-const parts: readonly (() => Promise<unknown>)[] = [
-  () => import('ajv'),
-  () => import('prom-client'),
-  () => import('fastify'),
-];
+const parts: readonly (() => Promise<unknown>)[] = [() => import('ajv'), () => import('fastify')];
 
 async function load(options: ApiOptions): Promise<Api> {
   for (const part of parts) {

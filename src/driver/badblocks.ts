@@ -18,10 +18,10 @@ export class BadBlocks {
   enabled = false;
   /** Called when `enabled` becomes true, once. */
   onEnabled: () => void = () => {};
-  readonly #firsts: bigint[] = [];
-  readonly #lasts: bigint[] = [];
-  readonly #firstNumbers: number[] = [];
-  readonly #lastNumbers: number[] = [];
+  #firsts: bigint[] = [];
+  #lasts: bigint[] = [];
+  #firstNumbers: number[] = [];
+  #lastNumbers: number[] = [];
 
   /** How many ranges there are. */
   get count(): number {
@@ -40,6 +40,18 @@ export class BadBlocks {
   /** What reading the attribute shows: `start length` lines, ascending; nothing for an empty list. */
   text(): string {
     return this.#firsts.map((first, at) => rangeLine(first, this.#last(at))).join('');
+  }
+
+  /** Remembers the list. @returns what makes it as it is now. */
+  save(): () => void {
+    const firsts = [...this.#firsts];
+    const lasts = [...this.#lasts];
+    return () => {
+      this.#firsts = firsts;
+      this.#lasts = lasts;
+      this.#firstNumbers = firsts.map(Number);
+      this.#lastNumbers = lasts.map(Number);
+    };
   }
 
   /** The first bad sector of a range, or -1. O(log count). */

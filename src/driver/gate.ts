@@ -36,7 +36,11 @@ export function composeGate(faults: Faults, throttle: Throttle | undefined): Gat
 }
 
 function throttleGate(throttle: Throttle): Gate {
-  return (request) => (throttle.admit(request.bytes()) ? Status.OK : Status.DEV_RESOURCE);
+  return (request) => {
+    // It may have been chosen before the fault was switched off.
+    request.data().fakeTimeout = false;
+    return throttle.admit(request.bytes()) ? Status.OK : Status.DEV_RESOURCE;
+  };
 }
 
 function mayStrike(fault: Fault): boolean {

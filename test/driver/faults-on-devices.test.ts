@@ -61,6 +61,18 @@ test('a timeout fault that is switched off before its request was polled for lea
   expect(one).toMatchObject({ ends: 1, status: Status.OK });
 });
 
+test('a request that waits for bandwidth is served when its fault is switched off meanwhile', () => {
+  const world = new World();
+  const { disk, device } = wholeDevice(world, [...MEMORY, 'mbps=1']);
+  const first = read(0, 64).submit(disk); // more than a tick's budget: the next must wait
+  device.faults.timeout.set('probability', '100');
+  const one = read(0, 8).submit(disk);
+  expect([first.ends, one.ends]).toEqual([1, 0]);
+  device.faults.timeout.set('probability', '0');
+  world.pass(1e9);
+  expect(one).toMatchObject({ ends: 1, status: Status.OK });
+});
+
 describe('the requeue fault', () => {
   test('is a resource status and a requeue in turns; each request is served unharmed, in order', () => {
     const world = new World();

@@ -38,9 +38,12 @@ test('without memory writes vanish and reads give zeros', async () => {
 });
 
 test('--run gives the command a URI on a private socket and exits with its status', async () => {
-  const said = await run(process.execPath, program, 'size=64', '--run', 'nbdinfo --size "$uri"');
+  const said = await run(
+    process.execPath,
+    ...[program, '--no-control', 'size=64', '--run', 'nbdinfo --size "$uri"'],
+  );
   expect(said.trim()).toBe(String(64 * MiB));
-  await expect(run(process.execPath, program, '--run', 'exit 7')).rejects.toThrow();
+  await expect(run(process.execPath, program, '--no-control', '--run', 'exit 7')).rejects.toThrow();
 });
 
 test('SIGTERM under load exits with 0', async () => {

@@ -1,9 +1,12 @@
 /** Starts the built program for a test, and sees to it that it lived, met no bug and ends well. */
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 
 const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
@@ -23,7 +26,13 @@ export interface Tnull {
   readonly uri: string;
   readonly ready: readonly string[];
   readonly folder: string;
+  /** The control socket. */
+  readonly control: string;
   readonly pid: number;
+  /** The URI of another device than nullb0. */
+  uriOf(device: string): string;
+  /** A command to it, as `tnull set nullb0 mbps=1`. @returns its stdout. @throws with its words. */
+  command(...words: string[]): Promise<string>;
   stderr(): string;
   /** RSS in bytes. */
   rss(): number;
@@ -32,28 +41,34 @@ export interface Tnull {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Starts tnull on a unix socket of its own; `{socket}` in an argument stands for its path. */
+/** Starts tnull on sockets of its own; `{folder}` in an argument stands for the folder they are in. */
 export async function startTnull(args: readonly string[], debug = true): Promise<Tnull> {
   const folder = mkdtempSync(join(tmpdir(), 'tnull-system-'));
   const socket = join(folder, 's');
-  const child = spawn(
-    process.execPath,
-    [program, '-U', socket, ...args.map((arg) => arg.replaceAll('{folder}', folder))],
-    { env: { ...process.env, TNULL_DEBUG: debug ? '1' : '0' }, stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+  const control = join(folder, 'c');
+  const words = args.map((arg) => arg.replaceAll('{folder}', folder));
+  const child = spawn(process.execPath, [program, '-U', socket, '--control', control, ...words], {
+    env: { ...process.env, TNULL_DEBUG: debug ? '1' : '0' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let out = '';
   let err = '';
   child.stdout.on('data', (data) => (out += data));
   child.stderr.on('data', (data) => (err += data));
   await untilReady(
     child,
+    control,
     () => out,
     () => err,
   );
+  const uriOf = (device: string): string => `nbd+unix:///${device}?socket=${socket}`;
   return {
-    uri: `nbd+unix:///nullb0?socket=${socket}`,
+    uri: uriOf('nullb0'),
+    uriOf,
     ready: out.trim().split('\n'),
     folder,
+    control,
+    command: (...words) => run(process.execPath, program, ...words, '--control', control),
     pid: child.pid ?? -1,
     stderr: () => err,
     rss: () => Number(/VmRSS:\s+(\d+)/.exec(proc(child, 'status'))?.[1]) * 1024,
@@ -78,18 +93,34 @@ function proc(child: ChildProcess, file: string): string {
   return readFileSync(`/proc/${child.pid}/${file}`, 'utf8');
 }
 
+/** Until every export is served; without exports, until the control socket answers. */
 async function untilReady(
   child: ChildProcess,
+  control: string,
   out: () => string,
   err: () => string,
 ): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const look = (): void => {
-      if (out().endsWith('bytes\n')) resolve();
-    };
-    child.stdout?.on('data', look);
-    child.once('exit', (code) => reject(new Error(`tnull ended with ${code}: ${err()}`)));
+  let ended = false;
+  child.once('exit', () => {
+    ended = true;
   });
+  while (
+    !out().endsWith('bytes\n') &&
+    !(err().includes('nr_devices=0') && (await answers(control)))
+  ) {
+    if (ended) throw new Error(`tnull ended: ${err()}`);
+    await sleep(10);
+  }
+}
+
+async function answers(control: string): Promise<boolean> {
+  const socket = connect(control);
+  const answered = await Promise.race([
+    once(socket, 'connect').then(() => true),
+    once(socket, 'error').then(() => false),
+  ]).catch(() => false);
+  socket.destroy();
+  return answered;
 }
 
 /** Runs a foreign program to its end. @returns what it wrote to stdout.

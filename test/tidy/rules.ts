@@ -110,7 +110,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   server: ['export', 'time', 'pages', 'units', 'nbd-server-protocol-ts', 'node:net', 'node:fs'],
   config: ['units'],
   // Of block/ it knows the statuses: what a device answers is told as an errno.
-  control: ['driver', 'config', 'block', 'units', 'fastify', 'ajv', 'prom-client', 'node:'],
+  control: ['driver', 'config', 'block', 'units', 'fastify', 'ajv', 'node:'],
   daemon: [
     ...['control', 'server', 'export', 'driver', 'config', 'time', 'pages', 'units'],
     ...['nbd-server-protocol-ts', 'pino', 'pino-pretty', 'node:'],

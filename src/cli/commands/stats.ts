@@ -49,6 +49,11 @@ async function namesOf(client: ControlClient): Promise<readonly string[]> {
   return devices;
 }
 
+/** Zone management names sectors, and moves none. */
+function movedText(kind: string, bytes: number): string {
+  return kind === 'zone' || kind === 'flush' ? '' : bytesText(bytes);
+}
+
 function latencies({ latencyNs: { p50, p99, max } }: Operation): string[] {
   return [p50, p99, max].map(timeText);
 }
@@ -60,7 +65,7 @@ function block(name: string, stats: Stats): string {
     .map(([kind, one]) => [
       kind.padEnd(LABEL),
       one.requests,
-      bytesText(one.bytes),
+      movedText(kind, one.bytes),
       ...latencies(one),
     ]);
   const lines = rows.length > 0 ? table(HEAD, rows) : 'no requests\n';
@@ -119,7 +124,7 @@ function rates(now: AllStats, before: AllStats): string {
       const then = old?.operations[kind];
       const count = since(one.requests, then?.requests);
       if (count === 0) continue;
-      const size = bytesText(since(one.bytes, then?.bytes));
+      const size = movedText(kind, since(one.bytes, then?.bytes));
       rows.push([device, kind, count, size, ...latencies(one)]);
     }
     for (const [name, all] of Object.entries(stats.errors)) {

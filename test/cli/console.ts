@@ -1,0 +1,79 @@
+/** The console blocks of a document as a user would type them: one shell, in order, and what came out. */
+
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
+
+export interface Typed {
+  readonly command: string;
+  /** What the document says comes out, stderr too. */
+  readonly told: string;
+}
+
+/** Every `$ command` of the document's console blocks, with the lines that follow it. A command that
+ *  ends with a backslash goes on in the next line. */
+export function commandsOf(markdown: string): Typed[] {
+  const blocks = [...markdown.matchAll(/^```console\n(.*?)^```$/gms)].map(([, text = '']) => text);
+  return blocks.flatMap((block) =>
+    block.split(/^\$ /m).flatMap((part) => {
+      const [, command, told = ''] = /^((?:[^\n]*\\\n)*[^\n]*)\n(.*)$/s.exec(part) ?? [];
+      return command === undefined ? [] : [{ command, told }];
+    }),
+  );
+}
+
+/** Runs all commands in one shell. What is started with `&` serves before the next command begins,
+ *  and is stopped at the end. @returns what each said. */
+export async function typeAll(commands: readonly Typed[]): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'tnull-docs-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  symlinkSync(program, join(bin, 'tnull'));
+  const script = [
+    "trap 'kill $(jobs -p); wait' EXIT",
+    'cd "$XDG_RUNTIME_DIR"',
+    ...commands.map(({ command }, at) => {
+      const runs = `{ ${command}\n} > "$XDG_RUNTIME_DIR/${at}" 2>&1`;
+      // Its own words are the ready line and the log.
+      if (!/&( *#.*)?$/.test(command)) return runs;
+      return `{ ${command}\n} >> daemon 2>&1\nuntil tnull ls > /dev/null 2>&1; do kill -0 $! || exit; done`;
+    }),
+  ];
+  const file = join(folder, 'script');
+  writeFileSync(file, script.join('\n'));
+  const path = `${bin}:${dirname(process.execPath)}:${process.env['PATH']}`;
+  const env = { ...process.env, XDG_RUNTIME_DIR: folder, PATH: path };
+  const shell = spawn('bash', [file], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  shell.stdout.on('data', (data) => (said += data));
+  shell.stderr.on('data', (data) => (said += data));
+  onTestFinished(() => void shell.kill());
+  const status = await new Promise((resolve) => shell.once('close', resolve));
+  return commands.map((_, at) => {
+    try {
+      return readFileSync(join(folder, String(at)), 'utf8');
+    } catch {
+      return /&( *#.*)?$/.test(commands[at]?.command ?? '') ? '' : `not run: ${status} ${said}`;
+    }
+  });
+}
+
+/** Is `said` what was `told`? Times differ, and with them the width of their columns; `...` stands for
+ *  anything in a line. */
+export function isAsTold(said: string, told: string): boolean {
+  const pattern = timeless(told)
+    .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('\\.\\.\\.', '.*');
+  return new RegExp(`^${pattern}$`).test(timeless(said));
+}
+
+function timeless(text: string): string {
+  // What the API says has no line end of its own.
+  const lines = text === '' || text.endsWith('\n') ? text : `${text}\n`;
+  return lines.replace(/\b[\d.]+ (ns|us|ms|s)\b/g, 'TIME').replace(/ +/g, ' ');
+}
