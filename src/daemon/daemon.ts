@@ -1,7 +1,7 @@
 /** The room where the others are joined: time, memory, devices, exports and the server; ready,
  *  drain, stop. Knows nothing of flags and signals. */
 
-import { formatNbdUri } from 'nbd-server-protocol-ts';
+import { formatNbdUri, type TlsMode } from 'nbd-server-protocol-ts';
 import type { Logger } from 'pino';
 import { Attributes } from '../config/attributes.ts';
 import type { Machine } from '../config/case.ts';
@@ -9,12 +9,14 @@ import type { Resolved } from '../config/resolve.ts';
 import { Tree } from '../control/tree.ts';
 import type { DeviceContext } from '../driver/build.ts';
 import { Devices } from '../driver/devices.ts';
+import type { Alignment } from '../export/nbd-export.ts';
 import { createSlabAllocator, type SlabAllocator } from '../pages/allocator.ts';
 import { ScratchPool } from '../pages/scratch.ts';
 import { ChunkPool } from '../server/chunk-pool.ts';
 import { type ClientLimits, withDefaults } from '../server/client-limits.ts';
 import type { ListenAddress } from '../server/listener.ts';
 import { Server } from '../server/server.ts';
+import type { ServerTls } from '../server/tls-credentials.ts';
 import { Turn } from '../server/turn.ts';
 import { systemClock, systemScheduler } from '../time/clock.ts';
 import { Deferred, type DeferredWork } from '../time/deferred.ts';
@@ -52,6 +54,13 @@ export interface DaemonOptions extends WaysIn {
   /** Those of a configuration, beside the numbered ones. */
   readonly configured?: readonly ConfiguredDevice[];
   readonly limits?: Partial<ClientLimits>;
+  /** Undefined: there is no TLS. */
+  readonly tls?: {
+    /** For all ways in; an address may demand more. */
+    readonly mode: TlsMode;
+    readonly credentials: ServerTls;
+  };
+  readonly alignment?: Alignment;
 }
 
 export interface Daemon {
@@ -140,9 +149,11 @@ function makeDataPath(options: DaemonOptions): DataPath {
   const pacing = new Pacing(clock, scheduler, timers, deferred, POLL, () => turn.end());
   turn.onRest = (lookAgain) => pacing.rest(lookAgain);
   const allocator = makeAllocator(deferred);
-  const exports = new PoweredExports(limits.payload);
+  const exports = new PoweredExports(limits.payload, options.alignment);
   const server = new Server(exports, {
     ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
+    tls: options.tls?.credentials,
+    tlsMode: options.tls?.mode ?? 'off',
     chunks: new ChunkPool(),
     scratch: new ScratchPool(),
   });
@@ -170,5 +181,6 @@ function makeAllocator(deferred: Deferred): SlabAllocator {
 }
 
 function addressUri(transport: ListenAddress): string {
-  return formatNbdUri({ tls: false, transport, exportName: '', query: new Map() });
+  const tls = transport.tls === true;
+  return formatNbdUri({ tls, transport, exportName: '', query: new Map() });
 }

@@ -5,9 +5,14 @@ import type { ExportInfo } from 'nbd-server-protocol-ts';
 import { TransmissionFlag } from 'nbd-server-protocol-ts';
 import type { Disk } from '../block/disk.ts';
 import { SECTOR_BYTES, toBytes } from '../units.ts';
+import { type Context, contextsOf } from './contexts.ts';
 import { WriteLock } from './write-lock.ts';
 
 const PREFERRED_BLOCK = 4096;
+
+/** emulate: parts of blocks are written by read-modify-write, so any byte may be addressed; not on zones,
+ *  where a block is written once and at the write pointer. error: they are refused. */
+export type Alignment = 'emulate' | 'error';
 
 export class NbdExport implements ExportInfo {
   readonly name: string;
@@ -23,12 +28,17 @@ export class NbdExport implements ExportInfo {
   readonly sessions = new Set<object>();
   /** Bytes: what writes are multiples of; 1 where parts of blocks are served. */
   readonly writeAlignment: number;
+  /** The same for all other commands. */
+  readonly alignment: number;
+  /** The metadata contexts that it offers. */
+  readonly contexts: readonly Context[];
   /** Bytes: the longest payload of a READ or WRITE. */
   readonly payloadMax: number;
   #connections = 0;
   #ended: (() => void) | undefined;
 
-  constructor(disk: Disk, payloadMax: number) {
+  /** @param alignment what becomes of requests for parts of blocks. */
+  constructor(disk: Disk, payloadMax: number, alignment: Alignment = 'emulate') {
     this.disk = disk;
     this.payloadMax = payloadMax;
     this.name = disk.name;
@@ -37,7 +47,9 @@ export class NbdExport implements ExportInfo {
     this.description = `tnull ${disk.name}`;
     // Requests below the block size are served by read-modify-write, so any byte may be addressed;
     // not on zones, where a block is written once and at the write pointer.
-    this.writeAlignment = disk.features.zoned ? disk.limits.blockBytes : 1;
+    this.contexts = contextsOf(disk);
+    this.alignment = alignment === 'error' ? disk.limits.blockBytes : 1;
+    this.writeAlignment = disk.features.zoned ? disk.limits.blockBytes : this.alignment;
     this.blockSize = {
       minimum: this.writeAlignment,
       preferred: Math.max(PREFERRED_BLOCK, disk.limits.blockBytes),
@@ -76,13 +88,17 @@ function advisedPayload(disk: Disk, payloadMax: number): number {
 }
 
 /** Only a volatile cache needs FLUSH and FUA: as the kernel's write_cache and fua. Several connections
- *  would lose the order in which zones must be written. */
+ *  would lose the order in which zones must be written, and there and in a cache zeroes are
+ *  written as data are, not faster. */
 function transmissionFlags(disk: Disk): number {
   const { rotational, discard, writeCache, fua, zoned } = disk.features;
   return (
     TransmissionFlag.HAS_FLAGS |
     TransmissionFlag.SEND_WRITE_ZEROES |
     TransmissionFlag.SEND_DF |
+    TransmissionFlag.SEND_CACHE |
+    TransmissionFlag.BLOCK_STATUS_PAYLOAD |
+    (writeCache || zoned ? 0 : TransmissionFlag.SEND_FAST_ZERO) |
     (writeCache ? TransmissionFlag.SEND_FLUSH : 0) |
     (writeCache && fua ? TransmissionFlag.SEND_FUA : 0) |
     (zoned ? 0 : TransmissionFlag.CAN_MULTI_CONN) |

@@ -30,6 +30,9 @@ export interface ByteStream {
   /** Sends what is there, then says goodbye. */
   end(): void;
   destroy(): void;
+  /** Gives its socket away, once all was written and with no reading going on; the sink hears nothing
+   *  any more. @returns undefined: it is not one plain socket. */
+  release(): net.Socket | undefined;
 }
 
 export class SocketStream implements ByteStream {
@@ -39,6 +42,7 @@ export class SocketStream implements ByteStream {
   readonly #onWritten: () => void;
   /** Callbacks of writes that were taken at once. */
   #expectedCallbacks = 0;
+  #released = false;
 
   /** @param accepted not read yet, as from a server with `pauseOnConnect`.
    *  @param drain where what is written goes, if not there too. */
@@ -49,7 +53,9 @@ export class SocketStream implements ByteStream {
       if (this.#expectedCallbacks > 0) this.#expectedCallbacks--;
       else sink.written();
     };
-    this.#source.on('end', () => sink.ended());
+    this.#source.on('end', () => {
+      if (!this.#released) sink.ended();
+    });
     this.#hearEnd(sink);
     if (this.#source.remoteAddress !== undefined) this.#source.setNoDelay(true);
   }
@@ -97,6 +103,12 @@ export class SocketStream implements ByteStream {
     this.#drain.destroy();
   }
 
+  release(): net.Socket | undefined {
+    if (this.#drain !== this.#source) return undefined;
+    this.#released = true;
+    return this.#source;
+  }
+
   /** All is over when both ways are; neither is of use without the other. */
   #hearEnd(sink: ByteSink): void {
     let reason: string | undefined;
@@ -107,6 +119,7 @@ export class SocketStream implements ByteStream {
       });
       way.on('close', () => {
         ways.delete(way);
+        if (this.#released) return;
         if (ways.size === 0) sink.closed(reason);
         // What came in to the end still has its replies to come.
         else if (way === this.#drain || reason !== undefined) this.destroy();

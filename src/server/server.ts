@@ -2,10 +2,11 @@
  *  it is given and knows nothing of what stands behind them. */
 
 import net from 'node:net';
-import { type HandshakeHost, NbdError } from 'nbd-server-protocol-ts';
+import { type HandshakeHost, NbdError, type TlsMode } from 'nbd-server-protocol-ts';
 import type { Refusal } from '../export/check.ts';
 import type { NbdExport } from '../export/nbd-export.ts';
-import type { SessionContext } from '../export/session.ts';
+import type { SessionContext } from '../export/session-host.ts';
+import { StatusBudget } from '../export/status-budget.ts';
 import type { Scheduler } from '../time/clock.ts';
 import type { Pacing } from '../time/pacing.ts';
 import { Admission, Burst } from './admission.ts';
@@ -14,10 +15,11 @@ import type { ClientLimits } from './client-limits.ts';
 import { Connection } from './connection.ts';
 import { type InheritedSocket, listenInherited } from './inherited.ts';
 import { limits } from './limits.ts';
-import { type ListenAddress, listen } from './listener.ts';
+import { type ListenAddress, ListenError, listen } from './listener.ts';
 import type { Log } from './log.ts';
 import { SocketStream } from './receive.ts';
 import { openStdio } from './stdio.ts';
+import type { ServerTls } from './tls-credentials.ts';
 import type { Turn } from './turn.ts';
 import { Watch } from './watch.ts';
 
@@ -32,9 +34,16 @@ export interface ServerContext extends SessionContext {
   readonly chunks: ChunkPool;
   readonly limits: ClientLimits;
   readonly host: HandshakeHost<NbdExport>;
+  /** Undefined: there is no TLS. */
+  readonly tls: ServerTls | undefined;
+  /** For ways in that demand nothing of their own. */
+  readonly tlsMode: TlsMode;
   /** A connection has ended. */
   gone(connection: Connection): void;
 }
+
+/** What a server is made with; the rest it makes itself. */
+type ServerSurroundings = Omit<ServerContext, 'host' | 'gone' | 'inFlightMax' | 'statusBudget'>;
 
 /** The exports, in order: the first is the default. */
 export interface Exports {
@@ -54,7 +63,7 @@ export class Server {
   #shuttingDown = false;
   #allGone: (() => void) | undefined;
 
-  constructor(exports: Exports, context: Omit<ServerContext, 'host' | 'gone' | 'inFlightMax'>) {
+  constructor(exports: Exports, context: ServerSurroundings) {
     const { scheduler, log } = context;
     this.#refusals = new Burst(scheduler, log);
     this.#failures = new Burst(scheduler, log);
@@ -63,6 +72,7 @@ export class Server {
     this.#context = {
       ...context,
       inFlightMax: context.limits.inFlight,
+      statusBudget: new StatusBudget(context.deferred),
       host: {
         list: () => exports.list(),
         find: (name) => {
@@ -70,6 +80,7 @@ export class Server {
           return undefined;
         },
         shuttingDown: () => this.#shuttingDown,
+        contexts: (of) => of.contexts,
       },
       gone: (connection) => {
         this.#watch.remove(connection);
@@ -83,20 +94,27 @@ export class Server {
   /** Accepts clients at `address`. @returns the address with its real port.
    *  @throws ListenError when it is in use or not ours. */
   listen(address: ListenAddress): Promise<ListenAddress> {
-    return listen(this.#makeListener(), address);
+    return listen(this.#makeListener(this.#modeOf(address)), address);
   }
 
   /** Accepts clients on a socket that the program was given.
    *  @returns its address; undefined when it cannot be told. @throws ListenError. */
-  listenInherited(socket: InheritedSocket): Promise<ListenAddress | undefined> {
-    return listenInherited(this.#makeListener(), socket);
+  async listenInherited(socket: InheritedSocket): Promise<ListenAddress | undefined> {
+    const { tlsMode } = this.#context;
+    const address = await listenInherited(this.#makeListener(tlsMode), socket);
+    return address !== undefined && tlsMode === 'require' ? { ...address, tls: true } : address;
   }
 
   /** Serves one client on standard input and output. @returns what is done when it has gone.
-   *  @throws ListenError when they are neither sockets nor pipes. */
+   *  @throws ListenError when they are neither sockets nor pipes, or pipes that must be encrypted. */
   serveStdio(): Promise<void> {
     const { source, drain } = openStdio();
-    return new Promise((gone) => this.#serve(source, gone, drain));
+    const { tlsMode } = this.#context;
+    if (drain === undefined) {
+      return new Promise((gone) => this.#serve(source, tlsMode, gone));
+    }
+    if (tlsMode === 'require') throw new ListenError('--stdin: TLS needs a socket, not two pipes');
+    return new Promise((gone) => this.#serve(source, 'off', gone, drain));
   }
 
   /** Stops accepting and lets what is in flight end, for a limited time. */
@@ -133,9 +151,13 @@ export class Server {
     for (const connection of [...this.#connections.keys()]) connection.destroy();
   }
 
-  #makeListener(): net.Server {
+  #modeOf(address: ListenAddress): TlsMode {
+    return address.tls === true ? 'require' : this.#context.tlsMode;
+  }
+
+  #makeListener(mode: TlsMode): net.Server {
     const listener = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) =>
-      this.#accept(socket),
+      this.#accept(socket, mode),
     );
     this.#listeners.push(listener);
     listener.once('listening', () => {
@@ -152,15 +174,15 @@ export class Server {
     this.#failures.close();
   }
 
-  #accept(socket: net.Socket): void {
+  #accept(socket: net.Socket, mode: TlsMode): void {
     const leave = this.#admission.admit(socket.remoteAddress);
     if (leave === undefined) socket.destroy();
-    else this.#serve(socket, leave);
+    else this.#serve(socket, mode, leave);
   }
 
   /** @param gone called when the client has gone. */
-  #serve(socket: net.Socket, gone: () => void, drain?: net.Socket): void {
-    const connection = new Connection(this.#context, this.#nextId++);
+  #serve(socket: net.Socket, mode: TlsMode, gone: () => void, drain?: net.Socket): void {
+    const connection = new Connection(this.#context, this.#nextId++, mode);
     this.#connections.set(connection, gone);
     this.#watch.add(connection);
     connection.open(new SocketStream(socket, connection, drain));

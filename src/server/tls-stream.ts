@@ -65,6 +65,10 @@ export class TlsStream implements ByteStream {
     this.#socket.destroy();
   }
 
+  release(): undefined {
+    return undefined;
+  }
+
   #take(chunk: Uint8Array): void {
     for (let at = 0; at < chunk.length; ) {
       const target = this.#sink.target();

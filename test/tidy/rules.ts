@@ -107,7 +107,10 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   block: ['time', 'pages', 'units'],
   driver: ['block', 'config', 'time', 'pages', 'units'],
   export: ['block', 'time', 'pages', 'units', 'nbd-server-protocol-ts'],
-  server: ['export', 'time', 'pages', 'units', 'nbd-server-protocol-ts', 'node:net', 'node:fs'],
+  server: [
+    ...['export', 'time', 'pages', 'units', 'nbd-server-protocol-ts'],
+    ...['node:net', 'node:fs', 'node:path', 'node:tls'],
+  ],
   config: ['units'],
   // Of block/ it knows the statuses: what a device answers is told as an errno.
   control: ['driver', 'config', 'block', 'units', 'fastify', 'ajv', 'node:'],

@@ -185,6 +185,11 @@ export class WireClient {
   }
 }
 
+/** What an error chunk says to humans. */
+export function errorText({ data }: Reply): string {
+  return data.toString('utf8', 6, 6 + data.readUInt16BE(4));
+}
+
 export function clientFlags(): Uint8Array {
   return new Uint8Array([0, 0, 0, ClientFlag.FIXED_NEWSTYLE | ClientFlag.NO_ZEROES]);
 }
