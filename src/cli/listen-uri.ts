@@ -11,7 +11,6 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 export function parseListen(text: string, where = '--listen'): ListenAddress {
   try {
     const uri = parseNbdUri(text);
-    if (uri.tls) throw new UriError(`'${text}': TLS is not available yet`);
     if (uri.exportName !== '') throw new UriError(`'${text}' names an export: all are served`);
     if (uri.user !== undefined) throw new UriError(`'${text}' names a user: there are none`);
     const [unknown] = uri.query.keys();
@@ -19,16 +18,16 @@ export function parseListen(text: string, where = '--listen'): ListenAddress {
     if (uri.transport.kind === 'unix' && uri.transport.path.includes('\0')) {
       throw new UriError(`'${text}': a path has no zero byte`);
     }
-    return uri.transport;
+    return uri.tls ? { ...uri.transport, tls: true } : uri.transport;
   } catch (error) {
     if (error instanceof UriError) throw new UsageError(`${where}: ${error.message}`);
     throw error;
   }
 }
 
-/** Can others than this machine reach the address? */
+/** Can others than this machine reach the address, without TLS? */
 export function isPublic(address: ListenAddress): boolean {
-  return address.kind === 'tcp' && !LOOPBACK.test(address.host);
+  return address.kind === 'tcp' && address.tls !== true && !LOOPBACK.test(address.host);
 }
 
 /** `--http HOST:PORT`. @throws UsageError in one line that names the flag. */

@@ -5,6 +5,7 @@ import { ErrnoError, ParameterError } from '../config/errors.ts';
 import { ConfigError } from '../daemon/start-devices.ts';
 import { version } from '../daemon/version.ts';
 import { ListenError } from '../server/listener.ts';
+import { TlsError } from '../server/tls-credentials.ts';
 import { controlCommands } from './commands.ts';
 import { runControl } from './run-control.ts';
 import { StartError, UsageError } from './usage-error.ts';
@@ -54,6 +55,7 @@ function statusOf(error: unknown): number | undefined {
   if (error instanceof ParameterError || error instanceof UsageError) return 2;
   if (error instanceof ConfigError) return 2;
   if (error instanceof ListenError || error instanceof StartError) return 1;
+  if (error instanceof TlsError) return 1;
   if (error instanceof ErrnoError) return 1; // a device cannot be built
   if (error instanceof RangeError) return 1; // memory for the requests cannot be had
   return undefined;

@@ -3,6 +3,7 @@
  *  commander sees them. Source: control.md section 1. */
 
 import { Command, CommanderError, Option } from 'commander';
+import type { TlsMode } from 'nbd-server-protocol-ts';
 import { ParameterError, shown } from '../config/errors.ts';
 import { nearest } from '../config/nearest.ts';
 import { isParameter, rows } from '../config/parameters.ts';
@@ -10,13 +11,14 @@ import { helpText } from '../config/render.ts';
 import { attributeRule, unknownParameter, type Word } from '../config/resolve.ts';
 import type { Row } from '../config/rows.ts';
 import type { ControlOptions } from '../daemon/control.ts';
-import type { ListenAddress } from '../daemon/daemon.ts';
+import { type Alignment, alignments, type ListenAddress } from '../daemon/daemon.ts';
 import { type LogFormat, type LogLevel, logFormats, logLevels } from '../daemon/log.ts';
 import type { ClientLimits } from '../server/client-limits.ts';
 import { commandHelp, controlCommands } from './commands.ts';
-import { flags, notYet } from './flags.ts';
+import { flags } from './flags.ts';
 import { limitFlags } from './limit-flags.ts';
 import { isPublic, parseHttp, parseListen } from './listen-uri.ts';
+import { type TlsFlags, tlsModes } from './tls-flags.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface ServeCommand {
@@ -31,6 +33,8 @@ export interface ServeCommand {
   readonly config: string | undefined;
   /** Those that were given. */
   readonly limits: Partial<ClientLimits>;
+  readonly tls: TlsFlags;
+  readonly alignment: Alignment;
   readonly control: ControlOptions;
   /** Undefined: a new one. */
   readonly faultSeed: string | undefined;
@@ -76,6 +80,11 @@ interface Options {
   readonly unix?: string;
   readonly stdin?: boolean;
   readonly config?: string;
+  readonly tls?: TlsMode;
+  readonly tlsCertificates?: string;
+  readonly tlsPsk?: string;
+  readonly tlsVerifyPeer?: boolean;
+  readonly alignment?: Alignment;
   /** False: --no-control. */
   readonly control?: string | false;
   readonly http?: ControlOptions['http'];
@@ -93,6 +102,8 @@ function serveCommand(options: Options, words: readonly Word[], limits: Limits):
   const privateSocket = options.unix === '-';
   if (options.unix === '') throw new UsageError('--unix: the path is empty');
   if (options.config === '') throw new UsageError('--config: the path is empty');
+  if (options.tlsCertificates === '') throw new UsageError('--tls-certificates: the path is empty');
+  if (options.tlsPsk === '') throw new UsageError('--tls-psk: the path is empty');
   if (options.pidFile === '') throw new UsageError('--pid-file: the path is empty');
   if (options.unix !== undefined && !privateSocket) {
     listen.push({ kind: 'unix', path: options.unix });
@@ -102,6 +113,13 @@ function serveCommand(options: Options, words: readonly Word[], limits: Limits):
   return {
     ...{ kind: 'serve', words, listen, privateSocket, stdin, limits },
     config: options.config,
+    tls: {
+      mode: options.tls,
+      certificates: options.tlsCertificates,
+      psk: options.tlsPsk,
+      verifyPeer: options.tlsVerifyPeer ?? false,
+    },
+    alignment: options.alignment ?? 'emulate',
     control: controlOptions(options),
     faultSeed: options.faultSeed,
     run: options.run,
@@ -158,6 +176,9 @@ function makeProgram(words: Word[], limits: Limits): Command {
     flags.unix,
     flags.stdin,
     flags.config,
+    flags.tlsCertificates,
+    flags.tlsPsk,
+    flags.tlsVerifyPeer,
     flags.control,
     flags.noControl,
     flags.httpTokenFile,
@@ -171,6 +192,8 @@ function makeProgram(words: Word[], limits: Limits): Command {
   program.addOption(
     new Option(flags.logLevel.flags, flags.logLevel.help).choices(logLevels).default('info'),
   );
+  program.addOption(new Option(flags.tls.flags, flags.tls.help).choices(tlsModes));
+  program.addOption(new Option(flags.alignment.flags, flags.alignment.help).choices(alignments));
   program.addOption(new Option(flags.logFormat.flags, flags.logFormat.help).choices(logFormats));
   for (const { name, flags: names, help, parse } of limitFlags) {
     const take = (text: string): void => {
@@ -209,8 +232,6 @@ function asFlags(program: Command, argv: readonly string[]): string[] {
 /** @param rest what stands behind it: its value is taken there, if it needs one and has none. */
 function withValue(program: Command, argument: string, rest: Iterator<string>): string {
   const { name, value } = splitFlag(argument);
-  const bare = name.replace(/^--/, '');
-  if (notYet.has(bare)) throw new UsageError(`${name}: not available yet`);
   const positive = /^--no-(.+)$/.exec(name)?.[1]?.replaceAll('-', '_');
   if (positive !== undefined && isBoolean(positive)) {
     if (value !== undefined) throw new UsageError(`${name} takes no value`);

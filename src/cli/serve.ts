@@ -19,6 +19,7 @@ import { makePrivateSocket, type PrivateSocket } from './private-socket.ts';
 import { clientCommand, exportUri, readyLines } from './ready-lines.ts';
 import { runCommand } from './run-command.ts';
 import { StopRequest } from './stop-request.ts';
+import { withTls } from './tls-flags.ts';
 import { StartError } from './usage-error.ts';
 import { waysIn } from './ways.ts';
 
@@ -48,7 +49,8 @@ export async function serve(command: ServeCommand, parent: number): Promise<numb
       socket = makePrivateSocket();
       return socket;
     });
-    for (const address of ways.listen.filter(isPublic)) {
+    const { listen, tls } = withTls(command.tls, ways.listen);
+    for (const address of listen.filter(isPublic)) {
       log.warn(`${addressText(address)}: anybody who reaches this address can read and write`);
     }
     const { control, limits } = command;
@@ -59,6 +61,7 @@ export async function serve(command: ServeCommand, parent: number): Promise<numb
     const own = config?.devices === undefined || typed.has('nr_devices');
     const daemon = await startAs(command, {
       ...{ machine, ...ways, log, faultSeed, debug, control, limits, configured },
+      ...{ listen, alignment: command.alignment, ...(tls === undefined ? {} : { tls }) },
       parameters: own ? parameters : withoutNumbered(parameters),
     });
     return await live(daemon, command, { log, stop, notifier });

@@ -9,7 +9,7 @@ import type { Resolved } from '../config/resolve.ts';
 import { Tree } from '../control/tree.ts';
 import type { DeviceContext } from '../driver/build.ts';
 import { Devices } from '../driver/devices.ts';
-import type { Alignment } from '../export/nbd-export.ts';
+import { type Alignment, alignments } from '../export/nbd-export.ts';
 import { createSlabAllocator, type SlabAllocator } from '../pages/allocator.ts';
 import { ScratchPool } from '../pages/scratch.ts';
 import { ChunkPool } from '../server/chunk-pool.ts';
@@ -33,6 +33,7 @@ export type { InheritedSocket } from '../server/inherited.ts';
 export type { ListenAddress } from '../server/listener.ts';
 export type { ExportFacts } from './exports.ts';
 export type { ConfiguredDevice } from './start-devices.ts';
+export { type Alignment, alignments };
 
 /** After traffic the sockets are looked at for so long before sleeping. */
 const POLL = nanoseconds(100_000);

@@ -12,7 +12,8 @@ const PREFERRED_BLOCK = 4096;
 
 /** emulate: parts of blocks are written by read-modify-write, so any byte may be addressed; not on zones,
  *  where a block is written once and at the write pointer. error: they are refused. */
-export type Alignment = 'emulate' | 'error';
+export const alignments = ['emulate', 'error'] as const;
+export type Alignment = (typeof alignments)[number];
 
 export class NbdExport implements ExportInfo {
   readonly name: string;

@@ -32,7 +32,7 @@ const PSK_CIPHERS =
 export function serverTls(files: TlsFiles): ServerTls {
   if (files.psk !== undefined) return pskOptions(files.psk);
   if (files.certificates !== undefined) return x509Options(files.certificates, files.verifyPeer);
-  throw new TlsError('--tls: --tls-certificates DIR or --tls-psk FILE is required');
+  throw new TlsError('--tls-certificates DIR or --tls-psk FILE is missing');
 }
 
 function x509Options(folder: string, verifyPeer: boolean): ServerTls {

@@ -7,17 +7,27 @@ import { TLSSocket } from 'node:tls';
 import type { ByteSink, ByteStream } from './receive.ts';
 import type { ServerTls } from './tls-credentials.ts';
 
+/** Of OpenSSL, where it says what the client did wrong; else the connection has just broken. */
+interface SslError extends Error {
+  readonly library?: string;
+  readonly reason?: string;
+}
+
+export interface TlsSink extends ByteSink {
+  cutOff(reason: string): void;
+}
+
 export class TlsStream implements ByteStream {
   readonly remoteAddress: string | undefined;
   readonly #socket: TLSSocket;
-  readonly #sink: ByteSink;
+  readonly #sink: TlsSink;
   /** What came while the sink wanted no more. */
   #rest: Uint8Array | undefined;
   #paused = false;
   #reason: string | undefined;
 
   /** @param plain not read any more; the handshake begins at once. */
-  constructor(plain: net.Socket, options: ServerTls, sink: ByteSink) {
+  constructor(plain: net.Socket, options: ServerTls, sink: TlsSink) {
     this.remoteAddress = plain.remoteAddress;
     this.#sink = sink;
     this.#socket = new TLSSocket(plain, options);
@@ -82,8 +92,9 @@ export class TlsStream implements ByteStream {
     }
   }
 
-  #failed(error: Error): void {
-    this.#reason ??= `TLS: ${error.message}`;
+  #failed(error: SslError): void {
+    if (error.library === undefined) this.#reason ??= error.message;
+    else this.#sink.cutOff(`TLS: ${error.reason ?? error.message}`);
     this.#socket.destroy();
   }
 }

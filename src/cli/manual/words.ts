@@ -3,10 +3,12 @@
 
 import { isParameter, rows } from '../../config/parameters.ts';
 import type { Row } from '../../config/rows.ts';
+import { alignments } from '../../daemon/daemon.ts';
 import { logFormats, logLevels } from '../../daemon/log.ts';
 import { controlCommands } from '../commands.ts';
 import { flags } from '../flags.ts';
 import { limitFlags } from '../limit-flags.ts';
+import { tlsModes } from '../tls-flags.ts';
 
 export interface FlagWord {
   /** With its dashes. */
@@ -39,12 +41,14 @@ export interface CommandWord {
 const choices: Readonly<Record<string, readonly string[]>> = {
   '--log-level': logLevels,
   '--log-format': logFormats,
+  '--tls': tlsModes,
+  '--alignment': alignments,
 };
 
 /** @param text as commander takes it: `-U, --unix <path>`. */
 function flagWord(text: string, help: string): FlagWord {
   const [, short, long = '', value] = /^(?:(-\w), )?(--[\w-]+)(?: <(.+)>)?$/.exec(text) ?? [];
-  const isPath = value === 'path' || value === 'file';
+  const isPath = value === 'path' || value === 'file' || value === 'dir';
   return { long, short, value, isPath, choices: choices[long] ?? [], help };
 }
 
