@@ -255,7 +255,8 @@ function limits(options: DeviceOptions): Limits {
   return {
     blockBytes: options.bs,
     maxSectors: options.max_sectors - (options.max_sectors % unit),
-    sliceSectors: SLICE,
+    // Without memory nothing takes time.
+    sliceSectors: options.memory_backed ? SLICE : sector(options.size * (MiB / SECTOR_BYTES)),
     chunkSectors: options.zoned ? (options.zone_size * MiB) / SECTOR_BYTES : 0,
     virtBoundary: options.virt_boundary,
   };
