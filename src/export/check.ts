@@ -3,10 +3,12 @@
  *  rules where the protocol is silent. */
 
 import {
+  blockStatusPayloadMax,
   Command,
   CommandFlag,
   NbdError,
   type RequestHeader,
+  type SelectedContext,
   TransmissionFlag,
 } from 'nbd-server-protocol-ts';
 
@@ -137,7 +139,7 @@ export interface Terms {
   readonly flags: number;
   readonly extendedHeaders: boolean;
   /** The selected metadata contexts. */
-  readonly contexts: readonly unknown[];
+  readonly contexts: readonly SelectedContext[];
   /** The client has promised to keep to the minimum block size. */
   readonly blockSizeNegotiated: boolean;
 }
@@ -152,6 +154,7 @@ export class Rules {
   readonly #flags: readonly number[];
   readonly #alignment: number;
   readonly #writeAlignment: number;
+  readonly #statusPayloadMax: number;
 
   constructor(terms: Terms, of: Bounds) {
     this.#of = of;
@@ -160,6 +163,7 @@ export class Rules {
       row === undefined ? NOT_OFFERED : flagsFor(row, command, terms),
     );
     this.#alignment = terms.blockSizeNegotiated ? of.blockSize.minimum : of.alignment;
+    this.#statusPayloadMax = blockStatusPayloadMax(terms.contexts);
     this.#writeAlignment = Math.max(this.#alignment, of.writeAlignment);
   }
 
@@ -180,7 +184,9 @@ export class Rules {
       const payload = (flags & PAYLOAD_LEN) !== 0;
       if (payload && length === 0) return refused.noPayload;
       if (!payload && command === Command.WRITE) return refused.payloadMissing;
-      if (payload && command === Command.BLOCK_STATUS) return undefined;
+      if (payload && command === Command.BLOCK_STATUS) {
+        return length > this.#statusPayloadMax ? refused.wrongIds : undefined;
+      }
     }
     if (row.tooLong !== undefined && length > this.#of.payloadMax) return row.tooLong;
     if (command === Command.FLUSH) {

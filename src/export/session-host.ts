@@ -1,11 +1,9 @@
-/** What a session of a client is made with: the connection that it belongs to, what it shares with all
- *  others, and what was agreed on. */
+/** What a session of a client is made with: the connection that it belongs to, and what it shares with
+ *  all others. */
 
-import type { SelectedContext } from 'nbd-server-protocol-ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
 import type { ScratchPool } from '../pages/scratch.ts';
 import type { Deferred } from '../time/deferred.ts';
-import type { Terms } from './check.ts';
 import type { StatusBudget } from './status-budget.ts';
 
 /** What a session asks of the connection it belongs to. Both are called in the deferred context. */
@@ -23,9 +21,4 @@ export interface SessionContext {
   /** Data of one client in flight: with more of it no further command is taken. */
   readonly inFlightMax: number;
   readonly statusBudget: StatusBudget;
-}
-
-/** What a client agreed on, as far as its commands are concerned. */
-export interface SessionTerms extends Terms {
-  readonly contexts: readonly SelectedContext[];
 }

@@ -13,12 +13,12 @@ import type { Segments } from '../pages/segments.ts';
 import type { Deferred, DeferredWork } from '../time/deferred.ts';
 import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
 import { blockCommand, blockFlags, carriesData, writes } from './block-command.ts';
-import { type Refusal, Rules, refused } from './check.ts';
+import { type Refusal, Rules, refused, type Terms } from './check.ts';
 import { ClientCommand, COPY_MAX } from './client-command.ts';
 import type { NbdExport } from './nbd-export.ts';
 import { ReadModifyWrite } from './read-modify-write.ts';
 import type { ReplySink } from './reply-sink.ts';
-import type { SessionContext, SessionHost, SessionTerms } from './session-host.ts';
+import type { SessionContext, SessionHost } from './session-host.ts';
 import { StatusCommand } from './status-command.ts';
 import type { LockWaiter } from './write-lock.ts';
 
@@ -64,7 +64,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
 
   constructor(
     of: NbdExport,
-    terms: SessionTerms,
+    terms: Terms,
     sink: ReplySink,
     host: SessionHost,
     context: SessionContext,

@@ -11,10 +11,10 @@ import {
   type SelectedContext,
 } from 'nbd-server-protocol-ts';
 import { blockStatus, ExtentList } from './block-status.ts';
+import type { Terms } from './check.ts';
 import type { Context } from './contexts.ts';
 import type { NbdExport } from './nbd-export.ts';
 import type { ReplySink } from './reply-sink.ts';
-import type { SessionTerms } from './session-host.ts';
 import type { StatusBudget, StatusWaiter } from './status-budget.ts';
 
 /** Answers are sent before the next one is made. */
@@ -43,7 +43,7 @@ export class StatusCommand implements ReplyAddress, StatusWaiter {
   #inLine = false;
 
   /** @param goOn called when it may `proceed`. */
-  constructor(of: NbdExport, terms: SessionTerms, budget: StatusBudget, goOn: () => void) {
+  constructor(of: NbdExport, terms: Terms, budget: StatusBudget, goOn: () => void) {
     this.#selected = terms.contexts;
     this.#offered = of.contexts;
     this.#size = of.size;

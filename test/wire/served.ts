@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach } from 'vitest';
-import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
+import { type Daemon, type DaemonOptions, startDaemon } from '../../src/daemon/daemon.ts';
 import type { ClientLimits } from '../../src/server/client-limits.ts';
 import { MACHINE, resolved } from '../config/words.ts';
 
@@ -37,8 +37,13 @@ export function serve(...words: string[]): Promise<Served> {
 }
 
 /** The same with limits of its own. */
-export async function serveWithin(
-  limits: Partial<ClientLimits>,
+export function serveWithin(limits: Partial<ClientLimits>, ...words: string[]): Promise<Served> {
+  return serveWith({ limits }, ...words);
+}
+
+/** The same with options of the daemon's own. */
+export async function serveWith(
+  options: Partial<DaemonOptions>,
   ...words: string[]
 ): Promise<Served> {
   const folder = mkdtempSync(join(tmpdir(), 'tnull-wire-'));
@@ -57,7 +62,7 @@ export async function serveWithin(
     ],
     log: pino({ level: 'debug' }, { write }),
     debug: true,
-    limits,
+    ...options,
   });
   running.push(async () => {
     daemon.stopNow();
