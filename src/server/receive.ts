@@ -39,7 +39,7 @@ export class SocketStream implements ByteStream {
   /** Where bytes come from and where they go: the same socket, but for a pair of pipes. */
   readonly #source: net.Socket;
   readonly #drain: net.Socket;
-  readonly #onWritten: () => void;
+  readonly #onWritten: (error?: Error | null) => void;
   /** Callbacks of writes that were taken at once. */
   #expectedCallbacks = 0;
   #released = false;
@@ -49,7 +49,9 @@ export class SocketStream implements ByteStream {
   constructor(accepted: net.Socket, sink: ByteSink, drain?: net.Socket) {
     this.#source = moveHandle(accepted, sink, drain === undefined);
     this.#drain = drain ?? this.#source;
-    this.#onWritten = () => {
+    this.#onWritten = (error) => {
+      // What is not taken any more must not make room for more of it; the end will be heard of.
+      if (error) return;
       if (this.#expectedCallbacks > 0) this.#expectedCallbacks--;
       else sink.written();
     };

@@ -53,7 +53,9 @@ export class TlsStream implements ByteStream {
     for (const part of parts) this.#socket.write(part);
     this.#socket.uncork();
     // Encrypted bytes are others: the parts may be reused once the last was taken.
-    this.#socket.write('', () => this.#sink.written());
+    this.#socket.write('', (error) => {
+      if (!error) this.#sink.written();
+    });
     return false;
   }
 
