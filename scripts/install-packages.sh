@@ -20,6 +20,7 @@ system qemu-utils     qemu-img
 system qemu-utils     qemu-io
 system fio            fio
 system nbdkit         nbdkit
+system systemd        systemd-socket-activate
 kernel nbd-client     nbd-client
 kernel fio            fio
 kernel e2fsprogs      mkfs.ext4

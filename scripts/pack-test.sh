@@ -36,6 +36,18 @@ serves() {
   size=$(npx --no-install tnull --memory-backed gb=1 -U - --run 'nbdinfo --size "$uri"' | tail -n 1)
   [ "$size" = 1073741824 ] || { echo "nbdinfo says '$size'"; return 1; }
 }
+packaging_packed() {
+  local listed one
+  listed=$(tar tzf "$work/tarballs/tnull-$version.tgz")
+  for one in man/tnull.1 systemd/tnull.{service,socket} completions/{tnull.bash,_tnull,tnull.fish}; do
+    grep -qx "package/packaging/$one" <<<"$listed" || { echo "without $one"; return 1; }
+  done
+}
+has_man_page() {
+  npm install --global --prefix "$work/prefix" --no-audit --no-fund --loglevel=error "$work"/tarballs/tnull-"$version".tgz \
+    "$work"/tarballs/nbd-server-protocol-ts-*.tgz && [ -e "$work/prefix/share/man/man1/tnull.1" ] &&
+    [ "$("$work/prefix/bin/tnull" --version)" = "$version" ]
+}
 no_sources_packed() {
   ! tar tzf "$work/tarballs/tnull-$version.tgz" | grep -E '^package/(test|bench|scripts|src|\.ci|node_modules)/'
 }
@@ -44,10 +56,12 @@ check 'tnull packs' npm pack --silent --pack-destination "$work/tarballs"
 check 'nbd-server-protocol-ts packs' \
   npm pack --silent --workspace nbd-server-protocol-ts --pack-destination "$work/tarballs"
 check 'the tarball holds neither tests nor sources' no_sources_packed
+check 'the tarball holds units, completions and the man page' packaging_packed
 check 'both tarballs install into an empty folder' install_tarballs
 cd "$work/empty" || exit 1
 check "the installed tnull says version $version" says_version
 check 'the installed library decodes a request' library_loads
 check 'the installed library brings its types' library_has_types
+check 'installed for all users it brings its man page' has_man_page
 check 'the installed tnull serves nbdinfo through --run' serves
 verdict

@@ -45,6 +45,8 @@ export class Bio {
   status: Status = Status.OK;
   /** What happened, for humans, where the driver can say more than the status. */
   reason: string | undefined = undefined;
+  /** The sector where it happened; -1: not known. */
+  failedAt = -1;
   /** Children handed out that have not ended. */
   children = 0;
   /** Sectors for which a child was made; the rest waits for tags. */
@@ -69,6 +71,7 @@ export class Bio {
     this.sectors = sectors;
     this.status = Status.OK;
     this.reason = undefined;
+    this.failedAt = -1;
     this.children = 0;
     this.submitted = 0;
     this.whole = false;

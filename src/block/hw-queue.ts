@@ -86,9 +86,9 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
    *  @returns false when tags ran out before the bio was whole: call again when `pool` has some. */
   submit(bio: Bio): boolean {
     if (!hasRange(bio.command)) return this.#submitPiece(bio, 0 as Sector); // FLUSH names none
-    const limits = this.queue.disk.limits;
+    const { disk } = this.queue;
     do {
-      if (!this.#submitPiece(bio, nextPiece(bio, limits))) return false;
+      if (!this.#submitPiece(bio, nextPiece(bio, disk))) return false;
     } while (!bio.whole && !isSliced(bio.command));
     if (!bio.whole) this.#slices.later(bio);
     return true;

@@ -5,12 +5,14 @@ import type { Segments } from '../pages/segments.ts';
 import { PAGE_BYTES } from '../pages/slab.ts';
 import { SECTOR_BYTES, type Sector } from '../units.ts';
 import type { Bio } from './bio.ts';
-import { Command } from './command.ts';
-import type { Limits } from './disk.ts';
+import { Command, RequestFlag } from './command.ts';
+import type { Disk, Limits } from './disk.ts';
+import { Allocation, Extent } from './extents.ts';
 
 /** The sectors of the next request of `bio`, which has some left. */
-export function nextPiece(bio: Bio, limits: Limits): Sector {
+export function nextPiece(bio: Bio, disk: Pick<Disk, 'limits' | 'extents'>): Sector {
   if (isWhole(bio.command)) return bio.sectors;
+  const { limits } = disk;
   let piece = Math.min(bio.sectors - bio.submitted, pieceMax(bio.command, limits));
   if (limits.chunkSectors !== 0) {
     const first = bio.sector + bio.submitted;
@@ -19,7 +21,21 @@ export function nextPiece(bio: Bio, limits: Limits): Sector {
   if (limits.virtBoundary && bio.command === Command.WRITE) {
     piece = upToGap(bio.segments, bio.submitted * SECTOR_BYTES, piece);
   }
-  return piece as Sector; // the least of several sector counts
+  if (isSliced(bio.command)) piece += holeBehind(bio, piece, disk);
+  return piece as Sector; // the least of several sector counts, or with a hole that is left of the bio
+}
+
+const extent = new Extent();
+
+/** To make nothing of nothing takes no time, so a slice goes on to the end of the hole behind it; but
+ *  for zeroes that are to have memory. */
+function holeBehind(bio: Bio, piece: number, disk: Pick<Disk, 'limits' | 'extents'>): number {
+  const left = bio.sectors - bio.submitted - piece;
+  const keeps = (bio.flags & RequestFlag.NOUNMAP) !== 0;
+  if (left === 0 || keeps || disk.limits.chunkSectors !== 0) return 0;
+  const first = bio.sector + bio.submitted + piece;
+  disk.extents.at(first, first + left, extent);
+  return (extent.status & Allocation.HOLE) === 0 ? 0 : extent.sectors;
 }
 
 /** Discards and zeroes take time with their length; they go in slices, other clients in between. */

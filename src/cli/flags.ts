@@ -9,11 +9,39 @@ export interface Flag {
 export const flags = {
   listen: {
     flags: '--listen <uri>',
-    help: 'nbd://HOST:PORT or nbd+unix:///?socket=PATH; repeatable (default nbd://127.0.0.1:10809)',
+    help: 'nbd://HOST:PORT or nbd+unix:///?socket=PATH, nbds for TLS only; repeatable (default nbd://127.0.0.1:10809)',
   },
   unix: {
     flags: '-U, --unix <path>',
     help: 'listen on a unix socket; - makes a private one and removes it at exit',
+  },
+  stdin: {
+    flags: '--stdin',
+    help: 'serve one client on standard input and output, and end when it leaves',
+  },
+  tls: {
+    flags: '--tls <mode>',
+    help: 'off, on (clients may ask for it) or require (default off); nbds:// addresses require it',
+  },
+  tlsCertificates: {
+    flags: '--tls-certificates <dir>',
+    help: 'folder of server-cert.pem and server-key.pem, ca-cert.pem and ca-crl.pem if there',
+  },
+  tlsPsk: {
+    flags: '--tls-psk <file>',
+    help: 'keys instead of certificates: lines USER:KEY in hexadecimal, as psktool writes them',
+  },
+  tlsVerifyPeer: {
+    flags: '--tls-verify-peer',
+    help: 'clients must show a certificate that ca-cert.pem vouches for',
+  },
+  alignment: {
+    flags: '--alignment <rule>',
+    help: 'requests for parts of blocks: emulate serves them, error refuses them (default emulate)',
+  },
+  config: {
+    flags: '--config <file>',
+    help: 'JSON: { "listen": [URI ...], "devices": { NAME: { attribute: value } } }; flags win over it',
   },
   control: {
     flags: '--control <path>',
@@ -47,13 +75,3 @@ export const flags = {
     help: 'pretty or json (default pretty on a terminal, json otherwise)',
   },
 } as const satisfies Record<string, Flag>;
-
-/** Named by the specification and not built yet: refused by name, never ignored. */
-export const notYet: ReadonlySet<string> = new Set([
-  'config',
-  'stdin',
-  'tls',
-  'tls-certificates',
-  'tls-psk',
-  'tls-verify-peer',
-]);

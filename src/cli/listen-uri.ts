@@ -7,11 +7,10 @@ import { UsageError } from './usage-error.ts';
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
-/** @throws UsageError in one line that names the flag. */
-export function parseListen(text: string): ListenAddress {
+/** @param where it was said. @throws UsageError in one line that names it. */
+export function parseListen(text: string, where = '--listen'): ListenAddress {
   try {
     const uri = parseNbdUri(text);
-    if (uri.tls) throw new UriError(`'${text}': TLS is not available yet`);
     if (uri.exportName !== '') throw new UriError(`'${text}' names an export: all are served`);
     if (uri.user !== undefined) throw new UriError(`'${text}' names a user: there are none`);
     const [unknown] = uri.query.keys();
@@ -19,16 +18,16 @@ export function parseListen(text: string): ListenAddress {
     if (uri.transport.kind === 'unix' && uri.transport.path.includes('\0')) {
       throw new UriError(`'${text}': a path has no zero byte`);
     }
-    return uri.transport;
+    return uri.tls ? { ...uri.transport, tls: true } : uri.transport;
   } catch (error) {
-    if (error instanceof UriError) throw new UsageError(`--listen: ${error.message}`);
+    if (error instanceof UriError) throw new UsageError(`${where}: ${error.message}`);
     throw error;
   }
 }
 
-/** Can others than this machine reach the address? */
+/** Can others than this machine reach the address, without TLS? */
 export function isPublic(address: ListenAddress): boolean {
-  return address.kind === 'tcp' && !LOOPBACK.test(address.host);
+  return address.kind === 'tcp' && address.tls !== true && !LOOPBACK.test(address.host);
 }
 
 /** `--http HOST:PORT`. @throws UsageError in one line that names the flag. */

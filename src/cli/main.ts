@@ -2,22 +2,26 @@
  *  that cannot be had is one line, status 1. */
 
 import { ErrnoError, ParameterError } from '../config/errors.ts';
+import { ConfigError } from '../daemon/start-devices.ts';
 import { version } from '../daemon/version.ts';
 import { ListenError } from '../server/listener.ts';
+import { TlsError } from '../server/tls-credentials.ts';
 import { controlCommands } from './commands.ts';
 import { runControl } from './run-control.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
 /** Runs the program with `argv` (without node and script). @returns the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
+  // As early as may be: who ends while we start must be missed, too.
+  const parent = process.ppid;
   // A reader of ours that went away is no reason to stop serving.
-  process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
   try {
     const [first = '', ...rest] = argv;
     const command = controlCommands.get(first);
+    if (command !== undefined) expectNoReader();
     return command === undefined
-      ? await serveOrPrint(argv)
+      ? await serveOrPrint(argv, parent)
       : await runControl(first, command, rest);
   } catch (error) {
     const status = statusOf(error);
@@ -29,20 +33,29 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 /** A command for a running daemon need not wait until what the daemon is made of is loaded. */
-async function serveOrPrint(argv: readonly string[]): Promise<number> {
+async function serveOrPrint(argv: readonly string[], parent: number): Promise<number> {
   const { parseArguments } = await import('./parse-arguments.ts');
   const parsed = parseArguments(argv, version());
+  // A client there has it to itself: looking at process.stdout opens it a second time.
+  if (parsed.kind === 'print' || !parsed.stdin) expectNoReader();
   if (parsed.kind === 'print') {
     process.stdout.write(parsed.text);
     return 0;
   }
   const { serve } = await import('./serve.ts');
-  return await serve(parsed);
+  return await serve(parsed, parent);
+}
+
+/** As for stderr. */
+function expectNoReader(): void {
+  process.stdout.on('error', () => {});
 }
 
 function statusOf(error: unknown): number | undefined {
   if (error instanceof ParameterError || error instanceof UsageError) return 2;
+  if (error instanceof ConfigError) return 2;
   if (error instanceof ListenError || error instanceof StartError) return 1;
+  if (error instanceof TlsError) return 1;
   if (error instanceof ErrnoError) return 1; // a device cannot be built
   if (error instanceof RangeError) return 1; // memory for the requests cannot be had
   return undefined;

@@ -3,6 +3,7 @@
  *  commander sees them. Source: control.md section 1. */
 
 import { Command, CommanderError, Option } from 'commander';
+import type { TlsMode } from 'nbd-server-protocol-ts';
 import { ParameterError, shown } from '../config/errors.ts';
 import { nearest } from '../config/nearest.ts';
 import { isParameter, rows } from '../config/parameters.ts';
@@ -10,11 +11,14 @@ import { helpText } from '../config/render.ts';
 import { attributeRule, unknownParameter, type Word } from '../config/resolve.ts';
 import type { Row } from '../config/rows.ts';
 import type { ControlOptions } from '../daemon/control.ts';
-import type { ListenAddress } from '../daemon/daemon.ts';
+import { type Alignment, alignments, type ListenAddress } from '../daemon/daemon.ts';
 import { type LogFormat, type LogLevel, logFormats, logLevels } from '../daemon/log.ts';
+import type { ClientLimits } from '../server/client-limits.ts';
 import { commandHelp, controlCommands } from './commands.ts';
-import { flags, notYet } from './flags.ts';
+import { flags } from './flags.ts';
+import { limitFlags } from './limit-flags.ts';
 import { isPublic, parseHttp, parseListen } from './listen-uri.ts';
+import { type TlsFlags, tlsModes } from './tls-flags.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface ServeCommand {
@@ -24,6 +28,13 @@ export interface ServeCommand {
   readonly listen: readonly ListenAddress[];
   /** `-U -` was given. */
   readonly privateSocket: boolean;
+  /** One client on standard input and output. */
+  readonly stdin: boolean;
+  readonly config: string | undefined;
+  /** Those that were given. */
+  readonly limits: Partial<ClientLimits>;
+  readonly tls: TlsFlags;
+  readonly alignment: Alignment;
   readonly control: ControlOptions;
   /** Undefined: a new one. */
   readonly faultSeed: string | undefined;
@@ -46,7 +57,8 @@ function kebab(name: string): string {
 /** @param argv without node and script. @throws UsageError or ParameterError, in one line. */
 export function parseArguments(argv: readonly string[], version: string): Parsed {
   const words: Word[] = [];
-  const program = makeProgram(words);
+  const limits: Limits = {};
+  const program = makeProgram(words, limits);
   let printed = '';
   program.configureOutput({ writeOut: (text) => (printed += text), writeErr: () => {} });
   program.version(version, '--version', 'print the version');
@@ -58,12 +70,21 @@ export function parseArguments(argv: readonly string[], version: string): Parsed
     if (error.exitCode === 0) return { kind: 'print', text: printed };
     throw new UsageError(error.message.replace(/^error: /, ''));
   }
-  return serveCommand(program.opts(), words);
+  return serveCommand(program.opts(), words, limits);
 }
+
+type Limits = { -readonly [K in keyof ClientLimits]?: number };
 
 interface Options {
   readonly listen?: readonly ListenAddress[];
   readonly unix?: string;
+  readonly stdin?: boolean;
+  readonly config?: string;
+  readonly tls?: TlsMode;
+  readonly tlsCertificates?: string;
+  readonly tlsPsk?: string;
+  readonly tlsVerifyPeer?: boolean;
+  readonly alignment?: Alignment;
   /** False: --no-control. */
   readonly control?: string | false;
   readonly http?: ControlOptions['http'];
@@ -76,19 +97,29 @@ interface Options {
   readonly logFormat?: LogFormat;
 }
 
-function serveCommand(options: Options, words: readonly Word[]): ServeCommand {
+function serveCommand(options: Options, words: readonly Word[], limits: Limits): ServeCommand {
   const listen = [...(options.listen ?? [])];
   const privateSocket = options.unix === '-';
   if (options.unix === '') throw new UsageError('--unix: the path is empty');
+  if (options.config === '') throw new UsageError('--config: the path is empty');
+  if (options.tlsCertificates === '') throw new UsageError('--tls-certificates: the path is empty');
+  if (options.tlsPsk === '') throw new UsageError('--tls-psk: the path is empty');
   if (options.pidFile === '') throw new UsageError('--pid-file: the path is empty');
   if (options.unix !== undefined && !privateSocket) {
     listen.push({ kind: 'unix', path: options.unix });
   }
+  const stdin = options.stdin ?? false;
+  if (stdin) checkAlone(options);
   return {
-    kind: 'serve',
-    words,
-    listen,
-    privateSocket,
+    ...{ kind: 'serve', words, listen, privateSocket, stdin, limits },
+    config: options.config,
+    tls: {
+      mode: options.tls,
+      certificates: options.tlsCertificates,
+      psk: options.tlsPsk,
+      verifyPeer: options.tlsVerifyPeer ?? false,
+    },
+    alignment: options.alignment ?? 'emulate',
     control: controlOptions(options),
     faultSeed: options.faultSeed,
     run: options.run,
@@ -97,6 +128,15 @@ function serveCommand(options: Options, words: readonly Word[]): ServeCommand {
     logLevel: options.logLevel,
     logFormat: options.logFormat,
   };
+}
+
+/** The one client has the stage to itself. */
+function checkAlone({ listen, unix, run }: Options): void {
+  const other =
+    (listen && flags.listen) || (unix !== undefined && flags.unix) || (run && flags.run);
+  if (!other) return;
+  const [name = ''] = /--\w+/.exec(other.flags) ?? [];
+  throw new UsageError(`--stdin: serves one client there and nobody else, so not with ${name}`);
 }
 
 function controlOptions({ control, http, httpTokenFile: tokenFile }: Options): ControlOptions {
@@ -114,7 +154,7 @@ function controlOptions({ control, http, httpTokenFile: tokenFile }: Options): C
   return { socket: control === undefined ? 'default' : { path: control }, http, tokenFile };
 }
 
-function makeProgram(words: Word[]): Command {
+function makeProgram(words: Word[], limits: Limits): Command {
   const program = new Command('tnull')
     .description('A null block device in userspace, served over NBD.')
     .usage(
@@ -134,6 +174,11 @@ function makeProgram(words: Word[]): Command {
   program.addOption(new Option(flags.http.flags, flags.http.help).argParser(parseHttp));
   for (const { flags: names, help } of [
     flags.unix,
+    flags.stdin,
+    flags.config,
+    flags.tlsCertificates,
+    flags.tlsPsk,
+    flags.tlsVerifyPeer,
     flags.control,
     flags.noControl,
     flags.httpTokenFile,
@@ -147,7 +192,15 @@ function makeProgram(words: Word[]): Command {
   program.addOption(
     new Option(flags.logLevel.flags, flags.logLevel.help).choices(logLevels).default('info'),
   );
+  program.addOption(new Option(flags.tls.flags, flags.tls.help).choices(tlsModes));
+  program.addOption(new Option(flags.alignment.flags, flags.alignment.help).choices(alignments));
   program.addOption(new Option(flags.logFormat.flags, flags.logFormat.help).choices(logFormats));
+  for (const { name, flags: names, help, parse } of limitFlags) {
+    const take = (text: string): void => {
+      limits[name] = parse(text);
+    };
+    program.addOption(new Option(names, help).argParser(take));
+  }
   for (const [name, row] of rows) {
     if (isParameter(name)) addParameter(program, name, row, words);
   }
@@ -179,8 +232,6 @@ function asFlags(program: Command, argv: readonly string[]): string[] {
 /** @param rest what stands behind it: its value is taken there, if it needs one and has none. */
 function withValue(program: Command, argument: string, rest: Iterator<string>): string {
   const { name, value } = splitFlag(argument);
-  const bare = name.replace(/^--/, '');
-  if (notYet.has(bare)) throw new UsageError(`${name}: not available yet`);
   const positive = /^--no-(.+)$/.exec(name)?.[1]?.replaceAll('-', '_');
   if (positive !== undefined && isBoolean(positive)) {
     if (value !== undefined) throw new UsageError(`${name} takes no value`);

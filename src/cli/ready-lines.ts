@@ -5,12 +5,14 @@ import { formatNbdUri } from 'nbd-server-protocol-ts';
 import type { Daemon, ExportFacts, ListenAddress } from '../daemon/daemon.ts';
 
 export function exportUri(transport: ListenAddress, exportName: string): string {
-  return formatNbdUri({ tls: false, transport, exportName, query: new Map() });
+  const tls = transport.tls === true;
+  return formatNbdUri({ tls, transport, exportName, query: new Map() });
 }
 
-/** One line for each listener and export. */
+/** One line for each listener and export. Who gave us a socket knows of it, and may have a use of its
+ *  own for standard output: libnbd shares it with us. */
 export function readyLines(daemon: Daemon): string[] {
-  return daemon.listening.flatMap((address) =>
+  return daemon.opened.flatMap((address) =>
     daemon.exports.map((one) => `${exportUri(address, one.name)} ${one.size} bytes`),
   );
 }
@@ -19,5 +21,6 @@ export function readyLines(daemon: Daemon): string[] {
 export function clientCommand(address: ListenAddress, one: ExportFacts): string {
   const where =
     address.kind === 'unix' ? `-unix ${address.path}` : `${address.host} ${address.port}`;
-  return `nbd-client ${where} -N ${one.name} /dev/nbd0 -b ${one.blockSize}`;
+  const tls = address.tls === true ? ' -x' : '';
+  return `nbd-client ${where} -N ${one.name} /dev/nbd0 -b ${one.blockSize}${tls}`;
 }

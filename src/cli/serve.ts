@@ -3,74 +3,119 @@
 
 import { randomBytes } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
-import { resolve } from '../config/resolve.ts';
-import { type Daemon, type ListenAddress, startDaemon } from '../daemon/daemon.ts';
+import { setTimeout } from 'node:timers/promises';
+import { type Resolved, resolve } from '../config/resolve.ts';
+import { type Daemon, type DaemonOptions, startDaemon } from '../daemon/daemon.ts';
 import { makeLog } from '../daemon/log.ts';
+import { ConfigError } from '../daemon/start-devices.ts';
 import { addressText } from '../server/listener.ts';
+import { takeSockets } from './activation.ts';
+import { readConfig, withoutTyped } from './config-file.ts';
 import { isPublic } from './listen-uri.ts';
 import { thisMachine } from './machine.ts';
+import { type Notifier, takeNotifier } from './notify.ts';
 import type { ServeCommand } from './parse-arguments.ts';
-import { makePrivateSocket } from './private-socket.ts';
-import { clientCommand, readyLines } from './ready-lines.ts';
+import { makePrivateSocket, type PrivateSocket } from './private-socket.ts';
+import { clientCommand, exportUri, readyLines } from './ready-lines.ts';
 import { runCommand } from './run-command.ts';
 import { StopRequest } from './stop-request.ts';
+import { withTls } from './tls-flags.ts';
 import { StartError } from './usage-error.ts';
+import { waysIn } from './ways.ts';
 
 /** Pino stays behind the daemon's wall. */
 type Logger = ReturnType<typeof makeLog>;
 
-const DEFAULT_LISTEN: ListenAddress = { kind: 'tcp', host: '127.0.0.1', port: 10809 };
+const NOTIFY_MS_MAX = 1000;
 
-/** Serves until told to stop. @returns the exit status.
- *  @throws ParameterError, ListenError, StartError: nothing is left running then. */
-export async function serve(command: ServeCommand): Promise<number> {
+/** Serves until told to stop. @param parent whose end may be ours. @returns the exit status.
+ *  @throws ParameterError, UsageError, ConfigError, ListenError, StartError: nothing is left running. */
+export async function serve(command: ServeCommand, parent: number): Promise<number> {
   const machine = thisMachine();
+  const config = command.config === undefined ? undefined : readConfig(command.config);
+  const typed = new Set(command.words.map(({ name }) => name));
+  const configured = withoutTyped(config?.devices ?? [], typed);
   const parameters = resolve(command.words, machine);
   const format = command.logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json');
   const log = makeLog(command.logLevel, format);
   for (const notice of parameters.notices) log.warn(notice);
+  const notifier = takeNotifier(process.env, (line) => log.warn(line));
+  const sockets = takeSockets(process.env, process.pid);
 
-  const stop = new StopRequest(command.exitWithParent);
-  const wantsSocket =
-    command.privateSocket || (command.run !== undefined && command.listen.length === 0);
-  const socket = wantsSocket ? makePrivateSocket() : undefined;
-  const listen: ListenAddress[] = [...command.listen];
-  if (socket !== undefined) listen.push({ kind: 'unix', path: socket.path });
-  if (listen.length === 0) listen.push(DEFAULT_LISTEN);
-  for (const address of listen.filter(isPublic)) {
-    log.warn(`${addressText(address)}: anybody who reaches this address can read and write`);
-  }
+  const stop = new StopRequest(command.exitWithParent ? parent : undefined);
+  let socket: PrivateSocket | undefined;
   try {
-    const { control } = command;
+    const ways = waysIn(command, config?.listen ?? [], sockets, () => {
+      socket = makePrivateSocket();
+      return socket;
+    });
+    const { listen, tls } = withTls(command.tls, ways.listen);
+    for (const address of listen.filter(isPublic)) {
+      log.warn(`${addressText(address)}: anybody who reaches this address can read and write`);
+    }
+    const { control, limits } = command;
     const debug = process.env['TNULL_DEBUG'] === '1';
     const faultSeed = command.faultSeed ?? randomBytes(4).toString('hex');
     log.info(`faults follow from --fault-seed ${faultSeed}`);
-    const start = { parameters, machine, listen, log, faultSeed, debug, control };
-    const daemon = await startDaemon(start);
-    return await live(daemon, command, log, stop);
+    // The devices of a configuration stand for those that there would be without one.
+    const own = config?.devices === undefined || typed.has('nr_devices');
+    const daemon = await startAs(command, {
+      ...{ machine, ...ways, log, faultSeed, debug, control, limits, configured },
+      ...{ listen, alignment: command.alignment, ...(tls === undefined ? {} : { tls }) },
+      parameters: own ? parameters : withoutNumbered(parameters),
+    });
+    return await live(daemon, command, { log, stop, notifier });
   } finally {
     socket?.remove();
   }
 }
 
+function withoutNumbered(parameters: Resolved): Resolved {
+  return { ...parameters, options: { ...parameters.options, nr_devices: 0 } };
+}
+
+async function startAs({ config }: ServeCommand, options: DaemonOptions): Promise<Daemon> {
+  try {
+    return await startDaemon(options);
+  } catch (error) {
+    if (error instanceof ConfigError) throw new ConfigError(`--config ${config}: ${error.message}`);
+    throw error;
+  }
+}
+
+interface Surroundings {
+  readonly log: Logger;
+  readonly stop: StopRequest;
+  readonly notifier: Notifier;
+}
+
 async function live(
   daemon: Daemon,
   command: ServeCommand,
-  log: Logger,
-  stop: StopRequest,
+  { log, stop, notifier }: Surroundings,
 ): Promise<number> {
   stop.onAgain = () => daemon.stopNow();
   let pidFile: string | undefined;
   try {
     if (command.pidFile !== undefined) pidFile = writePidFile(command.pidFile);
+    notifier.tell('READY=1', statusText(daemon));
     if (command.run !== undefined) return await untilCommandEnds(command.run, daemon, stop);
-    sayReady(daemon, log);
-    await stop.asked;
+    if (daemon.clientGone === undefined) sayReady(daemon, log);
+    await Promise.race([stop.asked, daemon.clientGone ?? stop.asked]);
     return 0;
   } finally {
+    const told = notifier.tell('STOPPING=1', 'STATUS=Stopping');
     await daemon.stop();
+    // A manager that does not take it must not hold up our end.
+    await Promise.race([told, setTimeout(NOTIFY_MS_MAX)]);
     if (pidFile !== undefined) rmSync(pidFile, { force: true });
   }
+}
+
+function statusText({ exports, listening }: Daemon): string {
+  const places = listening.map((address) => exportUri(address, '')).join(', ');
+  const count = exports.length === 1 ? '1 export' : `${exports.length} exports`;
+  return `STATUS=Serving ${count}${places === '' ? '' : ` at ${places}`}`;
 }
 
 async function untilCommandEnds(

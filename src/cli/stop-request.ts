@@ -9,7 +9,8 @@ export class StopRequest {
   /** Called at each request after the first: end at once. */
   onAgain: () => void = () => {};
 
-  constructor(exitWithParent: boolean) {
+  /** @param parent stop when this is our parent no more; undefined: only when told. */
+  constructor(parent: number | undefined) {
     this.asked = new Promise((resolve) => {
       let requests = 0;
       const stop = (): void => {
@@ -19,13 +20,13 @@ export class StopRequest {
       };
       process.on('SIGTERM', stop);
       process.on('SIGINT', stop);
-      if (exitWithParent) watchParent(stop);
+      if (parent !== undefined) watchParent(parent, stop);
     });
   }
 }
 
-function watchParent(stop: () => void): void {
-  const parent = process.ppid;
+/** Node has no prctl: its parent is asked for now and then, which takes a microsecond. */
+function watchParent(parent: number, stop: () => void): void {
   const timer = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(timer);

@@ -15,13 +15,13 @@ const moments: { readonly [W in When]: string } = {
 };
 
 /** What a value may be, in words. */
-function valueText(row: Row): string {
+export function valueText(row: Row): string {
   if (row.kind === 'boolean' || row.kind === 'count') return '0 or 1';
   if (row.kind !== 'integer') return row.rule ?? 'text';
   return integerRule(row).replace(/^must be /, '');
 }
 
-function defaultText(row: Row): string {
+export function defaultText(row: Row): string {
   if (typeof row.default === 'boolean') return row.default ? '1' : '0';
   return row.default === '' ? 'none' : String(row.default);
 }

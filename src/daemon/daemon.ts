@@ -1,7 +1,7 @@
 /** The room where the others are joined: time, memory, devices, exports and the server; ready,
  *  drain, stop. Knows nothing of flags and signals. */
 
-import { formatNbdUri } from 'nbd-server-protocol-ts';
+import { formatNbdUri, type TlsMode } from 'nbd-server-protocol-ts';
 import type { Logger } from 'pino';
 import { Attributes } from '../config/attributes.ts';
 import type { Machine } from '../config/case.ts';
@@ -9,11 +9,14 @@ import type { Resolved } from '../config/resolve.ts';
 import { Tree } from '../control/tree.ts';
 import type { DeviceContext } from '../driver/build.ts';
 import { Devices } from '../driver/devices.ts';
+import { type Alignment, alignments } from '../export/nbd-export.ts';
 import { createSlabAllocator, type SlabAllocator } from '../pages/allocator.ts';
 import { ScratchPool } from '../pages/scratch.ts';
 import { ChunkPool } from '../server/chunk-pool.ts';
+import { type ClientLimits, withDefaults } from '../server/client-limits.ts';
 import type { ListenAddress } from '../server/listener.ts';
 import { Server } from '../server/server.ts';
+import type { ServerTls } from '../server/tls-credentials.ts';
 import { Turn } from '../server/turn.ts';
 import { systemClock, systemScheduler } from '../time/clock.ts';
 import { Deferred, type DeferredWork } from '../time/deferred.ts';
@@ -22,10 +25,15 @@ import { TimerQueue } from '../time/timer-queue.ts';
 import { nanoseconds } from '../units.ts';
 import { type Control, type ControlOptions, startControl } from './control.ts';
 import { type ExportFacts, PoweredExports } from './exports.ts';
+import { type ConfiguredDevice, makeConfigured, makeNumbered } from './start-devices.ts';
 import { version } from './version.ts';
+import { type OpenWays, openWays, type WaysIn } from './ways-in.ts';
 
+export type { InheritedSocket } from '../server/inherited.ts';
 export type { ListenAddress } from '../server/listener.ts';
 export type { ExportFacts } from './exports.ts';
+export type { ConfiguredDevice } from './start-devices.ts';
+export { type Alignment, alignments };
 
 /** After traffic the sockets are looked at for so long before sleeping. */
 const POLL = nanoseconds(100_000);
@@ -33,11 +41,10 @@ const POLL = nanoseconds(100_000);
 /** Slabs whose memory is returned between two looks at the sockets: half a millisecond. */
 const RETURNED_SLABS = 10;
 
-export interface DaemonOptions {
+export interface DaemonOptions extends WaysIn {
   /** What the devices made at start are, and what new directories start from. */
   readonly parameters: Resolved;
   readonly machine: Machine;
-  readonly listen: readonly ListenAddress[];
   readonly log: Logger;
   /** Every random choice follows from it. */
   readonly faultSeed: string;
@@ -45,14 +52,28 @@ export interface DaemonOptions {
   readonly debug: boolean;
   /** Undefined: no control API. */
   readonly control?: ControlOptions;
+  /** Those of a configuration, beside the numbered ones. */
+  readonly configured?: readonly ConfiguredDevice[];
+  readonly limits?: Partial<ClientLimits>;
+  /** Undefined: there is no TLS. */
+  readonly tls?: {
+    /** For all ways in; an address may demand more. */
+    readonly mode: TlsMode;
+    readonly credentials: ServerTls;
+  };
+  readonly alignment?: Alignment;
 }
 
 export interface Daemon {
   /** The addresses, with their real ports. */
   readonly listening: readonly ListenAddress[];
+  /** Those among them that are not sockets that we were given. */
+  readonly opened: readonly ListenAddress[];
   readonly exports: readonly ExportFacts[];
   /** The control socket. */
   readonly control: string | undefined;
+  /** Done when the client on standard input and output has gone; undefined: there is none. */
+  readonly clientGone: Promise<void> | undefined;
   /** Lets what is in flight end, at most 5 s; then every socket is closed. May be called again. */
   stop(): Promise<void>;
   /** Closes everything as it stands. */
@@ -60,8 +81,8 @@ export interface Daemon {
 }
 
 /** Powers the devices on and listens.
- *  @throws ListenError when an address cannot be had, ErrnoError when a device cannot be built;
- *  nothing is left behind then. */
+ *  @throws ListenError when an address cannot be had, ErrnoError when a device cannot be built,
+ *  ConfigError when one of a configuration cannot be as it says; nothing is left behind then. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { log, parameters } = options;
   const { devices, exports, server, turn } = makeDataPath(options);
@@ -74,20 +95,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
     afterTurn: () => turn.end(),
   });
-  const listening: ListenAddress[] = [];
+  let ways: OpenWays;
   let control: Control | undefined;
   const stopNow = (): void => {
     server.stopNow();
     control?.closeNow();
   };
   try {
-    for (let n = 0; n < parameters.options.nr_devices; n++) {
-      await tree.create(`nullb${n}`, new Map([['power', '1']]));
-    }
+    await makeNumbered(tree, parameters.options.nr_devices);
     notices = true; // those of the start were said when its parameters were read
-    for (const address of options.listen) listening.push(await server.listen(address));
+    await makeConfigured(tree, options.configured ?? []);
+    ways = await openWays(options, server, log);
     if (options.control !== undefined) {
-      const uris = (): string[] => listening.map(addressUri);
+      const uris = (): string[] => ways.listening.map(addressUri);
       control = await startControl(options.control, {
         ...{ tree, log, version: version() },
         listening: uris,
@@ -99,7 +119,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
   let stopping: Promise<void> | undefined;
   return {
-    listening,
+    ...ways,
     exports: exports.facts(),
     control: control?.path,
     stop() {
@@ -119,7 +139,9 @@ interface DataPath {
 
 /** Everything that a request passes, from the sockets to the pages; no device yet, and nobody
  *  listens. */
-function makeDataPath({ log, parameters, debug, faultSeed }: DaemonOptions): DataPath {
+function makeDataPath(options: DaemonOptions): DataPath {
+  const { log, parameters, debug, faultSeed } = options;
+  const limits = withDefaults(options.limits);
   const clock = systemClock;
   const scheduler = systemScheduler;
   const timers = new TimerQueue();
@@ -128,9 +150,11 @@ function makeDataPath({ log, parameters, debug, faultSeed }: DaemonOptions): Dat
   const pacing = new Pacing(clock, scheduler, timers, deferred, POLL, () => turn.end());
   turn.onRest = (lookAgain) => pacing.rest(lookAgain);
   const allocator = makeAllocator(deferred);
-  const exports = new PoweredExports();
+  const exports = new PoweredExports(limits.payload, options.alignment);
   const server = new Server(exports, {
-    ...{ log, turn, pacing, scheduler, deferred, allocator },
+    ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
+    tls: options.tls?.credentials,
+    tlsMode: options.tls?.mode ?? 'off',
     chunks: new ChunkPool(),
     scratch: new ScratchPool(),
   });
@@ -158,5 +182,6 @@ function makeAllocator(deferred: Deferred): SlabAllocator {
 }
 
 function addressUri(transport: ListenAddress): string {
-  return formatNbdUri({ tls: false, transport, exportName: '', query: new Map() });
+  const tls = transport.tls === true;
+  return formatNbdUri({ tls, transport, exportName: '', query: new Map() });
 }

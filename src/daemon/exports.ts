@@ -2,7 +2,7 @@
  *  Source: control.md section 2. */
 
 import type { NullDevice } from '../driver/null-device.ts';
-import { NbdExport } from '../export/nbd-export.ts';
+import { type Alignment, NbdExport } from '../export/nbd-export.ts';
 
 export interface ExportFacts {
   readonly name: string;
@@ -13,8 +13,16 @@ export interface ExportFacts {
 }
 
 export class PoweredExports {
+  readonly #payloadMax: number;
+  readonly #alignment: Alignment | undefined;
   readonly #of = new Map<NullDevice, NbdExport>();
   #ordered: readonly NbdExport[] = [];
+
+  /** @param payloadMax bytes. */
+  constructor(payloadMax: number, alignment?: Alignment) {
+    this.#payloadMax = payloadMax;
+    this.#alignment = alignment;
+  }
 
   list(): readonly NbdExport[] {
     return this.#ordered;
@@ -30,7 +38,7 @@ export class PoweredExports {
 
   add(device: NullDevice): void {
     if (device.disk === undefined) return;
-    this.#of.set(device, new NbdExport(device.disk));
+    this.#of.set(device, new NbdExport(device.disk, this.#payloadMax, this.#alignment));
     this.#order();
   }
 

@@ -152,7 +152,7 @@ export function badBlocksStep(
   partialIo: boolean,
   blockSectors: number,
   inner: Step,
-  onHit?: (text: string, request: NullOwned) => void,
+  onHit?: (text: string, request: NullOwned, sector: number) => void,
 ): Step {
   return (request, sectors) => {
     if (!transfers(request)) return inner(request, sectors);
@@ -161,7 +161,7 @@ export function badBlocksStep(
     const bad = list.firstBad(first, sectors);
     if (bad < 0) return inner(request, sectors);
     if (once) list.clearRangeAt(bad);
-    onHit?.(`badblocks: sector ${bad} is bad`, request);
+    onHit?.(`badblocks: sector ${bad} is bad`, request, bad);
     const before = partialIo ? bad - first - ((bad - first) % blockSectors) : 0;
     const done = before > 0 ? inner(request, before as Sector) : NOTHING; // fewer than it has
     // A failure of the memory beats the bad block.

@@ -199,9 +199,9 @@ function composePath(
     });
   }
   if (badBlocks.enabled) {
-    const hit = (text: string, request: NullOwned): void => {
+    const hit = (text: string, request: NullOwned, at: number): void => {
       causes.badblocks++;
-      request.bio().reason ??= text;
+      explain(request, text, at);
     };
     step = badBlocksStep(
       badBlocks,
@@ -215,8 +215,16 @@ function composePath(
   if (zones === undefined) return discardGuard(options.discard, step);
   return zoneRules(zones, step, (text, request) => {
     causes.zones++;
-    request.bio().reason ??= text;
+    explain(request, text, request.sector());
   });
+}
+
+/** The first thing that went wrong is what is told. */
+function explain(request: NullOwned, text: string, sector: number): void {
+  const bio = request.bio();
+  if (bio.reason !== undefined) return;
+  bio.reason = text;
+  bio.failedAt = sector;
 }
 
 function memoryStep(store: PageStore, cache: WriteCache | undefined, parts: Parts): Step {
@@ -247,7 +255,8 @@ function limits(options: DeviceOptions): Limits {
   return {
     blockBytes: options.bs,
     maxSectors: options.max_sectors - (options.max_sectors % unit),
-    sliceSectors: SLICE,
+    // Without memory nothing takes time.
+    sliceSectors: options.memory_backed ? SLICE : sector(options.size * (MiB / SECTOR_BYTES)),
     chunkSectors: options.zoned ? (options.zone_size * MiB) / SECTOR_BYTES : 0,
     virtBoundary: options.virt_boundary,
   };

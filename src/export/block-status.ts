@@ -6,8 +6,6 @@ import { type Context, StatusRun } from './contexts.ts';
 
 /** Extents in an answer: it may be shorter than was asked for, and a client asks again. */
 const EXTENTS_MAX = 2 ** 16;
-/** Runs looked at for an answer: 3 ms at most, also where they join to one extent. */
-const RUNS_MAX = 2 ** 16;
 /** The longest extent with 32-bit lengths, a multiple of every block size. */
 const COMPACT_BYTES_MAX = 2 ** 32 - 65_536;
 
@@ -41,13 +39,16 @@ export interface StatusQuery {
   readonly one: boolean;
   /** Lengths have 32 bits. */
   readonly compact: boolean;
+  /** How many runs may be looked at; they may join to one extent. */
+  readonly runsMax: number;
 }
 
 const run = new StatusRun();
 
-/** Fills `into` with the extents of a range. The last one may run past the range, not past the export. */
-export function blockStatus(context: Context, query: StatusQuery, into: ExtentList): void {
-  const { offset, length, size, one, compact } = query;
+/** Fills `into` with the extents of a range. The last one may run past the range, not past the export.
+ *  @returns the runs that were looked at: 45 ns each. */
+export function blockStatus(context: Context, query: StatusQuery, into: ExtentList): number {
+  const { offset, length, size, one, compact, runsMax } = query;
   const end = offset + length;
   const lastSector = size / SECTOR_BYTES;
   const endSector = Math.min(lastSector, Math.ceil(end / SECTOR_BYTES));
@@ -55,7 +56,8 @@ export function blockStatus(context: Context, query: StatusQuery, into: ExtentLi
   into.clear();
   let sector = Math.floor(offset / SECTOR_BYTES);
   let from = offset;
-  for (let runs = 0; runs < RUNS_MAX && sector < endSector; runs++) {
+  let runs = 0;
+  for (; runs < runsMax && sector < endSector; runs++) {
     context.at(sector, endSector, run);
     sector += run.sectors;
     const to = sector * SECTOR_BYTES;
@@ -78,6 +80,7 @@ export function blockStatus(context: Context, query: StatusQuery, into: ExtentLi
     }
   }
   if (one) into.lengths[0] = Math.min(into.lengths[0] ?? 0, length);
+  return runs;
 }
 
 function isAlike(list: ExtentList, at: number): boolean {

@@ -1,14 +1,16 @@
-/** What is wrong with a command, before anything of it is executed: one row per NBD command.
- *  Source: nbd-protocol.md sections 3.2 and 3.3, with its rules where the protocol is silent. */
+/** What is wrong with a command, before anything of it is executed: one row per NBD command, and what
+ *  of it holds for a client after the handshake. Source: nbd-protocol.md sections 3.2 and 3.3, with its
+ *  rules where the protocol is silent. */
 
 import {
+  blockStatusPayloadMax,
   Command,
   CommandFlag,
   NbdError,
   type RequestHeader,
+  type SelectedContext,
   TransmissionFlag,
 } from 'nbd-server-protocol-ts';
-import { PAYLOAD_MAX } from './nbd-export.ts';
 
 /** Why a command is refused: the NBD error and a text for humans. */
 export interface Refusal {
@@ -20,18 +22,25 @@ function refusal(error: number, text: string): Refusal {
   return { error, text };
 }
 
-const refused = {
+export const refused = {
   unknownCommand: refusal(NbdError.EINVAL, 'unknown command'),
   notOffered: refusal(NbdError.EINVAL, 'this command was not offered'),
   flags: refusal(NbdError.EINVAL, 'a flag is unknown, not offered or not for this command'),
   beyondEnd: refusal(NbdError.EINVAL, 'the range ends beyond the end of the export'),
   noSpace: refusal(NbdError.ENOSPC, 'the range ends beyond the end of the export'),
   zeroLength: refusal(NbdError.EINVAL, 'the length is zero'),
-  readTooLong: refusal(NbdError.EOVERFLOW, 'the read is longer than 64 MiB'),
-  writeTooLong: refusal(NbdError.EINVAL, 'the write is longer than 64 MiB'),
+  readTooLong: refusal(NbdError.EOVERFLOW, 'the read is longer than the largest payload'),
+  writeTooLong: refusal(NbdError.EINVAL, 'the write is longer than the largest payload'),
   flushRange: refusal(NbdError.EINVAL, 'offset and length of a flush must be zero'),
-  unaligned: refusal(NbdError.EINVAL, 'a zoned export takes whole blocks only'),
+  unaligned: refusal(NbdError.EINVAL, 'offset and length must be multiples of the block size'),
+  zonedUnaligned: refusal(NbdError.EINVAL, 'a zoned export takes whole blocks only'),
   noContext: refusal(NbdError.EINVAL, 'no metadata context was selected'),
+  noPayload: refusal(NbdError.EINVAL, 'the flag PAYLOAD_LEN with no payload'),
+  payloadMissing: refusal(NbdError.EINVAL, 'a write without the flag PAYLOAD_LEN has no data'),
+  wrongIds: refusal(
+    NbdError.EINVAL,
+    'the payload must be a length and selected contexts, each once',
+  ),
 } as const;
 
 interface Row {
@@ -43,92 +52,180 @@ interface Row {
   /** Why it may not be empty; undefined: empty does nothing and succeeds. */
   readonly empty: Refusal | undefined;
   readonly tooLong: Refusal | undefined;
-  /** Must be aligned where the export does not serve parts of blocks. */
+  /** Must be aligned where the export does not write parts of blocks. */
   readonly wholeBlocks: boolean;
 }
 
-const { FUA, DF, NO_HOLE } = CommandFlag;
+const { FUA, DF, NO_HOLE, REQ_ONE, FAST_ZERO, PAYLOAD_LEN } = CommandFlag;
 
-const rows: ReadonlyMap<number, Row> = new Map([
-  [
-    Command.READ,
-    {
-      flags: FUA | DF,
-      offeredBy: 0,
-      beyondEnd: refused.beyondEnd,
-      empty: refused.zeroLength,
-      tooLong: refused.readTooLong,
-      wholeBlocks: false,
-    },
-  ],
-  [
-    Command.WRITE,
-    {
-      flags: FUA,
-      offeredBy: 0,
-      beyondEnd: refused.noSpace,
-      empty: undefined,
-      tooLong: refused.writeTooLong,
-      wholeBlocks: true,
-    },
-  ],
-  [
-    Command.TRIM,
-    {
-      flags: FUA,
-      offeredBy: TransmissionFlag.SEND_TRIM,
-      beyondEnd: refused.beyondEnd,
-      empty: undefined,
-      tooLong: undefined,
-      wholeBlocks: false,
-    },
-  ],
-  [
-    Command.WRITE_ZEROES,
-    {
-      flags: FUA | NO_HOLE,
-      offeredBy: TransmissionFlag.SEND_WRITE_ZEROES,
-      beyondEnd: refused.noSpace,
-      empty: undefined,
-      tooLong: undefined,
-      wholeBlocks: true,
-    },
-  ],
-]);
+/** By the commands' numbers. DISC has no reply, so no error either. */
+const rows: readonly (Row | undefined)[] = Object.assign([], {
+  [Command.READ]: {
+    flags: FUA | DF,
+    offeredBy: 0,
+    beyondEnd: refused.beyondEnd,
+    empty: refused.zeroLength,
+    tooLong: refused.readTooLong,
+    wholeBlocks: false,
+  },
+  [Command.WRITE]: {
+    flags: FUA | PAYLOAD_LEN,
+    offeredBy: 0,
+    beyondEnd: refused.noSpace,
+    empty: undefined,
+    tooLong: refused.writeTooLong,
+    wholeBlocks: true,
+  },
+  // Never refused for not being offered: where nothing is volatile it is true at no cost.
+  [Command.FLUSH]: {
+    flags: FUA,
+    offeredBy: 0,
+    beyondEnd: refused.flushRange,
+    empty: undefined,
+    tooLong: undefined,
+    wholeBlocks: false,
+  },
+  [Command.TRIM]: {
+    flags: FUA,
+    offeredBy: TransmissionFlag.SEND_TRIM,
+    beyondEnd: refused.beyondEnd,
+    empty: undefined,
+    tooLong: undefined,
+    wholeBlocks: false,
+  },
+  [Command.CACHE]: {
+    flags: FUA,
+    offeredBy: TransmissionFlag.SEND_CACHE,
+    beyondEnd: refused.beyondEnd,
+    empty: undefined,
+    tooLong: undefined,
+    wholeBlocks: false,
+  },
+  [Command.WRITE_ZEROES]: {
+    flags: FUA | NO_HOLE | FAST_ZERO,
+    offeredBy: TransmissionFlag.SEND_WRITE_ZEROES,
+    beyondEnd: refused.noSpace,
+    empty: undefined,
+    tooLong: undefined,
+    wholeBlocks: true,
+  },
+  [Command.BLOCK_STATUS]: {
+    flags: REQ_ONE | PAYLOAD_LEN,
+    offeredBy: 0,
+    beyondEnd: refused.beyondEnd,
+    empty: refused.zeroLength,
+    tooLong: undefined,
+    wholeBlocks: false,
+  },
+} satisfies Record<number, Row>);
 
-/** What `check` needs to know of an export. */
+/** What `Rules` need to know of an export. */
 export interface Bounds {
-  /** Bytes; offsets above 2^53 arrive rounded but in order. */
+  /** Bytes, below 2^53. */
   readonly size: number;
   /** Writes begin and end at multiples of so many bytes. */
   readonly writeAlignment: number;
+  /** And so does everything else. */
+  readonly alignment: number;
+  /** What a client may promise to keep to, in bytes. */
+  readonly blockSize: { readonly minimum: number };
+  /** Bytes. */
+  readonly payloadMax: number;
 }
 
-/** A FLUSH is never refused for not being offered: where nothing is volatile it is true at no cost.
- *  @param agreed the transmission flags as they were sent to this client.
- *  @returns undefined when the command may be executed. Allocates nothing. */
-export function check(header: RequestHeader, agreed: number, of: Bounds): Refusal | undefined {
-  const fua = (agreed & TransmissionFlag.SEND_FUA) === 0 ? 0 : FUA;
-  if (header.command === Command.FLUSH) {
-    if ((header.flags & ~fua) !== 0) return refused.flags;
-    return header.offset !== 0 || header.length !== 0 ? refused.flushRange : undefined;
+/** What was agreed on. */
+export interface Terms {
+  /** The transmission flags as they were sent to this client. */
+  readonly flags: number;
+  readonly extendedHeaders: boolean;
+  /** The selected metadata contexts. */
+  readonly contexts: readonly SelectedContext[];
+  /** The client has promised to keep to the minimum block size. */
+  readonly blockSizeNegotiated: boolean;
+}
+
+const NOT_OFFERED = -1;
+
+/** The rules for one client. */
+export class Rules {
+  readonly #of: Bounds;
+  readonly #extended: boolean;
+  /** The flags that each command may carry, or NOT_OFFERED. */
+  readonly #flags: readonly number[];
+  readonly #alignment: number;
+  readonly #writeAlignment: number;
+  readonly #statusPayloadMax: number;
+
+  constructor(terms: Terms, of: Bounds) {
+    this.#of = of;
+    this.#extended = terms.extendedHeaders;
+    this.#flags = rows.map((row, command) =>
+      row === undefined ? NOT_OFFERED : flagsFor(row, command, terms),
+    );
+    this.#alignment = terms.blockSizeNegotiated ? of.blockSize.minimum : of.alignment;
+    this.#statusPayloadMax = blockStatusPayloadMax(terms.contexts);
+    this.#writeAlignment = Math.max(this.#alignment, of.writeAlignment);
   }
-  const row = rows.get(header.command);
-  if (row === undefined) return unknown(header.command);
-  if (row.offeredBy !== 0 && (agreed & row.offeredBy) === 0) return refused.notOffered;
-  let flags = (agreed & TransmissionFlag.SEND_DF) === 0 ? row.flags & ~DF : row.flags;
-  if (fua === 0) flags &= ~FUA;
-  if ((header.flags & ~flags) !== 0) return refused.flags;
-  if (row.tooLong !== undefined && header.length > PAYLOAD_MAX) return row.tooLong;
-  const { size, writeAlignment } = of;
-  if (header.length > size || header.offset > size - header.length) return row.beyondEnd;
-  if (header.length === 0) return row.empty;
-  const unaligned = (header.offset | header.length) % writeAlignment !== 0;
-  return unaligned && row.wholeBlocks ? refused.unaligned : undefined;
+
+  /** @returns undefined when the command may be executed; of a BLOCK_STATUS with a payload, when the
+   *  payload may be looked at. Allocates nothing. */
+  check(header: RequestHeader): Refusal | undefined {
+    const { command, flags, length } = header;
+    const row = rows[command];
+    if (row === undefined) {
+      return command === Command.RESIZE ? refused.notOffered : refused.unknownCommand;
+    }
+    const allowed = this.#flags[command] ?? NOT_OFFERED;
+    if (allowed === NOT_OFFERED) {
+      return command === Command.BLOCK_STATUS ? refused.noContext : refused.notOffered;
+    }
+    if ((flags & ~allowed) !== 0) return refused.flags;
+    if (this.#extended) {
+      const payload = (flags & PAYLOAD_LEN) !== 0;
+      if (payload && length === 0) return refused.noPayload;
+      if (!payload && command === Command.WRITE) return refused.payloadMissing;
+      if (payload && command === Command.BLOCK_STATUS) {
+        return length > this.#statusPayloadMax ? refused.wrongIds : undefined;
+      }
+    }
+    if (row.tooLong !== undefined && length > this.#of.payloadMax) return row.tooLong;
+    if (command === Command.FLUSH) {
+      return header.offset !== 0 || length !== 0 ? row.beyondEnd : undefined;
+    }
+    return this.#checkRange(row, header.offset, length);
+  }
+
+  /** The same for a range that comes in a BLOCK_STATUS's payload. */
+  checkStatusRange(offset: number, length: number): Refusal | undefined {
+    const row = rows[Command.BLOCK_STATUS];
+    return row === undefined ? refused.unknownCommand : this.#checkRange(row, offset, length);
+  }
+
+  /** Numbers suffice for 64 bits: rounding keeps the order, sizes are exact, and so is their difference
+   *  with a length that is not above them. */
+  #checkRange(row: Row, offset: number, length: number): Refusal | undefined {
+    const { size } = this.#of;
+    if (length > size || offset > size - length) return row.beyondEnd;
+    if (length === 0) return row.empty;
+    const alignment = row.wholeBlocks ? this.#writeAlignment : this.#alignment;
+    if (alignment === 1 || (offset | length) % alignment === 0) return undefined;
+    return this.#alignment === alignment ? refused.unaligned : refused.zonedUnaligned;
+  }
 }
 
-function unknown(command: number): Refusal {
-  if (command === Command.BLOCK_STATUS) return refused.noContext;
-  if (command === Command.CACHE || command === Command.RESIZE) return refused.notOffered;
-  return refused.unknownCommand;
+function flagsFor(row: Row, command: number, terms: Terms): number {
+  const { flags: agreed, extendedHeaders: extended } = terms;
+  if (row.offeredBy !== 0 && (agreed & row.offeredBy) === 0) return NOT_OFFERED;
+  let flags = row.flags;
+  const drop = (flag: number, offeredBy: number): void => {
+    if ((agreed & offeredBy) === 0) flags &= ~flag;
+  };
+  drop(FUA, TransmissionFlag.SEND_FUA);
+  drop(DF, TransmissionFlag.SEND_DF);
+  drop(FAST_ZERO, TransmissionFlag.SEND_FAST_ZERO);
+  if (command === Command.BLOCK_STATUS) {
+    if (terms.contexts.length === 0) return NOT_OFFERED;
+    drop(PAYLOAD_LEN, TransmissionFlag.BLOCK_STATUS_PAYLOAD);
+  }
+  return extended ? flags : flags & ~PAYLOAD_LEN;
 }

@@ -1,6 +1,7 @@
 /** One NBD command in flight: it owns the cookie and the bio, says where a read's data go, and
  *  sends the reply. Made once per command in flight and reused; knows no socket. */
 
+import type { ReplyAddress } from 'nbd-server-protocol-ts';
 import { Bio, type BioOwner } from '../block/bio.ts';
 import { Command } from '../block/command.ts';
 import { Status } from '../block/status.ts';
@@ -9,7 +10,7 @@ import { SCRATCH_BYTES } from '../pages/scratch.ts';
 import type { Segments } from '../pages/segments.ts';
 import { SLAB_BYTES } from '../pages/slab.ts';
 import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
-import { nbdMeaning } from './errors.ts';
+import { deltaOf, nbdMeaning } from './errors.ts';
 import type { ViewHolder } from './reply-sink.ts';
 import type { Session } from './session.ts';
 
@@ -29,11 +30,15 @@ const Place = {
 } as const;
 type Place = (typeof Place)[keyof typeof Place];
 
-export class ClientCommand implements BioOwner, ViewHolder {
+export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
   readonly bio: Bio;
   readonly #session: Session;
   cookieHigh = 0;
   cookieLow = 0;
+  offsetHigh = 0;
+  offsetLow = 0;
+  /** A read's data must come in one piece. */
+  whole = false;
   /** As the client named it, in bytes. */
   offset = 0;
   length = 0;
@@ -74,21 +79,24 @@ export class ClientCommand implements BioOwner, ViewHolder {
   provideTarget(bio: Bio): boolean {
     const session = this.#session;
     const whole = bio.whole && bio.children === 1 && this.length === bio.sectors * SECTOR_BYTES;
-    if (whole && this.length <= COPY_MAX && session.completesInline) {
+    if (whole && this.length <= session.copyMax && session.completesInline) {
       const { sink } = session;
-      const start = sink.openRead(this.cookieHigh, this.cookieLow, this.offset, this.length);
+      const start = sink.openRead(this, this.length);
       bio.segments.add(sink.readBuffer, start, this.length);
       this.#place = Place.OUTPUT;
       return true;
     }
     this.#place = Place.OWN;
-    return this.#ownMemory(bio.segments, bio.sectors * SECTOR_BYTES);
+    return this.#ownMemory(bio.segments, bio.sectors * SECTOR_BYTES, session.copyMax);
   }
 
   acceptsViews(bio: Bio): boolean {
     const session = this.#session;
     return (
-      this.length > COPY_MAX && bio.whole && session.readHctx.pool.mayMap && session.sink.mayRetain
+      this.length > session.copyMax &&
+      bio.whole &&
+      session.readHctx.pool.mayMap &&
+      session.sink.mayRetain
     );
   }
 
@@ -96,7 +104,7 @@ export class ClientCommand implements BioOwner, ViewHolder {
     const { segments } = bio;
     const source = segments.buffer(0).subarray(segments.start(0), segments.start(0) + this.length);
     segments.clear();
-    if (!this.#ownMemory(segments, this.length)) {
+    if (!this.#ownMemory(segments, this.length, SCRATCH_BYTES)) {
       segments.clear();
       segments.add(source.slice(), 0, this.length);
       return;
@@ -116,7 +124,7 @@ export class ClientCommand implements BioOwner, ViewHolder {
     const tail = bio.sectors * SECTOR_BYTES - head - this.length;
     if (head !== 0 || tail !== 0) bio.views.trim(head, tail);
     this.#replied = true;
-    this.#session.sink.sendViews(this.cookieHigh, this.cookieLow, this.offset, bio.views, this);
+    this.#session.sink.sendViews(this, bio.views, this.whole, this);
   }
 
   /** The socket has the reply: the pages go back, and with the device's the request. */
@@ -139,9 +147,10 @@ export class ClientCommand implements BioOwner, ViewHolder {
     if (bio.status !== Status.OK) {
       if (this.#place === Place.OUTPUT) sink.cancelRead();
       const { error, text } = nbdMeaning(bio.status);
-      sink.error(this.cookieHigh, this.cookieLow, error, bio.reason ?? text);
+      const delta = deltaOf(bio, this.offset, this.length);
+      sink.error(this, error, bio.reason ?? text, delta);
     } else if (bio.command !== Command.READ) {
-      sink.ok(this.cookieHigh, this.cookieLow);
+      sink.ok(this);
     } else if (this.#place === Place.OUTPUT) {
       sink.commitRead();
     } else if (this.#replyFromOwnMemory(bio)) {
@@ -155,7 +164,7 @@ export class ClientCommand implements BioOwner, ViewHolder {
     const { sink } = this.#session;
     const head = this.offset - bio.sector * SECTOR_BYTES;
     if (this.#scratch !== undefined) {
-      const start = sink.openRead(this.cookieHigh, this.cookieLow, this.offset, this.length);
+      const start = sink.openRead(this, this.length);
       sink.readBuffer.set(this.#scratch.subarray(head, head + this.length), start);
       sink.commitRead();
       return false;
@@ -168,12 +177,13 @@ export class ClientCommand implements BioOwner, ViewHolder {
       retire(slab, this.#session.allocator); // goes home with the view's pin
     }
     views.trim(head, views.bytes - head - this.length);
-    sink.sendViews(this.cookieHigh, this.cookieLow, this.offset, views, this);
+    sink.sendViews(this, views, this.whole, this);
     return true;
   }
 
-  #ownMemory(segments: Segments, length: number): boolean {
-    if (length <= SCRATCH_BYTES) {
+  /** @param scratchMax up to so many bytes are one buffer, more are slabs. */
+  #ownMemory(segments: Segments, length: number, scratchMax: number): boolean {
+    if (length <= scratchMax) {
       this.#scratch = this.#session.scratch.take();
       segments.add(this.#scratch, 0, length);
       return true;

@@ -1,7 +1,9 @@
 /** Block-layer statuses as NBD errors. Source: driver.md section 3; nbd-protocol.md section 1. */
 
 import { NbdError } from 'nbd-server-protocol-ts';
+import type { Bio } from '../block/bio.ts';
 import { Status } from '../block/status.ts';
+import { SECTOR_BYTES } from '../units.ts';
 
 interface Meaning {
   readonly error: number;
@@ -25,4 +27,12 @@ const meanings = {
 /** The NBD error and a text for humans. */
 export function nbdMeaning(status: Status): Meaning {
   return meanings[status];
+}
+
+/** Where in the client's range of bytes `bio` failed, counted from `offset`; -1: not known, or in a part
+ *  of a block that the client did not name. */
+export function deltaOf(bio: Bio, offset: number, length: number): number {
+  if (bio.failedAt < 0) return -1;
+  const delta = Math.max(0, bio.failedAt * SECTOR_BYTES - offset);
+  return delta < length ? delta : -1;
 }

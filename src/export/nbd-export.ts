@@ -4,13 +4,16 @@
 import type { ExportInfo } from 'nbd-server-protocol-ts';
 import { TransmissionFlag } from 'nbd-server-protocol-ts';
 import type { Disk } from '../block/disk.ts';
-import { MiB, SECTOR_BYTES, toBytes } from '../units.ts';
+import { SECTOR_BYTES, toBytes } from '../units.ts';
+import { type Context, contextsOf } from './contexts.ts';
 import { WriteLock } from './write-lock.ts';
 
-/** The longest payload of a READ or WRITE, in bytes: 64 MiB, as the kernel and libnbd may send. */
-export const PAYLOAD_MAX = 64 * MiB;
-
 const PREFERRED_BLOCK = 4096;
+
+/** emulate: parts of blocks are written by read-modify-write, so any byte may be addressed; not on zones,
+ *  where a block is written once and at the write pointer. error: they are refused. */
+export const alignments = ['emulate', 'error'] as const;
+export type Alignment = (typeof alignments)[number];
 
 export class NbdExport implements ExportInfo {
   readonly name: string;
@@ -26,22 +29,32 @@ export class NbdExport implements ExportInfo {
   readonly sessions = new Set<object>();
   /** Bytes: what writes are multiples of; 1 where parts of blocks are served. */
   readonly writeAlignment: number;
+  /** The same for all other commands. */
+  readonly alignment: number;
+  /** The metadata contexts that it offers. */
+  readonly contexts: readonly Context[];
+  /** Bytes: the longest payload of a READ or WRITE. */
+  readonly payloadMax: number;
   #connections = 0;
   #ended: (() => void) | undefined;
 
-  constructor(disk: Disk) {
+  /** @param alignment what becomes of requests for parts of blocks. */
+  constructor(disk: Disk, payloadMax: number, alignment: Alignment = 'emulate') {
     this.disk = disk;
+    this.payloadMax = payloadMax;
     this.name = disk.name;
     this.size = toBytes(disk.capacity);
     this.flags = transmissionFlags(disk);
     this.description = `tnull ${disk.name}`;
     // Requests below the block size are served by read-modify-write, so any byte may be addressed;
     // not on zones, where a block is written once and at the write pointer.
-    this.writeAlignment = disk.features.zoned ? disk.limits.blockBytes : 1;
+    this.contexts = contextsOf(disk);
+    this.alignment = alignment === 'error' ? disk.limits.blockBytes : 1;
+    this.writeAlignment = disk.features.zoned ? disk.limits.blockBytes : this.alignment;
     this.blockSize = {
       minimum: this.writeAlignment,
       preferred: Math.max(PREFERRED_BLOCK, disk.limits.blockBytes),
-      maximumPayload: payloadMax(disk),
+      maximumPayload: advisedPayload(disk, payloadMax),
     };
   }
 
@@ -67,22 +80,26 @@ export class NbdExport implements ExportInfo {
 
 /** What a client is advised to send at most: longer requests are split, never refused.
  *  Source: parameter max_sectors; rnull-series 74, 75. */
-function payloadMax(disk: Disk): number {
+function advisedPayload(disk: Disk, payloadMax: number): number {
   const { maxSectors, blockBytes } = disk.limits;
-  if (maxSectors === 0) return PAYLOAD_MAX;
+  if (maxSectors === 0) return payloadMax;
   const least = Math.max(PREFERRED_BLOCK, blockBytes);
   const wanted = maxSectors * SECTOR_BYTES;
-  return Math.min(PAYLOAD_MAX, Math.max(least, wanted - (wanted % least)));
+  return Math.min(payloadMax, Math.max(least, wanted - (wanted % least)));
 }
 
 /** Only a volatile cache needs FLUSH and FUA: as the kernel's write_cache and fua. Several connections
- *  would lose the order in which zones must be written. */
+ *  would lose the order in which zones must be written, and there and in a cache zeroes are
+ *  written as data are, not faster. */
 function transmissionFlags(disk: Disk): number {
   const { rotational, discard, writeCache, fua, zoned } = disk.features;
   return (
     TransmissionFlag.HAS_FLAGS |
     TransmissionFlag.SEND_WRITE_ZEROES |
     TransmissionFlag.SEND_DF |
+    TransmissionFlag.SEND_CACHE |
+    TransmissionFlag.BLOCK_STATUS_PAYLOAD |
+    (writeCache || zoned ? 0 : TransmissionFlag.SEND_FAST_ZERO) |
     (writeCache ? TransmissionFlag.SEND_FLUSH : 0) |
     (writeCache && fua ? TransmissionFlag.SEND_FUA : 0) |
     (zoned ? 0 : TransmissionFlag.CAN_MULTI_CONN) |

@@ -3,7 +3,8 @@
  *  lock. Rare by nature, so it is an object of its own and the aligned path pays nothing for it.
  *  Source: nbd-protocol.md section 3.4 (alignment=emulate). */
 
-import { CommandFlag, Command as NbdCommand, type RequestHeader } from 'nbd-server-protocol-ts';
+import type { ReplyAddress, RequestHeader } from 'nbd-server-protocol-ts';
+import { CommandFlag, Command as NbdCommand } from 'nbd-server-protocol-ts';
 import { Bio, type BioOwner } from '../block/bio.ts';
 import { Command, RequestFlag } from '../block/command.ts';
 import type { TagWaiter } from '../block/scheduler.ts';
@@ -11,7 +12,7 @@ import { Status } from '../block/status.ts';
 import { Segments } from '../pages/segments.ts';
 import { SLAB_BYTES } from '../pages/slab.ts';
 import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
-import { nbdMeaning } from './errors.ts';
+import { deltaOf, nbdMeaning } from './errors.ts';
 import type { Session } from './session.ts';
 import type { LockWaiter } from './write-lock.ts';
 
@@ -24,13 +25,15 @@ interface Edge {
   readonly payload: number;
 }
 
-export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter {
+export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAddress {
   waiting = false;
   waitingSince = 0;
   readonly waitsToRead = false;
+  readonly cookieHigh: number;
+  readonly cookieLow: number;
+  readonly offsetHigh: number;
+  readonly offsetLow: number;
   readonly #session: Session;
-  readonly #cookieHigh: number;
-  readonly #cookieLow: number;
   readonly #flags: number;
   readonly #zeroes: boolean;
   readonly #offset: number;
@@ -46,6 +49,8 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter {
   #outstanding = 0;
   #status: Status = Status.OK;
   #reason: string | undefined;
+  /** Where it failed, in bytes behind the offset; -1: not known. */
+  #delta = -1;
   #phase: 'waiting' | 'reading' | 'writing' | 'over' = 'waiting';
 
   /** Takes over `payload`; without one, a write's payload is `source` from `start`. */
@@ -57,8 +62,10 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter {
     payload?: Segments,
   ) {
     this.#session = session;
-    this.#cookieHigh = header.cookieHigh;
-    this.#cookieLow = header.cookieLow;
+    this.cookieHigh = header.cookieHigh;
+    this.cookieLow = header.cookieLow;
+    this.offsetHigh = header.offsetHigh;
+    this.offsetLow = header.offsetLow;
     this.#zeroes = header.command === NbdCommand.WRITE_ZEROES;
     this.#flags =
       ((header.flags & CommandFlag.FUA) !== 0 ? RequestFlag.FUA : 0) |
@@ -122,6 +129,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter {
     if (bio.status !== Status.OK && this.#status === Status.OK) {
       this.#status = bio.status;
       this.#reason = bio.reason;
+      this.#delta = deltaOf(bio, this.#offset, this.#end - this.#offset);
     }
     this.#outstanding--;
     if (this.#outstanding > 0) return;
@@ -227,10 +235,10 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter {
     this.#phase = 'over';
     const { sink, export: target, allocator } = this.#session;
     if (this.#status === Status.OK) {
-      sink.ok(this.#cookieHigh, this.#cookieLow);
+      sink.ok(this);
     } else {
       const { error, text } = nbdMeaning(this.#status);
-      sink.error(this.#cookieHigh, this.#cookieLow, error, this.#reason ?? text);
+      sink.error(this, error, this.#reason ?? text, this.#delta);
     }
     for (const segments of [this.#payload, this.#middle?.segments]) {
       for (const slab of segments?.slabs ?? []) if (slab !== undefined) allocator.give(slab);

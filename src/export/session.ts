@@ -3,7 +3,7 @@
  *  Source: design.md, "Tags are the flow control". */
 
 import { CommandFlag, Command as NbdCommand, type RequestHeader } from 'nbd-server-protocol-ts';
-import { Command, RequestFlag } from '../block/command.ts';
+import { Command } from '../block/command.ts';
 import type { HwQueue } from '../block/hw-queue.ts';
 import type { TagWaiter } from '../block/scheduler.ts';
 import type { TagPool } from '../block/tag-pool.ts';
@@ -11,31 +11,19 @@ import type { SlabAllocator } from '../pages/allocator.ts';
 import type { ScratchPool } from '../pages/scratch.ts';
 import type { Segments } from '../pages/segments.ts';
 import type { Deferred, DeferredWork } from '../time/deferred.ts';
-import { bug, MiB, SECTOR_BYTES, type Sector } from '../units.ts';
-import { ClientCommand } from './client-command.ts';
+import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
+import { blockCommand, blockFlags, carriesData, writes } from './block-command.ts';
+import { type Refusal, Rules, refused, type Terms } from './check.ts';
+import { ClientCommand, COPY_MAX } from './client-command.ts';
 import type { NbdExport } from './nbd-export.ts';
 import { ReadModifyWrite } from './read-modify-write.ts';
 import type { ReplySink } from './reply-sink.ts';
+import type { SessionContext, SessionHost } from './session-host.ts';
+import { StatusCommand } from './status-command.ts';
 import type { LockWaiter } from './write-lock.ts';
 
 /** Commands of one client in flight: above every hw_queue_depth there is no use in more. */
 const COMMANDS_MAX = 16_384;
-/** Data of one client in flight: one longest payload, and as much again behind it. */
-const BYTES_MAX = 128 * MiB;
-
-/** What a session asks of the connection it belongs to. Both are called in the deferred context. */
-export interface SessionHost {
-  /** What held the session up is over: call `proceed`, then go on with further commands. */
-  sessionReady(quota: number): void;
-  /** Nothing is in flight any more. */
-  sessionIdle(): void;
-}
-
-export interface SessionContext {
-  readonly allocator: SlabAllocator;
-  readonly scratch: ScratchPool;
-  readonly deferred: Deferred;
-}
 
 export class Session implements TagWaiter, LockWaiter, DeferredWork {
   readonly export: NbdExport;
@@ -44,6 +32,8 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   readonly scratch: ScratchPool;
   readonly deferred: Deferred;
   readonly completesInline: boolean;
+  /** Reads up to so many bytes are copied behind their header, and are one chunk. */
+  readonly copyMax: number;
   raised = false;
   waiting = false;
   waitingSince = 0;
@@ -55,6 +45,11 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   #readHctx: HwQueue;
   #generation = 0;
   readonly #host: SessionHost;
+  readonly #bytesMax: number;
+  readonly #rules: Rules;
+  readonly #status: StatusCommand;
+  /** A BLOCK_STATUS has not all of its answers yet. */
+  #statusPending = false;
   readonly #free: ClientCommand[] = [];
   #inFlight = 0;
   #bytesInFlight = 0;
@@ -67,8 +62,17 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   #waitedFor: TagPool;
   #quota = Number.POSITIVE_INFINITY;
 
-  constructor(of: NbdExport, sink: ReplySink, host: SessionHost, context: SessionContext) {
+  constructor(
+    of: NbdExport,
+    terms: Terms,
+    sink: ReplySink,
+    host: SessionHost,
+    context: SessionContext,
+  ) {
     this.export = of;
+    this.#rules = new Rules(terms, of);
+    this.#status = new StatusCommand(of, terms, context.statusBudget, () => this.#ready());
+    this.copyMax = Math.min(COPY_MAX, of.blockSize.maximumPayload);
     this.#number = of.nextConnection();
     this.#hctx = this.#readHctx = of.disk.queue.defaultHctx(0);
     this.#generation = -1;
@@ -80,6 +84,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     this.deferred = context.deferred;
     this.completesInline = of.disk.features.completesInline;
     this.#host = host;
+    this.#bytesMax = context.inFlightMax;
   }
 
   get inFlight(): number {
@@ -112,20 +117,26 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
 
   /** True: take no further command until the host hears `sessionReady`. */
   get busy(): boolean {
-    if (this.#stalled !== undefined) return true;
-    this.#limited = this.#inFlight >= COMMANDS_MAX || this.#bytesInFlight >= BYTES_MAX;
+    if (this.#stalled !== undefined || this.#statusPending) return true;
+    this.#limited = this.#inFlight >= COMMANDS_MAX || this.#bytesInFlight >= this.#bytesMax;
     return this.#limited;
   }
 
+  /** @returns why a command is refused; undefined: `execute` it. */
+  check(header: RequestHeader): Refusal | undefined {
+    return this.#rules.check(header);
+  }
+
   /** Executes a command that `check` let pass. A write's payload is `source` from `start`, or, where
-   *  it was received apart, `payload`.
+   *  it was received apart, `payload`; a BLOCK_STATUS's is always in `source`.
    *  @returns false: it waits; keep the payload where it is until `proceed` says true. */
   execute(header: RequestHeader, source: Uint8Array, start: number, payload?: Segments): boolean {
     const block = this.export.disk.limits.blockBytes;
     const unaligned = header.offset % block !== 0 || header.length % block !== 0;
     const write = header.command === NbdCommand.WRITE;
+    if (header.command === NbdCommand.BLOCK_STATUS) return this.#askStatus(header, source, start);
     if (this.#doesNothing(header)) {
-      this.sink.ok(header.cookieHigh, header.cookieLow);
+      this.sink.ok(header);
       return true;
     }
     this.#inFlight++;
@@ -151,7 +162,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   /** Goes on with the command that waits, if any. @returns true when it is on its way. */
   proceed(): boolean {
     const command = this.#stalled;
-    if (command === undefined) return true;
+    if (command === undefined) return !this.#statusPending || this.#proceedStatus();
     if (this.#lockPending) return false;
     if (!command.locked && writes(command.bio.command)) {
       if (!this.export.writeLock.tryShared()) {
@@ -208,11 +219,37 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   abandon(): void {
     this.#gone = true;
     this.#stalled?.bio.park();
+    if (this.#statusPending) this.#inFlight--;
+    this.#statusPending = false;
     if (this.#inFlight === 0) this.export.ended(this);
   }
 
-  /** As in the kernel, a flush reaches the driver only where something is volatile. */
+  /** In order behind all that the client has been answered, since it asks now. */
+  #askStatus(header: RequestHeader, source: Uint8Array, start: number): boolean {
+    const status = this.#status;
+    const wrong = status.begin(header, source, start)
+      ? this.#rules.checkStatusRange(status.offset, status.length)
+      : refused.wrongIds;
+    if (wrong !== undefined) {
+      this.sink.error(header, wrong.error, wrong.text, -1);
+      return true;
+    }
+    this.#inFlight++;
+    this.#statusPending = true;
+    return this.#proceedStatus();
+  }
+
+  #proceedStatus(): boolean {
+    if (!this.#status.proceed(this.sink)) return false;
+    this.#statusPending = false;
+    this.#ended();
+    return true;
+  }
+
+  /** As in the kernel, a flush reaches the driver only where something is volatile. Nothing is behind
+   *  memory that a cache could be filled from. */
   #doesNothing(header: RequestHeader): boolean {
+    if (header.command === NbdCommand.CACHE) return true;
     if (header.command === NbdCommand.FLUSH) return !this.export.disk.features.writeCache;
     return header.length === 0;
   }
@@ -242,6 +279,9 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     const command = this.#free.pop() ?? new ClientCommand(this);
     command.cookieHigh = header.cookieHigh;
     command.cookieLow = header.cookieLow;
+    command.offsetHigh = header.offsetHigh;
+    command.offsetLow = header.offsetLow;
+    command.whole = (header.flags & CommandFlag.DF) !== 0;
     command.offset = header.offset;
     command.length = header.length;
     // A read takes the blocks around its range; a discard only those that lie in it whole.
@@ -257,36 +297,4 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     if (carriesData(kind)) this.#bytesInFlight += header.length;
     return command;
   }
-}
-
-function carriesData(command: Command): boolean {
-  return command === Command.READ || command === Command.WRITE;
-}
-
-function writes(command: Command): boolean {
-  return command !== Command.READ && command !== Command.FLUSH;
-}
-
-function blockCommand(command: number): Command {
-  switch (command) {
-    case NbdCommand.READ:
-      return Command.READ;
-    case NbdCommand.WRITE:
-      return Command.WRITE;
-    case NbdCommand.FLUSH:
-      return Command.FLUSH;
-    case NbdCommand.TRIM:
-      return Command.DISCARD;
-    case NbdCommand.WRITE_ZEROES:
-      return Command.WRITE_ZEROES;
-    default:
-      return bug(`command ${command} passed the check`);
-  }
-}
-
-function blockFlags(flags: number): number {
-  return (
-    ((flags & CommandFlag.FUA) !== 0 ? RequestFlag.FUA : 0) |
-    ((flags & CommandFlag.NO_HOLE) !== 0 ? RequestFlag.NOUNMAP : 0)
-  );
 }

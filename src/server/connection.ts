@@ -3,40 +3,51 @@
  *  Source: nbd-protocol.md sections 2, 3.2, 3.6 and 3.7. */
 
 import {
+  type Agreed,
   COMPACT_REQUEST_BYTES,
   Command,
   DecodeStatus,
+  decodeExtendedRequest,
   decodeRequest,
+  EXTENDED_REQUEST_BYTES,
   NbdError,
+  payloadBytes,
   RequestHeader,
   ServerHandshake,
+  type TlsMode,
 } from 'nbd-server-protocol-ts';
-import { check, type Refusal } from '../export/check.ts';
+import type { Refusal } from '../export/check.ts';
 import type { NbdExport } from '../export/nbd-export.ts';
-import { Session, type SessionHost } from '../export/session.ts';
+import { Session } from '../export/session.ts';
+import type { SessionHost } from '../export/session-host.ts';
 import { limits } from './limits.ts';
 import { type ByteDrain, Output } from './output.ts';
 import { Payload } from './payload.ts';
-import type { ByteSink, SocketStream } from './receive.ts';
+import type { ByteSink, ByteStream } from './receive.ts';
 import { RefusedCommand } from './refused.ts';
 import type { ServerContext } from './server.ts';
+import { TlsStream } from './tls-stream.ts';
+import type { WaitsFor, Watched } from './watch.ts';
 import { ReceiveWindow } from './window.ts';
 
 const noMemory: Refusal = { error: NbdError.ENOSPC, text: 'no memory left to receive the data' };
 
-type Phase = 'haggling' | 'transmission' | 'finishing' | 'closed';
+/** starttls: the ACK is on its way out, and nothing is read. */
+type Phase = 'haggling' | 'starttls' | 'transmission' | 'finishing' | 'closed';
 
-export class Connection implements ByteSink, ByteDrain, SessionHost {
+export class Connection implements ByteSink, ByteDrain, SessionHost, Watched {
   readonly #context: ServerContext;
   readonly #id: number;
-  readonly #window = new ReceiveWindow();
+  #window = new ReceiveWindow();
   readonly #header = new RequestHeader();
   readonly #payload: Payload;
-  #stream: SocketStream | undefined;
+  #stream: ByteStream | undefined;
   #handshake: ServerHandshake<NbdExport> | undefined;
   readonly #output: Output;
   #session: Session | undefined;
-  #agreedFlags = 0;
+  /** Requests have 64-bit lengths. */
+  #extended = false;
+  #headerBytes = COMPACT_REQUEST_BYTES;
   #phase: Phase = 'haggling';
   /** Why every further command is refused; undefined: they are not. */
   #shutDown: Refusal | undefined = undefined;
@@ -47,17 +58,21 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
   readonly #refused = new RefusedCommand();
   #held = false;
   #reason: string | undefined;
+  /** How often bytes came or went. */
+  #entries = 0;
   #cancelTimeout: () => void;
 
-  constructor(context: ServerContext, id: number) {
+  /** @param tls what the way in demands. */
+  constructor(context: ServerContext, id: number, tls: TlsMode) {
     this.#context = context;
     this.#id = id;
     this.#payload = new Payload(context.allocator);
     this.#output = new Output(context.turn, context.chunks, this);
-    this.#handshake = new ServerHandshake<NbdExport>(context.host);
+    const can = { tls, extendedHeaders: true };
+    this.#handshake = new ServerHandshake<NbdExport>(context.host, can);
     this.#cancelTimeout = context.scheduler.timeout(
       () => this.#fail('no agreement within the time for it'),
-      limits.handshakeTime.max,
+      context.limits.handshakeTime * 1000,
     );
   }
 
@@ -66,10 +81,31 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
     return this.#session?.export;
   }
 
+  /** See `Watched`: entries in the high bits, what the kernel has not taken in the low ones. */
+  get moved(): number {
+    return (this.#entries % 2 ** 19) * 2 ** 33 + (this.#stream?.unsent ?? 0);
+  }
+
+  get waitsFor(): WaitsFor {
+    // While haggling the time for that is the limit.
+    if (this.#isHaggling) return 'us';
+    if (!this.#output.empty || this.#payload.receiving || this.#refused.pending) return 'client';
+    if ((this.#session?.inFlight ?? 0) > 0 || this.#held) return 'us';
+    const half = this.#phase === 'finishing' || !this.#window.empty;
+    return half ? 'client' : 'nothing';
+  }
+
+  cutOff(reason: string): void {
+    this.#fail(reason);
+  }
+
   /** The server speaks first. */
-  open(stream: SocketStream): void {
+  open(stream: ByteStream): void {
     this.#stream = stream;
-    this.#context.log.debug({ connection: this.#id, from: stream.remoteAddress }, 'connected');
+    this.#context.log.debug(
+      { connection: this.#id, from: stream.remoteAddress ?? 'unix' },
+      'connected',
+    );
     if (this.#handshake !== undefined) this.#output.raw(this.#handshake.greeting());
     stream.resume();
     this.#context.turn.end();
@@ -83,6 +119,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
   received(length: number): boolean {
     const { pacing, turn } = this.#context;
     pacing.traffic();
+    this.#entries++;
     if (this.#direct) {
       this.#payloadReceived(length);
     } else {
@@ -94,7 +131,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
   }
 
   ended(): void {
-    if (this.#phase === 'haggling') this.#stream?.destroy();
+    if (this.#isHaggling) this.#stream?.destroy();
     else this.#finish();
     this.#context.turn.end();
   }
@@ -118,6 +155,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
   }
 
   written(): void {
+    this.#entries++;
     this.#output.sent();
     this.#goOn();
     this.#context.turn.end();
@@ -125,7 +163,10 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
 
   /** The output has nothing left. */
   drained(): void {
-    if (this.#phase === 'finishing' || this.#shutDown !== undefined) this.#endIfIdle();
+    if (this.#phase === 'starttls') {
+      // Not inside a read of the socket that is given away.
+      this.#context.scheduler.immediate(() => this.#secure());
+    } else if (this.#phase === 'finishing' || this.#shutDown !== undefined) this.#endIfIdle();
   }
 
   sessionReady(quota: number): void {
@@ -154,8 +195,12 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
     this.#stream?.destroy();
   }
 
+  get #isHaggling(): boolean {
+    return this.#phase === 'haggling' || this.#phase === 'starttls';
+  }
+
   #goOn(quota = Number.POSITIVE_INFINITY): void {
-    if (!this.#held || this.#stalledBytes > 0) return;
+    if (!this.#held || this.#stalledBytes > 0 || this.#phase === 'starttls') return;
     this.#held = false;
     this.#consume(quota);
     if (!this.#held) this.#stream?.resume();
@@ -183,6 +228,11 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
     window.at += progress.consumed;
     this.#output.raw(progress.output);
     if (progress.state === 'haggling') return;
+    if (progress.state === 'starttls') {
+      this.#phase = 'starttls';
+      this.#held = true;
+      return;
+    }
     this.#handshake = undefined;
     this.#cancelTimeout();
     if (progress.state === 'closed') {
@@ -191,13 +241,33 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
       this.#finish();
       return;
     }
-    const { agreed } = progress;
-    this.#agreedFlags = agreed.flags;
-    this.#output.agree(agreed.structuredReplies);
-    this.#session = new Session(agreed.export, this.#output, this, this.#context);
+    this.#agree(progress.agreed);
+  }
+
+  /** All that was said in plaintext is forgotten, and the handshake goes on inside TLS. */
+  #secure(): void {
+    const plain = this.#phase === 'starttls' ? this.#stream?.release() : undefined;
+    const { tls } = this.#context;
+    if (this.#phase !== 'starttls') return;
+    if (plain === undefined || tls === undefined) return this.#fail('TLS, which is not offered');
+    this.#window = new ReceiveWindow();
+    this.#handshake = this.#handshake?.secured();
+    this.#phase = 'haggling';
+    this.#held = false;
+    this.#stream = new TlsStream(plain, tls, this);
+    this.#context.log.debug({ connection: this.#id }, 'TLS begins');
+  }
+
+  #agree(agreed: Agreed<NbdExport>): void {
+    const { export: of, extendedHeaders, replyForm, secure } = agreed;
+    this.#extended = extendedHeaders;
+    if (extendedHeaders) this.#headerBytes = EXTENDED_REQUEST_BYTES;
+    this.#output.agree(replyForm, of.blockSize.maximumPayload);
+    this.#session = new Session(of, agreed, this.#output, this, this.#context);
     this.#phase = 'transmission';
-    const facts = { connection: this.#id, export: agreed.export.name };
-    this.#context.log.info({ ...facts, structured: agreed.structuredReplies }, 'transmission');
+    const contexts = agreed.contexts.map(({ name }) => name);
+    const facts = { connection: this.#id, export: of.name, replies: replyForm, contexts, secure };
+    this.#context.log.info(facts, 'transmission');
   }
 
   #takeRequests(session: Session, quota: number): number {
@@ -212,7 +282,9 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
         if (taken >= quota) session.waitTurn();
         return taken;
       }
-      const status = decodeRequest(window.view, window.at, window.end, header);
+      const status = this.#extended
+        ? decodeExtendedRequest(window.view, window.at, window.end, header)
+        : decodeRequest(window.view, window.at, window.end, header);
       if (status === DecodeStatus.INCOMPLETE) return taken;
       if (status === DecodeStatus.BAD_MAGIC) {
         this.#fail('bytes that are no request (wrong magic)');
@@ -229,17 +301,17 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
       this.#finish();
       return false;
     }
-    const payload = header.command === Command.WRITE ? header.length : 0;
-    const refusal = this.#shutDown ?? check(header, this.#agreedFlags, session.export);
+    const payload = payloadBytes(header, this.#extended);
+    const refusal = this.#shutDown ?? session.check(header);
     const window = this.#window;
-    const start = window.at + COMPACT_REQUEST_BYTES;
+    const start = window.at + this.#headerBytes;
     if (refusal !== undefined) return this.#refuse(header, refusal, payload);
     if (start + payload <= window.end) {
       if (session.execute(header, window.bytes, start)) {
         window.at = start + payload;
         return true;
       }
-      this.#stalledBytes = COMPACT_REQUEST_BYTES + payload;
+      this.#stalledBytes = this.#headerBytes + payload;
       this.#held = true;
       return false;
     }
@@ -250,11 +322,14 @@ export class Connection implements ByteSink, ByteDrain, SessionHost {
   }
 
   #refuse(header: RequestHeader, refusal: Refusal, payload: number): boolean {
-    if (payload > limits.payloadDrained.max) {
-      this.#fail(`a write of ${payload} bytes`);
+    const most = this.#extended
+      ? Math.max(this.#context.limits.payload, limits.payloadNoAttack.max)
+      : limits.payloadDrained.max;
+    if (payload > most) {
+      this.#fail(`a ${header.command === Command.WRITE ? 'write' : 'payload'} of ${payload} bytes`);
       return false;
     }
-    this.#window.at += COMPACT_REQUEST_BYTES;
+    this.#window.at += this.#headerBytes;
     this.#refused.begin(header, refusal, payload);
     return this.#refused.drain(this.#window, this.#output);
   }

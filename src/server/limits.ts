@@ -13,6 +13,10 @@ export const limits = {
     max: 256 * MiB,
     why: 'a longer refused payload is no mistake any more: the connection ends',
   },
+  payloadNoAttack: {
+    max: 32 * MiB,
+    why: 'with extended headers what is above the largest payload ends the connection, but not this',
+  },
   outputBacklog: {
     max: 16 * MiB,
     why: 'a client that does not read its replies gets no more of them',

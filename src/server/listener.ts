@@ -4,9 +4,13 @@
 import { linkSync, lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs';
 import net from 'node:net';
 
-export type ListenAddress =
+export type ListenAddress = (
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'unix'; readonly path: string };
+  | { readonly kind: 'unix'; readonly path: string }
+) & {
+  /** Only for clients with TLS; left out where it is not. */
+  readonly tls?: true;
+};
 
 /** The kernel's sun_path, without the zero byte at its end. */
 const UNIX_PATH_MAX = 107;

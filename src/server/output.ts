@@ -1,21 +1,14 @@
 /** One connection's replies on their way out: small ones gathered in a buffer, large reads as views
  *  of pages, all sent with one gathered write per turn. Knows the wire, not the requests. */
 
-import {
-  CHUNK_BYTES,
-  ChunkFlag,
-  ChunkType,
-  encodeChunk,
-  encodeErrorChunk,
-  encodeOffsetData,
-  encodeSimpleReply,
-  OFFSET_DATA_BYTES,
-  SIMPLE_REPLY_BYTES,
-} from 'nbd-server-protocol-ts';
+import { ChunkFlag, type ReplyAddress, ReplyEncoder, type ReplyForm } from 'nbd-server-protocol-ts';
+import type { ExtentList } from '../export/block-status.ts';
 import type { ReplySink, ViewHolder } from '../export/reply-sink.ts';
+import { zeroView } from '../pages/pin.ts';
 import type { PageViews } from '../pages/views.ts';
 import { bug } from '../units.ts';
 import type { ChunkPool, OutputChunk } from './chunk-pool.ts';
+import { ERROR_TEXT_MAX, errorText } from './error-text.ts';
 import { limits } from './limits.ts';
 import type { Turn } from './turn.ts';
 
@@ -27,31 +20,18 @@ export interface ByteDrain {
   drained(): void;
 }
 
-/** A text of ours, which is never longer than this. */
-const ERROR_TEXT_MAX = 480;
-/** An ERROR chunk: 20 + 4 + 2 and a text. */
-const ERROR_CHUNK_MAX = 512;
-
-const utf8 = new TextEncoder();
-const texts = new Map<string, Uint8Array>();
-
-/** Most texts come again and again: those are encoded once. Others name a sector or a zone. */
-const TEXTS_KEPT = 256;
-
-function encoded(text: string): Uint8Array {
-  const kept = texts.get(text);
-  if (kept !== undefined) return kept;
-  const bytes = utf8.encode(text).subarray(0, ERROR_TEXT_MAX);
-  if (texts.size < TEXTS_KEPT) texts.set(text, bytes);
-  return bytes;
-}
+/** An extended ERROR_OFFSET chunk: 32 + 4 + 2, a text, 8. */
+const ERROR_CHUNK_MAX = 46 + ERROR_TEXT_MAX;
+const { DONE } = ChunkFlag;
 
 export class Output implements ReplySink {
   readonly #turn: Turn;
   readonly #pool: ChunkPool;
   readonly #drain: ByteDrain;
-  #structured = false;
-  #readHeaderBytes = SIMPLE_REPLY_BYTES;
+  #encoder = new ReplyEncoder('simple');
+  #inChunks = false;
+  /** Bytes of a read's data in one chunk at most. */
+  #dataMax = 0;
   /** Set by the turn: we are on its list. */
   listed = false;
   #chunk: OutputChunk;
@@ -76,10 +56,12 @@ export class Output implements ReplySink {
     this.#chunk = pool.take();
   }
 
-  /** The form of replies from now on, as the handshake ended. */
-  agree(structured: boolean): void {
-    this.#structured = structured;
-    this.#readHeaderBytes = structured ? OFFSET_DATA_BYTES : SIMPLE_REPLY_BYTES;
+  /** The form of replies from now on, as the handshake ended.
+   *  @param dataMax the longest payload that the client was told of, in bytes. */
+  agree(form: ReplyForm, dataMax: number): void {
+    this.#encoder = new ReplyEncoder(form);
+    this.#inChunks = form !== 'simple';
+    this.#dataMax = dataMax;
   }
 
   get readBuffer(): Uint8Array {
@@ -100,30 +82,31 @@ export class Output implements ReplySink {
     return !this.#sending && this.#parts.length === 0 && this.#used === this.#taken;
   }
 
-  ok(cookieHigh: number, cookieLow: number): void {
-    this.#reserve(CHUNK_BYTES);
-    const { view } = this.#chunk;
-    const length = this.#structured
-      ? encodeChunk(view, this.#used, ChunkFlag.DONE, ChunkType.NONE, cookieHigh, cookieLow, 0)
-      : encodeSimpleReply(view, this.#used, 0, cookieHigh, cookieLow);
-    this.#commit(length);
+  ok(to: ReplyAddress): void {
+    const encoder = this.#encoder;
+    this.#reserve(encoder.headerBytes);
+    this.#commit(encoder.done(this.#chunk.view, this.#used, to));
   }
 
-  error(cookieHigh: number, cookieLow: number, error: number, text: string): void {
+  error(to: ReplyAddress, error: number, text: string, delta: number): void {
     this.#reserve(ERROR_CHUNK_MAX);
     const { view, bytes } = this.#chunk;
-    const length = this.#structured
-      ? encodeErrorChunk(view, bytes, this.#used, cookieHigh, cookieLow, error, encoded(text))
-      : encodeSimpleReply(view, this.#used, error, cookieHigh, cookieLow);
-    this.#commit(length);
+    const at = this.#used;
+    const words = errorText(text);
+    this.#commit(
+      delta < 0
+        ? this.#encoder.error(view, bytes, at, to, error, words)
+        : this.#encoder.errorAt(view, bytes, at, DONE, to, error, words, delta),
+    );
   }
 
-  openRead(cookieHigh: number, cookieLow: number, offset: number, length: number): number {
+  openRead(to: ReplyAddress, length: number): number {
     if (this.#open !== 0) bug('a reply was begun inside another');
-    this.#reserve(OFFSET_DATA_BYTES + length);
-    this.#readHeader(cookieHigh, cookieLow, offset, length);
-    this.#open = this.#readHeaderBytes + length;
-    return this.#used + this.#readHeaderBytes;
+    const encoder = this.#encoder;
+    this.#reserve(encoder.dataHeadBytes + length);
+    const head = encoder.data(this.#chunk.view, this.#used, DONE, to, 0, length);
+    this.#open = head + length;
+    return this.#used + head;
   }
 
   commitRead(): void {
@@ -136,27 +119,30 @@ export class Output implements ReplySink {
     this.#open = 0;
   }
 
-  sendViews(
-    cookieHigh: number,
-    cookieLow: number,
-    offset: number,
-    views: PageViews,
-    holder: ViewHolder,
-  ): void {
+  sendViews(to: ReplyAddress, views: PageViews, whole: boolean, holder: ViewHolder): void {
     if (this.#closed) {
       holder.viewsSent();
       return;
     }
-    this.#reserve(OFFSET_DATA_BYTES);
-    this.#readHeader(cookieHigh, cookieLow, offset, views.bytes);
-    this.#commit(this.#readHeaderBytes);
-    this.#cut();
-    for (let at = 0; at < views.count; at++) {
-      const buffer = views.buffers[at] ?? bug(`no view ${at}`);
-      this.#parts.push(buffer.subarray(views.starts[at], views.ends[at]));
+    if (whole || !this.#inChunks) {
+      this.#sendData(to, views, 0, views.count, 0, views.bytes, views.bytes);
+    } else {
+      this.#sendRuns(to, views);
     }
-    this.#queuedBytes += views.bytes;
     this.#holders.push(holder);
+  }
+
+  status(to: ReplyAddress, contextId: number, extents: ExtentList, last: boolean): void {
+    const encoder = this.#encoder;
+    const { count, lengths, highs, lows } = extents;
+    this.#reserve(encoder.statusHeadBytes);
+    const { view } = this.#chunk;
+    this.#commit(encoder.status(view, this.#used, last ? DONE : 0, to, contextId, count));
+    for (let at = 0; at < count; at++) {
+      this.#reserve(encoder.extentBytes);
+      const [length = 0, high = 0, low = 0] = [lengths[at], highs[at], lows[at]];
+      this.#commit(encoder.extent(this.#chunk.view, this.#used, length, high, low));
+    }
   }
 
   /** Bytes that are ready as they are: replies of the handshake. */
@@ -213,13 +199,66 @@ export class Output implements ReplySink {
     this.#recycle(this.#fullChunks, this.#holders);
   }
 
-  #readHeader(cookieHigh: number, cookieLow: number, offset: number, length: number): void {
-    const { view } = this.#chunk;
-    if (this.#structured) {
-      encodeOffsetData(view, this.#used, ChunkFlag.DONE, cookieHigh, cookieLow, offset, length);
-    } else {
-      encodeSimpleReply(view, this.#used, 0, cookieHigh, cookieLow);
+  /** Views of zeros become holes, neighbours joined; all others chunks of data. */
+  #sendRuns(to: ReplyAddress, views: PageViews): void {
+    let delta = 0;
+    for (let first = 0; first < views.count; ) {
+      const hole = views.buffers[first] === zeroView;
+      let end = first;
+      let length = 0;
+      for (; end < views.count && (views.buffers[end] === zeroView) === hole; end++) {
+        length += (views.ends[end] ?? 0) - (views.starts[end] ?? 0);
+      }
+      if (hole) this.#sendHole(to, delta, length, end === views.count);
+      else this.#sendData(to, views, first, end, delta, length, this.#dataMax);
+      delta += length;
+      first = end;
     }
+  }
+
+  #sendHole(to: ReplyAddress, delta: number, length: number, last: boolean): void {
+    const encoder = this.#encoder;
+    this.#reserve(encoder.headerBytes + 12);
+    const flags = last ? DONE : 0;
+    this.#commit(encoder.hole(this.#chunk.view, this.#used, flags, to, delta, length));
+  }
+
+  /** The views [first, end) of `length` bytes, in chunks of at most `most`. */
+  #sendData(
+    to: ReplyAddress,
+    views: PageViews,
+    first: number,
+    end: number,
+    delta: number,
+    length: number,
+    most: number,
+  ): void {
+    let done = 0;
+    let chunkEnd = 0;
+    for (let at = first; at < end; at++) {
+      const buffer = views.buffers[at] ?? bug(`no view ${at}`);
+      const stop = views.ends[at] ?? 0;
+      for (let from = views.starts[at] ?? 0; from < stop; ) {
+        if (done === chunkEnd) {
+          chunkEnd = Math.min(length, done + most);
+          const last = chunkEnd === length && end === views.count;
+          this.#dataHead(to, last ? DONE : 0, delta + done, chunkEnd - done);
+        }
+        const next = Math.min(stop, from + chunkEnd - done);
+        this.#parts.push(buffer.subarray(from, next));
+        done += next - from;
+        from = next;
+      }
+    }
+    this.#queuedBytes += length;
+  }
+
+  /** What goes in front of data that are parts of their own. */
+  #dataHead(to: ReplyAddress, flags: number, delta: number, length: number): void {
+    const encoder = this.#encoder;
+    this.#reserve(encoder.dataHeadBytes);
+    this.#commit(encoder.data(this.#chunk.view, this.#used, flags, to, delta, length));
+    this.#cut();
   }
 
   /** Makes room for `length` bytes in one piece. */

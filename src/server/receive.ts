@@ -17,36 +17,61 @@ export interface ByteSink {
   closed(reason: string | undefined): void;
 }
 
-export class SocketStream {
-  readonly #socket: net.Socket;
-  readonly #onWritten: () => void;
+/** Bytes both ways, whatever carries them. */
+export interface ByteStream {
+  /** Undefined: it has none. */
+  readonly remoteAddress: string | undefined;
+  /** Bytes of `write` that the kernel has not taken yet. */
+  readonly unsent: number;
+  /** @returns true when all was taken at once; else the sink's `written` will be called. */
+  write(parts: readonly Uint8Array[]): boolean;
+  pause(): void;
+  resume(): void;
+  /** Sends what is there, then says goodbye. */
+  end(): void;
+  destroy(): void;
+  /** Gives its socket away, once all was written and with no reading going on; the sink hears nothing
+   *  any more. @returns undefined: it is not one plain socket. */
+  release(): net.Socket | undefined;
+}
+
+export class SocketStream implements ByteStream {
+  /** Where bytes come from and where they go: the same socket, but for a pair of pipes. */
+  readonly #source: net.Socket;
+  readonly #drain: net.Socket;
+  readonly #onWritten: (error?: Error | null) => void;
   /** Callbacks of writes that were taken at once. */
   #expectedCallbacks = 0;
+  #released = false;
 
-  /** @param accepted from a server with `pauseOnConnect`. */
-  constructor(accepted: net.Socket, sink: ByteSink) {
-    this.#socket = moveHandle(accepted, sink);
-    let reason: string | undefined;
-    this.#socket.on('error', (error) => {
-      reason = error.message;
-    });
-    this.#socket.on('end', () => sink.ended());
-    this.#socket.on('close', () => sink.closed(reason));
-    this.#onWritten = () => {
+  /** @param accepted not read yet, as from a server with `pauseOnConnect`.
+   *  @param drain where what is written goes, if not there too. */
+  constructor(accepted: net.Socket, sink: ByteSink, drain?: net.Socket) {
+    this.#source = moveHandle(accepted, sink, drain === undefined);
+    this.#drain = drain ?? this.#source;
+    this.#onWritten = (error) => {
+      // What is not taken any more must not make room for more of it; the end will be heard of.
+      if (error) return;
       if (this.#expectedCallbacks > 0) this.#expectedCallbacks--;
       else sink.written();
     };
-    if (this.#socket.remoteAddress !== undefined) this.#socket.setNoDelay(true);
+    this.#source.on('end', () => {
+      if (!this.#released) sink.ended();
+    });
+    this.#hearEnd(sink);
+    if (this.#source.remoteAddress !== undefined) this.#source.setNoDelay(true);
   }
 
-  /** Of a TCP client; a unix client has none. */
-  get remoteAddress(): string {
-    return this.#socket.remoteAddress ?? 'unix';
+  get remoteAddress(): string | undefined {
+    return this.#source.remoteAddress;
   }
 
-  /** @returns true when the socket took all at once; else the sink's `written` will be called. */
+  get unsent(): number {
+    return queuedBytes(this.#drain);
+  }
+
   write(parts: readonly Uint8Array[]): boolean {
-    const socket = this.#socket;
+    const socket = this.#drain;
     const last = parts.length - 1;
     if (last > 0) socket.cork();
     for (let at = 0; at <= last; at++) {
@@ -62,22 +87,46 @@ export class SocketStream {
   }
 
   pause(): void {
-    this.#socket.pause();
+    this.#source.pause();
   }
 
   resume(): void {
-    this.#socket.resume();
+    this.#source.resume();
   }
 
-  /** Sends what is there, then says goodbye. */
   end(): void {
-    this.#socket.end();
+    this.#drain.end();
     // A client that half-closed and never closes must not keep us.
-    this.#socket.resume();
+    this.#source.resume();
   }
 
   destroy(): void {
-    this.#socket.destroy();
+    this.#source.destroy();
+    this.#drain.destroy();
+  }
+
+  release(): net.Socket | undefined {
+    if (this.#drain !== this.#source) return undefined;
+    this.#released = true;
+    return this.#source;
+  }
+
+  /** All is over when both ways are; neither is of use without the other. */
+  #hearEnd(sink: ByteSink): void {
+    let reason: string | undefined;
+    const ways = new Set([this.#source, this.#drain]);
+    for (const way of [...ways]) {
+      way.on('error', (error) => {
+        reason ??= error.message;
+      });
+      way.on('close', () => {
+        ways.delete(way);
+        if (this.#released) return;
+        if (ways.size === 0) sink.closed(reason);
+        // What came in to the end still has its replies to come.
+        else if (way === this.#drain || reason !== undefined) this.destroy();
+      });
+    }
   }
 }
 
@@ -88,9 +137,18 @@ interface HandleOwner {
   _handle: unknown;
 }
 
+/** Bytes that wait in the handle: unlike `writableLength` it falls while one long write is taken. */
+function queuedBytes(socket: net.Socket): number {
+  const handle = (socket as unknown as HandleOwner)._handle; // not in the types
+  if (typeof handle === 'object' && handle !== null && 'writeQueueSize' in handle) {
+    if (typeof handle.writeQueueSize === 'number') return handle.writeQueueSize;
+  }
+  return socket.writableLength;
+}
+
 /** The handle of `accepted` in a socket that reads into `sink`'s memory. The one place that knows how
  *  Node keeps it; test/server/receive.test.ts holds it on every supported version. */
-function moveHandle(accepted: net.Socket, sink: ByteSink): net.Socket {
+function moveHandle(accepted: net.Socket, sink: ByteSink, writable: boolean): net.Socket {
   const owner = accepted as unknown as HandleOwner; // _handle is not in the types
   const handle = owner._handle;
   owner._handle = null;
@@ -99,6 +157,6 @@ function moveHandle(accepted: net.Socket, sink: ByteSink): net.Socket {
     buffer: () => sink.target(),
     callback: (length) => sink.received(length),
   };
-  const options = { handle, onread, allowHalfOpen: true };
+  const options = { handle, onread, writable, allowHalfOpen: true };
   return new net.Socket(options as unknown as net.SocketConstructorOpts); // `handle` is not in the types
 }

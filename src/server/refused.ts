@@ -1,16 +1,18 @@
 /** A command that is refused: its payload, if it has one, is thrown away as it comes, and then the
  *  error is sent; so the stream stays in sync. Source: nbd-protocol.md section 3.3, trap 15. */
 
-import type { RequestHeader } from 'nbd-server-protocol-ts';
+import type { ReplyAddress, RequestHeader } from 'nbd-server-protocol-ts';
 import type { Refusal } from '../export/check.ts';
 import type { Output } from './output.ts';
 import type { ReceiveWindow } from './window.ts';
 
-export class RefusedCommand {
+export class RefusedCommand implements ReplyAddress {
+  cookieHigh = 0;
+  cookieLow = 0;
+  offsetHigh = 0;
+  offsetLow = 0;
   #refusal: Refusal | undefined;
   #left = 0;
-  #cookieHigh = 0;
-  #cookieLow = 0;
 
   /** True while bytes are to be thrown away. */
   get pending(): boolean {
@@ -21,8 +23,10 @@ export class RefusedCommand {
   begin(header: RequestHeader, refusal: Refusal, left: number): void {
     this.#refusal = refusal;
     this.#left = left;
-    this.#cookieHigh = header.cookieHigh;
-    this.#cookieLow = header.cookieLow;
+    this.cookieHigh = header.cookieHigh;
+    this.cookieLow = header.cookieLow;
+    this.offsetHigh = header.offsetHigh;
+    this.offsetLow = header.offsetLow;
   }
 
   /** Throws away what is there. @returns true when that was all, and the error is sent. */
@@ -31,7 +35,7 @@ export class RefusedCommand {
     window.at += there;
     this.#left -= there;
     if (this.#left > 0 || this.#refusal === undefined) return false;
-    output.error(this.#cookieHigh, this.#cookieLow, this.#refusal.error, this.#refusal.text);
+    output.error(this, this.#refusal.error, this.#refusal.text, -1);
     this.#refusal = undefined;
     return true;
   }

@@ -2,19 +2,26 @@
  *  it is given and knows nothing of what stands behind them. */
 
 import net from 'node:net';
-import { type HandshakeHost, NbdError } from 'nbd-server-protocol-ts';
+import { type HandshakeHost, NbdError, type TlsMode } from 'nbd-server-protocol-ts';
 import type { Refusal } from '../export/check.ts';
 import type { NbdExport } from '../export/nbd-export.ts';
-import type { SessionContext } from '../export/session.ts';
+import type { SessionContext } from '../export/session-host.ts';
+import { StatusBudget } from '../export/status-budget.ts';
 import type { Scheduler } from '../time/clock.ts';
 import type { Pacing } from '../time/pacing.ts';
+import { Admission, Burst } from './admission.ts';
 import type { ChunkPool } from './chunk-pool.ts';
+import type { ClientLimits } from './client-limits.ts';
 import { Connection } from './connection.ts';
+import { type InheritedSocket, listenInherited } from './inherited.ts';
 import { limits } from './limits.ts';
-import { type ListenAddress, listen, stopListening } from './listener.ts';
+import { type ListenAddress, ListenError, listen, stopListening } from './listener.ts';
 import type { Log } from './log.ts';
 import { SocketStream } from './receive.ts';
+import { openStdio } from './stdio.ts';
+import type { ServerTls } from './tls-credentials.ts';
 import type { Turn } from './turn.ts';
+import { Watch } from './watch.ts';
 
 const serverStops: Refusal = { error: NbdError.ESHUTDOWN, text: 'the server is shutting down' };
 const exportRemoved: Refusal = { error: NbdError.ESHUTDOWN, text: 'the export was removed' };
@@ -25,10 +32,18 @@ export interface ServerContext extends SessionContext {
   readonly pacing: Pacing;
   readonly scheduler: Scheduler;
   readonly chunks: ChunkPool;
+  readonly limits: ClientLimits;
   readonly host: HandshakeHost<NbdExport>;
+  /** Undefined: there is no TLS. */
+  readonly tls: ServerTls | undefined;
+  /** For ways in that demand nothing of their own. */
+  readonly tlsMode: TlsMode;
   /** A connection has ended. */
   gone(connection: Connection): void;
 }
+
+/** What a server is made with; the rest it makes itself. */
+type ServerSurroundings = Omit<ServerContext, 'host' | 'gone' | 'inFlightMax' | 'statusBudget'>;
 
 /** The exports, in order: the first is the default. */
 export interface Exports {
@@ -37,15 +52,27 @@ export interface Exports {
 
 export class Server {
   readonly #context: ServerContext;
-  readonly #connections = new Set<Connection>();
+  /** With whom to tell when one has gone. */
+  readonly #connections = new Map<Connection, () => void>();
+  readonly #admission: Admission;
+  readonly #refusals: Burst;
+  readonly #failures: Burst;
+  readonly #watch: Watch;
   readonly #listeners: net.Server[] = [];
   #nextId = 1;
   #shuttingDown = false;
   #allGone: (() => void) | undefined;
 
-  constructor(exports: Exports, context: Omit<ServerContext, 'host' | 'gone'>) {
+  constructor(exports: Exports, context: ServerSurroundings) {
+    const { scheduler, log } = context;
+    this.#refusals = new Burst(scheduler, log);
+    this.#failures = new Burst(scheduler, log);
+    this.#admission = new Admission(context.limits, this.#refusals);
+    this.#watch = new Watch(scheduler, context.limits);
     this.#context = {
       ...context,
+      inFlightMax: context.limits.inFlight,
+      statusBudget: new StatusBudget(context.deferred),
       host: {
         list: () => exports.list(),
         find: (name) => {
@@ -53,8 +80,11 @@ export class Server {
           return undefined;
         },
         shuttingDown: () => this.#shuttingDown,
+        contexts: (of) => of.contexts,
       },
       gone: (connection) => {
+        this.#watch.remove(connection);
+        this.#connections.get(connection)?.();
         this.#connections.delete(connection);
         if (this.#connections.size === 0) this.#allGone?.();
       },
@@ -63,28 +93,40 @@ export class Server {
 
   /** Accepts clients at `address`. @returns the address with its real port.
    *  @throws ListenError when it is in use or not ours. */
-  async listen(address: ListenAddress): Promise<ListenAddress> {
-    const listener = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) =>
-      this.#accept(socket),
-    );
-    this.#listeners.push(listener);
-    const where = await listen(listener, address);
-    listener.on('error', (error) => {
-      this.#context.log.warn({ error: error.message }, 'a client could not be accepted');
-    });
-    return where;
+  listen(address: ListenAddress): Promise<ListenAddress> {
+    return listen(this.#makeListener(this.#modeOf(address)), address);
+  }
+
+  /** Accepts clients on a socket that the program was given.
+   *  @returns its address; undefined when it cannot be told. @throws ListenError. */
+  async listenInherited(socket: InheritedSocket): Promise<ListenAddress | undefined> {
+    const { tlsMode } = this.#context;
+    const address = await listenInherited(this.#makeListener(tlsMode), socket);
+    return address !== undefined && tlsMode === 'require' ? { ...address, tls: true } : address;
+  }
+
+  /** Serves one client on standard input and output. @returns what is done when it has gone.
+   *  @throws ListenError when they are neither sockets nor pipes, or pipes that must be encrypted. */
+  serveStdio(): Promise<void> {
+    const { source, drain } = openStdio();
+    const { tlsMode } = this.#context;
+    if (drain === undefined) {
+      return new Promise((gone) => this.#serve(source, tlsMode, gone));
+    }
+    if (tlsMode === 'require') throw new ListenError('--stdin: TLS needs a socket, not two pipes');
+    return new Promise((gone) => this.#serve(source, 'off', gone, drain));
   }
 
   /** Stops accepting and lets what is in flight end, for a limited time. */
   async stop(): Promise<void> {
     this.#shuttingDown = true;
-    for (const listener of this.#listeners) stopListening(listener);
+    this.#closeListeners();
     if (this.#connections.size === 0) return;
     const gone = new Promise<void>((resolve) => {
       this.#allGone = resolve;
     });
     const cancel = this.#context.scheduler.timeout(() => this.stopNow(), limits.drainTime.max);
-    for (const connection of [...this.#connections]) connection.shutdown(serverStops);
+    for (const connection of [...this.#connections.keys()]) connection.shutdown(serverStops);
     this.#context.turn.end();
     await gone;
     cancel();
@@ -93,7 +135,7 @@ export class Server {
   /** `gone` is served no more: its clients are refused and leave when what they have in flight has
    *  its replies, or after a limited time at once. Done when its last command has ended. */
   async retire(gone: NbdExport): Promise<void> {
-    const users = [...this.#connections].filter((connection) => connection.export === gone);
+    const users = [...this.#connections.keys()].filter((connection) => connection.export === gone);
     const cancel = this.#context.scheduler.timeout(() => {
       for (const connection of users) connection.destroy();
     }, limits.drainTime.max);
@@ -105,14 +147,45 @@ export class Server {
 
   /** Ends every connection as it stands. */
   stopNow(): void {
-    for (const listener of this.#listeners) stopListening(listener);
-    for (const connection of [...this.#connections]) connection.destroy();
+    this.#closeListeners();
+    for (const connection of [...this.#connections.keys()]) connection.destroy();
   }
 
-  #accept(socket: net.Socket): void {
-    const connection = new Connection(this.#context, this.#nextId++);
-    this.#connections.add(connection);
-    connection.open(new SocketStream(socket, connection));
+  #modeOf(address: ListenAddress): TlsMode {
+    return address.tls === true ? 'require' : this.#context.tlsMode;
+  }
+
+  #makeListener(mode: TlsMode): net.Server {
+    const listener = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) =>
+      this.#accept(socket, mode),
+    );
+    this.#listeners.push(listener);
+    listener.once('listening', () => {
+      listener.on('error', (error) => {
+        this.#failures.happened({ error: error.message }, 'a client could not be accepted');
+      });
+    });
+    return listener;
+  }
+
+  #closeListeners(): void {
+    for (const listener of this.#listeners) stopListening(listener);
+    this.#refusals.close();
+    this.#failures.close();
+  }
+
+  #accept(socket: net.Socket, mode: TlsMode): void {
+    const leave = this.#admission.admit(socket.remoteAddress);
+    if (leave === undefined) socket.destroy();
+    else this.#serve(socket, mode, leave);
+  }
+
+  /** @param gone called when the client has gone. */
+  #serve(socket: net.Socket, mode: TlsMode, gone: () => void, drain?: net.Socket): void {
+    const connection = new Connection(this.#context, this.#nextId++, mode);
+    this.#connections.set(connection, gone);
+    this.#watch.add(connection);
+    connection.open(new SocketStream(socket, connection, drain));
     if (this.#shuttingDown) connection.shutdown(serverStops);
   }
 }

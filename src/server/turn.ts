@@ -50,7 +50,7 @@ export class Turn {
     }
     for (let round = 0; round < ROUNDS_MAX && this.#unsent.length > 0; round++) {
       this.#flush();
-      this.#deferred.run();
+      this.#deferred.runAgain();
     }
     this.#flush();
     this.#rest(false);

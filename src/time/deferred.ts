@@ -38,6 +38,11 @@ export class Deferred {
       for (const work of this.#later) this.#raised.push(work);
       this.#later.length = 0;
     }
+    this.runAgain();
+  }
+
+  /** The same later in a turn, without what waits for the next one. */
+  runAgain(): void {
     for (let pass = 0; pass < PASSES_PER_TURN && this.#raised.length > 0; pass++) {
       const batch = this.#raised;
       this.#raised = this.#running;

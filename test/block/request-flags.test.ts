@@ -8,6 +8,7 @@ import type { Operations } from '../../src/block/operations.ts';
 import { Status } from '../../src/block/status.ts';
 import { NbdExport } from '../../src/export/nbd-export.ts';
 import { Session } from '../../src/export/session.ts';
+import { StatusBudget } from '../../src/export/status-budget.ts';
 import { ScratchPool } from '../../src/pages/scratch.ts';
 import { allocator, type DiskOptions, makeDisk, TestBio, World } from './world.ts';
 
@@ -78,11 +79,15 @@ describe('an NBD command reaches the driver', () => {
       commitRead: () => {},
       cancelRead: () => {},
       sendViews: () => {},
+      status: () => {},
     };
     const host = { sessionReady: () => {}, sessionIdle: () => {} };
     const { deferred } = world;
     const scratch = new ScratchPool();
-    const session = new Session(new NbdExport(disk), sink, host, { allocator, scratch, deferred });
+    const statusBudget = new StatusBudget(deferred);
+    const context = { allocator, scratch, deferred, statusBudget, inFlightMax: 512 };
+    const terms = { flags: 0, extendedHeaders: false, contexts: [], blockSizeNegotiated: false };
+    const session = new Session(new NbdExport(disk, 512), terms, sink, host, context);
     const length = nbd === NbdCommand.FLUSH ? 0 : 512;
     const header = Object.assign(new RequestHeader(), { command: nbd, flags: nbdFlags, length });
     session.execute(header, new Uint8Array(512), 0);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { Command } from '../../src/block/command.ts';
+import { Command, RequestFlag } from '../../src/block/command.ts';
 import type { Limits } from '../../src/block/disk.ts';
+import { Allocation, type Extents } from '../../src/block/extents.ts';
 import { nextPiece } from '../../src/block/split.ts';
 import { TestBio } from './world.ts';
 
@@ -12,12 +13,23 @@ const none: Limits = {
   virtBoundary: false,
 };
 
+/** A device of data but for the sectors [from, to). */
+function holed(from: number, to: number): Extents {
+  return {
+    at(sector, end, into) {
+      const inHole = sector >= from && sector < to;
+      into.status = inHole ? Allocation.HOLE : Allocation.DATA;
+      into.sectors = Math.min(end, inHole ? to : sector < from ? from : end) - sector;
+    },
+  };
+}
+
 /** The lengths in sectors of the requests that a bio is cut into. */
-function pieces(one: TestBio, limits: Partial<Limits>): number[] {
+function pieces(one: TestBio, limits: Partial<Limits>, extents = holed(0, 0)): number[] {
   const { bio } = one;
   const found: number[] = [];
   while (bio.submitted < bio.sectors) {
-    const piece = nextPiece(bio, { ...none, ...limits });
+    const piece = nextPiece(bio, { limits: { ...none, ...limits }, extents });
     found.push(piece);
     bio.submitted += piece;
   }
@@ -41,6 +53,23 @@ test.each([Command.READ, Command.WRITE])('command %i is cut at max_sectors', (co
 
 test.each([Command.DISCARD, Command.WRITE_ZEROES])('command %i goes in slices', (command) => {
   expect(pieces(new TestBio(command, 0, 20_000), { maxSectors: 8 })).toEqual([8192, 8192, 3616]);
+});
+
+describe('a slice goes on to the end of a hole behind it', () => {
+  const extents = holed(5000, 2 ** 40);
+
+  test.each([Command.DISCARD, Command.WRITE_ZEROES])('command %i', (command) => {
+    const found = pieces(new TestBio(command, 0, 2 ** 40 + 10_000), {}, extents);
+    expect(found).toEqual([2 ** 40, 8192, 1808]);
+  });
+
+  test('but not where it does not begin there, and not for zeroes that take memory', () => {
+    const late = pieces(new TestBio(Command.DISCARD, 0, 20_000), {}, holed(8193, 20_000));
+    expect(late).toEqual([8192, 11_808]);
+    const provisioned = new TestBio(Command.WRITE_ZEROES, 0, 20_000);
+    provisioned.bio.flags = RequestFlag.NOUNMAP;
+    expect(pieces(provisioned, {}, extents)).toEqual([8192, 8192, 3616]);
+  });
 });
 
 describe('at zone boundaries', () => {

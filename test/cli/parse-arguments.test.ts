@@ -46,12 +46,17 @@ test('without arguments it serves, with everything by default', () => {
     words: [],
     listen: [],
     privateSocket: false,
+    stdin: false,
+    config: undefined,
+    limits: {},
     control: { socket: 'default', http: undefined, tokenFile: undefined },
     run: undefined,
     pidFile: undefined,
     exitWithParent: false,
     logLevel: 'info',
     logFormat: undefined,
+    tls: { mode: undefined, certificates: undefined, psk: undefined, verifyPeer: false },
+    alignment: 'emulate',
     faultSeed: undefined,
   });
 });
@@ -140,6 +145,19 @@ describe('addresses', () => {
     ]);
   });
 
+  test('nbds addresses are for TLS only', () => {
+    const { listen } = serve(
+      '--listen',
+      'nbds://localhost:1',
+      '--listen',
+      'nbds+unix:///?socket=/s',
+    );
+    expect(listen).toEqual([
+      { kind: 'tcp', host: 'localhost', port: 1, tls: true },
+      { ...unix('/s'), tls: true },
+    ]);
+  });
+
   test.each([['-U', '/s'], ['-U/s'], ['-U=/s'], ['--unix', '/s'], ['--unix=/s']])(
     'a unix socket: %s %s',
     (...argv) => {
@@ -179,8 +197,6 @@ describe('addresses', () => {
     ['nbd://127.0.0.1/name', 'names an export: all are served'],
     ['nbd://me@127.0.0.1', 'names a user'],
     ['nbd://127.0.0.1?what=1', "unknown parameter 'what'"],
-    ['nbds://127.0.0.1', 'TLS is not available yet'],
-    ['nbds+unix:///?socket=/s', 'TLS is not available yet'],
   ])('--listen %s is refused: it %s', (uri, rule) => {
     const line = refusal('--listen', uri);
     expect(line.startsWith(`--listen: '${uri}'`)).toBe(true);
@@ -339,12 +355,6 @@ describe('what nobody knows', () => {
   test('a flag that is an attribute is told its parameter', () => {
     expect(refusal('--blocksize=512')).toBe("--blocksize: is an attribute; the parameter is 'bs'");
     expect(refusal('--timeout-inject')).toContain("the parameter is 'timeout'");
-  });
-
-  const later = 'config stdin tls tls-certificates tls-psk tls-verify-peer';
-  test.each(later.split(' '))('--%s is not available yet', (name) => {
-    expect(refusal(`--${name}`)).toBe(`--${name}: not available yet`);
-    expect(refusal('gb=1', `--${name}=x`)).toBe(`--${name}: not available yet`);
   });
 
   test.each([...controlCommands.keys()])('the command %s is the first word or none', (command) => {

@@ -24,7 +24,11 @@ export interface Started {
 
 /** Starts the program; what is left of it when the test is over is killed. Not for concurrent tests. */
 export function start(...args: readonly string[]): Started {
-  const started = launch(args);
+  return startIn({}, ...args);
+}
+
+export function startIn(environment: Environment, ...args: readonly string[]): Started {
+  const started = launch(args, environment);
   onTestFinished(() => void started.child.kill('SIGKILL'));
   return started;
 }

@@ -73,7 +73,7 @@ describe('limits of the disk', () => {
     const world = new World();
     const { disk, device } = wholeDevice(world, ['size=64', 'memory_backed=1', 'discard=1']);
     expect(disk.limits.sliceSectors).toBe(8192);
-    for (let at = 0; at < 8; at++) write(at * 16_384, 8, 1).submit(disk);
+    for (let at = 0; at < 16; at++) write(at * 8192, 8, 1).submit(disk);
     const all = command(Command.DISCARD, 0, 131_072).submit(disk);
     let between = 0;
     while (all.ends === 0) {

@@ -26,7 +26,11 @@ function painted(status: readonly number[], most: number): Context {
 function asked(context: Context, offset: number, length: number, size: number, how = '') {
   const list = new ExtentList();
   const one = how.includes('one');
-  blockStatus(context, { offset, length, size, one, compact: !how.includes('wide') }, list);
+  blockStatus(
+    context,
+    { offset, length, size, one, compact: !how.includes('wide'), runsMax: 2 ** 17 },
+    list,
+  );
   return Array.from({ length: list.count }, (_, at) => {
     return { length: list.lengths[at] ?? 0, status: list.lows[at] ?? 0, high: list.highs[at] ?? 0 };
   });

@@ -1,15 +1,17 @@
 /** A session on a real device with a socket by hand: which replies show the device's own pages, and
  *  what the counts are while they do. */
 
-import { Command, RequestHeader } from 'nbd-server-protocol-ts';
+import { Command, type ReplyAddress, RequestHeader } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
 import { COPY_MAX } from '../../src/export/client-command.ts';
 import { NbdExport } from '../../src/export/nbd-export.ts';
 import type { ReplySink, ViewHolder } from '../../src/export/reply-sink.ts';
 import { Session } from '../../src/export/session.ts';
+import { StatusBudget } from '../../src/export/status-budget.ts';
 import { ScratchPool } from '../../src/pages/scratch.ts';
 import { Segments } from '../../src/pages/segments.ts';
 import type { PageViews } from '../../src/pages/views.ts';
+import { MiB } from '../../src/units.ts';
 import { World } from '../block/world.ts';
 import { poweredDevice } from '../driver/powered.ts';
 import { CountingAllocator } from '../pages/counting-allocator.ts';
@@ -22,10 +24,11 @@ class HeldSink implements ReplySink {
   errors: number[] = [];
   copied: number[] = [];
   held: { views: PageViews; holder: ViewHolder }[] = [];
+  statuses = 0;
   ok(): void {
     this.oks++;
   }
-  error(_high: number, _low: number, error: number): void {
+  error(_to: ReplyAddress, error: number): void {
     this.errors.push(error);
   }
   openRead(): number {
@@ -35,8 +38,11 @@ class HeldSink implements ReplySink {
     this.copied.push(1);
   }
   cancelRead(): void {}
-  sendViews(_h: number, _l: number, _o: number, views: PageViews, holder: ViewHolder): void {
+  sendViews(_to: ReplyAddress, views: PageViews, _whole: boolean, holder: ViewHolder): void {
     this.held.push({ views, holder });
+  }
+  status(): void {
+    this.statuses++;
   }
   /** The bytes that the oldest held reply shows now. */
   shown(): Buffer {
@@ -61,11 +67,14 @@ function served(...words: string[]) {
     allocator,
   );
   const sink = new HeldSink();
+  const terms = { flags: 0, extendedHeaders: false, contexts: [], blockSizeNegotiated: false };
   const host = { sessionReady: () => void session.proceed(), sessionIdle: () => {} };
-  const session: Session = new Session(new NbdExport(disk), sink, host, {
+  const session: Session = new Session(new NbdExport(disk, 64 * MiB), terms, sink, host, {
+    statusBudget: new StatusBudget(world.deferred),
     allocator,
     scratch: new ScratchPool(),
     deferred: world.deferred,
+    inFlightMax: 128 * MiB,
   });
   const { tagSet } = disk.queue;
   const execute = (command: number, offset: number, length: number, payload?: Uint8Array): void => {

@@ -27,7 +27,7 @@ const files = paths.map(
 );
 const sources = files.filter(({ path }) => !/(^|\/)test\//.test(path));
 const program = sources.filter(({ path }) => path.startsWith('src/'));
-const packages = sources.filter(({ path }) => path.startsWith('packages/'));
+const packages = sources.filter(({ path }) => /^packages\/[\w-]+\/src\//.test(path));
 
 test('there are files to judge', () => {
   expect(program.length).toBeGreaterThan(50);

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach } from 'vitest';
-import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
+import { type Daemon, type DaemonOptions, startDaemon } from '../../src/daemon/daemon.ts';
+import type { ClientLimits } from '../../src/server/client-limits.ts';
 import { MACHINE, resolved } from '../config/words.ts';
 
 export interface LogLine {
@@ -31,7 +32,20 @@ afterEach(async () => {
 });
 
 /** Serves devices with `words` (`name=value`) until the test is over. */
-export async function serve(...words: string[]): Promise<Served> {
+export function serve(...words: string[]): Promise<Served> {
+  return serveWithin({}, ...words);
+}
+
+/** The same with limits of its own. */
+export function serveWithin(limits: Partial<ClientLimits>, ...words: string[]): Promise<Served> {
+  return serveWith({ limits }, ...words);
+}
+
+/** The same with options of the daemon's own. */
+export async function serveWith(
+  options: Partial<DaemonOptions>,
+  ...words: string[]
+): Promise<Served> {
   const folder = mkdtempSync(join(tmpdir(), 'tnull-wire-'));
   const path = join(folder, 's');
   const log: LogLine[] = [];
@@ -48,6 +62,7 @@ export async function serve(...words: string[]): Promise<Served> {
     ],
     log: pino({ level: 'debug' }, { write }),
     debug: true,
+    ...options,
   });
   running.push(async () => {
     daemon.stopNow();

@@ -103,6 +103,11 @@ export class WireClient {
     return client;
   }
 
+  /** Over a socket that is connected already. */
+  static over(socket: net.Socket): WireClient {
+    return new WireClient(socket);
+  }
+
   get closed(): boolean {
     return this.#closed;
   }
@@ -120,13 +125,22 @@ export class WireClient {
 
   /** Exactly `length` bytes. @throws when the server closes before. */
   async read(length: number): Promise<Buffer> {
+    const bytes = await this.peek(length);
+    const all = this.#chunks[0] ?? bytes;
+    this.#waiting -= length;
+    this.#chunks = [all.subarray(length)];
+    return bytes;
+  }
+
+  /** The same, and they stay. */
+  async peek(length: number): Promise<Buffer> {
     while (this.#waiting < length) {
       if (this.#closed) throw new Error(`closed with ${this.#waiting} of ${length} bytes`);
       await this.#more();
     }
-    const all = Buffer.concat(this.#chunks);
-    this.#waiting -= length;
-    this.#chunks = [all.subarray(length)];
+    const [first] = this.#chunks;
+    const all = this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks);
+    this.#chunks = [all];
     return all.subarray(0, length);
   }
 
@@ -183,6 +197,11 @@ export class WireClient {
     this.#closed = true;
     this.#wake?.();
   }
+}
+
+/** What an error chunk says to humans. */
+export function errorText({ data }: Reply): string {
+  return data.toString('utf8', 6, 6 + data.readUInt16BE(4));
 }
 
 export function clientFlags(): Uint8Array {

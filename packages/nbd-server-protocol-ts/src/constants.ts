@@ -11,6 +11,8 @@ export const OPTION_REPLY_MAGIC_LOW = 0x045565a9;
 export const REQUEST_MAGIC = 0x25609513;
 export const SIMPLE_REPLY_MAGIC = 0x67446698;
 export const STRUCTURED_REPLY_MAGIC = 0x668e33ef;
+export const EXTENDED_REQUEST_MAGIC = 0x21e41c71;
+export const EXTENDED_REPLY_MAGIC = 0x6e8a278c;
 
 export const HandshakeFlag = { FIXED_NEWSTYLE: 1, NO_ZEROES: 2 } as const;
 export const ClientFlag = { FIXED_NEWSTYLE: 1, NO_ZEROES: 2 } as const;
@@ -95,6 +97,9 @@ export const ChunkType = {
   ERROR: 0x8001,
   ERROR_OFFSET: 0x8002,
 } as const;
+
+/** What the context `base:allocation` says of an extent; all other bits are 0. */
+export const AllocationFlag = { HOLE: 1, ZERO: 2 } as const;
 
 /** Strings (names, texts) may be so many bytes of UTF-8 and no more. */
 export const STRING_BYTES_MAX = 4096;

@@ -1,11 +1,44 @@
-/** The NBD protocol without I/O. */
+/** The NBD protocol without I/O: both halves of the handshake, requests, replies and URIs. */
 
+export { ClientHandshake, type ClientProgress } from './client-handshake.ts';
 export * from './constants.ts';
+export {
+  type ContextRequest,
+  encodeContextRequest,
+  encodeMetaContext,
+  type OfferedContext,
+  parseContextRequest,
+  parseMetaContext,
+} from './contexts.ts';
 export * from './errors.ts';
+export type { ExportDescription, ListedExport } from './export-description.ts';
+export type {
+  Agreed,
+  HandshakeEnd,
+  HandshakeHost,
+  HandshakeOptions,
+  TlsMode,
+} from './haggling.ts';
 export * from './handshake.ts';
 export type { ExportInfo } from './info.ts';
 export * from './limits.ts';
+export type { ClientAgreed, ClientEnd, ClientWishes } from './negotiation.ts';
 export * from './option.ts';
-export * from './reply.ts';
+export {
+  CHUNK_BYTES,
+  EXTENDED_CHUNK_BYTES,
+  encodeChunk,
+  encodeErrorChunk,
+  encodeExtendedChunk,
+  encodeOffsetData,
+  encodeSimpleReply,
+  OFFSET_DATA_BYTES,
+  SIMPLE_REPLY_BYTES,
+} from './reply.ts';
+export { ReplyDecoder, type ReplyHandler } from './reply-decoder.ts';
+export { HOLE_MAX, ReplyEncoder, type ReplyForm } from './reply-encoder.ts';
+export { decodeReply, ReplyHeader } from './reply-header.ts';
 export * from './request.ts';
+export { RequestDecoder, type RequestHandler } from './request-decoder.ts';
+export * from './status-payload.ts';
 export * from './uri.ts';

@@ -8,9 +8,12 @@ export interface ExportInfo {
   readonly name: string;
   /** Bytes. */
   readonly size: number | bigint;
-  /** Transmission flags; SEND_DF is left out where no structured replies were agreed. */
+  /** Transmission flags. Left out where nothing was agreed that gives them a meaning: SEND_DF without
+   *  structured replies, BLOCK_STATUS_PAYLOAD without extended headers and a selected context. */
   readonly flags: number;
   readonly description?: string;
+  /** Clients without TLS do not get it, and do not see it in a list. */
+  readonly tlsOnly?: boolean;
   /** Bytes. */
   readonly blockSize: {
     readonly minimum: number;

@@ -6,5 +6,27 @@ export const handshakeLimits = {
   optionBytesDrained: { max: 1024 * 1024, why: 'above it is no mistake: the connection ends' },
   bytesInAll: { max: 4 * 1024 * 1024, why: 'haggling is not a way to keep a server busy' },
   options: { max: 1024, why: 'the answers to LIST grow with the exports' },
+  contextQueries: {
+    max: 1024,
+    why: 'each one is looked up; more than all contexts are not needed',
+  },
+  outputBytes: {
+    max: 64 * 1024 * 1024,
+    why: 'LISTs of many exports, and none of the answers read',
+  },
   quotedNameCharacters: { max: 80, why: 'an error text must stay below 4096 bytes' },
+} as const;
+
+/** What a server may ask of a client. */
+export const clientLimits = {
+  replyBytes: { max: 64 * 1024, why: 'a name and a text, of 4096 bytes each' },
+  bytesInAll: { max: 64 * 1024 * 1024, why: 'the answer to LIST is kept until it is whole' },
+} as const;
+
+/** What a client may ask of a `RequestDecoder`. */
+export const transmissionLimits = {
+  payloadDrained: {
+    max: 256 * 1024 * 1024,
+    why: 'a longer refused payload is no mistake any more: the connection ends',
+  },
 } as const;

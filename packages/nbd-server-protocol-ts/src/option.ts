@@ -8,7 +8,7 @@ import {
   OPTION_REPLY_MAGIC_LOW,
   STRING_BYTES_MAX,
 } from './constants.ts';
-import { decodeUtf8 } from './text.ts';
+import { decodeUtf8, encodeUtf8 } from './text.ts';
 
 export const OPTION_BYTES = 16;
 export const OPTION_REPLY_BYTES = 20;
@@ -61,6 +61,20 @@ export function encodeOptionReply(option: number, type: number, data: Uint8Array
   view.setUint32(16, data.length);
   bytes.set(data, OPTION_REPLY_BYTES);
   return bytes;
+}
+
+/** The data of an INFO or GO. */
+export function encodeInfoRequest({ name, types }: InfoRequest): Uint8Array {
+  const bytes = encodeUtf8(name);
+  const data = new Uint8Array(6 + bytes.length + 2 * types.length);
+  const view = new DataView(data.buffer);
+  view.setUint32(0, bytes.length);
+  data.set(bytes, 4);
+  view.setUint16(4 + bytes.length, types.length);
+  types.forEach((type, i) => {
+    view.setUint16(6 + bytes.length + 2 * i, type);
+  });
+  return data;
 }
 
 export interface DecodedOptionReply {

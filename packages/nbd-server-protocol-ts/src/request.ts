@@ -1,13 +1,25 @@
-/** The compact request header, in both directions. Stateless: a caller that has not all of it yet
- *  presents the same bytes again with more behind them. Source: nbd-protocol.md section 3.1. */
+/** Requests in both directions: the compact header of 28 bytes, the extended one of 32, and the
+ *  payload of a BLOCK_STATUS. Stateless: a caller that has not all of it yet presents the same bytes
+ *  again with more behind them. Nothing here allocates but the *At functions, which take a bigint.
+ *  Source: nbd-protocol.md sections 3.1 and 3.3. */
 
-import { REQUEST_MAGIC } from './constants.ts';
+import { Command, CommandFlag, EXTENDED_REQUEST_MAGIC, REQUEST_MAGIC } from './constants.ts';
+import { highWord, TWO_TO_32 } from './words.ts';
 
 export const COMPACT_REQUEST_BYTES = 28;
-const TWO_TO_32 = 0x1_0000_0000;
+export const EXTENDED_REQUEST_BYTES = 32;
+
+/** Where a reply goes, and what its offsets are counted from: the request's cookie and its offset.
+ *  All four are 32-bit halves, so that 64 bits are echoed exactly. */
+export interface ReplyAddress {
+  readonly cookieHigh: number;
+  readonly cookieLow: number;
+  readonly offsetHigh: number;
+  readonly offsetLow: number;
+}
 
 /** One request's header; made once and filled again and again. */
-export class RequestHeader {
+export class RequestHeader implements ReplyAddress {
   flags = 0;
   command = 0;
   /** The cookie's halves: 64 opaque bits, echoed and never interpreted. */
@@ -15,14 +27,21 @@ export class RequestHeader {
   cookieLow = 0;
   /** Bytes. Exact below 2^53; above, rounded, but still in order. */
   offset = 0;
-  /** Bytes. */
+  /** Bytes, likewise: of the payload where there is one, else of the effect. */
   length = 0;
+  /** The halves of `offset`, always exact. Encoders do not look at them but fill them in, so that a
+   *  client may keep the header and find its replies by it. */
+  offsetHigh = 0;
+  offsetLow = 0;
+  /** The halves of `length`, likewise. */
+  lengthHigh = 0;
+  lengthLow = 0;
 }
 
 export const DecodeStatus = { INCOMPLETE: 0, REQUEST: 1, BAD_MAGIC: 2 } as const;
 export type DecodeStatus = (typeof DecodeStatus)[keyof typeof DecodeStatus];
 
-/** Decodes the header at byte `at` of the window that ends at `end`. Allocates nothing. */
+/** Decodes the compact header at byte `at` of the window that ends at `end`. Allocates nothing. */
 export function decodeRequest(
   view: DataView,
   at: number,
@@ -32,33 +51,125 @@ export function decodeRequest(
   if (end - at < 4) return DecodeStatus.INCOMPLETE;
   if (view.getUint32(at) !== REQUEST_MAGIC) return DecodeStatus.BAD_MAGIC;
   if (end - at < COMPACT_REQUEST_BYTES) return DecodeStatus.INCOMPLETE;
-  into.flags = view.getUint16(at + 4);
-  into.command = view.getUint16(at + 6);
-  into.cookieHigh = view.getUint32(at + 8);
-  into.cookieLow = view.getUint32(at + 12);
-  into.offset = view.getUint32(at + 16) * TWO_TO_32 + view.getUint32(at + 20);
-  into.length = view.getUint32(at + 24);
+  decodeCommon(view, at, into);
+  into.lengthHigh = 0;
+  into.lengthLow = into.length = view.getUint32(at + 24);
   return DecodeStatus.REQUEST;
 }
 
-/** Writes `header` at byte `at`. @returns the bytes written. */
-export function encodeRequest(view: DataView, at: number, header: RequestHeader): number {
-  return encodeRequestAt(view, at, header, BigInt(header.offset));
+/** As `decodeRequest`, for a connection that agreed on extended headers. Allocates nothing. */
+export function decodeExtendedRequest(
+  view: DataView,
+  at: number,
+  end: number,
+  into: RequestHeader,
+): DecodeStatus {
+  if (end - at < 4) return DecodeStatus.INCOMPLETE;
+  if (view.getUint32(at) !== EXTENDED_REQUEST_MAGIC) return DecodeStatus.BAD_MAGIC;
+  if (end - at < EXTENDED_REQUEST_BYTES) return DecodeStatus.INCOMPLETE;
+  decodeCommon(view, at, into);
+  into.lengthHigh = view.getUint32(at + 24);
+  into.lengthLow = view.getUint32(at + 28);
+  into.length = into.lengthHigh * TWO_TO_32 + into.lengthLow;
+  return DecodeStatus.REQUEST;
 }
 
-/** As `encodeRequest`, for an `offset` of all 64 bits; the header's own is not looked at. */
+/** The bytes that follow the header, whatever they are good for: they must be consumed even when the
+ *  command is refused. */
+export function payloadBytes(header: RequestHeader, extended: boolean): number {
+  const follows = extended
+    ? (header.flags & CommandFlag.PAYLOAD_LEN) !== 0
+    : header.command === Command.WRITE;
+  return follows ? header.length : 0;
+}
+
+/** Does the range go beyond a size of so many bytes? Exact for all 64 bits. */
+export function endsBeyond(header: RequestHeader, sizeHigh: number, sizeLow: number): boolean {
+  const low = header.offsetLow + header.lengthLow;
+  const carry = low >= TWO_TO_32 ? 1 : 0;
+  const high = header.offsetHigh + header.lengthHigh + carry;
+  return high > sizeHigh || (high === sizeHigh && low - carry * TWO_TO_32 > sizeLow);
+}
+
+/** Writes a compact request at byte `at`: offset and length as Numbers.
+ *  @returns the bytes written. Allocates nothing. */
+export function encodeRequest(view: DataView, at: number, header: RequestHeader): number {
+  placeNumbers(header);
+  return encodeCompact(view, at, header);
+}
+
+/** As `encodeRequest`, for an `offset` of all 64 bits; the header's Number is not looked at. */
 export function encodeRequestAt(
   view: DataView,
   at: number,
   header: RequestHeader,
   offset: bigint,
 ): number {
-  view.setUint32(at, REQUEST_MAGIC);
+  placeNumbers(header);
+  header.offsetHigh = Number(offset >> 32n);
+  header.offsetLow = Number(offset & 0xffff_ffffn);
+  return encodeCompact(view, at, header);
+}
+
+/** Writes an extended request at byte `at`: offset and length as Numbers, PAYLOAD_LEN as the flags
+ *  say. @returns the bytes written. Allocates nothing. */
+export function encodeExtendedRequest(view: DataView, at: number, header: RequestHeader): number {
+  placeNumbers(header);
+  return encodeExtended(view, at, header);
+}
+
+/** As `encodeExtendedRequest`, for an `offset` and a `length` of all 64 bits. */
+export function encodeExtendedRequestAt(
+  view: DataView,
+  at: number,
+  header: RequestHeader,
+  offset: bigint,
+  length: bigint,
+): number {
+  header.offsetHigh = Number(offset >> 32n);
+  header.offsetLow = Number(offset & 0xffff_ffffn);
+  header.lengthHigh = Number(length >> 32n);
+  header.lengthLow = Number(length & 0xffff_ffffn);
+  return encodeExtended(view, at, header);
+}
+
+function decodeCommon(view: DataView, at: number, into: RequestHeader): void {
+  into.flags = view.getUint16(at + 4);
+  into.command = view.getUint16(at + 6);
+  into.cookieHigh = view.getUint32(at + 8);
+  into.cookieLow = view.getUint32(at + 12);
+  into.offsetHigh = view.getUint32(at + 16);
+  into.offsetLow = view.getUint32(at + 20);
+  into.offset = into.offsetHigh * TWO_TO_32 + into.offsetLow;
+}
+
+/** The halves of the Numbers, which are below 2^64. */
+function placeNumbers(header: RequestHeader): void {
+  header.offsetHigh = highWord(header.offset);
+  header.offsetLow = header.offset % TWO_TO_32;
+  header.lengthHigh = highWord(header.length);
+  header.lengthLow = header.length % TWO_TO_32;
+}
+
+function encodeCompact(view: DataView, at: number, header: RequestHeader): number {
+  encodeCommon(view, at, REQUEST_MAGIC, header);
+  view.setUint32(at + 24, header.lengthLow);
+  return COMPACT_REQUEST_BYTES;
+}
+
+function encodeExtended(view: DataView, at: number, header: RequestHeader): number {
+  encodeCommon(view, at, EXTENDED_REQUEST_MAGIC, header);
+  view.setUint32(at + 24, header.lengthHigh);
+  view.setUint32(at + 28, header.lengthLow);
+  return EXTENDED_REQUEST_BYTES;
+}
+
+function encodeCommon(view: DataView, at: number, magic: number, header: RequestHeader): void {
+  view.setUint32(at, magic);
   view.setUint16(at + 4, header.flags);
   view.setUint16(at + 6, header.command);
   view.setUint32(at + 8, header.cookieHigh);
   view.setUint32(at + 12, header.cookieLow);
-  view.setBigUint64(at + 16, offset);
-  view.setUint32(at + 24, header.length);
-  return COMPACT_REQUEST_BYTES;
+  view.setUint32(at + 16, header.offsetHigh);
+  view.setUint32(at + 20, header.offsetLow);
 }

@@ -1,4 +1,6 @@
-/** UTF-8 in and out. The package has no types of Node or of browsers; both have these two classes. */
+/** UTF-8 in and out, and pieces of bytes put together. The package has no types of Node or of browsers; both have these two classes. */
+
+import { STRING_BYTES_MAX } from './constants.ts';
 
 interface Encoder {
   encode(text: string): Uint8Array;
@@ -26,6 +28,14 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** How many bytes of a text may be sent: 4096, but never a part of a character. */
+export function utf8Prefix(text: Uint8Array): number {
+  if (text.length <= STRING_BYTES_MAX) return text.length;
+  let length = STRING_BYTES_MAX;
+  while (length > 0 && ((text[length] ?? 0) & 0xc0) === 0x80) length--;
+  return length;
 }
 
 /** All parts in one piece. */

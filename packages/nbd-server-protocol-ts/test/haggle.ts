@@ -4,8 +4,11 @@ import {
   type Agreed,
   decodeOptionReply,
   type ExportInfo,
+  encodeContextRequest,
   encodeOption,
   type HandshakeHost,
+  type HandshakeOptions,
+  type OfferedContext,
   ServerHandshake,
 } from '../src/index.ts';
 
@@ -22,23 +25,47 @@ export const disk: ExportInfo = {
 };
 export const other: ExportInfo = { ...disk, name: 'ü/ber', size: 512 };
 
-export function host(down = false): HandshakeHost<ExportInfo> {
-  const exports = [disk, other];
+/** Only where it is asked for: the tests count what LIST answers. */
+export const secret: ExportInfo = { ...disk, name: 'secret', tlsOnly: true };
+
+export const contexts: readonly OfferedContext[] = [
+  { name: 'base:allocation', needs64Bits: false },
+  { name: 'x-tnull:zone32', needs64Bits: false },
+  { name: 'x-tnull:zone', needs64Bits: true },
+];
+
+export interface HostOptions extends HandshakeOptions {
+  readonly down?: boolean;
+  readonly secret?: boolean;
+  readonly contexts?: boolean;
+  /** Further exports. */
+  readonly also?: readonly ExportInfo[];
+}
+
+export function host(options: HostOptions = {}): HandshakeHost<ExportInfo> {
+  const hidden = options.secret === true ? [secret] : [];
+  const exports = [disk, other, ...hidden, ...(options.also ?? [])];
+  const offered = {
+    contexts: (of: ExportInfo) => (of === other ? contexts.slice(0, 1) : contexts),
+  };
   return {
     list: () => exports,
     find: (name) => (name === '' ? disk : exports.find((one) => one.name === name)),
-    shuttingDown: () => down,
+    shuttingDown: () => options.down === true,
+    ...(options.contexts === true ? offered : {}),
   };
 }
 
 export interface Outcome {
-  readonly state: 'haggling' | 'transmission' | 'closed';
+  readonly state: 'haggling' | 'transmission' | 'starttls' | 'closed';
   readonly output: Buffer;
   /** Bytes that were left over for whoever comes next. */
   readonly rest: Buffer;
   readonly agreed: Agreed<ExportInfo> | undefined;
   readonly reason: string | undefined;
   readonly orderly: boolean | undefined;
+  /** To go on with it after STARTTLS. */
+  readonly handshake: ServerHandshake<ExportInfo>;
 }
 
 export function concat(parts: readonly Uint8Array[]): Buffer {
@@ -46,8 +73,19 @@ export function concat(parts: readonly Uint8Array[]): Buffer {
 }
 
 /** Feeds `bytes` in pieces that end at `cuts`, and at the end. */
-export function haggle(bytes: Uint8Array, cuts: readonly number[] = [], down = false): Outcome {
-  const handshake = new ServerHandshake(host(down));
+export function haggle(
+  bytes: Uint8Array,
+  cuts: readonly number[] = [],
+  options: HostOptions = {},
+): Outcome {
+  return feed(new ServerHandshake(host(options), options), bytes, cuts);
+}
+
+export function feed(
+  handshake: ServerHandshake<ExportInfo>,
+  bytes: Uint8Array,
+  cuts: readonly number[] = [],
+): Outcome {
   const outputs: Uint8Array[] = [];
   const ends = [...cuts.toSorted((a, b) => a - b), bytes.length];
   let at = 0;
@@ -63,10 +101,12 @@ export function haggle(bytes: Uint8Array, cuts: readonly number[] = [], down = f
       agreed: progress.state === 'transmission' ? progress.agreed : undefined,
       reason: progress.state === 'closed' ? progress.reason : undefined,
       orderly: progress.state === 'closed' ? progress.orderly : undefined,
+      handshake,
     };
   }
   const unset = { agreed: undefined, reason: undefined, orderly: undefined };
-  return { state: 'haggling', output: concat(outputs), rest: Buffer.alloc(0), ...unset };
+  const output = concat(outputs);
+  return { state: 'haggling', output, rest: Buffer.alloc(0), ...unset, handshake };
 }
 
 /** Every option reply in `output`, as [option, type, data]. */
@@ -104,4 +144,34 @@ export function lyingOption(option: number, length: number, data: Uint8Array): B
   const bytes = Buffer.from(encodeOption(option, data));
   bytes.writeUInt32BE(length, 12);
   return bytes;
+}
+
+/** One option with a text as its data, or none. */
+export function option(number: number, data: Uint8Array | string = NOTHING): Uint8Array {
+  return encodeOption(number, typeof data === 'string' ? Buffer.from(data) : data);
+}
+
+/** Client flags and options. */
+export function said(...options: readonly Uint8Array[]): Buffer {
+  return concat([FIXED_NO_ZEROES, ...options]);
+}
+
+/** A LIST_META_CONTEXT or SET_META_CONTEXT. */
+export function contextOption(
+  number: number,
+  exportName: string,
+  ...queries: string[]
+): Uint8Array {
+  return encodeOption(number, encodeContextRequest({ exportName, queries }));
+}
+
+/** Hexadecimal digits with spaces anywhere. */
+export function hex(text: string): Buffer {
+  return Buffer.from(text.replaceAll(' ', ''), 'hex');
+}
+
+/** Every way to cut `length` bytes in two, in single bytes, and not at all. */
+export function allCuts(length: number): number[][] {
+  const each = Array.from({ length }, (_, i) => i);
+  return [[], each, ...each.map((at) => [at])];
 }

@@ -151,7 +151,7 @@ test('a server that shuts down says so, and lets only ABORT through', () => {
   const { output, state, orderly } = haggle(
     concat([FIXED, ...options.map((option) => encodeOption(option, NOTHING))]),
     [],
-    true,
+    { down: true },
   );
   expect(types(output)).toEqual([ERR_SHUTDOWN, ERR_SHUTDOWN, ERR_SHUTDOWN, ERR_SHUTDOWN, ACK]);
   expect({ state, orderly }).toEqual({ state: 'closed', orderly: true });

@@ -3,7 +3,10 @@ import { expect, test } from 'vitest';
 import {
   COMPACT_REQUEST_BYTES,
   DecodeStatus,
+  decodeExtendedRequest,
   decodeRequest,
+  EXTENDED_REQUEST_BYTES,
+  encodeExtendedRequest,
   encodeRequest,
   encodeRequestAt,
   RequestHeader,
@@ -32,7 +35,8 @@ test('what is encoded is decoded, at any place in a buffer', () => {
       expect(encodeRequest(view, at, header)).toBe(COMPACT_REQUEST_BYTES);
       const decoded = new RequestHeader();
       expect(decodeRequest(view, at, view.byteLength, decoded)).toBe(DecodeStatus.REQUEST);
-      expect({ ...decoded }).toEqual(fields);
+      expect({ ...decoded }).toEqual({ ...header });
+      expect(decoded).toMatchObject(fields);
     }),
   );
 });
@@ -101,8 +105,13 @@ test('a million requests are decoded without growing the heap', () => {
   const view = new DataView(new ArrayBuffer(COMPACT_REQUEST_BYTES));
   const header = new RequestHeader();
   encodeRequest(view, 0, Object.assign(new RequestHeader(), { offset: 2 ** 40, length: 512 }));
+  const extended = new DataView(new ArrayBuffer(EXTENDED_REQUEST_BYTES));
+  encodeExtendedRequest(extended, 0, header);
   const decode = (times: number): void => {
-    for (let i = 0; i < times; i++) decodeRequest(view, 0, COMPACT_REQUEST_BYTES, header);
+    for (let i = 0; i < times; i++) {
+      decodeRequest(view, 0, COMPACT_REQUEST_BYTES, header);
+      decodeExtendedRequest(extended, 0, EXTENDED_REQUEST_BYTES, header);
+    }
   };
   decode(100_000);
   const before = process.memoryUsage().heapUsed;

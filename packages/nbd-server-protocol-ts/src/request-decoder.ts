@@ -1,0 +1,95 @@
+/** Requests with their payloads out of bytes at any cut: the easy way, which puts each payload together
+ *  in memory. A server that receives payloads to where they belong uses `decodeRequest` itself.
+ *  Source: nbd-protocol.md sections 3.1, 3.2 and 3.7. */
+
+import { Command } from './constants.ts';
+import { Gather } from './gather.ts';
+import { transmissionLimits as limits } from './limits.ts';
+import {
+  COMPACT_REQUEST_BYTES,
+  DecodeStatus,
+  decodeExtendedRequest,
+  decodeRequest,
+  EXTENDED_REQUEST_BYTES,
+  payloadBytes,
+  RequestHeader,
+} from './request.ts';
+
+/** Told of requests, in order. */
+export interface RequestHandler {
+  /** A request is there whole. `header` and `payload` are valid until the call returns.
+   *  @param payload empty for commands without one; undefined: it is longer than was allowed and is
+   *  thrown away, answer with EINVAL. After DISC nothing is told any more. */
+  request(header: RequestHeader, payload: Uint8Array | undefined): void;
+}
+
+export class RequestDecoder {
+  readonly #extended: boolean;
+  readonly #payloadMax: number;
+  readonly #handler: RequestHandler;
+  readonly #header = new RequestHeader();
+  readonly #gather = new Gather();
+  #phase: 'header' | 'payload' | 'drain' | 'over' = 'header';
+  /** Bytes of the payload. */
+  #length = 0;
+  #failure: string | undefined;
+
+  /** @param extended whether extended headers were agreed on.
+   *  @param payloadMax longer ones are thrown away, and above `transmissionLimits` end it all. */
+  constructor(extended: boolean, payloadMax: number, handler: RequestHandler) {
+    this.#extended = extended;
+    this.#payloadMax = payloadMax;
+    this.#handler = handler;
+  }
+
+  /** Takes all of bytes[start, end).
+   *  @returns what the client did wrong, after which nothing can be decoded any more: disconnect. */
+  receive(bytes: Uint8Array, start: number, end: number): string | undefined {
+    let at = start;
+    while (this.#failure === undefined && this.#phase !== 'over') {
+      if (this.#phase === 'drain') {
+        const took = Math.min(this.#length, end - at);
+        at += took;
+        this.#length -= took;
+        if (this.#length > 0) break;
+        this.#phase = 'header';
+      }
+      const piece = this.#gather.take(bytes, at, end, this.#need());
+      at += this.#gather.took;
+      if (piece === undefined) break;
+      if (this.#phase === 'payload') this.#tell(piece);
+      else this.#failure = this.#takeHeader(piece);
+    }
+    return this.#failure;
+  }
+
+  #need(): number {
+    if (this.#phase === 'payload') return this.#length;
+    return this.#extended ? EXTENDED_REQUEST_BYTES : COMPACT_REQUEST_BYTES;
+  }
+
+  #takeHeader(piece: Uint8Array): string | undefined {
+    const view = new DataView(piece.buffer, piece.byteOffset, piece.byteLength);
+    const decode = this.#extended ? decodeExtendedRequest : decodeRequest;
+    if (decode(view, 0, piece.length, this.#header) !== DecodeStatus.REQUEST) {
+      return 'bytes that are no request (wrong magic)';
+    }
+    this.#length = payloadBytes(this.#header, this.#extended);
+    if (this.#length > limits.payloadDrained.max) return `a payload of ${this.#length} bytes`;
+    if (this.#header.command === Command.DISC) {
+      this.#tell(piece.subarray(0, 0));
+      this.#phase = 'over';
+    } else if (this.#length > this.#payloadMax) {
+      this.#phase = 'drain';
+      this.#handler.request(this.#header, undefined);
+    } else {
+      this.#phase = 'payload';
+    }
+    return undefined;
+  }
+
+  #tell(payload: Uint8Array): void {
+    this.#phase = 'header';
+    this.#handler.request(this.#header, payload);
+  }
+}

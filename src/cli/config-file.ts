@@ -1,0 +1,112 @@
+/** `--config FILE`: JSON to addresses and devices; what is wrong is one line that names the path in it.
+ *  Source: control.md section 1. */
+
+import { readFileSync } from 'node:fs';
+import { shown } from '../config/errors.ts';
+import { nearest } from '../config/nearest.ts';
+import { rows } from '../config/parameters.ts';
+import type { ConfiguredDevice, ListenAddress } from '../daemon/daemon.ts';
+import { parseListen } from './listen-uri.ts';
+import { StartError, UsageError } from './usage-error.ts';
+
+export interface Config {
+  readonly listen: readonly ListenAddress[];
+  /** Undefined: the file says nothing of devices. */
+  readonly devices: readonly ConfiguredDevice[] | undefined;
+}
+
+const KEYS = ['listen', 'devices'];
+
+/** @throws StartError when it cannot be read, UsageError when it is wrong. */
+export function readConfig(file: string): Config {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new StartError(`--config: ${error instanceof Error ? error.message : error}`);
+  }
+  try {
+    return parseConfig(text);
+  } catch (error) {
+    if (error instanceof UsageError) throw new UsageError(`--config ${file}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** @throws UsageError in one line that names the path. */
+export function parseConfig(text: string): Config {
+  const { listen, devices, ...unknown } = objectAt('', parseJson(text));
+  const [other] = Object.keys(unknown);
+  if (other !== undefined) {
+    const known = nearest(other, KEYS);
+    throw new UsageError(`${shown(other)}: unknown; the nearest known is '${known}'`);
+  }
+  return { listen: addresses(listen), devices: devicesOf(devices) };
+}
+
+/** What the command line says wins: it is what a new device starts from, so that the file's attribute
+ *  is left out. @param typed parameters by name. */
+export function withoutTyped(
+  devices: readonly ConfiguredDevice[],
+  typed: ReadonlySet<string>,
+): ConfiguredDevice[] {
+  const names = new Set([...typed].map((name) => rows.get(name)?.attribute ?? name));
+  // Both say how large a device is.
+  if (names.has('gb')) names.add('size');
+  const kept = ([name]: readonly [string, string]): boolean => {
+    // A fault's file is timeout_inject/probability.
+    return !names.has(name) && !names.has(name.replace(/\/.*$/, ''));
+  };
+  return devices.map(({ attributes, ...device }) => {
+    return { ...device, attributes: new Map([...attributes].filter(kept)) };
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`not JSON: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function objectAt(path: string, value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  throw new UsageError(`${path === '' ? '' : `${path}: `}must be an object`);
+}
+
+function addresses(value: unknown): ListenAddress[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw new UsageError('listen: must be a list of URIs');
+  return value.map((one: unknown, n) => {
+    if (typeof one !== 'string') throw new UsageError(`listen[${n}]: must be a URI`);
+    return parseListen(one, `listen[${n}]`);
+  });
+}
+
+function devicesOf(value: unknown): ConfiguredDevice[] | undefined {
+  if (value === undefined) return undefined;
+  return Object.entries(objectAt('devices', value)).map(([name, device]) => {
+    const path = `devices.${shown(name)}`;
+    const { power, ...attributes } = objectAt(path, device);
+    const texts = Object.entries(attributes).map(([attribute, one]) => {
+      return [attribute, textAt(`${path}.${shown(attribute)}`, one)] as const;
+    });
+    const powered = power === undefined || powerAt(`${path}.power`, power);
+    return { name, attributes: new Map(texts), powered };
+  });
+}
+
+/** As the control API takes values: the text that a configfs file would take. */
+function textAt(path: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'boolean') return value ? '1' : '0';
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
+  throw new UsageError(`${path}: must be a whole number, a boolean or a text`);
+}
+
+function powerAt(path: string, value: unknown): boolean {
+  const text = textAt(path, value);
+  if (text === '0' || text === '1') return text === '1';
+  throw new UsageError(`${path}: must be 0 or 1`);
+}

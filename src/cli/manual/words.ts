@@ -1,0 +1,100 @@
+/** Everything that can be typed, out of the tables that the program itself reads: for the completions
+ *  and the man page. Prints nothing. */
+
+import { isParameter, rows } from '../../config/parameters.ts';
+import type { Row } from '../../config/rows.ts';
+import { alignments } from '../../daemon/daemon.ts';
+import { logFormats, logLevels } from '../../daemon/log.ts';
+import { controlCommands } from '../commands.ts';
+import { flags } from '../flags.ts';
+import { limitFlags } from '../limit-flags.ts';
+import { tlsModes } from '../tls-flags.ts';
+
+export interface FlagWord {
+  /** With its dashes. */
+  readonly long: string;
+  readonly short: string | undefined;
+  /** What stands for its value in help; undefined: it takes none. */
+  readonly value: string | undefined;
+  /** Its value is a path. */
+  readonly isPath: boolean;
+  /** All its values, where they are few. */
+  readonly choices: readonly string[];
+  readonly help: string;
+}
+
+export interface ParameterWord {
+  readonly name: string;
+  readonly flag: string;
+  readonly isBoolean: boolean;
+  readonly choices: readonly string[];
+  readonly row: Row;
+}
+
+export interface CommandWord {
+  readonly name: string;
+  readonly operands: string;
+  readonly summary: string;
+  readonly flags: readonly FlagWord[];
+}
+
+const choices: Readonly<Record<string, readonly string[]>> = {
+  '--log-level': logLevels,
+  '--log-format': logFormats,
+  '--tls': tlsModes,
+  '--alignment': alignments,
+};
+
+/** @param text as commander takes it: `-U, --unix <path>`. */
+function flagWord(text: string, help: string): FlagWord {
+  const [, short, long = '', value] = /^(?:(-\w), )?(--[\w-]+)(?: <(.+)>)?$/.exec(text) ?? [];
+  const isPath = value === 'path' || value === 'file' || value === 'dir';
+  return { long, short, value, isPath, choices: choices[long] ?? [], help };
+}
+
+const helpFlag = flagWord('--help', 'print help');
+
+export const serveFlags: readonly FlagWord[] = [
+  ...Object.values(flags).map((row) => flagWord(row.flags, row.help)),
+  flagWord('--version', 'print the version'),
+  helpFlag,
+];
+
+export const limitWords: readonly FlagWord[] = limitFlags.map((row) =>
+  flagWord(row.flags, row.help),
+);
+
+export const parameterWords: readonly ParameterWord[] = [...rows]
+  .filter(([name]) => isParameter(name))
+  .map(([name, row]) => ({
+    name,
+    flag: `--${name.replaceAll('_', '-')}`,
+    isBoolean: row.kind === 'boolean',
+    choices: choicesOf(row),
+    row,
+  }));
+
+/** What `set` and `create` take. */
+export const attributeNames: readonly string[] = [...rows]
+  .filter(([, row]) => row.where !== 'P' && row.when !== 'read only')
+  .map(([name, row]) => row.attribute ?? name)
+  .sort();
+
+export const commandWords: readonly CommandWord[] = [...controlCommands].map(
+  ([name, { operands, summary, flags: own = [] }]) => ({
+    ...{ name, operands, summary },
+    flags: [
+      ...own.map(([text, help]) => flagWord(text, help)),
+      flagWord('--control <path>', "the daemon's control socket"),
+      flagWord('--json', 'JSON for programs'),
+      helpFlag,
+    ],
+  }),
+);
+
+export const zoneOperations = 'report open close finish reset reset-all append'.split(' ');
+
+function choicesOf(row: Row): readonly string[] {
+  if (row.kind === 'boolean' || row.kind === 'count') return ['0', '1'];
+  return row.oneOf?.map(String) ?? [];
+}

@@ -1,0 +1,107 @@
+/** The completion for zsh: a file `_tnull` for a folder of fpath. */
+
+import {
+  attributeNames,
+  commandWords,
+  type FlagWord,
+  limitWords,
+  parameterWords,
+  serveFlags,
+  zoneOperations,
+} from './words.ts';
+
+export function zshCompletion(): string {
+  const flags = [
+    ...[...serveFlags, ...limitWords].flatMap(flagLines),
+    ...parameterWords.flatMap(({ flag, isBoolean, choices, row }) => {
+      const values = choices.length > 0 ? `(${choices.join(' ')})` : '';
+      if (!isBoolean) return [`'*${flag}=[${escaped(row.help)}]:value:${values}'`];
+      const off = flag.replace('--', '--no-');
+      return [`'*${flag}=-[${escaped(row.help)}]::value:(0 1)'`, `'*${off}[${flag}=0]'`];
+    }),
+  ];
+  const words = parameterWords.map(({ name, row }) => `'${name}:${escaped(row.help)}'`);
+  const commands = commandWords.map(({ name, summary }) => `'${name}:${escaped(summary)}'`);
+  return `#compdef tnull
+# Completion of tnull for zsh. Made by \`npm run docs\`; do not edit.
+
+_tnull_devices() {
+  local -a devices
+  devices=(\${(f)"$(tnull ls 2>/dev/null | awk 'NR > 1 { print $1 }')"})
+  compadd -a devices
+}
+
+_tnull_attributes() {
+  compadd -S '=' -- ${attributeNames.join(' ')}
+}
+
+_tnull_words() {
+  local -a words commands
+  if compset -P '*='; then
+    case \${IPREFIX%=} in
+${parameterWords
+  .filter(({ choices }) => choices.length > 0)
+  .map(({ name, choices }) => `      ${name}) compadd -- ${choices.join(' ')} ;;`)
+  .join('\n')}
+    esac
+    return
+  fi
+  words=(
+    ${words.join('\n    ')}
+  )
+  _describe -t parameters parameter words -S '='
+  (( CURRENT == 2 )) || return
+  commands=(
+    'serve:start the daemon'
+    ${commands.join('\n    ')}
+  )
+  _describe -t commands command commands
+}
+
+_tnull() {
+  case $words[2] in
+${commandWords.map(commandCase).join('\n')}
+    *)
+      _arguments \\
+        ${flags.join(' \\\n        ')} \\
+        '*: :_tnull_words'
+      ;;
+  esac
+}
+
+_tnull "$@"
+`;
+}
+
+function flagLines({ long, short, value, isPath, choices, help }: FlagWord): string[] {
+  const names = short === undefined ? [long] : [short, long];
+  return names.map((name) => {
+    const text = `[${escaped(help)}]`;
+    if (value === undefined) return `'${name}${text}'`;
+    const action = isPath ? '_files' : choices.length > 0 ? `(${choices.join(' ')})` : '';
+    return `'*${name}${name.startsWith('--') ? '=' : '+'}${text}:${value}:${action}'`;
+  });
+}
+
+function commandCase({ name, operands, flags }: (typeof commandWords)[number]): string {
+  const first = name === 'create' ? "'2:name:'" : "'2:device:_tnull_devices'";
+  const rest = operands.includes('attribute=value')
+    ? ["'*: :_tnull_attributes'"]
+    : name === 'zones'
+      ? [`'3:operation:(${zoneOperations.join(' ')})'`, "'4:sector:'"]
+      : name === 'get'
+        ? [`'3:attribute:(${attributeNames.join(' ')})'`]
+        : [];
+  const lines = [
+    "'1: :'",
+    ...(operands === '' ? [] : [first]),
+    ...rest,
+    ...flags.flatMap(flagLines),
+  ];
+  return `    ${name})\n      _arguments ${lines.join(' \\\n        ')}\n      ;;`;
+}
+
+/** For a text between brackets or behind a colon, in single quotes. */
+function escaped(text: string): string {
+  return text.replace(/[[\]:\\]/g, '\\$&').replaceAll("'", "'\\''");
+}

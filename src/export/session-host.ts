@@ -1,0 +1,24 @@
+/** What a session of a client is made with: the connection that it belongs to, and what it shares with
+ *  all others. */
+
+import type { SlabAllocator } from '../pages/allocator.ts';
+import type { ScratchPool } from '../pages/scratch.ts';
+import type { Deferred } from '../time/deferred.ts';
+import type { StatusBudget } from './status-budget.ts';
+
+/** What a session asks of the connection it belongs to. Both are called in the deferred context. */
+export interface SessionHost {
+  /** What held the session up is over: call `proceed`, then go on with further commands. */
+  sessionReady(quota: number): void;
+  /** Nothing is in flight any more. */
+  sessionIdle(): void;
+}
+
+export interface SessionContext {
+  readonly allocator: SlabAllocator;
+  readonly scratch: ScratchPool;
+  readonly deferred: Deferred;
+  /** Data of one client in flight: with more of it no further command is taken. */
+  readonly inFlightMax: number;
+  readonly statusBudget: StatusBudget;
+}

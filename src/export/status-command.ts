@@ -1,0 +1,110 @@
+/** A BLOCK_STATUS: one context after the other is asked, as far as the budget goes, and answered at
+ *  once. It takes no tag, since nothing is transferred, and shows what was done before it began.
+ *  Made once for each session and used again. Source: nbd-protocol.md sections 3.2, 3.3 and 3.5. */
+
+import {
+  BlockStatusPayload,
+  CommandFlag,
+  decodeBlockStatusPayload,
+  type ReplyAddress,
+  type RequestHeader,
+  type SelectedContext,
+} from 'nbd-server-protocol-ts';
+import { blockStatus, ExtentList } from './block-status.ts';
+import type { Terms } from './check.ts';
+import type { Context } from './contexts.ts';
+import type { NbdExport } from './nbd-export.ts';
+import type { ReplySink } from './reply-sink.ts';
+import type { StatusBudget, StatusWaiter } from './status-budget.ts';
+
+/** Answers are sent before the next one is made. */
+const extents = new ExtentList();
+
+export class StatusCommand implements ReplyAddress, StatusWaiter {
+  cookieHigh = 0;
+  cookieLow = 0;
+  offsetHigh = 0;
+  offsetLow = 0;
+  /** Bytes: what was asked for. */
+  offset = 0;
+  length = 0;
+  readonly #selected: readonly SelectedContext[];
+  readonly #offered: readonly Context[];
+  readonly #size: number;
+  /** Lengths have 32 bits. */
+  readonly #compact: boolean;
+  readonly #payload = new BlockStatusPayload();
+  /** The contexts that are asked for, and how many of them have been answered. */
+  readonly #ids: number[] = [];
+  #answered = 0;
+  #one = false;
+  readonly #budget: StatusBudget;
+  readonly #goOn: () => void;
+  #inLine = false;
+
+  /** @param goOn called when it may `proceed`. */
+  constructor(of: NbdExport, terms: Terms, budget: StatusBudget, goOn: () => void) {
+    this.#selected = terms.contexts;
+    this.#offered = of.contexts;
+    this.#size = of.size;
+    this.#compact = !terms.extendedHeaders;
+    this.#budget = budget;
+    this.#goOn = goOn;
+  }
+
+  /** Takes a request, whose payload, if it has one, lies whole in `source` from `start`.
+   *  @returns false: the payload is none. The range is not looked at. */
+  begin(header: RequestHeader, source: Uint8Array, start: number): boolean {
+    this.cookieHigh = header.cookieHigh;
+    this.cookieLow = header.cookieLow;
+    this.offsetHigh = header.offsetHigh;
+    this.offsetLow = header.offsetLow;
+    this.offset = header.offset;
+    this.length = header.length;
+    this.#one = (header.flags & CommandFlag.REQ_ONE) !== 0;
+    this.#answered = 0;
+    this.#ids.length = 0;
+    if ((header.flags & CommandFlag.PAYLOAD_LEN) === 0) {
+      for (const { id } of this.#selected) this.#ids.push(id);
+      return true;
+    }
+    const payload = this.#payload;
+    const view = new DataView(source.buffer, source.byteOffset + start, header.length);
+    if (!decodeBlockStatusPayload(view, 0, header.length, this.#selected, payload)) return false;
+    this.length = payload.effectLength;
+    for (const id of payload.ids) this.#ids.push(id);
+    return true;
+  }
+
+  statusTurn(): void {
+    this.#inLine = false;
+    this.#goOn();
+  }
+
+  /** Answers as much as it may. @returns false: there is more to do, when `goOn` is called. */
+  proceed(sink: ReplySink): boolean {
+    while (this.#answered < this.#ids.length) {
+      const runsMax = this.#inLine ? 0 : this.#budget.runs;
+      if (runsMax === 0) {
+        if (!this.#inLine) this.#budget.wait(this);
+        this.#inLine = true;
+        return false;
+      }
+      const id = this.#ids[this.#answered++] ?? 0;
+      const context = this.#contextOf(id);
+      if (context === undefined) continue;
+      const query = {
+        ...{ offset: this.offset, length: this.length, size: this.#size, runsMax },
+        ...{ one: this.#one, compact: this.#compact },
+      };
+      this.#budget.spent(blockStatus(context, query, extents));
+      sink.status(this, id, extents, this.#answered === this.#ids.length);
+    }
+    return true;
+  }
+
+  #contextOf(id: number): Context | undefined {
+    const name = this.#selected.find((one) => one.id === id)?.name;
+    return this.#offered.find((one) => one.name === name);
+  }
+}

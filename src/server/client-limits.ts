@@ -1,0 +1,85 @@
+/** The limits on clients that a user may set: one row each, for the server, its flags and its docs.
+ *  The others are in limits.ts. Source: nbd-protocol.md section 7, traps 26 to 28. */
+
+import { GiB, MiB } from '../units.ts';
+import { limits } from './limits.ts';
+
+export interface ClientLimit {
+  readonly flag: string;
+  readonly unit: 'seconds' | 'bytes' | 'clients';
+  readonly default: number;
+  /** Also 0, where 0 means something. */
+  readonly min: number;
+  readonly max: number;
+  /** What 0 means; undefined: it is below the smallest value. */
+  readonly zero?: string;
+  readonly help: string;
+  readonly why: string;
+}
+
+/** A day: longer is never. */
+const SECONDS_MAX = 86_400;
+
+export const clientLimits = {
+  handshakeTime: {
+    ...{ flag: 'handshake-timeout', unit: 'seconds' },
+    ...{ default: limits.handshakeTime.max / 1000, min: 1, max: SECONDS_MAX },
+    help: 'who has not agreed on an export by then is cut off',
+    why: limits.handshakeTime.why,
+  },
+  idleTime: {
+    ...{ flag: 'idle-timeout', unit: 'seconds', zero: 'never' },
+    ...{ default: 0, min: 1, max: SECONDS_MAX },
+    help: 'who has nothing in flight and sends nothing for so long is cut off',
+    why: 'a mounted file system may be quiet for days',
+  },
+  stallTime: {
+    ...{ flag: 'stall-timeout', unit: 'seconds', zero: 'never' },
+    ...{ default: 120, min: 1, max: SECONDS_MAX },
+    help: 'who stops in the middle, of a request or of taking a reply, is cut off after so long',
+    why: 'half a request and a reply that is not taken hold memory',
+  },
+  connections: {
+    ...{ flag: 'max-connections', unit: 'clients', zero: 'no limit' },
+    ...{ default: 1000, min: 1, max: 1_000_000 },
+    help: 'further clients are turned away',
+    why: 'each has buffers of its own; the usual limit on open files is 1024',
+  },
+  connectionsPerAddress: {
+    ...{ flag: 'max-connections-per-address', unit: 'clients', zero: 'no limit' },
+    ...{ default: 500, min: 1, max: 1_000_000 },
+    help: 'the same for one address (of IPv6: one /64); unix clients have none',
+    why: 'one machine cannot shut out all others',
+  },
+  payload: {
+    ...{ flag: 'max-payload', unit: 'bytes' },
+    ...{ default: 64 * MiB, min: MiB, max: 64 * MiB },
+    help: 'a READ or WRITE of more is refused; the connection goes on',
+    why: 'what the kernel and libnbd send at most',
+  },
+  inFlight: {
+    ...{ flag: 'max-in-flight', unit: 'bytes' },
+    ...{ default: 128 * MiB, min: MiB, max: 4 * GiB },
+    help: 'data of one client in flight: with more no further request of it is taken',
+    why: 'one longest payload, and as much again behind it',
+  },
+} as const satisfies Record<string, ClientLimit>;
+
+export type LimitName = keyof typeof clientLimits;
+/** In the units of the rows; 0 where there is none. */
+export type ClientLimits = { readonly [K in LimitName]: number };
+
+/** With what is not in `given` by default. */
+export function withDefaults(given: Partial<ClientLimits> = {}): ClientLimits {
+  const { handshakeTime, idleTime, stallTime, connections } = clientLimits;
+  const { connectionsPerAddress, payload, inFlight } = clientLimits;
+  return {
+    handshakeTime: given.handshakeTime ?? handshakeTime.default,
+    idleTime: given.idleTime ?? idleTime.default,
+    stallTime: given.stallTime ?? stallTime.default,
+    connections: given.connections ?? connections.default,
+    connectionsPerAddress: given.connectionsPerAddress ?? connectionsPerAddress.default,
+    payload: given.payload ?? payload.default,
+    inFlight: given.inFlight ?? inFlight.default,
+  };
+}

@@ -1,0 +1,102 @@
+/** What the server shows its clients over TLS, and what it wants to see of them: certificates in a
+ *  folder, or keys shared beforehand, under the names and in the forms that nbdkit, qemu and libnbd use.
+ *  Source: control.md section 1 (--tls ...); nbd-protocol.md section 5. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createSecureContext, type TLSSocketOptions, type TlsOptions } from 'node:tls';
+
+export interface TlsFiles {
+  /** Folder of server-cert.pem and server-key.pem, with ca-cert.pem and ca-crl.pem where clients are to
+   *  be known too. */
+  readonly certificates: string | undefined;
+  /** Lines `user:key in hexadecimal`, as psktool writes them. */
+  readonly psk: string | undefined;
+  /** Clients must show a certificate that ca-cert.pem vouches for. */
+  readonly verifyPeer: boolean;
+}
+
+/** What each TLSSocket of a client is made with; the context is parsed once. */
+export type ServerTls = TLSSocketOptions & Pick<TlsOptions, 'pskCallback'>;
+
+/** Credentials that cannot be had; the message is one line for the user. */
+export class TlsError extends Error {}
+
+/** TLS 1.2 is the oldest that is not broken, and the least that the protocol demands. */
+const OLDEST = 'TLSv1.2';
+/** Suites that know shared keys; Node offers none of them by itself. */
+const PSK_CIPHERS =
+  'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:PSK+HIGH:ECDHE-PSK+HIGH:DHE-PSK+HIGH';
+
+/** @throws TlsError in one line that names the flag and the file. */
+export function serverTls(files: TlsFiles): ServerTls {
+  if (files.psk !== undefined) return pskOptions(files.psk);
+  if (files.certificates !== undefined) return x509Options(files.certificates, files.verifyPeer);
+  throw new TlsError('--tls-certificates DIR or --tls-psk FILE is missing');
+}
+
+function x509Options(folder: string, verifyPeer: boolean): ServerTls {
+  const flag = '--tls-certificates';
+  const optional = (name: string): Buffer | undefined => {
+    const path = join(folder, name);
+    return existsSync(path) ? read(flag, path) : undefined;
+  };
+  const ca = optional('ca-cert.pem');
+  const crl = optional('ca-crl.pem');
+  if (verifyPeer && ca === undefined) {
+    throw new TlsError(`--tls-verify-peer: ${join(folder, 'ca-cert.pem')} is not there`);
+  }
+  const parts = {
+    minVersion: OLDEST,
+    cert: read(flag, join(folder, 'server-cert.pem')),
+    key: read(flag, join(folder, 'server-key.pem')),
+    ...(ca === undefined ? {} : { ca }),
+    ...(crl === undefined ? {} : { crl }),
+  } as const;
+  return {
+    isServer: true,
+    secureContext: context(flag, () => createSecureContext(parts)),
+    requestCert: verifyPeer,
+    rejectUnauthorized: verifyPeer,
+  };
+}
+
+/** Files that are there, and hold something else. */
+function context<T>(flag: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw new TlsError(`${flag}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function pskOptions(file: string): ServerTls {
+  const keys = pskKeys(file, read('--tls-psk', file).toString('utf8'));
+  return {
+    isServer: true,
+    secureContext: createSecureContext({ minVersion: OLDEST, ciphers: PSK_CIPHERS }),
+    pskCallback: (_, identity) => keys.get(identity) ?? null,
+  };
+}
+
+function pskKeys(file: string, text: string): ReadonlyMap<string, Buffer> {
+  const keys = new Map<string, Buffer>();
+  for (const [at, line] of text.split(/\r?\n/).entries()) {
+    if (line === '' || line.startsWith('#')) continue;
+    const [, user, key] = /^([^:]+):((?:[0-9A-Fa-f]{2})+)$/.exec(line) ?? [];
+    if (user === undefined || key === undefined) {
+      throw new TlsError(`--tls-psk ${file}: line ${at + 1} must be USER:KEY in hexadecimal`);
+    }
+    keys.set(user, Buffer.from(key, 'hex'));
+  }
+  if (keys.size === 0) throw new TlsError(`--tls-psk ${file}: there is no key in it`);
+  return keys;
+}
+
+function read(flag: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new TlsError(`${flag}: ${error instanceof Error ? error.message : error}`);
+  }
+}

@@ -1,0 +1,120 @@
+/** A client's socket after STARTTLS: the same bytes, encrypted. Node's own reads are used, since a
+ *  server-side TLSSocket has no other: each chunk is copied to where it belongs.
+ *  Source: nbd-protocol.md section 5. */
+
+import type net from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { ByteSink, ByteStream } from './receive.ts';
+import type { ServerTls } from './tls-credentials.ts';
+
+/** Of OpenSSL, where it says what the client did wrong; else the connection has just broken. */
+interface SslError extends Error {
+  readonly library?: string;
+  readonly reason?: string;
+}
+
+export interface TlsSink extends ByteSink {
+  cutOff(reason: string): void;
+}
+
+export class TlsStream implements ByteStream {
+  readonly remoteAddress: string | undefined;
+  readonly #socket: TLSSocket;
+  readonly #sink: TlsSink;
+  /** What came while the sink wanted no more. */
+  #rest: Uint8Array | undefined;
+  #paused = false;
+  #reason: string | undefined;
+
+  /** @param plain not read any more; the handshake begins at once. */
+  constructor(plain: net.Socket, options: ServerTls, sink: TlsSink) {
+    this.remoteAddress = plain.remoteAddress;
+    this.#sink = sink;
+    this.#socket = new TLSSocket(plain, options);
+    this.#socket.on('error', (error) => this.#failed(error));
+    // The handshake's own errors come by another way.
+    this.#socket.on('_tlsError', (error: Error) => this.#failed(error));
+    // Of somebody who is not known nothing is read.
+    this.#socket.once('secure', () => {
+      const stranger = options.requestCert === true ? wrongPeer(this.#socket) : undefined;
+      if (stranger !== undefined) return sink.cutOff(`TLS: the client's certificate: ${stranger}`);
+      this.#socket.on('data', (chunk: Uint8Array) => this.#take(chunk));
+    });
+    this.#socket.on('end', () => sink.ended());
+    this.#socket.on('close', () => sink.closed(this.#reason));
+  }
+
+  get unsent(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(parts: readonly Uint8Array[]): boolean {
+    this.#socket.cork();
+    for (const part of parts) this.#socket.write(part);
+    this.#socket.uncork();
+    // Encrypted bytes are others: the parts may be reused once the last was taken.
+    this.#socket.write('', (error) => {
+      if (!error) this.#sink.written();
+    });
+    return false;
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    const rest = this.#rest;
+    this.#rest = undefined;
+    if (rest !== undefined) this.#take(rest);
+    if (!this.#paused) this.#socket.resume();
+  }
+
+  /** Says goodbye by TLS as well. */
+  end(): void {
+    this.#socket.end();
+    this.#socket.resume();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  release(): undefined {
+    return undefined;
+  }
+
+  #take(chunk: Uint8Array): void {
+    for (let at = 0; at < chunk.length; ) {
+      const target = this.#sink.target();
+      const length = Math.min(target.length, chunk.length - at);
+      target.set(chunk.subarray(at, at + length));
+      at += length;
+      if (this.#sink.received(length)) continue;
+      if (at < chunk.length) this.#rest = chunk.subarray(at);
+      this.pause();
+      return;
+    }
+  }
+
+  #failed(error: SslError): void {
+    if (error.library === undefined) this.#reason ??= error.message;
+    else this.#sink.cutOff(`TLS: ${error.reason ?? error.message}`);
+    this.#socket.destroy();
+  }
+}
+
+/** What is wrong with the peer's certificate, if anything. OpenSSL goes on with a certificate that it could
+ *  not verify, and tls.Server asks it afterwards in this way; who wraps a socket of his own has to do
+ *  it himself. test/wire/tls.test.ts holds it on every supported version. */
+function wrongPeer(socket: TLSSocket): string | undefined {
+  const { _handle: handle } = socket as unknown as { _handle: unknown }; // not in the types
+  if (typeof handle !== 'object' || handle === null || !('verifyError' in handle)) return 'unknown';
+  const { verifyError } = handle;
+  if (typeof verifyError !== 'function') return 'unknown';
+  const error: unknown = verifyError.call(handle);
+  if (error === null || error === undefined) return undefined;
+  return error instanceof Error ? error.message : 'unknown';
+}

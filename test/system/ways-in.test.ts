@@ -1,0 +1,54 @@
+/** Ways in that other programs open: libnbd and systemd start tnull themselves. */
+
+import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, onTestFinished, test } from 'vitest';
+import { until } from '../until.ts';
+
+const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
+const command = [process.execPath, program];
+
+const call = promisify(execFile);
+
+test('libnbd hands over a socket (nbdinfo [ tnull ])', async () => {
+  const { stdout } = await call('nbdinfo', ['--size', '--', '[', ...command, 'size=64', ']']);
+  expect(stdout).toBe('67108864\n');
+});
+
+test('libnbd speaks on standard input and output (connect_command)', async () => {
+  const words = JSON.stringify([...command, '--stdin', 'memory_backed=1', 'size=64']);
+  const script = `import nbd
+h = nbd.NBD()
+h.connect_command(${words})
+data = bytes(range(256)) * 65536
+h.pwrite(data, 4096)
+assert h.pread(len(data), 4096) == data
+h.shutdown()
+print(h.get_size())`;
+  const { stdout } = await call('/usr/bin/python3', ['-c', script]);
+  expect(stdout).toBe('67108864\n');
+});
+
+test('systemd-socket-activate starts it at the first client', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tnull-activate-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const socket = join(folder, 's');
+  const words = ['-l', socket, '-l', `${socket}2`, ...command, 'size=64'];
+  const child = spawn('systemd-socket-activate', words, { stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let [out, log] = ['', ''];
+  child.stdout.on('data', (data) => (out += data));
+  child.stderr.on('data', (data) => (log += data));
+  await until(() => log.includes('as 4'));
+  const { stdout } = await call('nbdinfo', ['--size', `nbd+unix:///?socket=${socket}`]);
+  expect(stdout).toBe('67108864\n');
+  const second = await call('nbdinfo', ['--size', `nbd+unix:///?socket=${socket}2`]);
+  expect(second.stdout).toBe(stdout);
+  expect(out).toBe('');
+  child.kill('SIGTERM');
+  await until(() => child.exitCode !== null);
+  expect(child.exitCode).toBe(0);
+});
