@@ -42,8 +42,8 @@ server_command() {
 
 tnull_command() {
   local mebibyte=1048576
-  [ "$size" -gt 0 ] || { unsupported='an export of no bytes'; return; }
   size_given=$(((size + mebibyte - 1) / mebibyte * mebibyte))
+  [ "$size" -gt 0 ] || size_given=$mebibyte
   command=(node "$checkout/bin/tnull.js" --no-control "size=$((size_given / mebibyte))"
     "memory_backed=$memory" "discard=$memory")
   case ${way[0]} in

@@ -33,8 +33,12 @@ const surprises = tnull.filter((one) => bad(one) && !expected.has(one.name));
 const better = tnull.filter((one) => one.result === 'ok' && expected.has(one.name));
 
 /** Tests about parts of nbdkit or qemu that no other server has say nothing about any of them. */
-const foreign = (of) => servers.every((server) => server === 'nbdkit' || server === 'qemu-nbd' ? true
-  : of[server] === undefined || of[server].result === 'n/a' || of[server].result === 'skip');
+const foreign = (of) =>
+  servers.every((server) =>
+    server === 'nbdkit' || server === 'qemu-nbd'
+      ? true
+      : of[server] === undefined || of[server].result === 'n/a' || of[server].result === 'skip',
+  );
 const shown = [...byName].filter(([, of]) => !foreign(of));
 const hidden = byName.size - shown.length;
 
@@ -68,7 +72,10 @@ const text = [
 ].join('\n');
 if (tablePath !== undefined) writeFileSync(tablePath, text);
 
-const widths = [Math.max(...shown.map(([name]) => name.length), 4), ...servers.map((s) => s.length)];
+const widths = [
+  Math.max(...shown.map(([name]) => name.length), 4),
+  ...servers.map((s) => s.length),
+];
 for (const [name, of] of shown) {
   const cells = servers.map((server, at) => cell(of[server]).padEnd(widths[at + 1]));
   console.log(`${name.padEnd(widths[0])}  ${cells.join('  ')}  ${remark(name, of)}`.trimEnd());

@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from 'vitest';
 import { Status } from '../../src/block/status.ts';
+import { featuresText } from '../../src/config/attributes.ts';
 import { type Errno, ErrnoError } from '../../src/config/errors.ts';
 import { rows } from '../../src/config/parameters.ts';
-import { featuresText } from '../../src/config/attributes.ts';
 import { attributeNames, readableNames } from '../../src/control/attribute-names.ts';
 import { world } from './fake-devices.ts';
 
