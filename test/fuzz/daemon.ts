@@ -21,7 +21,8 @@ export interface Kind {
 
 /** Begins and ends inside a block, so that its edges are shared with those who fuzz beside it. */
 const beside = { start: 16 * MiB + 1000, length: 2 * MiB + 77 };
-const memory = { size: 64, memory_backed: 1, discard: 1 };
+const oneQueue = { submit_queues: 1, poll_queues: 0 };
+const memory = { ...oneQueue, size: 64, memory_backed: 1, discard: 1 };
 
 export const kinds: readonly Kind[] = [
   { name: 'plain', attributes: memory, honest: beside },
@@ -29,7 +30,14 @@ export const kinds: readonly Kind[] = [
   { name: 'cache', attributes: { ...memory, cache_size: 4 }, honest: beside },
   {
     name: 'zoned',
-    attributes: { size: 64, memory_backed: 1, zoned: 1, zone_size: 4, zone_nr_conv: 2 },
+    attributes: {
+      ...oneQueue,
+      size: 64,
+      memory_backed: 1,
+      zoned: 1,
+      zone_size: 4,
+      zone_nr_conv: 2,
+    },
     honest: { start: 32 * MiB, length: 4 * MiB },
     zoned: true,
   },
@@ -44,7 +52,7 @@ export const kinds: readonly Kind[] = [
     honest: beside,
   },
   { name: 'polled', attributes: { ...memory, poll_queues: 1 }, honest: beside },
-  { name: 'null', attributes: { size: 1 << 20 }, honest: undefined },
+  { name: 'null', attributes: { ...oneQueue, size: 1 << 20 }, honest: undefined },
   {
     name: 'faulty',
     attributes: {
@@ -57,6 +65,8 @@ export const kinds: readonly Kind[] = [
 ];
 
 const program = join(process.cwd(), 'bin/tnull.js');
+/** What the program starts with is what its devices may have at most. */
+const QUEUES = ['submit_queues=2', 'poll_queues=1'];
 const STDERR_KEPT = 32 * 1024;
 
 export class Tnull {
@@ -75,7 +85,7 @@ export class Tnull {
     this.#control = join(folder, 'c');
     this.#child = spawn(
       process.execPath,
-      [program, '-U', this.socket, '--control', this.#control, 'nr_devices=0'],
+      [program, '-U', this.socket, '--control', this.#control, 'nr_devices=0', ...QUEUES],
       { env: { ...process.env, TNULL_DEBUG: '1' }, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.#child.stderr?.on('data', (data: Buffer) => this.#hear(String(data)));
@@ -169,7 +179,8 @@ export class Tnull {
   }
 
   #hear(text: string): void {
-    this.#said = (this.#said + text).slice(-STDERR_KEPT);
+    const lines = text.split('\n').filter((line) => !/"level":[23]0/.test(line));
+    this.#said = (this.#said + lines.join('\n')).slice(-STDERR_KEPT);
     const bug = /.*(bug:|uncaught|unhandled|FATAL).*/i.exec(text);
     if (bug !== null) this.trouble ??= bug[0];
   }

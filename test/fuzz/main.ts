@@ -8,7 +8,7 @@
 
 import { parseArgs } from 'node:util';
 import { kinds, pause, Tnull } from './daemon.ts';
-import { HonestClient } from './honest.ts';
+import { HonestClient, Shadow } from './honest.ts';
 import { Peer } from './peer.ts';
 import { Random } from './random.ts';
 import { record } from './recorder.ts';
@@ -120,13 +120,8 @@ class Run {
     try {
       const random = new Random(`${this.#seed}/honest/${name}/${this.sessions}`);
       const peer = await Peer.connect(this.tnull.socket);
-      const client = await HonestClient.open(
-        peer,
-        random,
-        name,
-        reservedOf(kind),
-        kind.zoned === true,
-      );
+      const shadow = new Shadow(reservedOf(kind), kind.zoned === true);
+      const client = await HonestClient.open(peer, random, name, shadow);
       this.#honest.push(client);
       while (!this.#stopping && this.trouble === undefined) {
         await client.step();
