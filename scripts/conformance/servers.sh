@@ -9,6 +9,7 @@
 #   export    its name; empty: the default export
 #   text      its description
 #   tls       off | on | require, with tls_certificates, tls_psk, tls_verify_peer=1
+#   disk      a file to serve, for the servers that serve files
 #   scratch   a folder of this server's own
 # `server_command SERVER` puts the command line into the array `command`, or says in `unsupported`
 # why this server has no such thing.
@@ -53,6 +54,7 @@ tnull_command() {
   esac
   [ "$readonly" = 0 ] || unsupported='read-only exports'
   [ -z "$text" ] || unsupported='descriptions of exports'
+  [ -z "$export" ] || unsupported='exports of any name'
   if [ "$tls" != off ]; then
     command+=("--tls=$tls")
     [ -z "$tls_certificates" ] || command+=("--tls-certificates=$tls_certificates")
@@ -83,7 +85,7 @@ nbdkit_lib() { echo "$conformance/$(suite)/usr/lib/x86_64-linux-gnu/nbdkit"; }
 nbdkit_program() { foreign "$(suite)" usr/bin/nbdkit "$@"; }
 
 qemu_nbd_command() {
-  local arguments=(-t -e 0 -f raw -x "$export" --discard=unmap) file=$scratch/disk
+  local arguments=(-t -e 0 -f raw -x "$export" --discard=unmap) file=${disk:-$scratch/disk}
   case ${way[0]} in
     unix) arguments+=(-k "${way[1]}") ;;
     tcp) arguments+=(-b 127.0.0.1 -p "${way[1]}") ;;
@@ -106,7 +108,7 @@ qemu_nbd_command() {
 
 # nbd-server has a default export only when it serves its standard input, so each client gets one.
 nbd_server_command() {
-  local file=$scratch/disk configuration=$scratch/nbd-server.conf program=usr/bin/nbd-server
+  local file=${disk:-$scratch/disk} configuration=$scratch/nbd-server.conf program=usr/bin/nbd-server
   truncate -s "$size" "$file"
   {
     echo '[generic]'
@@ -123,7 +125,7 @@ nbd_server_command() {
   [ -z "$tls_psk" ] || unsupported='TLS with pre-shared keys'
   [ -z "$text" ] || unsupported='descriptions of exports'
   if [ -n "$export" ] && [ "${way[0]}" = tcp ]; then
-    foreign "$(suite)" "$program" -d -C "$configuration"
+    foreign "$(suite)" "$program" -n -C "$configuration"
     return
   fi
   foreign "$(suite)" "$program" -d -C "$configuration" 0 "$file"
