@@ -135,8 +135,11 @@ export class HonestClient {
   async #plainStep(): Promise<void> {
     const random = this.#random;
     const { data } = this.#shadow;
-    const at = random.below(data.length);
-    const length = Math.min(data.length - at, random.skewed(this.#most));
+    let length = Math.min(data.length, random.skewed(this.#most));
+    // Its ends share a block with a neighbour: there two read-modify-writes can meet.
+    const end = random.pick([length, data.length, random.between(length, data.length)]);
+    if (length === 0) length = end;
+    const at = end - length;
     const kind = random.below(10);
     if (kind < 4) await this.#write(at, random.bytes(length));
     else if (kind < 8) await this.#verify(at, length);

@@ -7,12 +7,13 @@
  */
 
 import { parseArgs } from 'node:util';
-import { kinds, pause, Tnull } from './daemon.ts';
+import { type Kind, kinds, pause, Tnull } from './daemon.ts';
 import { HonestClient, Shadow } from './honest.ts';
 import { Peer } from './peer.ts';
+import type { Reserved } from './protocol.ts';
 import { Random } from './random.ts';
 import { record } from './recorder.ts';
-import { kindOf, reservedOf, runSession } from './session.ts';
+import { honestParts, kindOf, runSession } from './session.ts';
 
 const PATIENCE_MS = 30_000;
 /** With everything written and nobody connected: the devices' data, and tnull itself. */
@@ -69,9 +70,10 @@ class Run {
     const watching = this.#watch();
     const end = performance.now() + seconds * 1000;
     while (!this.over && performance.now() < end) {
-      const honest = this.#work(
-        kinds.filter((kind) => kind.honest).map((kind) => this.#beHonest(kind.name)),
-      );
+      const parts = kinds
+        .filter((kind) => kind.honest)
+        .flatMap((kind) => honestParts(kind).map((part) => this.#beHonest(kind, part)));
+      const honest = this.#work(parts);
       const control = this.#work([this.#control()]);
       const round = Math.min(end, performance.now() + ROUND_MS);
       const fuzzing = Array.from({ length: parallel }, () => this.#fuzz(round));
@@ -114,14 +116,12 @@ class Run {
     }
   }
 
-  async #beHonest(name: string): Promise<void> {
-    const kind = kinds.find((one) => one.name === name);
-    if (kind === undefined) return;
+  async #beHonest(kind: Kind, part: Reserved): Promise<void> {
     try {
-      const random = new Random(`${this.#seed}/honest/${name}/${this.sessions}`);
+      const random = new Random(`${this.#seed}/honest/${kind.name}/${part.start}/${this.sessions}`);
       const peer = await Peer.connect(this.tnull.socket);
-      const shadow = new Shadow(reservedOf(kind), kind.zoned === true);
-      const client = await HonestClient.open(peer, random, name, shadow);
+      const shadow = new Shadow(part, kind.zoned === true);
+      const client = await HonestClient.open(peer, random, kind.name, shadow);
       this.#honest.push(client);
       while (!this.#stopping && this.trouble === undefined) {
         await client.step();
@@ -132,7 +132,7 @@ class Run {
       this.slowestMs = Math.max(this.slowestMs, client.slowestMs);
       this.#honest.splice(this.#honest.indexOf(client), 1);
     } catch (error) {
-      this.trouble ??= `the honest client of ${name}: ${this.tnull.trouble ?? text(error)}`;
+      this.trouble ??= `the honest client of ${kind.name}: ${this.tnull.trouble ?? text(error)}`;
     }
   }
 

@@ -10,9 +10,22 @@ import { receiveReplies, sendRequests } from './transmit.ts';
 
 const MiB = 1 << 20;
 
+/** What no session may change. */
 export function reservedOf(kind: Kind): Reserved {
   const start = BigInt(kind.honest?.start ?? 1 << 30);
   return { start, end: start + BigInt(kind.honest?.length ?? 0) };
+}
+
+/** The parts of the honest clients of a device: on all but zones three that touch each other. */
+export function honestParts(kind: Kind): Reserved[] {
+  const { start, end } = reservedOf(kind);
+  if (kind.zoned) return [{ start, end }];
+  const [low, high] = [start + 333n, end - 777n];
+  return [
+    { start, end: low },
+    { start: low, end: high },
+    { start: high, end },
+  ];
 }
 
 /** Whole sessions, answers and all. */
