@@ -75,7 +75,6 @@ libnbd_tests() {
     for test in $(make -s -C "$tree/$folder" -f Makefile --eval='p: ; @echo $(TESTS)' p); do
       [[ $test == *$only* ]] || continue
       name=$folder/${test%.sh}
-      [[ $name != */test-* ]] || continue
       log=$keep/logs/libnbd-$suite-$server-${name//\//-}
       export CONFORMANCE_TEST=$test
       run_one "$log" env -C "$tree/$folder" srcdir=. abs_srcdir="$tree/$folder" abs_top_srcdir="$tree" \

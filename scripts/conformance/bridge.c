@@ -4,7 +4,7 @@
  *   bridge accept ADDRESS COMMAND...  a COMMAND for each client, on its standard input and output
  *   bridge ready ADDRESS PID          until ADDRESS accepts; fails when PID ends, or after 20 s
  *
- * ADDRESS is the path of a unix socket, a port of 127.0.0.1, or fd3: a socket that listens already.
+ * ADDRESS is the path of a unix socket, a PORT of 127.0.0.1, ::PORT of ::1, or fd3: a socket that listens already.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,6 +29,7 @@ union address {
   struct sockaddr any;
   struct sockaddr_un un;
   struct sockaddr_in in;
+  struct sockaddr_in6 in6;
 };
 
 static socklen_t parse(const char *text, union address *to) {
@@ -37,6 +38,12 @@ static socklen_t parse(const char *text, union address *to) {
     to->un.sun_family = AF_UNIX;
     strncpy(to->un.sun_path, text, sizeof to->un.sun_path - 1);
     return sizeof to->un;
+  }
+  if (strncmp(text, "::", 2) == 0) {
+    to->in6.sin6_family = AF_INET6;
+    to->in6.sin6_addr = in6addr_loopback;
+    to->in6.sin6_port = htons(atoi(text + 2));
+    return sizeof to->in6;
   }
   to->in.sin_family = AF_INET;
   to->in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

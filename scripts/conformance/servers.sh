@@ -3,6 +3,7 @@
 #
 # What is wanted stands in variables:
 #   way       unix PATH | tcp PORT | stdin | activation      (an array of one or two words)
+#   host      of tcp: 127.0.0.1 or [::1]
 #   size      bytes; `size_given` is the same, or rounded where the server has a coarser unit
 #   memory    1: holds data; 0: writes vanish and reads give zeros
 #   readonly  1
@@ -31,8 +32,10 @@ foreign() {
 suite() { echo "${CONFORMANCE_SUITE:-trixie}"; }
 
 server_command() {
+  local bare=$host port_address=${way[1]:-}
   unsupported=''
   size_given=$size
+  if [ "$host" = '[::1]' ]; then bare=::1 port_address=::${way[1]:-}; fi
   case $1 in
     tnull) tnull_command ;;
     nbdkit) nbdkit_command ;;
@@ -49,7 +52,7 @@ tnull_command() {
     "memory_backed=$memory" "discard=$memory")
   case ${way[0]} in
     unix) command+=(-U "${way[1]}") ;;
-    tcp) command+=(--listen "nbd://127.0.0.1:${way[1]}") ;;
+    tcp) command+=(--listen "nbd://$host:${way[1]}") ;;
     stdin) command+=(--stdin) ;;
   esac
   [ "$readonly" = 0 ] || unsupported='read-only exports'
@@ -68,7 +71,7 @@ nbdkit_command() {
   [ "$memory" = 0 ] || plugin=memory
   case ${way[0]} in
     unix) arguments+=(-U "${way[1]}") ;;
-    tcp) arguments+=(-i 127.0.0.1 -p "${way[1]}") ;;
+    tcp) arguments+=(-i "$bare" -p "${way[1]}") ;;
     stdin) arguments=(-s) ;;
   esac
   [ "$readonly" = 0 ] || arguments+=(-r)
@@ -88,7 +91,7 @@ qemu_nbd_command() {
   local arguments=(-t -e 0 -f raw -x "$export" --discard=unmap) file=${disk:-$scratch/disk}
   case ${way[0]} in
     unix) arguments+=(-k "${way[1]}") ;;
-    tcp) arguments+=(-b 127.0.0.1 -p "${way[1]}") ;;
+    tcp) arguments+=(-b "$bare" -p "${way[1]}") ;;
     stdin) unsupported='serving standard input' ;;
   esac
   [ "$readonly" = 0 ] || arguments+=(-r)
@@ -131,7 +134,7 @@ nbd_server_command() {
   foreign "$(suite)" "$program" -d -C "$configuration" 0 "$file"
   case ${way[0]} in
     unix) command=("$bridge" accept "${way[1]}" "${command[@]}") ;;
-    tcp) command=("$bridge" accept "${way[1]}" "${command[@]}") ;;
+    tcp) command=("$bridge" accept "$port_address" "${command[@]}") ;;
     activation) command=("$bridge" accept fd3 "${command[@]}") ;;
   esac
 }

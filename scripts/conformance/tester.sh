@@ -12,7 +12,7 @@ note() { echo "$*" >>"$CONFORMANCE_NOTES"; }
 scratch=$(mktemp -d /dev/shm/conformance.XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
 port=$(free_port)
-way=(tcp "$port") where=(127.0.0.1 "$port") memory=1 export='' text='' tls=off tls_certificates='' tls_psk=''
+host=127.0.0.1 way=(tcp "$port") where=(127.0.0.1 "$port") memory=1 export='' text='' tls=off tls_certificates='' tls_psk=''
 tls_verify_peer=0 disk='' list=0 arguments=()
 for word in "$@"; do
   case $word in

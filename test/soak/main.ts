@@ -107,28 +107,31 @@ async function main(): Promise<number> {
   console.log(`soak: seed ${values.seed}, ${values.minutes} min after ${WARM_UP_MS / 1000} s`);
   const tnull = await Tnull.start([]);
   const counts = { cycles: 0, queues: 0 };
-  const world = (figures: Figures): World => {
-    return { tnull, seed: values.seed, figures, busy: new Set(), stopping: false };
+  const world = (figures: Figures, round: number): World => {
+    return { tnull, seed: `${values.seed}/${round}`, figures, busy: new Set(), stopping: false };
   };
-  await makeDevices(tnull);
-  let trouble = await load(world(emptyFigures()), WARM_UP_MS, counts);
-  const before = trouble === undefined ? await settled(tnull) : { rss: 0, handles: 0 };
+  const rounds = Math.max(2, Math.min(6, Math.floor(Number(values.minutes))));
   const figures = emptyFigures();
-  if (trouble === undefined) {
+  const left: { rss: number; handles: number }[] = [];
+  let most = 0;
+  let trouble: string | undefined;
+  const watch = setInterval(() => (most = Math.max(most, tnull.rss())), 500);
+  for (let round = 0; round <= rounds && trouble === undefined; round++) {
+    const warming = round === 0;
     await makeDevices(tnull);
-    let most = 0;
-    const watch = setInterval(() => (most = Math.max(most, tnull.rss())), 500);
-    trouble = await load(world(figures), ms, counts);
-    clearInterval(watch);
-    console.log(`RSS under load: at most ${most} MiB`);
+    const of = world(warming ? emptyFigures() : figures, round);
+    trouble = await load(of, warming ? WARM_UP_MS : ms / rounds, counts);
+    if (trouble === undefined) left.push(await settled(tnull));
   }
+  clearInterval(watch);
   report(figures, counts, ms);
-  if (trouble === undefined) {
-    const after = await settled(tnull);
-    console.log(`before: ${before.rss} MiB, ${before.handles} handles`);
-    console.log(`after:  ${after.rss} MiB, ${after.handles} handles`);
-    if (after.handles > before.handles) trouble = 'handles were kept';
-    if (after.rss > before.rss + RSS_TOLERANCE) trouble = 'memory was kept';
+  console.log(`RSS under load: at most ${most} MiB; with all devices removed, after the warm-up`);
+  const kept = left.map(({ rss, handles }) => `${rss} MiB, ${handles} handles`);
+  console.log(`and after each of ${rounds} rounds: ${kept.join(' | ')}`);
+  const [first, last] = [left[0], left.at(-1)];
+  if (trouble === undefined && first !== undefined && last !== undefined) {
+    if (last.handles > first.handles) trouble = 'handles were kept';
+    if (last.rss > first.rss + RSS_TOLERANCE) trouble = 'memory was kept';
   }
   const status = await tnull.stop();
   if (trouble === undefined && status !== 0) trouble = `it stopped with status ${status}`;
