@@ -1,0 +1,264 @@
+#!/bin/bash
+# Called by libnbd's tests as if it were nbdkit or qemu-nbd (CONFORMANCE_ROLE), it starts the server under
+# test in its place: CONFORMANCE_SERVER. Questions (--version, --dump-plugin) go to the real program.
+# What it did is noted in $CONFORMANCE_NOTES, from which the table tells "this server has no such thing"
+# from "it fails".
+set -uo pipefail
+. "$CONFORMANCE_HOME/../common.sh"
+. "$CONFORMANCE_HOME/servers.sh"
+role=$CONFORMANCE_ROLE
+arguments=("$@")
+
+note() { echo "$*" >>"${CONFORMANCE_NOTES:-/dev/null}"; }
+cannot() {
+  note "unsupported $*"
+  echo "stand-in: $CONFORMANCE_SERVER: $*" >&2
+  exit 1
+}
+
+# The program that the test asked for, as it is; plugins and filters named so that it finds them.
+real() {
+  local word words=() plugin=''
+  if [ "$role" = qemu-nbd ]; then
+    foreign "$(suite)" usr/bin/qemu-nbd "${arguments[@]}"
+    exec "${command[@]}"
+  fi
+  for word in "${arguments[@]}"; do
+    case $word in
+      --filter=*) word=--filter=$(nbdkit_lib)/filters/nbdkit-${word#--filter=}-filter.so ;;
+      null | memory | pattern | data | eval | sh | file | sparse-random | split)
+        if [ -z "$plugin" ]; then
+          plugin=$word
+          word=$(nbdkit_lib)/plugins/nbdkit-$word-plugin.so
+        fi
+        ;;
+    esac
+    words+=("$word")
+  done
+  nbdkit_program "${words[@]}"
+  exec "${command[@]}"
+}
+
+for word in "$@"; do
+  case $word in --version | --help | --dump-plugin | --dump-config | --list) real ;; esac
+done
+# nbdkit listens on both families; the others here on the one that the test uses.
+[ "${CONFORMANCE_TEST:-}" != connect-tcp6 ] || ipv6=1
+# Asked for nothing but an error message.
+[ "$role" = nbdkit ] || [[ " $* " == *' -f '* ]] || real
+note "asked $role $*"
+[ "$role" != "$CONFORMANCE_SERVER" ] || real
+
+way=() size=0 memory=1 readonly=0 export='' text='' tls=off tls_certificates='' tls_psk=''
+tls_verify_peer=0 run='' pidfile='' host=127.0.0.1 plugin='' source=() delay=0 refuse_unaligned=0 format=''
+
+# bytes TEXT: what nbdkit takes for a size; fails for other words.
+bytes() {
+  [[ $1 =~ ^([0-9]+)([kKmMgG]?)$ ]] || return 1
+  case ${BASH_REMATCH[2]} in
+    k | K) echo $((BASH_REMATCH[1] << 10)) ;;
+    m | M) echo $((BASH_REMATCH[1] << 20)) ;;
+    g | G) echo $((BASH_REMATCH[1] << 30)) ;;
+    *) echo "${BASH_REMATCH[1]}" ;;
+  esac
+}
+
+read_nbdkit() {
+  while [ $# -gt 0 ]; do
+    case $1 in
+      -s) way=(stdin) ;;
+      -f | -v | -n | -fv | --exit-with-parent) ;;
+      -U) way=(unix "$2") && shift ;;
+      -p | --port) way=(tcp "$2") && shift ;;
+      -i | -D) shift ;;
+      -P) pidfile=$2 && shift ;;
+      -r) readonly=1 ;;
+      -e) export=$2 && shift ;;
+      --run) run=$2 && shift ;;
+      --tls=*) tls=${1#*=} ;;
+      --tls-certificates=*) tls_certificates=$(realpath "${1#*=}") ;;
+      --tls-psk=*) tls_psk=$(realpath "${1#*=}") ;;
+      --tls-verify-peer) tls_verify_peer=1 ;;
+      --filter=delay) ;;
+      --filter=blocksize-policy | blocksize-maximum=*) ;;
+      blocksize-minimum=* | blocksize-error-policy=error) refuse_unaligned=1 ;;
+      delay-read=*) delay=${1#*=} ;;
+      delay-trim=* | delay-write=*) ;;
+      -o | --oldstyle) cannot 'the old handshake' ;;
+      --vsock) cannot 'vsock' ;;
+      --mask-handshake | --no-sr | --no-eh) cannot "$1 of nbdkit" ;;
+      --filter=*) cannot "nbdkit's filter ${1#*=}" ;;
+      -*) cannot "$1 of nbdkit" ;;
+      eval | sh) cannot "nbdkit's plugin $1" ;;
+      null) plugin=null memory=0 ;;
+      memory) plugin=memory ;;
+      pattern | data | sparse-random | file) plugin=$1 ;;
+      dir=*) cannot 'a folder of exports' ;;
+      size=*) size=$(bytes "${1#size=}") ;;
+      data=* | seed=* | file=*) source+=("$1") ;;
+      *) if [ "$plugin" = file ]; then source+=("$1"); else size=$(bytes "$1") || cannot "$1 of nbdkit"; fi ;;
+    esac
+    shift
+  done
+  [ "$plugin" != sparse-random ] || source+=("size=$size")
+  [ "$plugin" != data ] || [ "$size" = 0 ] || source+=("size=$size")
+  [ "$plugin" != pattern ] || source+=("size=$size")
+}
+
+read_qemu_nbd() {
+  plugin=image
+  while [ $# -gt 0 ]; do
+    case $1 in
+      -t | --persistent) ;;
+      -r) readonly=1 ;;
+      -f) format=$2 && shift ;;
+      -x) export=$2 && shift ;;
+      -D) text=$2 && shift ;;
+      -k) way=(unix "$2") && shift ;;
+      --socket=*) way=(unix "${1#*=}") ;;
+      --pid-file=*) pidfile=${1#*=} ;;
+      -A | -B | -BA) cannot "qemu's bitmaps" ;;
+      --object)
+        tls=require tls_certificates=${2##*dir=} tls_certificates=${tls_certificates%%,*}
+        [[ $2 != tls-creds-psk* ]] || { tls_psk=$tls_certificates/keys.psk && tls_certificates=; }
+        shift
+        ;;
+      --tls-creds) shift ;;
+      -*) cannot "$1 of qemu-nbd" ;;
+      *) source=("$1") ;;
+    esac
+    shift
+  done
+  [ -n "$format" ] || cannot 'guessing the format of an image'
+  size=$(qemu-img info -f "$format" --output=json "${source[0]}" | sed -nE 's/^ {4}"virtual-size": ([0-9]+),?$/\1/p')
+}
+
+# Puts what the test's server would have held into ours, holes as holes.
+fill() {
+  local target=$1 words=()
+  if [ "$plugin" = image ]; then
+    foreign "$(suite)" usr/bin/qemu-nbd -r -t -e 0 -f "$format" -k "$scratch/fill.sock" "${source[0]}"
+  else
+    words=("$(nbdkit_lib)/plugins/nbdkit-$plugin-plugin.so" "${source[@]}")
+    nbdkit_program -f -U "$scratch/fill.sock" "${words[@]}"
+  fi
+  "${command[@]}" </dev/null >/dev/null 2>"$scratch/fill.log" 3>&- 4>&- &
+  local pid=$! status
+  "$bridge" ready "$scratch/fill.sock" $pid || cat "$scratch/fill.log" >&2
+  LIBNBD_DEBUG=0 "$conformance/libnbd-trixie/run" nbdcopy --destination-is-zero \
+    "nbd+unix:///?socket=$scratch/fill.sock" "$target"
+  status=$?
+  kill $pid
+  return $status
+}
+
+[ -z "${ipv6:-}" ] || host='[::1]'
+if [ "$role" = nbdkit ]; then read_nbdkit "$@"; else read_qemu_nbd "$@"; fi
+scratch=$(mktemp -d /dev/shm/conformance.XXXXXX)
+# The folder goes when this process, or the one that takes its place, is gone.
+setsid sh -c 'tail -f --pid="$1" /dev/null; rm -rf "$2"' sh $$ "$scratch" </dev/null >/dev/null 2>&1 3>&- 4>&- &
+
+if [ "${#way[@]}" = 0 ]; then
+  if [ -n "${LISTEN_FDS:-}" ]; then way=(activation); else cannot 'this way in'; fi
+fi
+[ "${way[*]}" != 'unix -' ] || way=(unix "$scratch/run.sock")
+
+case $plugin in
+  pattern | sparse-random) ;;
+  data | file)
+    nbdkit_program -U - "$(nbdkit_lib)/plugins/nbdkit-$plugin-plugin.so" "${source[@]}" \
+      --run 'nbdinfo --size "$uri"'
+    size=$(LIBNBD_DEBUG=0 "${command[@]}") ;;
+esac
+
+# How the server itself is reached: as asked, or through the bridge.
+asked=("${way[@]}")
+must_fill=0
+case $plugin in pattern | data | file | sparse-random | image) must_fill=1 ;; esac
+disk=
+case $plugin:$format in
+  file: | image:raw)
+    # Servers of files serve the test's own, which some tests look at afterwards.
+    disk=$(realpath "${source[0]#file=}")
+    case $CONFORMANCE_SERVER in
+      qemu-nbd | nbd-server) must_fill=0 ;;
+      *) [[ ${CONFORMANCE_TEST:-} != interop-* ]] || cannot 'a file behind its export' ;;
+    esac
+    ;;
+esac
+case $CONFORMANCE_SERVER:${asked[0]} in
+  tnull:stdin) grep -q -- '--stdin' < <(node "$checkout/bin/tnull.js" --help) || way=(unix "$scratch/s") ;;
+  tnull:activation)
+    # The tests about socket activation get it or fail; for the others it is but a way in.
+    [[ ${CONFORMANCE_TEST:-} == *socket-activation* ]] || grep -rqs LISTEN_FDS "$checkout/src" ||
+      way=(unix "$scratch/s")
+    ;;
+  qemu-nbd:stdin) way=(unix "$scratch/s") ;;
+esac
+[ $must_fill = 0 ] || [ "${asked[0]}" = tcp ] || [ "${asked[0]}" = unix ] || way=(unix "$scratch/s")
+
+server_command "$CONFORMANCE_SERVER"
+[ -z "$unsupported" ] || cannot "$unsupported"
+[ "$size" = "$size_given" ] || note "rounded $size to $size_given"
+if [ "$CONFORMANCE_SERVER" = tnull ]; then
+  [ "$delay" = 0 ] || command+=(irqmode=2 "completion_nsec=${delay}000000000")
+  [ $refuse_unaligned = 0 ] || command+=(alignment=error)
+elif [ "$delay" != 0 ]; then
+  cannot 'delays'
+fi
+note "started ${command[*]}"
+
+# secure URI: with what this server's TLS wants of a client.
+secure() {
+  if [ "$tls" = off ]; then
+    echo "$1"
+  elif [ -n "$tls_psk" ]; then
+    sed -e 's#^nbd#nbds#' -e 's#:///#://alice@/#' <<<"$1&tls-psk-file=$tls_psk"
+  else
+    sed -e 's#^nbd#nbds#' <<<"$1&tls-certificates=$tls_certificates&tls-hostname=localhost"
+  fi
+}
+target() {
+  case ${way[0]} in
+    unix) secure "nbd+unix:///?socket=${way[1]}" ;;
+    tcp) echo "nbd://127.0.0.1:${way[1]}/" ;;
+  esac
+}
+address() {
+  if [ "${way[0]}" = tcp ] && [ "$host" = '[::1]' ]; then echo "::${way[1]}"; else echo "${way[1]}"; fi
+}
+start_aside() {
+  LIBNBD_DEBUG=0 setpriv --pdeathsig TERM "${command[@]}" </dev/null >"$scratch/server.out" 2>"$scratch/server.err" 3>&- &
+  server=$!
+  "$bridge" ready "$(address)" $server || {
+    note "no start: $(tail -n 3 "$scratch/server.err" | tr '\n' ' ')"
+    cat "$scratch/server.err" >&2
+    exit 1
+  }
+  [ $must_fill = 0 ] || fill "$(target)" || { note 'could not be filled'; exit 1; }
+}
+
+if [ -n "$run" ]; then
+  start_aside
+  uri=$(secure "nbd+unix:///$export?socket=${way[1]}")
+  uri=$uri unixsocket=${way[1]} nbd=unix:${way[1]} exportname=$export bash -c "$run"
+  status=$?
+  kill $server
+  exit $status
+fi
+if [ "${asked[0]}" = "${way[0]}" ] && [ $must_fill = 0 ]; then
+  [ -z "$pidfile" ] || (
+    "$bridge" ready "$(address)" $$ || note 'no start'
+    # In any case: the test would wait for it for a minute.
+    echo $$ >"$pidfile"
+  ) &
+  exec setpriv --pdeathsig TERM "${command[@]}"
+fi
+start_aside
+[ -z "$pidfile" ] || echo $$ >"$pidfile"
+case ${asked[0]} in
+  stdin) exec setpriv --pdeathsig TERM "$bridge" connect "$(address)" ;;
+  activation) exec setpriv --pdeathsig TERM "$bridge" accept fd3 "$bridge" connect "$(address)" ;;
+esac
+# Ends with its parent, and the server with it.
+exec setpriv --pdeathsig TERM tail -f --pid="$server" /dev/null

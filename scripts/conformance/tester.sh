@@ -1,0 +1,50 @@
+#!/bin/bash
+# One run of nbd-tester-client against a server that is started for it.
+#
+#   tester.sh NAME SERVER BYTES READONLY ARGS...    ARGS are the client's, but for LIST (list the exports
+#   first, with nbd-client), TLS (the server speaks it) and -u (over a unix socket)
+set -uo pipefail
+. "$(dirname "$0")/../common.sh"
+. "$(dirname "$0")/servers.sh"
+server=$2 size=$3 readonly=$4
+shift 4
+note() { echo "$*" >>"$CONFORMANCE_NOTES"; }
+scratch=$(mktemp -d /dev/shm/conformance.XXXXXX)
+trap 'rm -rf "$scratch"' EXIT
+port=$(free_port)
+host=127.0.0.1 way=(tcp "$port") where=(127.0.0.1 "$port") memory=1 export='' text='' tls=off tls_certificates='' tls_psk=''
+tls_verify_peer=0 disk='' list=0 arguments=()
+for word in "$@"; do
+  case $word in
+    LIST) list=1 ;;
+    TLS) tls=on tls_verify_peer=1 tls_certificates=$conformance/nbd-trixie/tests/run/certs ;;
+    -u) way=(unix "$scratch/s") where=(-u "$scratch/s") ;;
+    *) arguments+=("$word") ;;
+  esac
+done
+[ $tls = off ] || [ "$server" != qemu-nbd ] || tls=require
+# nbd-server's exports have names; the others take the one that they have.
+case $server in nbd-server) export=export1 ;; tnull) name=nullb0 ;; qemu-nbd) export=export1 ;; esac
+server_command "$server"
+[ -z "$unsupported" ] || {
+  note "unsupported $unsupported"
+  exit 1
+}
+note "asked $server"
+echo "${command[*]}"
+setpriv --pdeathsig KILL "${command[@]}" >"$scratch/out" 2>"$scratch/err" </dev/null &
+pid=$!
+"$bridge" ready "${way[1]}" $pid || {
+  note "no start: $(tail -n 3 "$scratch/err" | tr '\n' ' ')"
+  exit 1
+}
+if [ $list = 1 ]; then nbd-client -l 127.0.0.1 "$port" || exit 1; fi
+client=$conformance/nbd-trixie/tests/run/nbd-tester-client
+"$client" -N "${name:-$export}" "${arguments[@]}" "${where[@]}"
+status=$?
+kill -0 $pid 2>/dev/null || {
+  echo "the server ended: $(tail -n 5 "$scratch/err")"
+  [ $status != 0 ] || status=1
+}
+kill $pid 2>/dev/null
+exit $status

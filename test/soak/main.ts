@@ -1,0 +1,164 @@
+/** `npm run soak`: 200 connections of mixed clients for some minutes, on devices of every kind, with
+ *  resets, half requests, clients that do not read, power cycles and live queue changes, and every byte
+ *  verified. At the end memory and handles are where they were.
+ *
+ *    npm run soak -- --minutes N [--seed S]
+ */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { pause, Tnull } from '../fuzz/daemon.ts';
+import { Random } from '../fuzz/random.ts';
+import { beClient, beForeign, type Figures, type World } from './clients.ts';
+import { devices, partOf } from './devices.ts';
+
+const PATIENCE_MS = 60_000;
+/** What a heap that was used may keep, in MiB. */
+const RSS_TOLERANCE = 96;
+const WARM_UP_MS = 20_000;
+
+async function makeDevices(tnull: Tnull): Promise<void> {
+  for (const { name, attributes } of devices) {
+    await call(tnull, 'PUT', name, { ...attributes, power: 1 });
+  }
+}
+
+async function removeDevices(tnull: Tnull): Promise<void> {
+  for (const { name } of devices) await call(tnull, 'DELETE', name);
+}
+
+async function call(tnull: Tnull, method: string, name: string, body?: object): Promise<void> {
+  const { status, text } = await tnull.call(method, `/v1/devices/${name}`, body);
+  if (status >= 300) throw new Error(`${method} ${name}: ${status} ${text}`);
+}
+
+/** Power cycles of the restless device, and queue changes of it and others. */
+async function beRestless(world: World, counts: { cycles: number; queues: number }): Promise<void> {
+  const random = new Random(`${world.seed}/control`);
+  while (!world.stopping) {
+    await pause(random.between(200, 1500));
+    const submit_queues = random.between(1, 2);
+    const name = random.pick(['plain', 'bs4096', 'cycled', 'narrow']);
+    await call(world.tnull, 'PATCH', name, { submit_queues, poll_queues: random.below(2) });
+    counts.queues++;
+    if (!random.chance(0.3)) continue;
+    await call(world.tnull, 'PATCH', 'cycled', { power: 0 });
+    await pause(random.below(300));
+    await call(world.tnull, 'PATCH', 'cycled', { power: 1 });
+    counts.cycles++;
+  }
+}
+
+/** @returns why the run failed; undefined: it did not. */
+async function load(world: World, ms: number, counts: { cycles: number; queues: number }) {
+  const folder = mkdtempSync(join(tmpdir(), 'tnull-soak-'));
+  const workers: Promise<void>[] = [beRestless(world, counts)];
+  for (const device of devices) {
+    for (let number = 0; number < device.clients; number++) {
+      const shadow = partOf(device, number);
+      workers.push(beClient(world, device.name, number, shadow, device.restless === true));
+    }
+    if (device.foreign) workers.push(beForeign(world, device.name, folder));
+  }
+  let trouble: string | undefined;
+  let over = false;
+  Promise.all(workers).then(
+    () => (over = true),
+    (error) => (trouble ??= error instanceof Error ? error.message : String(error)),
+  );
+  const end = performance.now() + ms;
+  const patience = end + PATIENCE_MS;
+  while (!over && trouble === undefined) {
+    await pause(100);
+    const now = performance.now();
+    if (now > end) world.stopping = true;
+    if (now > patience) trouble = 'somebody does not come to an end';
+    for (const { busySince } of world.busy) {
+      if (busySince > 0 && now - busySince > PATIENCE_MS) trouble = 'a request has no answer';
+    }
+    trouble ??= world.tnull.trouble;
+  }
+  world.stopping = true;
+  rmSync(folder, { recursive: true, force: true });
+  return trouble;
+}
+
+async function settled(tnull: Tnull): Promise<{ rss: number; handles: number }> {
+  await removeDevices(tnull);
+  await pause(3000); // the heap's garbage, and the sockets of those who left
+  return { rss: tnull.rss(), handles: tnull.handles() };
+}
+
+function emptyFigures(): Figures {
+  const zero = { connections: 0, operations: 0, bytes: 0, goodbyes: 0, resets: 0 };
+  return { ...zero, halves: 0, stalls: 0, interrupted: 0, foreign: 0, slowest: new Map() };
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: 'string', default: '5' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
+    },
+  });
+  const ms = Number(values.minutes) * 60_000;
+  console.log(`soak: seed ${values.seed}, ${values.minutes} min after ${WARM_UP_MS / 1000} s`);
+  const tnull = await Tnull.start([]);
+  const counts = { cycles: 0, queues: 0 };
+  const world = (figures: Figures, round: number): World => {
+    return { tnull, seed: `${values.seed}/${round}`, figures, busy: new Set(), stopping: false };
+  };
+  const rounds = Math.max(2, Math.min(6, Math.floor(Number(values.minutes))));
+  const figures = emptyFigures();
+  const left: { rss: number; handles: number }[] = [];
+  let most = 0;
+  let trouble: string | undefined;
+  const watch = setInterval(() => (most = Math.max(most, tnull.rss())), 500);
+  for (let round = 0; round <= rounds && trouble === undefined; round++) {
+    const warming = round === 0;
+    await makeDevices(tnull);
+    const of = world(warming ? emptyFigures() : figures, round);
+    trouble = await load(of, warming ? WARM_UP_MS : ms / rounds, counts);
+    if (trouble === undefined) left.push(await settled(tnull));
+  }
+  clearInterval(watch);
+  report(figures, counts, ms);
+  console.log(`RSS under load: at most ${most} MiB; with all devices removed, after the warm-up`);
+  const kept = left.map(({ rss, handles }) => `${rss} MiB, ${handles} handles`);
+  console.log(`and after each of ${rounds} rounds: ${kept.join(' | ')}`);
+  const [first, last] = [left[0], left.at(-1)];
+  if (trouble === undefined && first !== undefined && last !== undefined) {
+    if (last.handles > first.handles) trouble = 'handles were kept';
+    if (last.rss > first.rss + RSS_TOLERANCE) trouble = 'memory was kept';
+  }
+  const status = await tnull.stop();
+  if (trouble === undefined && status !== 0) trouble = `it stopped with status ${status}`;
+  if (trouble !== undefined) {
+    console.log(`not ok - ${trouble}\n${tnull.said.split('\n').slice(-20).join('\n')}`);
+    console.log(`again: npm run soak -- --minutes ${values.minutes} --seed ${values.seed}`);
+  }
+  console.log(trouble === undefined ? '1 passed, 0 failed' : '0 passed, 1 failed');
+  return trouble === undefined ? 0 : 1;
+}
+
+function report(figures: Figures, counts: { cycles: number; queues: number }, ms: number): void {
+  const { connections, operations, bytes, slowest } = figures;
+  const perSecond = Math.round((operations * 1000) / ms);
+  console.log(
+    `${connections} connections, ${operations} verified operations (${perSecond} a second), ` +
+      `${Math.round(bytes / (1 << 20))} MiB`,
+  );
+  console.log(
+    `ends: ${figures.goodbyes} said goodbye, ${figures.resets} reset, ${figures.halves} in half a ` +
+      `write, ${figures.interrupted} by a power cycle; ${figures.stalls} stalls`,
+  );
+  console.log(
+    `${counts.cycles} power cycles, ${counts.queues} queue changes, ${figures.foreign} foreign runs`,
+  );
+  const times = [...slowest].map(([name, worst]) => `${name} ${Math.round(worst)}`);
+  console.log(`slowest request in ms: ${times.join(', ')}`);
+}
+
+process.exit(await main());
