@@ -1,6 +1,7 @@
-/** Certificates and keys for tests, made by openssl once for a whole run of a file. */
+/** Certificates and keys for tests, made here: no program is needed, and none is kept in the sources.
+ *  X.509 in DER (RFC 5280), as little of it as TLS asks for. */
 
-import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,30 +13,118 @@ export const PSK_KEY = 'f6ea6aa0ab2ffd6c5ac1e9c2c57d05b1b2b7a4d43e1e0a47c65d9a3a
 export interface Certificates {
   /** ca-cert.pem, server-cert.pem and server-key.pem, client-cert.pem and client-key.pem. */
   readonly folder: string;
-  /** `user:key`. */
+  /** The file of shared keys. */
   readonly psk: string;
   read(name: string): Buffer;
 }
 
-/** A CA, and what it has signed for `localhost`; `stranger-*` is signed by nobody that is known. */
+/** A CA, and what it has signed for `localhost`; `stranger-*` is signed by nobody that is known. Gone
+ *  after the tests of the file. */
 export function makeCertificates(): Certificates {
   const folder = mkdtempSync(join(tmpdir(), 'tnull-tls-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  const openssl = (...args: string[]): void => {
-    execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });
-  };
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  for (const name of ['ca', 'stranger']) {
-    const files = ['-keyout', `${name}-key.pem`, '-out', `${name}-cert.pem`];
-    openssl('req', '-x509', ...key, ...files, '-subj', `/CN=${name}`);
-  }
-  for (const name of ['server', 'client']) {
-    const extension = ['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
-    const files = ['-keyout', `${name}-key.pem`, '-out', `${name}-cert.pem`];
-    const signed = ['-CA', 'ca-cert.pem', '-CAkey', 'ca-key.pem'];
-    openssl('req', '-x509', ...signed, ...key, ...files, '-subj', '/CN=localhost', ...extension);
+  const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
+  const ca = makeIssuer('ca');
+  const stranger = makeIssuer('stranger');
+  write('ca-cert.pem', pem('CERTIFICATE', certificate('ca', ca.publicKey, ca, true)));
+  for (const [name, issuer] of [
+    ['server', ca],
+    ['client', ca],
+    ['stranger', stranger],
+  ] as const) {
+    const { publicKey, privateKey } = keys();
+    write(
+      `${name}-cert.pem`,
+      pem('CERTIFICATE', certificate('localhost', publicKey, issuer, false)),
+    );
+    write(`${name}-key.pem`, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
   }
   const psk = join(folder, 'keys.psk');
   writeFileSync(psk, `# as psktool writes it\n${PSK_USER}:${PSK_KEY}\n`);
   return { folder, psk, read: (name) => readFileSync(join(folder, name)) };
+}
+
+interface Issuer {
+  readonly name: string;
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+}
+
+function makeIssuer(name: string): Issuer {
+  return { name, ...keys() };
+}
+
+function keys() {
+  return generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+}
+
+const SEQUENCE = 0x30;
+const OID_COMMON_NAME = '550403';
+const OID_ECDSA_SHA256 = '2a8648ce3d040302';
+const OID_ALT_NAME = '551d11';
+const OID_BASIC_CONSTRAINTS = '551d13';
+const DAY_MS = 86_400_000;
+
+/** The outer lengths of DER: short, or in two bytes. */
+function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
+  const body = Buffer.concat(parts);
+  const { length } = body;
+  const head = length < 128 ? [tag, length] : [tag, 0x82, length >> 8, length & 255];
+  return Buffer.concat([Buffer.from(head), body]);
+}
+
+function oid(hex: string): Buffer {
+  return der(0x06, Buffer.from(hex, 'hex'));
+}
+
+function named(name: string): Buffer {
+  const text = der(0x0c, Buffer.from(name));
+  return der(SEQUENCE, der(0x31, der(SEQUENCE, oid(OID_COMMON_NAME), text)));
+}
+
+function time(days: number): Buffer {
+  const text = new Date(Date.now() + days * DAY_MS).toISOString().replace(/[-:T]|\.\d+/g, '');
+  return der(0x17, Buffer.from(text.slice(2))); // UTCTime
+}
+
+function extension(id: string, critical: boolean, value: Uint8Array): Buffer {
+  const flag = critical ? [der(0x01, Buffer.of(0xff))] : [];
+  return der(SEQUENCE, oid(id), ...flag, der(0x04, value));
+}
+
+let serial = 1;
+
+function certificate(name: string, of: KeyObject, issuer: Issuer, isCa: boolean): Buffer {
+  const algorithm = der(SEQUENCE, oid(OID_ECDSA_SHA256));
+  const alternatives = der(
+    SEQUENCE,
+    der(0x82, Buffer.from('localhost')),
+    der(0x87, Buffer.of(127, 0, 0, 1)),
+  );
+  const constraints = isCa ? der(SEQUENCE, der(0x01, Buffer.of(0xff))) : der(SEQUENCE);
+  const signed = der(
+    SEQUENCE,
+    der(0xa0, der(0x02, Buffer.of(2))), // version 3
+    der(0x02, Buffer.of(serial++)),
+    algorithm,
+    named(issuer.name),
+    der(SEQUENCE, time(-1), time(2)),
+    named(name),
+    of.export({ type: 'spki', format: 'der' }),
+    der(
+      0xa3,
+      der(
+        SEQUENCE,
+        extension(OID_BASIC_CONSTRAINTS, true, constraints),
+        ...(isCa ? [] : [extension(OID_ALT_NAME, false, alternatives)]),
+      ),
+    ),
+  );
+  const signature = sign('sha256', signed, issuer.privateKey);
+  return der(SEQUENCE, signed, algorithm, der(0x03, Buffer.of(0), signature));
+}
+
+function pem(kind: string, bytes: Buffer): string {
+  const lines = bytes.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${kind}-----\n${lines.join('\n')}\n-----END ${kind}-----\n`;
 }
