@@ -46,8 +46,8 @@ record() {
     result=n/a why=$(sed -n 's/^unsupported //p' "$CONFORMANCE_NOTES" | head -n 1)
   elif grep -q '^no start' "$CONFORMANCE_NOTES"; then
     result=FAIL why=$(grep '^no start' "$CONFORMANCE_NOTES" | head -n 1)
-  elif grep -q '^rounded' "$CONFORMANCE_NOTES"; then
-    why="size $(grep '^rounded' "$CONFORMANCE_NOTES" | head -n 1)"
+  elif grep -q '^rounded [^0]' "$CONFORMANCE_NOTES"; then
+    why="size $(grep '^rounded [^0]' "$CONFORMANCE_NOTES" | tail -n 1)"
   fi
   printf '%s\t%s\t%s\t%s\t%s\n' "$group" "$test" "$server" "$result" "${why//$'\t'/ }" >>"$results"
   printf '%-14s %-44s %-10s %s %s\n' "$group" "$test" "$server" "$result" "${why:0:80}"
