@@ -192,8 +192,13 @@ case $CONFORMANCE_SERVER:${asked[0]} in
   tnull:stdin) grep -q -- '--stdin' < <(node "$checkout/bin/tnull.js" --help) || way=(unix "$scratch/s") ;;
   tnull:activation)
     # The tests about socket activation get it or fail; for the others it is but a way in.
-    [[ ${CONFORMANCE_TEST:-} == *socket-activation* ]] || grep -rqs LISTEN_FDS "$checkout/src" ||
+    if ! grep -rqs LISTEN_FDS "$checkout/src"; then
       way=(unix "$scratch/s")
+      [[ ${CONFORMANCE_TEST:-} != *socket-activation* ]] || {
+        note 'no start: no socket activation'
+        exit 1
+      }
+    fi
     ;;
   qemu-nbd:stdin) way=(unix "$scratch/s") ;;
 esac
