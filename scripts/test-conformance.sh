@@ -46,8 +46,8 @@ record() {
     result=n/a why=$(sed -n 's/^unsupported //p' "$CONFORMANCE_NOTES" | head -n 1)
   elif grep -q '^no start' "$CONFORMANCE_NOTES"; then
     result=FAIL why=$(grep '^no start' "$CONFORMANCE_NOTES" | head -n 1)
-  elif grep -q '^rounded' "$CONFORMANCE_NOTES"; then
-    why="size $(grep '^rounded' "$CONFORMANCE_NOTES" | head -n 1)"
+  elif grep -q '^rounded [^0]' "$CONFORMANCE_NOTES"; then
+    why="size $(grep '^rounded [^0]' "$CONFORMANCE_NOTES" | tail -n 1)"
   fi
   printf '%s\t%s\t%s\t%s\t%s\n' "$group" "$test" "$server" "$result" "${why//$'\t'/ }" >>"$results"
   printf '%-14s %-44s %-10s %s %s\n' "$group" "$test" "$server" "$result" "${why:0:80}"
@@ -77,7 +77,7 @@ libnbd_tests() {
       name=$folder/${test%.sh}
       log=$keep/logs/libnbd-$suite-$server-${name//\//-}
       export CONFORMANCE_TEST=$test
-      run_one "$log" env -C "$tree/$folder" srcdir=. abs_srcdir="$tree/$folder" abs_top_srcdir="$tree" \
+      run_one "$log" env -C "$tree/$folder" PATH="$conformance/bin:$PATH" srcdir=. abs_srcdir="$tree/$folder" abs_top_srcdir="$tree" \
         LIBNBD_DEBUG=1 ../run "./$test"
       status=$?
       grep -q '^asked' "$CONFORMANCE_NOTES" || continue
@@ -103,15 +103,15 @@ nbd_tests() {
   tester cfg1 "$server" $((4 * mebibyte)) 0
   tester cfgsize "$server" $((4 * mebibyte)) 0 -o
   tester write "$server" $((4 * mebibyte)) 0 -w
-  tester flush "$server" $((4 * mebibyte)) 0 -w -f
+  tester flush "$server" $((4 * mebibyte)) 0 -w -f FLUSH
   tester rowrite "$server" $((4 * mebibyte)) 1 -w -F
   tester unix "$server" $((4 * mebibyte)) 0 -u
   tester list "$server" $((4 * mebibyte)) 0 LIST
   tester handshake "$server" $((4 * mebibyte)) 0 -h
-  tester integrity "$server" $((50 * mebibyte)) 0 -i -t "$traces/integrity-test.tr"
-  tester integrityhuge "$server" $((50 * mebibyte)) 0 -i -t "$traces/integrityhuge-test.tr"
-  tester tls "$server" $((50 * mebibyte)) 0 -i -t "$traces/integrity-test.tr" "${client[@]}" TLS
-  tester tlshuge "$server" $((50 * mebibyte)) 0 -i -t "$traces/integrityhuge-test.tr" "${client[@]}" TLS
+  tester integrity "$server" $((50 * mebibyte)) 0 -i -t "$traces/integrity-test.tr" FLUSH
+  tester integrityhuge "$server" $((50 * mebibyte)) 0 -i -t "$traces/integrityhuge-test.tr" FLUSH
+  tester tls "$server" $((50 * mebibyte)) 0 -i -t "$traces/integrity-test.tr" "${client[@]}" TLS FLUSH
+  tester tlshuge "$server" $((50 * mebibyte)) 0 -i -t "$traces/integrityhuge-test.tr" "${client[@]}" TLS FLUSH
   tester tlswrongcert "$server" $((4 * mebibyte)) 0 -F -t "$traces/integrity-test.tr" \
     -C "$keys/selfsigned-cert.pem" -K "$keys/selfsigned-key.pem" TLS
 }

@@ -105,14 +105,16 @@ qemu_nbd_command() {
     arguments+=(--object "tls-creds-psk,id=tls0,endpoint=server,dir=$(dirname "$tls_psk")" --tls-creds tls0)
   fi
   [ "$tls" != on ] || unsupported='TLS as a choice of the client'
-  truncate -s "$size" "$file"
+  [ -n "${disk:-}" ] || truncate -s "$size" "$file"
   foreign "$(suite)" usr/bin/qemu-nbd "${arguments[@]}" "$file"
 }
 
 # nbd-server has a default export only when it serves its standard input, so each client gets one.
 nbd_server_command() {
   local file=${disk:-$scratch/disk} configuration=$scratch/nbd-server.conf program=usr/bin/nbd-server
-  truncate -s "$size" "$file"
+  # It ends the connection that asks for an empty export.
+  [ "$size" -gt 0 ] || size_given=1048576
+  [ -n "${disk:-}" ] || truncate -s "$size_given" "$file"
   {
     echo '[generic]'
     echo 'allowlist = true'

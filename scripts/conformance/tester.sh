@@ -2,7 +2,8 @@
 # One run of nbd-tester-client against a server that is started for it.
 #
 #   tester.sh NAME SERVER BYTES READONLY ARGS...    ARGS are the client's, but for LIST (list the exports
-#   first, with nbd-client), TLS (the server speaks it) and -u (over a unix socket)
+#   first, with nbd-client), FLUSH (the export has something to flush), TLS (the server speaks it) and -u
+#   (over a unix socket)
 set -uo pipefail
 . "$(dirname "$0")/../common.sh"
 . "$(dirname "$0")/servers.sh"
@@ -13,10 +14,11 @@ scratch=$(mktemp -d /dev/shm/conformance.XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
 port=$(free_port)
 host=127.0.0.1 way=(tcp "$port") where=(127.0.0.1 "$port") memory=1 export='' text='' tls=off tls_certificates='' tls_psk=''
-tls_verify_peer=0 disk='' list=0 arguments=()
+tls_verify_peer=0 disk='' list=0 flush=0 arguments=()
 for word in "$@"; do
   case $word in
     LIST) list=1 ;;
+    FLUSH) flush=1 ;;
     TLS) tls=on tls_verify_peer=1 tls_certificates=$conformance/nbd-trixie/tests/run/certs ;;
     -u) way=(unix "$scratch/s") where=(-u "$scratch/s") ;;
     *) arguments+=("$word") ;;
@@ -30,6 +32,8 @@ server_command "$server"
   note "unsupported $unsupported"
   exit 1
 }
+# tnull has something to flush, and says so, only where it has a write cache.
+[ $flush = 0 ] || [ "$server" != tnull ] || command+=(cache_size=8)
 note "asked $server"
 echo "${command[*]}"
 setpriv --pdeathsig KILL "${command[@]}" >"$scratch/out" 2>"$scratch/err" </dev/null &

@@ -17,6 +17,8 @@ export interface Kind {
   readonly zoned?: boolean;
   /** Requests within the rules may fail. */
   readonly faulty?: boolean;
+  /** It is powered off and on, and its queues change, while it is fuzzed. */
+  readonly restless?: boolean;
 }
 
 /** Begins and ends inside a block, so that its edges are shared with those who fuzz beside it. */
@@ -61,6 +63,16 @@ export const kinds: readonly Kind[] = [
     },
     honest: undefined,
     faulty: true,
+  },
+  {
+    name: 'restless',
+    attributes: {
+      ...{ size: 64, memory_backed: 1, discard: 1, blocksize: 4096, hw_queue_depth: 2 },
+      ...{ irqmode: 2, completion_nsec: 300_000, cache_size: 1 },
+    },
+    honest: undefined,
+    faulty: true,
+    restless: true,
   },
 ];
 
@@ -133,9 +145,12 @@ export class Tnull {
     }
   }
 
-  call(method: string, path: string, body?: object | string): Promise<Answer> {
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    const headers = text === undefined ? {} : { 'content-type': 'application/json' };
+  /** A body of bytes goes as it is, any other as JSON. */
+  call(method: string, path: string, body?: object | Buffer): Promise<Answer> {
+    const raw = body instanceof Buffer;
+    const text = body === undefined || raw ? body : JSON.stringify(body);
+    const type = raw ? 'application/octet-stream' : 'application/json';
+    const headers = text === undefined ? {} : { 'content-type': type };
     return new Promise((resolve, reject) => {
       const call = request(
         { socketPath: this.#control, method, path, headers, agent: false, timeout: 30_000 },

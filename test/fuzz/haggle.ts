@@ -5,6 +5,9 @@ import { type Peer, Violation } from './peer.ts';
 import { type Form, infoData, metaData, OPT, option, REP } from './protocol.ts';
 import type { Random } from './random.ts';
 
+/** The export is not to be had, which is right only while its device is off. */
+export class Refused extends Violation {}
+
 export interface Agreed {
   readonly form: Form;
   readonly size: bigint;
@@ -176,7 +179,7 @@ async function agree(
     const types = random.chance(0.5) ? [3] : [];
     const data = infoData(Buffer.from(exportName), types);
     const type = await ask(peer, { number: OPT.go, data }, state);
-    if (type !== REP.ack) throw new Violation(`GO failed with ${type.toString(16)}`);
+    if (type !== REP.ack) throw new Refused(`GO failed with ${type.toString(16)}`);
   }
   if (state.contextsOf !== exportName) state.contexts = 0;
   return state;

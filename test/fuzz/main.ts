@@ -74,7 +74,7 @@ class Run {
         .filter((kind) => kind.honest)
         .flatMap((kind) => honestParts(kind).map((part) => this.#beHonest(kind, part)));
       const honest = this.#work(parts);
-      const control = this.#work([this.#control()]);
+      const control = this.#work([this.#control(), this.#unrest()]);
       const round = Math.min(end, performance.now() + ROUND_MS);
       const fuzzing = Array.from({ length: parallel }, () => this.#fuzz(round));
       await this.#orTrouble(Promise.all(fuzzing));
@@ -156,6 +156,46 @@ class Run {
     } catch (error) {
       this.trouble ??= `the control API: ${this.tnull.trouble ?? text(error)}`;
     }
+  }
+
+  /** What the control side may do to devices that are in use, done all the time. */
+  async #unrest(): Promise<void> {
+    const random = new Random(`${this.#seed}/unrest/${this.sessions}`);
+    try {
+      while (!this.#stopping && this.trouble === undefined) {
+        await this.#disturb(random);
+        this.calls++;
+        await pause(random.below(150));
+      }
+      await this.tnull.call('PATCH', '/v1/devices/restless', { power: 1 });
+    } catch (error) {
+      this.trouble ??= `the control API: ${this.tnull.trouble ?? text(error)}`;
+    }
+  }
+
+  async #disturb(random: Random): Promise<void> {
+    const kind = random.below(4);
+    const restless = '/v1/devices/restless';
+    if (kind === 0) await this.#order(restless, { power: random.below(2) });
+    else if (kind === 1) {
+      const [submit_queues, poll_queues] = [random.between(1, 2), random.below(2)];
+      await this.#order(random.pick([restless, '/v1/devices/polled']), {
+        ...{ submit_queues, poll_queues },
+      });
+    } else if (kind === 2) {
+      const operation = random.pick(['open', 'close', 'finish', 'reset']);
+      const sector = random.between(2, 7) * 8192; // none is the honest client's zone
+      await this.tnull.call('POST', `/v1/devices/zoned/zones/${operation}?sector=${sector}`);
+    } else {
+      const sector = random.between(2, 7) * 8192;
+      const data = random.bytes(512 * random.between(1, 64));
+      await this.tnull.call('POST', `/v1/devices/zoned/zones/append?sector=${sector}`, data);
+    }
+  }
+
+  async #order(path: string, body: object): Promise<void> {
+    const { status, text } = await this.tnull.call('PATCH', path, body);
+    if (status !== 200) throw new Error(`${path} ${JSON.stringify(body)}: ${status} ${text}`);
   }
 
   /** Looks at it from outside. */

@@ -32,9 +32,9 @@ function device(
 /** Queues that change while there is load: never above what they begin with. */
 const queues = { submit_queues: 2, poll_queues: 1 };
 
-/** 200 clients in all, with those that foreign programs bring. */
+/** 200 clients, besides those that foreign programs bring. */
 export const devices: readonly SoakDevice[] = [
-  device('plain', { ...memory, ...queues }, 40),
+  device('plain', { ...memory, ...queues }, 60),
   device('bs4096', { ...memory, ...queues, blocksize: 4096 }, 30),
   device('cache', { ...memory, cache_size: 4 }, 20),
   device('timer', { ...memory, irqmode: 2, completion_nsec: 200_000 }, 20),

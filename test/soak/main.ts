@@ -121,13 +121,15 @@ async function main(): Promise<number> {
     await makeDevices(tnull);
     const of = world(warming ? emptyFigures() : figures, round);
     trouble = await load(of, warming ? WARM_UP_MS : ms / rounds, counts);
-    if (trouble === undefined) left.push(await settled(tnull));
+    if (trouble !== undefined) break;
+    const now = await settled(tnull);
+    left.push(now);
+    const name = warming ? 'warm-up' : `round ${round} of ${rounds}`;
+    console.log(`${name}: ${now.rss} MiB, ${now.handles} handles with all devices removed`);
   }
   clearInterval(watch);
   report(figures, counts, ms);
-  console.log(`RSS under load: at most ${most} MiB; with all devices removed, after the warm-up`);
-  const kept = left.map(({ rss, handles }) => `${rss} MiB, ${handles} handles`);
-  console.log(`and after each of ${rounds} rounds: ${kept.join(' | ')}`);
+  console.log(`RSS under load: at most ${most} MiB`);
   const [first, last] = [left[0], left.at(-1)];
   if (trouble === undefined && first !== undefined && last !== undefined) {
     if (last.handles > first.handles) trouble = 'handles were kept';
