@@ -10,7 +10,7 @@
 set -uo pipefail
 . "$(dirname "$0")/common.sh"
 cd "$checkout" || exit 1
-chosen='tnull nbdkit qemu-nbd nbd-server' suites='trixie bookworm' only='' keep=$checkout/.cache/conformance/results
+chosen='tnull nbdkit qemu-nbd nbd-server' suites='trixie bookworm' only='' keep=$checkout/.cache/conformance-results
 while [ $# -gt 0 ]; do
   case $1 in
     --servers) chosen=$2 ;;
@@ -26,6 +26,12 @@ bash scripts/conformance/get.sh || exit 1
 tsc -b || exit 1
 . scripts/conformance/servers.sh
 export CONFORMANCE_HOME=$checkout/scripts/conformance
+# libnbd's tests write files of fixed names beside them, so one run at a time.
+exec 8>"$conformance/run.lock"
+flock -n 8 || {
+  say 'another run uses .cache/conformance: waiting for its end'
+  flock 8
+}
 mkdir -p "$keep/logs"
 results=$keep/results.tsv
 : >"$results"
@@ -58,7 +64,7 @@ run_one() {
   local log=$1 status leader
   shift
   : >"$CONFORMANCE_NOTES"
-  setsid timeout -k 5 60 "$@" </dev/null >"$log" 2>&1 &
+  setsid timeout -k 5 60 "$@" </dev/null >"$log" 2>&1 8>&- &
   leader=$!
   wait $leader
   status=$?

@@ -132,9 +132,11 @@ binaries trixie nbdkit qemu-utils nbd-server nbd-client libc6
 # What libnbd's tests call in place of nbdkit and qemu-nbd.
 mkdir -p "$dir/bin"
 for name in nbdkit qemu-nbd; do
-  printf '#!/bin/bash\nexport CONFORMANCE_HOME=%q\nCONFORMANCE_ROLE=%s exec bash "$CONFORMANCE_HOME/stand-in.sh" "$@"\n' \
-    "$checkout/scripts/conformance" "$name" >"$dir/bin/$name"
-  chmod 755 "$dir/bin/$name"
+  # Checkouts may share one cache, so the one that runs says where its stand-in is.
+  printf '#!/bin/bash\nexport CONFORMANCE_HOME=${CONFORMANCE_HOME:-%q}\nCONFORMANCE_ROLE=%s exec bash "$CONFORMANCE_HOME/stand-in.sh" "$@"\n' \
+    "$checkout/scripts/conformance" "$name" >"$dir/bin/$name.new"
+  chmod 755 "$dir/bin/$name.new"
+  mv "$dir/bin/$name.new" "$dir/bin/$name"
 done
 [ "$dir/bin/bridge" -nt "$checkout/scripts/conformance/bridge.c" ] ||
   gcc -O2 -Wall -o "$dir/bin/bridge" "$checkout/scripts/conformance/bridge.c"

@@ -46,6 +46,8 @@ class Run {
   rssMax = 0;
   readonly quiet: string[] = [];
   #handles = 0;
+  /** The session that met the trouble itself. */
+  #culprit: number | undefined;
 
   constructor(tnull: Tnull, seed: string, from: number, count: number) {
     this.tnull = tnull;
@@ -54,11 +56,11 @@ class Run {
     this.#lastNumber = from + count;
   }
 
-  /** Numbers of the sessions that were at work, newest first. */
+  /** Numbers of the sessions that may have done it: those at work first, then those before. */
   get suspects(): number[] {
-    return [
-      ...new Set([...[...this.#running].map(({ number }) => number), ...this.#recent].reverse()),
-    ];
+    const atWork = [...this.#running].map(({ number }) => number).reverse();
+    const named = this.#culprit === undefined ? [] : [this.#culprit];
+    return [...new Set([...named, ...atWork, ...this.#recent.toReversed()])];
   }
 
   get over(): boolean {
@@ -111,6 +113,7 @@ class Run {
       } catch (error) {
         // What came of a daemon that ended is told by the watch.
         if (this.tnull.trouble === undefined) await pause(200);
+        this.#culprit ??= one.number;
         this.trouble ??= `session ${one.number}: ${this.tnull.trouble ?? text(error)}`;
       }
     }

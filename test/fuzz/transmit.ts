@@ -115,7 +115,10 @@ function expectation(fields: Request, { agreed, mayFail }: Target): Sent['must']
   if (command !== CMD.flush && command !== CMD.cache && beyond) return 'fail';
   if (command === CMD.read && length === 0n) return 'fail';
   if (command === CMD.blockStatus && agreed.contexts === 0) return 'fail';
-  const plain = flags === 0 || (agreed.form === 'extended' && flags === FLAG.payloadLen);
+  const extended = agreed.form === 'extended';
+  const hasPayload = command === CMD.write || command === CMD.blockStatus;
+  if (extended && (flags & FLAG.payloadLen) !== 0 && !hasPayload) return 'fail';
+  const plain = flags === (extended && command === CMD.write ? FLAG.payloadLen : 0);
   if (mayFail || !plain || length > BigInt(MiB)) return 'either';
   if (command === CMD.read || command === CMD.write) return length === 0n ? 'either' : 'succeed';
   return command === CMD.flush && offset === 0n && length === 0n ? 'succeed' : 'either';
