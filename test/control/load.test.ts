@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { limits } from '../../src/control/limits.ts';
-import { until } from '../until.ts';
+import { until, untilClosed } from '../until.ts';
 import { serve } from './served.ts';
 
 const DEVICE = '/v1/devices/nullb0';
@@ -106,8 +106,9 @@ describe('a client that never reads', () => {
     const json = { zoned: 1, size: 100_000, zone_size: 1, power: 1 };
     await ask('PUT', DEVICE, { json });
     const socket = await mute(path, get(`${DEVICE}/zones`));
+    const closed = untilClosed(socket);
     await control.close();
     socket.resume();
-    await once(socket, 'close');
+    await closed;
   });
 });

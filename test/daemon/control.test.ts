@@ -9,6 +9,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { defaultPlace, makeFolder } from '../../src/daemon/control-path.ts';
 import { ask, raw } from '../control/http.ts';
 import { folder, serve } from '../control/served.ts';
+import { untilClosed } from '../until.ts';
 
 const TOKEN = 'a token of sixteen'.replaceAll(' ', '-');
 const LOOPBACK = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
@@ -239,11 +240,11 @@ describe('the end', () => {
   test('nothing waits for a client that never ends its request', async () => {
     const { control, path } = await serve();
     const hanging = net.connect({ path });
-    hanging.on('error', () => {});
     hanging.write('GET /v1 HTTP/1.1\r\n');
     await once(hanging, 'connect');
+    const closed = untilClosed(hanging);
     await control.close();
-    await once(hanging, 'close');
+    await closed;
   });
 
   test('at once is at once', async () => {
