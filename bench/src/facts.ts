@@ -1,6 +1,8 @@
 /** What tnull alone is measured for: memory, idle CPU, start time, exactness of completion_nsec. */
 
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { call } from './control.ts';
 import { fill, fioJob } from './fio.ts';
 import { run } from './processes.ts';
 import { build, Server, tnull } from './servers.ts';
@@ -9,6 +11,8 @@ const MIB = 1024 * 1024;
 const DELAY_US = 100;
 const READS = 20_000;
 const SETTLE_MS = 5000;
+/** Of 1 MiB each. */
+const ZONES = 100_000;
 
 export interface Facts {
   /** From the start of the program until its socket was there. */
@@ -26,6 +30,10 @@ export interface Facts {
   readonly inlineUs: number;
   /** The delay that was asked for: `delayedUs - inlineUs` should be near it. */
   readonly delayUs: number;
+  /** Power on of a zoned device of so many zones, and a report of all of them. */
+  readonly zones: number;
+  readonly zonesOnMs: number;
+  readonly zonesReportMs: number;
 }
 
 export async function measureFacts(folder: string, mib: number): Promise<Facts> {
@@ -34,7 +42,24 @@ export async function measureFacts(folder: string, mib: number): Promise<Facts> 
   const inlineUs = await latencyOf(spin, folder, []);
   const delay = ['irqmode=2', `completion_nsec=${DELAY_US * 1000}`];
   const delayedUs = await latencyOf(spin, folder, delay);
-  return { startMs: startTime, ...memory, delayedUs, inlineUs, delayUs: DELAY_US };
+  const zones = await measureZones(folder);
+  return { startMs: startTime, ...memory, delayedUs, inlineUs, delayUs: DELAY_US, ...zones };
+}
+
+async function measureZones(folder: string) {
+  const control = join(folder, 'zones.ctl');
+  const server = await Server.start(tnull(['--control', control]), folder, 64);
+  try {
+    await call(control, 'GET', '/v1'); // the API is loaded at the first request
+    const zoned = { size: ZONES, zoned: 1, zone_size: 1, memory_backed: 1 };
+    const begin = performance.now();
+    await call(control, 'PUT', '/v1/devices/zoned', { ...zoned, power: 1 });
+    const on = performance.now();
+    await call(control, 'GET', '/v1/devices/zoned/zones');
+    return { zones: ZONES, zonesOnMs: on - begin, zonesReportMs: performance.now() - on };
+  } finally {
+    await server.stop();
+  }
 }
 
 async function measureMemory(folder: string, mib: number) {

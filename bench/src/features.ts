@@ -1,8 +1,7 @@
 /** What features of the driver cost: tnull with each of them beside tnull without, in turns. */
 
-import http from 'node:http';
 import type { Case } from './cases.ts';
-import { ProgramError } from './processes.ts';
+import { call } from './control.ts';
 import { type Kind, tnull } from './servers.ts';
 import { type CaseResult, measureSpeed, ratio, type SpeedOptions } from './speed.ts';
 
@@ -41,21 +40,7 @@ async function setBadBlocks(control: string): Promise<void> {
     const first = BAD_FIRST + 16 * i;
     return `+${first}-${first + 7}`;
   });
-  const body = JSON.stringify({ badblocks: ranges.join('\n') });
-  const status = await patch(control, '/v1/devices/nullb0', body);
-  if (status !== 200) throw new ProgramError(`setting bad blocks: HTTP status ${status}`);
-}
-
-function patch(socketPath: string, path: string, body: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json' };
-    const request = http.request({ socketPath, path, method: 'PATCH', headers }, (response) => {
-      response.resume();
-      response.once('end', () => resolve(response.statusCode ?? 0));
-    });
-    request.once('error', reject);
-    request.end(body);
-  });
+  await call(control, 'PATCH', '/v1/devices/nullb0', { badblocks: ranges.join('\n') });
 }
 
 /** Zones are written in order by their nature: random writes go to conventional ones, which pass the

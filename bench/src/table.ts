@@ -56,6 +56,8 @@ export function factsTable(facts: Facts): string {
       ['CPU time in 5 s idle', `${facts.idleCpuMs} ms`],
       ['median 4 KiB read at depth 1, spinning client', `${facts.inlineUs.toFixed(1)} us`],
       [`the same with completion_nsec=${facts.delayUs * 1000}`, `${facts.delayedUs.toFixed(1)} us`],
+      [`power on of a device of ${facts.zones} zones`, `${facts.zonesOnMs.toFixed(0)} ms`],
+      [`report of its ${facts.zones} zones over HTTP`, `${facts.zonesReportMs.toFixed(0)} ms`],
     ],
   );
 }

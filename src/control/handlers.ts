@@ -1,13 +1,17 @@
 /** What each call does: from checked input to an answer. Knows neither fastify nor HTTP's bytes.
  *  Source: control.md section 3. */
 
-import { Readable } from 'node:stream';
 import { featuresText } from '../config/attributes.ts';
 import { ErrnoError, shown } from '../config/errors.ts';
 import type { ZoneOperation } from '../driver/zone-requests.ts';
 import type { CallName } from './calls.ts';
+import { outgoing } from './checks.ts';
+import { limits } from './limits.ts';
 import { metricsText } from './metrics.ts';
 import { openApi } from './openapi.ts';
+import { processMetrics } from './process-metrics.ts';
+import { deviceAnswer } from './schemas.ts';
+import { inSlices, joined } from './slices.ts';
 import type { Tree } from './tree.ts';
 import { zoneReport } from './zone-report.ts';
 
@@ -63,9 +67,12 @@ function oneRange(device: string, text: string): void {
   throw new ErrnoError('EINVAL', why, 'badblocks');
 }
 
-/** By its bytes: what a client does not read is not made. */
-function inSlices(text: AsyncGenerator<string>): Readable {
-  return Readable.from(text, { objectMode: false });
+const deviceJson = outgoing(deviceAnswer);
+
+async function* deviceList(tree: Tree): AsyncGenerator<string> {
+  yield '[';
+  yield* joined(tree.objects(), limits.devicesPerSlice.max, deviceJson, ',');
+  yield ']';
 }
 
 function attributeOf({ params }: Input): string {
@@ -81,6 +88,7 @@ export function makeHandlers({ tree, version, listening }: Facts): Record<CallNa
     if (name === 'badblocks') oneRange(device(input), text);
     await tree.patch(device(input), new Map([[name, text]]));
   };
+  const own = processMetrics();
   return {
     root: () => ({
       name: 'tnull',
@@ -90,7 +98,7 @@ export function makeHandlers({ tree, version, listening }: Facts): Record<CallNa
       listen: listening(),
     }),
     openapi: () => openApi(version),
-    devices: () => tree.objects(),
+    devices: () => inSlices(deviceList(tree)),
     create: (input) => tree.create(device(input), texts(input.body)),
     device: (input) => tree.object(device(input)),
     patch: (input) => tree.patch(device(input), texts(input.body)),
@@ -116,6 +124,6 @@ export function makeHandlers({ tree, version, listening }: Facts): Record<CallNa
     flush: (input) => tree.flush(device(input)),
     stats: (input) => tree.stats(device(input)),
     requests: (input) => tree.requests(device(input)),
-    metrics: () => inSlices(metricsText(() => tree.allStats(), version)),
+    metrics: () => inSlices(metricsText(() => tree.allStats(), version, own)),
   };
 }

@@ -4,7 +4,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Api, ApiOptions } from './api.ts';
 
-const parts: readonly (() => Promise<unknown>)[] = [() => import('ajv'), () => import('fastify')];
+const parts: readonly (() => Promise<unknown>)[] = [
+  () => import('ajv'),
+  () => import('prom-client'),
+  () => import('fastify'),
+];
 
 async function load(options: ApiOptions): Promise<Api> {
   for (const part of parts) {

@@ -56,8 +56,9 @@ export class Tree {
     return Array.from(this.#options.devices, ({ name }) => name);
   }
 
-  objects(): DeviceObject[] {
-    return Array.from(this.#options.devices, (device) => this.#entryOf(device).directory.object());
+  /** Of those that are there now, each as it is when it is asked for. */
+  *objects(): Generator<DeviceObject> {
+    for (const device of [...this.#options.devices]) yield this.#entryOf(device).directory.object();
   }
 
   object(name: string): DeviceObject {

@@ -8,7 +8,7 @@ import { type Guard, localOnly, tokenOnly } from '../control/access.ts';
 import { makeHttpServer } from '../control/http-server.ts';
 import { lazyApi } from '../control/load.ts';
 import type { Tree } from '../control/tree.ts';
-import { type ListenAddress, ListenError, listen } from '../server/listener.ts';
+import { type ListenAddress, ListenError, listen, stopListening } from '../server/listener.ts';
 import { defaultPlace, makeFolder, secondSocket } from './control-path.ts';
 
 type TcpAddress = Extract<ListenAddress, { kind: 'tcp' }>;
@@ -61,7 +61,7 @@ export async function startControl(
   };
   const closeNow = (): void => {
     for (const server of servers) {
-      server.close();
+      stopListening(server);
       server.closeAllConnections();
     }
   };
@@ -152,7 +152,7 @@ function readToken(file: string): string {
 
 async function closeGently(servers: readonly Server[]): Promise<void> {
   const closed = servers.map(
-    (server) => new Promise<void>((resolve) => void server.close(() => resolve())),
+    (server) => new Promise<void>((resolve) => stopListening(server, resolve)),
   );
   for (const server of servers) server.closeIdleConnections();
   const timer = setTimeout(() => {

@@ -1,7 +1,7 @@
 /** Addresses to listen on. A unix socket's file that a dead daemon left is replaced, a live one
  *  never. Source: control.md section 1. */
 
-import { lstatSync, type Stats, unlinkSync } from 'node:fs';
+import { linkSync, lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs';
 import net from 'node:net';
 
 export type ListenAddress = (
@@ -14,6 +14,9 @@ export type ListenAddress = (
 
 /** The kernel's sun_path, without the zero byte at its end. */
 const UNIX_PATH_MAX = 107;
+
+/** Who may wait to be accepted; of unix sockets the others are refused at once (EAGAIN). */
+const BACKLOG = 4096;
 
 /** An address that cannot be listened on; the message is one line for the user. */
 export class ListenError extends Error {}
@@ -35,12 +38,38 @@ export async function listen(server: net.Server, address: ListenAddress): Promis
       server.off('error', failed);
       resolve();
     };
-    if (address.kind === 'unix') server.listen({ path: address.path }, listening);
-    else server.listen({ host: address.host, port: address.port }, listening);
+    const where =
+      address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
+    server.listen({ ...where, backlog: BACKLOG }, listening);
   });
+  if (address.kind === 'unix') ours.set(server, identity(address.path));
   const bound = server.address();
   if (address.kind === 'unix' || bound === null || typeof bound === 'string') return address;
   return { ...address, port: bound.port };
+}
+
+/** The file that each server made of its unix socket. */
+const ours = new WeakMap<net.Server, string | undefined>();
+
+/** Stops accepting. The socket's file is removed, unless it is another's by now: somebody may have
+ *  removed ours and listened there. @param closed is called when the last connection has gone. */
+export function stopListening(server: net.Server, closed?: () => void): void {
+  const path = server.address();
+  const isOurs = typeof path !== 'string' || ours.get(server) === identity(path);
+  if (isOurs || typeof path !== 'string' || identity(path) === undefined) {
+    server.close(closed);
+    return;
+  }
+  // Node removes whatever is there, so another's is there under a second name meanwhile.
+  const aside = `${path}.${process.pid}`;
+  linkSync(path, aside);
+  server.close(closed);
+  renameSync(aside, path);
+}
+
+function identity(path: string): string | undefined {
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  return there === undefined ? undefined : `${there.dev}:${there.ino}`;
 }
 
 function reasonOf(error: NodeJS.ErrnoException): string {

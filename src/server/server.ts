@@ -15,7 +15,7 @@ import type { ClientLimits } from './client-limits.ts';
 import { Connection } from './connection.ts';
 import { type InheritedSocket, listenInherited } from './inherited.ts';
 import { limits } from './limits.ts';
-import { type ListenAddress, ListenError, listen } from './listener.ts';
+import { type ListenAddress, ListenError, listen, stopListening } from './listener.ts';
 import type { Log } from './log.ts';
 import { SocketStream } from './receive.ts';
 import { openStdio } from './stdio.ts';
@@ -169,7 +169,7 @@ export class Server {
   }
 
   #closeListeners(): void {
-    for (const listener of this.#listeners) listener.close();
+    for (const listener of this.#listeners) stopListening(listener);
     this.#refusals.close();
     this.#failures.close();
   }

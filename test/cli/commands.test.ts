@@ -97,7 +97,7 @@ test('--json is what the API says, on one line', async () => {
   expect(
     JSON.parse(await tnull('set', 'a', 'zoned=1', 'size=4', 'zone_size=1', 'power=1', '--json')),
   ).toEqual(tree.object('a'));
-  expect(JSON.parse(await tnull('ls', '--json'))).toEqual(tree.objects());
+  expect(JSON.parse(await tnull('ls', '--json'))).toEqual([...tree.objects()]);
   expect(JSON.parse(await tnull('get', 'a', '--json'))).toEqual(tree.object('a'));
   expect(await tnull('get', 'a', 'size', '--json')).toBe('4\n');
   expect(await tnull('get', 'a', 'badblocks', '--json')).toBe('""\n');

@@ -113,6 +113,41 @@ describe('devices', () => {
   });
 });
 
+test('many devices are listed and scraped in slices, all of them once', async () => {
+  const { ask, tree } = await serve();
+  for (let n = 0; n < 203; n++) await tree.create(`d${n}`, new Map());
+  let turns = 0;
+  let ended = false;
+  const look = (): void => {
+    turns++;
+    if (!ended) setImmediate(look);
+  };
+  look();
+  const { json } = await ask('GET', '/v1/devices');
+  expect(json).toEqual([...tree.objects()]);
+  expect(turns).toBeGreaterThan(40);
+  turns = 0;
+  const { text } = await ask('GET', '/metrics');
+  ended = true;
+  expect(turns).toBeGreaterThan(400);
+  // All samples of a metric stand together, behind its name and kind.
+  const samples = text.split('\n').map((line) => line.replace(/[ {].*/, ''));
+  const names = samples.filter(
+    (name, at) => name !== '' && name !== '#' && name !== samples[at - 1],
+  );
+  expect(new Set(names).size).toBe(names.length);
+  expect(text.match(/^# TYPE/gm)).toHaveLength(names.length + 3); // they are off: no errors, no cache, no zones
+  expect(text.match(/^tnull_device_powered\{/gm)).toHaveLength(203);
+});
+
+test('a name with quotes, backslashes and line breaks is escaped in metrics', async () => {
+  const { ask } = await serve();
+  await ask('PUT', '/v1/devices/a%22b%5C%0Ac', { json: {} });
+  expect((await ask('GET', '/metrics')).text).toContain(
+    'tnull_device_powered{device="a\\"b\\\\\\nc"} 0\n',
+  );
+});
+
 describe('attributes', () => {
   test('GET gives the bytes of the file', async () => {
     const { ask } = await powered();
@@ -377,10 +412,19 @@ describe('metrics', () => {
     expect(Number(max)).toBe(6);
   });
 
-  test('twice the same is the same, and what is gone is gone', async () => {
+  test('the daemon itself is told of, under the usual names', async () => {
     const { ask } = await powered();
     const { text } = await ask('GET', '/metrics');
-    expect((await ask('GET', '/metrics')).text).toBe(text);
+    expect(text).toMatch(/^process_cpu_seconds_total 0\.\d+$|^process_cpu_seconds_total \d/m);
+    expect(Number(/^process_resident_memory_bytes (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(1e7);
+    expect(Number(/^process_start_time_seconds (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(1.7e9);
+  });
+
+  test('what did not change is the same, and what is gone is gone', async () => {
+    const { ask } = await powered();
+    const devices = async (): Promise<string | undefined> =>
+      (await ask('GET', '/metrics')).text.split('# HELP process_')[0];
+    expect(await devices()).toBe(await devices());
     await ask('DELETE', DEVICE);
     expect((await ask('GET', '/metrics')).text).not.toContain('nullb0');
   });

@@ -64,8 +64,10 @@ test('a refused patch changes nothing, an accepted one changes what it names and
   // That they happen at all.
   const seen = { accepted: 0, refused: 0, refusedWhileOn: 0, zonesChanged: 0, queuesChanged: 0 };
   await fc.assert(
-    fc.asyncProperty(steps, async (all) => {
+    fc.asyncProperty(fc.boolean(), steps, async (isOn, all) => {
       const { tree, device, ...it } = world({ words: ['poll_queues=2'] });
+      device();
+      if (isOn) await it.patch({ zoned: '1', zone_size: '1', size: '8', power: '1' });
       const fault = device().faults.init_hctx;
       fault.set('times', '-1');
       const state = () => ({

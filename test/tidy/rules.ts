@@ -113,7 +113,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   config: ['units'],
   // Of block/ it knows the statuses: what a device answers is told as an errno.
-  control: ['driver', 'config', 'block', 'units', 'fastify', 'ajv', 'node:'],
+  control: ['driver', 'config', 'block', 'units', 'fastify', 'ajv', 'prom-client', 'node:'],
   daemon: [
     ...['control', 'server', 'export', 'driver', 'config', 'time', 'pages', 'units'],
     ...['nbd-server-protocol-ts', 'pino', 'pino-pretty', 'node:'],
