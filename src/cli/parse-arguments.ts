@@ -50,6 +50,9 @@ export type Parsed = ServeCommand | { readonly kind: 'print'; readonly text: str
 
 const WORD = /^([A-Za-z_][A-Za-z0-9_]*)(?:=(.*))?$/s;
 
+/** No parameters of a device, but said as those are, too. */
+const flagWords: ReadonlySet<string> = new Set(['alignment']);
+
 function kebab(name: string): string {
   return name.replaceAll('_', '-');
 }
@@ -264,6 +267,7 @@ function wordAsFlag(argument: string): string {
   const match = WORD.exec(argument);
   if (match === null) throw new UsageError(`'${shown(argument)}' is neither a flag nor name=value`);
   const [, name = '', value] = match;
+  if (flagWords.has(name) && value !== undefined) return `--${name}=${value}`;
   if (!isParameter(name)) throw unknownParameter(name, value);
   if (value === undefined && !isBoolean(name)) {
     throw new ParameterError(name, undefined, 'a value is missing');

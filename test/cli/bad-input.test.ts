@@ -65,7 +65,7 @@ const mistakes: readonly (readonly [args: string, says: RegExp])[] = [
   ['--tls-certificates /nowhere', /--tls-certificates: .*is missing/],
   ['--tls-psk /nowhere', /--tls-psk: .*is missing/],
   ['--tls-psk /a --tls-certificates /b --tls on', /--tls-psk: not together/],
-  ['--tls on --tls-psk /a --tls-verify-peer', /--tls-verify-peer: --tls-certificates DIR/],
+  ['--tls on --tls-verify-peer', /--tls-verify-peer: --tls-certificates DIR is missing/],
   ['--tls-certificates=', /--tls-certificates: the path is empty/],
   ['--alignment ignore', /--alignment.*ignore/],
   ['--config=', /--config.*empty/],

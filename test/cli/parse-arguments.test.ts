@@ -145,6 +145,13 @@ describe('addresses', () => {
     ]);
   });
 
+  test('alignment is a flag that may be a word', () => {
+    for (const argv of [['--alignment', 'error'], ['--alignment=error'], ['alignment=error']]) {
+      expect(serve(...argv)).toMatchObject({ alignment: 'error', words: [] });
+    }
+    expect(serve('alignment=error', '--alignment', 'emulate').alignment).toBe('emulate');
+  });
+
   test('nbds addresses are for TLS only', () => {
     const { listen } = serve(
       '--listen',
