@@ -7,12 +7,13 @@
 # Sources: libnbd and nbd of Debian 12 and 13 (oldest and newest), built with this machine's compiler.
 # Binaries: qemu-nbd, nbdkit, nbd-server and their libraries of Debian 13, run by their own loader.
 #
-# Environment: CONFORMANCE_MIRROR   URI of a Debian archive, where apt's own will not do
+# Environment: CONFORMANCE_CACHE    another folder than .cache/conformance
+#              CONFORMANCE_MIRROR   URI of a Debian archive, where apt's own will not do
 set -euo pipefail
 . "$(dirname "$0")/../common.sh"
 
 [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ] || die "needs Debian on amd64"
-dir=$checkout/.cache/conformance
+dir=${CONFORMANCE_CACHE:-$checkout/.cache/conformance}
 mkdir -p "$dir"
 exec 9>"$dir/lock"
 flock 9

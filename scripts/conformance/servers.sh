@@ -15,7 +15,7 @@
 # `server_command SERVER` puts the command line into the array `command`, or says in `unsupported`
 # why this server has no such thing.
 
-conformance=$checkout/.cache/conformance
+conformance=${CONFORMANCE_CACHE:-$checkout/.cache/conformance}
 bridge=$conformance/bin/bridge
 servers=(tnull nbdkit qemu-nbd nbd-server)
 
@@ -123,7 +123,9 @@ nbd_server_command() {
         "$tls_certificates" "$tls_certificates" "$tls_certificates"
       [ "$tls" != require ] || echo 'force_tls = true'
     fi
-    [ "${way[0]}" != tcp ] || printf 'listenaddr = 127.0.0.1\nport = %s\n' "${way[1]}"
+    # One that is told a port listens on it, although it is to serve its standard input.
+    [ -z "$export" ] || [ "${way[0]}" != tcp ] ||
+      printf 'listenaddr = 127.0.0.1\nport = %s\n' "${way[1]}"
     printf '[%s]\nexportname = %s\nflush = true\nfua = true\ntrim = true\n' "${export:-default}" "$file"
     [ "$readonly" = 0 ] || echo 'readonly = true'
   } >"$configuration"

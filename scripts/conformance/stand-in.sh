@@ -135,7 +135,7 @@ read_qemu_nbd() {
   size=$(qemu-img info -f "$format" --output=json "${source[0]}" | sed -nE 's/^ {4}"virtual-size": ([0-9]+),?$/\1/p')
 }
 
-# Puts what the test's server would have held into ours, holes as holes.
+# Puts what the test's server would have held into ours, holes as holes: those of nbdkit are of 32 KiB.
 fill() {
   local target=$1 words=()
   if [ "$plugin" = image ]; then
@@ -147,7 +147,7 @@ fill() {
   "${command[@]}" </dev/null >/dev/null 2>"$scratch/fill.log" 3>&- 4>&- &
   local pid=$! status
   "$bridge" ready "$scratch/fill.sock" $pid || cat "$scratch/fill.log" >&2
-  LIBNBD_DEBUG=0 "$conformance/libnbd-trixie/run" nbdcopy --destination-is-zero \
+  LIBNBD_DEBUG=0 "$conformance/libnbd-trixie/run" nbdcopy --destination-is-zero -S 32768 \
     "nbd+unix:///?socket=$scratch/fill.sock" "$target"
   status=$?
   kill $pid
@@ -255,7 +255,7 @@ if [ -n "$run" ]; then
 fi
 if [ "${asked[0]}" = "${way[0]}" ] && [ $must_fill = 0 ]; then
   [ -z "$pidfile" ] || (
-    "$bridge" ready "$(address)" $$ || note 'no start'
+    [ "${way[0]}" = stdin ] || "$bridge" ready "$(address)" $$ || note 'no start'
     # In any case: the test would wait for it for a minute.
     echo $$ >"$pidfile"
   ) &
