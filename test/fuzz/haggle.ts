@@ -13,7 +13,8 @@ export interface Agreed {
   readonly size: bigint;
   /** Transmission flags. */
   readonly flags: number;
-  readonly contexts: number;
+  /** How many were selected; undefined when they were for the default export, which may be this one. */
+  readonly contexts: number | undefined;
 }
 
 interface State {
@@ -181,6 +182,6 @@ async function agree(
     const type = await ask(peer, { number: OPT.go, data }, state);
     if (type !== REP.ack) throw new Refused(`GO failed with ${type.toString(16)}`);
   }
-  if (state.contextsOf !== exportName) state.contexts = 0;
-  return state;
+  if (state.contextsOf === exportName || state.contexts === 0) return state;
+  return { ...state, contexts: state.contextsOf === '' ? undefined : 0 };
 }
