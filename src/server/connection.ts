@@ -26,7 +26,6 @@ import { Payload } from './payload.ts';
 import type { ByteSink, ByteStream } from './receive.ts';
 import { RefusedCommand } from './refused.ts';
 import type { ServerContext } from './server.ts';
-import { TlsStream } from './tls-stream.ts';
 import type { WaitsFor, Watched } from './watch.ts';
 import { ReceiveWindow } from './window.ts';
 
@@ -89,7 +88,8 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, Watched {
   get waitsFor(): WaitsFor {
     // While haggling the time for that is the limit.
     if (this.#isHaggling) return 'us';
-    if (!this.#output.empty || this.#payload.receiving || this.#refused.pending) return 'client';
+    const unsent = !this.#output.empty || (this.#stream?.unsent ?? 0) > 0;
+    if (unsent || this.#payload.receiving || this.#refused.pending) return 'client';
     if ((this.#session?.inFlight ?? 0) > 0 || this.#held) return 'us';
     const half = this.#phase === 'finishing' || !this.#window.empty;
     return half ? 'client' : 'nothing';
@@ -231,6 +231,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, Watched {
     if (progress.state === 'starttls') {
       this.#phase = 'starttls';
       this.#held = true;
+      this.#stream?.pause();
       return;
     }
     this.#handshake = undefined;
@@ -246,15 +247,15 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, Watched {
 
   /** All that was said in plaintext is forgotten, and the handshake goes on inside TLS. */
   #secure(): void {
-    const plain = this.#phase === 'starttls' ? this.#stream?.release() : undefined;
     const { tls } = this.#context;
     if (this.#phase !== 'starttls') return;
-    if (plain === undefined || tls === undefined) return this.#fail('TLS, which is not offered');
+    const secured = tls === undefined ? undefined : this.#stream?.secure(tls, this);
+    if (secured === undefined) return this.#fail('TLS, which is not offered');
     this.#window = new ReceiveWindow();
     this.#handshake = this.#handshake?.secured();
     this.#phase = 'haggling';
     this.#held = false;
-    this.#stream = new TlsStream(plain, tls, this);
+    this.#stream = secured;
     this.#context.log.debug({ connection: this.#id }, 'TLS begins');
   }
 

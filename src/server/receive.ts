@@ -3,6 +3,8 @@
  *  writes. `net.createServer` cannot be told so: the accepted handle is moved into a second socket. */
 
 import net from 'node:net';
+import type { ServerTls } from './tls-credentials.ts';
+import { type TlsSink, TlsStream } from './tls-stream.ts';
 
 export interface ByteSink {
   /** Where the next bytes go; asked after every `received`. */
@@ -25,14 +27,15 @@ export interface ByteStream {
   readonly unsent: number;
   /** @returns true when all was taken at once; else the sink's `written` will be called. */
   write(parts: readonly Uint8Array[]): boolean;
+  /** Nothing more is read, from before what is written after this is sent. */
   pause(): void;
   resume(): void;
   /** Sends what is there, then says goodbye. */
   end(): void;
   destroy(): void;
-  /** Gives its socket away, once all was written and with no reading going on; the sink hears nothing
-   *  any more. @returns undefined: it is not one plain socket. */
-  release(): net.Socket | undefined;
+  /** What goes on in TLS, once all was written and with no reading going on; the sink hears nothing of
+   *  the stream before it any more. @returns undefined: it is not one plain socket. */
+  secure(tls: ServerTls, sink: TlsSink): ByteStream | undefined;
 }
 
 export class SocketStream implements ByteStream {
@@ -105,10 +108,10 @@ export class SocketStream implements ByteStream {
     this.#drain.destroy();
   }
 
-  release(): net.Socket | undefined {
+  secure(tls: ServerTls, sink: TlsSink): ByteStream | undefined {
     if (this.#drain !== this.#source) return undefined;
     this.#released = true;
-    return this.#source;
+    return new TlsStream(this.#source, tls, sink);
   }
 
   /** All is over when both ways are; neither is of use without the other. */

@@ -82,7 +82,7 @@ export class TlsStream implements ByteStream {
     this.#socket.destroy();
   }
 
-  release(): undefined {
+  secure(): undefined {
     return undefined;
   }
 
