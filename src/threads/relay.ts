@@ -68,8 +68,7 @@ export class Relay implements TlsSink {
   }
 
   received(length: number): boolean {
-    const { receive, words } = this.slot;
-    receive.put(length);
+    this.slot.receive.put(length);
     this.#host.outbox.raise(this.slot, ToMain.DATA);
     this.#host.traffic();
     this.#stopped = this.#paused || !this.#hasRoom();

@@ -8,6 +8,7 @@ import { afterEach } from 'vitest';
 import { startDaemon } from '../../src/daemon/daemon.ts';
 import { MACHINE, resolved } from '../config/words.ts';
 import { type Answered, type Asked, ask } from '../control/http.ts';
+import { testThreads } from '../threads-of-tests.ts';
 
 export interface Controlled {
   /** Of the NBD server. */
@@ -42,6 +43,7 @@ export async function serveControlled(...words: string[]): Promise<Controlled> {
     listen: [{ kind: 'unix', path }],
     log: pino({ level: 'silent' }),
     debug: true,
+    threads: testThreads,
     control: { socket: { path: control }, http: undefined, tokenFile: undefined },
   });
   running.push(() => {

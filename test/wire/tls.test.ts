@@ -13,7 +13,7 @@ import {
 } from 'nbd-server-protocol-ts';
 import { describe, expect, test, vi } from 'vitest';
 import { limits } from '../../src/server/limits.ts';
-import { serverTls } from '../../src/server/tls-credentials.ts';
+import type { TlsFiles } from '../../src/server/tls-credentials.ts';
 import { until } from '../until.ts';
 import { makeCertificates, PSK_KEY, PSK_USER } from './certificates.ts';
 import { FormClient, forms, infoData, option } from './form-client.ts';
@@ -25,17 +25,13 @@ const { ACK, ERR_POLICY, ERR_INVALID, ERR_TLS_REQD, ERR_UNSUP } = OptionReply;
 const certificates = makeCertificates();
 const ca = certificates.read('ca-cert.pem');
 
+const usualFiles = { certificates: certificates.folder, psk: undefined, verifyPeer: false };
+
 type Mode = 'off' | 'on' | 'require';
 
-async function secured(
-  mode: Mode,
-  files: Partial<Parameters<typeof serverTls>[0]> = {},
-): Promise<Served> {
-  const credentials = serverTls({
-    ...{ certificates: certificates.folder, psk: undefined, verifyPeer: false },
-    ...files,
-  });
-  return await serveWith({ tls: { mode, credentials } }, 'size=64', 'memory_backed=1');
+async function secured(mode: Mode, given: Partial<TlsFiles> = {}): Promise<Served> {
+  const files = { ...usualFiles, ...given };
+  return await serveWith({ tls: { mode, files } }, 'size=64', 'memory_backed=1');
 }
 
 /** Connected, with the client's flags sent. */
@@ -121,14 +117,14 @@ describe('off', () => {
   });
 
   test('an address may require what is off elsewhere', async () => {
-    const credentials = serverTls({
-      ...{ certificates: certificates.folder, psk: undefined, verifyPeer: false },
-    });
     const listen = [
       { kind: 'tcp', host: '127.0.0.1', port: 0, tls: true },
       { kind: 'tcp', host: '127.0.0.1', port: 0 },
     ] as const;
-    const { daemon } = await serveWith({ listen, tls: { mode: 'off', credentials } }, 'size=4');
+    const { daemon } = await serveWith(
+      { listen, tls: { mode: 'off', files: usualFiles } },
+      'size=4',
+    );
     const [secret, open] = daemon.listening.map((one) => (one.kind === 'tcp' ? one.port : 0));
     expect(daemon.listening.map((one) => one.tls)).toEqual([true, undefined]);
     expect(await last(await plain(secret ?? 0), Option.GO, infoData(''))).toBe(ERR_TLS_REQD);
