@@ -141,7 +141,7 @@ interface HandleOwner {
 }
 
 /** Bytes that wait in the handle: unlike `writableLength` it falls while one long write is taken. */
-function queuedBytes(socket: net.Socket): number {
+export function queuedBytes(socket: net.Socket): number {
   const handle = (socket as unknown as HandleOwner)._handle; // not in the types
   if (typeof handle === 'object' && handle !== null && 'writeQueueSize' in handle) {
     if (typeof handle.writeQueueSize === 'number') return handle.writeQueueSize;
