@@ -116,8 +116,8 @@ export class TlsStream implements ByteStream {
     }
   }
 
-  /** Of a write that fails at once Node tells nothing, nor that the socket is over: whoever went without
-   *  waiting for his reply would stay for ever. One that goes well is told of in the next round. */
+  /** Behind a write of its own that failed (the tickets of TLS 1.3, to a client that has gone) Node keeps
+   *  every other one back for ever, and tells nothing. One that goes well is told of in the next round. */
   #noticeGone(rounds = GONE_ROUNDS, told = this.#told): void {
     if (this.#told !== told || this.#told === this.#writes || this.#socket.destroyed) return;
     if (queuedBytes(this.#plain) > 0) return;

@@ -292,17 +292,6 @@ describe('attacks', () => {
     expect((await other.read(0, 512)).length).toBe(512);
   });
 
-  test('who goes without waiting for a reply is let go', async () => {
-    const { path, log } = await serveWith(
-      { tls: { mode: 'on', files: usualFiles } },
-      ...['size=4', 'irqmode=2', 'completion_nsec=50000000'],
-    );
-    const client = await FormClient.haggle(await startTls(path), { form: 'simple' });
-    client.wire.send(client.bytesOf({ command: Command.READ, length: 512 }));
-    client.wire.socket.destroy();
-    await until(() => log.some((line) => line.msg === 'disconnected'));
-  });
-
   test('a client of TLS that never reads is not read either', async () => {
     const { path } = await secured('on');
     const other = await FormClient.open(path, { form: 'simple' });
