@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import type { ByteSink } from '../server/receive.ts';
 import { Doorbell } from './doorbell.ts';
 import { EVENT_RING_BYTES, EventRing, Inbox, Outbox, SLOTS_MAX } from './event-ring.ts';
-import { type Giver, Rendezvous } from './hand-over.ts';
+import { type Giver, NUMBERS, Rendezvous } from './hand-over.ts';
 import { Slot, ToWorker, Word } from './slot.ts';
 import { type StreamHost, ThreadStream } from './thread-stream.ts';
 import { Bell, type ToThread, type WorkerData } from './worker-data.ts';
@@ -37,8 +37,9 @@ export class Thread implements StreamHost {
   readonly #options: ThreadOptions;
   readonly #worker: Worker;
   /** Every slot that the thread knows, by number; those in `#free` have no client. */
-  readonly #slots: (Slot | undefined)[] = [];
+  readonly #slots = new Map<number, Slot>();
   readonly #free: Slot[] = [];
+  #nextId = 0;
   readonly #streams = new Map<number, ThreadStream>();
   #giver: Giver | undefined;
   #ending = false;
@@ -58,7 +59,7 @@ export class Thread implements StreamHost {
     this.inbox = new Inbox(
       new EventRing(memory.toMain),
       Word.TO_MAIN,
-      (id) => this.#slots[id],
+      (id) => this.#slots.get(id),
       ({ id }, bits) => this.#streams.get(id)?.happened(bits),
     );
     this.#worker.on('message', () => options.woken());
@@ -112,7 +113,7 @@ export class Thread implements StreamHost {
       this.#free.push(slot);
       return;
     }
-    this.#slots[slot.id] = undefined;
+    this.#slots.delete(slot.id);
     this.#post({ id: slot.id, memory: undefined });
   }
 
@@ -150,11 +151,12 @@ export class Thread implements StreamHost {
       free.reset();
       return free;
     }
-    let id = this.#slots.indexOf(undefined);
-    if (id === -1) id = this.#slots.length;
-    const slot = new Slot(id);
-    this.#slots[id] = slot;
-    this.#post({ id, memory: slot.memory });
+    // Not the number of one that was forgotten just now: the thread may not know that yet.
+    do this.#nextId = (this.#nextId + 1) % NUMBERS;
+    while (this.#slots.has(this.#nextId));
+    const slot = new Slot(this.#nextId);
+    this.#slots.set(slot.id, slot);
+    this.#post({ id: slot.id, memory: slot.memory });
     return slot;
   }
 
