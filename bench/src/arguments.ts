@@ -29,8 +29,8 @@ export interface Arguments {
   readonly commits: readonly [string, string];
 }
 
-const ROUNDS = { suite: 5, compare: 7, gate: 3, help: 1 } as const;
-const SECONDS = { suite: 1.5, compare: 1.5, gate: 0.5, help: 1 } as const;
+const ROUNDS = { suite: 5, compare: 7, gate: 5, help: 1 } as const;
+const SECONDS = { suite: 1.5, compare: 1.5, gate: 0.3, help: 1 } as const;
 
 /** @throws ProgramError, or TypeError for a word that it does not know. */
 export function parseArguments(words: readonly string[]): Arguments {

@@ -33,4 +33,3 @@ export const connectionCases = [jobs16, mixed16];
 export const threadCases = [read1, read32, jobs4, jobs16];
 export const gateCases = [read1, read32, write32, read128, write128];
 export const depth1 = read1;
-export const depth32 = read32;
