@@ -88,13 +88,15 @@ export async function bandwidth(
   return (job.read.bandwidth + job.write.bandwidth) / MIB;
 }
 
-/** Goes once over the device: writes it (the first touch of a page costs more than a request), or
- *  discards it. */
+/** Goes once over `mib` MiB: writes them (the first touch of a page costs more than a request), or
+ *  discards them. */
 export async function fill(
   uri: string,
   mib: number,
   rw: 'write' | 'trim' = 'write',
+  fromMib = 0,
 ): Promise<void> {
   const shape = rw === 'write' ? ['--bs=1m', '--iodepth=8'] : ['--bs=64m', '--iodepth=4'];
-  parseFio(await run('fio', [...COMMON, `--uri=${uri}`, `--rw=${rw}`, `--size=${mib}M`, ...shape]));
+  const where = [`--offset=${fromMib}M`, `--size=${mib}M`];
+  parseFio(await run('fio', [...COMMON, `--uri=${uri}`, `--rw=${rw}`, ...where, ...shape]));
 }

@@ -1,6 +1,16 @@
 /** Servers, started side by side and stopped, each with a device on a unix socket or TCP loopback. */
 
-import { rmSync, statfsSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -123,6 +133,17 @@ export async function alternate<S>(
       if (server !== undefined) await measure(server, round);
     }
   }
+}
+
+/** A file of random data on the tmpfs. @throws ProgramError as makeFile does. */
+export function randomFile(mib: number): { readonly path: string; remove(): void } {
+  const path = join(TMPFS, `tnull-bench-${Math.random().toString(36).slice(2)}`);
+  makeFile(path, mib);
+  const data = randomBytes(MIB);
+  const file = openSync(path, 'r+');
+  for (let i = 0; i < mib; i++) writeSync(file, data, 0, MIB, i * MIB);
+  closeSync(file);
+  return { path, remove: () => removeFile(path) };
 }
 
 /** A file without data. @throws ProgramError where there is no tmpfs, or one with too little room. */
