@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import { ProgramError } from './processes.ts';
 
-export const usage = `usage: npm run bench -- [--group NAME[,NAME]] [--case TEXT] [--rounds 5] [--seconds 1.5] [--quick]
+export const usage = `usage: npm run bench -- [--group NAME[,NAME]] [--case TEXT] [--rounds 5] [--seconds 1.25] [--quick]
        npm run bench -- --compare A B [--group NAME[,NAME]] [--case TEXT] [--rounds 7]
        npm run bench -- --gate [--record]
   --group    only these groups of measurements; all without it
@@ -30,7 +30,7 @@ export interface Arguments {
 }
 
 const ROUNDS = { suite: 5, compare: 7, gate: 5, help: 1 } as const;
-const SECONDS = { suite: 1.5, compare: 1.5, gate: 0.3, help: 1 } as const;
+const SECONDS = { suite: 1.25, compare: 1.25, gate: 0.3, help: 1 } as const;
 
 /** @throws ProgramError, or TypeError for a word that it does not know. */
 export function parseArguments(words: readonly string[]): Arguments {

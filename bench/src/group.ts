@@ -32,6 +32,9 @@ export interface Group {
   run(context: Context, kinds: readonly Kind[]): Promise<Row[]>;
 }
 
+/** Of `seconds`, what most groups take that are not the table of the targets: else all takes too long. */
+export const SHORT = 2 / 3;
+
 export const TO_PEERS: readonly Pair[] = [
   ['tnull', 'nbdkit'],
   ['tnull', 'limit'],

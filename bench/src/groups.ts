@@ -6,6 +6,7 @@ import { copy } from './groups/copy.ts';
 import { cpu } from './groups/cpu.ts';
 import { features } from './groups/features.ts';
 import { idle } from './groups/idle.ts';
+import { kernel } from './groups/kernel.ts';
 import { latency } from './groups/latency.ts';
 import { memory } from './groups/memory.ts';
 import { connections, nothing, speed, tcp, threads } from './groups/speed.ts';
@@ -16,5 +17,5 @@ import { zones } from './groups/zones.ts';
 
 export const groups: readonly Group[] = [
   ...[speed, tcp, nothing, latency, cpu, syscalls, connections, idle, threads],
-  ...[timers, memory, start, copy, beside, features, zones],
+  ...[timers, memory, start, copy, beside, features, zones, kernel],
 ];

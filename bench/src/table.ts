@@ -34,11 +34,13 @@ function number(value: number, digits: number): string {
   return Number.isNaN(value) ? '-' : value.toFixed(digits);
 }
 
+/** What could not be measured is told of by its group, and only counted here. */
 export function targetsTable(judged: readonly Judged[]): string {
-  const lines = judged.map(({ target, value, verdict }) => [
+  const measured = judged.filter(({ verdict }) => verdict !== 'not measured');
+  const lines = measured.map(({ target, value, verdict }) => [
     `${target.group}: ${target.row}`,
     targetText(target),
-    number(value, 2),
+    number(value, Math.abs(value) < 1 ? 3 : 2),
     verdict,
   ]);
   const count = (verdict: string): number => judged.filter((one) => one.verdict === verdict).length;
@@ -49,7 +51,7 @@ export function targetsTable(judged: readonly Judged[]): string {
 export function machineText(machine: Machine): string {
   return (
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGib} GiB; ${machine.kernel}; ` +
-    `Node ${machine.node}; ${machine.fio}; ${machine.nbdkit}; ${machine.date}, ${machine.commit}`
+    `Node ${machine.node}; ${machine.fio}; ${machine.peers.join(', ')}; ${machine.date}, ${machine.commit}`
   );
 }
 

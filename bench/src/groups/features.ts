@@ -4,8 +4,7 @@ import { smallCases } from '../cases.ts';
 import { call } from '../control.ts';
 import type { Context, Group } from '../group.ts';
 import { type Kind, tnull } from '../kinds.ts';
-import type { Pair } from '../rows.ts';
-import { measureSpeed } from './speed.ts';
+import { measureSpeed, short } from './speed.ts';
 
 const BAD_RANGES = 10_000;
 /** Where the bad ranges begin: behind what is read and written, so that nothing fails. */
@@ -44,17 +43,14 @@ function kinds({ mib }: Context): Kind[] {
   ];
 }
 
-/** All features, each over the device without any. */
-export const featurePairs: readonly Pair[] = [
-  ['bad blocks', 'plain'],
-  ['cache', 'plain'],
-  ['zones', 'plain'],
-];
-
 export const features: Group = {
   name: 'features',
   about: `bandwidth with ${BAD_RANGES} bad ranges, a write cache of 64 MiB, zones`,
-  pairs: featurePairs,
+  pairs: [
+    ['bad blocks', 'plain'],
+    ['cache', 'plain'],
+    ['zones', 'plain'],
+  ],
   kinds,
-  run: (context, some) => measureSpeed(context, some, { cases: smallCases }),
+  run: (context, some) => measureSpeed(short(context), some, { cases: smallCases }),
 };

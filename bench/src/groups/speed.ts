@@ -9,7 +9,7 @@ import {
   threadCases,
 } from '../cases.ts';
 import { bandwidth } from '../fio.ts';
-import { type Context, type Group, TO_PEERS } from '../group.ts';
+import { type Context, type Group, SHORT, TO_PEERS } from '../group.ts';
 import { type Kind, memoryKinds, nullKinds, tnull } from '../kinds.ts';
 import { type Row, Rows } from '../rows.ts';
 import { alternate, withServers } from '../servers.ts';
@@ -42,9 +42,11 @@ export function measureSpeed(
 
 const inMemory = ({ limit }: Context): Kind[] => memoryKinds(limit);
 
-/** Of `seconds`, what groups take that are not the table of the targets. */
-const SHORT = 2 / 3;
-const short = (context: Context): Context => ({ ...context, seconds: context.seconds * SHORT });
+/** For groups that are not the table of the targets. */
+export const short = (context: Context): Context => ({
+  ...context,
+  seconds: context.seconds * SHORT,
+});
 
 export const speed: Group = {
   name: 'speed',

@@ -3,7 +3,7 @@
  *  A request at depth 1 takes what it takes without a delay, and the delay. At depth d there is a second
  *  bound: d requests are served one after the other, which takes as long as it takes without a delay.
  *  What is expected is the larger of both; the error is what it takes beyond that. The latencies
- *  themselves stand beside the errors. */
+ *  themselves stand beside the errors, and what the fastest read took beyond the delay: never less. */
 
 import type { Context, Group } from '../group.ts';
 import { type Kind, tnull } from '../kinds.ts';
@@ -31,7 +31,7 @@ export function errors(
   inline: { readonly atDepth1: Latencies; readonly atDepth: Latencies },
 ): { readonly p50: number; readonly p99: number; readonly earliest: number } {
   const beyond = (which: 'p50' | 'p99'): number =>
-    measured[which] - Math.max(inline.atDepth[which], inline.atDepth1[which] + delayUs);
+    measured[which] - Math.max(inline.atDepth[which], inline.atDepth1.p50 + delayUs);
   return { p50: beyond('p50'), p99: beyond('p99'), earliest: measured.min - delayUs };
 }
 
