@@ -39,21 +39,24 @@ export function run(
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const options = { maxBuffer: 1 << 26, cwd, env: { ...process.env, ...env } };
-    execFile(program, [...args], options, (error, stdout, stderr) => {
+    const child = execFile(program, [...args], options, (error, stdout, stderr) => {
+      running.delete(child.pid ?? 0);
       if (error === null) resolve(stdout);
       else if (error.code === 'ENOENT') reject(missing(program));
       else reject(new ProgramError(`${program} ${args.join(' ')}: ${stderr.trim() || stdout}`));
     });
+    // Scripts clean up behind themselves when they are asked to end.
+    if (child.pid !== undefined) running.set(child.pid, 'SIGTERM');
   });
 }
 
 /** What is to be ended with the benchmark, and the files and folders that are to go with it. */
-const running = new Set<number>();
+const running = new Map<number, NodeJS.Signals>();
 export const scratch = new Set<string>();
 
 /** Ends what still runs and removes what is left; for the end of the benchmark itself. */
 export function endAll(): void {
-  for (const pid of running) kill(pid, 'SIGKILL');
+  for (const [pid, signal] of running) kill(pid, signal);
   for (const path of scratch) rmSync(path, { recursive: true, force: true });
 }
 
@@ -82,7 +85,7 @@ export class Background {
     this.#pidFile = pidFile;
     this.#child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#pid = this.#child.pid ?? 0;
-    if (this.#pid !== 0) running.add(this.#pid);
+    if (this.#pid !== 0) running.set(this.#pid, 'SIGKILL');
     this.#child.stdout?.on('data', (data) => {
       this.#stdout += String(data);
     });
@@ -128,7 +131,7 @@ export class Background {
       const pid = readPid(this.#pidFile);
       if (pid !== undefined) {
         this.#pid = pid;
-        running.add(pid);
+        running.set(pid, 'SIGKILL');
         return;
       }
       await sleep(1);
