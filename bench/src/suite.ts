@@ -38,6 +38,7 @@ export async function runSuite(args: Arguments, context: Context): Promise<numbe
     const begin = performance.now();
     results.push(await runGroup(group, context, group.kinds(context).filter(wanted)));
     context.progress(`-- ${group.name} took ${Math.round((performance.now() - begin) / 1000)} s`);
+    save(args, machine, results); // what is there should the rest be interrupted
   }
   const judged = judge(results);
   report(args, machine, results, judged);
@@ -55,7 +56,9 @@ async function runGroup(
   try {
     return { group: name, about, pairs, rows: await group.run(context, kinds) };
   } catch (error) {
-    if (!(error instanceof ProgramError)) throw error;
+    if (!(error instanceof Error)) throw error;
+    // A server that broke down speaks for itself; anything else may be a bug of the benchmark.
+    if (!(error instanceof ProgramError)) context.progress(error.stack ?? '');
     return { group: name, about, pairs, rows: [], failure: error.message };
   }
 }
@@ -66,16 +69,23 @@ function report(
   results: readonly GroupResult[],
   judged: readonly Judged[],
 ): void {
-  const caption = machineText(machine);
   const how = `${rounds} rounds of ${seconds} s; in brackets the noise, (largest - smallest) / median`;
-  const tables = [caption, how, ...results.map(groupTable)];
+  const tables = [machineText(machine), how, ...results.map(groupTable)];
   if (judged.length > 0) tables.push(targetsTable(judged));
   process.stdout.write(`${tables.join('\n\n')}\n`);
+}
+
+function save(
+  { rounds, seconds }: Arguments,
+  machine: Machine,
+  results: readonly GroupResult[],
+): void {
+  const judged = judge(results);
   mkdirSync(RESULTS, { recursive: true });
   const data = { machine, rounds, seconds, groups: results, targets: judged };
   writeFileSync(join(RESULTS, 'bench.json'), `${JSON.stringify(data, undefined, 2)}\n`);
   for (const result of results) {
-    const svg = plot(result, judged, caption);
+    const svg = plot(result, judged, machineText(machine));
     if (svg !== undefined) writeFileSync(join(RESULTS, `${result.group}.svg`), svg);
   }
 }

@@ -1,7 +1,7 @@
 /** What features of the driver cost: tnull with each of them beside tnull without, in turns. */
 
 import { smallCases } from '../cases.ts';
-import { call } from '../control.ts';
+import { call, waitForControl } from '../control.ts';
 import type { Context, Group } from '../group.ts';
 import { type Kind, tnull } from '../kinds.ts';
 import { measureSpeed, short } from './speed.ts';
@@ -29,6 +29,7 @@ async function setBadBlocks(control: string): Promise<void> {
     const first = BAD_FIRST + 16 * i;
     return `+${first}-${first + 7}`;
   });
+  await waitForControl(control);
   await call(control, 'PATCH', '/v1/devices/nullb0', { badblocks: ranges.join('\n') });
 }
 

@@ -1,7 +1,7 @@
 /** How long a device of many zones takes to power on, and to be reported over HTTP. */
 
 import { join } from 'node:path';
-import { call } from '../control.ts';
+import { call, waitForControl } from '../control.ts';
 import type { Context, Group } from '../group.ts';
 import { type Kind, tnull } from '../kinds.ts';
 import { type Row, Rows } from '../rows.ts';
@@ -17,7 +17,7 @@ async function run({ rounds, folder }: Context, kinds: readonly Kind[]): Promise
     const rows = new Rows();
     const add = (name: string, ms: number): void =>
       rows.add({ name, unit: 'ms', better: 'less' }, 'tnull', ms);
-    await call(control, 'GET', '/v1'); // the API is loaded at the first request
+    await waitForControl(control); // which also loads the API
     const zoned = { size: ZONES, zoned: 1, zone_size: 1, memory_backed: 1 };
     for (let round = 0; round < rounds; round++) {
       const path = `/v1/devices/zoned${round}`;
