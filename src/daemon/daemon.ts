@@ -182,11 +182,12 @@ async function makeDataPath(options: DaemonOptions): Promise<DataPath> {
 
 /** @returns undefined: this thread is the only one. */
 async function startThreads(
-  { threads = 1, tls, log }: DaemonOptions,
+  { threads = 1, stdin, tls, log }: DaemonOptions,
   { busyPoll }: ClientLimits,
   pacing: Pacing,
 ): Promise<ThreadPool | undefined> {
-  if (threads === 1) return undefined;
+  // The one client there is served here.
+  if (threads === 1 || stdin === true) return undefined;
   const pool = await ThreadPool.start({
     ...{ threads, log, busyPollNs: busyPoll * 1000 },
     tls: tls?.files,

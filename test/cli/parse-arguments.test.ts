@@ -57,6 +57,7 @@ test('without arguments it serves, with everything by default', () => {
     logFormat: undefined,
     tls: { mode: undefined, certificates: undefined, psk: undefined, verifyPeer: false },
     alignment: 'emulate',
+    threads: undefined,
     faultSeed: undefined,
   });
 });
@@ -143,6 +144,14 @@ describe('addresses', () => {
       { kind: 'tcp', host: '::1', port: 7 },
       { kind: 'tcp', host: 'localhost', port: 10809 },
     ]);
+  });
+
+  test.each([
+    ['1', 1],
+    ['64', 64],
+    ['0x10', 16],
+  ])('--threads %s', (text, threads) => {
+    expect(serve('--threads', text).threads).toBe(threads);
   });
 
   test('alignment is a flag that may be a word', () => {
