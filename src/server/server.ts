@@ -15,7 +15,7 @@ import type { ClientLimits } from './client-limits.ts';
 import { Connection } from './connection.ts';
 import { type InheritedSocket, listenInherited } from './inherited.ts';
 import { limits } from './limits.ts';
-import { type ListenAddress, ListenError, listen, stopListening } from './listener.ts';
+import { type ListenAddress, listen, stopListening } from './listener.ts';
 import type { Log } from './log.ts';
 import { SocketStream } from './receive.ts';
 import { openStdio } from './stdio.ts';
@@ -106,15 +106,10 @@ export class Server {
   }
 
   /** Serves one client on standard input and output. @returns what is done when it has gone.
-   *  @throws ListenError when they are neither sockets nor pipes, or pipes that must be encrypted. */
+   *  @throws ListenError when they are neither sockets nor pipes. */
   serveStdio(): Promise<void> {
     const { source, drain } = openStdio();
-    const { tlsMode } = this.#context;
-    if (drain === undefined) {
-      return new Promise((gone) => this.#serve(source, tlsMode, gone));
-    }
-    if (tlsMode === 'require') throw new ListenError('--stdin: TLS needs a socket, not two pipes');
-    return new Promise((gone) => this.#serve(source, 'off', gone, drain));
+    return new Promise((gone) => this.#serve(source, this.#context.tlsMode, gone, drain));
   }
 
   /** Stops accepting and lets what is in flight end, for a limited time. */

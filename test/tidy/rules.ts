@@ -108,7 +108,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   export: ['block', 'time', 'pages', 'units', 'nbd-server-protocol-ts'],
   server: [
     ...['export', 'time', 'pages', 'units', 'nbd-server-protocol-ts'],
-    ...['node:net', 'node:fs', 'node:path', 'node:tls'],
+    ...['node:net', 'node:fs', 'node:path', 'node:tls', 'node:crypto', 'node:stream'],
   ],
   config: ['units'],
   // Of block/ it knows the statuses: what a device answers is told as an errno.
