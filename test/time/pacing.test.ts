@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { BusyPoll } from '../../src/time/busy-poll.ts';
 import type { Scheduler } from '../../src/time/clock.ts';
 import { Deferred, type DeferredWork } from '../../src/time/deferred.ts';
 import { Pacing } from '../../src/time/pacing.ts';
@@ -34,7 +35,8 @@ function paced(pollNs = 100_000) {
   const timers = new TimerQueue();
   const deferred = new Deferred();
   const clock = { now: () => nanoseconds(loop.now) };
-  const pacing: Pacing = new Pacing(clock, loop, timers, deferred, nanoseconds(pollNs), () => {
+  const poll = new BusyPoll(nanoseconds(pollNs));
+  const pacing: Pacing = new Pacing(clock, loop, timers, deferred, poll, () => {
     deferred.run();
     pacing.rest();
   });
