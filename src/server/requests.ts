@@ -130,6 +130,7 @@ export class Requests {
 
   /** The client has gone. */
   abandon(): void {
+    if (this.#payload.receiving) this.session.share.give(this.#header.length);
     this.#payload.discard();
     this.session.abandon();
   }
@@ -171,7 +172,13 @@ export class Requests {
     const window = this.#window;
     const start = window.at + this.#headerBytes;
     if (refusal !== undefined) return this.#refuse(header, refusal, payload);
-    if (start + payload <= window.end) {
+    const whole = start + payload <= window.end;
+    if (!whole && payload <= limits.payloadInBuffer.max) return false;
+    if (hasData(header.command) && !session.share.admits(header.length)) {
+      this.held = true;
+      return false;
+    }
+    if (whole) {
       if (session.execute(header, window.bytes, start)) {
         window.at = start + payload;
         return true;
@@ -180,7 +187,6 @@ export class Requests {
       this.held = true;
       return false;
     }
-    if (payload <= limits.payloadInBuffer.max) return false;
     window.at = start;
     this.#beginPayload(header, payload);
     return true;
@@ -199,6 +205,7 @@ export class Requests {
 
   /** Takes what the window has of a long payload; the rest is received into its place. */
   #beginPayload(header: RequestHeader, length: number): void {
+    this.session.share.take(length);
     if (this.#payload.begin(header.offset, length)) this.feed();
     else this.#refuseRest();
   }
@@ -207,11 +214,18 @@ export class Requests {
   #refuseRest(): void {
     this.#refused.begin(this.#header, noMemory, this.#payload.left);
     this.#payload.discard();
+    this.session.share.give(this.#header.length);
     if (!this.#refused.pending) this.#refused.drain(this.#window, this.#output);
   }
 
   #executePayload(): void {
     const { segments } = this.#payload;
+    this.session.share.handOver(this.#header.length);
     if (!this.session.execute(this.#header, this.#window.bytes, 0, segments)) this.held = true;
   }
+}
+
+/** What its reply or its payload holds counts as data in flight. */
+function hasData(command: number): boolean {
+  return command === Command.READ || command === Command.WRITE;
 }

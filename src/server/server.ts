@@ -3,6 +3,7 @@
 
 import net from 'node:net';
 import { type HandshakeHost, NbdError, type TlsMode } from 'nbd-server-protocol-ts';
+import { ByteBudget } from '../export/byte-budget.ts';
 import type { Refusal } from '../export/check.ts';
 import type { NbdExport } from '../export/nbd-export.ts';
 import type { SessionContext } from '../export/session-host.ts';
@@ -43,7 +44,10 @@ export interface ServerContext extends SessionContext {
 }
 
 /** What a server is made with; the rest it makes itself. */
-type ServerSurroundings = Omit<ServerContext, 'host' | 'gone' | 'inFlightMax' | 'statusBudget'>;
+type ServerSurroundings = Omit<
+  ServerContext,
+  'host' | 'gone' | 'inFlightMax' | 'budget' | 'statusBudget'
+>;
 
 /** The exports, in order: the first is the default. */
 export interface Exports {
@@ -72,6 +76,7 @@ export class Server {
     this.#context = {
       ...context,
       inFlightMax: context.limits.inFlight,
+      budget: new ByteBudget(context.limits.inFlightTotal),
       statusBudget: new StatusBudget(context.deferred),
       host: {
         list: () => exports.list(),
