@@ -25,6 +25,7 @@ const devices = {
   'cache and discard': ['memory_backed=1', 'cache_size=1', 'discard=1'],
   'cache without FUA': ['memory_backed=1', 'cache_size=1', 'fua=0'],
   zones: ['memory_backed=1', 'zoned=1', 'zone_size=1', 'zone_nr_conv=4'],
+  'bandwidth limit': ['memory_backed=1', 'mbps=40960'],
 } as const;
 
 /** What a command may carry beside its own rules, by what was told in the handshake. */
@@ -190,6 +191,7 @@ describe('what is offered', () => {
     ['the null device', [], true],
     ['a cache', [memory, 'cache_size=1'], false],
     ['zones', [memory, 'zoned=1', 'zone_size=1'], false],
+    ['a bandwidth limit', [memory, 'mbps=100'], false],
   ])('trap 11: FAST_ZERO of %s, with WRITE_ZEROES', async (_, words, fast) => {
     const flags = await flagsOf('structured', [], ...words);
     expect((flags & T.SEND_FAST_ZERO) !== 0).toBe(fast);
