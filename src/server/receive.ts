@@ -4,6 +4,7 @@
 
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
+import { DIRECT_MAX, DirectWrite } from './direct-write.ts';
 import { DivertibleReader, PipePair, type Reader } from './pipe-pair.ts';
 
 export interface ByteSink {
@@ -43,6 +44,7 @@ export class SocketStream implements ByteStream {
   readonly #drain: net.Socket;
   /** Of a pair of pipes. */
   readonly #reader: DivertibleReader | undefined;
+  readonly #direct: DirectWrite;
   readonly #onWritten: (error?: Error | null) => void;
   /** Callbacks of writes that were taken at once. */
   #expectedCallbacks = 0;
@@ -54,6 +56,7 @@ export class SocketStream implements ByteStream {
     this.#reader = drain === undefined ? undefined : new DivertibleReader(sink);
     this.#source = moveHandle(accepted, this.#reader ?? sink, drain === undefined);
     this.#drain = drain ?? this.#source;
+    this.#direct = new DirectWrite(this.#drain, descriptor(this.#drain));
     this.#onWritten = (error) => {
       // What is not taken any more must not make room for more of it; the end will be heard of.
       if (error) return;
@@ -76,6 +79,16 @@ export class SocketStream implements ByteStream {
   }
 
   write(parts: readonly Uint8Array[]): boolean {
+    const [first] = parts;
+    if (first === undefined || parts.length > 1 || first.length > DIRECT_MAX) {
+      return this.#writeStream(parts);
+    }
+    const taken = this.#direct.write(first);
+    if (taken === first.length) return true;
+    return this.#writeStream(taken === 0 ? parts : [first.subarray(taken)]);
+  }
+
+  #writeStream(parts: readonly Uint8Array[]): boolean {
     const socket = this.#drain;
     const last = parts.length - 1;
     if (last > 0) socket.cork();
@@ -149,6 +162,15 @@ function queuedBytes(socket: net.Socket): number {
     if (typeof handle.writeQueueSize === 'number') return handle.writeQueueSize;
   }
   return socket.writableLength;
+}
+
+/** The socket's file descriptor, -1 where there is none to be had. */
+function descriptor(socket: net.Socket): number {
+  const handle = (socket as unknown as HandleOwner)._handle; // not in the types
+  if (typeof handle === 'object' && handle !== null && 'fd' in handle) {
+    if (typeof handle.fd === 'number') return handle.fd;
+  }
+  return -1;
 }
 
 /** The handle of `accepted` in a socket that reads into `reader`'s memory. The one place that knows how
