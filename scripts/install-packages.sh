@@ -21,6 +21,14 @@ system qemu-utils     qemu-io
 system fio            fio
 system nbdkit         nbdkit
 system systemd        systemd-socket-activate
+system systemd        systemd-analyze
+system systemd        systemd-notify
+system man-db         man
+system groff          groff
+system bash           bash
+system zsh            zsh
+system fish           fish
+system perl-base      perl
 kernel nbd-client     nbd-client
 kernel fio            fio
 kernel e2fsprogs      mkfs.ext4

@@ -63,6 +63,12 @@ export const clientLimits = {
     help: 'data of one client in flight: with more no further request of it is taken',
     why: 'one longest payload, and as much again behind it',
   },
+  inFlightTotal: {
+    ...{ flag: 'max-in-flight-total', unit: 'bytes', zero: 'no limit' },
+    ...{ default: GiB, min: 256 * MiB, max: 1024 * GiB },
+    help: 'data of all clients in flight: with more each has its even share of a third of it',
+    why: 'many clients that are each within their own limit must not fill the memory together',
+  },
   busyPoll: {
     ...{ flag: 'busy-poll', unit: 'microseconds', zero: 'never' },
     ...{ default: 100, min: 1, max: 10_000 },
@@ -78,7 +84,7 @@ export type ClientLimits = { readonly [K in LimitName]: number };
 /** With what is not in `given` by default. */
 export function withDefaults(given: Partial<ClientLimits> = {}): ClientLimits {
   const { handshakeTime, idleTime, stallTime, connections } = clientLimits;
-  const { connectionsPerAddress, payload, inFlight, busyPoll } = clientLimits;
+  const { connectionsPerAddress, payload, inFlight, inFlightTotal, busyPoll } = clientLimits;
   return {
     handshakeTime: given.handshakeTime ?? handshakeTime.default,
     idleTime: given.idleTime ?? idleTime.default,
@@ -87,6 +93,7 @@ export function withDefaults(given: Partial<ClientLimits> = {}): ClientLimits {
     connectionsPerAddress: given.connectionsPerAddress ?? connectionsPerAddress.default,
     payload: given.payload ?? payload.default,
     inFlight: given.inFlight ?? inFlight.default,
+    inFlightTotal: given.inFlightTotal ?? inFlightTotal.default,
     busyPoll: given.busyPoll ?? busyPoll.default,
   };
 }

@@ -4,6 +4,7 @@
 
 import net from 'node:net';
 import { DIRECT_MAX, DirectWrite } from './direct-write.ts';
+import { DivertibleReader, PipePair, type Reader } from './pipe-pair.ts';
 import type { ServerTls } from './tls-credentials.ts';
 import { type TlsSink, TlsStream } from './tls-stream.ts';
 
@@ -35,7 +36,7 @@ export interface ByteStream {
   end(): void;
   destroy(): void;
   /** What goes on in TLS, once all was written and with no reading going on; the sink hears nothing of
-   *  the stream before it any more. @returns undefined: it is not one plain socket. */
+   *  the stream before it any more. @returns undefined: it is encrypted already. */
   secure(tls: ServerTls, sink: TlsSink): ByteStream | undefined;
 }
 
@@ -43,6 +44,8 @@ export class SocketStream implements ByteStream {
   /** Where bytes come from and where they go: the same socket, but for a pair of pipes. */
   readonly #source: net.Socket;
   readonly #drain: net.Socket;
+  /** Of a pair of pipes. */
+  readonly #reader: DivertibleReader | undefined;
   readonly #direct: DirectWrite;
   readonly #onWritten: (error?: Error | null) => void;
   /** Callbacks of writes that were taken at once. */
@@ -52,7 +55,8 @@ export class SocketStream implements ByteStream {
   /** @param accepted not read yet, as from a server with `pauseOnConnect`.
    *  @param drain where what is written goes, if not there too. */
   constructor(accepted: net.Socket, sink: ByteSink, drain?: net.Socket) {
-    this.#source = moveHandle(accepted, sink, drain === undefined);
+    this.#reader = drain === undefined ? undefined : new DivertibleReader(sink);
+    this.#source = moveHandle(accepted, this.#reader ?? sink, drain === undefined);
     this.#drain = drain ?? this.#source;
     this.#direct = new DirectWrite(this.#drain, descriptor(this.#drain));
     this.#onWritten = (error) => {
@@ -121,10 +125,13 @@ export class SocketStream implements ByteStream {
     this.#drain.destroy();
   }
 
-  secure(tls: ServerTls, sink: TlsSink): ByteStream | undefined {
-    if (this.#drain !== this.#source) return undefined;
+  secure(tls: ServerTls, sink: TlsSink): ByteStream {
     this.#released = true;
-    return new TlsStream(this.#source, tls, sink);
+    const plain =
+      this.#reader === undefined
+        ? this.#source
+        : new PipePair(this.#reader, this.#source, this.#drain);
+    return new TlsStream(plain, tls, sink);
   }
 
   /** All is over when both ways are; neither is of use without the other. */
@@ -171,16 +178,16 @@ function descriptor(socket: net.Socket): number {
   return -1;
 }
 
-/** The handle of `accepted` in a socket that reads into `sink`'s memory. The one place that knows how
+/** The handle of `accepted` in a socket that reads into `reader`'s memory. The one place that knows how
  *  Node keeps it; test/server/receive.test.ts holds it on every supported version. */
-function moveHandle(accepted: net.Socket, sink: ByteSink, writable: boolean): net.Socket {
+function moveHandle(accepted: net.Socket, reader: Reader, writable: boolean): net.Socket {
   const owner = accepted as unknown as HandleOwner; // _handle is not in the types
   const handle = owner._handle;
   owner._handle = null;
   accepted.destroy(); // without a handle this only takes it off the server's count
   const onread: OnRead = {
-    buffer: () => sink.target(),
-    callback: (length) => sink.received(length),
+    buffer: () => reader.target(),
+    callback: (length) => reader.received(length),
   };
   const options = { handle, onread, writable, allowHalfOpen: true };
   return new net.Socket(options as unknown as net.SocketConstructorOpts); // `handle` is not in the types

@@ -1,8 +1,9 @@
-/** A client's socket after STARTTLS: the same bytes, encrypted. Node's own reads are used, since a
+/** A client's socket, or pair of pipes, after STARTTLS: the same bytes, encrypted. Node's own reads are used, since a
  *  server-side TLSSocket has no other: each chunk is copied to where it belongs.
  *  Source: nbd-protocol.md section 5. */
 
-import type net from 'node:net';
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { type ByteSink, type ByteStream, queuedBytes } from './receive.ts';
 import type { ServerTls } from './tls-credentials.ts';
@@ -22,7 +23,7 @@ export interface TlsSink extends ByteSink {
 
 export class TlsStream implements ByteStream {
   readonly remoteAddress: string | undefined;
-  readonly #plain: net.Socket;
+  readonly #plain: Duplex;
   readonly #socket: TLSSocket;
   readonly #sink: TlsSink;
   /** What came while the sink wanted no more. */
@@ -36,11 +37,11 @@ export class TlsStream implements ByteStream {
   #reason: string | undefined;
 
   /** @param plain not read any more; the handshake begins at once. */
-  constructor(plain: net.Socket, options: ServerTls, sink: TlsSink) {
-    this.remoteAddress = plain.remoteAddress;
+  constructor(plain: Duplex, options: ServerTls, sink: TlsSink) {
+    this.remoteAddress = plain instanceof net.Socket ? plain.remoteAddress : undefined;
     this.#sink = sink;
     this.#plain = plain;
-    this.#socket = new TLSSocket(plain, options);
+    this.#socket = new TLSSocket(plain as net.Socket, options); // the types know of no other stream
     this.#socket.on('error', (error) => this.#failed(error));
     // The handshake's own errors come by another way.
     this.#socket.on('_tlsError', (error: Error) => this.#failed(error));
@@ -120,7 +121,8 @@ export class TlsStream implements ByteStream {
    *  every other one back for ever, and tells nothing. One that goes well is told of in the next round. */
   #noticeGone(rounds = GONE_ROUNDS, told = this.#told): void {
     if (this.#told !== told || this.#told === this.#writes || this.#socket.destroyed) return;
-    if (queuedBytes(this.#plain) > 0) return;
+    const plain = this.#plain;
+    if (!(plain instanceof net.Socket) || queuedBytes(plain) > 0) return;
     if (rounds === 0) this.#socket.destroy();
     else setImmediate(() => this.#noticeGone(rounds - 1, told));
   }
