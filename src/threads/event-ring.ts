@@ -11,7 +11,7 @@ import type { Slot } from './slot.ts';
 const CAPACITY = 2 ** 18;
 const ENTRIES_AT = 2 * LINE_WORDS;
 
-/** A slot that was given to the next client may still stand there for the one before. */
+/** A slot that was given to the next client may stand there once more for the one before. */
 export const SLOTS_MAX = CAPACITY / 4;
 
 export const EVENT_RING_BYTES = 4 * (ENTRIES_AT + CAPACITY);
@@ -94,7 +94,7 @@ export class Inbox {
   drain(): void {
     for (let left = this.#ring.length; left > 0; left--) {
       const slot = this.#slotOf(this.#ring.pop());
-      if (slot === undefined) continue; // forgotten, after its client had gone
+      if (slot === undefined) bug('an event of a slot that is unknown');
       const bits = Atomics.exchange(slot.words, this.#word, 0);
       if (bits !== 0) this.#happened(slot, bits);
     }

@@ -13,8 +13,6 @@ const IPC = 2;
 
 /** Digits of a number that goes with a socket: each message is so long. */
 const DIGITS = 6;
-/** Numbers are below this. */
-export const NUMBERS = 10 ** DIGITS;
 
 /** Of a socket, as far as it is used here; none of it is in the types. */
 interface Handle {

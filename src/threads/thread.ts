@@ -6,13 +6,10 @@ import { Worker } from 'node:worker_threads';
 import type { ByteSink } from '../server/receive.ts';
 import { Doorbell } from './doorbell.ts';
 import { EVENT_RING_BYTES, EventRing, Inbox, Outbox, SLOTS_MAX } from './event-ring.ts';
-import { type Giver, NUMBERS, Rendezvous } from './hand-over.ts';
+import { type Giver, Rendezvous } from './hand-over.ts';
 import { Slot, ToWorker, Word } from './slot.ts';
 import { type StreamHost, ThreadStream } from './thread-stream.ts';
 import { Bell, type ToThread, type WorkerData } from './worker-data.ts';
-
-/** Memory of clients that have gone is kept for the next ones, so many for each thread. */
-const FREE_SLOTS_MAX = 16;
 
 /** The compiled entry, whether we are compiled or not: a thread loads no TypeScript. */
 const compiled = new URL('../../dist/threads/worker.js', import.meta.url);
@@ -36,10 +33,11 @@ export class Thread implements StreamHost {
   readonly inbox: Inbox;
   readonly #options: ThreadOptions;
   readonly #worker: Worker;
-  /** Every slot that the thread knows, by number; those in `#free` have no client. */
-  readonly #slots = new Map<number, Slot>();
+  /** Every slot that there is, by number: as many as there were clients at once. They are never given
+   *  back, but to the next client: V8 does not count shared memory, and would not collect it. */
+  readonly #slots: Slot[] = [];
+  /** Those without a client; the last one used is the first that is used again. */
   readonly #free: Slot[] = [];
-  #nextId = 0;
   readonly #streams = new Map<number, ThreadStream>();
   #giver: Giver | undefined;
   #ending = false;
@@ -59,7 +57,7 @@ export class Thread implements StreamHost {
     this.inbox = new Inbox(
       new EventRing(memory.toMain),
       Word.TO_MAIN,
-      (id) => this.#slots.get(id),
+      (id) => this.#slots[id],
       ({ id }, bits) => this.#streams.get(id)?.happened(bits),
     );
     this.#worker.on('message', () => options.woken());
@@ -109,12 +107,7 @@ export class Thread implements StreamHost {
 
   gone({ slot }: ThreadStream): void {
     this.#streams.delete(slot.id);
-    if (this.#free.length < FREE_SLOTS_MAX) {
-      this.#free.push(slot);
-      return;
-    }
-    this.#slots.delete(slot.id);
-    this.#post({ id: slot.id, memory: undefined });
+    this.#free.push(slot);
   }
 
   /** Ends the thread, and whoever is still connected. */
@@ -151,11 +144,8 @@ export class Thread implements StreamHost {
       free.reset();
       return free;
     }
-    // Not the number of one that was forgotten just now: the thread may not know that yet.
-    do this.#nextId = (this.#nextId + 1) % NUMBERS;
-    while (this.#slots.has(this.#nextId));
-    const slot = new Slot(this.#nextId);
-    this.#slots.set(slot.id, slot);
+    const slot = new Slot(this.#slots.length);
+    this.#slots.push(slot);
     this.#post({ id: slot.id, memory: slot.memory });
     return slot;
   }

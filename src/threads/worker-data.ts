@@ -17,10 +17,8 @@ export interface WorkerData {
   readonly tls: TlsFiles | undefined;
 }
 
-/** A slot to be known, or to be forgotten when it has no memory; undefined: wake up. */
-export type ToThread =
-  | { readonly id: number; readonly memory: SharedArrayBuffer | undefined }
-  | undefined;
+/** A slot to be known; undefined: wake up. */
+export type ToThread = { readonly id: number; readonly memory: SharedArrayBuffer } | undefined;
 
 /** Words of the bells, in lines of their own. */
 export const Bell = {

@@ -33,7 +33,7 @@ class SocketThread implements RelayHost, Source {
   readonly outbox: Outbox;
   readonly tls: ServerTls | undefined;
   readonly #port: NonNullable<typeof parentPort>;
-  readonly #clients = new Map<number, Client>();
+  readonly #clients: Client[] = [];
   readonly #stuck = new Set<Relay>();
   readonly #inbox: Inbox;
   readonly #sleeper: Sleeper;
@@ -50,7 +50,7 @@ class SocketThread implements RelayHost, Source {
     this.#inbox = new Inbox(
       new EventRing(data.toWorker),
       Word.TO_WORKER,
-      (id) => this.#client(id)?.slot,
+      (id) => this.#client(id).slot,
       (slot, bits) => this.#happened(slot, bits),
     );
     this.#quiet = () => this.#inbox.empty;
@@ -77,8 +77,7 @@ class SocketThread implements RelayHost, Source {
   }
 
   gone(relay: Relay): void {
-    const client = this.#client(relay.slot.id);
-    if (client !== undefined) client.relay = undefined;
+    this.#client(relay.slot.id).relay = undefined;
   }
 
   drain(): void {
@@ -94,14 +93,13 @@ class SocketThread implements RelayHost, Source {
 
   #happened({ id }: Slot, bits: number): void {
     const client = this.#client(id);
-    if (client === undefined) return;
     if ((bits & ToWorker.OPEN) !== 0) client.early = bits;
     else if (client.relay === undefined) client.early |= bits;
     else client.relay.happened(bits);
   }
 
   #takeSocket(id: number, socket: net.Socket | undefined): void {
-    const client = this.#client(id) ?? bug(`slot ${id} is unknown`);
+    const client = this.#client(id);
     // What was said before was for this one: it was said before the socket was given.
     this.drain();
     const relay = new Relay(client.slot, this);
@@ -114,21 +112,20 @@ class SocketThread implements RelayHost, Source {
     this.traffic();
   }
 
-  /** Its memory was sent before its number was used; undefined: it is forgotten already. */
-  #client(id: number): Client | undefined {
+  /** Its memory was sent before its number was used. */
+  #client(id: number): Client {
     for (;;) {
-      const client = this.#clients.get(id);
+      const client = this.#clients[id];
       if (client !== undefined) return client;
       const next: { message: ToThread } | undefined = receiveMessageOnPort(this.#port);
-      if (next === undefined) return undefined;
+      if (next === undefined) bug(`slot ${id} is unknown`);
       // Who is awake need not be woken.
       if (next.message !== undefined) this.#learn(next.message);
     }
   }
 
   #learn({ id, memory }: Exclude<ToThread, undefined>): void {
-    if (memory === undefined) this.#clients.delete(id);
-    else this.#clients.set(id, { slot: new Slot(id, memory), relay: undefined, early: 0 });
+    this.#clients[id] = { slot: new Slot(id, memory), relay: undefined, early: 0 };
   }
 
   #progress(): void {

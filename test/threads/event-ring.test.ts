@@ -19,7 +19,7 @@ function joined() {
     ({ id }, bits) => heard.push([id, bits]),
   );
   const [zero = new Slot(0), one = new Slot(1)] = slots;
-  return { sleeper, outbox, inbox, slots, zero, one, heard, rings: () => rings };
+  return { sleeper, outbox, inbox, zero, one, heard, rings: () => rings };
 }
 
 test('what a slot says at several times is heard at once, in the order of slots', () => {
@@ -73,16 +73,6 @@ test('what comes while others are heard has its turn later', () => {
   inbox.drain();
   expect(times).toBe(1);
   expect(inbox.empty).toBe(false);
-});
-
-test('a slot that is forgotten is not asked', () => {
-  const { outbox, inbox, zero, one, slots, heard } = joined();
-  outbox.raise(zero, 1);
-  outbox.raise(one, 1);
-  slots.shift();
-  slots.unshift(undefined as never); // as thread.ts forgets it
-  inbox.drain();
-  expect(heard).toEqual([[1, 1]]);
 });
 
 test('a sleeper is woken once, and who is awake is not', () => {

@@ -25,6 +25,7 @@ class Sink implements ByteSink {
   /** @returns whether to go on. */
   onReceived: (data: Uint8Array) => boolean = () => true;
   onEnded: () => void = () => this.stream?.end();
+  onWritten: () => void = () => {};
   target(): Uint8Array {
     return this.memory;
   }
@@ -40,6 +41,7 @@ class Sink implements ByteSink {
   }
   written(): void {
     this.writtens++;
+    this.onWritten();
   }
   closed(reason: string | undefined): void {
     this.reasons.push(reason);
@@ -195,6 +197,7 @@ test('a client that writes and never reads, one that resets, one that stops: nob
   const deaf = await connect();
   deaf.client.pause();
   deaf.sink.onReceived = (data) => deaf.sink.stream?.write([data]) ?? false;
+  deaf.sink.onWritten = () => deaf.sink.stream?.resume();
   deaf.client.write(Buffer.alloc(8 * MIB));
   for (let n = 0; n < 20; n++) {
     const rude = await connect();
