@@ -117,11 +117,8 @@ describe.each(sizes)('%s bytes', (_, size) => {
       for (const length of [2, 511, 512, 513, 4095, 4096, 4097, 70_001]) {
         const offset = size - BigInt(length);
         await accepts(client, { command: READ, offset, length });
-        await accepts(client, { command: READ, flags: CommandFlag.DF, offset, length }).catch(
-          (error) => {
-            if (form !== 'simple') throw error;
-          },
-        );
+        const whole = { command: READ, flags: CommandFlag.DF, offset, length };
+        if (form !== 'simple') await accepts(client, whole);
         await accepts(client, { command: WRITE, offset, length }, new Uint8Array(length));
         await accepts(client, { command: WRITE_ZEROES, offset, length });
       }
