@@ -38,6 +38,7 @@ complete -c tnull -n 'not __fish_seen_subcommand_from ls create remove get set z
 complete -c tnull -n 'not __fish_seen_subcommand_from ls create remove get set zones stats requests' -l max-connections-per-address -x -d 'the same for one address (of IPv6: one /64); unix clients have none (default 500; 0: no limit)'
 complete -c tnull -n 'not __fish_seen_subcommand_from ls create remove get set zones stats requests' -l max-payload -x -d 'a READ or WRITE of more is refused; the connection goes on (default 64M)'
 complete -c tnull -n 'not __fish_seen_subcommand_from ls create remove get set zones stats requests' -l max-in-flight -x -d 'data of one client in flight: with more no further request of it is taken (default 128M)'
+complete -c tnull -n 'not __fish_seen_subcommand_from ls create remove get set zones stats requests' -l busy-poll -x -d 'after traffic the sockets are looked at for up to so long before sleeping (default 100; 0: never)'
 complete -c tnull -n 'not __fish_seen_subcommand_from ls create remove get set zones stats requests' -l nr-devices -x -d 'devices made at start, named nullb0, nullb1 ...; 0 leaves all to the control tree'
 complete -c tnull -n 'not __fish_seen_subcommand_from ls create remove get set zones stats requests' -a 'nr_devices=' -d 'devices made at start, named nullb0, nullb1 ...; 0 leaves all to the control tree'
 complete -c tnull -n 'not __fish_seen_subcommand_from ls create remove get set zones stats requests' -l gb -x -d 'capacity of the devices made at start; of gb and size the later one counts'

@@ -3,6 +3,7 @@
  *  writes. `net.createServer` cannot be told so: the accepted handle is moved into a second socket. */
 
 import net from 'node:net';
+import { DIRECT_MAX, DirectWrite } from './direct-write.ts';
 
 export interface ByteSink {
   /** Where the next bytes go; asked after every `received`. */
@@ -39,6 +40,7 @@ export class SocketStream implements ByteStream {
   /** Where bytes come from and where they go: the same socket, but for a pair of pipes. */
   readonly #source: net.Socket;
   readonly #drain: net.Socket;
+  readonly #direct: DirectWrite;
   readonly #onWritten: (error?: Error | null) => void;
   /** Callbacks of writes that were taken at once. */
   #expectedCallbacks = 0;
@@ -49,6 +51,7 @@ export class SocketStream implements ByteStream {
   constructor(accepted: net.Socket, sink: ByteSink, drain?: net.Socket) {
     this.#source = moveHandle(accepted, sink, drain === undefined);
     this.#drain = drain ?? this.#source;
+    this.#direct = new DirectWrite(this.#drain, descriptor(this.#drain));
     this.#onWritten = (error) => {
       // What is not taken any more must not make room for more of it; the end will be heard of.
       if (error) return;
@@ -71,6 +74,16 @@ export class SocketStream implements ByteStream {
   }
 
   write(parts: readonly Uint8Array[]): boolean {
+    const [first] = parts;
+    if (first === undefined || parts.length > 1 || first.length > DIRECT_MAX) {
+      return this.#writeStream(parts);
+    }
+    const taken = this.#direct.write(first);
+    if (taken === first.length) return true;
+    return this.#writeStream(taken === 0 ? parts : [first.subarray(taken)]);
+  }
+
+  #writeStream(parts: readonly Uint8Array[]): boolean {
     const socket = this.#drain;
     const last = parts.length - 1;
     if (last > 0) socket.cork();
@@ -144,6 +157,15 @@ function queuedBytes(socket: net.Socket): number {
     if (typeof handle.writeQueueSize === 'number') return handle.writeQueueSize;
   }
   return socket.writableLength;
+}
+
+/** The socket's file descriptor, -1 where there is none to be had. */
+function descriptor(socket: net.Socket): number {
+  const handle = (socket as unknown as HandleOwner)._handle; // not in the types
+  if (typeof handle === 'object' && handle !== null && 'fd' in handle) {
+    if (typeof handle.fd === 'number') return handle.fd;
+  }
+  return -1;
 }
 
 /** The handle of `accepted` in a socket that reads into `sink`'s memory. The one place that knows how
