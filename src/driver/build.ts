@@ -1,7 +1,7 @@
 /** Options to a disk: tag set, limits, features, and the steps of the path in their order, composed
  *  so that what is off costs nothing. Source: driver.md sections 1 and 3; design.md ("Off means free"). */
 
-import { Disk, type Features, type Limits } from '../block/disk.ts';
+import { Disk } from '../block/disk.ts';
 import { RequestQueue } from '../block/request-queue.ts';
 import { Status } from '../block/status.ts';
 import { type BlockContext, TagSet, type TagSetOptions } from '../block/tag-set.ts';
@@ -21,6 +21,7 @@ import {
   toSectors,
 } from '../units.ts';
 import { type BadBlocks, badBlocksStep } from './badblocks.ts';
+import { features, limits } from './capabilities.ts';
 import {
   type Complete,
   completeByTimer,
@@ -47,9 +48,6 @@ import { ZoneSet } from './zones/zone-set.ts';
 
 /** null_blk's own, not the block layer's 30 s. */
 const TIMEOUT = 5e9 as Nanoseconds; // 5 s
-
-/** A slice of a discard costs up to 50 us per slab: 4 MiB keep other clients waiting some 1.5 ms. */
-const SLICE = sector((4 * MiB) / SECTOR_BYTES);
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;
 
@@ -254,34 +252,6 @@ function completion(options: DeviceOptions): Complete {
     case 2:
       return completeByTimer(nanoseconds(options.completion_nsec));
   }
-}
-
-function limits(options: DeviceOptions): Limits {
-  // In whole blocks and KiB, as the kernel's queue limits are.
-  const unit = Math.max(options.bs, KiB) / SECTOR_BYTES;
-  return {
-    blockBytes: options.bs,
-    maxSectors: options.max_sectors - (options.max_sectors % unit),
-    // Without memory nothing takes time, but where each byte is paid for.
-    sliceSectors: options.memory_backed || options.mbps > 0 ? SLICE : NO_LIMIT,
-    freeHoles: !options.zoned && options.mbps === 0,
-    chunkSectors: options.zoned ? (options.zone_size * MiB) / SECTOR_BYTES : 0,
-    virtBoundary: options.virt_boundary,
-  };
-}
-
-function features(options: DeviceOptions, writeCache: boolean): Features {
-  return {
-    rotational: options.rotational,
-    discard: options.discard || options.zoned,
-    writeCache,
-    fua: options.fua,
-    zoned: options.zoned,
-    // There they are written, or paid for, as data are.
-    fastZeroes: !writeCache && !options.zoned && options.mbps === 0,
-    views: true,
-    completesInline: options.irqmode === 0,
-  };
 }
 
 function zoneOptions(options: DeviceOptions) {
