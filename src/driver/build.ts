@@ -11,13 +11,11 @@ import type { SlabAllocator } from '../pages/allocator.ts';
 import type { DeferredWork } from '../time/deferred.ts';
 import {
   bytes,
-  KiB,
   MiB,
   type Nanoseconds,
   nanoseconds,
   SECTOR_BYTES,
   type Sector,
-  sector,
   toSectors,
 } from '../units.ts';
 import { type BadBlocks, badBlocksStep } from './badblocks.ts';
