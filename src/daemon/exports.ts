@@ -6,8 +6,8 @@ import { type Alignment, NbdExport } from '../export/nbd-export.ts';
 
 export interface ExportFacts {
   readonly name: string;
-  /** Bytes. */
-  readonly size: number;
+  /** Bytes, exactly: a bigint from 2^53 on. */
+  readonly size: number | bigint;
   /** Bytes. */
   readonly blockSize: number;
 }

@@ -5,6 +5,7 @@ import { Disk, type Features, type Limits } from '../block/disk.ts';
 import { RequestQueue } from '../block/request-queue.ts';
 import { Status } from '../block/status.ts';
 import { type BlockContext, TagSet, type TagSetOptions } from '../block/tag-set.ts';
+import { sizeOf, wholeBlocks } from '../config/judge-size.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
 import type { DeferredWork } from '../time/deferred.ts';
@@ -120,6 +121,11 @@ function tagSetOptions(options: DeviceOptions, debug: boolean): TagSetOptions {
   };
 }
 
+/** Bytes of the whole blocks that a device is made of; rounded from 2^62 on, see Disk. */
+export function capacityOf(options: DeviceOptions): number {
+  return Number(wholeBlocks(options));
+}
+
 /** @param tags the shared tag set, or undefined for one of its own.
  *  @throws HctxError, RangeError: nothing is left behind. */
 export function buildDisk(
@@ -128,11 +134,11 @@ export function buildDisk(
   tags: TagSet<NullData> | undefined,
 ): Powered {
   const { context, store, faults } = parts;
-  const capacity = bytes(options.size * MiB);
+  const capacity = capacityOf(options);
   const cache =
     store !== undefined && options.cache_size > 0
       ? new WriteCache(store, context.allocator, {
-          capacity,
+          capacity: bytes(capacity),
           cacheBytes: bytes(options.cache_size * MiB),
           blockSectors: options.bs / SECTOR_BYTES,
         })
@@ -155,12 +161,13 @@ export function buildDisk(
   const queue = new RequestQueue<NullData>(tagSet, device, parts.name);
   const disk = new Disk(
     parts.name,
-    toSectors(capacity),
+    (capacity / SECTOR_BYTES) as Sector, // whole blocks are whole sectors; see Disk for huge ones
     limits(options),
     features(options, cache !== undefined),
     queue,
     extentsOf(store, cache, zones),
     zones,
+    sizeOf(options),
   );
   const requests = new ControlRequests(disk, context.allocator);
   const throttle = options.mbps > 0 ? new Throttle(options.mbps, context, queue) : undefined;
@@ -256,7 +263,7 @@ function limits(options: DeviceOptions): Limits {
     blockBytes: options.bs,
     maxSectors: options.max_sectors - (options.max_sectors % unit),
     // Without memory nothing takes time.
-    sliceSectors: options.memory_backed ? SLICE : sector(options.size * (MiB / SECTOR_BYTES)),
+    sliceSectors: options.memory_backed ? SLICE : NO_LIMIT,
     chunkSectors: options.zoned ? (options.zone_size * MiB) / SECTOR_BYTES : 0,
     virtBoundary: options.virt_boundary,
   };
@@ -279,7 +286,7 @@ function zoneOptions(options: DeviceOptions) {
   const capacitySectors = (options.zone_capacity * MiB) / SECTOR_BYTES;
   const { maxSectors } = limits(options);
   return {
-    capacity: toSectors(bytes(options.size * MiB)),
+    capacity: toSectors(bytes(capacityOf(options))),
     zoneSectors,
     zoneCapacitySectors: capacitySectors === 0 ? zoneSectors : capacitySectors,
     conventional: options.zone_nr_conv,

@@ -11,6 +11,7 @@ import {
   type SelectedContext,
   TransmissionFlag,
 } from 'nbd-server-protocol-ts';
+import { FarSize, isFar, type Range } from './far.ts';
 
 /** Why a command is refused: the NBD error and a text for humans. */
 export interface Refusal {
@@ -121,8 +122,8 @@ const rows: readonly (Row | undefined)[] = Object.assign([], {
 
 /** What `Rules` need to know of an export. */
 export interface Bounds {
-  /** Bytes, below 2^53. */
-  readonly size: number;
+  /** Bytes, exactly: a bigint from 2^53 on. */
+  readonly size: number | bigint;
   /** Writes begin and end at multiples of so many bytes. */
   readonly writeAlignment: number;
   /** And so does everything else. */
@@ -148,7 +149,10 @@ const NOT_OFFERED = -1;
 
 /** The rules for one client. */
 export class Rules {
-  readonly #of: Bounds;
+  readonly #payloadMax: number;
+  /** Bytes; Infinity: whatever is not far lies inside. */
+  readonly #size: number;
+  readonly #farSize: FarSize | undefined;
   readonly #extended: boolean;
   /** The flags that each command may carry, or NOT_OFFERED. */
   readonly #flags: readonly number[];
@@ -157,7 +161,9 @@ export class Rules {
   readonly #statusPayloadMax: number;
 
   constructor(terms: Terms, of: Bounds) {
-    this.#of = of;
+    this.#payloadMax = of.payloadMax;
+    this.#size = typeof of.size === 'number' ? of.size : Number.POSITIVE_INFINITY;
+    this.#farSize = typeof of.size === 'number' ? undefined : new FarSize(of.size);
     this.#extended = terms.extendedHeaders;
     this.#flags = rows.map((row, command) =>
       row === undefined ? NOT_OFFERED : flagsFor(row, command, terms),
@@ -188,27 +194,38 @@ export class Rules {
         return length > this.#statusPayloadMax ? refused.wrongIds : undefined;
       }
     }
-    if (row.tooLong !== undefined && length > this.#of.payloadMax) return row.tooLong;
+    if (row.tooLong !== undefined && length > this.#payloadMax) return row.tooLong;
     if (command === Command.FLUSH) {
       return header.offset !== 0 || length !== 0 ? row.beyondEnd : undefined;
     }
-    return this.#checkRange(row, header.offset, length);
+    return this.#checkRange(row, header);
   }
 
   /** The same for a range that comes in a BLOCK_STATUS's payload. */
-  checkStatusRange(offset: number, length: number): Refusal | undefined {
+  checkStatusRange(range: Range): Refusal | undefined {
     const row = rows[Command.BLOCK_STATUS];
-    return row === undefined ? refused.unknownCommand : this.#checkRange(row, offset, length);
+    return row === undefined ? refused.unknownCommand : this.#checkRange(row, range);
   }
 
-  /** Numbers suffice for 64 bits: rounding keeps the order, sizes are exact, and so is their difference
-   *  with a length that is not above them. */
-  #checkRange(row: Row, offset: number, length: number): Refusal | undefined {
-    const { size } = this.#of;
+  /** With a size below 2^53 Numbers suffice for 64 bits: rounding keeps the order, the size is exact,
+   *  and so is its difference with a length that is not above it. */
+  #checkRange(row: Row, range: Range): Refusal | undefined {
+    const far = this.#farSize;
+    if (far !== undefined && isFar(range)) {
+      if (far.endsBefore(range)) return row.beyondEnd;
+      return this.#checkShape(row, range.offsetLow, range.lengthLow, range.length);
+    }
+    const { offset, length } = range;
+    const size = this.#size;
     if (length > size || offset > size - length) return row.beyondEnd;
+    return this.#checkShape(row, offset, length, length);
+  }
+
+  /** Of a multiple of a block size, the lower half is one. */
+  #checkShape(row: Row, offset: number, low: number, length: number): Refusal | undefined {
     if (length === 0) return row.empty;
     const alignment = row.wholeBlocks ? this.#writeAlignment : this.#alignment;
-    if (alignment === 1 || (offset | length) % alignment === 0) return undefined;
+    if (alignment === 1 || (offset | low) % alignment === 0) return undefined;
     return this.#alignment === alignment ? refused.unaligned : refused.zonedUnaligned;
   }
 }

@@ -39,8 +39,9 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
   offsetLow = 0;
   /** A read's data must come in one piece. */
   whole = false;
+  /** Bytes from the first block's beginning to what the client named; of a discard below 0. */
+  head = 0;
   /** As the client named it, in bytes. */
-  offset = 0;
   length = 0;
   /** Holds the export's write lock, shared. */
   locked = false;
@@ -53,7 +54,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
     this.bio = new Bio(this, session.allocator);
   }
 
-  /** Begins a command on whole blocks; `offset` and `length` may lie inside them (reads only). */
+  /** Begins a command on whole blocks; what the client named may lie inside them (reads only). */
   begin(command: Command, flags: number, sector: Sector, sectors: Sector): void {
     this.#place = Place.NONE;
     this.#replied = false;
@@ -120,7 +121,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
 
   viewsReady(bio: Bio): void {
     this.#place = Place.VIEWS;
-    const head = this.offset - bio.sector * SECTOR_BYTES;
+    const { head } = this;
     const tail = bio.sectors * SECTOR_BYTES - head - this.length;
     if (head !== 0 || tail !== 0) bio.views.trim(head, tail);
     this.#replied = true;
@@ -147,7 +148,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
     if (bio.status !== Status.OK) {
       if (this.#place === Place.OUTPUT) sink.cancelRead();
       const { error, text } = nbdMeaning(bio.status);
-      const delta = deltaOf(bio, this.offset, this.length);
+      const delta = deltaOf(bio, this.head, this.length);
       sink.error(this, error, bio.reason ?? text, delta);
     } else if (bio.command !== Command.READ) {
       sink.ok(this);
@@ -162,7 +163,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
   /** @returns true when the reply shows our memory, so that the command is not over yet. */
   #replyFromOwnMemory(bio: Bio): boolean {
     const { sink } = this.#session;
-    const head = this.offset - bio.sector * SECTOR_BYTES;
+    const { head } = this;
     if (this.#scratch !== undefined) {
       const start = sink.openRead(this, this.length);
       sink.readBuffer.set(this.#scratch.subarray(head, head + this.length), start);

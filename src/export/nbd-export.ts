@@ -4,7 +4,7 @@
 import type { ExportInfo } from 'nbd-server-protocol-ts';
 import { TransmissionFlag } from 'nbd-server-protocol-ts';
 import type { Disk } from '../block/disk.ts';
-import { SECTOR_BYTES, toBytes } from '../units.ts';
+import { SECTOR_BYTES } from '../units.ts';
 import { type Context, contextsOf } from './contexts.ts';
 import { WriteLock } from './write-lock.ts';
 
@@ -17,8 +17,8 @@ export type Alignment = (typeof alignments)[number];
 
 export class NbdExport implements ExportInfo {
   readonly name: string;
-  /** Bytes. */
-  readonly size: number;
+  /** Bytes, exactly: a bigint from 2^53 on. */
+  readonly size: number | bigint;
   readonly flags: number;
   readonly description: string;
   readonly blockSize: ExportInfo['blockSize'];
@@ -43,7 +43,7 @@ export class NbdExport implements ExportInfo {
     this.disk = disk;
     this.payloadMax = payloadMax;
     this.name = disk.name;
-    this.size = toBytes(disk.capacity);
+    this.size = disk.size;
     this.flags = transmissionFlags(disk);
     this.description = `tnull ${disk.name}`;
     // Requests below the block size are served by read-modify-write, so any byte may be addressed;

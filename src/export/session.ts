@@ -15,6 +15,7 @@ import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
 import { blockCommand, blockFlags, carriesData, writes } from './block-command.ts';
 import { type Refusal, Rules, refused, type Terms } from './check.ts';
 import { ClientCommand, COPY_MAX } from './client-command.ts';
+import { comeNear, isFar } from './far.ts';
 import type { NbdExport } from './nbd-export.ts';
 import { ReadModifyWrite } from './read-modify-write.ts';
 import type { ReplySink } from './reply-sink.ts';
@@ -47,6 +48,8 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   readonly #host: SessionHost;
   readonly #bytesMax: number;
   readonly #rules: Rules;
+  /** Ranges may be far, see far.ts. */
+  readonly #huge: boolean;
   readonly #status: StatusCommand;
   /** A BLOCK_STATUS has not all of its answers yet. */
   #statusPending = false;
@@ -71,6 +74,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   ) {
     this.export = of;
     this.#rules = new Rules(terms, of);
+    this.#huge = typeof of.size === 'bigint';
     this.#status = new StatusCommand(of, terms, context.statusBudget, () => this.#ready());
     this.copyMax = Math.min(COPY_MAX, of.blockSize.maximumPayload);
     this.#number = of.nextConnection();
@@ -132,20 +136,22 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
    *  @returns false: it waits; keep the payload where it is until `proceed` says true. */
   execute(header: RequestHeader, source: Uint8Array, start: number, payload?: Segments): boolean {
     const block = this.export.disk.limits.blockBytes;
-    const unaligned = header.offset % block !== 0 || header.length % block !== 0;
     const write = header.command === NbdCommand.WRITE;
     if (header.command === NbdCommand.BLOCK_STATUS) return this.#askStatus(header, source, start);
+    const far = this.#huge && isFar(header);
+    const base = far ? comeNear(header, block) : 0;
     if (this.#doesNothing(header)) {
       this.sink.ok(header);
       return true;
     }
     this.#inFlight++;
-    if (unaligned && (write || header.command === NbdCommand.WRITE_ZEROES)) {
+    if (this.#cutsBlocks(header, block)) {
       this.#bytesInFlight += write ? header.length : 0;
-      new ReadModifyWrite(this, header, source, start, payload).begin();
+      new ReadModifyWrite(this, header, base, source, start, payload).begin();
       return true;
     }
-    const command = this.#begin(header, block);
+    const command = this.#begin(header, block, base);
+    if (far) command.head = header.offsetLow % block; // it may have been widened
     if (write) {
       if (payload === undefined) command.borrow(source, start);
       else command.adopt(payload);
@@ -228,7 +234,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   #askStatus(header: RequestHeader, source: Uint8Array, start: number): boolean {
     const status = this.#status;
     const wrong = status.begin(header, source, start)
-      ? this.#rules.checkStatusRange(status.offset, status.length)
+      ? this.#rules.checkStatusRange(status)
       : refused.wrongIds;
     if (wrong !== undefined) {
       this.sink.error(header, wrong.error, wrong.text, -1);
@@ -275,21 +281,32 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     if (this.#inFlight === 0 || this.#limited) this.deferred.raise(this);
   }
 
-  #begin(header: RequestHeader, block: number): ClientCommand {
+  /** Does it change a block in part? The last one is whole where it ends with the export. */
+  #cutsBlocks({ command, offset, length }: RequestHeader, block: number): boolean {
+    if (offset % block === 0 && length % block === 0) return false;
+    if (command === NbdCommand.WRITE) return true;
+    if (command !== NbdCommand.WRITE_ZEROES) return false;
+    return offset % block !== 0 || offset + length !== this.export.size;
+  }
+
+  /** @param base sectors that come before byte 0 of the header's offset. */
+  #begin(header: RequestHeader, block: number, base: number): ClientCommand {
     const command = this.#free.pop() ?? new ClientCommand(this);
     command.cookieHigh = header.cookieHigh;
     command.cookieLow = header.cookieLow;
     command.offsetHigh = header.offsetHigh;
     command.offsetLow = header.offsetLow;
     command.whole = (header.flags & CommandFlag.DF) !== 0;
-    command.offset = header.offset;
     command.length = header.length;
-    // A read takes the blocks around its range; a discard only those that lie in it whole.
+    // A read takes the blocks around its range; a discard only those that lie in it whole. What lies
+    // behind the end of the export is nobody's.
     const inside = header.command === NbdCommand.TRIM;
     const first = (inside ? Math.ceil : Math.floor)(header.offset / block) * block;
     const last = header.offset + header.length;
-    const end = (inside ? Math.floor : Math.ceil)(last / block) * block;
-    const sector = (first / SECTOR_BYTES) as Sector; // whole blocks are whole sectors
+    const within = inside && last !== this.export.size;
+    const end = (within ? Math.floor : Math.ceil)(last / block) * block;
+    command.head = header.offset - first;
+    const sector = (base + first / SECTOR_BYTES) as Sector; // whole blocks are whole sectors
     const sectors = (Math.max(0, end - first) / SECTOR_BYTES) as Sector; // likewise
     const kind = blockCommand(header.command);
     this.waitsToRead = kind === Command.READ;
