@@ -1,4 +1,4 @@
-# What a test asked nbdkit or qemu-nbd for, as the variables of servers.sh. Sourced, never run.
+# What a test asked nbdkit, qemu-nbd or nbd-server for, as the variables of servers.sh. Sourced, never run.
 # shellcheck shell=bash disable=SC2034 # the variables are for who sources it
 #
 # Beside those of servers.sh:
@@ -103,7 +103,25 @@ read_folder() {
   for file in "$1"/*; do
     [ ! -f "$file" ] || exports+=("${file##*/}" "$(stat -c %s "$file")")
   done
-  size=${exports[1]}
+}
+
+# As for an inetd: `-C CONFIGURATION -d 0 [FILE]`.
+read_nbd_server() {
+  local word configuration=''
+  way=(stdin) plugin=memory
+  while [ $# -gt 0 ]; do
+    case $1 in
+      -d | 0) ;;
+      -C) configuration=$2 && shift ;;
+      -*) cannot "$1 of nbd-server" ;;
+      *) plugin=image format=raw source=("$1") size=$(stat -c %s "$1") ;;
+    esac
+    shift
+  done
+  word=$(sed -n 's/^cacertfile = //p' "$configuration")
+  [ -z "$word" ] || tls=on tls_certificates=${word%/*}
+  ! grep -q '^force_tls' "$configuration" || tls=require
+  while read -r word; do exports+=("$word" 0); done < <(sed -n 's/^\[\(.*\)\]$/\1/p' "$configuration" | grep -vx generic)
 }
 
 read_qemu_nbd() {

@@ -66,12 +66,13 @@ only_of_tnull() {
 }
 
 tnull_command() {
-  local mebibyte=1048576 tnull_flags=()
+  local tnull_flags=()
   read -ra tnull_flags <<<"${CONFORMANCE_TNULL_FLAGS:-}"
-  size_given=$(((size + mebibyte - 1) / mebibyte * mebibyte))
-  [ "$size" -gt 0 ] || size_given=$mebibyte
-  command=(node "$checkout/bin/tnull.js" --no-control "size=$((size_given / mebibyte))"
-    "memory_backed=$memory" "discard=$memory" "${tnull_flags[@]}")
+  # A device is never empty.
+  [ "$size" -gt 0 ] || size_given=1048576
+  command=(node "$checkout/bin/tnull.js" --no-control "memory_backed=$memory" "discard=$memory")
+  if [ -n "$export${exports[*]}" ]; then tnull_names; else command+=("size_bytes=$size_given"); fi
+  command+=("${tnull_flags[@]}")
   case ${way[0]} in
     unix) command+=(-U "${way[1]}") ;;
     tcp) command+=(--listen "nbd://$host:${way[1]}") ;;
@@ -84,7 +85,6 @@ tnull_command() {
   [ "$refuse_unaligned" = 0 ] || command+=(alignment=error)
   [ -z "$max_payload" ] || command+=("--max-payload=$max_payload")
   [ -z "$flag" ] || tnull_flag
-  [ -z "$export${exports[*]}" ] || tnull_names
   if [ "$tls" != off ]; then
     command+=("--tls=$tls")
     [ -z "$tls_certificates" ] || command+=("--tls-certificates=$tls_certificates")
@@ -99,9 +99,9 @@ tnull_names() {
     unsupported='a slash in the name of an export'
     return
   }
-  [ "${#exports[@]}" != 0 ] || exports=("$export" "$size")
+  [ "${#exports[@]}" != 0 ] || exports=("$export" "$size_given")
   node -e 'const [, to, ...words] = process.argv, devices = {};
-    for (let at = 0; at < words.length; at += 2) devices[words[at]] = {};
+    for (let at = 0; at < words.length; at += 2) devices[words[at]] = { size_bytes: Number(words[at + 1]) };
     require("fs").writeFileSync(to, JSON.stringify({ devices }));' "$scratch/tnull.json" "${exports[@]}"
   command+=("--config=$scratch/tnull.json")
 }
@@ -165,8 +165,8 @@ qemu_nbd_command() {
   fi
   [ "$tls" != on ] || unsupported='TLS as a choice of the client'
   case $flag:$offered in
-    :* | *:1 | df:0) ;;
-    *) unsupported="an export without the flag $flag" ;;
+    rotational:0 | df:0) ;;
+    rotational:1 | *:0) unsupported="a choice of the flag $flag" ;;
   esac
   [ -n "${disk:-}" ] || truncate -s "$size" "$file"
   foreign "$(suite)" usr/bin/qemu-nbd "${arguments[@]}" "$file"
@@ -175,12 +175,13 @@ qemu_nbd_command() {
 # nbd-server has a default export only when it serves its standard input, so each client gets one.
 nbd_server_command() {
   local file=${disk:-$scratch/disk} configuration=$scratch/nbd-server.conf program=usr/bin/nbd-server
-  local -A has=([flush]=1 [fua]=1 [trim]=1 [rotational]=0)
-  if [ -n "${has[${flag:-none}]:-}" ]; then
-    has[$flag]=$offered
-  elif [ -n "$flag" ] && [ "$flag:$offered" != df:0 ]; then
-    unsupported="a choice of the flag $flag"
-  fi
+  # Flags are for exports that have a name; the default export has but those that all have.
+  case $flag:$offered in
+    :* | flush:0 | fua:0 | trim:0 | rotational:0 | zero:1 | multi_conn:1 | df:*) ;;
+    flush:1 | fua:1 | trim:1) [ -n "$export" ] || unsupported="a default export with the flag $flag" ;;
+    *:1) unsupported="an export with the flag $flag" ;;
+    *) unsupported="an export without the flag $flag" ;;
+  esac
   # It ends the connection that asks for an empty export.
   [ "$size" -gt 0 ] || size_given=1048576
   [ -n "${disk:-}" ] || truncate -s "$size_given" "$file"
@@ -196,7 +197,7 @@ nbd_server_command() {
     [ -z "$export" ] || [ "${way[0]}" != tcp ] ||
       printf 'listenaddr = 127.0.0.1\nport = %s\n' "${way[1]}"
     printf '[%s]\nexportname = %s\n' "${export:-default}" "$file"
-    for word in "${!has[@]}"; do printf '%s = %s\n' "$word" "${has[$word]}"; done
+    printf 'flush = true\nfua = true\ntrim = true\n'
     [ "$readonly" = 0 ] || echo 'readonly = true'
   } >"$configuration"
   [ -z "$tls_psk" ] || unsupported='TLS with pre-shared keys'
@@ -206,6 +207,7 @@ nbd_server_command() {
     return
   fi
   foreign "$(suite)" "$program" -d -C "$configuration" 0 "$file"
+  [ "$readonly" = 0 ] || command+=(-r)
   case ${way[0]} in
     unix) command=("$bridge" accept "${way[1]}" "${command[@]}") ;;
     tcp) command=("$bridge" accept "$port_address" "${command[@]}") ;;

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Called by libnbd's tests as if it were nbdkit or qemu-nbd (CONFORMANCE_ROLE), it starts the server under
-# test in its place: CONFORMANCE_SERVER. Questions (--version, --dump-plugin) go to the real program.
+# Called by libnbd's tests as if it were nbdkit, qemu-nbd or nbd-server (CONFORMANCE_ROLE), it starts the
+# server under test in its place: CONFORMANCE_SERVER. Questions (--version, --dump-plugin) go to the real program.
 # What it did is noted in $CONFORMANCE_NOTES, from which the table tells "this server has no such thing"
 # from "it fails".
 set -uo pipefail
@@ -20,8 +20,8 @@ cannot() {
 # The program that the test asked for, as it is; plugins and filters named so that it finds them.
 real() {
   local word words=() plugin=''
-  if [ "$role" = qemu-nbd ]; then
-    foreign "$(suite)" usr/bin/qemu-nbd "${arguments[@]}"
+  if [ "$role" != nbdkit ]; then
+    foreign "$(suite)" "usr/bin/$role" "${arguments[@]}"
     exec "${command[@]}"
   fi
   for word in "${arguments[@]}"; do
@@ -48,7 +48,7 @@ done
 # Asked only whether nbdkit can do a thing.
 case "$*" in *'--run test "$uri" != ""' | *'--run exit 0') real ;; esac
 # Asked for nothing but an error message.
-[ "$role" = nbdkit ] || [[ " $* " == *' -f '* ]] || real
+[ "$role" != qemu-nbd ] || [[ " $* " == *' -f '* ]] || real
 is_witness "$@" && real
 note "asked $role $*"
 [ "$role" != "$CONFORMANCE_SERVER" ] || real
@@ -77,7 +77,8 @@ fill() {
 }
 
 [ -z "${ipv6:-}" ] || host='[::1]'
-if [ "$role" = nbdkit ]; then read_nbdkit "$@"; else read_qemu_nbd "$@"; fi
+"read_${role//-/_}" "$@"
+[ -z "${exports[*]}" ] || size=${exports[1]}
 scratch=$(mktemp -d /dev/shm/conformance.XXXXXX)
 # The folder goes when this process, or the one that takes its place, is gone.
 setsid sh -c 'tail -f --pid="$1" /dev/null; rm -rf "$2"' sh $$ "$scratch" </dev/null >/dev/null 2>&1 3>&- 4>&- &
