@@ -78,7 +78,7 @@ tnull_command() {
     tcp) command+=(--listen "nbd://$host:${way[1]}") ;;
     stdin) command+=(--stdin) ;;
   esac
-  [ "$readonly" = 0 ] || unsupported='read-only exports'
+  [ "$readonly" = 0 ] || command+=(--read-only)
   [ -z "$text" ] || unsupported='descriptions of exports'
   [ "$delay" = 0 ] || command+=(irqmode=2 "completion_nsec=${delay}000000000")
   [ "$slow" = 0 ] || command+=(mbps=1)
