@@ -1,7 +1,8 @@
 /** One NBD command in flight: it owns the cookie and the bio, says where a read's data go, and
  *  sends the reply. Made once per command in flight and reused; knows no socket. */
 
-import type { ReplyAddress } from 'nbd-server-protocol-ts';
+import type { ReplyAddress, RequestHeader } from 'nbd-server-protocol-ts';
+import { CommandFlag, Command as NbdCommand } from 'nbd-server-protocol-ts';
 import { Bio, type BioOwner } from '../block/bio.ts';
 import { Command } from '../block/command.ts';
 import { Status } from '../block/status.ts';
@@ -10,6 +11,7 @@ import { SCRATCH_BYTES } from '../pages/scratch.ts';
 import type { Segments } from '../pages/segments.ts';
 import { SLAB_BYTES } from '../pages/slab.ts';
 import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
+import { blockCommand, blockFlags } from './block-command.ts';
 import { deltaOf, nbdMeaning } from './errors.ts';
 import type { ViewHolder } from './reply-sink.ts';
 import type { Session } from './session.ts';
@@ -54,12 +56,29 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
     this.bio = new Bio(this, session.allocator);
   }
 
-  /** Begins a command on whole blocks; what the client named may lie inside them (reads only). */
-  begin(command: Command, flags: number, sector: Sector, sectors: Sector): void {
+  /** Begins a command on whole blocks; what the client named may lie inside them (reads only).
+   *  @param base sectors that come before byte 0 of the header's offset. */
+  begin(header: RequestHeader, block: number, base: number): void {
+    const { offset, length } = header;
+    this.cookieHigh = header.cookieHigh;
+    this.cookieLow = header.cookieLow;
+    this.offsetHigh = header.offsetHigh;
+    this.offsetLow = header.offsetLow;
+    this.whole = (header.flags & CommandFlag.DF) !== 0;
+    this.length = length;
+    // A read takes the blocks around its range; a discard only those that lie in it whole. What lies
+    // behind the end of the export is nobody's.
+    const inside = header.command === NbdCommand.TRIM;
+    const first = (inside ? Math.ceil : Math.floor)(offset / block) * block;
+    const within = inside && offset + length !== this.#session.export.size;
+    const end = (within ? Math.floor : Math.ceil)((offset + length) / block) * block;
+    this.head = offset - first;
     this.#place = Place.NONE;
     this.#replied = false;
     this.locked = false;
-    this.bio.reset(command, flags, sector, sectors);
+    const sector = (base + first / SECTOR_BYTES) as Sector; // whole blocks are whole sectors
+    const sectors = (Math.max(0, end - first) / SECTOR_BYTES) as Sector; // likewise
+    this.bio.reset(blockCommand(header.command), blockFlags(header.flags), sector, sectors);
   }
 
   /** The payload of a write as it lies in the receive buffer. */

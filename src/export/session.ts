@@ -2,7 +2,7 @@
  *  no tag, no lock or too much in flight. Decides nothing about sockets: it tells its host to go on.
  *  Source: design.md, "Tags are the flow control". */
 
-import { CommandFlag, Command as NbdCommand, type RequestHeader } from 'nbd-server-protocol-ts';
+import { Command as NbdCommand, type RequestHeader } from 'nbd-server-protocol-ts';
 import { Command } from '../block/command.ts';
 import type { HwQueue } from '../block/hw-queue.ts';
 import type { TagWaiter } from '../block/scheduler.ts';
@@ -11,8 +11,8 @@ import type { SlabAllocator } from '../pages/allocator.ts';
 import type { ScratchPool } from '../pages/scratch.ts';
 import type { Segments } from '../pages/segments.ts';
 import type { Deferred, DeferredWork } from '../time/deferred.ts';
-import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
-import { blockCommand, blockFlags, carriesData, writes } from './block-command.ts';
+import { bug } from '../units.ts';
+import { carriesData, cutsBlocks, writes } from './block-command.ts';
 import { type Refusal, Rules, refused, type Terms } from './check.ts';
 import { ClientCommand, COPY_MAX } from './client-command.ts';
 import { comeNear, isFar } from './far.ts';
@@ -145,7 +145,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
       return true;
     }
     this.#inFlight++;
-    if (this.#cutsBlocks(header, block)) {
+    if (cutsBlocks(header, block, this.export.size)) {
       this.#bytesInFlight += write ? header.length : 0;
       new ReadModifyWrite(this, header, base, source, start, payload).begin();
       return true;
@@ -281,36 +281,12 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     if (this.#inFlight === 0 || this.#limited) this.deferred.raise(this);
   }
 
-  /** Does it change a block in part? The last one is whole where it ends with the export. */
-  #cutsBlocks({ command, offset, length }: RequestHeader, block: number): boolean {
-    if (offset % block === 0 && length % block === 0) return false;
-    if (command === NbdCommand.WRITE) return true;
-    if (command !== NbdCommand.WRITE_ZEROES) return false;
-    return offset % block !== 0 || offset + length !== this.export.size;
-  }
-
   /** @param base sectors that come before byte 0 of the header's offset. */
   #begin(header: RequestHeader, block: number, base: number): ClientCommand {
     const command = this.#free.pop() ?? new ClientCommand(this);
-    command.cookieHigh = header.cookieHigh;
-    command.cookieLow = header.cookieLow;
-    command.offsetHigh = header.offsetHigh;
-    command.offsetLow = header.offsetLow;
-    command.whole = (header.flags & CommandFlag.DF) !== 0;
-    command.length = header.length;
-    // A read takes the blocks around its range; a discard only those that lie in it whole. What lies
-    // behind the end of the export is nobody's.
-    const inside = header.command === NbdCommand.TRIM;
-    const first = (inside ? Math.ceil : Math.floor)(header.offset / block) * block;
-    const last = header.offset + header.length;
-    const within = inside && last !== this.export.size;
-    const end = (within ? Math.floor : Math.ceil)(last / block) * block;
-    command.head = header.offset - first;
-    const sector = (base + first / SECTOR_BYTES) as Sector; // whole blocks are whole sectors
-    const sectors = (Math.max(0, end - first) / SECTOR_BYTES) as Sector; // likewise
-    const kind = blockCommand(header.command);
+    command.begin(header, block, base);
+    const kind = command.bio.command;
     this.waitsToRead = kind === Command.READ;
-    command.begin(kind, blockFlags(header.flags), sector, sectors);
     if (carriesData(kind)) this.#bytesInFlight += header.length;
     return command;
   }
