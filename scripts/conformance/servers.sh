@@ -161,13 +161,17 @@ qemu_nbd_command() {
     arguments+=(--object "tls-creds-x509,id=tls0,endpoint=server,dir=$tls_certificates,verify-peer=$verify"
       --tls-creds tls0)
   elif [ "$tls" != off ]; then
-    arguments+=(--object "tls-creds-psk,id=tls0,endpoint=server,dir=$(dirname "$tls_psk")" --tls-creds tls0)
+    # The file must have this name.
+    mkdir "$scratch/psk"
+    ln -s "$tls_psk" "$scratch/psk/keys.psk"
+    arguments+=(--object "tls-creds-psk,id=tls0,endpoint=server,dir=$scratch/psk" --tls-creds tls0)
   fi
   [ "$tls" != on ] || unsupported='TLS as a choice of the client'
   case $flag:$offered in
     rotational:0 | df:0) ;;
     rotational:1 | *:0) unsupported="a choice of the flag $flag" ;;
   esac
+  size_given=$(((size + 511) / 512 * 512))
   [ -n "${disk:-}" ] || truncate -s "$size" "$file"
   foreign "$(suite)" usr/bin/qemu-nbd "${arguments[@]}" "$file"
 }

@@ -70,7 +70,8 @@ function remarks(of) {
   return [...about].map(([why, who]) => `${who.join(', ')}: ${why}`).join('; ');
 }
 
-const title = (group) => group.replace('libnbd-', 'libnbd of ').replace('nbd-3', 'nbd-tester-client 3');
+const title = (group) =>
+  group.replace('libnbd-', 'libnbd of ').replace('nbd-3', 'nbd-tester-client 3');
 
 function row(cells) {
   return `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
