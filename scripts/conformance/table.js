@@ -52,11 +52,10 @@ function count(results) {
   return kinds.map(of);
 }
 
-/** Tests about parts of nbdkit or qemu that no other server has say nothing about any of them. */
+/** Tests that neither tnull nor nbd-server can be asked are about parts of nbdkit or qemu. */
 function foreign({ of }) {
   return Object.values(of).every(
-    ({ server, result }) =>
-      server === 'nbdkit' || server === 'qemu-nbd' || result === 'n/a' || result === 'skip',
+    ({ server, result }) => server === 'nbdkit' || server === 'qemu-nbd' || result === 'n/a',
   );
 }
 
@@ -89,20 +88,32 @@ function markdown(tests, servers) {
   );
   const lines = [row(['tests', 'server', ...kinds]), rule([0, 0, ...kinds]), ...sums];
   for (const group of groups) {
-    const mine = tests.filter((test) => test.group === group);
-    const passed = mine.filter(({ of }) => servers.every((server) => of[server]?.result === 'ok'));
-    const others = mine.filter((test) => !passed.includes(test));
-    const shown = others.filter((test) => !foreign(test));
-    const hidden = others.filter(foreign);
+    const rest = new Set(tests.filter((test) => test.group === group));
+    /** Takes the tests that `belongs` says. */
+    const take = (belongs) => {
+      const taken = [...rest].filter(belongs);
+      for (const test of taken) rest.delete(test);
+      return taken;
+    };
+    const all = (result) => take(({ of }) => servers.every((one) => of[one]?.result === result));
+    const lists = [
+      ['Passed by all', all('ok'), ({ name }) => name],
+      ['Skipped with all', all('skip'), ({ name, of }) => `${name} (${of[servers[0]]?.why})`],
+      [
+        'Parts of nbdkit or qemu alone',
+        take(foreign),
+        ({ name, of }) => `${name} (${(of.tnull ?? Object.values(of)[0]).why})`,
+      ],
+    ];
     lines.push('', `### ${title(group)}`, '', row(['test', ...servers, 'remarks']));
     lines.push(rule([0, ...servers, 0]));
-    for (const { name, of } of shown) {
+    for (const { name, of } of rest) {
       lines.push(row([name, ...servers.map((server) => of[server]?.result ?? ''), remarks(of)]));
     }
-    const list = (of) => of.map(({ name }) => name).join(', ');
-    lines.push('', `**Passed by all (${passed.length}):** ${list(passed)}.`);
-    if (hidden.length > 0) {
-      lines.push('', `**Only nbdkit or qemu can be asked (${hidden.length}):** ${list(hidden)}.`);
+    for (const [what, taken, text] of lists) {
+      if (taken.length > 0) {
+        lines.push('', `**${what} (${taken.length}):** ${taken.map(text).join(', ')}.`);
+      }
     }
   }
   return `${lines.join('\n')}\n`;
