@@ -2,12 +2,16 @@
  * flat memory, a receive buffer and a send buffer per client, one read() and one write() per wake-up,
  * a look at the sockets for some time before sleeping. It checks nothing and trusts its clients.
  *
- *   cc -O2 -o limit limit.c && ./limit SOCKET BYTES
+ *   cc -O2 -o limit limit.c && ./limit SOCKET|PORT BYTES     (a port of 127.0.0.1)
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -41,6 +45,7 @@ struct client {
 
 static uint8_t *memory;
 static uint64_t size;
+static bool tcp;
 
 static uint32_t get32(const uint8_t *p) { uint32_t v; memcpy(&v, p, 4); return be32toh(v); }
 static uint64_t get64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return be64toh(v); }
@@ -204,6 +209,7 @@ static void accept_client(int listener, int epoll) {
   c->in = malloc(IN_BYTES);
   c->out = malloc(OUT_BYTES);
   c->fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+  if (tcp) setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
   struct epoll_event event = {EPOLLIN, {.ptr = c}};
   epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event);
   put64(c, 0x4e42444d41474943ULL);
@@ -212,18 +218,30 @@ static void accept_client(int listener, int epoll) {
   send_all(c);
 }
 
+static int listen_at(const char *where) {
+  struct sockaddr_un path = {.sun_family = AF_UNIX};
+  struct sockaddr_in loopback = {.sin_family = AF_INET};
+  char *end;
+  loopback.sin_port = htons(strtol(where, &end, 10));
+  loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  tcp = *end == 0;
+  if (!tcp && strlen(where) >= sizeof path.sun_path) return -1;
+  if (!tcp) strcpy(path.sun_path, where);
+  int fd = socket(tcp ? AF_INET : AF_UNIX, SOCK_STREAM, 0);
+  int failed = tcp ? bind(fd, (void *)&loopback, sizeof loopback) : bind(fd, (void *)&path, sizeof path);
+  return failed || listen(fd, 512) != 0 ? -1 : fd;
+}
+
 int main(int argc, char **argv) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  if (argc != 3 || strlen(argv[1]) >= sizeof address.sun_path) {
-    fprintf(stderr, "usage: limit SOCKET BYTES\n");
+  if (argc != 3) {
+    fprintf(stderr, "usage: limit SOCKET|PORT BYTES\n");
     return 2;
   }
   size = strtoull(argv[2], NULL, 10);
   memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  strcpy(address.sun_path, argv[1]);
-  int listener = socket(AF_UNIX, SOCK_STREAM, 0), epoll = epoll_create1(0);
-  if (memory == MAP_FAILED || bind(listener, (void *)&address, sizeof address) != 0 ||
-      listen(listener, 64) != 0) {
+  signal(SIGPIPE, SIG_IGN);
+  int listener = listen_at(argv[1]), epoll = epoll_create1(0);
+  if (memory == MAP_FAILED || listener < 0) {
     perror("limit");
     return 1;
   }
@@ -236,7 +254,8 @@ int main(int argc, char **argv) {
     for (int i = 0; i < n; i++) {
       struct client *c = events[i].data.ptr;
       if (c == NULL) accept_client(listener, epoll);
-      else if (c->fd >= 0) readable(c);
+      else readable(c);
+      if (c != NULL && c->fd < 0) free(c->in), free(c->out), free(c);
     }
   }
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs, by name, the Debian packages whose programs the tests call and that are missing.
 #
-#   install-packages.sh [system] [kernel]     default: both groups
+#   install-packages.sh [system] [kernel] [bench] [gate]     default: system and kernel
 #
 # With nothing missing it takes no time and needs no root.
 set -euo pipefail
@@ -10,7 +10,7 @@ set -euo pipefail
 [ $# -gt 0 ] || set -- system kernel
 groups=" $* "
 
-# group, package, what shows that it is there: a command, or a module of Debian's python3
+# group, package, what shows that it is there: a command, a module of Debian's python3, or a C header
 table='
 system nbd-client     nbd-client
 system libnbd-bin     nbdinfo
@@ -21,6 +21,14 @@ system qemu-utils     qemu-io
 system fio            fio
 system nbdkit         nbdkit
 system systemd        systemd-socket-activate
+system systemd        systemd-analyze
+system systemd        systemd-notify
+system man-db         man
+system groff          groff
+system bash           bash
+system zsh            zsh
+system fish           fish
+system perl-base      perl
 kernel nbd-client     nbd-client
 kernel fio            fio
 kernel e2fsprogs      mkfs.ext4
@@ -32,11 +40,23 @@ kernel kmod           modprobe
 kernel iproute2       ip
 kernel mount          mount
 kernel util-linux     blkdiscard
+bench  fio            fio
+bench  gcc            cc
+bench  libc6-dev      header:stdlib.h
+bench  nbdkit         nbdkit
+bench  qemu-utils     qemu-nbd
+bench  nbd-server     nbd-server
+bench  libnbd-bin     nbdcopy
+bench  linux-perf     perf
+gate   fio            fio
+gate   gcc            cc
+gate   libc6-dev      header:stdlib.h
 '
 
 present() {
   case $1 in
     module:*) [ -x /usr/bin/python3 ] && /usr/bin/python3 -c "import ${1#module:}" 2>/dev/null ;;
+    header:*) [ -e "/usr/include/${1#header:}" ] ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }

@@ -52,6 +52,13 @@ no_sources_packed() {
   ! tar tzf "$work/tarballs/tnull-$version.tgz" | grep -E '^package/(test|bench|scripts|src|\.ci|node_modules)/'
 }
 
+# Links that lead nowhere and types that are not exported are warnings, which typedoc.json makes errors.
+api_reference() {
+  npm run --silent docs --workspace nbd-server-protocol-ts -- --out "$work/api" &&
+    [ -s "$work/api/index.html" ] && [ -s "$work/api/classes/ServerHandshake.html" ]
+}
+
+check 'the API reference builds without a warning' api_reference
 check 'tnull packs' npm pack --silent --pack-destination "$work/tarballs"
 check 'nbd-server-protocol-ts packs' \
   npm pack --silent --workspace nbd-server-protocol-ts --pack-destination "$work/tarballs"

@@ -1,7 +1,22 @@
 /** Calls of a tnull's control API. */
 
 import http from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ProgramError } from './processes.ts';
+
+const WAIT_MS_MAX = 20_000;
+
+/** Waits until the API is there: a daemon takes NBD clients before its control socket listens. */
+export async function waitForControl(socketPath: string): Promise<void> {
+  for (const begin = performance.now(); ; await sleep(5)) {
+    try {
+      await call(socketPath, 'GET', '/v1');
+      return;
+    } catch (error) {
+      if (performance.now() - begin > WAIT_MS_MAX) throw error;
+    }
+  }
+}
 
 /** @returns the body of the answer. @throws ProgramError when it is an error. */
 export function call(

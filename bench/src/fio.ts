@@ -3,63 +3,100 @@
 import type { Case } from './cases.ts';
 import { ProgramError, run } from './processes.ts';
 
-/** @throws ProgramError when fio fails or says something unexpected. */
-export async function fioJob(uri: string, args: readonly string[]): Promise<FioJob> {
-  const text = await run('fio', [
-    '--name=bench',
-    '--ioengine=nbd',
+const MIB = 1024 * 1024;
+
+export interface FioDirection {
+  readonly bandwidth: number;
+  readonly requests: number;
+  /** In us, of completions; empty when there was none. */
+  readonly percentiles: ReadonlyMap<number, number>;
+}
+
+export interface FioJob {
+  readonly read: FioDirection;
+  readonly write: FioDirection;
+}
+
+/** @param text what fio printed with --output-format=json. @throws ProgramError. */
+export function parseFio(text: string): FioJob {
+  const parsed: unknown = JSON.parse(text.slice(text.indexOf('{\n')));
+  const [job] = list(property(parsed, 'jobs'));
+  const error = property(job, 'error');
+  if (error !== 0) throw new ProgramError(`fio met error ${error}: ${text.slice(0, 200)}`);
+  return { read: direction(property(job, 'read')), write: direction(property(job, 'write')) };
+}
+
+function direction(value: unknown): FioDirection {
+  const latencies = property(value, 'clat_ns');
+  const percentiles = property(latencies, 'percentile');
+  const known = typeof percentiles === 'object' && percentiles !== null ? percentiles : {};
+  return {
+    bandwidth: Number(property(value, 'bw_bytes')),
+    requests: Number(property(value, 'total_ios')),
+    percentiles: new Map(Object.entries(known).map(([p, ns]) => [Number(p), Number(ns) / 1000])),
+  };
+}
+
+function property(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  return Object.getOwnPropertyDescriptor(value, name)?.value;
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+const COMMON = ['--name=bench', '--ioengine=nbd', '--group_reporting', '--output-format=json'];
+
+/** The arguments of fio for `one`, over `seconds`. */
+export function fioArguments(uri: string, one: Case, mib: number, seconds: number): string[] {
+  return [
+    ...COMMON,
     `--uri=${uri}`,
-    '--group_reporting',
     '--randrepeat=0',
     '--norandommap',
-    '--output-format=json',
-    ...args,
-  ]);
-  const parsed: unknown = JSON.parse(text.slice(text.indexOf('{')));
-  if (!isFioOutput(parsed)) throw new ProgramError(`fio said: ${text.slice(0, 200)}`);
-  const [job] = parsed.jobs;
-  if (job.error !== 0) throw new ProgramError(`fio met error ${job.error} on ${uri}`);
-  return job;
-}
-
-interface Direction {
-  readonly bw_bytes: number;
-}
-
-interface FioJob {
-  readonly error: number;
-  readonly read: Direction;
-  readonly write: Direction;
-}
-
-function isFioOutput(value: unknown): value is { readonly jobs: readonly [FioJob] } {
-  if (typeof value !== 'object' || value === null || !('jobs' in value)) return false;
-  const { jobs } = value;
-  const job: unknown = Array.isArray(jobs) ? jobs[0] : undefined;
-  return typeof job === 'object' && job !== null && 'read' in job && 'write' in job;
-}
-
-/** Bytes per second of `one`, over `seconds` after a moment to get going. */
-export async function bandwidth(
-  uri: string,
-  one: Case,
-  mib: number,
-  seconds: number,
-): Promise<number> {
-  const job = await fioJob(uri, [
     `--rw=${one.rw}`,
     `--bs=${one.bs}`,
     `--iodepth=${one.depth}`,
     `--numjobs=${one.jobs}`,
     `--size=${mib}M`,
     '--time_based',
-    '--ramp_time=300ms',
-    `--runtime=${seconds}`,
-  ]);
-  return job.read.bw_bytes + job.write.bw_bytes;
+    `--runtime=${Math.round(seconds * 1000)}ms`, // fio takes a fraction of a second for 0
+  ];
 }
 
-/** Writes the whole device once: the first touch of a page costs more than a request. */
-export async function fill(uri: string, mib: number): Promise<void> {
-  await fioJob(uri, ['--rw=write', '--bs=1m', '--iodepth=8', `--size=${mib}M`]);
+/** @throws ProgramError when fio fails or says something unexpected. */
+export async function fioJob(
+  uri: string,
+  one: Case,
+  mib: number,
+  seconds: number,
+  more: readonly string[] = [],
+): Promise<FioJob> {
+  return parseFio(await run('fio', [...fioArguments(uri, one, mib, seconds), ...more]));
+}
+
+/** MiB per second of `one`, over `seconds` after a moment to get going. */
+export async function bandwidth(
+  uri: string,
+  one: Case,
+  mib: number,
+  seconds: number,
+): Promise<number> {
+  const ramp = `--ramp_time=${Math.round(Math.min(0.3, seconds / 4) * 1000)}ms`;
+  const job = await fioJob(uri, one, mib, seconds, [ramp]);
+  return (job.read.bandwidth + job.write.bandwidth) / MIB;
+}
+
+/** Goes once over `mib` MiB: writes them (the first touch of a page costs more than a request), or
+ *  discards them. */
+export async function fill(
+  uri: string,
+  mib: number,
+  rw: 'write' | 'trim' = 'write',
+  fromMib = 0,
+): Promise<void> {
+  const shape = rw === 'write' ? ['--bs=1m', '--iodepth=8'] : ['--bs=64m', '--iodepth=4'];
+  const where = [`--offset=${fromMib}M`, `--size=${mib}M`];
+  parseFio(await run('fio', [...COMMON, `--uri=${uri}`, `--rw=${rw}`, ...where, ...shape]));
 }

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
+import { checkout } from './kinds.ts';
 import { run } from './processes.ts';
 
 export interface Machine {
@@ -11,7 +12,8 @@ export interface Machine {
   readonly kernel: string;
   readonly node: string;
   readonly fio: string;
-  readonly nbdkit: string;
+  /** With their versions. */
+  readonly peers: readonly string[];
   readonly commit: string;
   readonly date: string;
 }
@@ -19,7 +21,7 @@ export interface Machine {
 export async function describeMachine(): Promise<Machine> {
   const cpuinfo = readFileSync('/proc/cpuinfo', 'utf8');
   const firstLine = async (program: string, ...args: string[]): Promise<string> =>
-    (await run(program, args)).split('\n')[0] ?? '';
+    (await run(program, args).catch(() => `no ${program}`)).split('\n')[0] ?? '';
   return {
     cpu: /model name\s*:\s*(.+)/.exec(cpuinfo)?.[1] ?? os.arch(),
     cores: os.availableParallelism(),
@@ -27,8 +29,12 @@ export async function describeMachine(): Promise<Machine> {
     kernel: `${os.type()} ${os.release()}`,
     node: process.version,
     fio: await firstLine('fio', '--version'),
-    nbdkit: await firstLine('nbdkit', '--version'),
-    commit: await firstLine('git', 'rev-parse', '--short', 'HEAD').catch(() => 'unknown'),
+    peers: [
+      await firstLine('nbdkit', '--version'),
+      (await firstLine('qemu-nbd', '--version')).replace(/ \(.*/, ''),
+      (await firstLine('nbd-server', '-V')).replace('This is nbd-server version', 'nbd-server'),
+    ],
+    commit: await firstLine('git', '-C', checkout, 'rev-parse', '--short', 'HEAD'),
     date: new Date().toISOString().slice(0, 10),
   };
 }

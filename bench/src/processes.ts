@@ -1,13 +1,20 @@
-/** Programs run for the benchmark: to their end, or in the background until they are stopped. */
+/** Programs run for the benchmark: to their end, or in the background until they are stopped. None of
+ *  them outlives the benchmark, however it ends. */
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive } from './proc.ts';
 
 /** Debian's package for each program that may be missing. */
 const packages: ReadonlyMap<string, string> = new Map([
   ['fio', 'fio'],
   ['nbdkit', 'nbdkit'],
   ['cc', 'gcc libc6-dev'],
+  ['qemu-nbd', 'qemu-utils'],
+  ['nbd-server', 'nbd-server'],
+  ['nbdcopy', 'libnbd-bin'],
+  ['perf', 'linux-perf'],
 ]);
 
 /** Why a program could not be run: one line. */
@@ -19,39 +26,95 @@ function missing(program: string): ProgramError {
   return new ProgramError(`${program} is missing${hint}`);
 }
 
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Runs `program` to its end. @returns its stdout. @throws ProgramError. */
-export function run(program: string, args: readonly string[]): Promise<string> {
+export function run(
+  program: string,
+  args: readonly string[],
+  { cwd, env }: RunOptions = {},
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(program, [...args], { maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+    const options = { maxBuffer: 1 << 26, cwd, env: { ...process.env, ...env } };
+    const child = execFile(program, [...args], options, (error, stdout, stderr) => {
+      running.delete(child.pid ?? 0);
       if (error === null) resolve(stdout);
       else if (error.code === 'ENOENT') reject(missing(program));
       else reject(new ProgramError(`${program} ${args.join(' ')}: ${stderr.trim() || stdout}`));
     });
+    // Scripts clean up behind themselves when they are asked to end.
+    if (child.pid !== undefined) running.set(child.pid, 'SIGTERM');
   });
 }
 
-/** A server in the background. */
+/** What is to be ended with the benchmark, and the files and folders that are to go with it. */
+const running = new Map<number, NodeJS.Signals>();
+export const scratch = new Set<string>();
+
+/** Ends what still runs and removes what is left; for the end of the benchmark itself. */
+export function endAll(): void {
+  for (const [pid, signal] of running) kill(pid, signal);
+  for (const path of scratch) rmSync(path, { recursive: true, force: true });
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** A program in the background. */
 export class Background {
   readonly #child: ChildProcess;
-  readonly #exited: Promise<void>;
+  readonly #program: string;
+  readonly #exited: Promise<number | null>;
+  readonly #pidFile: string | undefined;
   #failure: Error | undefined;
+  #stdout = '';
   #stderr = '';
+  #pid: number;
 
-  constructor(program: string, args: readonly string[]) {
-    this.#child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  /** @param pidFile where the program writes it, when it leaves the foreground by itself. */
+  constructor(program: string, args: readonly string[], pidFile?: string) {
+    this.#program = program;
+    this.#pidFile = pidFile;
+    this.#child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#pid = this.#child.pid ?? 0;
+    if (this.#pid !== 0) running.set(this.#pid, 'SIGKILL');
+    this.#child.stdout?.on('data', (data) => {
+      this.#stdout += String(data);
+    });
     this.#child.stderr?.on('data', (data) => {
       this.#stderr += String(data);
     });
     this.#exited = new Promise((resolve) => {
       this.#child.once('error', (error: NodeJS.ErrnoException) => {
         this.#failure = error.code === 'ENOENT' ? missing(program) : error;
-        resolve();
+        resolve(null);
       });
       this.#child.once('exit', (code) => {
-        this.#failure ??= new ProgramError(`${program} ended with ${code}: ${this.#stderr}`);
-        resolve();
+        running.delete(this.#child.pid ?? 0);
+        if (pidFile === undefined || code !== 0) {
+          const said = this.#stderr.trim().split('\n')[0] ?? '';
+          this.#failure ??= new ProgramError(`${program} ended with ${code}: ${said}`);
+        }
+        resolve(code);
       });
     });
+  }
+
+  get pid(): number {
+    return this.#pid;
+  }
+
+  /** What it has printed so far. */
+  get stdout(): string {
+    return this.#stdout;
   }
 
   /** @throws when it runs no longer. */
@@ -59,25 +122,40 @@ export class Background {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Resident memory in bytes. */
-  rss(): number {
-    return Number(/VmRSS:\s+(\d+)/.exec(this.#proc('status'))?.[1]) * 1024;
-  }
-
-  /** CPU time so far in ms. */
-  cpu(): number {
-    const fields = this.#proc('stat').split(') ')[1]?.split(' ') ?? [];
-    return (Number(fields[11]) + Number(fields[12])) * 10; // a clock tick is 10 ms
-  }
-
-  async stop(): Promise<void> {
-    this.#child.kill('SIGTERM');
-    const force = setTimeout(() => this.#child.kill('SIGKILL'), 3000);
+  /** Waits until the program that left the foreground has said who it is; for others nothing. */
+  async settle(): Promise<void> {
+    if (this.#pidFile === undefined) return;
     await this.#exited;
-    clearTimeout(force);
+    this.check();
+    for (let attempt = 0; attempt < 1000; attempt++) {
+      const pid = readPid(this.#pidFile);
+      if (pid !== undefined) {
+        this.#pid = pid;
+        running.set(pid, 'SIGKILL');
+        return;
+      }
+      await sleep(1);
+    }
+    throw new ProgramError(`${this.#program} wrote no ${this.#pidFile}`);
   }
 
-  #proc(file: string): string {
-    return readFileSync(`/proc/${this.#child.pid}/${file}`, 'utf8');
+  /** Asks it to end. @returns what it printed. */
+  async stop(): Promise<string> {
+    kill(this.#pid, 'SIGTERM');
+    const force = setTimeout(() => kill(this.#pid, 'SIGKILL'), 3000);
+    await this.#exited;
+    while (isAlive(this.#pid)) await sleep(5);
+    clearTimeout(force);
+    running.delete(this.#pid);
+    return this.#stdout;
+  }
+}
+
+function readPid(path: string): number | undefined {
+  try {
+    const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
+    return pid > 0 ? pid : undefined;
+  } catch {
+    return undefined;
   }
 }

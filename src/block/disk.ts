@@ -13,6 +13,8 @@ export interface Limits {
   readonly maxSectors: number;
   /** Discards and zeroes are cut into slices of so many sectors (max_hw_discard_sectors). */
   readonly sliceSectors: number;
+  /** Zeroing a hole takes no time, so a slice may go on to its end. */
+  readonly freeHoles: boolean;
   /** No request crosses a multiple of so many sectors: the zone size. 0 = no such boundary. */
   readonly chunkSectors: number;
   /** Segments of a request may meet at page boundaries only; others are split there. */
@@ -29,6 +31,8 @@ export interface Features {
   readonly fua: boolean;
   /** Host-managed zones: writes go to write pointers only, in order. */
   readonly zoned: boolean;
+  /** Writing zeroes by a command takes less time than writing them as data. */
+  readonly fastZeroes: boolean;
   /** A read may be answered with views of the device's own pages. */
   readonly views: boolean;
   /** A request ends inside `queueRq`: what it filled needs no place of its own meanwhile. */

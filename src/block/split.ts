@@ -32,7 +32,7 @@ const extent = new Extent();
 function holeBehind(bio: Bio, piece: number, disk: Pick<Disk, 'limits' | 'extents'>): number {
   const left = bio.sectors - bio.submitted - piece;
   const keeps = (bio.flags & RequestFlag.NOUNMAP) !== 0;
-  if (left === 0 || keeps || disk.limits.chunkSectors !== 0) return 0;
+  if (left === 0 || keeps || !disk.limits.freeHoles) return 0;
   const first = bio.sector + bio.submitted + piece;
   disk.extents.at(first, first + left, extent);
   return (extent.status & Allocation.HOLE) === 0 ? 0 : extent.sectors;

@@ -18,6 +18,7 @@ import type { ListenAddress } from '../server/listener.ts';
 import { Server } from '../server/server.ts';
 import type { ServerTls } from '../server/tls-credentials.ts';
 import { Turn } from '../server/turn.ts';
+import { BusyPoll } from '../time/busy-poll.ts';
 import { systemClock, systemScheduler } from '../time/clock.ts';
 import { Deferred, type DeferredWork } from '../time/deferred.ts';
 import { Pacing } from '../time/pacing.ts';
@@ -34,9 +35,6 @@ export type { ListenAddress } from '../server/listener.ts';
 export type { ExportFacts } from './exports.ts';
 export type { ConfiguredDevice } from './start-devices.ts';
 export { type Alignment, alignments };
-
-/** After traffic the sockets are looked at for so long before sleeping. */
-const POLL = nanoseconds(100_000);
 
 /** Slabs whose memory is returned between two looks at the sockets: half a millisecond. */
 const RETURNED_SLABS = 10;
@@ -146,7 +144,8 @@ function makeDataPath(options: DaemonOptions): DataPath {
   const timers = new TimerQueue();
   const deferred = new Deferred();
   const turn = new Turn(deferred);
-  const pacing = new Pacing(clock, scheduler, timers, deferred, POLL, () => turn.end());
+  const poll = new BusyPoll(nanoseconds(limits.busyPoll * 1000));
+  const pacing = new Pacing(clock, scheduler, timers, deferred, poll, () => turn.end());
   turn.onRest = (lookAgain) => pacing.rest(lookAgain);
   const allocator = makeAllocator(deferred);
   const exports = new PoweredExports(limits.payload, options);

@@ -262,8 +262,9 @@ function limits(options: DeviceOptions): Limits {
   return {
     blockBytes: options.bs,
     maxSectors: options.max_sectors - (options.max_sectors % unit),
-    // Without memory nothing takes time.
-    sliceSectors: options.memory_backed ? SLICE : NO_LIMIT,
+    // Without memory nothing takes time, but where each byte is paid for.
+    sliceSectors: options.memory_backed || options.mbps > 0 ? SLICE : NO_LIMIT,
+    freeHoles: !options.zoned && options.mbps === 0,
     chunkSectors: options.zoned ? (options.zone_size * MiB) / SECTOR_BYTES : 0,
     virtBoundary: options.virt_boundary,
   };
@@ -276,6 +277,8 @@ function features(options: DeviceOptions, writeCache: boolean): Features {
     writeCache,
     fua: options.fua,
     zoned: options.zoned,
+    // There they are written, or paid for, as data are.
+    fastZeroes: !writeCache && !options.zoned && options.mbps === 0,
     views: true,
     completesInline: options.irqmode === 0,
   };

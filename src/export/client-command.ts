@@ -115,7 +115,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
     return (
       this.length > session.copyMax &&
       bio.whole &&
-      session.readHctx.pool.mayMap &&
+      session.queues.readHctx.pool.mayMap &&
       session.sink.mayRetain
     );
   }

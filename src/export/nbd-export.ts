@@ -97,17 +97,16 @@ function advisedPayload(disk: Disk, payloadMax: number): number {
 }
 
 /** Only a volatile cache needs FLUSH and FUA: as the kernel's write_cache and fua. Several connections
- *  would lose the order in which zones must be written, and there and in a cache zeroes are
- *  written as data are, not faster. */
+ *  would lose the order in which zones must be written. */
 function transmissionFlags(disk: Disk): number {
-  const { rotational, discard, writeCache, fua, zoned } = disk.features;
+  const { rotational, discard, writeCache, fua, zoned, fastZeroes } = disk.features;
   return (
     TransmissionFlag.HAS_FLAGS |
     TransmissionFlag.SEND_WRITE_ZEROES |
     TransmissionFlag.SEND_DF |
     TransmissionFlag.SEND_CACHE |
     TransmissionFlag.BLOCK_STATUS_PAYLOAD |
-    (writeCache || zoned ? 0 : TransmissionFlag.SEND_FAST_ZERO) |
+    (fastZeroes ? TransmissionFlag.SEND_FAST_ZERO : 0) |
     (writeCache ? TransmissionFlag.SEND_FLUSH : 0) |
     (writeCache && fua ? TransmissionFlag.SEND_FUA : 0) |
     (zoned ? 0 : TransmissionFlag.CAN_MULTI_CONN) |

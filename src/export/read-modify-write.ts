@@ -230,7 +230,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   }
 
   #submit(): void {
-    const { hctx } = this.#session;
+    const { hctx } = this.#session.queues;
     for (let bio = this.#unsubmitted[0]; bio !== undefined; bio = this.#unsubmitted[0]) {
       if (!hctx.submit(bio)) {
         hctx.pool.wait(this);

@@ -4,6 +4,7 @@
 import type { SlabAllocator } from '../pages/allocator.ts';
 import type { ScratchPool } from '../pages/scratch.ts';
 import type { Deferred } from '../time/deferred.ts';
+import type { ByteBudget } from './byte-budget.ts';
 import type { StatusBudget } from './status-budget.ts';
 
 /** What a session asks of the connection it belongs to. Both are called in the deferred context. */
@@ -20,5 +21,7 @@ export interface SessionContext {
   readonly deferred: Deferred;
   /** Data of one client in flight: with more of it no further command is taken. */
   readonly inFlightMax: number;
+  /** Data of all clients in flight. */
+  readonly budget: ByteBudget;
   readonly statusBudget: StatusBudget;
 }

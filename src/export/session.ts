@@ -4,7 +4,6 @@
 
 import { Command as NbdCommand, type RequestHeader } from 'nbd-server-protocol-ts';
 import { Command } from '../block/command.ts';
-import type { HwQueue } from '../block/hw-queue.ts';
 import type { TagWaiter } from '../block/scheduler.ts';
 import type { TagPool } from '../block/tag-pool.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
@@ -13,10 +12,12 @@ import type { Segments } from '../pages/segments.ts';
 import type { Deferred, DeferredWork } from '../time/deferred.ts';
 import { bug } from '../units.ts';
 import { carriesData, cutsBlocks, writes } from './block-command.ts';
+import type { ByteShare } from './byte-budget.ts';
 import { type Refusal, Rules, refused, type Terms } from './check.ts';
 import { ClientCommand, COPY_MAX } from './client-command.ts';
 import { comeNear, isFar } from './far.ts';
 import type { NbdExport } from './nbd-export.ts';
+import { QueueMap } from './queue-map.ts';
 import { ReadModifyWrite } from './read-modify-write.ts';
 import type { ReplySink } from './reply-sink.ts';
 import type { SessionContext, SessionHost } from './session-host.ts';
@@ -32,6 +33,8 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   readonly allocator: SlabAllocator;
   readonly scratch: ScratchPool;
   readonly deferred: Deferred;
+  /** Its data in flight. */
+  readonly share: ByteShare;
   readonly completesInline: boolean;
   /** Reads up to so many bytes are copied behind their header, and are one chunk. */
   readonly copyMax: number;
@@ -39,12 +42,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   waiting = false;
   waitingSince = 0;
   waitsToRead = false;
-  /** Which of the export's connections it is: decides its hardware queues. */
-  readonly #number: number;
-  /** Where writes and the rest go, where reads go, and of which generation of the queue map. */
-  #hctx: HwQueue;
-  #readHctx: HwQueue;
-  #generation = 0;
+  readonly queues: QueueMap;
   readonly #host: SessionHost;
   readonly #bytesMax: number;
   readonly #rules: Rules;
@@ -55,7 +53,6 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   #statusPending = false;
   readonly #free: ClientCommand[] = [];
   #inFlight = 0;
-  #bytesInFlight = 0;
   /** The command that has no lock or not all of its tags yet; nothing overtakes it. */
   #stalled: ClientCommand | undefined = undefined;
   #lockPending = false;
@@ -77,15 +74,14 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     this.#huge = typeof of.size === 'bigint';
     this.#status = new StatusCommand(of, terms, context.statusBudget, () => this.#ready());
     this.copyMax = Math.min(COPY_MAX, of.blockSize.maximumPayload);
-    this.#number = of.nextConnection();
-    this.#hctx = this.#readHctx = of.disk.queue.defaultHctx(0);
-    this.#generation = -1;
-    this.#waitedFor = this.hctx.pool;
+    this.queues = new QueueMap(of.disk, of.nextConnection());
+    this.#waitedFor = this.queues.hctx.pool;
     of.sessions.add(this);
     this.sink = sink;
     this.allocator = context.allocator;
     this.scratch = context.scratch;
     this.deferred = context.deferred;
+    this.share = context.budget.join(() => this.deferred.raise(this));
     this.completesInline = of.disk.features.completesInline;
     this.#host = host;
     this.#bytesMax = context.inFlightMax;
@@ -95,21 +91,9 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     return this.#inFlight;
   }
 
-  /** The hardware queue of all but reads. */
-  get hctx(): HwQueue {
-    if (this.#generation !== this.export.disk.queue.generation) this.#map();
-    return this.#hctx;
-  }
-
-  /** The hardware queue of reads. */
-  get readHctx(): HwQueue {
-    if (this.#generation !== this.export.disk.queue.generation) this.#map();
-    return this.#readHctx;
-  }
-
   /** The end of a batch: the driver gets what was submitted. */
   unplug(): void {
-    const { hctx, readHctx } = this;
+    const { hctx, readHctx } = this.queues;
     hctx.unplug();
     if (readHctx !== hctx) readHctx.unplug();
   }
@@ -122,7 +106,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   /** True: take no further command until the host hears `sessionReady`. */
   get busy(): boolean {
     if (this.#stalled !== undefined || this.#statusPending) return true;
-    this.#limited = this.#inFlight >= COMMANDS_MAX || this.#bytesInFlight >= this.#bytesMax;
+    this.#limited = this.#inFlight >= COMMANDS_MAX || this.share.bytes >= this.#bytesMax;
     return this.#limited;
   }
 
@@ -146,7 +130,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     }
     this.#inFlight++;
     if (cutsBlocks(header, block, this.export.size)) {
-      this.#bytesInFlight += write ? header.length : 0;
+      this.share.take(write ? header.length : 0);
       new ReadModifyWrite(this, header, base, source, start, payload).begin();
       return true;
     }
@@ -178,7 +162,8 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
       }
       command.locked = true;
     }
-    const hctx = command.bio.command === Command.READ ? this.readHctx : this.hctx;
+    const { queues } = this;
+    const hctx = command.bio.command === Command.READ ? queues.readHctx : queues.hctx;
     if (!hctx.submit(command.bio)) {
       this.#waitedFor = hctx.pool;
       hctx.pool.wait(this);
@@ -210,20 +195,21 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   done(command: ClientCommand): void {
     if (command.locked) this.export.writeLock.unlockShared();
     const { bio } = command;
-    if (carriesData(bio.command)) this.#bytesInFlight -= command.length;
+    if (carriesData(bio.command)) this.share.give(command.length);
     this.#free.push(command);
     this.#ended();
   }
 
   /** A read-modify-write has its reply. */
   doneUnaligned(bytesHeld: number): void {
-    this.#bytesInFlight -= bytesHeld;
+    this.share.give(bytesHeld);
     this.#ended();
   }
 
   /** The client has gone, and its receive buffer with it. What was received whole is executed. */
   abandon(): void {
     this.#gone = true;
+    this.share.leave();
     this.#stalled?.bio.park();
     if (this.#statusPending) this.#inFlight--;
     this.#statusPending = false;
@@ -265,13 +251,6 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     if (this.#gone) this.export.ended(this);
   }
 
-  #map(): void {
-    const { queue } = this.export.disk;
-    this.#generation = queue.generation;
-    this.#hctx = queue.defaultHctx(this.#number);
-    this.#readHctx = queue.readHctx(this.#number);
-  }
-
   #ready(): void {
     this.#host.sessionReady(this.#quota);
   }
@@ -287,7 +266,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     command.begin(header, block, base);
     const kind = command.bio.command;
     this.waitsToRead = kind === Command.READ;
-    if (carriesData(kind)) this.#bytesInFlight += header.length;
+    if (carriesData(kind)) this.share.take(header.length);
     return command;
   }
 }

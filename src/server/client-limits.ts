@@ -1,12 +1,12 @@
-/** The limits on clients that a user may set: one row each, for the server, its flags and its docs.
- *  The others are in limits.ts. Source: nbd-protocol.md section 7, traps 26 to 28. */
+/** The limits on clients that a user may set, and how long to wait for them awake: one row each, for
+ *  the server, its flags and its docs. The other limits are in limits.ts. Source: nbd-protocol.md section 7, traps 26 to 28. */
 
 import { GiB, MiB } from '../units.ts';
 import { limits } from './limits.ts';
 
 export interface ClientLimit {
   readonly flag: string;
-  readonly unit: 'seconds' | 'bytes' | 'clients';
+  readonly unit: 'seconds' | 'microseconds' | 'bytes' | 'clients';
   readonly default: number;
   /** Also 0, where 0 means something. */
   readonly min: number;
@@ -63,6 +63,18 @@ export const clientLimits = {
     help: 'data of one client in flight: with more no further request of it is taken',
     why: 'one longest payload, and as much again behind it',
   },
+  inFlightTotal: {
+    ...{ flag: 'max-in-flight-total', unit: 'bytes', zero: 'no limit' },
+    ...{ default: GiB, min: 256 * MiB, max: 1024 * GiB },
+    help: 'data of all clients in flight: with more each has its even share of a third of it',
+    why: 'many clients that are each within their own limit must not fill the memory together',
+  },
+  busyPoll: {
+    ...{ flag: 'busy-poll', unit: 'microseconds', zero: 'never' },
+    ...{ default: 100, min: 1, max: 10_000 },
+    help: 'after traffic the sockets are looked at for up to so long before sleeping',
+    why: 'to be woken takes longer than a request; where looking does not pay, it is left off by itself',
+  },
 } as const satisfies Record<string, ClientLimit>;
 
 export type LimitName = keyof typeof clientLimits;
@@ -72,7 +84,7 @@ export type ClientLimits = { readonly [K in LimitName]: number };
 /** With what is not in `given` by default. */
 export function withDefaults(given: Partial<ClientLimits> = {}): ClientLimits {
   const { handshakeTime, idleTime, stallTime, connections } = clientLimits;
-  const { connectionsPerAddress, payload, inFlight } = clientLimits;
+  const { connectionsPerAddress, payload, inFlight, inFlightTotal, busyPoll } = clientLimits;
   return {
     handshakeTime: given.handshakeTime ?? handshakeTime.default,
     idleTime: given.idleTime ?? idleTime.default,
@@ -81,5 +93,7 @@ export function withDefaults(given: Partial<ClientLimits> = {}): ClientLimits {
     connectionsPerAddress: given.connectionsPerAddress ?? connectionsPerAddress.default,
     payload: given.payload ?? payload.default,
     inFlight: given.inFlight ?? inFlight.default,
+    inFlightTotal: given.inFlightTotal ?? inFlightTotal.default,
+    busyPoll: given.busyPoll ?? busyPoll.default,
   };
 }

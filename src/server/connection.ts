@@ -1,62 +1,37 @@
-/** One client from greeting to goodbye: haggles, takes requests out of the received bytes, hands them
- *  to the session and pauses the socket when the session or the client cannot follow.
- *  Source: nbd-protocol.md sections 2, 3.2, 3.6 and 3.7. */
+/** One client from greeting to goodbye: haggles, perhaps anew inside TLS, then has its requests taken,
+ *  and pauses the socket when the session or the client cannot follow.
+ *  Source: nbd-protocol.md sections 2, 3.6 and 5. */
 
-import {
-  type Agreed,
-  COMPACT_REQUEST_BYTES,
-  Command,
-  DecodeStatus,
-  decodeExtendedRequest,
-  decodeRequest,
-  EXTENDED_REQUEST_BYTES,
-  NbdError,
-  payloadBytes,
-  RequestHeader,
-  ServerHandshake,
-  type TlsMode,
-} from 'nbd-server-protocol-ts';
+import { type Agreed, ServerHandshake, type TlsMode } from 'nbd-server-protocol-ts';
 import type { Refusal } from '../export/check.ts';
 import type { NbdExport } from '../export/nbd-export.ts';
 import { Session } from '../export/session.ts';
 import type { SessionHost } from '../export/session-host.ts';
-import { limits } from './limits.ts';
 import { type ByteDrain, Output } from './output.ts';
-import { Payload } from './payload.ts';
 import type { ByteSink, ByteStream } from './receive.ts';
-import { RefusedCommand } from './refused.ts';
+import { type RequestHost, Requests } from './requests.ts';
 import type { ServerContext } from './server.ts';
 import { TlsStream } from './tls-stream.ts';
 import type { WaitsFor, Watched } from './watch.ts';
 import { ReceiveWindow } from './window.ts';
 
-const noMemory: Refusal = { error: NbdError.ENOSPC, text: 'no memory left to receive the data' };
-
 /** starttls: the ACK is on its way out, and nothing is read. */
 type Phase = 'haggling' | 'starttls' | 'transmission' | 'finishing' | 'closed';
 
-export class Connection implements ByteSink, ByteDrain, SessionHost, Watched {
+export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost, Watched {
   readonly #context: ServerContext;
   readonly #id: number;
   #window = new ReceiveWindow();
-  readonly #header = new RequestHeader();
-  readonly #payload: Payload;
   #stream: ByteStream | undefined;
   #handshake: ServerHandshake<NbdExport> | undefined;
   readonly #output: Output;
-  #session: Session | undefined;
-  /** Requests have 64-bit lengths. */
-  #extended = false;
-  #headerBytes = COMPACT_REQUEST_BYTES;
+  /** Since the handshake ended well. */
+  #requests: Requests | undefined;
   #phase: Phase = 'haggling';
   /** Why every further command is refused; undefined: they are not. */
   #shutDown: Refusal | undefined = undefined;
   /** Where the socket was told to put the next bytes: into the payload, or into the window. */
   #direct = false;
-  /** Bytes of the command that the session holds, to be consumed once it is on its way. */
-  #stalledBytes = 0;
-  readonly #refused = new RefusedCommand();
-  #held = false;
   #reason: string | undefined;
   /** How often bytes came or went. */
   #entries = 0;
@@ -66,19 +41,18 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, Watched {
   constructor(context: ServerContext, id: number, tls: TlsMode) {
     this.#context = context;
     this.#id = id;
-    this.#payload = new Payload(context.allocator);
     this.#output = new Output(context.turn, context.chunks, this);
     const can = { tls, extendedHeaders: true };
     this.#handshake = new ServerHandshake<NbdExport>(context.host, can);
     this.#cancelTimeout = context.scheduler.timeout(
-      () => this.#fail('no agreement within the time for it'),
+      () => this.cutOff('no agreement within the time for it'),
       context.limits.handshakeTime * 1000,
     );
   }
 
   /** The export that it agreed on. */
   get export(): NbdExport | undefined {
-    return this.#session?.export;
+    return this.#requests?.session.export;
   }
 
   /** See `Watched`: entries in the high bits, what the kernel has not taken in the low ones. */
@@ -89,14 +63,15 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, Watched {
   get waitsFor(): WaitsFor {
     // While haggling the time for that is the limit.
     if (this.#isHaggling) return 'us';
-    if (!this.#output.empty || this.#payload.receiving || this.#refused.pending) return 'client';
-    if ((this.#session?.inFlight ?? 0) > 0 || this.#held) return 'us';
+    if (!this.#output.empty || this.#requests?.midway === true) return 'client';
+    if (this.#inFlight > 0 || this.#requests?.held === true) return 'us';
     const half = this.#phase === 'finishing' || !this.#window.empty;
     return half ? 'client' : 'nothing';
   }
 
   cutOff(reason: string): void {
-    this.#fail(reason);
+    this.#reason = reason;
+    this.#stream?.destroy();
   }
 
   /** The server speaks first. */
@@ -112,8 +87,9 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, Watched {
   }
 
   target(): Uint8Array {
-    this.#direct = this.#payload.receiving;
-    return this.#direct ? this.#payload.target() : this.#window.target();
+    const requests = this.#requests;
+    this.#direct = requests?.receiving === true;
+    return requests?.receiving === true ? requests.target() : this.#window.target();
   }
 
   received(length: number): boolean {
@@ -121,18 +97,18 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, Watched {
     pacing.traffic();
     this.#entries++;
     if (this.#direct) {
-      this.#payloadReceived(length);
+      this.#requests?.received(length);
     } else {
       this.#window.extend(length);
-      this.#feedPayload();
+      this.#requests?.feed();
     }
     turn.end(this.#consume(Number.POSITIVE_INFINITY));
-    return !this.#held;
+    return this.#requests?.held !== true && this.#phase !== 'starttls';
   }
 
   ended(): void {
     if (this.#isHaggling) this.#stream?.destroy();
-    else this.#finish();
+    else this.finish();
     this.#context.turn.end();
   }
 
@@ -141,8 +117,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, Watched {
     this.#phase = 'closed';
     this.#cancelTimeout();
     this.#output.close();
-    this.#payload.discard();
-    this.#session?.abandon();
+    this.#requests?.abandon();
     this.#context.gone(this);
     const facts = { connection: this.#id, reason: this.#reason ?? reason ?? 'client' };
     if (this.#reason === undefined) this.#context.log.debug(facts, 'disconnected');
@@ -170,15 +145,8 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, Watched {
   }
 
   sessionReady(quota: number): void {
-    const session = this.#session;
-    if (session === undefined) return;
-    const submitted = session.proceed();
-    session.unplug();
-    if (!submitted) return;
-    const took = this.#stalledBytes > 0 ? 1 : 0;
-    this.#window.at += this.#stalledBytes;
-    this.#stalledBytes = 0;
-    if (this.#phase !== 'closed') this.#goOn(quota - took);
+    const left = this.#requests?.proceed(quota);
+    if (left !== undefined && this.#phase !== 'closed') this.#goOn(left);
   }
 
   sessionIdle(): void {
@@ -188,6 +156,15 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, Watched {
   /** Ends the connection once its requests in flight have their replies; new ones are refused. */
   shutdown(why: Refusal): void {
     this.#shutDown = why;
+    if (this.#requests !== undefined) this.#requests.shutDown = why;
+    this.#endIfIdle();
+  }
+
+  /** Takes no more requests; what is in flight gets its reply, then the connection ends. */
+  finish(): void {
+    if (this.#phase === 'closed') return;
+    this.#phase = 'finishing';
+    if (this.#requests !== undefined) this.#requests.held = false;
     this.#endIfIdle();
   }
 
@@ -199,11 +176,16 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, Watched {
     return this.#phase === 'haggling' || this.#phase === 'starttls';
   }
 
+  get #inFlight(): number {
+    return this.#requests?.session.inFlight ?? 0;
+  }
+
   #goOn(quota = Number.POSITIVE_INFINITY): void {
-    if (!this.#held || this.#stalledBytes > 0 || this.#phase === 'starttls') return;
-    this.#held = false;
+    const requests = this.#requests;
+    if (requests === undefined || !requests.held || requests.stalled) return;
+    requests.held = false;
     this.#consume(quota);
-    if (!this.#held) this.#stream?.resume();
+    if (!requests.held) this.#stream?.resume();
   }
 
   /** Takes what it can out of the window; afterwards no borrowed byte of it is needed.
@@ -211,12 +193,10 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, Watched {
   #consume(quota: number): number {
     let taken = 0;
     if (this.#phase === 'haggling') this.#haggle();
-    if (this.#phase === 'transmission' && this.#session !== undefined) {
-      taken = this.#takeRequests(this.#session, quota);
-      this.#session.unplug();
-    }
+    const requests = this.#requests;
+    if (this.#phase === 'transmission' && requests !== undefined) taken = requests.take(quota);
     if (this.#phase === 'finishing') this.#window.drop();
-    if (this.#stalledBytes === 0) this.#window.tidy();
+    if (requests?.stalled !== true) this.#window.tidy();
     return taken;
   }
 
@@ -230,7 +210,6 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, Watched {
     if (progress.state === 'haggling') return;
     if (progress.state === 'starttls') {
       this.#phase = 'starttls';
-      this.#held = true;
       return;
     }
     this.#handshake = undefined;
@@ -238,7 +217,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, Watched {
     if (progress.state === 'closed') {
       window.drop();
       if (!progress.orderly) this.#reason = progress.reason;
-      this.#finish();
+      this.finish();
       return;
     }
     this.#agree(progress.agreed);
@@ -249,141 +228,28 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, Watched {
     const plain = this.#phase === 'starttls' ? this.#stream?.release() : undefined;
     const { tls } = this.#context;
     if (this.#phase !== 'starttls') return;
-    if (plain === undefined || tls === undefined) return this.#fail('TLS, which is not offered');
+    if (plain === undefined || tls === undefined) return this.cutOff('TLS, which is not offered');
     this.#window = new ReceiveWindow();
     this.#handshake = this.#handshake?.secured();
     this.#phase = 'haggling';
-    this.#held = false;
     this.#stream = new TlsStream(plain, tls, this);
     this.#context.log.debug({ connection: this.#id }, 'TLS begins');
   }
 
   #agree(agreed: Agreed<NbdExport>): void {
     const { export: of, extendedHeaders, replyForm, secure } = agreed;
-    this.#extended = extendedHeaders;
-    if (extendedHeaders) this.#headerBytes = EXTENDED_REQUEST_BYTES;
     this.#output.agree(replyForm, of.blockSize.maximumPayload);
-    this.#session = new Session(of, agreed, this.#output, this, this.#context);
+    const session = new Session(of, agreed, this.#output, this, this.#context);
+    const [window, output] = [this.#window, this.#output];
+    this.#requests = new Requests(session, extendedHeaders, window, output, this, this.#context);
+    this.#requests.shutDown = this.#shutDown;
     this.#phase = 'transmission';
     const contexts = agreed.contexts.map(({ name }) => name);
     const facts = { connection: this.#id, export: of.name, replies: replyForm, contexts, secure };
     this.#context.log.info(facts, 'transmission');
   }
 
-  #takeRequests(session: Session, quota: number): number {
-    const header = this.#header;
-    const window = this.#window;
-    for (let taken = 0; ; taken++) {
-      if (this.#refused.pending && !this.#refused.drain(window, this.#output)) return taken;
-      if (this.#payload.receiving || this.#phase !== 'transmission') return taken;
-      if (window.empty) return taken;
-      if (session.busy || this.#output.backlogged || taken >= quota) {
-        this.#held = true;
-        if (taken >= quota) session.waitTurn();
-        return taken;
-      }
-      const status = this.#extended
-        ? decodeExtendedRequest(window.view, window.at, window.end, header)
-        : decodeRequest(window.view, window.at, window.end, header);
-      if (status === DecodeStatus.INCOMPLETE) return taken;
-      if (status === DecodeStatus.BAD_MAGIC) {
-        this.#fail('bytes that are no request (wrong magic)');
-        return taken;
-      }
-      if (!this.#takeRequest(session, header)) return taken;
-    }
-  }
-
-  /** One request whose header is in the window. @returns false: its payload is not there yet, or it
-   *  has to wait, or it was the last. */
-  #takeRequest(session: Session, header: RequestHeader): boolean {
-    if (header.command === Command.DISC) {
-      this.#finish();
-      return false;
-    }
-    const payload = payloadBytes(header, this.#extended);
-    const refusal = this.#shutDown ?? session.check(header);
-    const window = this.#window;
-    const start = window.at + this.#headerBytes;
-    if (refusal !== undefined) return this.#refuse(header, refusal, payload);
-    if (start + payload <= window.end) {
-      if (session.execute(header, window.bytes, start)) {
-        window.at = start + payload;
-        return true;
-      }
-      this.#stalledBytes = this.#headerBytes + payload;
-      this.#held = true;
-      return false;
-    }
-    if (payload <= limits.payloadInBuffer.max) return false;
-    window.at = start;
-    this.#beginPayload(header, payload);
-    return true;
-  }
-
-  #refuse(header: RequestHeader, refusal: Refusal, payload: number): boolean {
-    const most = this.#extended
-      ? Math.max(this.#context.limits.payload, limits.payloadNoAttack.max)
-      : limits.payloadDrained.max;
-    if (payload > most) {
-      this.#fail(`a ${header.command === Command.WRITE ? 'write' : 'payload'} of ${payload} bytes`);
-      return false;
-    }
-    this.#window.at += this.#headerBytes;
-    this.#refused.begin(header, refusal, payload);
-    return this.#refused.drain(this.#window, this.#output);
-  }
-
-  /** Takes what the window has of a long payload; the rest is received into its place. */
-  #beginPayload(header: RequestHeader, length: number): void {
-    if (this.#payload.begin(header.offset, length)) this.#feedPayload();
-    else this.#refuseRest();
-  }
-
-  /** Moves what the window has into the payload that is being received. */
-  #feedPayload(): void {
-    const window = this.#window;
-    while (this.#payload.receiving && !window.empty) {
-      const target = this.#payload.target();
-      const there = Math.min(target.length, window.end - window.at);
-      target.set(window.bytes.subarray(window.at, window.at + there));
-      window.at += there;
-      this.#payloadReceived(there);
-    }
-  }
-
-  #payloadReceived(length: number): void {
-    if (!this.#payload.received(length)) this.#refuseRest();
-    else if (!this.#payload.receiving) this.#executePayload();
-  }
-
-  /** There is no memory for the rest: it is refused like any other. */
-  #refuseRest(): void {
-    this.#refused.begin(this.#header, noMemory, this.#payload.left);
-    this.#payload.discard();
-    if (!this.#refused.pending) this.#refused.drain(this.#window, this.#output);
-  }
-
-  #executePayload(): void {
-    const { segments } = this.#payload;
-    if (this.#session === undefined) return;
-    if (!this.#session.execute(this.#header, this.#window.bytes, 0, segments)) this.#held = true;
-  }
-
-  /** Takes no more requests; what is in flight gets its reply, then the connection ends. */
-  #finish(): void {
-    if (this.#phase === 'closed') return;
-    this.#phase = 'finishing';
-    this.#held = false;
-    this.#endIfIdle();
-  }
-
   #endIfIdle(): void {
-    if ((this.#session?.inFlight ?? 0) === 0 && this.#output.empty) this.#stream?.end();
-  }
-
-  #fail(reason: string): void {
-    this.#reason = reason;
-    this.#stream?.destroy();
+    if (this.#inFlight === 0 && this.#output.empty) this.#stream?.end();
   }
 }

@@ -10,11 +10,13 @@ import { bug } from '../units.ts';
 import type { ChunkPool, OutputChunk } from './chunk-pool.ts';
 import { ERROR_TEXT_MAX, errorText } from './error-text.ts';
 import { limits } from './limits.ts';
+import { Parts } from './parts.ts';
 import type { Turn } from './turn.ts';
 
 /** Takes bytes to the client. `sent` is called once they need not stay any longer. */
 export interface ByteDrain {
-  /** @returns true when all was taken at once; else `sent` will be called. */
+  /** `parts` may be another list's after the call.
+   *  @returns true when all was taken at once; else `sent` will be called. */
   write(parts: readonly Uint8Array[]): boolean;
   /** Nothing is left to send. */
   drained(): void;
@@ -39,7 +41,7 @@ export class Output implements ReplySink {
   #taken = 0;
   #used = 0;
   #open = 0;
-  #parts: Uint8Array[] = [];
+  readonly #parts = new Parts();
   #fullChunks: OutputChunk[] = [];
   #holders: ViewHolder[] = [];
   #sendingChunks: OutputChunk[] = [];
@@ -79,7 +81,7 @@ export class Output implements ReplySink {
 
   /** Everything was taken by the socket. */
   get empty(): boolean {
-    return !this.#sending && this.#parts.length === 0 && this.#used === this.#taken;
+    return !this.#sending && this.#parts.count === 0 && this.#used === this.#taken;
   }
 
   ok(to: ReplyAddress): void {
@@ -158,12 +160,11 @@ export class Output implements ReplySink {
   /** Sends what is there, unless the socket still has the write before. Called once per turn. */
   flush(): void {
     if (this.#sending || this.#closed) return;
-    this.#cut();
-    if (this.#parts.length === 0) return;
-    const parts = this.#parts;
+    if (this.#parts.count === 0 && this.#used === this.#taken) return;
+    const parts = this.#parts.take(this.#chunk.bytes, this.#taken, this.#used);
+    this.#taken = this.#used;
     const chunks = this.#fullChunks;
     const holders = this.#holders;
-    this.#parts = [];
     this.#fullChunks = this.#sendingChunks;
     this.#holders = this.#sendingHolders;
     this.#sendingChunks = chunks;
@@ -183,7 +184,7 @@ export class Output implements ReplySink {
     this.#sending = false;
     this.#sendingBytes = 0;
     this.#recycle(this.#sendingChunks, this.#sendingHolders);
-    if (this.#parts.length === 0 && this.#taken === this.#used) this.#taken = this.#used = 0;
+    if (this.#parts.count === 0 && this.#taken === this.#used) this.#taken = this.#used = 0;
     if (this.empty) this.#drain.drained();
     else this.#turn.unsent(this);
   }
@@ -193,7 +194,7 @@ export class Output implements ReplySink {
     if (this.#closed) return;
     this.#closed = true;
     this.#sending = false;
-    this.#parts = [];
+    this.#parts.clear();
     this.#queuedBytes = this.#sendingBytes = 0;
     this.#taken = this.#used = 0;
     this.#recycle(this.#sendingChunks, this.#sendingHolders);

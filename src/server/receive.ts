@@ -3,6 +3,9 @@
  *  writes. `net.createServer` cannot be told so: the accepted handle is moved into a second socket. */
 
 import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import { DIRECT_MAX, DirectWrite } from './direct-write.ts';
+import { DivertibleReader, PipePair, type Reader } from './pipe-pair.ts';
 
 export interface ByteSink {
   /** Where the next bytes go; asked after every `received`. */
@@ -30,15 +33,18 @@ export interface ByteStream {
   /** Sends what is there, then says goodbye. */
   end(): void;
   destroy(): void;
-  /** Gives its socket away, once all was written and with no reading going on; the sink hears nothing
-   *  any more. @returns undefined: it is not one plain socket. */
-  release(): net.Socket | undefined;
+  /** Gives away what it reads and writes, once all was written and with no reading going on; the sink
+   *  hears nothing any more. @returns undefined: it is encrypted already. */
+  release(): Duplex | undefined;
 }
 
 export class SocketStream implements ByteStream {
   /** Where bytes come from and where they go: the same socket, but for a pair of pipes. */
   readonly #source: net.Socket;
   readonly #drain: net.Socket;
+  /** Of a pair of pipes. */
+  readonly #reader: DivertibleReader | undefined;
+  readonly #direct: DirectWrite;
   readonly #onWritten: (error?: Error | null) => void;
   /** Callbacks of writes that were taken at once. */
   #expectedCallbacks = 0;
@@ -47,8 +53,10 @@ export class SocketStream implements ByteStream {
   /** @param accepted not read yet, as from a server with `pauseOnConnect`.
    *  @param drain where what is written goes, if not there too. */
   constructor(accepted: net.Socket, sink: ByteSink, drain?: net.Socket) {
-    this.#source = moveHandle(accepted, sink, drain === undefined);
+    this.#reader = drain === undefined ? undefined : new DivertibleReader(sink);
+    this.#source = moveHandle(accepted, this.#reader ?? sink, drain === undefined);
     this.#drain = drain ?? this.#source;
+    this.#direct = new DirectWrite(this.#drain, descriptor(this.#drain));
     this.#onWritten = (error) => {
       // What is not taken any more must not make room for more of it; the end will be heard of.
       if (error) return;
@@ -71,6 +79,16 @@ export class SocketStream implements ByteStream {
   }
 
   write(parts: readonly Uint8Array[]): boolean {
+    const [first] = parts;
+    if (first === undefined || parts.length > 1 || first.length > DIRECT_MAX) {
+      return this.#writeStream(parts);
+    }
+    const taken = this.#direct.write(first);
+    if (taken === first.length) return true;
+    return this.#writeStream(taken === 0 ? parts : [first.subarray(taken)]);
+  }
+
+  #writeStream(parts: readonly Uint8Array[]): boolean {
     const socket = this.#drain;
     const last = parts.length - 1;
     if (last > 0) socket.cork();
@@ -105,10 +123,10 @@ export class SocketStream implements ByteStream {
     this.#drain.destroy();
   }
 
-  release(): net.Socket | undefined {
-    if (this.#drain !== this.#source) return undefined;
+  release(): Duplex {
     this.#released = true;
-    return this.#source;
+    if (this.#reader === undefined) return this.#source;
+    return new PipePair(this.#reader, this.#source, this.#drain);
   }
 
   /** All is over when both ways are; neither is of use without the other. */
@@ -146,16 +164,25 @@ function queuedBytes(socket: net.Socket): number {
   return socket.writableLength;
 }
 
-/** The handle of `accepted` in a socket that reads into `sink`'s memory. The one place that knows how
+/** The socket's file descriptor, -1 where there is none to be had. */
+function descriptor(socket: net.Socket): number {
+  const handle = (socket as unknown as HandleOwner)._handle; // not in the types
+  if (typeof handle === 'object' && handle !== null && 'fd' in handle) {
+    if (typeof handle.fd === 'number') return handle.fd;
+  }
+  return -1;
+}
+
+/** The handle of `accepted` in a socket that reads into `reader`'s memory. The one place that knows how
  *  Node keeps it; test/server/receive.test.ts holds it on every supported version. */
-function moveHandle(accepted: net.Socket, sink: ByteSink, writable: boolean): net.Socket {
+function moveHandle(accepted: net.Socket, reader: Reader, writable: boolean): net.Socket {
   const owner = accepted as unknown as HandleOwner; // _handle is not in the types
   const handle = owner._handle;
   owner._handle = null;
   accepted.destroy(); // without a handle this only takes it off the server's count
   const onread: OnRead = {
-    buffer: () => sink.target(),
-    callback: (length) => sink.received(length),
+    buffer: () => reader.target(),
+    callback: (length) => reader.received(length),
   };
   const options = { handle, onread, writable, allowHalfOpen: true };
   return new net.Socket(options as unknown as net.SocketConstructorOpts); // `handle` is not in the types

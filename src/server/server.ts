@@ -3,6 +3,7 @@
 
 import net from 'node:net';
 import { type HandshakeHost, NbdError, type TlsMode } from 'nbd-server-protocol-ts';
+import { ByteBudget } from '../export/byte-budget.ts';
 import type { Refusal } from '../export/check.ts';
 import type { NbdExport } from '../export/nbd-export.ts';
 import type { SessionContext } from '../export/session-host.ts';
@@ -15,7 +16,7 @@ import type { ClientLimits } from './client-limits.ts';
 import { Connection } from './connection.ts';
 import { type InheritedSocket, listenInherited } from './inherited.ts';
 import { limits } from './limits.ts';
-import { type ListenAddress, ListenError, listen, stopListening } from './listener.ts';
+import { type ListenAddress, listen, stopListening } from './listener.ts';
 import type { Log } from './log.ts';
 import { SocketStream } from './receive.ts';
 import { openStdio } from './stdio.ts';
@@ -43,7 +44,10 @@ export interface ServerContext extends SessionContext {
 }
 
 /** What a server is made with; the rest it makes itself. */
-type ServerSurroundings = Omit<ServerContext, 'host' | 'gone' | 'inFlightMax' | 'statusBudget'>;
+type ServerSurroundings = Omit<
+  ServerContext,
+  'host' | 'gone' | 'inFlightMax' | 'budget' | 'statusBudget'
+>;
 
 /** The exports, in order: the first is the default. */
 export interface Exports {
@@ -72,6 +76,7 @@ export class Server {
     this.#context = {
       ...context,
       inFlightMax: context.limits.inFlight,
+      budget: new ByteBudget(context.limits.inFlightTotal),
       statusBudget: new StatusBudget(context.deferred),
       host: {
         list: () => exports.list(),
@@ -106,15 +111,10 @@ export class Server {
   }
 
   /** Serves one client on standard input and output. @returns what is done when it has gone.
-   *  @throws ListenError when they are neither sockets nor pipes, or pipes that must be encrypted. */
+   *  @throws ListenError when they are neither sockets nor pipes. */
   serveStdio(): Promise<void> {
     const { source, drain } = openStdio();
-    const { tlsMode } = this.#context;
-    if (drain === undefined) {
-      return new Promise((gone) => this.#serve(source, tlsMode, gone));
-    }
-    if (tlsMode === 'require') throw new ListenError('--stdin: TLS needs a socket, not two pipes');
-    return new Promise((gone) => this.#serve(source, 'off', gone, drain));
+    return new Promise((gone) => this.#serve(source, this.#context.tlsMode, gone, drain));
   }
 
   /** Stops accepting and lets what is in flight end, for a limited time. */

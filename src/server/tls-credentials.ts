@@ -2,6 +2,7 @@
  *  folder, or keys shared beforehand, under the names and in the forms that nbdkit, qemu and libnbd use.
  *  Source: control.md section 1 (--tls ...); nbd-protocol.md section 5. */
 
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext, type TLSSocketOptions, type TlsOptions } from 'node:tls';
@@ -28,45 +29,86 @@ const OLDEST = 'TLSv1.2';
 const PSK_CIPHERS =
   'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:PSK+HIGH:ECDHE-PSK+HIGH:DHE-PSK+HIGH';
 
+const FLAG = '--tls-certificates';
+
 /** @throws TlsError in one line that names the flag and the file. */
-export function serverTls(files: TlsFiles): ServerTls {
+export function serverTls(files: TlsFiles, now = Date.now()): ServerTls {
   if (files.psk !== undefined) return pskOptions(files.psk);
-  if (files.certificates !== undefined) return x509Options(files.certificates, files.verifyPeer);
+  if (files.certificates !== undefined) {
+    return x509Options(files.certificates, files.verifyPeer, now);
+  }
   throw new TlsError('--tls-certificates DIR or --tls-psk FILE is missing');
 }
 
-function x509Options(folder: string, verifyPeer: boolean): ServerTls {
-  const flag = '--tls-certificates';
+function x509Options(folder: string, verifyPeer: boolean, now: number): ServerTls {
   const optional = (name: string): Buffer | undefined => {
     const path = join(folder, name);
-    return existsSync(path) ? read(flag, path) : undefined;
+    return existsSync(path) ? read(FLAG, path) : undefined;
   };
+  const paths = { cert: join(folder, 'server-cert.pem'), key: join(folder, 'server-key.pem') };
+  const [cert, key] = [read(FLAG, paths.cert), read(FLAG, paths.key)];
+  if (!certificateIn(paths.cert, cert, now).checkPrivateKey(keyIn(paths.key, key))) {
+    throw new TlsError(`${FLAG}: ${paths.key} is not the key of server-cert.pem`);
+  }
   const ca = optional('ca-cert.pem');
   const crl = optional('ca-crl.pem');
+  if (ca !== undefined) certificateIn(join(folder, 'ca-cert.pem'), ca, now);
+  if (crl !== undefined && parse(() => createSecureContext({ crl })) === undefined) {
+    throw new TlsError(
+      `${FLAG}: ${join(folder, 'ca-crl.pem')} holds no list of revoked certificates`,
+    );
+  }
   if (verifyPeer && ca === undefined) {
     throw new TlsError(`--tls-verify-peer: ${join(folder, 'ca-cert.pem')} is not there`);
   }
   const parts = {
     minVersion: OLDEST,
-    cert: read(flag, join(folder, 'server-cert.pem')),
-    key: read(flag, join(folder, 'server-key.pem')),
+    cert,
+    key,
     ...(ca === undefined ? {} : { ca }),
     ...(crl === undefined ? {} : { crl }),
   } as const;
   return {
     isServer: true,
-    secureContext: context(flag, () => createSecureContext(parts)),
+    secureContext: context(() => createSecureContext(parts)),
     requestCert: verifyPeer,
     rejectUnauthorized: verifyPeer,
   };
 }
 
-/** Files that are there, and hold something else. */
-function context<T>(flag: string, make: () => T): T {
+/** The first one in the file; OpenSSL says neither which file is wrong nor that one is out of date. */
+function certificateIn(path: string, bytes: Buffer, now: number): X509Certificate {
+  const found = parse(() => new X509Certificate(bytes));
+  if (found === undefined) throw new TlsError(`${FLAG}: ${path} holds no certificate in PEM`);
+  if (now > Date.parse(found.validTo)) {
+    throw new TlsError(`${FLAG}: ${path} has expired: it was valid until ${found.validTo}`);
+  }
+  if (now < Date.parse(found.validFrom)) {
+    throw new TlsError(`${FLAG}: ${path} is not valid before ${found.validFrom}`);
+  }
+  return found;
+}
+
+function keyIn(path: string, bytes: Buffer): KeyObject {
+  const found = parse(() => createPrivateKey(bytes));
+  if (found !== undefined) return found;
+  throw new TlsError(`${FLAG}: ${path} holds no private key in PEM, or one with a passphrase`);
+}
+
+function parse<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is left to be wrong, as keys that OpenSSL thinks too weak. */
+function context<T>(make: () => T): T {
   try {
     return make();
   } catch (error) {
-    throw new TlsError(`${flag}: ${error instanceof Error ? error.message : error}`);
+    throw new TlsError(`${FLAG}: ${error instanceof Error ? error.message : error}`);
   }
 }
 
@@ -97,6 +139,9 @@ function read(flag: string, path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new TlsError(`${flag}: ${error instanceof Error ? error.message : error}`);
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') throw new TlsError(`${flag}: ${path} is not there`);
+    const why = code === 'EACCES' ? 'permission denied' : String(code ?? error);
+    throw new TlsError(`${flag}: ${path} cannot be read: ${why}`);
   }
 }

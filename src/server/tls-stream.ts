@@ -1,8 +1,9 @@
-/** A client's socket after STARTTLS: the same bytes, encrypted. Node's own reads are used, since a
+/** A client's socket, or pair of pipes, after STARTTLS: the same bytes, encrypted. Node's own reads are used, since a
  *  server-side TLSSocket has no other: each chunk is copied to where it belongs.
  *  Source: nbd-protocol.md section 5. */
 
-import type net from 'node:net';
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import type { ByteSink, ByteStream } from './receive.ts';
 import type { ServerTls } from './tls-credentials.ts';
@@ -27,10 +28,10 @@ export class TlsStream implements ByteStream {
   #reason: string | undefined;
 
   /** @param plain not read any more; the handshake begins at once. */
-  constructor(plain: net.Socket, options: ServerTls, sink: TlsSink) {
-    this.remoteAddress = plain.remoteAddress;
+  constructor(plain: Duplex, options: ServerTls, sink: TlsSink) {
+    this.remoteAddress = plain instanceof net.Socket ? plain.remoteAddress : undefined;
     this.#sink = sink;
-    this.#socket = new TLSSocket(plain, options);
+    this.#socket = new TLSSocket(plain as net.Socket, options); // the types know of no other stream
     this.#socket.on('error', (error) => this.#failed(error));
     // The handshake's own errors come by another way.
     this.#socket.on('_tlsError', (error: Error) => this.#failed(error));

@@ -2,6 +2,7 @@
  *  running what was deferred and sending, once, the replies that arose. The one flush rule. */
 
 import type { Deferred } from '../time/deferred.ts';
+import { ReusedList } from '../time/reused-list.ts';
 
 export interface Unsent {
   /** Kept by the turn; begins false. */
@@ -16,8 +17,8 @@ const HELD_REQUESTS_MAX = 8;
 
 export class Turn {
   readonly #deferred: Deferred;
-  #unsent: Unsent[] = [];
-  #flushing: Unsent[] = [];
+  #unsent = new ReusedList<Unsent>();
+  #flushing = new ReusedList<Unsent>();
   #rest: (lookAgain: boolean) => void = () => {};
   /** Requests whose replies are held back until the sockets were looked at once more. */
   #held = 0;
@@ -48,7 +49,7 @@ export class Turn {
       this.#rest(true);
       return;
     }
-    for (let round = 0; round < ROUNDS_MAX && this.#unsent.length > 0; round++) {
+    for (let round = 0; round < ROUNDS_MAX && this.#unsent.count > 0; round++) {
       this.#flush();
       this.#deferred.runAgain();
     }
@@ -71,13 +72,15 @@ export class Turn {
 
   #flush(): void {
     const batch = this.#unsent;
-    if (batch.length === 0) return;
+    if (batch.count === 0) return;
     this.#unsent = this.#flushing;
     this.#flushing = batch;
-    for (const output of batch) {
+    for (let at = 0; at < batch.count; at++) {
+      const output = batch.at(at);
+      if (output === undefined) continue;
       output.listed = false;
       output.flush();
     }
-    batch.length = 0;
+    batch.clear();
   }
 }

@@ -1,6 +1,8 @@
 /** The deferred context, our softirq: work raised while a batch is in hand runs after that batch,
  *  before anybody goes to sleep. First in, first out; raising what is raised already does nothing. */
 
+import { ReusedList } from './reused-list.ts';
+
 export interface DeferredWork {
   /** Kept by `Deferred`; begins false. */
   raised: boolean;
@@ -11,12 +13,12 @@ export interface DeferredWork {
 const PASSES_PER_TURN = 8;
 
 export class Deferred {
-  #raised: DeferredWork[] = [];
-  #running: DeferredWork[] = [];
-  #later: DeferredWork[] = [];
+  #raised = new ReusedList<DeferredWork>();
+  #running = new ReusedList<DeferredWork>();
+  readonly #later = new ReusedList<DeferredWork>();
 
   get pending(): boolean {
-    return this.#raised.length > 0 || this.#later.length > 0;
+    return this.#raised.count > 0 || this.#later.count > 0;
   }
 
   raise(work: DeferredWork): void {
@@ -34,24 +36,30 @@ export class Deferred {
 
   /** Runs what is raised, and what that raises, a bounded number of times over. */
   run(): void {
-    if (this.#later.length > 0) {
-      for (const work of this.#later) this.#raised.push(work);
-      this.#later.length = 0;
+    const later = this.#later;
+    if (later.count > 0) {
+      for (let at = 0; at < later.count; at++) {
+        const work = later.at(at);
+        if (work !== undefined) this.#raised.push(work);
+      }
+      later.clear();
     }
     this.runAgain();
   }
 
   /** The same later in a turn, without what waits for the next one. */
   runAgain(): void {
-    for (let pass = 0; pass < PASSES_PER_TURN && this.#raised.length > 0; pass++) {
+    for (let pass = 0; pass < PASSES_PER_TURN && this.#raised.count > 0; pass++) {
       const batch = this.#raised;
       this.#raised = this.#running;
       this.#running = batch;
-      for (const work of batch) {
+      for (let at = 0; at < batch.count; at++) {
+        const work = batch.at(at);
+        if (work === undefined) continue;
         work.raised = false;
         work.runDeferred();
       }
-      batch.length = 0;
+      batch.clear();
     }
   }
 }

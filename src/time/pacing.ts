@@ -3,52 +3,56 @@
  *  sleeping" (depth-1 latency 63 -> 24 us) and completion_nsec, exact to microseconds. */
 
 import type { Nanoseconds } from '../units.ts';
+import type { BusyPoll } from './busy-poll.ts';
 import type { Clock, Scheduler } from './clock.ts';
 import type { Deferred } from './deferred.ts';
 import type { TimerQueue } from './timer-queue.ts';
 
 /** The event loop's own timers have a resolution of 1 ms and fire up to 1 ms late. */
 const SPIN_NS = 2e6;
+/** A look at the sockets takes 2 to 4 us, by which a timer would be late: for one that is nearer than
+ *  that, the clock is watched instead; for so many readings, in case that it stands still. */
+const WATCH_NS = 3_000;
+const READINGS_MAX = 200;
 
 export class Pacing {
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
   readonly #timers: TimerQueue;
   readonly #deferred: Deferred;
-  readonly #pollNs: number;
+  readonly #poll: BusyPoll;
   readonly #look: () => void;
-  #lastTraffic = Number.NEGATIVE_INFINITY;
   #looking = false;
   #sleepUntil = Number.POSITIVE_INFINITY;
   #cancelSleep: (() => void) | undefined;
 
-  /** @param pollNs how long after traffic the sockets are looked at again before sleeping; 0 = never.
+  /** @param poll how long after traffic the sockets are looked at again before sleeping.
    *  @param turn ends a turn: runs deferred work, sends replies, then calls `rest`. */
   constructor(
     clock: Clock,
     scheduler: Scheduler,
     timers: TimerQueue,
     deferred: Deferred,
-    pollNs: Nanoseconds,
+    poll: BusyPoll,
     turn: () => void,
   ) {
     this.#clock = clock;
     this.#scheduler = scheduler;
     this.#timers = timers;
     this.#deferred = deferred;
-    this.#pollNs = pollNs;
+    this.#poll = poll;
     this.#look = () => {
       this.#looking = false;
-      const now = this.#clock.now();
+      const now = this.#watchClock();
       // Replies will go out now, and clients answer them with requests.
-      if (this.#timers.expire(now) > 0) this.#lastTraffic = now;
+      if (this.#timers.expire(now) > 0) this.#poll.traffic(now);
       turn();
     };
   }
 
   /** Bytes moved: more will probably follow soon. */
   traffic(): void {
-    this.#lastTraffic = this.#clock.now();
+    this.#poll.traffic(this.#clock.now());
   }
 
   /** The end of every turn: arranges when we look again; at once, where `lookAgain` says so. */
@@ -61,12 +65,22 @@ export class Pacing {
     }
     const now = this.#clock.now();
     const next = this.#timers.next;
-    if (this.#deferred.pending || now - this.#lastTraffic < this.#pollNs || next - now < SPIN_NS) {
+    if (this.#deferred.pending || next - now < SPIN_NS || this.#poll.pays(now)) {
       this.#looking = true;
       this.#scheduler.immediate(this.#look);
     } else if (next !== Number.POSITIVE_INFINITY) {
       this.#sleep(next, now);
     }
+  }
+
+  /** @returns the time, which is that of the next timer's end if that is near. */
+  #watchClock(): Nanoseconds {
+    const { next } = this.#timers;
+    let now = this.#clock.now();
+    for (let n = 0; next > now && next - now < WATCH_NS && n < READINGS_MAX; n++) {
+      now = this.#clock.now();
+    }
+    return now;
   }
 
   /** Sleeps until shortly before `next`; an earlier alarm that is set already will do as well. */

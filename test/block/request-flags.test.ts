@@ -6,6 +6,7 @@ import { Command, RequestFlag } from '../../src/block/command.ts';
 import { Disk } from '../../src/block/disk.ts';
 import type { Operations } from '../../src/block/operations.ts';
 import { Status } from '../../src/block/status.ts';
+import { ByteBudget } from '../../src/export/byte-budget.ts';
 import { NbdExport } from '../../src/export/nbd-export.ts';
 import { Session } from '../../src/export/session.ts';
 import { StatusBudget } from '../../src/export/status-budget.ts';
@@ -85,7 +86,8 @@ describe('an NBD command reaches the driver', () => {
     const { deferred } = world;
     const scratch = new ScratchPool();
     const statusBudget = new StatusBudget(deferred);
-    const context = { allocator, scratch, deferred, statusBudget, inFlightMax: 512 };
+    const budget = new ByteBudget(0);
+    const context = { allocator, scratch, deferred, budget, statusBudget, inFlightMax: 512 };
     const terms = { flags: 0, extendedHeaders: false, contexts: [], blockSizeNegotiated: false };
     const session = new Session(new NbdExport(disk, 512), terms, sink, host, context);
     const length = nbd === NbdCommand.FLUSH ? 0 : 512;

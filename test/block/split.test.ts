@@ -9,6 +9,7 @@ const none: Limits = {
   blockBytes: 512,
   maxSectors: 0,
   sliceSectors: 8192,
+  freeHoles: true,
   chunkSectors: 0,
   virtBoundary: false,
 };

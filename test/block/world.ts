@@ -93,6 +93,7 @@ const limits: Limits = {
   blockBytes: 512,
   maxSectors: 0,
   sliceSectors: 8192,
+  freeHoles: true,
   chunkSectors: 0,
   virtBoundary: false,
 };
@@ -103,6 +104,7 @@ const features: Features = {
   writeCache: false,
   fua: false,
   zoned: false,
+  fastZeroes: true,
   views: true,
   completesInline: true,
 };

@@ -1,7 +1,6 @@
-/** What is made from the tables for shells and for man: complete, current, and, where the program that
- *  reads it is at hand, without a complaint of it. */
+/** What is made from the tables for shells and for man: complete and current. What the programs that
+ *  read it make of it: test/system/manual.test.ts. */
 
-import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { bashCompletion } from '../../src/cli/manual/bash.ts';
@@ -13,10 +12,6 @@ import { run } from './program.ts';
 
 const root = new URL('../../', import.meta.url);
 
-function has(program: string): boolean {
-  return spawnSync(program, ['--version']).status === 0;
-}
-
 /** All that --help names. */
 async function everyFlag(): Promise<string[]> {
   const { stdout } = await run('--help');
@@ -24,10 +19,10 @@ async function everyFlag(): Promise<string[]> {
 }
 
 describe.each([
-  ['bash', bashCompletion(), 'tnull.bash', (flag: string) => flag],
-  ['zsh', zshCompletion(), '_tnull', (flag: string) => flag],
-  ['fish', fishCompletion(), 'tnull.fish', (flag: string) => `-l ${flag.slice(2)} `],
-])('%s', (shell, text, file, form) => {
+  ['bash', bashCompletion(), (flag: string) => flag],
+  ['zsh', zshCompletion(), (flag: string) => flag],
+  ['fish', fishCompletion(), (flag: string) => `-l ${flag.slice(2)} `],
+])('%s', (_, text, form) => {
   test('knows every flag, command and attribute', async () => {
     const flags = await everyFlag();
     expect(flags.length).toBeGreaterThan(50);
@@ -35,64 +30,6 @@ describe.each([
     for (const { name } of commandWords) expect(text).toContain(name);
     for (const name of attributeNames) expect(text).toContain(name);
   });
-
-  test.skipIf(!has(shell))('takes it', () => {
-    const path = new URL(`packaging/completions/${file}`, root).pathname;
-    const option = shell === 'fish' ? '--no-execute' : '-n';
-    expect(execFileSync(shell, [option, path], { encoding: 'utf8' })).toBe('');
-  });
-});
-
-describe.skipIf(!has('bash'))('in bash', () => {
-  /** What is offered behind `line`. */
-  function offered(line: string): string[] {
-    const script = `${bashCompletion()}
-      tnull() { printf 'NAME POWER\\nnullb0 on\\nb$(touch /x) off\\nzoned off\\n'; }
-      COMP_LINE=$1 COMP_POINT=\${#1} _tnull
-      printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const { stdout, stderr } = spawnSync('bash', ['--norc', '-c', script, 'bash', line], {
-      encoding: 'utf8',
-    });
-    expect(stderr).toBe('');
-    return stdout.split('\n').filter((word) => word !== '');
-  }
-
-  test.each([
-    ['tnull --handsh', ['--handshake-timeout']],
-    ['tnull --no-mem', ['--no-memory-backed']],
-    ['tnull --log-level ', 'trace debug info warn error fatal silent'.split(' ')],
-    ['tnull memory_b', ['memory_backed=']],
-    ['tnull gb=4 irqmode=', ['0', '1', '2']],
-    ['tnull --irqmode=2', ['2']],
-    ['tnull zon', 'zoned= zone_size= zone_capacity= zone_nr_conv='.split(' ')],
-    ['tnull req', ['requeue=', 'requests']],
-    ['tnull serve req', ['requeue=']],
-    ['tnull get ', ['nullb0', 'zoned']],
-    ['tnull set zo', ['zoned']],
-    ['tnull set nullb0 badblocks_o', ['badblocks_once=']],
-    ['tnull zones nullb0 re', ['report', 'reset', 'reset-all']],
-    ['tnull stats --w', ['--watch']],
-    ['tnull create ', []],
-  ])('%s', (line, words) => {
-    expect(offered(line).slice(0, Math.max(words.length, 1))).toEqual(words);
-  });
-});
-
-test.skipIf(!has('zsh'))('in zsh every specification is one word, as it was meant', () => {
-  const script = `compdef() { : }; _arguments() { print -rl -- "$@"; exit }
-    words=(tnull "$1"); ${zshCompletion()}`;
-  const given = (command: string): string[] =>
-    spawnSync('zsh', ['-f', '-c', script, 'zsh', command], { encoding: 'utf8' }).stdout.split('\n');
-  expect(given('stats')).toEqual([
-    '1: :',
-    '2:device:_tnull_devices',
-    expect.stringMatching(/^--watch\[.*\]$/),
-    "*--control=[the daemon's control socket]:path:_files",
-    '--json[JSON for programs]',
-    '--help[print help]',
-    '',
-  ]);
-  for (const word of given('').slice(0, -2)) expect(word).toMatch(/^\*?-[^[]+\[.*\]/);
 });
 
 describe('the man page', () => {
@@ -102,14 +39,6 @@ describe('the man page', () => {
     for (const flag of await everyFlag()) expect(page).toContain(flag.replaceAll('-', '\\-'));
     for (const { name } of commandWords) expect(page).toContain(`tnull ${name}`);
     expect(page).toContain('"tnull 1.2.3"');
-  });
-
-  test.skipIf(!has('groff'))('groff has no complaint', () => {
-    const { status, stderr } = spawnSync('groff', ['-man', '-Tutf8', '-ww', '-z'], {
-      input: page,
-      encoding: 'utf8',
-    });
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 
   test('no line of text begins with what roff would take for a request', () => {

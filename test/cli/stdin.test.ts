@@ -5,7 +5,10 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { encodeOption, Option, OptionReply } from 'nbd-server-protocol-ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { FormClient } from '../wire/form-client.ts';
+import { certificates, encrypt, last, plain } from '../wire/tls-client.ts';
 import { WireClient } from '../wire/wire-client.ts';
 import { bridge, sayGoodbye, useDevice } from './client.ts';
 import { folder } from './program.ts';
@@ -56,10 +59,12 @@ test.each(['unix', 'tcp'])('one socket for both (%s)', async (kind) => {
   expect(stderr).not.toContain('attach');
 });
 
-test.each([
+const pairs = [
   ['a pair of sockets', undefined],
   ['a pair of pipes', 'cat | "$@" | cat'],
-])('%s', async (_, shell) => {
+] as const;
+
+test.each(pairs)('%s', async (_, shell) => {
   const child = start(['pipe', 'pipe', 'pipe'], shell);
   const end = ended(child);
   const path = join(folder(), 's');
@@ -71,6 +76,74 @@ test.each([
   sayGoodbye(client);
   client.reset(); // the first cat waits for that
   expect((await end).status).toBe(0);
+});
+
+interface Piped {
+  readonly client: WireClient;
+  readonly end: ReturnType<typeof ended>;
+}
+
+describe('TLS over two ways', () => {
+  const secure = [...ARGUMENTS, '--tls', 'require', '--tls-certificates', certificates.folder];
+
+  /** With the client's flags sent. */
+  async function piped(shell?: string): Promise<Piped> {
+    const child = start(['pipe', 'pipe', 'pipe'], shell, secure);
+    const end = ended(child);
+    const path = join(folder(), 's');
+    const { stdin, stdout } = child;
+    if (stdin === null || stdout === null) throw new Error('no pipes');
+    await bridge(path, stdin, stdout);
+    return { client: await plain(path), end };
+  }
+
+  test.each(pairs)('%s are as one socket', async (_, shell) => {
+    const { client, end } = await piped(shell);
+    expect(await last(client, Option.LIST)).toBe(OptionReply.ERR_TLS_REQD);
+    expect(await last(client, Option.STARTTLS)).toBe(OptionReply.ACK);
+    const wire = await encrypt(client);
+    const inside = await FormClient.haggle(wire, { form: 'extended' });
+    const data = Buffer.from(Array.from({ length: LENGTH }, (_, at) => (at * 7 + 3) & 0xff));
+    await inside.write(4096, data);
+    expect((await inside.read(4096, LENGTH)).equals(data)).toBe(true);
+    const goodbye = once(wire.socket, 'end'); // close_notify
+    inside.send({ command: 2 });
+    await goodbye;
+    client.reset();
+    const { status, stderr } = await end;
+    expect(status).toBe(0);
+    expect(stderr).toContain('"secure":true');
+  });
+
+  test('an option behind STARTTLS in one segment ends it unanswered', async () => {
+    const { client, end } = await piped();
+    const starttls = encodeOption(Option.STARTTLS, new Uint8Array(0));
+    client.send(Buffer.concat([starttls, encodeOption(Option.LIST, new Uint8Array(0))]));
+    expect((await client.end()).length).toBe(0);
+    client.reset();
+    expect((await end).status).toBe(0);
+  });
+
+  test('what is no handshake ends it', async () => {
+    const { client, end } = await piped();
+    expect(await last(client, Option.STARTTLS)).toBe(OptionReply.ACK);
+    client.send(Buffer.alloc(512, 'x'));
+    await client.end();
+    client.reset();
+    const { status, stderr } = await end;
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/TLS: /);
+  });
+
+  test('a client that goes without a word, before or inside TLS, ends it', async () => {
+    for (const inside of [false, true]) {
+      const { client, end } = await piped();
+      expect(await last(client, Option.STARTTLS)).toBe(OptionReply.ACK);
+      if (inside) await encrypt(client);
+      client.socket.destroy();
+      expect((await end).status).toBe(0);
+    }
+  });
 });
 
 test('a client that goes without a word ends it, too', async () => {

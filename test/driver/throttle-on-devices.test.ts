@@ -2,7 +2,7 @@
  *  driver.md section 4, Bandwidth; rnull-series 40, 35, 71. */
 
 import { describe, expect, test } from 'vitest';
-import { Command } from '../../src/block/command.ts';
+import { Command, RequestFlag } from '../../src/block/command.ts';
 import { Status } from '../../src/block/status.ts';
 import type { Timer } from '../../src/time/timer-queue.ts';
 import { TimerQueue } from '../../src/time/timer-queue.ts';
@@ -103,6 +103,43 @@ describe('over budget', () => {
     expect(world.time / 1e9).toBeLessThan(0.84);
   });
 });
+
+test.each([
+  ['DISCARD', Command.DISCARD, 0],
+  ['WRITE_ZEROES', Command.WRITE_ZEROES, 0],
+  ['WRITE_ZEROES that keeps its memory', Command.WRITE_ZEROES, RequestFlag.NOUNMAP],
+])('%s is charged as a write is, slice by slice', (_, zeroing, flags) => {
+  const world = new CountingWorld();
+  const { disk } = wholeDevice(world, [...WORDS, 'discard=1']);
+  const large = command(zeroing, 0, 32_768); // 16 MiB: four slices
+  large.bio.flags = flags;
+  large.submit(disk);
+  world.settle();
+  while (large.ends === 0) world.sleep();
+  const next = write(0, 8, 2).submit(disk);
+  while (next.ends === 0) world.sleep();
+  expect(world.time / 1e9).toBeGreaterThan((16 / MBPS) * 0.95);
+  expect(world.time / 1e9).toBeLessThan((16 / MBPS) * 1.05);
+});
+
+test.each([['memory_backed=1', 'discard=1'], []])(
+  'zeroes without end leave others their turn, holes or not (%s %s)',
+  (...words) => {
+    const world = new CountingWorld();
+    const { disk } = wholeDevice(world, ['size=1048576', `mbps=${MBPS}`, ...words]);
+    const endless = command(Command.WRITE_ZEROES, 0, 2 ** 31).submit(disk); // 29 hours
+    world.settle();
+    for (let n = 0; n < 3; n++) {
+      const next = write(0, 8, 2).submit(disk);
+      while (next.ends === 0) world.sleep();
+    }
+    expect(endless.ends).toBe(0);
+    // A write waits for what has a tag already: slices of 4 MiB.
+    expect(world.time / 1e9).toBeLessThan((3.1 * 64 * 4) / MBPS);
+    // Without a tag for the next slice nothing is busy waiting.
+    expect(world.turns).toBeLessThan(10 * world.expiries);
+  },
+);
 
 test('an idle device with a limit has no timer', () => {
   const world = new World();

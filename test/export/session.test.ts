@@ -3,6 +3,7 @@
 
 import { Command, type ReplyAddress, RequestHeader } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
+import { ByteBudget } from '../../src/export/byte-budget.ts';
 import { COPY_MAX } from '../../src/export/client-command.ts';
 import { NbdExport } from '../../src/export/nbd-export.ts';
 import type { ReplySink, ViewHolder } from '../../src/export/reply-sink.ts';
@@ -71,6 +72,7 @@ function served(...words: string[]) {
   const host = { sessionReady: () => void session.proceed(), sessionIdle: () => {} };
   const session: Session = new Session(new NbdExport(disk, 64 * MiB), terms, sink, host, {
     statusBudget: new StatusBudget(world.deferred),
+    budget: new ByteBudget(0),
     allocator,
     scratch: new ScratchPool(),
     deferred: world.deferred,
@@ -84,7 +86,16 @@ function served(...words: string[]) {
     world.settle();
   };
   const counts = (): number[] => [...tagSet.counts].filter((count) => count !== 0);
-  return { world, device, sink, session, execute, counts, allocator, pool: session.hctx.pool };
+  return {
+    world,
+    device,
+    sink,
+    session,
+    execute,
+    counts,
+    allocator,
+    pool: session.queues.hctx.pool,
+  };
 }
 
 const LONG = 256 * 1024;

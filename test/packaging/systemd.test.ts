@@ -1,16 +1,10 @@
-/** The units for systemd: what they say, and, where systemd-analyze is at hand, what it says of them. */
+/** The units for systemd: what they say. What systemd-analyze says of them: test/system/units.test.ts. */
 
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
 import { parseArguments } from '../../src/cli/parse-arguments.ts';
 
 const root = new URL('../../', import.meta.url);
-const UNITS = ['tnull.service', 'tnull.socket'];
-/** Of ten; systemd calls below 2 "OK", and what is left is named in docs/running.md. */
-const EXPOSURE_MAX = 20;
 
 function text(unit: string): string {
   return readFileSync(new URL(`packaging/systemd/${unit}`, root), 'utf8');
@@ -83,49 +77,5 @@ test('tnull understands what the service starts', () => {
     kind: 'serve',
     listen: [],
     control: { socket: { path: '/run/tnull/control.sock' } },
-  });
-});
-
-const able = spawnSync('systemd-analyze', ['--version']).status === 0;
-
-describe.skipIf(!able)('systemd-analyze', () => {
-  /** The units in a folder of their own, with the program of this checkout, and the man page. */
-  function units(): { paths: string[]; env: NodeJS.ProcessEnv } {
-    const folder = mkdtempSync(join(tmpdir(), 'tnull-units-'));
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    const program = new URL('bin/tnull.js', root).pathname;
-    for (const unit of UNITS) {
-      writeFileSync(
-        join(folder, unit),
-        text(unit).replace(/^ExecStart=tnull/m, `ExecStart=${program}`),
-      );
-    }
-    mkdirSync(join(folder, 'man1'));
-    const page = readFileSync(new URL('packaging/man/tnull.1', root));
-    writeFileSync(join(folder, 'man1/tnull.1'), page);
-    const paths = UNITS.map((unit) => join(folder, unit));
-    return { paths, env: { ...process.env, MANPATH: folder } };
-  }
-
-  test('verify finds nothing', () => {
-    const { paths, env } = units();
-    const { status, stderr } = spawnSync('systemd-analyze', ['verify', ...paths], {
-      ...{ env, encoding: 'utf8' },
-    });
-    // Units of the machine that ours pull in may have faults of their own.
-    const ours = stderr.split('\n').filter((line) => /tnull/.test(line));
-    expect(ours).toEqual([]);
-    expect(status).toBe(0);
-  });
-
-  test('security: little is left open', () => {
-    const [service = ''] = units().paths;
-    const { status, stdout } = spawnSync(
-      'systemd-analyze',
-      ['security', '--offline=true', `--threshold=${EXPOSURE_MAX}`, service],
-      { encoding: 'utf8' },
-    );
-    expect(stdout).toContain('Overall exposure level');
-    expect(status).toBe(0);
   });
 });

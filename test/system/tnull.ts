@@ -8,19 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { missing } from './programs.ts';
 
 const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
-
-const packages: Record<string, string> = {
-  nbdinfo: 'libnbd-bin',
-  nbdcopy: 'libnbd-bin',
-  'qemu-img': 'qemu-utils',
-  'qemu-io': 'qemu-utils',
-  fio: 'fio',
-  'nbd-client': 'nbd-client',
-  nbdkit: 'nbdkit',
-  '/usr/bin/python3': 'python3-libnbd',
-};
 
 export interface Tnull {
   readonly uri: string;
@@ -129,10 +119,7 @@ export function run(command: string, ...args: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile(command, args, { maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);
-      if (error.code === 'ENOENT') {
-        const hint = packages[command] ?? command;
-        return reject(new Error(`${command} is missing: apt-get install ${hint}`));
-      }
+      if (error.code === 'ENOENT') return reject(new Error(missing(command)));
       return reject(new Error(`${command} ${args.join(' ')}\n${stdout}\n${stderr}`));
     });
   });

@@ -1,12 +1,12 @@
 /** docs/rnull-series.md names files and tests that are there. That the tests pass in the same run is
- *  rows-reporter.ts's to say. */
+ *  shown-reporter.ts's to say. */
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { collected } from './collected.ts';
 import { documentRows, means, type Row, readRows, unshown } from './rows.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -26,32 +26,6 @@ test.each(rows)('row $number ($part) names code and tests that are there', ({ co
   for (const { file } of tests)
     expect(file).toMatch(/^(test|packages\/[\w-]+\/test)\/.*\.test\.ts$/);
 });
-
-/** The tests of `files` that are not skipped, as vitest collects them. */
-function collected(files: readonly string[]): Map<string, Map<string, boolean>> {
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-rows-'));
-  try {
-    const list = join(folder, 'list.json');
-    const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-    // Paths are filters by substring: in whole they mean one file each.
-    const paths = files.map((file) => join(root, file));
-    const env = { ...process.env, VITEST: undefined, NODE_OPTIONS: undefined };
-    // Nothing is run: so they need not be kept apart, which takes five times as long.
-    const quickly = ['--pool=threads', '--no-isolate'];
-    const command = [vitest, 'list', `--json=${list}`, ...quickly, ...paths];
-    execFileSync(process.execPath, command, { cwd: root, env, stdio: 'pipe' });
-    const found: { name: string; file: string }[] = JSON.parse(readFileSync(list, 'utf8'));
-    const byFile = new Map<string, Map<string, boolean>>();
-    for (const { name, file } of found) {
-      const path = relative(root, file);
-      const titles = byFile.get(path) ?? new Map<string, boolean>();
-      byFile.set(path, titles.set(name, true));
-    }
-    return byFile;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 test('every title that a row names is that of a test which is not skipped', () => {
   const files = new Set(rows.flatMap(({ tests }) => tests.map(({ file }) => file)));

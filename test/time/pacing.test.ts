@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { BusyPoll } from '../../src/time/busy-poll.ts';
 import type { Scheduler } from '../../src/time/clock.ts';
 import { Deferred, type DeferredWork } from '../../src/time/deferred.ts';
 import { Pacing } from '../../src/time/pacing.ts';
@@ -29,12 +30,19 @@ class Loop implements Scheduler {
   }
 }
 
-function paced(pollNs = 100_000) {
+/** @param readingNs what a reading of the clock takes. */
+function paced(pollNs = 100_000, readingNs = 0) {
   const loop = new Loop();
   const timers = new TimerQueue();
   const deferred = new Deferred();
-  const clock = { now: () => nanoseconds(loop.now) };
-  const pacing: Pacing = new Pacing(clock, loop, timers, deferred, nanoseconds(pollNs), () => {
+  const clock = {
+    now: () => {
+      loop.now += readingNs;
+      return nanoseconds(loop.now);
+    },
+  };
+  const poll = new BusyPoll(nanoseconds(pollNs));
+  const pacing: Pacing = new Pacing(clock, loop, timers, deferred, poll, () => {
     deferred.run();
     pacing.rest();
   });
@@ -72,6 +80,17 @@ test('a near timer is waited for by looking, and expires within one round', () =
   expect(expiredAt).toBeGreaterThanOrEqual(100_000);
   expect(expiredAt).toBeLessThan(100_700);
   expect(loop.timeouts).toEqual([]);
+});
+
+test('a timer that is nearer than a look takes is met to the reading of the clock', () => {
+  const { loop, timers, pacing } = paced(0, 40);
+  const expired: number[] = [];
+  timers.start(new Timer({ timerExpired: () => expired.push(loop.now) }), nanoseconds(100_000));
+  pacing.rest();
+  loop.round(97_500);
+  expect(expired).toHaveLength(1);
+  expect(expired[0]).toBeGreaterThanOrEqual(100_000);
+  expect(expired[0]).toBeLessThan(100_100);
 });
 
 test('what a timer did is traffic: its reply brings the next request', () => {

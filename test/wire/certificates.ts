@@ -2,7 +2,7 @@
  *  X.509 in DER (RFC 5280), as little of it as TLS asks for. */
 
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
@@ -11,11 +11,14 @@ export const PSK_USER = 'alice';
 export const PSK_KEY = 'f6ea6aa0ab2ffd6c5ac1e9c2c57d05b1b2b7a4d43e1e0a47c65d9a3a49d0f2aa';
 
 export interface Certificates {
-  /** ca-cert.pem, server-cert.pem and server-key.pem, client-cert.pem and client-key.pem. */
+  /** ca-cert.pem; of server, client, revoked, expired, future and stranger NAME-cert.pem and
+   *  NAME-key.pem; revocations.pem, which is ca-crl.pem where it is to count; outdated.pem, another. */
   readonly folder: string;
   /** The file of shared keys. */
   readonly psk: string;
   read(name: string): Buffer;
+  /** A folder with the server's files, some of them taken from others: `{ 'ca-crl.pem': 'x.pem' }`. */
+  folderWith(others: Readonly<Record<string, string>>): string;
 }
 
 /** A CA, and what it has signed for `localhost`; `stranger-*` is signed by nobody that is known. Gone
@@ -26,22 +29,40 @@ export function makeCertificates(): Certificates {
   const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
   const ca = makeIssuer('ca');
   const stranger = makeIssuer('stranger');
-  write('ca-cert.pem', pem('CERTIFICATE', certificate('ca', ca.publicKey, ca, true)));
-  for (const [name, issuer] of [
-    ['server', ca],
-    ['client', ca],
-    ['stranger', stranger],
+  write('ca-cert.pem', pem('CERTIFICATE', certificate('ca', ca.publicKey, ca, { isCa: true })));
+  for (const [name, issuer, days] of [
+    ['server', ca, [-1, 2]],
+    ['client', ca, [-1, 2]],
+    ['expired', ca, [-2, -1]],
+    ['future', ca, [1, 2]],
+    ['stranger', stranger, [-1, 2]],
+    ['revoked', ca, [-1, 2]],
   ] as const) {
     const { publicKey, privateKey } = keys();
-    write(
-      `${name}-cert.pem`,
-      pem('CERTIFICATE', certificate('localhost', publicKey, issuer, false)),
-    );
+    const bytes = certificate('localhost', publicKey, issuer, { days });
+    write(`${name}-cert.pem`, pem('CERTIFICATE', bytes));
     write(`${name}-key.pem`, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
   }
+  const revoked = serial - 1;
+  write('revocations.pem', pem('X509 CRL', revocations(ca, [revoked], [-1, 2])));
+  write('outdated.pem', pem('X509 CRL', revocations(ca, [revoked], [-2, -1])));
   const psk = join(folder, 'keys.psk');
   writeFileSync(psk, `# as psktool writes it\n${PSK_USER}:${PSK_KEY}\n`);
-  return { folder, psk, read: (name) => readFileSync(join(folder, name)) };
+  return {
+    folder,
+    psk,
+    read: (name) => readFileSync(join(folder, name)),
+    folderWith(others) {
+      const own = mkdtempSync(join(tmpdir(), 'tnull-tls-'));
+      afterAll(() => rmSync(own, { recursive: true, force: true }));
+      const plain = ['ca-cert.pem', 'server-cert.pem', 'server-key.pem'];
+      const from = { ...Object.fromEntries(plain.map((name) => [name, name])), ...others };
+      for (const [name, source] of Object.entries(from)) {
+        copyFileSync(join(folder, source), join(own, name));
+      }
+      return own;
+    },
+  };
 }
 
 interface Issuer {
@@ -94,8 +115,16 @@ function extension(id: string, critical: boolean, value: Uint8Array): Buffer {
 
 let serial = 1;
 
-function certificate(name: string, of: KeyObject, issuer: Issuer, isCa: boolean): Buffer {
-  const algorithm = der(SEQUENCE, oid(OID_ECDSA_SHA256));
+const algorithm = der(SEQUENCE, oid(OID_ECDSA_SHA256));
+
+type Days = readonly [from: number, until: number];
+
+function certificate(
+  name: string,
+  of: KeyObject,
+  issuer: Issuer,
+  { isCa = false, days = [-1, 2] }: { isCa?: boolean; days?: Days },
+): Buffer {
   const alternatives = der(
     SEQUENCE,
     der(0x82, Buffer.from('localhost')),
@@ -108,7 +137,7 @@ function certificate(name: string, of: KeyObject, issuer: Issuer, isCa: boolean)
     der(0x02, Buffer.of(serial++)),
     algorithm,
     named(issuer.name),
-    der(SEQUENCE, time(-1), time(2)),
+    der(SEQUENCE, time(days[0]), time(days[1])),
     named(name),
     of.export({ type: 'spki', format: 'der' }),
     der(
@@ -120,8 +149,26 @@ function certificate(name: string, of: KeyObject, issuer: Issuer, isCa: boolean)
       ),
     ),
   );
-  const signature = sign('sha256', signed, issuer.privateKey);
-  return der(SEQUENCE, signed, algorithm, der(0x03, Buffer.of(0), signature));
+  return signedBy(issuer, signed);
+}
+
+/** The list of the serial numbers that `issuer` vouches for no more. */
+function revocations(issuer: Issuer, serials: readonly number[], [from, until]: Days): Buffer {
+  const each = serials.map((one) => der(SEQUENCE, der(0x02, Buffer.of(one)), time(from)));
+  const version2 = der(0x02, Buffer.of(1));
+  return signedBy(
+    issuer,
+    der(
+      SEQUENCE,
+      ...[version2, algorithm, named(issuer.name), time(from), time(until)],
+      der(SEQUENCE, ...each),
+    ),
+  );
+}
+
+function signedBy(issuer: Issuer, bytes: Buffer): Buffer {
+  const signature = sign('sha256', bytes, issuer.privateKey);
+  return der(SEQUENCE, bytes, algorithm, der(0x03, Buffer.of(0), signature));
 }
 
 function pem(kind: string, bytes: Buffer): string {

@@ -13,7 +13,7 @@ import { describe, expect, test } from 'vitest';
 import { type Form, FormClient, forms } from './form-client.ts';
 import { serve, serveWith } from './served.ts';
 
-const { READ, WRITE, FLUSH, TRIM, CACHE, WRITE_ZEROES, BLOCK_STATUS, RESIZE } = Command;
+const { READ, WRITE, DISC, FLUSH, TRIM, CACHE, WRITE_ZEROES, BLOCK_STATUS, RESIZE } = Command;
 const { FUA, NO_HOLE, DF, REQ_ONE, FAST_ZERO, PAYLOAD_LEN } = CommandFlag;
 const { EINVAL, EOVERFLOW, ENOSPC } = NbdError;
 const T = TransmissionFlag;
@@ -25,6 +25,7 @@ const devices = {
   'cache and discard': ['memory_backed=1', 'cache_size=1', 'discard=1'],
   'cache without FUA': ['memory_backed=1', 'cache_size=1', 'fua=0'],
   zones: ['memory_backed=1', 'zoned=1', 'zone_size=1', 'zone_nr_conv=4'],
+  'bandwidth limit': ['memory_backed=1', 'mbps=40960'],
 } as const;
 
 /** What a command may carry beside its own rules, by what was told in the handshake. */
@@ -78,12 +79,15 @@ describe.each(Object.entries(devices))('%s', (_, words) => {
         for (const command of commands) {
           const legal = legalFlags(command, client, withContexts);
           for (const flags of flagSets) {
-            if (form === 'extended' && (flags & PAYLOAD_LEN) !== 0) continue; // payload.test.ts
             const length = command === FLUSH ? 0 : 4096;
-            const payload = command === WRITE ? new Uint8Array(length).fill(1) : undefined;
+            // Where it is a flag at all it says that these bytes come; no command but WRITE takes them.
+            const announced = form === 'extended' && (flags & PAYLOAD_LEN) !== 0;
+            const comes = command === WRITE || announced;
+            const payload = comes ? new Uint8Array(length).fill(1) : undefined;
             const cookie = BigInt(command) * 65_536n + BigInt(flags);
             const reply = await client.ask({ command, flags, length, cookie }, payload);
-            const fine = legal !== undefined && (flags & ~legal) === 0;
+            const rest = announced && command === WRITE ? flags & ~PAYLOAD_LEN : flags;
+            const fine = legal !== undefined && (rest & ~legal) === 0;
             const what = `command ${command}, flags 0x${flags.toString(16)}`;
             expect([what, reply.error]).toEqual([what, fine ? 0 : EINVAL]);
             expect(reply.cookie).toBe(cookie);
@@ -97,6 +101,17 @@ describe.each(Object.entries(devices))('%s', (_, words) => {
       },
     );
   });
+});
+
+test.each(forms)('DISC has no reply, whatever its flags and range (%s)', async (form) => {
+  const { path } = await serve('size=4');
+  for (const flags of [0, FUA, NO_HOLE, 0x8000]) {
+    const client = await FormClient.open(path, { form });
+    client.send({ command: READ, length: 512, cookie: 3n });
+    client.send({ command: DISC, flags, offset: 2n ** 64n - 1n, length: 512 });
+    expect((await client.whole({ command: READ, length: 512 })).cookie).toBe(3n);
+    expect((await client.wire.end()).length).toBe(0);
+  }
 });
 
 describe.each(forms)('ranges in %s replies', (form) => {
@@ -141,7 +156,7 @@ describe.each(forms)('ranges in %s replies', (form) => {
     ['WRITE_ZEROES', WRITE_ZEROES, 0],
     ['BLOCK_STATUS', BLOCK_STATUS, EINVAL],
     ['FLUSH', FLUSH, 0],
-  ])('trap 18: %s of no bytes', async (_, command, error) => {
+  ])('traps 13, 18: %s of no bytes', async (_, command, error) => {
     const client = await open();
     expect((await client.ask({ command })).error).toBe(error);
     const atEnd = command === FLUSH ? EINVAL : error;
@@ -176,7 +191,8 @@ describe('what is offered', () => {
     ['the null device', [], true],
     ['a cache', [memory, 'cache_size=1'], false],
     ['zones', [memory, 'zoned=1', 'zone_size=1'], false],
-  ])('FAST_ZERO of %s', async (_, words, fast) => {
+    ['a bandwidth limit', [memory, 'mbps=100'], false],
+  ])('trap 11: FAST_ZERO of %s, with WRITE_ZEROES', async (_, words, fast) => {
     const flags = await flagsOf('structured', [], ...words);
     expect((flags & T.SEND_FAST_ZERO) !== 0).toBe(fast);
     expect(flags & T.SEND_WRITE_ZEROES).not.toBe(0);

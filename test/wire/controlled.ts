@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach } from 'vitest';
 import { startDaemon } from '../../src/daemon/daemon.ts';
+import type { ClientLimits } from '../../src/server/client-limits.ts';
 import { MACHINE, resolved } from '../config/words.ts';
 import { type Answered, type Asked, ask } from '../control/http.ts';
 
@@ -31,8 +32,12 @@ afterEach(() => {
   for (const stop of running.splice(0)) stop();
 });
 
-/** Serves devices with `words` (`name=value`), in debug mode. */
-export async function serveControlled(...words: string[]): Promise<Controlled> {
+/** Serves devices with `words` (`name=value`), in debug mode; limits on clients may come first. */
+export async function serveControlled(
+  ...[first = '', ...rest]: [(string | Partial<ClientLimits>)?, ...string[]]
+): Promise<Controlled> {
+  const limits = typeof first === 'string' ? {} : first;
+  const words = typeof first === 'string' ? [first, ...rest] : rest;
   const folder = mkdtempSync(join(tmpdir(), 'tnull-controlled-'));
   const [path, control] = [join(folder, 'nbd'), join(folder, 'control')];
   const daemon = await startDaemon({
@@ -42,6 +47,7 @@ export async function serveControlled(...words: string[]): Promise<Controlled> {
     listen: [{ kind: 'unix', path }],
     log: pino({ level: 'silent' }),
     debug: true,
+    limits,
     control: { socket: { path: control }, http: undefined, tokenFile: undefined },
   });
   running.push(() => {

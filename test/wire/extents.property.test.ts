@@ -95,7 +95,7 @@ function checkExtents(
 }
 
 test.each(chunked)(
-  '%s: reads and statuses are as the model says',
+  'traps 13, 30: reads and statuses are as the model says (%s)',
   { timeout: 60_000 },
   async (form) => {
     await fc.assert(

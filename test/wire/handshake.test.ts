@@ -48,7 +48,7 @@ async function memory(...words: string[]): Promise<string> {
   return (await serve('size=4', 'memory_backed=1', ...words)).path;
 }
 
-describe('trap 1', () => {
+describe('trap 1: bytes behind the size', () => {
   test.each([
     [1, 134],
     [3, 10],
@@ -90,7 +90,7 @@ describe.each([
   ['GO', Option.GO],
   ['LIST_META_CONTEXT', Option.LIST_META_CONTEXT],
   ['SET_META_CONTEXT', Option.SET_META_CONTEXT],
-])('trap 3: lengths in %s that are lies', (_, number) => {
+])('traps 3, 8: names and lengths in %s that are lies', (_, number) => {
   test.each([
     ['no data', ''],
     ['three bytes', '000000'],

@@ -3,8 +3,9 @@
  *  nbd-protocol.md sections 2.2, 3.1 and 3.5; docs/running.md. */
 
 import { ChunkType, Command, CommandFlag, NbdError, Option } from 'nbd-server-protocol-ts';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { SLAB_BYTES } from '../../src/pages/slab.ts';
+import { serveControlled } from './controlled.ts';
 import { type Ask, type Form, FormClient, forms, infoData, option } from './form-client.ts';
 import { type Served, serve, serveWith } from './served.ts';
 import { WireClient } from './wire-client.ts';
@@ -236,7 +237,7 @@ test('bad blocks are hit where they are up to byte 2^62, and the error says wher
             ['size_bytes', String(size)],
             [
               'badblocks',
-              `+${2n ** 44n + 3n}-${2n ** 44n + 3n}\n+${2n ** 53n - 1n}-${2n ** 53n - 1n}`,
+              `+${2n ** 44n + 3n}-${2n ** 44n + 3n}\n+${2n ** 53n - 1n}-${2n ** 53n + 10n}`,
             ],
           ]),
           powered: true,
@@ -259,6 +260,11 @@ test('bad blocks are hit where they are up to byte 2^62, and the error says wher
       const write = await client.ask(part, new Uint8Array(300));
       expect([write.error, write.errorAt]).toEqual([NbdError.EIO, at + 100n]);
     }
+    // Where sectors are rounded, a hit would be one of its neighbours' too.
+    for (const sector of [2n ** 53n, 2n ** 53n + 4n, 2n ** 53n + 5n]) {
+      const ask = { command: READ, offset: sector * 512n, length: 512 };
+      expect((await client.ask(ask)).error).toBe(0);
+    }
     if (form === 'structured') continue;
     const all = await client.ask({ command: WRITE_ZEROES, offset: 77n, length: size - 77n });
     // 2^53 bytes and more behind the request's own offset it would be rounded, and is not told.
@@ -269,4 +275,37 @@ test('bad blocks are hit where they are up to byte 2^62, and the error says wher
     const zeroes = await client.ask(near);
     expect([zeroes.error, zeroes.errorAt]).toEqual([NbdError.EIO, (2n ** 44n + 3n) * 512n]);
   }
+});
+
+test('what was done is counted to the byte', async () => {
+  const served = await serveControlled(`size_bytes=${2n ** 63n - 1n}`);
+  const client = await FormClient.open(served.path, { form: 'extended' });
+  const bytes = async (): Promise<unknown> => {
+    const { text } = await served.ask('GET', '/v1/devices/nullb0/stats');
+    return JSON.parse(text).operations['write-zeroes'].bytes;
+  };
+  await accepts(client, { command: WRITE_ZEROES, offset: 2n ** 53n + 512n, length: 512n });
+  expect(await bytes()).toBe(512);
+  await accepts(client, { command: WRITE_ZEROES, offset: 0n, length: 2n ** 53n });
+  expect(await bytes()).toBe('9007199254741504');
+  await accepts(client, { command: WRITE_ZEROES, offset: 2n ** 62n, length: 2n ** 61n + 512n });
+  expect(await bytes()).toBe(`${2n ** 53n + 2n ** 61n + 1024n}`);
+  expect((await served.ask('GET', '/metrics')).status).toBe(200);
+});
+
+test('requests in flight are shown with their sectors', async () => {
+  const served = await serveControlled(
+    `size_bytes=${2n ** 63n - 1n}`,
+    ...['irqmode=2', `completion_nsec=${600e9}`], // longer than the test
+  );
+  const client = await FormClient.open(served.path, { form: 'extended' });
+  client.send({ command: WRITE_ZEROES, offset: 2n ** 62n + 1024n, length: 2n ** 62n - 1025n });
+  client.send({ command: READ, offset: 2n ** 61n + 512n, length: 1000, cookie: 2n });
+  const asked = async () =>
+    JSON.parse((await served.ask('GET', '/v1/devices/nullb0/requests')).text);
+  await vi.waitFor(async () => expect(await asked()).toHaveLength(2));
+  expect(await asked()).toMatchObject([
+    { command: 'write-zeroes', sector: '9007199254740994', sectors: 2 ** 53 - 2 },
+    { command: 'read', sector: 2 ** 52 + 1, sectors: 2 },
+  ]);
 });

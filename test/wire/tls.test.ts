@@ -2,7 +2,6 @@
  *  try in plaintext. Source: nbd-protocol.md section 5; traps 6 and 10. */
 
 import { once } from 'node:events';
-import tls from 'node:tls';
 import {
   Command,
   encodeContextRequest,
@@ -15,63 +14,14 @@ import { describe, expect, test, vi } from 'vitest';
 import { limits } from '../../src/server/limits.ts';
 import { serverTls } from '../../src/server/tls-credentials.ts';
 import { until } from '../until.ts';
-import { makeCertificates, PSK_KEY, PSK_USER } from './certificates.ts';
+import { PSK_KEY, PSK_USER } from './certificates.ts';
 import { FormClient, forms, infoData, option } from './form-client.ts';
-import { type Served, serve, serveWith, WARN } from './served.ts';
-import { clientFlags, WireClient } from './wire-client.ts';
+import { serve, serveWith, WARN } from './served.ts';
+import { certificates, encrypt, last, plain, secured, startTls } from './tls-client.ts';
+import type { WireClient } from './wire-client.ts';
 
 const MIB = 2 ** 20;
 const { ACK, ERR_POLICY, ERR_INVALID, ERR_TLS_REQD, ERR_UNSUP } = OptionReply;
-const certificates = makeCertificates();
-const ca = certificates.read('ca-cert.pem');
-
-type Mode = 'off' | 'on' | 'require';
-
-async function secured(
-  mode: Mode,
-  files: Partial<Parameters<typeof serverTls>[0]> = {},
-): Promise<Served> {
-  const credentials = serverTls({
-    ...{ certificates: certificates.folder, psk: undefined, verifyPeer: false },
-    ...files,
-  });
-  return await serveWith({ tls: { mode, credentials } }, 'size=64', 'memory_backed=1');
-}
-
-/** Connected, with the client's flags sent. */
-async function plain(where: string | number): Promise<WireClient> {
-  const client = await WireClient.connect(where);
-  await client.read(18);
-  client.send(clientFlags());
-  return client;
-}
-
-async function last(client: WireClient, number: number, data?: Uint8Array): Promise<number> {
-  return (await option(client, number, data)).at(-1)?.type ?? 0;
-}
-
-/** The client's side of TLS over a connection whose STARTTLS was answered. */
-async function encrypt(
-  client: WireClient,
-  options: tls.ConnectionOptions = {},
-): Promise<WireClient> {
-  client.socket.removeAllListeners('data');
-  const socket = tls.connect({
-    ...{ socket: client.socket, ca, servername: 'localhost' },
-    ...options,
-  });
-  await once(socket, 'secureConnect');
-  return WireClient.over(socket);
-}
-
-async function startTls(
-  where: string | number,
-  options?: tls.ConnectionOptions,
-): Promise<WireClient> {
-  const client = await plain(where);
-  expect(await last(client, Option.STARTTLS)).toBe(ACK);
-  return await encrypt(client, options);
-}
 
 const psk = {
   ciphers: 'PSK+HIGH:TLS_AES_128_GCM_SHA256',
@@ -312,58 +262,6 @@ describe('attacks', () => {
     for (let at = 0; at < 50; at++) expect((await other.read(0, 4096)).length).toBe(4096);
     expect(process.memoryUsage().rss - before).toBeLessThan(200 * MIB);
     wire.socket.destroy();
-  });
-});
-
-describe('client certificates', () => {
-  const own = {
-    cert: certificates.read('client-cert.pem'),
-    key: certificates.read('client-key.pem'),
-  };
-  const strange = {
-    cert: certificates.read('stranger-cert.pem'),
-    key: certificates.read('stranger-key.pem'),
-  };
-  const haggle = async (path: string, options: tls.ConnectionOptions): Promise<FormClient> =>
-    await FormClient.haggle(await startTls(path, options), { form: 'simple' });
-
-  test('with one that the CA has signed', async () => {
-    const { path } = await secured('require', { verifyPeer: true });
-    expect((await haggle(path, own)).size).toBe(64 * MIB);
-  });
-
-  test.each([
-    ['none', {}],
-    ["a stranger's", strange],
-  ])('with %s the handshake fails', async (_, options) => {
-    const { path, log } = await secured('require', { verifyPeer: true });
-    await expect(haggle(path, options)).rejects.toThrow();
-    await until(() => log.some((line) => line.level >= WARN));
-    expect(log.find((line) => line.level >= WARN)?.reason).toMatch(/^TLS: .*certificate/);
-  });
-
-  test.each(['TLSv1.2', 'TLSv1.3'] as const)(
-    'a stranger who speaks at once, in %s',
-    async (version) => {
-      const { path, log } = await secured('require', { verifyPeer: true });
-      const client = await plain(path);
-      expect(await last(client, Option.STARTTLS)).toBe(ACK);
-      client.socket.removeAllListeners('data');
-      const socket = tls.connect({
-        ...{ socket: client.socket, ca, servername: 'localhost', ...strange },
-        ...{ minVersion: version, maxVersion: version },
-      });
-      const wire = WireClient.over(socket);
-      wire.send(encodeOption(Option.LIST, new Uint8Array(0)));
-      expect((await wire.end()).length).toBe(0);
-      await until(() => log.some((line) => line.level >= WARN));
-      expect(log.some((line) => line.msg === 'transmission')).toBe(false);
-    },
-  );
-
-  test('are not asked for otherwise', async () => {
-    const { path } = await secured('require');
-    expect((await haggle(path, strange)).size).toBe(64 * MIB);
   });
 });
 

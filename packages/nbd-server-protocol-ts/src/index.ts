@@ -35,6 +35,7 @@ export {
   OFFSET_DATA_BYTES,
   SIMPLE_REPLY_BYTES,
 } from './reply.ts';
+export { ReplyBytes } from './reply-bytes.ts';
 export { ReplyDecoder, type ReplyHandler } from './reply-decoder.ts';
 export { HOLE_MAX, ReplyEncoder, type ReplyForm } from './reply-encoder.ts';
 export { decodeReply, ReplyHeader } from './reply-header.ts';

@@ -16,10 +16,10 @@ export interface ReplyHandler {
   /** bytes[start, end) are what was read from `delta` bytes behind the request's offset. The pieces
    *  are as large as they happened to come; the bytes are the caller's and stay his. */
   data(request: RequestHeader, delta: number, bytes: Uint8Array, start: number, end: number): void;
-  /** `length` bytes are zero. */
-  hole(request: RequestHeader, delta: number, length: number): void;
-  /** The next extent in one context, with the halves of its status. */
-  extent(
+  /** `length` bytes are zero. Left out: they are told as data. */
+  hole?(request: RequestHeader, delta: number, length: number): void;
+  /** The next extent in one context, with the halves of its status. For who asks for BLOCK_STATUS. */
+  extent?(
     request: RequestHeader,
     contextId: number,
     length: number,
@@ -34,6 +34,9 @@ export interface ReplyHandler {
 
 /** Of an ERROR_OFFSET with the longest text. */
 const ERROR_BYTES_MAX = 6 + STRING_BYTES_MAX + 8;
+
+/** What a hole is told as where it has no words of its own. */
+const ZEROS = new Uint8Array(65_536);
 
 const State = {
   MAGIC: 0,
@@ -211,8 +214,16 @@ export class ReplyDecoder {
     const length = this.#view.getUint32(8);
     if (length === 0) return 'a hole of no bytes';
     if (!this.#inside(delta, length)) return 'a hole outside of what was read';
-    if (this.#request !== undefined) this.#handler.hole(this.#request, delta, length);
+    if (this.#request !== undefined) this.#tellHole(this.#request, delta, length);
     return this.#endChunk();
+  }
+
+  #tellHole(request: RequestHeader, delta: number, length: number): void {
+    if (this.#handler.hole !== undefined) return this.#handler.hole(request, delta, length);
+    for (let done = 0; done < length; done += ZEROS.length) {
+      const part = Math.min(ZEROS.length, length - done);
+      this.#handler.data(request, delta + done, ZEROS, 0, part);
+    }
   }
 
   #takeIds(): string | undefined {
@@ -230,7 +241,7 @@ export class ReplyDecoder {
     const high = extended ? view.getUint32(8) : 0;
     const low = view.getUint32(extended ? 12 : 4);
     if (this.#request !== undefined) {
-      this.#handler.extent(this.#request, this.#contextId, length, high, low);
+      this.#handler.extent?.(this.#request, this.#contextId, length, high, low);
     }
     this.#left--;
     return this.#left === 0 ? this.#endChunk() : this.#expect(State.EXTENT, this.#need);

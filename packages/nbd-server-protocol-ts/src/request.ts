@@ -102,6 +102,20 @@ export function encodeRequest(view: DataView, at: number, header: RequestHeader)
   return encodeCompact(view, at, header);
 }
 
+/** The same as bytes of their own, in the form that was agreed on. A WRITE's payload goes behind them, and
+ *  with extended headers its flags have PAYLOAD_LEN. */
+export function requestBytes(header: RequestHeader, extended: boolean): Uint8Array {
+  const bytes = new Uint8Array(extended ? EXTENDED_REQUEST_BYTES : COMPACT_REQUEST_BYTES);
+  const encode = extended ? encodeExtendedRequest : encodeRequest;
+  encode(new DataView(bytes.buffer), 0, header);
+  return bytes;
+}
+
+/** A client's goodbye, which has no reply. */
+export function disconnectBytes(extended: boolean): Uint8Array {
+  return requestBytes(Object.assign(new RequestHeader(), { command: Command.DISC }), extended);
+}
+
 /** As `encodeRequest`, for an `offset` of all 64 bits; the header's Number is not looked at. */
 export function encodeRequestAt(
   view: DataView,

@@ -1,14 +1,15 @@
-/** Fails a run of the whole suite in which a test that docs/rnull-series.md names did not run and pass.
- *  Runs of some files, or of some titles, are left alone. */
+/** Fails a run of the whole suite in which a test that docs/rnull-series.md names did not run and pass, or
+ *  in which a trap of the protocol was not shown. Runs of some files, or titles, are left alone. */
 
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Reporter, TestModule, Vitest } from 'vitest/node';
-import { documentRows, unshown } from './rows.ts';
+import { DOCUMENT, documentRows, unshown } from './rows.ts';
+import { unshownTraps } from './traps.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-export default class RowsReporter implements Reporter {
+export default class ShownReporter implements Reporter {
   #vitest: Vitest | undefined;
 
   onInit(vitest: Vitest): void {
@@ -28,11 +29,9 @@ export default class RowsReporter implements Reporter {
         ),
       ]),
     );
-    const missing = documentRows().flatMap((row) => unshown(row, (file) => results.get(file)));
-    if (missing.length === 0) return;
-    process.exitCode = 1;
-    const lines = missing.map((line) => `  ${line}\n`).join('');
-    process.stderr.write(`\ndocs/rnull-series.md: not shown in this run:\n${lines}`);
+    const rows = documentRows().flatMap((row) => unshown(row, (file) => results.get(file)));
+    complain(DOCUMENT, rows);
+    complain('traps of nbd-protocol.md', unshownTraps(results));
   }
 
   async #isWhole(modules: readonly TestModule[]): Promise<boolean> {
@@ -45,4 +44,11 @@ export default class RowsReporter implements Reporter {
     const ran = new Set(modules.map((module) => module.moduleId));
     return all.every(({ moduleId }) => ran.has(moduleId));
   }
+}
+
+function complain(what: string, missing: readonly string[]): void {
+  if (missing.length === 0) return;
+  process.exitCode = 1;
+  const lines = missing.map((line) => `  ${line}\n`).join('');
+  process.stderr.write(`\n${what}: not shown in this run:\n${lines}`);
 }

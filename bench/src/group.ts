@@ -1,0 +1,41 @@
+/** What a group of measurements is; groups/ has them, groups.ts lists them. */
+
+import type { Kind } from './kinds.ts';
+import type { Pair, Row } from './rows.ts';
+
+export interface Context {
+  /** For sockets, built programs and the like. */
+  readonly folder: string;
+  readonly rounds: number;
+  /** Of one measurement. */
+  readonly seconds: number;
+  /** Of each device. */
+  readonly mib: number;
+  /** Paths of the built C programs. */
+  readonly spin: string;
+  readonly limit: string;
+  /** Only cases whose name contains this. */
+  readonly only: string;
+  progress(text: string): void;
+}
+
+export interface Group {
+  readonly name: string;
+  readonly about: string;
+  /** Of columns, to be shown beside them. */
+  readonly pairs: readonly Pair[];
+  /** The servers to set side by side. */
+  kinds(context: Context): readonly Kind[];
+  /** Any servers will do: so that two commits can be compared. */
+  readonly comparable?: true;
+  /** @throws ProgramError. */
+  run(context: Context, kinds: readonly Kind[]): Promise<Row[]>;
+}
+
+/** Of `seconds`, what most groups take that are not the table of the targets: else all takes too long. */
+export const SHORT = 2 / 3;
+
+export const TO_PEERS: readonly Pair[] = [
+  ['tnull', 'nbdkit'],
+  ['tnull', 'limit'],
+];

@@ -1,0 +1,39 @@
+/** Processor time of the server, of all its threads and processes, for a million 4 KiB requests. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { smallCases } from '../cases.ts';
+import { fioJob } from '../fio.ts';
+import { type Context, type Group, TO_PEERS } from '../group.ts';
+import { type Kind, memoryKinds } from '../kinds.ts';
+import { type Row, Rows } from '../rows.ts';
+import { alternate, withServers } from '../servers.ts';
+
+/** What the last request set off, polling included, belongs to it. */
+const SETTLE_MS = 50;
+
+async function run(context: Context, kinds: readonly Kind[]): Promise<Row[]> {
+  const { rounds, folder, mib, seconds, only } = context;
+  return await withServers(kinds, { folder, mib, filled: true }, async (servers) => {
+    const rows = new Rows();
+    for (const one of smallCases.filter(({ name }) => name.includes(only))) {
+      await alternate(servers, rounds, async (server) => {
+        const before = server.cpuMs();
+        const { read, write } = await fioJob(server.uri, one, mib, seconds);
+        await sleep(SETTLE_MS);
+        const spent = server.cpuMs() - before;
+        const head = { name: one.name, unit: 's per million', better: 'less' } as const;
+        rows.add(head, server.name, (spent * 1000) / (read.requests + write.requests));
+      });
+    }
+    return rows.all();
+  });
+}
+
+export const cpu: Group = {
+  name: 'cpu',
+  about: 'processor time of the server for a million requests',
+  pairs: TO_PEERS,
+  kinds: ({ limit }) => memoryKinds(limit),
+  comparable: true,
+  run,
+};

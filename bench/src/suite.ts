@@ -1,0 +1,91 @@
+/** `npm run bench`: the chosen groups one after the other, then tables, JSON and plots. */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Arguments } from './arguments.ts';
+import type { Context, Group } from './group.ts';
+import { groups } from './groups.ts';
+import { checkout, type Kind } from './kinds.ts';
+import { describeMachine, type Machine } from './machine.ts';
+import { plot } from './plot.ts';
+import { ProgramError } from './processes.ts';
+import type { GroupResult } from './rows.ts';
+import { groupTable, machineText, targetsTable } from './table.ts';
+import { type Judged, judge } from './targets.ts';
+
+const RESULTS = join(checkout, 'bench', 'results');
+const PEERS = ['nbdkit', 'limit', 'qemu-nbd', 'nbd-server'];
+
+/** @returns the groups of these names. @throws ProgramError when one is unknown. */
+export function chosen(names: readonly string[], from: readonly Group[]): readonly Group[] {
+  const known = from.map(({ name }) => name).join(', ');
+  for (const name of names) {
+    if (!from.some((group) => group.name === name))
+      throw new ProgramError(`--group knows ${known}; not '${name}'`);
+  }
+  return names.length === 0 ? from : from.filter(({ name }) => names.includes(name));
+}
+
+/** @returns the exit status: 1 when a target is missed, or something could not be measured. */
+export async function runSuite(args: Arguments, context: Context): Promise<number> {
+  const some = chosen(args.groups, groups);
+  const machine = await describeMachine();
+  const wanted = ({ name }: Kind): boolean =>
+    args.peers.length === 0 || !PEERS.includes(name) || args.peers.includes(name);
+  const results: GroupResult[] = [];
+  for (const group of some) {
+    context.progress(`-- ${group.name}: ${group.about}`);
+    const begin = performance.now();
+    results.push(await runGroup(group, context, group.kinds(context).filter(wanted)));
+    context.progress(`-- ${group.name} took ${Math.round((performance.now() - begin) / 1000)} s`);
+    save(args, machine, results); // what is there should the rest be interrupted
+  }
+  const judged = judge(results);
+  report(args, machine, results, judged);
+  const complete = results.every(({ failure }) => failure === undefined);
+  return complete && judged.every(({ verdict }) => verdict === 'met') ? 0 : 1;
+}
+
+/** A group that cannot run is told of, and does not keep the others from running. */
+async function runGroup(
+  group: Group,
+  context: Context,
+  kinds: readonly Kind[],
+): Promise<GroupResult> {
+  const { name, about, pairs } = group;
+  try {
+    return { group: name, about, pairs, rows: await group.run(context, kinds) };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    // A server that broke down speaks for itself; anything else may be a bug of the benchmark.
+    if (!(error instanceof ProgramError)) context.progress(error.stack ?? '');
+    return { group: name, about, pairs, rows: [], failure: error.message };
+  }
+}
+
+function report(
+  { rounds, seconds }: Arguments,
+  machine: Machine,
+  results: readonly GroupResult[],
+  judged: readonly Judged[],
+): void {
+  const how = `${rounds} rounds of ${seconds} s; in brackets the noise, (largest - smallest) / median`;
+  const tables = [machineText(machine), how, ...results.map(groupTable)];
+  if (judged.length > 0) tables.push(targetsTable(judged));
+  process.stdout.write(`${tables.join('\n\n')}\n`);
+}
+
+function save(
+  { rounds, seconds }: Arguments,
+  machine: Machine,
+  results: readonly GroupResult[],
+): void {
+  const judged = judge(results);
+  mkdirSync(RESULTS, { recursive: true });
+  const data = { machine, rounds, seconds, groups: results, targets: judged };
+  writeFileSync(join(RESULTS, 'bench.json'), `${JSON.stringify(data, undefined, 2)}\n`);
+  for (const result of results) {
+    const svg = plot(result, judged, machineText(machine));
+    if (svg !== undefined) writeFileSync(join(RESULTS, `${result.group}.svg`), svg);
+  }
+}

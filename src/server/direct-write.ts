@@ -1,0 +1,34 @@
+/** Short writes straight to a socket's descriptor. Node's stream makes an object, a closure and a tick
+ *  of each write, which costs as much as the system call; replies are short and nearly always taken
+ *  at once. Whatever is not (a client that is behind, an error) is left to the stream, which knows. */
+
+import { writeSync } from 'node:fs';
+import type net from 'node:net';
+
+/** Longer writes are seldom taken whole, and the stream's price is small beside theirs. */
+export const DIRECT_MAX = 64 * 1024;
+
+export class DirectWrite {
+  readonly #socket: net.Socket;
+  readonly #fd: number;
+
+  /** @param fd the socket's; -1: it has none, and nothing is ever written. */
+  constructor(socket: net.Socket, fd: number) {
+    this.#socket = socket;
+    this.#fd = fd;
+  }
+
+  /** @returns how many bytes of `part` the kernel has; 0 also where the stream has bytes before it. */
+  write(part: Uint8Array): number {
+    const socket = this.#socket;
+    // Once it is destroyed the number may be another file's.
+    if (this.#fd < 0 || socket.destroyed || socket.writableEnded) return 0;
+    if (socket.writableLength > 0) return 0;
+    try {
+      return writeSync(this.#fd, part);
+    } catch {
+      // EAGAIN: it is full. Anything else the stream will meet, too, and tell in its way.
+      return 0;
+    }
+  }
+}

@@ -1,0 +1,231 @@
+/** One client's requests: taken out of the received bytes and handed to the session. Each payload goes
+ *  where it belongs, of a refused request it is thrown away; what must wait stays where it is.
+ *  Source: nbd-protocol.md sections 3.1, 3.2, 3.3 and 3.7. */
+
+import {
+  COMPACT_REQUEST_BYTES,
+  Command,
+  DecodeStatus,
+  decodeExtendedRequest,
+  decodeRequest,
+  EXTENDED_REQUEST_BYTES,
+  NbdError,
+  payloadBytes,
+  RequestHeader,
+} from 'nbd-server-protocol-ts';
+import type { Refusal } from '../export/check.ts';
+import type { Session } from '../export/session.ts';
+import { limits } from './limits.ts';
+import type { Output } from './output.ts';
+import { Payload } from './payload.ts';
+import { RefusedCommand } from './refused.ts';
+import type { ServerContext } from './server.ts';
+import type { ReceiveWindow } from './window.ts';
+
+const noMemory: Refusal = { error: NbdError.ENOSPC, text: 'no memory left to receive the data' };
+
+/** What ends the requests of a client. */
+export interface RequestHost {
+  /** It said goodbye. */
+  finish(): void;
+  /** It broke a rule that leaves no way to go on. */
+  cutOff(reason: string): void;
+}
+
+export class Requests {
+  readonly session: Session;
+  /** No more is taken, until `proceed` or its owner goes on. */
+  held = false;
+  /** Why every further command is refused; undefined: they are not. */
+  shutDown: Refusal | undefined = undefined;
+  readonly #window: ReceiveWindow;
+  readonly #output: Output;
+  readonly #host: RequestHost;
+  readonly #header = new RequestHeader();
+  /** Requests have 64-bit lengths. */
+  readonly #extended: boolean;
+  readonly #headerBytes: number;
+  /** With more the payload of a refused request ends the connection. */
+  readonly #drainedMax: number;
+  readonly #payload: Payload;
+  readonly #refused = new RefusedCommand();
+  /** Bytes of the command that the session holds, to be consumed once it is on its way. */
+  #stalledBytes = 0;
+
+  constructor(
+    session: Session,
+    extended: boolean,
+    window: ReceiveWindow,
+    output: Output,
+    host: RequestHost,
+    context: ServerContext,
+  ) {
+    this.session = session;
+    this.#window = window;
+    this.#output = output;
+    this.#host = host;
+    this.#extended = extended;
+    this.#headerBytes = extended ? EXTENDED_REQUEST_BYTES : COMPACT_REQUEST_BYTES;
+    this.#drainedMax = extended
+      ? Math.max(context.limits.payload, limits.payloadNoAttack.max)
+      : limits.payloadDrained.max;
+    this.#payload = new Payload(context.allocator);
+  }
+
+  /** The next bytes belong to `payload()`, not to the window. */
+  get receiving(): boolean {
+    return this.#payload.receiving;
+  }
+
+  /** The client is in the middle of a payload. */
+  get midway(): boolean {
+    return this.#payload.receiving || this.#refused.pending;
+  }
+
+  /** The session has a command that is still in the window. */
+  get stalled(): boolean {
+    return this.#stalledBytes > 0;
+  }
+
+  /** Where the next bytes of the payload go. */
+  target(): Uint8Array {
+    return this.#payload.target();
+  }
+
+  /** `length` bytes are where `target` said. */
+  received(length: number): void {
+    if (!this.#payload.received(length)) this.#refuseRest();
+    else if (!this.#payload.receiving) this.#executePayload();
+  }
+
+  /** Moves what the window has into the payload that is being received. */
+  feed(): void {
+    const window = this.#window;
+    while (this.#payload.receiving && !window.empty) {
+      const target = this.#payload.target();
+      const there = Math.min(target.length, window.end - window.at);
+      target.set(window.bytes.subarray(window.at, window.at + there));
+      window.at += there;
+      this.received(there);
+    }
+  }
+
+  /** Takes what is there whole, at most `quota` requests. @returns how many. */
+  take(quota: number): number {
+    const taken = this.#takeAll(quota);
+    this.session.unplug();
+    return taken;
+  }
+
+  /** Goes on with the command that waits. @returns what is left of `quota`; undefined: it waits on. */
+  proceed(quota: number): number | undefined {
+    const submitted = this.session.proceed();
+    this.session.unplug();
+    if (!submitted) return undefined;
+    const took = this.stalled ? 1 : 0;
+    this.#window.at += this.#stalledBytes;
+    this.#stalledBytes = 0;
+    return quota - took;
+  }
+
+  /** The client has gone. */
+  abandon(): void {
+    if (this.#payload.receiving) this.session.share.give(this.#header.length);
+    this.#payload.discard();
+    this.session.abandon();
+  }
+
+  #takeAll(quota: number): number {
+    const { session } = this;
+    const header = this.#header;
+    const window = this.#window;
+    for (let taken = 0; ; taken++) {
+      if (this.#refused.pending && !this.#refused.drain(window, this.#output)) return taken;
+      if (this.#payload.receiving || window.empty) return taken;
+      if (session.busy || this.#output.backlogged || taken >= quota) {
+        this.held = true;
+        if (taken >= quota) session.waitTurn();
+        return taken;
+      }
+      const status = this.#extended
+        ? decodeExtendedRequest(window.view, window.at, window.end, header)
+        : decodeRequest(window.view, window.at, window.end, header);
+      if (status === DecodeStatus.INCOMPLETE) return taken;
+      if (status === DecodeStatus.BAD_MAGIC) {
+        this.#host.cutOff('bytes that are no request (wrong magic)');
+        return taken;
+      }
+      if (!this.#takeRequest(header)) return taken;
+    }
+  }
+
+  /** One request whose header is in the window. @returns false: its payload is not there yet, or it
+   *  has to wait, or it was the last. */
+  #takeRequest(header: RequestHeader): boolean {
+    if (header.command === Command.DISC) {
+      this.#host.finish();
+      return false;
+    }
+    const { session } = this;
+    const payload = payloadBytes(header, this.#extended);
+    const refusal = this.shutDown ?? session.check(header);
+    const window = this.#window;
+    const start = window.at + this.#headerBytes;
+    if (refusal !== undefined) return this.#refuse(header, refusal, payload);
+    const whole = start + payload <= window.end;
+    if (!whole && payload <= limits.payloadInBuffer.max) return false;
+    if (hasData(header.command) && !session.share.admits(header.length)) {
+      this.held = true;
+      return false;
+    }
+    if (whole) {
+      if (session.execute(header, window.bytes, start)) {
+        window.at = start + payload;
+        return true;
+      }
+      this.#stalledBytes = this.#headerBytes + payload;
+      this.held = true;
+      return false;
+    }
+    window.at = start;
+    this.#beginPayload(header, payload);
+    return true;
+  }
+
+  #refuse(header: RequestHeader, refusal: Refusal, payload: number): boolean {
+    if (payload > this.#drainedMax) {
+      const what = header.command === Command.WRITE ? 'write' : 'payload';
+      this.#host.cutOff(`a ${what} of ${payload} bytes`);
+      return false;
+    }
+    this.#window.at += this.#headerBytes;
+    this.#refused.begin(header, refusal, payload);
+    return this.#refused.drain(this.#window, this.#output);
+  }
+
+  /** Takes what the window has of a long payload; the rest is received into its place. */
+  #beginPayload(header: RequestHeader, length: number): void {
+    this.session.share.take(length);
+    if (this.#payload.begin(header.offset, length)) this.feed();
+    else this.#refuseRest();
+  }
+
+  /** There is no memory for the rest: it is refused like any other. */
+  #refuseRest(): void {
+    this.#refused.begin(this.#header, noMemory, this.#payload.left);
+    this.#payload.discard();
+    this.session.share.give(this.#header.length);
+    if (!this.#refused.pending) this.#refused.drain(this.#window, this.#output);
+  }
+
+  #executePayload(): void {
+    const { segments } = this.#payload;
+    this.session.share.handOver(this.#header.length);
+    if (!this.session.execute(this.#header, this.#window.bytes, 0, segments)) this.held = true;
+  }
+}
+
+/** What its reply or its payload holds counts as data in flight. */
+function hasData(command: number): boolean {
+  return command === Command.READ || command === Command.WRITE;
+}
