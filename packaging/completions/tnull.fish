@@ -18,6 +18,7 @@ complete -c tnull -n 'not __fish_seen_subcommand_from ls create remove get set z
 complete -c tnull -n 'not __fish_seen_subcommand_from ls create remove get set zones stats requests' -l tls-psk -r -F -d 'keys instead of certificates: lines USER:KEY in hexadecimal, as psktool writes them'
 complete -c tnull -n 'not __fish_seen_subcommand_from ls create remove get set zones stats requests' -l tls-verify-peer -d 'clients must show a certificate that ca-cert.pem vouches for'
 complete -c tnull -n 'not __fish_seen_subcommand_from ls create remove get set zones stats requests' -l alignment -x -a 'emulate error' -d 'requests for parts of blocks: emulate serves them, error refuses them (default emulate)'
+complete -c tnull -n 'not __fish_seen_subcommand_from ls create remove get set zones stats requests' -l read-only -d 'clients may only read: what writes is refused, as not permitted'
 complete -c tnull -n 'not __fish_seen_subcommand_from ls create remove get set zones stats requests' -l config -r -F -d 'JSON: { "listen": [URI ...], "devices": { NAME: { attribute: value } } }; flags win over it'
 complete -c tnull -n 'not __fish_seen_subcommand_from ls create remove get set zones stats requests' -l control -r -F -d 'control socket (default $XDG_RUNTIME_DIR/tnull/control.sock, or /run or /tmp/tnull-UID)'
 complete -c tnull -n 'not __fish_seen_subcommand_from ls create remove get set zones stats requests' -l no-control -d 'no control socket'

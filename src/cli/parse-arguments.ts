@@ -35,6 +35,7 @@ export interface ServeCommand {
   readonly limits: Partial<ClientLimits>;
   readonly tls: TlsFlags;
   readonly alignment: Alignment;
+  readonly readOnly: boolean;
   readonly control: ControlOptions;
   /** Undefined: a new one. */
   readonly faultSeed: string | undefined;
@@ -88,6 +89,7 @@ interface Options {
   readonly tlsPsk?: string;
   readonly tlsVerifyPeer?: boolean;
   readonly alignment?: Alignment;
+  readonly readOnly?: boolean;
   /** False: --no-control. */
   readonly control?: string | false;
   readonly http?: ControlOptions['http'];
@@ -123,6 +125,7 @@ function serveCommand(options: Options, words: readonly Word[], limits: Limits):
       verifyPeer: options.tlsVerifyPeer ?? false,
     },
     alignment: options.alignment ?? 'emulate',
+    readOnly: options.readOnly ?? false,
     control: controlOptions(options),
     faultSeed: options.faultSeed,
     run: options.run,
@@ -178,6 +181,7 @@ function makeProgram(words: Word[], limits: Limits): Command {
   for (const { flags: names, help } of [
     flags.unix,
     flags.stdin,
+    flags.readOnly,
     flags.config,
     flags.tlsCertificates,
     flags.tlsPsk,

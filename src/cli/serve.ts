@@ -61,7 +61,8 @@ export async function serve(command: ServeCommand, parent: number): Promise<numb
     const own = config?.devices === undefined || typed.has('nr_devices');
     const daemon = await startAs(command, {
       ...{ machine, ...ways, log, faultSeed, debug, control, limits, configured },
-      ...{ listen, alignment: command.alignment, ...(tls === undefined ? {} : { tls }) },
+      ...{ listen, alignment: command.alignment, readOnly: command.readOnly },
+      ...(tls === undefined ? {} : { tls }),
       parameters: own ? parameters : withoutNumbered(parameters),
     });
     return await live(daemon, command, { log, stop, notifier });

@@ -9,7 +9,7 @@ import type { Resolved } from '../config/resolve.ts';
 import { Tree } from '../control/tree.ts';
 import type { DeviceContext } from '../driver/build.ts';
 import { Devices } from '../driver/devices.ts';
-import { type Alignment, alignments } from '../export/nbd-export.ts';
+import { type Alignment, alignments, type ExportRules } from '../export/nbd-export.ts';
 import { createSlabAllocator, type SlabAllocator } from '../pages/allocator.ts';
 import { ScratchPool } from '../pages/scratch.ts';
 import { ChunkPool } from '../server/chunk-pool.ts';
@@ -39,7 +39,7 @@ export { type Alignment, alignments };
 /** Slabs whose memory is returned between two looks at the sockets: half a millisecond. */
 const RETURNED_SLABS = 10;
 
-export interface DaemonOptions extends WaysIn {
+export interface DaemonOptions extends WaysIn, ExportRules {
   /** What the devices made at start are, and what new directories start from. */
   readonly parameters: Resolved;
   readonly machine: Machine;
@@ -59,7 +59,6 @@ export interface DaemonOptions extends WaysIn {
     readonly mode: TlsMode;
     readonly credentials: ServerTls;
   };
-  readonly alignment?: Alignment;
 }
 
 export interface Daemon {
@@ -149,7 +148,7 @@ function makeDataPath(options: DaemonOptions): DataPath {
   const pacing = new Pacing(clock, scheduler, timers, deferred, poll, () => turn.end());
   turn.onRest = (lookAgain) => pacing.rest(lookAgain);
   const allocator = makeAllocator(deferred);
-  const exports = new PoweredExports(limits.payload, options.alignment);
+  const exports = new PoweredExports(limits.payload, options);
   const server = new Server(exports, {
     ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
     tls: options.tls?.credentials,

@@ -25,6 +25,7 @@ function refusal(error: number, text: string): Refusal {
 
 export const refused = {
   unknownCommand: refusal(NbdError.EINVAL, 'unknown command'),
+  readOnly: refusal(NbdError.EPERM, 'the export is read-only'),
   notOffered: refusal(NbdError.EINVAL, 'this command was not offered'),
   flags: refusal(NbdError.EINVAL, 'a flag is unknown, not offered or not for this command'),
   beyondEnd: refusal(NbdError.EINVAL, 'the range ends beyond the end of the export'),
@@ -49,6 +50,8 @@ interface Row {
   readonly flags: number;
   /** The transmission flag without which it was not offered. */
   readonly offeredBy: number;
+  /** Refused by a read-only export. */
+  readonly writes: boolean;
   readonly beyondEnd: Refusal;
   /** Why it may not be empty; undefined: empty does nothing and succeeds. */
   readonly empty: Refusal | undefined;
@@ -64,6 +67,7 @@ const rows: readonly (Row | undefined)[] = Object.assign([], {
   [Command.READ]: {
     flags: FUA | DF,
     offeredBy: 0,
+    writes: false,
     beyondEnd: refused.beyondEnd,
     empty: refused.zeroLength,
     tooLong: refused.readTooLong,
@@ -72,6 +76,7 @@ const rows: readonly (Row | undefined)[] = Object.assign([], {
   [Command.WRITE]: {
     flags: FUA | PAYLOAD_LEN,
     offeredBy: 0,
+    writes: true,
     beyondEnd: refused.noSpace,
     empty: undefined,
     tooLong: refused.writeTooLong,
@@ -81,6 +86,7 @@ const rows: readonly (Row | undefined)[] = Object.assign([], {
   [Command.FLUSH]: {
     flags: FUA,
     offeredBy: 0,
+    writes: false,
     beyondEnd: refused.flushRange,
     empty: undefined,
     tooLong: undefined,
@@ -89,6 +95,7 @@ const rows: readonly (Row | undefined)[] = Object.assign([], {
   [Command.TRIM]: {
     flags: FUA,
     offeredBy: TransmissionFlag.SEND_TRIM,
+    writes: true,
     beyondEnd: refused.beyondEnd,
     empty: undefined,
     tooLong: undefined,
@@ -97,6 +104,7 @@ const rows: readonly (Row | undefined)[] = Object.assign([], {
   [Command.CACHE]: {
     flags: FUA,
     offeredBy: TransmissionFlag.SEND_CACHE,
+    writes: false,
     beyondEnd: refused.beyondEnd,
     empty: undefined,
     tooLong: undefined,
@@ -105,6 +113,7 @@ const rows: readonly (Row | undefined)[] = Object.assign([], {
   [Command.WRITE_ZEROES]: {
     flags: FUA | NO_HOLE | FAST_ZERO,
     offeredBy: TransmissionFlag.SEND_WRITE_ZEROES,
+    writes: true,
     beyondEnd: refused.noSpace,
     empty: undefined,
     tooLong: undefined,
@@ -113,6 +122,7 @@ const rows: readonly (Row | undefined)[] = Object.assign([], {
   [Command.BLOCK_STATUS]: {
     flags: REQ_ONE | PAYLOAD_LEN,
     offeredBy: 0,
+    writes: false,
     beyondEnd: refused.beyondEnd,
     empty: refused.zeroLength,
     tooLong: undefined,
@@ -154,6 +164,7 @@ export class Rules {
   readonly #size: number;
   readonly #farSize: FarSize | undefined;
   readonly #extended: boolean;
+  readonly #readOnly: boolean;
   /** The flags that each command may carry, or NOT_OFFERED. */
   readonly #flags: readonly number[];
   readonly #alignment: number;
@@ -165,6 +176,7 @@ export class Rules {
     this.#size = typeof of.size === 'number' ? of.size : Number.POSITIVE_INFINITY;
     this.#farSize = typeof of.size === 'number' ? undefined : new FarSize(of.size);
     this.#extended = terms.extendedHeaders;
+    this.#readOnly = (terms.flags & TransmissionFlag.READ_ONLY) !== 0;
     this.#flags = rows.map((row, command) =>
       row === undefined ? NOT_OFFERED : flagsFor(row, command, terms),
     );
@@ -183,6 +195,7 @@ export class Rules {
     }
     const allowed = this.#flags[command] ?? NOT_OFFERED;
     if (allowed === NOT_OFFERED) {
+      if (row.writes && this.#readOnly) return refused.readOnly;
       return command === Command.BLOCK_STATUS ? refused.noContext : refused.notOffered;
     }
     if ((flags & ~allowed) !== 0) return refused.flags;
@@ -232,6 +245,7 @@ export class Rules {
 
 function flagsFor(row: Row, command: number, terms: Terms): number {
   const { flags: agreed, extendedHeaders: extended } = terms;
+  if (row.writes && (agreed & TransmissionFlag.READ_ONLY) !== 0) return NOT_OFFERED;
   if (row.offeredBy !== 0 && (agreed & row.offeredBy) === 0) return NOT_OFFERED;
   let flags = row.flags;
   const drop = (flag: number, offeredBy: number): void => {
