@@ -7,15 +7,18 @@ import { nearest } from '../config/nearest.ts';
 import { rows } from '../config/parameters.ts';
 import type { ConfiguredDevice, ListenAddress } from '../daemon/daemon.ts';
 import { parseListen } from './listen-uri.ts';
+import { threadsAt } from './threads-flag.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
 export interface Config {
   readonly listen: readonly ListenAddress[];
+  /** Undefined: the file does not say. */
+  readonly threads: number | undefined;
   /** Undefined: the file says nothing of devices. */
   readonly devices: readonly ConfiguredDevice[] | undefined;
 }
 
-const KEYS = ['listen', 'devices'];
+const KEYS = ['listen', 'threads', 'devices'];
 
 /** @throws StartError when it cannot be read, UsageError when it is wrong. */
 export function readConfig(file: string): Config {
@@ -35,13 +38,17 @@ export function readConfig(file: string): Config {
 
 /** @throws UsageError in one line that names the path. */
 export function parseConfig(text: string): Config {
-  const { listen, devices, ...unknown } = objectAt('', parseJson(text));
+  const { listen, threads, devices, ...unknown } = objectAt('', parseJson(text));
   const [other] = Object.keys(unknown);
   if (other !== undefined) {
     const known = nearest(other, KEYS);
     throw new UsageError(`${shown(other)}: unknown; the nearest known is '${known}'`);
   }
-  return { listen: addresses(listen), devices: devicesOf(devices) };
+  return {
+    listen: addresses(listen),
+    threads: threadsAt('threads', threads),
+    devices: devicesOf(devices),
+  };
 }
 
 /** What the command line says wins: it is what a new device starts from, so that the file's attribute

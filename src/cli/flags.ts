@@ -1,6 +1,9 @@
 /** The flags that are no parameters: one row each, for parsing and for help.
  *  Source: control.md section 1. */
 
+/** More than the cores of most machines, and each has memory of its own. */
+export const THREADS_MAX = 64;
+
 export interface Flag {
   readonly flags: string;
   readonly help: string;
@@ -35,6 +38,10 @@ export const flags = {
     flags: '--tls-verify-peer',
     help: 'clients must show a certificate that ca-cert.pem vouches for',
   },
+  threads: {
+    flags: '--threads <count>',
+    help: `threads for the clients' sockets, beside the one that serves (1..${THREADS_MAX}, default 1: it has them too)`,
+  },
   alignment: {
     flags: '--alignment <rule>',
     help: 'requests for parts of blocks: emulate serves them, error refuses them (default emulate)',
@@ -45,7 +52,7 @@ export const flags = {
   },
   config: {
     flags: '--config <file>',
-    help: 'JSON: { "listen": [URI ...], "devices": { NAME: { attribute: value } } }; flags win over it',
+    help: 'JSON: { "listen": [URI ...], "threads": N, "devices": { NAME: { attribute: value } } }; flags win over it',
   },
   control: {
     flags: '--control <path>',

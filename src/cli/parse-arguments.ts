@@ -18,6 +18,7 @@ import { commandHelp, controlCommands } from './commands.ts';
 import { flags } from './flags.ts';
 import { limitFlags } from './limit-flags.ts';
 import { isPublic, parseHttp, parseListen } from './listen-uri.ts';
+import { parseThreads } from './threads-flag.ts';
 import { type TlsFlags, tlsModes } from './tls-flags.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -36,6 +37,8 @@ export interface ServeCommand {
   readonly tls: TlsFlags;
   readonly alignment: Alignment;
   readonly readOnly: boolean;
+  /** Undefined: what the configuration says, else 1. */
+  readonly threads: number | undefined;
   readonly control: ControlOptions;
   /** Undefined: a new one. */
   readonly faultSeed: string | undefined;
@@ -90,6 +93,7 @@ interface Options {
   readonly tlsVerifyPeer?: boolean;
   readonly alignment?: Alignment;
   readonly readOnly?: boolean;
+  readonly threads?: number;
   /** False: --no-control. */
   readonly control?: string | false;
   readonly http?: ControlOptions['http'];
@@ -126,6 +130,7 @@ function serveCommand(options: Options, words: readonly Word[], limits: Limits):
     },
     alignment: options.alignment ?? 'emulate',
     readOnly: options.readOnly ?? false,
+    threads: options.threads,
     control: controlOptions(options),
     faultSeed: options.faultSeed,
     run: options.run,
@@ -200,6 +205,7 @@ function makeProgram(words: Word[], limits: Limits): Command {
     new Option(flags.logLevel.flags, flags.logLevel.help).choices(logLevels).default('info'),
   );
   program.addOption(new Option(flags.tls.flags, flags.tls.help).choices(tlsModes));
+  program.addOption(new Option(flags.threads.flags, flags.threads.help).argParser(parseThreads));
   program.addOption(new Option(flags.alignment.flags, flags.alignment.help).choices(alignments));
   program.addOption(new Option(flags.logFormat.flags, flags.logFormat.help).choices(logFormats));
   for (const { name, flags: names, help, parse } of limitFlags) {

@@ -63,6 +63,7 @@ export async function serve(command: ServeCommand, parent: number): Promise<numb
       ...{ machine, ...ways, log, faultSeed, debug, control, limits, configured },
       ...{ listen, alignment: command.alignment, readOnly: command.readOnly },
       ...(tls === undefined ? {} : { tls }),
+      threads: command.threads ?? config?.threads ?? 1,
       parameters: own ? parameters : withoutNumbered(parameters),
     });
     return await live(daemon, command, { log, stop, notifier });
@@ -102,8 +103,8 @@ async function live(
     notifier.tell('READY=1', statusText(daemon));
     if (command.run !== undefined) return await untilCommandEnds(command.run, daemon, stop);
     if (daemon.clientGone === undefined) sayReady(daemon, log);
-    await Promise.race([stop.asked, daemon.clientGone ?? stop.asked]);
-    return 0;
+    const gone = Promise.race([stop.asked, daemon.clientGone ?? stop.asked]).then(() => 0);
+    return await Promise.race([gone, daemon.failed?.then(() => 1) ?? gone]);
   } finally {
     const told = notifier.tell('STOPPING=1', 'STATUS=Stopping');
     await daemon.stop();
@@ -125,6 +126,7 @@ async function untilCommandEnds(
   stop: StopRequest,
 ): Promise<number> {
   const running = runCommand(command, daemon);
+  daemon.failed?.then(() => running.kill('SIGTERM'));
   stop.asked.then(() => running.kill('SIGTERM'));
   stop.onAgain = () => {
     daemon.stopNow();

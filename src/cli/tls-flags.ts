@@ -3,7 +3,6 @@
 
 import type { TlsMode } from 'nbd-server-protocol-ts';
 import type { DaemonOptions, ListenAddress } from '../daemon/daemon.ts';
-import { serverTls } from '../server/tls-credentials.ts';
 import { UsageError } from './usage-error.ts';
 
 export const tlsModes = ['off', 'on', 'require'] as const satisfies readonly TlsMode[];
@@ -22,7 +21,7 @@ export interface WithTls {
   readonly tls: DaemonOptions['tls'];
 }
 
-/** @throws UsageError, TlsError in one line. */
+/** @throws UsageError in one line. */
 export function withTls(flags: TlsFlags, addresses: readonly ListenAddress[]): WithTls {
   const { mode = 'off', certificates, psk, verifyPeer } = flags;
   if (certificates !== undefined && psk !== undefined) {
@@ -48,5 +47,5 @@ export function withTls(flags: TlsFlags, addresses: readonly ListenAddress[]): W
   }
   const listen =
     mode === 'require' ? addresses.map((one) => ({ ...one, tls: true as const })) : addresses;
-  return { listen, tls: { mode, credentials: serverTls({ certificates, psk, verifyPeer }) } };
+  return { listen, tls: { mode, files: { certificates, psk, verifyPeer } } };
 }

@@ -15,9 +15,11 @@ import { ScratchPool } from '../pages/scratch.ts';
 import { ChunkPool } from '../server/chunk-pool.ts';
 import { type ClientLimits, withDefaults } from '../server/client-limits.ts';
 import type { ListenAddress } from '../server/listener.ts';
+import { SocketStream } from '../server/receive.ts';
 import { Server } from '../server/server.ts';
-import type { ServerTls } from '../server/tls-credentials.ts';
+import { serverTls, type TlsFiles } from '../server/tls-credentials.ts';
 import { Turn } from '../server/turn.ts';
+import { ThreadPool } from '../threads/pool.ts';
 import { BusyPoll } from '../time/busy-poll.ts';
 import { systemClock, systemScheduler } from '../time/clock.ts';
 import { Deferred, type DeferredWork } from '../time/deferred.ts';
@@ -57,8 +59,10 @@ export interface DaemonOptions extends WaysIn, ExportRules {
   readonly tls?: {
     /** For all ways in; an address may demand more. */
     readonly mode: TlsMode;
-    readonly credentials: ServerTls;
+    readonly files: TlsFiles;
   };
+  /** Threads for sockets; 1: there are none, and this thread has them. */
+  readonly threads?: number;
 }
 
 export interface Daemon {
@@ -71,6 +75,8 @@ export interface Daemon {
   readonly control: string | undefined;
   /** Done when the client on standard input and output has gone; undefined: there is none. */
   readonly clientGone: Promise<void> | undefined;
+  /** Done when all threads for sockets have died; undefined: there are none. */
+  readonly failed: Promise<void> | undefined;
   /** Lets what is in flight end, at most 5 s; then every socket is closed. May be called again. */
   stop(): Promise<void>;
   /** Closes everything as it stands. */
@@ -79,10 +85,10 @@ export interface Daemon {
 
 /** Powers the devices on and listens.
  *  @throws ListenError when an address cannot be had, ErrnoError when a device cannot be built,
- *  ConfigError when one of a configuration cannot be as it says; nothing is left behind then. */
+ *  TlsError when a file for TLS is wrong, ConfigError when one of a configuration cannot be as it says; nothing is left behind then. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { log, parameters } = options;
-  const { devices, exports, server, turn } = makeDataPath(options);
+  const { devices, exports, server, turn, pool } = await makeDataPath(options);
   let notices = false;
   const tree = new Tree({
     devices,
@@ -97,6 +103,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const stopNow = (): void => {
     server.stopNow();
     control?.closeNow();
+    pool?.end();
   };
   try {
     await makeNumbered(tree, parameters.options.nr_devices);
@@ -119,8 +126,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     ...ways,
     exports: exports.facts(),
     control: control?.path,
+    failed: pool?.failed,
     stop() {
-      stopping ??= Promise.all([server.stop(), control?.close()]).then(() => {});
+      stopping ??= Promise.all([server.stop(), control?.close()]).then(() => pool?.end());
       return stopping;
     },
     stopNow,
@@ -132,13 +140,15 @@ interface DataPath {
   readonly exports: PoweredExports;
   readonly server: Server;
   readonly turn: Turn;
+  readonly pool: ThreadPool | undefined;
 }
 
 /** Everything that a request passes, from the sockets to the pages; no device yet, and nobody
- *  listens. */
-function makeDataPath(options: DaemonOptions): DataPath {
+ *  listens. @throws TlsError. */
+async function makeDataPath(options: DaemonOptions): Promise<DataPath> {
   const { log, parameters, debug, faultSeed } = options;
   const limits = withDefaults(options.limits);
+  const tls = options.tls === undefined ? undefined : serverTls(options.tls.files);
   const clock = systemClock;
   const scheduler = systemScheduler;
   const timers = new TimerQueue();
@@ -147,11 +157,13 @@ function makeDataPath(options: DaemonOptions): DataPath {
   const poll = new BusyPoll(nanoseconds(limits.busyPoll * 1000));
   const pacing = new Pacing(clock, scheduler, timers, deferred, poll, () => turn.end());
   turn.onRest = (lookAgain) => pacing.rest(lookAgain);
+  const pool = await startThreads(options, limits, pacing);
   const allocator = makeAllocator(deferred);
   const exports = new PoweredExports(limits.payload, options);
   const server = new Server(exports, {
     ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
-    tls: options.tls?.credentials,
+    tls,
+    openStream: (socket, sink) => pool?.open(socket, sink) ?? new SocketStream(socket, sink),
     tlsMode: options.tls?.mode ?? 'off',
     chunks: new ChunkPool(),
     scratch: new ScratchPool(),
@@ -164,7 +176,25 @@ function makeDataPath(options: DaemonOptions): DataPath {
     added: (device) => exports.add(device),
     removed: (device) => exports.remove(device, (gone) => server.retire(gone)),
   });
-  return { devices, exports, server, turn };
+  return { devices, exports, server, turn, pool };
+}
+
+/** @returns undefined: this thread is the only one. */
+async function startThreads(
+  { threads = 1, stdin, tls, log }: DaemonOptions,
+  { busyPoll }: ClientLimits,
+  pacing: Pacing,
+): Promise<ThreadPool | undefined> {
+  // The one client there is served here.
+  if (threads === 1 || stdin === true) return undefined;
+  const pool = await ThreadPool.start({
+    ...{ threads, log, busyPollNs: busyPoll * 1000 },
+    tls: tls?.files,
+  });
+  pool.onWake = () => pacing.wake();
+  pool.onTraffic = () => pacing.traffic();
+  pacing.source = pool;
+  return pool;
 }
 
 /** Returns the memory of freed slabs a little in each turn. */

@@ -11,7 +11,6 @@ import { type ByteDrain, Output } from './output.ts';
 import type { ByteSink, ByteStream } from './receive.ts';
 import { type RequestHost, Requests } from './requests.ts';
 import type { ServerContext } from './server.ts';
-import { TlsStream } from './tls-stream.ts';
 import type { WaitsFor, Watched } from './watch.ts';
 import { ReceiveWindow } from './window.ts';
 
@@ -63,7 +62,8 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   get waitsFor(): WaitsFor {
     // While haggling the time for that is the limit.
     if (this.#isHaggling) return 'us';
-    if (!this.#output.empty || this.#requests?.midway === true) return 'client';
+    const unsent = !this.#output.empty || (this.#stream?.unsent ?? 0) > 0;
+    if (unsent || this.#requests?.midway === true) return 'client';
     if (this.#inFlight > 0 || this.#requests?.held === true) return 'us';
     const half = this.#phase === 'finishing' || !this.#window.empty;
     return half ? 'client' : 'nothing';
@@ -210,6 +210,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     if (progress.state === 'haggling') return;
     if (progress.state === 'starttls') {
       this.#phase = 'starttls';
+      this.#stream?.pause();
       return;
     }
     this.#handshake = undefined;
@@ -225,14 +226,14 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
 
   /** All that was said in plaintext is forgotten, and the handshake goes on inside TLS. */
   #secure(): void {
-    const plain = this.#phase === 'starttls' ? this.#stream?.release() : undefined;
     const { tls } = this.#context;
     if (this.#phase !== 'starttls') return;
-    if (plain === undefined || tls === undefined) return this.cutOff('TLS, which is not offered');
+    const secured = tls === undefined ? undefined : this.#stream?.secure(tls, this);
+    if (secured === undefined) return this.cutOff('TLS, which is not offered');
     this.#window = new ReceiveWindow();
     this.#handshake = this.#handshake?.secured();
     this.#phase = 'haggling';
-    this.#stream = new TlsStream(plain, tls, this);
+    this.#stream = secured;
     this.#context.log.debug({ connection: this.#id }, 'TLS begins');
   }
 

@@ -3,9 +3,10 @@
  *  writes. `net.createServer` cannot be told so: the accepted handle is moved into a second socket. */
 
 import net from 'node:net';
-import type { Duplex } from 'node:stream';
 import { DIRECT_MAX, DirectWrite } from './direct-write.ts';
 import { DivertibleReader, PipePair, type Reader } from './pipe-pair.ts';
+import type { ServerTls } from './tls-credentials.ts';
+import { type TlsSink, TlsStream } from './tls-stream.ts';
 
 export interface ByteSink {
   /** Where the next bytes go; asked after every `received`. */
@@ -28,14 +29,15 @@ export interface ByteStream {
   readonly unsent: number;
   /** @returns true when all was taken at once; else the sink's `written` will be called. */
   write(parts: readonly Uint8Array[]): boolean;
+  /** Nothing more is read, from before what is written after this is sent. */
   pause(): void;
   resume(): void;
   /** Sends what is there, then says goodbye. */
   end(): void;
   destroy(): void;
-  /** Gives away what it reads and writes, once all was written and with no reading going on; the sink
-   *  hears nothing any more. @returns undefined: it is encrypted already. */
-  release(): Duplex | undefined;
+  /** What goes on in TLS, once all was written and with no reading going on; the sink hears nothing of
+   *  the stream before it any more. @returns undefined: it is encrypted already. */
+  secure(tls: ServerTls, sink: TlsSink): ByteStream | undefined;
 }
 
 export class SocketStream implements ByteStream {
@@ -123,10 +125,13 @@ export class SocketStream implements ByteStream {
     this.#drain.destroy();
   }
 
-  release(): Duplex {
+  secure(tls: ServerTls, sink: TlsSink): ByteStream {
     this.#released = true;
-    if (this.#reader === undefined) return this.#source;
-    return new PipePair(this.#reader, this.#source, this.#drain);
+    const plain =
+      this.#reader === undefined
+        ? this.#source
+        : new PipePair(this.#reader, this.#source, this.#drain);
+    return new TlsStream(plain, tls, sink);
   }
 
   /** All is over when both ways are; neither is of use without the other. */
@@ -156,7 +161,7 @@ interface HandleOwner {
 }
 
 /** Bytes that wait in the handle: unlike `writableLength` it falls while one long write is taken. */
-function queuedBytes(socket: net.Socket): number {
+export function queuedBytes(socket: net.Socket): number {
   const handle = (socket as unknown as HandleOwner)._handle; // not in the types
   if (typeof handle === 'object' && handle !== null && 'writeQueueSize' in handle) {
     if (typeof handle.writeQueueSize === 'number') return handle.writeQueueSize;

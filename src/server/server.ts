@@ -18,7 +18,7 @@ import { type InheritedSocket, listenInherited } from './inherited.ts';
 import { limits } from './limits.ts';
 import { type ListenAddress, listen, stopListening } from './listener.ts';
 import type { Log } from './log.ts';
-import { SocketStream } from './receive.ts';
+import { type ByteSink, type ByteStream, SocketStream } from './receive.ts';
 import { openStdio } from './stdio.ts';
 import type { ServerTls } from './tls-credentials.ts';
 import type { Turn } from './turn.ts';
@@ -39,9 +39,13 @@ export interface ServerContext extends SessionContext {
   readonly tls: ServerTls | undefined;
   /** For ways in that demand nothing of their own. */
   readonly tlsMode: TlsMode;
+  /** Makes a stream of a socket that was accepted, and not read yet. */
+  openStream(socket: net.Socket, sink: ByteSink): ByteStream;
   /** A connection has ended. */
   gone(connection: Connection): void;
 }
+
+type OpenStream = (sink: ByteSink) => ByteStream;
 
 /** What a server is made with; the rest it makes itself. */
 type ServerSurroundings = Omit<
@@ -114,7 +118,8 @@ export class Server {
    *  @throws ListenError when they are neither sockets nor pipes. */
   serveStdio(): Promise<void> {
     const { source, drain } = openStdio();
-    return new Promise((gone) => this.#serve(source, this.#context.tlsMode, gone, drain));
+    const open: OpenStream = (sink) => new SocketStream(source, sink, drain);
+    return new Promise((gone) => this.#serve(open, this.#context.tlsMode, gone));
   }
 
   /** Stops accepting and lets what is in flight end, for a limited time. */
@@ -177,15 +182,15 @@ export class Server {
   #accept(socket: net.Socket, mode: TlsMode): void {
     const leave = this.#admission.admit(socket.remoteAddress);
     if (leave === undefined) socket.destroy();
-    else this.#serve(socket, mode, leave);
+    else this.#serve((sink) => this.#context.openStream(socket, sink), mode, leave);
   }
 
   /** @param gone called when the client has gone. */
-  #serve(socket: net.Socket, mode: TlsMode, gone: () => void, drain?: net.Socket): void {
+  #serve(open: OpenStream, mode: TlsMode, gone: () => void): void {
     const connection = new Connection(this.#context, this.#nextId++, mode);
     this.#connections.set(connection, gone);
     this.#watch.add(connection);
-    connection.open(new SocketStream(socket, connection, drain));
+    connection.open(open(connection));
     if (this.#shuttingDown) connection.shutdown(serverStops);
   }
 }

@@ -5,7 +5,7 @@
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import type { ByteSink, ByteStream } from './receive.ts';
+import { type ByteSink, type ByteStream, queuedBytes } from './receive.ts';
 import type { ServerTls } from './tls-credentials.ts';
 
 /** Of OpenSSL, where it says what the client did wrong; else the connection has just broken. */
@@ -14,23 +14,33 @@ interface SslError extends Error {
   readonly reason?: string;
 }
 
+/** Rounds of the event loop. */
+const GONE_ROUNDS = 8;
+
 export interface TlsSink extends ByteSink {
   cutOff(reason: string): void;
 }
 
 export class TlsStream implements ByteStream {
   readonly remoteAddress: string | undefined;
+  readonly #plain: Duplex;
   readonly #socket: TLSSocket;
   readonly #sink: TlsSink;
   /** What came while the sink wanted no more. */
   #rest: Uint8Array | undefined;
   #paused = false;
+  /** The client sends nothing any more. */
+  #ended = false;
+  /** Writes, and those whose end was told. */
+  #writes = 0;
+  #told = 0;
   #reason: string | undefined;
 
   /** @param plain not read any more; the handshake begins at once. */
   constructor(plain: Duplex, options: ServerTls, sink: TlsSink) {
     this.remoteAddress = plain instanceof net.Socket ? plain.remoteAddress : undefined;
     this.#sink = sink;
+    this.#plain = plain;
     this.#socket = new TLSSocket(plain as net.Socket, options); // the types know of no other stream
     this.#socket.on('error', (error) => this.#failed(error));
     // The handshake's own errors come by another way.
@@ -41,7 +51,11 @@ export class TlsStream implements ByteStream {
       if (stranger !== undefined) return sink.cutOff(`TLS: the client's certificate: ${stranger}`);
       this.#socket.on('data', (chunk: Uint8Array) => this.#take(chunk));
     });
-    this.#socket.on('end', () => sink.ended());
+    this.#socket.on('end', () => {
+      this.#ended = true;
+      this.#noticeGone();
+      sink.ended();
+    });
     this.#socket.on('close', () => sink.closed(this.#reason));
   }
 
@@ -54,9 +68,12 @@ export class TlsStream implements ByteStream {
     for (const part of parts) this.#socket.write(part);
     this.#socket.uncork();
     // Encrypted bytes are others: the parts may be reused once the last was taken.
+    this.#writes++;
     this.#socket.write('', (error) => {
+      this.#told++;
       if (!error) this.#sink.written();
     });
+    if (this.#ended) this.#noticeGone();
     return false;
   }
 
@@ -83,7 +100,7 @@ export class TlsStream implements ByteStream {
     this.#socket.destroy();
   }
 
-  release(): undefined {
+  secure(): undefined {
     return undefined;
   }
 
@@ -98,6 +115,16 @@ export class TlsStream implements ByteStream {
       this.pause();
       return;
     }
+  }
+
+  /** Behind a write of its own that failed (the tickets of TLS 1.3, to a client that has gone) Node keeps
+   *  every other one back for ever, and tells nothing. One that goes well is told of in the next round. */
+  #noticeGone(rounds = GONE_ROUNDS, told = this.#told): void {
+    if (this.#told !== told || this.#told === this.#writes || this.#socket.destroyed) return;
+    const plain = this.#plain;
+    if (!(plain instanceof net.Socket) || queuedBytes(plain) > 0) return;
+    if (rounds === 0) this.#socket.destroy();
+    else setImmediate(() => this.#noticeGone(rounds - 1, told));
   }
 
   #failed(error: SslError): void {

@@ -15,6 +15,14 @@ const SPIN_NS = 2e6;
 const WATCH_NS = 3_000;
 const READINGS_MAX = 200;
 
+/** What is looked at like the sockets, and wakes us when nobody looks: other threads. */
+export interface Source {
+  /** Takes what has come. */
+  drain(): void;
+  /** Nobody will look until it wakes us. @returns false: there is something already. */
+  mayRest(): boolean;
+}
+
 export class Pacing {
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
@@ -22,6 +30,7 @@ export class Pacing {
   readonly #deferred: Deferred;
   readonly #poll: BusyPoll;
   readonly #look: () => void;
+  #source: Source | undefined;
   #looking = false;
   #sleepUntil = Number.POSITIVE_INFINITY;
   #cancelSleep: (() => void) | undefined;
@@ -43,11 +52,21 @@ export class Pacing {
     this.#poll = poll;
     this.#look = () => {
       this.#looking = false;
+      this.#source?.drain();
       const now = this.#watchClock();
       // Replies will go out now, and clients answer them with requests.
       if (this.#timers.expire(now) > 0) this.#poll.traffic(now);
       turn();
     };
+  }
+
+  set source(source: Source) {
+    this.#source = source;
+  }
+
+  /** The source has something. */
+  wake(): void {
+    if (!this.#looking) this.#look();
   }
 
   /** Bytes moved: more will probably follow soon. */
@@ -65,7 +84,8 @@ export class Pacing {
     }
     const now = this.#clock.now();
     const next = this.#timers.next;
-    if (this.#deferred.pending || next - now < SPIN_NS || this.#poll.pays(now)) {
+    const near = this.#deferred.pending || next - now < SPIN_NS || this.#poll.pays(now);
+    if (near || this.#source?.mayRest() === false) {
       this.#looking = true;
       this.#scheduler.immediate(this.#look);
     } else if (next !== Number.POSITIVE_INFINITY) {
@@ -94,7 +114,7 @@ export class Pacing {
     this.#cancelSleep = this.#scheduler.timeout(() => {
       this.#cancelSleep = undefined;
       this.#sleepUntil = Number.POSITIVE_INFINITY;
-      if (!this.#looking) this.#look();
+      this.wake();
     }, milliseconds);
   }
 }

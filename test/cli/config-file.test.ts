@@ -40,13 +40,17 @@ test('addresses and devices', () => {
       { name: 'b', attributes: new Map(), powered: true },
     ],
   });
-  expect(parseConfig('{}')).toEqual({ listen: [], devices: undefined });
+  expect(parseConfig('{}')).toEqual({ listen: [], threads: undefined, devices: undefined });
 });
 
 test.each([
   ['{', /^not JSON: /],
   [[], /^must be an object$/],
   ['null', /^must be an object$/],
+  [{ threads: 0 }, /^threads: must be 1\.\.64$/],
+  [{ threads: 65 }, /^threads: must be 1\.\.64$/],
+  [{ threads: 1.5 }, /^threads: must be 1\.\.64$/],
+  [{ threads: '2' }, /^threads: must be 1\.\.64$/],
   [{ device: {} }, /^device: unknown; the nearest known is 'devices'$/],
   [{ listen: 'nbd://x' }, /^listen: must be a list of URIs$/],
   [{ listen: ['nbd://127.0.0.1', 5] }, /^listen\[1\]: must be a URI$/],

@@ -58,6 +58,7 @@ test('without arguments it serves, with everything by default', () => {
     tls: { mode: undefined, certificates: undefined, psk: undefined, verifyPeer: false },
     alignment: 'emulate',
     readOnly: false,
+    threads: undefined,
     faultSeed: undefined,
   });
 });
@@ -148,6 +149,14 @@ describe('addresses', () => {
 
   test('exports may be read-only', () => {
     expect(serve('--read-only').readOnly).toBe(true);
+  });
+
+  test.each([
+    ['1', 1],
+    ['64', 64],
+    ['0x10', 16],
+  ])('--threads %s', (text, threads) => {
+    expect(serve('--threads', text).threads).toBe(threads);
   });
 
   test('alignment is a flag that may be a word', () => {

@@ -6,6 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { testThreadFlags } from '../threads-of-tests.ts';
 
 const MiB = 1 << 20;
 
@@ -97,7 +98,16 @@ export class Tnull {
     this.#control = join(folder, 'c');
     this.#child = spawn(
       process.execPath,
-      [program, '-U', this.socket, '--control', this.#control, 'nr_devices=0', ...QUEUES],
+      [
+        program,
+        ...testThreadFlags,
+        '-U',
+        this.socket,
+        '--control',
+        this.#control,
+        'nr_devices=0',
+        ...QUEUES,
+      ],
       { env: { ...process.env, TNULL_DEBUG: '1' }, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.#child.stderr?.on('data', (data: Buffer) => this.#hear(String(data)));

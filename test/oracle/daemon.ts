@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { testThreadFlags } from '../threads-of-tests.ts';
 import { Api } from './api.ts';
 
 const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
@@ -32,10 +33,14 @@ export class Refused extends Error {
 export async function startDaemon(words: readonly string[], cpus: number): Promise<Daemon> {
   const folder = mkdtempSync(join(tmpdir(), 'tnull-oracle-'));
   const [socket, control] = [join(folder, 'nbd'), join(folder, 'control')];
-  const child = spawn(process.execPath, [program, '-U', socket, '--control', control, ...words], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, TNULL_DEBUG: '1', TNULL_CPUS: String(cpus) },
-  });
+  const child = spawn(
+    process.execPath,
+    [program, ...testThreadFlags, '-U', socket, '--control', control, ...words],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, TNULL_DEBUG: '1', TNULL_CPUS: String(cpus) },
+    },
+  );
   let stderr = '';
   child.stderr.on('data', (data) => {
     stderr += data;

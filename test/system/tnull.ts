@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { testThreadFlags } from '../threads-of-tests.ts';
 import { missing } from './programs.ts';
 
 const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
@@ -37,10 +38,14 @@ export async function startTnull(args: readonly string[], debug = true): Promise
   const socket = join(folder, 's');
   const control = join(folder, 'c');
   const words = args.map((arg) => arg.replaceAll('{folder}', folder));
-  const child = spawn(process.execPath, [program, '-U', socket, '--control', control, ...words], {
-    env: { ...process.env, TNULL_DEBUG: debug ? '1' : '0' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [program, ...testThreadFlags, '-U', socket, '--control', control, ...words],
+    {
+      env: { ...process.env, TNULL_DEBUG: debug ? '1' : '0' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let out = '';
   let err = '';
   child.stdout.on('data', (data) => (out += data));

@@ -113,8 +113,12 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ['units'],
   // Of block/ it knows the statuses: what a device answers is told as an errno.
   control: ['driver', 'config', 'block', 'units', 'fastify', 'ajv', 'prom-client', 'node:'],
+  threads: [
+    ...['server', 'time', 'units', 'node:net', 'node:fs', 'node:os', 'node:path'],
+    'node:worker_threads',
+  ],
   daemon: [
-    ...['control', 'server', 'export', 'driver', 'config', 'time', 'pages', 'units'],
+    ...['control', 'threads', 'server', 'export', 'driver', 'config', 'time', 'pages', 'units'],
     ...['nbd-server-protocol-ts', 'pino', 'pino-pretty', 'node:'],
   ],
   cli: ['daemon', 'config', 'server', 'units', 'commander', 'nbd-server-protocol-ts', 'node:'],

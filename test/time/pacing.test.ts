@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { BusyPoll } from '../../src/time/busy-poll.ts';
 import type { Scheduler } from '../../src/time/clock.ts';
 import { Deferred, type DeferredWork } from '../../src/time/deferred.ts';
-import { Pacing } from '../../src/time/pacing.ts';
+import { Pacing, type Source } from '../../src/time/pacing.ts';
 import { Timer, TimerQueue } from '../../src/time/timer-queue.ts';
 import { nanoseconds } from '../../src/units.ts';
 
@@ -114,6 +114,55 @@ test('a far timer: sleep until shortly before it; an earlier one wakes earlier',
   loop.now = 19e6;
   loop.timeouts.shift()?.callback();
   expect(loop.immediates).toHaveLength(1); // now it is near
+});
+
+/** Another thread by hand. */
+class FakeSource implements Source {
+  pending = false;
+  drained = 0;
+  asleep = true;
+  drain(): void {
+    this.drained++;
+    this.asleep = this.pending = false;
+  }
+  mayRest(): boolean {
+    this.asleep = !this.pending;
+    return this.asleep;
+  }
+}
+
+test('a source is drained at every look, and told before nobody looks any more', () => {
+  const { loop, pacing } = paced();
+  const source = new FakeSource();
+  pacing.source = source;
+  loop.now = 1e9;
+  pacing.traffic();
+  pacing.rest();
+  expect(source.asleep).toBe(true); // it was never asked
+  let rounds = 0;
+  while (loop.round(9_000)) {
+    rounds++;
+    expect(source.drained).toBe(rounds);
+    expect(source.asleep).toBe(loop.immediates.length === 0);
+  }
+  expect(rounds).toBe(12);
+});
+
+test('what a source has when all would sleep is looked at; later it wakes', () => {
+  const { loop, pacing } = paced();
+  const source = new FakeSource();
+  pacing.source = source;
+  loop.now = 1e9;
+  source.pending = true;
+  pacing.rest();
+  expect(loop.immediates).toHaveLength(1);
+  loop.round(1_000);
+  expect([source.drained, source.asleep, loop.immediates.length]).toEqual([1, true, 0]);
+  pacing.wake();
+  expect([source.drained, source.asleep, loop.immediates.length]).toEqual([2, true, 0]);
+  pacing.rest(true);
+  pacing.wake(); // somebody looks already
+  expect([source.drained, loop.immediates.length]).toEqual([2, 1]);
 });
 
 test('deferred work: in order, once however often raised, next turn where asked', () => {

@@ -9,6 +9,7 @@ import { startDaemon } from '../../src/daemon/daemon.ts';
 import type { ClientLimits } from '../../src/server/client-limits.ts';
 import { MACHINE, resolved } from '../config/words.ts';
 import { type Answered, type Asked, ask } from '../control/http.ts';
+import { testThreads } from '../threads-of-tests.ts';
 
 export interface Controlled {
   /** Of the NBD server. */
@@ -47,6 +48,7 @@ export async function serveControlled(
     listen: [{ kind: 'unix', path }],
     log: pino({ level: 'silent' }),
     debug: true,
+    threads: testThreads,
     limits,
     control: { socket: { path: control }, http: undefined, tokenFile: undefined },
   });

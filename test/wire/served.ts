@@ -8,6 +8,7 @@ import { afterEach } from 'vitest';
 import { type Daemon, type DaemonOptions, startDaemon } from '../../src/daemon/daemon.ts';
 import type { ClientLimits } from '../../src/server/client-limits.ts';
 import { MACHINE, resolved } from '../config/words.ts';
+import { testThreads } from '../threads-of-tests.ts';
 
 export interface LogLine {
   readonly level: number;
@@ -62,6 +63,7 @@ export async function serveWith(
     ],
     log: pino({ level: 'debug' }, { write }),
     debug: true,
+    threads: testThreads,
     ...options,
   });
   running.push(async () => {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import tls from 'node:tls';
 import { Option, OptionReply } from 'nbd-server-protocol-ts';
 import { expect } from 'vitest';
-import { serverTls } from '../../src/server/tls-credentials.ts';
+import type { TlsFiles } from '../../src/server/tls-credentials.ts';
 import { makeCertificates } from './certificates.ts';
 import { option } from './form-client.ts';
 import { type Served, serveWith } from './served.ts';
@@ -13,18 +13,16 @@ import { clientFlags, WireClient } from './wire-client.ts';
 export const certificates = makeCertificates();
 export const ca = certificates.read('ca-cert.pem');
 
+export const usualFiles: TlsFiles = {
+  ...{ certificates: certificates.folder, psk: undefined, verifyPeer: false },
+};
+
 type Mode = 'off' | 'on' | 'require';
 
 /** A server with these certificates, and files of its own. */
-export async function secured(
-  mode: Mode,
-  files: Partial<Parameters<typeof serverTls>[0]> = {},
-): Promise<Served> {
-  const credentials = serverTls({
-    ...{ certificates: certificates.folder, psk: undefined, verifyPeer: false },
-    ...files,
-  });
-  return await serveWith({ tls: { mode, credentials } }, 'size=64', 'memory_backed=1');
+export async function secured(mode: Mode, given: Partial<TlsFiles> = {}): Promise<Served> {
+  const files = { ...usualFiles, ...given };
+  return await serveWith({ tls: { mode, files } }, 'size=64', 'memory_backed=1');
 }
 
 /** Connected, with the client's flags sent. */

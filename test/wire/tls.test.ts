@@ -12,12 +12,11 @@ import {
 } from 'nbd-server-protocol-ts';
 import { describe, expect, test, vi } from 'vitest';
 import { limits } from '../../src/server/limits.ts';
-import { serverTls } from '../../src/server/tls-credentials.ts';
 import { until } from '../until.ts';
 import { PSK_KEY, PSK_USER } from './certificates.ts';
 import { FormClient, forms, infoData, option } from './form-client.ts';
 import { serve, serveWith, WARN } from './served.ts';
-import { certificates, encrypt, last, plain, secured, startTls } from './tls-client.ts';
+import { certificates, encrypt, last, plain, secured, startTls, usualFiles } from './tls-client.ts';
 import type { WireClient } from './wire-client.ts';
 
 const MIB = 2 ** 20;
@@ -71,14 +70,14 @@ describe('off', () => {
   });
 
   test('an address may require what is off elsewhere', async () => {
-    const credentials = serverTls({
-      ...{ certificates: certificates.folder, psk: undefined, verifyPeer: false },
-    });
     const listen = [
       { kind: 'tcp', host: '127.0.0.1', port: 0, tls: true },
       { kind: 'tcp', host: '127.0.0.1', port: 0 },
     ] as const;
-    const { daemon } = await serveWith({ listen, tls: { mode: 'off', credentials } }, 'size=4');
+    const { daemon } = await serveWith(
+      { listen, tls: { mode: 'off', files: usualFiles } },
+      'size=4',
+    );
     const [secret, open] = daemon.listening.map((one) => (one.kind === 'tcp' ? one.port : 0));
     expect(daemon.listening.map((one) => one.tls)).toEqual([true, undefined]);
     expect(await last(await plain(secret ?? 0), Option.GO, infoData(''))).toBe(ERR_TLS_REQD);

@@ -1,0 +1,21 @@
+/** How many threads for sockets: text of the command line, or a number of the configuration. */
+
+import { shown } from '../config/errors.ts';
+import { parseInteger } from '../config/kinds.ts';
+import { THREADS_MAX } from './flags.ts';
+import { UsageError } from './usage-error.ts';
+
+/** @throws UsageError in one line that names the flag. */
+export function parseThreads(text: string): number {
+  const value = parseInteger(text);
+  if (value !== undefined && value >= 1 && value <= THREADS_MAX) return value;
+  throw new UsageError(`--threads=${shown(text)}: must be 1..${THREADS_MAX}`);
+}
+
+/** @throws UsageError in one line that names the path. */
+export function threadsAt(path: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  const fine = typeof value === 'number' && Number.isInteger(value);
+  if (fine && value >= 1 && value <= THREADS_MAX) return value;
+  throw new UsageError(`${path}: must be 1..${THREADS_MAX}`);
+}

@@ -1,0 +1,175 @@
+/** Sockets from one thread to another. Node has no way for that between threads, but the kernel has
+ *  one for whoever shares a unix socket (SCM_RIGHTS), and libuv's pipes of the kind that Node uses
+ *  between processes know it. The one place that knows how Node keeps such a pipe;
+ *  test/threads/hand-over.test.ts holds it on every supported version. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Node's own name for the kind of pipe that carries handles. */
+const IPC = 2;
+
+/** Digits of a number that goes with a socket: each message is so long. */
+const DIGITS = 6;
+
+/** Of a socket, as far as it is used here; none of it is in the types. */
+interface Handle {
+  readonly fd: number;
+  /** Set by Node before a read brings its bytes. */
+  pendingHandle?: Handle | null;
+  open(fd: number): number;
+  writeUtf8String(request: object, text: string, handle?: Handle): number;
+}
+
+interface HandleOwner {
+  _handle: Handle | null;
+}
+
+type HandleClass = new (kind: number) => Handle;
+
+/** Where a thread that has just begun finds us; for one thread. */
+export class Rendezvous {
+  readonly path: string;
+  readonly #folder: string;
+  readonly #server: net.Server;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+    this.path = join(folder, 's');
+    this.#server = net.createServer({ pauseOnConnect: true });
+  }
+
+  static async open(): Promise<Rendezvous> {
+    // Nobody else may enter the folder.
+    const rendezvous = new Rendezvous(mkdtempSync(join(tmpdir(), 'tnull-threads-')));
+    await new Promise<void>((resolve, reject) => {
+      rendezvous.#server.once('error', reject);
+      rendezvous.#server.listen(rendezvous.path, resolve);
+    });
+    return rendezvous;
+  }
+
+  /** The other has come. */
+  async met(): Promise<Giver> {
+    const socket = await new Promise<net.Socket>((resolve) => {
+      this.#server.once('connection', resolve);
+    });
+    return new Giver(socket);
+  }
+
+  close(): void {
+    this.#server.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+interface Waiting {
+  readonly socket: net.Socket;
+  readonly id: number;
+  readonly failed: (reason: string) => void;
+}
+
+/** Gives sockets away. */
+export class Giver {
+  readonly #channel: net.Socket;
+  readonly #waiting: Waiting[] = [];
+  #giving: Handle | undefined;
+
+  /** @param accepted not read. */
+  constructor(accepted: net.Socket) {
+    const plain = handleOf(accepted);
+    const pipe = newPipe(plain);
+    pipe.open(plain.fd);
+    // Both handles have the descriptor now, and only one may close it: this one never does. There is
+    // one of them for each thread, until the process ends.
+    (accepted as unknown as HandleOwner)._handle = null; // not in the types
+    accepted.destroy();
+    pipe.writeUtf8String = (request, text) =>
+      classOf(pipe).prototype.writeUtf8String.call(pipe, request, text, this.#giving);
+    this.#channel = socketOf(pipe, { manualStart: true });
+    this.#channel.unref();
+    // Whoever waits is told by his own write.
+    this.#channel.on('error', () => {});
+  }
+
+  /** Gives `socket`, of which nothing was read, to the other thread under the number `id`.
+   *  @param failed it was not given, and is closed. */
+  give(socket: net.Socket, id: number, failed: (reason: string) => void): void {
+    this.#waiting.push({ socket, id, failed });
+    this.#next();
+  }
+
+  close(): void {
+    this.#channel.destroy();
+  }
+
+  /** One after the other: joined writes could carry one handle only. */
+  #next(): void {
+    const next = this.#giving === undefined ? this.#waiting.shift() : undefined;
+    if (next === undefined) return;
+    const { socket, id, failed } = next;
+    const handle = (socket as unknown as HandleOwner)._handle; // not in the types
+    if (handle === null) {
+      failed('the client has gone');
+      return this.#next();
+    }
+    this.#giving = handle;
+    this.#channel.write(String(id).padStart(DIGITS, '0'), 'utf8', (error) => {
+      this.#giving = undefined;
+      // The kernel has another descriptor for it by now: this closes no connection.
+      socket.destroy();
+      if (error) failed(error.message);
+      this.#next();
+    });
+  }
+}
+
+/** Takes sockets, each under the number that it was given with.
+ *  @param path where the other waits.
+ *  @param taken without a socket when none could be had: there are too many descriptors. */
+export function takeSockets(
+  path: string,
+  taken: (id: number, socket: net.Socket | undefined) => void,
+): net.Socket {
+  // An attempt to connect has a handle of the class that is needed, whatever comes of it.
+  const probe = net.connect(`${path}-none`);
+  probe.on('error', () => {});
+  const pipe = newPipe(handleOf(probe));
+  probe.destroy();
+  const channel = socketOf(pipe, { manualStart: true });
+  channel.connect(path);
+  channel.on('data', (data: Buffer) => {
+    // The kernel ends a read behind each descriptor, so there is one of both.
+    let handle = pipe.pendingHandle ?? undefined;
+    pipe.pendingHandle = null;
+    for (let at = 0; at < data.length; at += DIGITS) {
+      const id = Number(data.toString('latin1', at, at + DIGITS));
+      const options = { pauseOnCreate: true, allowHalfOpen: true };
+      taken(id, handle === undefined ? undefined : socketOf(handle, options));
+      handle = undefined;
+    }
+  });
+  return channel;
+}
+
+function handleOf(socket: net.Socket): Handle {
+  const { _handle: handle } = socket as unknown as HandleOwner; // not in the types
+  if (handle === null) throw new Error('a socket without a handle');
+  return handle;
+}
+
+function classOf(handle: Handle): HandleClass {
+  return handle.constructor as HandleClass; // Node's own class, which it does not show
+}
+
+/** @param other of a unix socket. */
+function newPipe(other: Handle): Handle {
+  return new (classOf(other))(IPC);
+}
+
+function socketOf(handle: Handle, options: object): net.Socket {
+  const all = { handle, ...options };
+  return new net.Socket(all as unknown as net.SocketConstructorOpts); // `handle` is not in the types
+}

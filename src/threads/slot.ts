@@ -1,0 +1,105 @@
+/** What two threads share of one client: a ring of bytes for each direction, the bits that each has
+ *  for the other, and a text. Memory is taken as it is touched; a slot serves one client after the
+ *  other. */
+
+import { KiB } from '../units.ts';
+import { ByteRing, LINE_WORDS } from './byte-ring.ts';
+
+/** What the socket's thread says. */
+export const ToMain = {
+  /** Bytes came. */
+  DATA: 1,
+  /** There is room again for bytes to send. */
+  SPACE: 2,
+  /** The client sends nothing any more. */
+  ENDED: 4,
+  /** From here on all is encrypted. */
+  SECURED: 8,
+  /** All is over, for the reason in the text; this thread touches the slot no more. */
+  CLOSED: 16,
+} as const;
+
+/** What the main thread says. */
+export const ToWorker = {
+  /** A new client's slot: what was said before was for another. */
+  OPEN: 1,
+  /** There are bytes to send. */
+  SEND: 2,
+  /** Read on: there is room again, or it was paused. */
+  READ: 4,
+  /** Once all was sent, go on in TLS. */
+  SECURE: 8,
+  /** Once all was sent, say goodbye. */
+  END: 16,
+  DESTROY: 32,
+} as const;
+
+/** Words of a slot; each thread's in lines of its own. */
+export const Word = {
+  /** Bits of ToMain and of ToWorker. */
+  TO_MAIN: 0,
+  TO_WORKER: LINE_WORDS,
+  /** 1: the socket's thread reads no more until there is room in the ring. */
+  READ_WAITS: 2 * LINE_WORDS,
+  /** 1: the main thread has more to send than there was room for. */
+  SEND_WAITS: 3 * LINE_WORDS,
+  /** 1: nothing may be read, from before the next byte is sent. */
+  PAUSED: 4 * LINE_WORDS,
+  /** How much the kernel has of what is being sent and still in the ring. */
+  TAKEN: 5 * LINE_WORDS,
+  /** Of the text, in bytes. */
+  TEXT_LENGTH: 6 * LINE_WORDS,
+  /** 1: the text says what the client did wrong. */
+  CUT_OFF: 6 * LINE_WORDS + 1,
+  RECEIVE: 7 * LINE_WORDS,
+  SEND: 9 * LINE_WORDS,
+} as const;
+
+const WORDS = 11 * LINE_WORDS;
+const TEXT_AT = 4 * WORDS;
+const TEXT_MAX = 512;
+/** Memory begins at a page of its own: a client that is idle has touched three. */
+const RINGS_AT = 4 * KiB;
+export const RECEIVE_BYTES = 256 * KiB;
+/** Two longest pieces: one is sent while the next is copied. */
+export const SEND_BYTES = 256 * KiB;
+const SLOT_BYTES = RINGS_AT + RECEIVE_BYTES + SEND_BYTES;
+
+export class Slot {
+  readonly id: number;
+  readonly memory: SharedArrayBuffer;
+  readonly words: Int32Array;
+  readonly receive: ByteRing;
+  readonly send: ByteRing;
+  readonly #text: Uint8Array;
+
+  constructor(id: number, memory = new SharedArrayBuffer(SLOT_BYTES)) {
+    this.id = id;
+    this.memory = memory;
+    this.words = new Int32Array(memory, 0, WORDS);
+    this.#text = new Uint8Array(memory, TEXT_AT, TEXT_MAX);
+    const receive = new Uint8Array(memory, RINGS_AT, RECEIVE_BYTES);
+    this.receive = new ByteRing(this.words, Word.RECEIVE, receive);
+    const send = new Uint8Array(memory, RINGS_AT + RECEIVE_BYTES, SEND_BYTES);
+    this.send = new ByteRing(this.words, Word.SEND, send);
+  }
+
+  /** For the next client. */
+  reset(): void {
+    for (const word of Object.values(Word)) Atomics.store(this.words, word, 0);
+    this.receive.reset();
+    this.send.reset();
+  }
+
+  get text(): string {
+    const length = Atomics.load(this.words, Word.TEXT_LENGTH);
+    // A decoder takes no shared memory.
+    return Buffer.from(this.#text.slice(0, length)).toString('utf8');
+  }
+
+  set text(text: string) {
+    const bytes = Buffer.from(text).subarray(0, TEXT_MAX);
+    this.#text.set(bytes);
+    Atomics.store(this.words, Word.TEXT_LENGTH, bytes.length);
+  }
+}

@@ -1,0 +1,156 @@
+/** One thread for sockets as the main thread sees it: its clients and their slots, from its beginning
+ *  to its end. */
+
+import type net from 'node:net';
+import { Worker } from 'node:worker_threads';
+import type { ByteSink } from '../server/receive.ts';
+import { Doorbell } from './doorbell.ts';
+import { EVENT_RING_BYTES, EventRing, Inbox, Outbox, SLOTS_MAX } from './event-ring.ts';
+import { type Giver, Rendezvous } from './hand-over.ts';
+import { Slot, ToWorker, Word } from './slot.ts';
+import { type StreamHost, ThreadStream } from './thread-stream.ts';
+import { Bell, type ToThread, type WorkerData } from './worker-data.ts';
+
+/** The compiled entry, whether we are compiled or not: a thread loads no TypeScript. */
+const compiled = new URL('../../dist/threads/worker.js', import.meta.url);
+
+export interface ThreadOptions {
+  readonly index: number;
+  readonly bells: SharedArrayBuffer;
+  readonly busyPollNs: number;
+  readonly tls: WorkerData['tls'];
+  /** What runs in the thread; for tests. */
+  readonly entry?: URL;
+  /** It wakes us. */
+  woken(): void;
+  ready(stream: ThreadStream): void;
+  /** It has ended although nobody told it to; its clients are gone. */
+  died(thread: Thread, reason: string): void;
+}
+
+export class Thread implements StreamHost {
+  readonly outbox: Outbox;
+  readonly inbox: Inbox;
+  readonly #options: ThreadOptions;
+  readonly #worker: Worker;
+  /** Every slot that there is, by number: as many as there were clients at once. They are never given
+   *  back, but to the next client: V8 does not count shared memory, and would not collect it. */
+  readonly #slots: Slot[] = [];
+  /** Those without a client; the last one used is the first that is used again. */
+  readonly #free: Slot[] = [];
+  readonly #streams = new Map<number, ThreadStream>();
+  #giver: Giver | undefined;
+  #ending = false;
+
+  private constructor(options: ThreadOptions, path: string) {
+    const { index, bells, busyPollNs, tls, entry = compiled } = options;
+    this.#options = options;
+    const memory = {
+      toMain: new SharedArrayBuffer(EVENT_RING_BYTES),
+      toWorker: new SharedArrayBuffer(EVENT_RING_BYTES),
+    };
+    const data: WorkerData = { ...memory, index, path, bells, busyPollNs, tls };
+    this.#worker = new Worker(entry, { workerData: data, name: `sockets-${index}` });
+    const wake = (): void => this.#post(undefined);
+    const doorbell = new Doorbell(new Int32Array(bells), Bell.ofThread(index), wake);
+    this.outbox = new Outbox(new EventRing(memory.toWorker), doorbell, Word.TO_WORKER);
+    this.inbox = new Inbox(
+      new EventRing(memory.toMain),
+      Word.TO_MAIN,
+      (id) => this.#slots[id],
+      ({ id }, bits) => this.#streams.get(id)?.happened(bits),
+    );
+    this.#worker.on('message', () => options.woken());
+  }
+
+  /** @throws what the thread met when it began. */
+  static async start(options: ThreadOptions): Promise<Thread> {
+    const rendezvous = await Rendezvous.open();
+    try {
+      const thread = new Thread(options, rendezvous.path);
+      const worker = thread.#worker;
+      const failed = new Promise<never>((_, reject) => {
+        worker.once('error', reject);
+        worker.once('exit', (code) => reject(new Error(`a thread ended with ${code}`)));
+      });
+      failed.catch(() => {}); // what happens after the beginning is heard of below
+      thread.#giver = await Promise.race([rendezvous.met(), failed]);
+      thread.#hearEnd();
+      return thread;
+    } finally {
+      rendezvous.close();
+    }
+  }
+
+  /** How many clients it has. */
+  get clients(): number {
+    return this.#streams.size;
+  }
+
+  get full(): boolean {
+    return this.#ending || this.#streams.size >= SLOTS_MAX;
+  }
+
+  /** Gives it a client's socket, of which nothing was read. */
+  open(socket: net.Socket, sink: ByteSink): ThreadStream {
+    const slot = this.#takeSlot();
+    const stream = new ThreadStream(slot, sink, socket.remoteAddress, this);
+    this.#streams.set(slot.id, stream);
+    this.outbox.raise(slot, ToWorker.OPEN);
+    this.#giver?.give(socket, slot.id, (reason) => stream.lost(reason));
+    return stream;
+  }
+
+  ready(stream: ThreadStream): void {
+    this.#options.ready(stream);
+  }
+
+  gone({ slot }: ThreadStream): void {
+    this.#streams.delete(slot.id);
+    this.#free.push(slot);
+  }
+
+  /** Ends the thread, and whoever is still connected. */
+  async end(): Promise<void> {
+    this.#ending = true;
+    this.#giver?.close();
+    await this.#worker.terminate();
+    this.#loseAll('the server ends');
+  }
+
+  #hearEnd(): void {
+    let reason = 'it ended';
+    this.#worker.on('error', (error) => {
+      reason = error.stack ?? error.message;
+    });
+    this.#worker.on('exit', () => {
+      if (this.#ending) return;
+      this.#ending = true;
+      this.#giver?.close();
+      this.#loseAll('its thread has died');
+      this.#options.died(this, reason);
+    });
+    // What it does keeps us alive no more than what it is for.
+    this.#worker.unref();
+  }
+
+  #loseAll(reason: string): void {
+    for (const stream of [...this.#streams.values()]) stream.lost(reason);
+  }
+
+  #takeSlot(): Slot {
+    const free = this.#free.pop();
+    if (free !== undefined) {
+      free.reset();
+      return free;
+    }
+    const slot = new Slot(this.#slots.length);
+    this.#slots.push(slot);
+    this.#post({ id: slot.id, memory: slot.memory });
+    return slot;
+  }
+
+  #post(message: ToThread): void {
+    this.#worker.postMessage(message);
+  }
+}

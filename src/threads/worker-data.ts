@@ -1,0 +1,28 @@
+/** What the main thread tells a thread for sockets: when it begins, and later. */
+
+import type { TlsFiles } from '../server/tls-credentials.ts';
+import { LINE_WORDS } from './byte-ring.ts';
+
+export interface WorkerData {
+  readonly index: number;
+  /** Where it finds us, to be given sockets. */
+  readonly path: string;
+  /** Words of all threads that say whether they sleep. */
+  readonly bells: SharedArrayBuffer;
+  /** Rings of events. */
+  readonly toMain: SharedArrayBuffer;
+  readonly toWorker: SharedArrayBuffer;
+  readonly busyPollNs: number;
+  /** Undefined: there is no TLS. Read anew: what OpenSSL makes of files cannot be sent. */
+  readonly tls: TlsFiles | undefined;
+}
+
+/** A slot to be known; undefined: wake up. */
+export type ToThread = { readonly id: number; readonly memory: SharedArrayBuffer } | undefined;
+
+/** Words of the bells, in lines of their own. */
+export const Bell = {
+  MAIN: 0,
+  ofThread: (index: number): number => (index + 1) * LINE_WORDS,
+  bytesFor: (threads: number): number => 4 * (threads + 1) * LINE_WORDS,
+} as const;
