@@ -52,7 +52,7 @@ function count(results) {
   return kinds.map(of);
 }
 
-/** Tests that neither tnull nor nbd-server can be asked are about parts of nbdkit or qemu. */
+/** Tests that neither tnull nor nbd-server can be asked: nearly all about parts of nbdkit or qemu. */
 function foreign({ of }) {
   return Object.values(of).every(
     ({ server, result }) => server === 'nbdkit' || server === 'qemu-nbd' || result === 'n/a',
@@ -100,7 +100,7 @@ function markdown(tests, servers) {
       ['Passed by all', all('ok'), ({ name }) => name],
       ['Skipped with all', all('skip'), ({ name, of }) => `${name} (${of[servers[0]]?.why})`],
       [
-        'Parts of nbdkit or qemu alone',
+        'n/a for tnull and nbd-server, with the reason of tnull',
         take(foreign),
         ({ name, of }) => `${name} (${(of.tnull ?? Object.values(of)[0]).why})`,
       ],
