@@ -3,48 +3,62 @@
 # machine: libnbd's own tests (Debian 12's and 13's) and nbd-tester-client. Prints a table and fails
 # when tnull fails a test that it is not known to fail (scripts/conformance/expected.txt).
 #
-#   test-conformance.sh [--servers "tnull nbdkit"] [--suites "trixie bookworm"] [--only WORD] [--keep DIR]
+#   test-conformance.sh [--servers "tnull nbdkit"] [--suites "trixie bookworm"] [--only WORD]
+#     [--tnull-flags "FLAGS AND WORDS"]    for every tnull that is started
+#     [--keep DIR]                         where logs, results.tsv and table.md go
+#     [--table "RESULTS.tsv ..."]          runs nothing: one table of runs before
 #
-# A test counts only if it asked for a server. Results: ok, FAIL, n/a (the server has no such thing, or
-# the test is about a plugin of nbdkit), skip (the test's own words), time (it hung for 60 s).
+# A test counts only if it asked for a server. Results: ok, FAIL, time (it hung for 60 s), expected (it
+# failed, as expected.txt says), n/a (the stand-in cannot have the server do what the test asks for), skip
+# (the test's own decision).
 set -uo pipefail
 . "$(dirname "$0")/common.sh"
 cd "$checkout" || exit 1
-chosen='tnull nbdkit qemu-nbd nbd-server' suites='trixie bookworm' only='' keep=$checkout/.cache/conformance-results
+chosen='tnull nbdkit qemu-nbd nbd-server' suites='trixie bookworm' only='' table=''
+keep=$checkout/.cache/conformance-results
+export CONFORMANCE_TNULL_FLAGS=''
 while [ $# -gt 0 ]; do
   case $1 in
     --servers) chosen=$2 ;;
     --suites) suites=$2 ;;
     --only) only=$2 ;;
     --keep) keep=$2 ;;
+    --tnull-flags) CONFORMANCE_TNULL_FLAGS=$2 ;;
+    --table) table=$2 ;;
     *) die "unknown: $1" ;;
   esac
   shift 2
 done
+mkdir -p "$keep/logs"
+judge() { node scripts/conformance/table.js "$keep/table.md" "$@"; }
+if [ -n "$table" ]; then
+  read -ra table <<<"$table"
+  judge "${table[@]}"
+  exit
+fi
 bash scripts/install-packages.sh system || exit 1
 bash scripts/conformance/get.sh || exit 1
 tsc -b || exit 1
 . scripts/conformance/servers.sh
 export CONFORMANCE_HOME=$checkout/scripts/conformance
-# libnbd's tests write files of fixed names beside them, so one run at a time.
-exec 8>"$conformance/run.lock"
-flock -n 8 || {
-  say 'another run uses .cache/conformance: waiting for its end'
-  flock 8
-}
-mkdir -p "$keep/logs"
 results=$keep/results.tsv
 : >"$results"
 work=$(mktemp -d /tmp/conformance.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 export CONFORMANCE_NOTES=$work/notes
 
-# record GROUP TEST SERVER STATUS: what came of it, from the exit status and the stand-in's notes.
+# wanted LOG: what a test that skipped itself says was missing.
+wanted() {
+  grep -aE '^(requires|skip|[^+].*(failed with error code|skipp|Error:))' "$1" |
+    grep -v 'Test skipped because' | tail -n 1 | sed 's#/tmp/[^ ]*/##g'
+}
+
+# record GROUP TEST SERVER STATUS LOG: what came of it, from the exit status and the stand-in's notes.
 record() {
   local group=$1 test=$2 server=$3 status=$4 result why=''
   case $status in
     0) result=ok ;;
-    77) result=skip ;;
+    77) result=skip why=$(wanted "$5") ;;
     124 | 137) result=time ;;
     *) result=FAIL ;;
   esac
@@ -73,9 +87,19 @@ run_one() {
   return $status
 }
 
+# libnbd's tests write files of fixed names beside them, so a tree has one run at a time.
+alone() {
+  exec 8>"$conformance/$1.lock"
+  flock -n 8 || {
+    say "another run uses $conformance/$1: waiting for its end"
+    flock 8
+  }
+}
+
 libnbd_tests() {
   local suite=$1 server=$2 folder tree=$conformance/libnbd-$1 test name log status
   export CONFORMANCE_SERVER=$server CONFORMANCE_SUITE=trixie
+  alone "libnbd-$suite"
   for folder in tests interop copy info dump sh; do
     # shellcheck disable=SC2016 # make's own variable
     for test in $(make -s -C "$tree/$folder" -f Makefile --eval='p: ; @echo $(TESTS)' p); do
@@ -84,10 +108,11 @@ libnbd_tests() {
       log=$keep/logs/libnbd-$suite-$server-${name//\//-}
       export CONFORMANCE_TEST=$test
       run_one "$log" env -C "$tree/$folder" PATH="$conformance/bin:$PATH" srcdir=. abs_srcdir="$tree/$folder" abs_top_srcdir="$tree" \
-        LIBNBD_DEBUG=1 ../run "./$test"
+        PSKTOOL=psktool QEMU_NBD="$conformance/bin/qemu-nbd" LIBNBD_DEBUG=1 ../run "./$test"
       status=$?
-      grep -q '^asked' "$CONFORMANCE_NOTES" || continue
-      record "libnbd-$suite" "$name" "$server" "$status"
+      # A test that wants a program that is not here never gets so far as to ask.
+      [ "$status" = 77 ] || grep -q '^asked' "$CONFORMANCE_NOTES" || continue
+      record "libnbd-$suite" "$name" "$server" "$status" "$log"
     done
   done
 }
@@ -98,7 +123,7 @@ tester() {
   [[ $name == *$only* ]] || return 0
   log=$keep/logs/nbd-$server-$name
   run_one "$log" bash scripts/conformance/tester.sh "$@"
-  record nbd-3.26 "$name" "$server" $?
+  record nbd-3.26 "$name" "$server" $? "$log"
 }
 
 nbd_tests() {
@@ -123,10 +148,8 @@ nbd_tests() {
 }
 
 for server in $chosen; do
-  for suite in $suites; do
-    if [ "$suite" = trixie ] || [ "$server" = tnull ]; then libnbd_tests "$suite" "$server"; fi
-  done
+  for suite in $suites; do libnbd_tests "$suite" "$server"; done
   nbd_tests "$server"
 done
 
-node scripts/conformance/table.js "$results" "$keep/table.md"
+judge "$results"

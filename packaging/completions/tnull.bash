@@ -29,7 +29,7 @@ _tnull() {
   cur=${words[${#words[@]} - 1]} prev=${words[${#words[@]} - 2]}
   [ ${#words[@]} -gt 2 ] && command=${words[1]}
   case $prev in
-    --listen | --threads | --http | --fault-seed | --run | --handshake-timeout | --idle-timeout | --stall-timeout | --max-connections | --max-connections-per-address | --max-payload | --max-in-flight | --max-in-flight-total | --busy-poll | --nr-devices | --gb | --size | --bs | --submit-queues | --poll-queues | --home-node | --hw-queue-depth | --completion-nsec | --max-sectors | --cache-size | --mbps | --zone-size | --zone-capacity | --zone-nr-conv | --zone-max-open | --zone-max-active | --zone-append-max-sectors | --timeout | --requeue | --init-hctx) : ;;
+    --listen | --threads | --http | --fault-seed | --run | --handshake-timeout | --idle-timeout | --stall-timeout | --max-connections | --max-connections-per-address | --max-payload | --max-in-flight | --max-in-flight-total | --busy-poll | --nr-devices | --gb | --size | --size-bytes | --bs | --submit-queues | --poll-queues | --home-node | --hw-queue-depth | --completion-nsec | --max-sectors | --cache-size | --mbps | --zone-size | --zone-capacity | --zone-nr-conv | --zone-max-open | --zone-max-active | --zone-append-max-sectors | --timeout | --requeue | --init-hctx) : ;;
     -U | --unix | --tls-certificates | --tls-psk | --config | --control | --http-token-file | --pid-file) files=1 ;;
     --tls) answers='off on require' ;;
     --alignment) answers='emulate error' ;;
@@ -52,7 +52,7 @@ _tnull() {
           create)
             if [[ $cur == -* ]]; then answers='--power-on --control --json --help'
             elif [ ${#words[@]} = 3 ]; then :
-            else answers='badblocks= badblocks_once= badblocks_partial_io= blocking= blocksize= cache_size= completion_nsec= discard= fua= home_node= hw_queue_depth= index= init_hctx_fault_inject= irqmode= max_sectors= mbps= memory_backed= no_sched= poll_queues= power= queue_mode= requeue_inject= rotational= shared_tag_bitmap= shared_tags= size= submit_queues= timeout_inject= use_per_node_hctx= virt_boundary= zone_append_max_sectors= zone_capacity= zone_full= zone_max_active= zone_max_open= zone_nr_conv= zone_offline= zone_readonly= zone_size= zoned='; fi
+            else answers='badblocks= badblocks_once= badblocks_partial_io= blocking= blocksize= cache_size= completion_nsec= discard= fua= home_node= hw_queue_depth= index= init_hctx_fault_inject= irqmode= max_sectors= mbps= memory_backed= no_sched= poll_queues= power= queue_mode= requeue_inject= rotational= shared_tag_bitmap= shared_tags= size= size_bytes= submit_queues= timeout_inject= use_per_node_hctx= virt_boundary= zone_append_max_sectors= zone_capacity= zone_full= zone_max_active= zone_max_open= zone_nr_conv= zone_offline= zone_readonly= zone_size= zoned='; fi
             ;;
           remove)
             if [[ $cur == -* ]]; then answers='--control --json --help'
@@ -62,12 +62,12 @@ _tnull() {
           get)
             if [[ $cur == -* ]]; then answers='--control --json --help'
             elif [ ${#words[@]} = 3 ]; then answers=$(_tnull_devices)
-            else answers='badblocks badblocks_once badblocks_partial_io blocking blocksize cache_size completion_nsec discard fua home_node hw_queue_depth index init_hctx_fault_inject irqmode max_sectors mbps memory_backed no_sched poll_queues power queue_mode requeue_inject rotational shared_tag_bitmap shared_tags size submit_queues timeout_inject use_per_node_hctx virt_boundary zone_append_max_sectors zone_capacity zone_full zone_max_active zone_max_open zone_nr_conv zone_offline zone_readonly zone_size zoned'; fi
+            else answers='badblocks badblocks_once badblocks_partial_io blocking blocksize cache_size completion_nsec discard fua home_node hw_queue_depth index init_hctx_fault_inject irqmode max_sectors mbps memory_backed no_sched poll_queues power queue_mode requeue_inject rotational shared_tag_bitmap shared_tags size size_bytes submit_queues timeout_inject use_per_node_hctx virt_boundary zone_append_max_sectors zone_capacity zone_full zone_max_active zone_max_open zone_nr_conv zone_offline zone_readonly zone_size zoned'; fi
             ;;
           set)
             if [[ $cur == -* ]]; then answers='--control --json --help'
             elif [ ${#words[@]} = 3 ]; then answers=$(_tnull_devices)
-            else answers='badblocks= badblocks_once= badblocks_partial_io= blocking= blocksize= cache_size= completion_nsec= discard= fua= home_node= hw_queue_depth= index= init_hctx_fault_inject= irqmode= max_sectors= mbps= memory_backed= no_sched= poll_queues= power= queue_mode= requeue_inject= rotational= shared_tag_bitmap= shared_tags= size= submit_queues= timeout_inject= use_per_node_hctx= virt_boundary= zone_append_max_sectors= zone_capacity= zone_full= zone_max_active= zone_max_open= zone_nr_conv= zone_offline= zone_readonly= zone_size= zoned='; fi
+            else answers='badblocks= badblocks_once= badblocks_partial_io= blocking= blocksize= cache_size= completion_nsec= discard= fua= home_node= hw_queue_depth= index= init_hctx_fault_inject= irqmode= max_sectors= mbps= memory_backed= no_sched= poll_queues= power= queue_mode= requeue_inject= rotational= shared_tag_bitmap= shared_tags= size= size_bytes= submit_queues= timeout_inject= use_per_node_hctx= virt_boundary= zone_append_max_sectors= zone_capacity= zone_full= zone_max_active= zone_max_open= zone_nr_conv= zone_offline= zone_readonly= zone_size= zoned='; fi
             ;;
           zones)
             if [[ $cur == -* ]]; then answers='--count --sectors --control --json --help'
@@ -86,9 +86,9 @@ _tnull() {
             ;;
           *)
             if [[ $cur == -* ]]; then
-              answers='--listen -U --unix --stdin --tls --tls-certificates --tls-psk --tls-verify-peer --threads --alignment --config --control --no-control --http --http-token-file --fault-seed --run --pid-file --exit-with-parent --log-level --log-format --version --help --handshake-timeout --idle-timeout --stall-timeout --max-connections --max-connections-per-address --max-payload --max-in-flight --max-in-flight-total --busy-poll --nr-devices --gb --size --bs --rotational --no-rotational --queue-mode --submit-queues --poll-queues --use-per-node-hctx --no-use-per-node-hctx --home-node --hw-queue-depth --shared-tags --no-shared-tags --shared-tag-bitmap --no-shared-tag-bitmap --no-sched --blocking --no-blocking --irqmode --completion-nsec --max-sectors --virt-boundary --no-virt-boundary --memory-backed --no-memory-backed --discard --no-discard --cache-size --fua --no-fua --mbps --zoned --no-zoned --zone-size --zone-capacity --zone-nr-conv --zone-max-open --zone-max-active --zone-append-max-sectors --zone-full --no-zone-full --timeout --requeue --init-hctx'
+              answers='--listen -U --unix --stdin --tls --tls-certificates --tls-psk --tls-verify-peer --threads --alignment --read-only --config --control --no-control --http --http-token-file --fault-seed --run --pid-file --exit-with-parent --log-level --log-format --version --help --handshake-timeout --idle-timeout --stall-timeout --max-connections --max-connections-per-address --max-payload --max-in-flight --max-in-flight-total --busy-poll --nr-devices --gb --size --size-bytes --bs --rotational --no-rotational --queue-mode --submit-queues --poll-queues --use-per-node-hctx --no-use-per-node-hctx --home-node --hw-queue-depth --shared-tags --no-shared-tags --shared-tag-bitmap --no-shared-tag-bitmap --no-sched --blocking --no-blocking --irqmode --completion-nsec --max-sectors --virt-boundary --no-virt-boundary --memory-backed --no-memory-backed --discard --no-discard --cache-size --fua --no-fua --mbps --zoned --no-zoned --zone-size --zone-capacity --zone-nr-conv --zone-max-open --zone-max-active --zone-append-max-sectors --zone-full --no-zone-full --timeout --requeue --init-hctx'
             else
-              answers='nr_devices= gb= size= bs= rotational= queue_mode= submit_queues= poll_queues= use_per_node_hctx= home_node= hw_queue_depth= shared_tags= shared_tag_bitmap= no_sched= blocking= irqmode= completion_nsec= max_sectors= virt_boundary= memory_backed= discard= cache_size= fua= mbps= zoned= zone_size= zone_capacity= zone_nr_conv= zone_max_open= zone_max_active= zone_append_max_sectors= zone_full= timeout= requeue= init_hctx='
+              answers='nr_devices= gb= size= size_bytes= bs= rotational= queue_mode= submit_queues= poll_queues= use_per_node_hctx= home_node= hw_queue_depth= shared_tags= shared_tag_bitmap= no_sched= blocking= irqmode= completion_nsec= max_sectors= virt_boundary= memory_backed= discard= cache_size= fua= mbps= zoned= zone_size= zone_capacity= zone_nr_conv= zone_max_open= zone_max_active= zone_append_max_sectors= zone_full= timeout= requeue= init_hctx='
               [ -n "$command" ] || answers+=' serve ls create remove get set zones stats requests'
             fi
             ;;

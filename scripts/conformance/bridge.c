@@ -2,6 +2,7 @@
  *
  *   bridge connect ADDRESS            standard input and output become a client of ADDRESS
  *   bridge accept ADDRESS COMMAND...  a COMMAND for each client, on its standard input and output
+ *   bridge once ADDRESS COMMAND...    becomes the COMMAND of the first client, and nobody else's
  *   bridge ready ADDRESS PID          until ADDRESS accepts; fails when PID ends, or after 20 s
  *
  * ADDRESS is the path of a unix socket, a PORT of 127.0.0.1, ::PORT of ::1, or fd3: a socket that listens already.
@@ -134,6 +135,17 @@ static void serve(int listener, char **command) {
   }
 }
 
+static void serve_one(int listener, char **command) {
+  int client = accept(listener, NULL, NULL);
+  if (client < 0) fail("accept");
+  close(listener);
+  dup2(client, 0);
+  dup2(client, 1);
+  close(client);
+  execvp(command[0], command);
+  fail(command[0]);
+}
+
 static int ready(const char *address, int pid) {
   for (int tries = 0; tries < 1000; tries++) {
     int fd = connected(address);
@@ -153,7 +165,8 @@ int main(int argc, char **argv) {
     return 0;
   }
   if (argc > 3 && strcmp(argv[1], "accept") == 0) serve(listening(argv[2]), argv + 3);
+  if (argc > 3 && strcmp(argv[1], "once") == 0) serve_one(listening(argv[2]), argv + 3);
   if (argc == 4 && strcmp(argv[1], "ready") == 0) return ready(argv[2], atoi(argv[3]));
-  fprintf(stderr, "usage: bridge connect ADDRESS | accept ADDRESS COMMAND... | ready ADDRESS PID\n");
+  fprintf(stderr, "usage: bridge connect ADDRESS | accept|once ADDRESS COMMAND... | ready ADDRESS PID\n");
   return 2;
 }

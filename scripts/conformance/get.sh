@@ -124,15 +124,22 @@ built() {
   touch "$mark"
 }
 
+# A cache of another recipe is made anew.
+recipe=2
+if [ "$(cat "$dir/recipe" 2>/dev/null)" != $recipe ]; then
+  rm -rf "$dir"/libnbd-*
+  echo $recipe >"$dir/recipe"
+fi
+
 source_of bookworm libnbd
 source_of trixie libnbd
 source_of trixie nbd
 binaries bookworm nbdkit qemu-utils nbd-server nbd-client libc6
 binaries trixie nbdkit qemu-utils nbd-server nbd-client libc6
 
-# What libnbd's tests call in place of nbdkit and qemu-nbd.
+# What libnbd's tests call in place of these.
 mkdir -p "$dir/bin"
-for name in nbdkit qemu-nbd; do
+for name in nbdkit qemu-nbd nbd-server; do
   # Checkouts may share one cache, so the one that runs says where its stand-in is.
   printf '#!/bin/bash\nexport CONFORMANCE_HOME=${CONFORMANCE_HOME:-%q}\nCONFORMANCE_ROLE=%s exec bash "$CONFORMANCE_HOME/stand-in.sh" "$@"\n' \
     "$checkout/scripts/conformance" "$name" >"$dir/bin/$name.new"
@@ -149,7 +156,7 @@ for suite in bookworm trixie; do
   tree=$dir/libnbd-$suite
   built "$tree" configured ./configure --disable-ocaml --disable-golang --disable-rust --disable-fuse \
     --disable-ublk --without-bash-completions PYTHON=/usr/bin/python3 \
-    NBDKIT="$dir/bin/nbdkit" QEMU_NBD="$dir/bin/qemu-nbd" NBD_SERVER=no
+    NBDKIT="$dir/bin/nbdkit" QEMU_NBD="$dir/bin/qemu-nbd" NBD_SERVER="$dir/bin/nbd-server"
   built "$tree" made make -j"$(nproc)"
   for folder in tests interop copy info dump sh; do
     built "$tree" "tests-$folder" make -k -C "$folder" -j"$(nproc)" -f Makefile -f "$dir/bin/programs.mk" programs

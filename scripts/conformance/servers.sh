@@ -11,6 +11,12 @@
 #   text      its description
 #   tls       off | on | require, with tls_certificates, tls_psk, tls_verify_peer=1
 #   disk      a file to serve, for the servers that serve files
+#   exports   names and sizes of several exports, in turn: NAME BYTES NAME BYTES ...
+#   flag      a transmission flag, in libnbd's words, that the export has (offered=1) or has not (offered=0)
+#   delay     seconds that each read takes
+#   slow=1    no more than 1 MiB/s
+#   max_payload       the longest request in bytes, as the block size information says
+#   refuse_unaligned  1: parts of blocks are refused
 #   scratch   a folder of this server's own
 # `server_command SERVER` puts the command line into the array `command`, or says in `unsupported`
 # why this server has no such thing.
@@ -29,6 +35,11 @@ foreign() {
     "$conformance/$suite/$program" "$@")
 }
 
+nothing_wanted() {
+  way=() host=127.0.0.1 size=0 memory=1 readonly=0 export='' text='' tls=off tls_certificates='' tls_psk=''
+  tls_verify_peer=0 disk='' exports=() flag='' offered=1 delay=0 slow=0 max_payload='' refuse_unaligned=0
+}
+
 suite() { echo "${CONFORMANCE_SUITE:-trixie}"; }
 
 server_command() {
@@ -36,6 +47,7 @@ server_command() {
   unsupported=''
   size_given=$size
   if [ "$host" = '[::1]' ]; then bare=::1 port_address=::${way[1]:-}; fi
+  [ "$1" = tnull ] || only_of_tnull
   case $1 in
     tnull) tnull_command ;;
     nbdkit) nbdkit_command ;;
@@ -44,26 +56,69 @@ server_command() {
   esac
 }
 
+# What the stand-in can give tnull, and to the others only when a test asks them by their own name.
+only_of_tnull() {
+  [ "$delay" = 0 ] || unsupported='delays'
+  [ "$slow" = 0 ] || unsupported='limits of bandwidth'
+  [ -z "$max_payload" ] || unsupported='a choice of the largest request'
+  [ "$refuse_unaligned" = 0 ] || unsupported='a choice of the block size'
+  [ "${#exports[@]}" = 0 ] || unsupported='several exports'
+}
+
 tnull_command() {
-  local mebibyte=1048576
-  size_given=$(((size + mebibyte - 1) / mebibyte * mebibyte))
-  [ "$size" -gt 0 ] || size_given=$mebibyte
-  command=(node "$checkout/bin/tnull.js" --no-control "size=$((size_given / mebibyte))"
-    "memory_backed=$memory" "discard=$memory")
+  local tnull_flags=()
+  read -ra tnull_flags <<<"${CONFORMANCE_TNULL_FLAGS:-}"
+  # A device is never empty.
+  [ "$size" -gt 0 ] || size_given=1048576
+  command=(node "$checkout/bin/tnull.js" --no-control "memory_backed=$memory" "discard=$memory")
+  if [ -n "$export${exports[*]}" ]; then tnull_names; else command+=("size_bytes=$size_given"); fi
+  command+=("${tnull_flags[@]}")
   case ${way[0]} in
     unix) command+=(-U "${way[1]}") ;;
     tcp) command+=(--listen "nbd://$host:${way[1]}") ;;
     stdin) command+=(--stdin) ;;
   esac
-  [ "$readonly" = 0 ] || unsupported='read-only exports'
+  [ "$readonly" = 0 ] || command+=(--read-only)
   [ -z "$text" ] || unsupported='descriptions of exports'
-  [ -z "$export" ] || unsupported='exports of any name'
+  [ "$delay" = 0 ] || command+=(irqmode=2 "completion_nsec=${delay}000000000")
+  [ "$slow" = 0 ] || command+=(mbps=1)
+  [ "$refuse_unaligned" = 0 ] || command+=(alignment=error)
+  [ -z "$max_payload" ] || command+=("--max-payload=$max_payload")
+  [ -z "$flag" ] || tnull_flag
   if [ "$tls" != off ]; then
     command+=("--tls=$tls")
     [ -z "$tls_certificates" ] || command+=("--tls-certificates=$tls_certificates")
     [ -z "$tls_psk" ] || command+=("--tls-psk=$tls_psk")
     [ "$tls_verify_peer" = 0 ] || command+=(--tls-verify-peer)
   fi
+}
+
+# Exports have the names of devices, and those are files of the control tree.
+tnull_names() {
+  [[ $export != */* ]] || {
+    unsupported='a slash in the name of an export'
+    return
+  }
+  [ "${#exports[@]}" != 0 ] || exports=("$export" "$size_given")
+  node -e 'const [, to, ...words] = process.argv, devices = {};
+    for (let at = 0; at < words.length; at += 2) devices[words[at]] = { size_bytes: Number(words[at + 1]) };
+    require("fs").writeFileSync(to, JSON.stringify({ devices }));' "$scratch/tnull.json" "${exports[@]}"
+  command+=("--config=$scratch/tnull.json")
+}
+
+# What a device has or has not decides its flags.
+tnull_flag() {
+  case $flag:$offered in
+    flush:1 | fua:1) command+=(cache_size=1) ;;
+    fua:0) command+=(cache_size=1 fua=0) ;;
+    fast_zero:0) command+=(cache_size=1) ;;
+    multi_conn:0) command+=(zoned=1 zone_size=1 discard=0) ;;
+    rotational:*) command+=("rotational=$offered") ;;
+    trim:*) command+=("discard=$offered") ;;
+    # df: it is the client that does without structured replies then.
+    flush:0 | df:* | zero:1 | fast_zero:1 | multi_conn:1 | cache:1) ;;
+    *) unsupported="an export without the flag $flag" ;;
+  esac
 }
 
 nbdkit_command() {
@@ -82,7 +137,11 @@ nbdkit_command() {
     [ "$tls_verify_peer" = 0 ] || arguments+=(--tls-verify-peer)
   fi
   [ -z "$text" ] || unsupported='descriptions of exports'
-  nbdkit_program "${arguments[@]}" "$(nbdkit_lib)/plugins/nbdkit-$plugin-plugin.so" "size=$size"
+  if [ -n "$disk" ]; then
+    nbdkit_program "${arguments[@]}" "$(nbdkit_lib)/plugins/nbdkit-file-plugin.so" "$disk"
+  else
+    nbdkit_program "${arguments[@]}" "$(nbdkit_lib)/plugins/nbdkit-$plugin-plugin.so" "size=$size"
+  fi
 }
 nbdkit_lib() { echo "$conformance/$(suite)/usr/lib/x86_64-linux-gnu/nbdkit"; }
 nbdkit_program() { foreign "$(suite)" usr/bin/nbdkit "$@"; }
@@ -102,9 +161,17 @@ qemu_nbd_command() {
     arguments+=(--object "tls-creds-x509,id=tls0,endpoint=server,dir=$tls_certificates,verify-peer=$verify"
       --tls-creds tls0)
   elif [ "$tls" != off ]; then
-    arguments+=(--object "tls-creds-psk,id=tls0,endpoint=server,dir=$(dirname "$tls_psk")" --tls-creds tls0)
+    # The file must have this name.
+    mkdir "$scratch/psk"
+    ln -s "$tls_psk" "$scratch/psk/keys.psk"
+    arguments+=(--object "tls-creds-psk,id=tls0,endpoint=server,dir=$scratch/psk" --tls-creds tls0)
   fi
   [ "$tls" != on ] || unsupported='TLS as a choice of the client'
+  case $flag:$offered in
+    rotational:0 | df:0) ;;
+    rotational:1 | *:0) unsupported="a choice of the flag $flag" ;;
+  esac
+  size_given=$(((size + 511) / 512 * 512))
   [ -n "${disk:-}" ] || truncate -s "$size" "$file"
   foreign "$(suite)" usr/bin/qemu-nbd "${arguments[@]}" "$file"
 }
@@ -112,6 +179,13 @@ qemu_nbd_command() {
 # nbd-server has a default export only when it serves its standard input, so each client gets one.
 nbd_server_command() {
   local file=${disk:-$scratch/disk} configuration=$scratch/nbd-server.conf program=usr/bin/nbd-server
+  # Flags are for exports that have a name; the default export has but those that all have.
+  case $flag:$offered in
+    :* | flush:0 | fua:0 | trim:0 | rotational:0 | zero:1 | multi_conn:1 | df:*) ;;
+    flush:1 | fua:1 | trim:1) [ -n "$export" ] || unsupported="a default export with the flag $flag" ;;
+    *:1) unsupported="an export with the flag $flag" ;;
+    *) unsupported="an export without the flag $flag" ;;
+  esac
   # It ends the connection that asks for an empty export.
   [ "$size" -gt 0 ] || size_given=1048576
   [ -n "${disk:-}" ] || truncate -s "$size_given" "$file"
@@ -126,7 +200,8 @@ nbd_server_command() {
     # One that is told a port listens on it, although it is to serve its standard input.
     [ -z "$export" ] || [ "${way[0]}" != tcp ] ||
       printf 'listenaddr = 127.0.0.1\nport = %s\n' "${way[1]}"
-    printf '[%s]\nexportname = %s\nflush = true\nfua = true\ntrim = true\n' "${export:-default}" "$file"
+    printf '[%s]\nexportname = %s\n' "${export:-default}" "$file"
+    printf 'flush = true\nfua = true\ntrim = true\n'
     [ "$readonly" = 0 ] || echo 'readonly = true'
   } >"$configuration"
   [ -z "$tls_psk" ] || unsupported='TLS with pre-shared keys'
@@ -136,6 +211,7 @@ nbd_server_command() {
     return
   fi
   foreign "$(suite)" "$program" -d -C "$configuration" 0 "$file"
+  [ "$readonly" = 0 ] || command+=(-r)
   case ${way[0]} in
     unix) command=("$bridge" accept "${way[1]}" "${command[@]}") ;;
     tcp) command=("$bridge" accept "$port_address" "${command[@]}") ;;

@@ -1,11 +1,12 @@
 #!/bin/bash
-# Called by libnbd's tests as if it were nbdkit or qemu-nbd (CONFORMANCE_ROLE), it starts the server under
-# test in its place: CONFORMANCE_SERVER. Questions (--version, --dump-plugin) go to the real program.
+# Called by libnbd's tests as if it were nbdkit, qemu-nbd or nbd-server (CONFORMANCE_ROLE), it starts the
+# server under test in its place: CONFORMANCE_SERVER. Questions (--version, --dump-plugin) go to the real program.
 # What it did is noted in $CONFORMANCE_NOTES, from which the table tells "this server has no such thing"
 # from "it fails".
 set -uo pipefail
 . "$CONFORMANCE_HOME/../common.sh"
 . "$CONFORMANCE_HOME/servers.sh"
+. "$CONFORMANCE_HOME/asked.sh"
 role=$CONFORMANCE_ROLE
 arguments=("$@")
 
@@ -19,8 +20,8 @@ cannot() {
 # The program that the test asked for, as it is; plugins and filters named so that it finds them.
 real() {
   local word words=() plugin=''
-  if [ "$role" = qemu-nbd ]; then
-    foreign "$(suite)" usr/bin/qemu-nbd "${arguments[@]}"
+  if [ "$role" != nbdkit ]; then
+    foreign "$(suite)" "usr/bin/$role" "${arguments[@]}"
     exec "${command[@]}"
   fi
   for word in "${arguments[@]}"; do
@@ -47,95 +48,16 @@ done
 # Asked only whether nbdkit can do a thing.
 case "$*" in *'--run test "$uri" != ""' | *'--run exit 0') real ;; esac
 # Asked for nothing but an error message.
-[ "$role" = nbdkit ] || [[ " $* " == *' -f '* ]] || real
+[ "$role" != qemu-nbd ] || [[ " $* " == *' -f '* ]] || real
+is_witness "$@" && real
 note "asked $role $*"
 [ "$role" != "$CONFORMANCE_SERVER" ] || real
 
-way=() size=0 memory=1 readonly=0 export='' text='' tls=off tls_certificates='' tls_psk=''
-tls_verify_peer=0 run='' pidfile='' host=127.0.0.1 plugin='' source=() delay=0 refuse_unaligned=0 format=''
+nothing_wanted
+run='' pidfile='' plugin='' source=() format='' once=0
 
-# bytes TEXT: what nbdkit takes for a size; fails for other words.
-bytes() {
-  [[ $1 =~ ^([0-9]+)([kKmMgG]?)$ ]] || return 1
-  case ${BASH_REMATCH[2]} in
-    k | K) echo $((BASH_REMATCH[1] << 10)) ;;
-    m | M) echo $((BASH_REMATCH[1] << 20)) ;;
-    g | G) echo $((BASH_REMATCH[1] << 30)) ;;
-    *) echo "${BASH_REMATCH[1]}" ;;
-  esac
-}
-
-read_nbdkit() {
-  while [ $# -gt 0 ]; do
-    case $1 in
-      -s) way=(stdin) ;;
-      -f | -v | -n | -fv | --exit-with-parent) ;;
-      -U) way=(unix "$2") && shift ;;
-      -p | --port) way=(tcp "$2") && shift ;;
-      -i | -D) shift ;;
-      -P) pidfile=$2 && shift ;;
-      -r) readonly=1 ;;
-      -e) export=$2 && shift ;;
-      --run) run=$2 && shift ;;
-      --tls=*) tls=${1#*=} ;;
-      --tls-certificates=*) tls_certificates=$(realpath "${1#*=}") ;;
-      --tls-psk=*) tls_psk=$(realpath "${1#*=}") ;;
-      --tls-verify-peer) tls_verify_peer=1 ;;
-      --filter=delay) ;;
-      --filter=blocksize-policy | blocksize-maximum=*) ;;
-      blocksize-minimum=* | blocksize-error-policy=error) refuse_unaligned=1 ;;
-      delay-read=*) delay=${1#*=} ;;
-      delay-trim=* | delay-write=*) ;;
-      -o | --oldstyle) cannot 'the old handshake' ;;
-      --vsock) cannot 'vsock' ;;
-      --mask-handshake | --no-sr | --no-eh) cannot "$1 of nbdkit" ;;
-      --filter=*) cannot "nbdkit's filter ${1#*=}" ;;
-      -*) cannot "$1 of nbdkit" ;;
-      eval | sh) cannot "nbdkit's plugin $1" ;;
-      null) plugin=null memory=0 ;;
-      memory) plugin=memory ;;
-      pattern | data | sparse-random | file) plugin=$1 ;;
-      dir=*) cannot 'a folder of exports' ;;
-      size=*) size=$(bytes "${1#size=}") ;;
-      data=* | seed=* | file=*) source+=("$1") ;;
-      *) if [ "$plugin" = file ]; then source+=("$1"); else size=$(bytes "$1") || cannot "$1 of nbdkit"; fi ;;
-    esac
-    shift
-  done
-  [ "$plugin" != sparse-random ] || source+=("size=$size")
-  [ "$plugin" != data ] || [ "$size" = 0 ] || source+=("size=$size")
-  [ "$plugin" != pattern ] || source+=("size=$size")
-}
-
-read_qemu_nbd() {
-  plugin=image
-  while [ $# -gt 0 ]; do
-    case $1 in
-      -t | --persistent) ;;
-      -r) readonly=1 ;;
-      -f) format=$2 && shift ;;
-      -x) export=$2 && shift ;;
-      -D) text=$2 && shift ;;
-      -k) way=(unix "$2") && shift ;;
-      --socket=*) way=(unix "${1#*=}") ;;
-      --pid-file=*) pidfile=${1#*=} ;;
-      -A | -B | -BA) cannot "qemu's bitmaps" ;;
-      --object)
-        tls=require tls_certificates=${2##*dir=} tls_certificates=${tls_certificates%%,*}
-        [[ $2 != tls-creds-psk* ]] || { tls_psk=$tls_certificates/keys.psk && tls_certificates=; }
-        shift
-        ;;
-      --tls-creds) shift ;;
-      -*) cannot "$1 of qemu-nbd" ;;
-      *) source=("$1") ;;
-    esac
-    shift
-  done
-  [ -n "$format" ] || cannot 'guessing the format of an image'
-  size=$(qemu-img info -f "$format" --output=json "${source[0]}" | sed -nE 's/^ {4}"virtual-size": ([0-9]+),?$/\1/p')
-}
-
-# Puts what the test's server would have held into ours, holes as holes: those of nbdkit are of 32 KiB.
+# Puts what the test's server would have held into ours, holes as holes: those of nbdkit are of 32 KiB,
+# whatever zeroes are beside its data, and so are ours then.
 fill() {
   local target=$1 words=()
   if [ "$plugin" = image ]; then
@@ -155,7 +77,8 @@ fill() {
 }
 
 [ -z "${ipv6:-}" ] || host='[::1]'
-if [ "$role" = nbdkit ]; then read_nbdkit "$@"; else read_qemu_nbd "$@"; fi
+"read_${role//-/_}" "$@"
+[ -z "${exports[*]}" ] || size=${exports[1]}
 scratch=$(mktemp -d /dev/shm/conformance.XXXXXX)
 # The folder goes when this process, or the one that takes its place, is gone.
 setsid sh -c 'tail -f --pid="$1" /dev/null; rm -rf "$2"' sh $$ "$scratch" </dev/null >/dev/null 2>&1 3>&- 4>&- &
@@ -177,42 +100,24 @@ esac
 asked=("${way[@]}")
 must_fill=0
 case $plugin in pattern | data | file | sparse-random | image) must_fill=1 ;; esac
-disk=
 case $plugin:$format in
   file: | image:raw)
     # Servers of files serve the test's own, which some tests look at afterwards.
     disk=$(realpath "${source[0]#file=}")
-    case $CONFORMANCE_SERVER in
-      qemu-nbd | nbd-server) must_fill=0 ;;
-      *) [[ ${CONFORMANCE_TEST:-} != interop-* ]] || cannot 'a file behind its export' ;;
-    esac
+    [ "$CONFORMANCE_SERVER" = tnull ] || must_fill=0
     ;;
 esac
 case $CONFORMANCE_SERVER:${asked[0]} in
-  tnull:stdin) grep -q -- '--stdin' < <(node "$checkout/bin/tnull.js" --help) || way=(unix "$scratch/s") ;;
-  tnull:activation)
-    # The tests about socket activation get it or fail; for the others it is but a way in.
-    if ! grep -rqs LISTEN_FDS "$checkout/src"; then
-      way=(unix "$scratch/s")
-      [[ ${CONFORMANCE_TEST:-} != *socket-activation* ]] || {
-        note 'no start: no socket activation'
-        exit 1
-      }
-    fi
-    ;;
   qemu-nbd:stdin) way=(unix "$scratch/s") ;;
 esac
 [ $must_fill = 0 ] || [ "${asked[0]}" = tcp ] || [ "${asked[0]}" = unix ] || way=(unix "$scratch/s")
+[ "$once:${asked[0]}:$pidfile" != 1:unix: ] || once_at=${way[1]} way=(unix "$scratch/s") asked=(once)
 
+# Filling is writing. Which tests want -r for its own sake ask for data of no kind.
+[ $must_fill = 0 ] || readonly=0
 server_command "$CONFORMANCE_SERVER"
 [ -z "$unsupported" ] || cannot "$unsupported"
 [ "$size" = "$size_given" ] || note "rounded $size to $size_given"
-if [ "$CONFORMANCE_SERVER" = tnull ]; then
-  [ "$delay" = 0 ] || command+=(irqmode=2 "completion_nsec=${delay}000000000")
-  [ $refuse_unaligned = 0 ] || command+=(alignment=error)
-elif [ "$delay" != 0 ]; then
-  cannot 'delays'
-fi
 note "started ${command[*]}"
 
 # secure URI: with what this server's TLS wants of a client.
@@ -266,6 +171,7 @@ start_aside
 case ${asked[0]} in
   stdin) exec setpriv --pdeathsig TERM "$bridge" connect "$(address)" ;;
   activation) exec setpriv --pdeathsig TERM "$bridge" accept fd3 "$bridge" connect "$(address)" ;;
+  once) exec setpriv --pdeathsig TERM "$bridge" once "$once_at" "$bridge" connect "$(address)" ;;
 esac
 # Ends with its parent, and the server with it.
 exec setpriv --pdeathsig TERM tail -f --pid="$server" /dev/null

@@ -7,18 +7,18 @@
 set -uo pipefail
 . "$(dirname "$0")/../common.sh"
 . "$(dirname "$0")/servers.sh"
-server=$2 size=$3 readonly=$4
+server=$2 size_wanted=$3 readonly_wanted=$4
 shift 4
 note() { echo "$*" >>"$CONFORMANCE_NOTES"; }
 scratch=$(mktemp -d /dev/shm/conformance.XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
 port=$(free_port)
-host=127.0.0.1 way=(tcp "$port") where=(127.0.0.1 "$port") memory=1 export='' text='' tls=off tls_certificates='' tls_psk=''
-tls_verify_peer=0 disk='' list=0 flush=0 arguments=()
+nothing_wanted
+size=$size_wanted readonly=$readonly_wanted way=(tcp "$port") where=(127.0.0.1 "$port") list=0 arguments=()
 for word in "$@"; do
   case $word in
     LIST) list=1 ;;
-    FLUSH) flush=1 ;;
+    FLUSH) flag=flush ;;
     TLS) tls=on tls_verify_peer=1 tls_certificates=$conformance/nbd-trixie/tests/run/certs ;;
     -u) way=(unix "$scratch/s") where=(-u "$scratch/s") ;;
     *) arguments+=("$word") ;;
@@ -27,14 +27,12 @@ done
 [ $tls = off ] || [ "$server" != qemu-nbd ] || tls=require
 # nbd-tester-client cannot ask for the default export. nbdkit serves whatever is asked for.
 name=export1
-case $server in nbd-server | qemu-nbd) export=$name ;; tnull) name=nullb0 ;; esac
+case $server in nbd-server | qemu-nbd | tnull) export=$name ;; esac
 server_command "$server"
 [ -z "$unsupported" ] || {
   note "unsupported $unsupported"
   exit 1
 }
-# tnull has something to flush, and says so, only where it has a write cache.
-[ $flush = 0 ] || [ "$server" != tnull ] || command+=(cache_size=8)
 note "asked $server"
 echo "${command[*]}"
 setpriv --pdeathsig KILL "${command[@]}" >"$scratch/out" 2>"$scratch/err" </dev/null &

@@ -1,7 +1,7 @@
 /** A disk: a name, a capacity, limits and features, and the request queue behind them. What an
  *  exporter needs to know of a device, and the way to reach its hardware queues. */
 
-import type { Sector } from '../units.ts';
+import { type Sector, toBytes } from '../units.ts';
 import type { DriverData } from './driver-data.ts';
 import { Allocation, type Extents } from './extents.ts';
 import type { RequestQueue } from './request-queue.ts';
@@ -67,7 +67,11 @@ export interface Zones {
 
 export class Disk<D extends DriverData = DriverData> {
   readonly name: string;
+  /** Whole blocks. Above 2^53 sectors it is rounded to a double. */
   readonly capacity: Sector;
+  /** Bytes that clients see, exactly: the last block may lie beyond them in part. A bigint where a
+   *  number may not hold them. */
+  readonly size: number | bigint;
   readonly limits: Limits;
   readonly features: Features;
   readonly queue: RequestQueue<D>;
@@ -83,9 +87,11 @@ export class Disk<D extends DriverData = DriverData> {
     queue: RequestQueue<D>,
     extents: Extents = allData,
     zones?: Zones,
+    size: number | bigint = toBytes(capacity),
   ) {
     this.name = name;
     this.capacity = capacity;
+    this.size = size;
     this.limits = limits;
     this.features = features;
     this.queue = queue;

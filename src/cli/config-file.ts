@@ -58,8 +58,9 @@ export function withoutTyped(
   typed: ReadonlySet<string>,
 ): ConfiguredDevice[] {
   const names = new Set([...typed].map((name) => rows.get(name)?.attribute ?? name));
-  // Both say how large a device is.
-  if (names.has('gb')) names.add('size');
+  // All of them say how large a device is.
+  const sizes = ['gb', 'size', 'size_bytes'];
+  if (sizes.some((name) => names.has(name))) for (const name of sizes) names.add(name);
   const kept = ([name]: readonly [string, string]): boolean => {
     // A fault's file is timeout_inject/probability.
     return !names.has(name) && !names.has(name.replace(/\/.*$/, ''));

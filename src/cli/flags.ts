@@ -46,6 +46,10 @@ export const flags = {
     flags: '--alignment <rule>',
     help: 'requests for parts of blocks: emulate serves them, error refuses them (default emulate)',
   },
+  readOnly: {
+    flags: '--read-only',
+    help: 'clients may only read: what writes is refused, as not permitted',
+  },
   config: {
     flags: '--config <file>',
     help: 'JSON: { "listen": [URI ...], "threads": N, "devices": { NAME: { attribute: value } } }; flags win over it',

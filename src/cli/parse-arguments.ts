@@ -36,6 +36,7 @@ export interface ServeCommand {
   readonly limits: Partial<ClientLimits>;
   readonly tls: TlsFlags;
   readonly alignment: Alignment;
+  readonly readOnly: boolean;
   /** Undefined: what the configuration says, else 1. */
   readonly threads: number | undefined;
   readonly control: ControlOptions;
@@ -91,6 +92,7 @@ interface Options {
   readonly tlsPsk?: string;
   readonly tlsVerifyPeer?: boolean;
   readonly alignment?: Alignment;
+  readonly readOnly?: boolean;
   readonly threads?: number;
   /** False: --no-control. */
   readonly control?: string | false;
@@ -127,6 +129,7 @@ function serveCommand(options: Options, words: readonly Word[], limits: Limits):
       verifyPeer: options.tlsVerifyPeer ?? false,
     },
     alignment: options.alignment ?? 'emulate',
+    readOnly: options.readOnly ?? false,
     threads: options.threads,
     control: controlOptions(options),
     faultSeed: options.faultSeed,
@@ -183,6 +186,7 @@ function makeProgram(words: Word[], limits: Limits): Command {
   for (const { flags: names, help } of [
     flags.unix,
     flags.stdin,
+    flags.readOnly,
     flags.config,
     flags.tlsCertificates,
     flags.tlsPsk,

@@ -31,7 +31,7 @@ const NOTIFY_MS_MAX = 1000;
 /** Serves until told to stop. @param parent whose end may be ours. @returns the exit status.
  *  @throws ParameterError, UsageError, ConfigError, ListenError, StartError: nothing is left running. */
 export async function serve(command: ServeCommand, parent: number): Promise<number> {
-  const machine = thisMachine();
+  const machine = { ...thisMachine(), wholeBlocks: command.alignment === 'error' };
   const config = command.config === undefined ? undefined : readConfig(command.config);
   const typed = new Set(command.words.map(({ name }) => name));
   const configured = withoutTyped(config?.devices ?? [], typed);
@@ -61,7 +61,8 @@ export async function serve(command: ServeCommand, parent: number): Promise<numb
     const own = config?.devices === undefined || typed.has('nr_devices');
     const daemon = await startAs(command, {
       ...{ machine, ...ways, log, faultSeed, debug, control, limits, configured },
-      ...{ listen, alignment: command.alignment, ...(tls === undefined ? {} : { tls }) },
+      ...{ listen, alignment: command.alignment, readOnly: command.readOnly },
+      ...(tls === undefined ? {} : { tls }),
       threads: command.threads ?? config?.threads ?? 1,
       parameters: own ? parameters : withoutNumbered(parameters),
     });

@@ -23,7 +23,7 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
 
 /** As bytes, KiB, MiB ... with three figures. */
 export function bytesText(bytes: number): string {
-  return scaled(bytes, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']);
+  return scaled(bytes, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB']);
 }
 
 /** As ns, us, ms or s. */

@@ -37,6 +37,8 @@ export interface PowerOn {
 }
 
 const ANY_NODE = 4294967295n;
+/** Doubles hold every whole number up to here. */
+const EXACT_MAX = 2n ** 53n;
 const notStored: ReadonlySet<AttributeName> = new Set<AttributeName>([
   'badblocks',
   'power',
@@ -61,6 +63,11 @@ export function isAttributeName(name: string): name is AttributeName {
 
 export function isStored(name: AttributeName): name is StoredName {
   return !notStored.has(name);
+}
+
+/** Is its JSON above 2^53 a text, so that it is not rounded? */
+export function isExact(name: AttributeName): boolean {
+  return byName.get(name)?.exact === true;
 }
 
 /** @throws ErrnoError ENOENT that names the nearest attribute, when there is none of this name. */
@@ -110,10 +117,12 @@ export class Attributes {
     return textOf(this.#read(name));
   }
 
-  /** As a JSON number; booleans are 0 and 1. Above 2^53 it is rounded.
+  /** As a JSON number; booleans are 0 and 1. Above 2^53 it is rounded, or where it must not be a text.
    *  @throws ErrnoError EACCES for what is write only. */
-  value(name: ReadName): number {
-    return Number(this.#read(name));
+  value(name: ReadName): number | string {
+    const value = this.#read(name);
+    const far = typeof value === 'bigint' && value > EXACT_MAX;
+    return far && isExact(name) ? `${value}` : Number(value);
   }
 
   /** The value that `text` writes; nothing changes.
@@ -221,12 +230,13 @@ export class Attributes {
 const UNSIGNED_RULE = `${INTEGER_RULE}, without sign and blanks`;
 
 /** An option's value as its attribute keeps it; -1, any node, is the largest number of 32 bits. */
-function stored(value: boolean | number | string): AttributeValue {
+function stored(value: boolean | number | bigint | string): AttributeValue {
   if (typeof value === 'boolean') return value;
   return BigInt.asUintN(value === -1 ? 32 : 64, BigInt(value));
 }
 
-function asked(option: OptionName, value: AttributeValue): boolean | number {
-  if (typeof value === 'boolean') return value;
+function asked(option: OptionName, value: AttributeValue): boolean | number | bigint {
+  const row: Row = parameters[option];
+  if (typeof value === 'boolean' || row.exact === true) return value;
   return option === 'home_node' && value === ANY_NODE ? -1 : Number(value);
 }

@@ -2,11 +2,13 @@
  *  Knows no rule: they are in judge.ts and judge-zones.ts. */
 import type { OptionName, OptionValues } from './parameters.ts';
 
-/** What the rules must know of the machine. */
+/** What the rules must know of the machine, and of how the program serves. */
 export interface Machine {
   readonly cpus: number;
   /** The NUMA nodes that are online, by number; at least one. */
   readonly nodes: readonly number[];
+  /** Clients may ask for whole blocks only: alignment=error. */
+  readonly wholeBlocks?: boolean;
 }
 
 /** How the judge speaks: of flags and words at start, of attributes at power on. */
@@ -32,7 +34,10 @@ export class Case {
   }
 
   /** `name=value`, by the names of whoever is spoken to. */
-  said(option: OptionName, value: boolean | number | string = this.values[option]): string {
+  said(
+    option: OptionName,
+    value: boolean | number | bigint | string = this.values[option],
+  ): string {
     return `${this.#voice.nameOf(option)}=${textOf(value)}`;
   }
 
@@ -56,6 +61,6 @@ export class Case {
   }
 }
 
-function textOf(value: boolean | number | string): string {
+function textOf(value: boolean | number | bigint | string): string {
   return String(typeof value === 'boolean' ? Number(value) : value);
 }

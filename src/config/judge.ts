@@ -3,6 +3,7 @@
  *  which names, with which error) comes in. Changes nothing. Source: driver.md section 1. */
 import { SECTOR_BYTES } from '../units.ts';
 import { Case, type Machine, type Voice } from './case.ts';
+import { judgeSize } from './judge-size.ts';
 import { judgeZones } from './judge-zones.ts';
 import { integerRule } from './kinds.ts';
 import {
@@ -12,6 +13,7 @@ import {
   optionNames,
   parameters,
 } from './parameters.ts';
+import type { Row } from './rows.ts';
 
 export interface Judgement {
   readonly options: DeviceOptions;
@@ -28,10 +30,11 @@ const SECTORS_PER_PAGE = 8;
 /** What is wrong with one value whatever the others are; undefined when nothing is. */
 export function wrongAlone(
   option: OptionName,
-  value: boolean | number | string,
+  value: boolean | number | bigint | string,
 ): string | undefined {
-  if (typeof value !== 'number') return undefined;
   const row = parameters[option];
+  if (typeof value === 'bigint') return wrongExact(row, value);
+  if (typeof value !== 'number') return undefined;
   switch (option) {
     case 'queue_mode':
       if (value !== 1) return undefined;
@@ -55,6 +58,11 @@ export function wrongAlone(
   }
 }
 
+/** 64 bits are more than a device can have. */
+function wrongExact({ max, unit }: Row, value: bigint): string | undefined {
+  return max !== undefined && value > max ? `must be at most ${max} (${unit})` : undefined;
+}
+
 /** @param pollQueuesMax what the program was started with.
  *  @throws what `voice.refuse` makes, for a value that no device can be made from. */
 export function judge(
@@ -70,6 +78,7 @@ export function judge(
     const rule = wrongAlone(option, one.values[option]);
     if (rule !== undefined) throw one.refusal(option, rule);
   }
+  judgeSize(one);
   judgeZones(one);
   return { options: optionsOf(one), adjusted: one.adjusted, notices: one.notices };
 }

@@ -29,6 +29,16 @@ export function parseInteger(text: string): number | undefined {
   return negative && magnitude !== 0 ? -magnitude : magnitude;
 }
 
+/** The same, with all its digits. */
+export function parseExact(text: string): bigint | undefined {
+  if (!INTEGER.test(text)) return undefined;
+  const negative = text.startsWith('-');
+  const digits = negative ? text.slice(1) : text;
+  // BigInt() takes a leading 0 for decimal, too.
+  const magnitude = BigInt(digits.replace(/^0(?=[0-7]+$)/, '0o'));
+  return negative ? -magnitude : magnitude;
+}
+
 /** What a number must be, as a sentence: for messages and for the docs alike. */
 export function integerRule(row: Row): string {
   const unit = row.unit === undefined ? '' : ` (${row.unit})`;
@@ -38,8 +48,8 @@ export function integerRule(row: Row): string {
   return `must be ${row.rule === undefined ? range : `${row.rule}, ${range}`}${unit}`;
 }
 
-function integer(name: string, row: Row, text: string): number {
-  const value = parseInteger(text);
+function integer(name: string, row: Row, text: string): number | bigint {
+  const value = row.exact === true ? parseExact(text) : parseInteger(text);
   if (value === undefined)
     throw new ParameterError(name, text, `${INTEGER_RULE}; ${integerRule(row)}`);
   const low = row.min !== undefined && value < row.min;
@@ -65,7 +75,7 @@ export function parseValue(
   name: string,
   row: Row,
   text: string | undefined,
-): boolean | number | string {
+): boolean | number | bigint | string {
   if (row.kind === 'boolean' || row.kind === 'count') {
     if (text === undefined) return true;
     const value = parseBoolean(text);

@@ -10,6 +10,8 @@ const UINT_MAX = 4294967295;
 /** Capacities stay below 2^53 bytes: doubles then hold every offset exactly. */
 const GIB_MAX = 2 ** 23 - 1;
 const MIB_MAX = 2 ** 33 - 1;
+/** An export's size is a signed number in most clients. */
+const BYTES_MAX = 2n ** 63n - 1n;
 const ZONES = { topic: 'zones', where: 'P and C', when: 'off' } as const;
 const FAULT = {
   kind: 'fault',
@@ -53,6 +55,20 @@ export const parameters = {
     width: 64,
     unit: 'MiB',
     help: 'capacity of a device in MiB, gb * 1024 when not given',
+  },
+  size_bytes: {
+    kind: 'integer',
+    topic: 'devices',
+    where: 'P and C',
+    when: 'off',
+    default: 0n,
+    min: 0,
+    max: BYTES_MAX,
+    width: 64,
+    exact: true,
+    unit: 'bytes',
+    rule: '0 (size or gb count) or any size; from 2^53 on without memory_backed and zoned',
+    help: 'exact capacity of a device in bytes, whatever size and gb are',
   },
   bs: {
     kind: 'integer',
@@ -417,7 +433,9 @@ export type OptionName = Exclude<ParameterName, NoOption>;
 type Read<R extends Row> = R['kind'] extends 'boolean' | 'count'
   ? boolean
   : R['kind'] extends 'integer'
-    ? number
+    ? R extends { readonly exact: true }
+      ? bigint
+      : number
     : string;
 type Judged<R extends Row> = R extends { readonly oneOf: readonly (infer N)[] } ? N : Read<R>;
 

@@ -27,12 +27,14 @@ export interface Row {
   readonly topic: Topic;
   readonly where: Where;
   readonly when: When;
-  readonly default: boolean | number | string;
+  readonly default: boolean | number | bigint | string;
   /** Smallest and largest number that a flag or word takes; an attribute takes all of its width. */
   readonly min?: number;
-  readonly max?: number;
+  readonly max?: number | bigint;
   /** Bits of the attribute; 32 when not given. */
   readonly width?: 64;
+  /** Numbers above 2^53 must not be rounded: the value is a bigint, in JSON above 2^53 a text. */
+  readonly exact?: true;
   /** The only numbers the device ever sees. */
   readonly oneOf?: readonly number[];
   readonly unit?: string;

@@ -115,13 +115,14 @@ export class Directory {
   }
 
   #value(name: string): number | string {
+    const { device } = this;
     const file = faultFiles.get(name);
     if (file !== undefined) {
       const text = this.#faultText(file);
       return file.setting === undefined ? text : Number(text);
     }
-    if (name === 'badblocks') return this.text(name);
-    return Number(this.text(name));
+    if (!isAttributeName(name) || name === 'badblocks') return this.text(name);
+    return name === 'power' ? Number(device.powered) : this.#attributes.value(name);
   }
 
   #faultText({ fault, setting }: FaultFile): string {

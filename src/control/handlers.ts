@@ -41,14 +41,21 @@ function rangeOperation(name: string | undefined): ZoneOperation {
   throw new ErrnoError('ENOENT', `there is no operation '${shown(name ?? '')}' on zones`);
 }
 
+/** JSON's numbers are doubles. */
+const EXACT_MAX = 2 ** 53;
+
 /** Every value as the text that configfs would take. */
 function texts(body: unknown): Map<string, string> {
   const entries = Object.entries(body ?? {});
-  return new Map(entries.map(([name, value]) => [name, asText(value)]));
+  return new Map(entries.map(([name, value]) => [name, asText(name, value)]));
 }
 
-function asText(value: unknown): string {
+function asText(name: string, value: unknown): string {
   if (typeof value === 'boolean') return value ? '1' : '0';
+  if (typeof value === 'number' && Math.abs(value) > EXACT_MAX) {
+    const rule = 'a JSON number above 2^53 is rounded: write it as a text';
+    throw new ErrnoError('EINVAL', `${shown(name)}: ${rule}`, name);
+  }
   return String(value);
 }
 

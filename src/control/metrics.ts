@@ -50,7 +50,7 @@ const rows: readonly MetricRow[] = [
     name: 'tnull_bytes_total',
     help: 'Bytes of requests that have ended',
     kind: 'counter',
-    samples: (stats) => each(stats.operations, 'operation', (one) => one.bytes),
+    samples: (stats) => each(stats.operations, 'operation', (one) => Number(one.bytes)),
   },
   {
     name: 'tnull_request_seconds',

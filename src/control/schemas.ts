@@ -1,6 +1,7 @@
 /** JSON schemas of what goes in and out. Checked both ways, and shown in the OpenAPI document. */
 
 import { ioKinds } from '../block/io-stats.ts';
+import { isAttributeName, isExact as isExactAttribute } from '../config/attributes.ts';
 import { zoneConditionNames, zoneTypeNames } from '../driver/zones/zone.ts';
 import { faultFiles, fileNames, readableNames } from './attribute-names.ts';
 
@@ -9,6 +10,10 @@ export type Schema = Readonly<Record<string, unknown>>;
 const text = { type: 'string' } as const;
 const whole = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
 const number = { type: 'number', minimum: 0 } as const;
+/** What JSON's numbers would round. */
+const farNumber = { type: 'string', pattern: '^[0-9]+$', description: 'above 2^53' } as const;
+/** For sizes and places of what may be as large as 2^63 bytes. */
+const large = { anyOf: [{ type: 'integer', minimum: 0, maximum: 2 ** 53 }, farNumber] } as const;
 
 /** Every property is there, and no other. */
 function record(properties: Readonly<Record<string, Schema>>): Schema {
@@ -43,7 +48,8 @@ function readable(name: string): Schema {
   if (name === 'badblocks') return { ...text, description: '`start length` lines, in sectors' };
   const file = faultFiles.get(name);
   if (file?.setting === undefined && file !== undefined) return text;
-  return { type: 'integer' };
+  const isExact = isAttributeName(name) && isExactAttribute(name);
+  return isExact ? large : { type: 'integer' };
 }
 
 /** The name and every attribute that can be read. */
@@ -80,7 +86,7 @@ export const appendAnswer: Schema = record({ sector: whole });
 
 const operation = record({
   requests: whole,
-  bytes: whole,
+  bytes: large,
   latencyNs: record({
     p50: number,
     p90: number,
@@ -106,8 +112,8 @@ export const requestsAnswer: Schema = list(
     tag: whole,
     queue: whole,
     command: text,
-    sector: whole,
-    sectors: whole,
+    sector: large,
+    sectors: large,
     state: { enum: ['issued', 'started'] },
     count: whole,
     ageNs: number,

@@ -9,7 +9,7 @@ import type { Resolved } from '../config/resolve.ts';
 import { Tree } from '../control/tree.ts';
 import type { DeviceContext } from '../driver/build.ts';
 import { Devices } from '../driver/devices.ts';
-import { type Alignment, alignments } from '../export/nbd-export.ts';
+import { type Alignment, alignments, type ExportRules } from '../export/nbd-export.ts';
 import { createSlabAllocator, type SlabAllocator } from '../pages/allocator.ts';
 import { ScratchPool } from '../pages/scratch.ts';
 import { ChunkPool } from '../server/chunk-pool.ts';
@@ -41,7 +41,7 @@ export { type Alignment, alignments };
 /** Slabs whose memory is returned between two looks at the sockets: half a millisecond. */
 const RETURNED_SLABS = 10;
 
-export interface DaemonOptions extends WaysIn {
+export interface DaemonOptions extends WaysIn, ExportRules {
   /** What the devices made at start are, and what new directories start from. */
   readonly parameters: Resolved;
   readonly machine: Machine;
@@ -63,7 +63,6 @@ export interface DaemonOptions extends WaysIn {
   };
   /** Threads for sockets; 1: there are none, and this thread has them. */
   readonly threads?: number;
-  readonly alignment?: Alignment;
 }
 
 export interface Daemon {
@@ -160,7 +159,7 @@ async function makeDataPath(options: DaemonOptions): Promise<DataPath> {
   turn.onRest = (lookAgain) => pacing.rest(lookAgain);
   const pool = await startThreads(options, limits, pacing);
   const allocator = makeAllocator(deferred);
-  const exports = new PoweredExports(limits.payload, options.alignment);
+  const exports = new PoweredExports(limits.payload, options);
   const server = new Server(exports, {
     ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
     tls,

@@ -2,26 +2,26 @@
  *  Source: control.md section 2. */
 
 import type { NullDevice } from '../driver/null-device.ts';
-import { type Alignment, NbdExport } from '../export/nbd-export.ts';
+import { type ExportRules, NbdExport } from '../export/nbd-export.ts';
 
 export interface ExportFacts {
   readonly name: string;
-  /** Bytes. */
-  readonly size: number;
+  /** Bytes, exactly: a bigint from 2^53 on. */
+  readonly size: number | bigint;
   /** Bytes. */
   readonly blockSize: number;
 }
 
 export class PoweredExports {
   readonly #payloadMax: number;
-  readonly #alignment: Alignment | undefined;
+  readonly #rules: ExportRules;
   readonly #of = new Map<NullDevice, NbdExport>();
   #ordered: readonly NbdExport[] = [];
 
   /** @param payloadMax bytes. */
-  constructor(payloadMax: number, alignment?: Alignment) {
+  constructor(payloadMax: number, rules: ExportRules) {
     this.#payloadMax = payloadMax;
-    this.#alignment = alignment;
+    this.#rules = rules;
   }
 
   list(): readonly NbdExport[] {
@@ -38,7 +38,7 @@ export class PoweredExports {
 
   add(device: NullDevice): void {
     if (device.disk === undefined) return;
-    this.#of.set(device, new NbdExport(device.disk, this.#payloadMax, this.#alignment));
+    this.#of.set(device, new NbdExport(device.disk, this.#payloadMax, this.#rules));
     this.#order();
   }
 

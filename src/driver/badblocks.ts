@@ -142,7 +142,7 @@ function indexWhere(list: readonly bigint[], reached: (value: bigint) => boolean
   return low;
 }
 
-/** Fails what touches a bad sector with IOERR.
+/** Fails what touches a bad sector with IOERR; from sector 2^53 on, where sectors are rounded, none is bad.
  *  @param once the range that was hit is good afterwards.
  *  @param partialIo the whole blocks before the first bad sector are transferred all the same.
  *  @param onHit hears of each failure, in words. */
@@ -159,7 +159,7 @@ export function badBlocksStep(
     // Not before the step: a zone append has its sector only now.
     const first = request.sector();
     const bad = list.firstBad(first, sectors);
-    if (bad < 0) return inner(request, sectors);
+    if (bad < 0 || bad > Number.MAX_SAFE_INTEGER) return inner(request, sectors);
     if (once) list.clearRangeAt(bad);
     onHit?.(`badblocks: sector ${bad} is bad`, request, bad);
     const before = partialIo ? bad - first - ((bad - first) % blockSectors) : 0;

@@ -1,25 +1,25 @@
 /** Options to a disk: tag set, limits, features, and the steps of the path in their order, composed
  *  so that what is off costs nothing. Source: driver.md sections 1 and 3; design.md ("Off means free"). */
 
-import { Disk, type Features, type Limits } from '../block/disk.ts';
+import { Disk } from '../block/disk.ts';
 import { RequestQueue } from '../block/request-queue.ts';
 import { Status } from '../block/status.ts';
 import { type BlockContext, TagSet, type TagSetOptions } from '../block/tag-set.ts';
+import { sizeOf, wholeBlocks } from '../config/judge-size.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
 import type { DeferredWork } from '../time/deferred.ts';
 import {
   bytes,
-  KiB,
   MiB,
   type Nanoseconds,
   nanoseconds,
   SECTOR_BYTES,
   type Sector,
-  sector,
   toSectors,
 } from '../units.ts';
 import { type BadBlocks, badBlocksStep } from './badblocks.ts';
+import { features, limits } from './capabilities.ts';
 import {
   type Complete,
   completeByTimer,
@@ -46,9 +46,6 @@ import { ZoneSet } from './zones/zone-set.ts';
 
 /** null_blk's own, not the block layer's 30 s. */
 const TIMEOUT = 5e9 as Nanoseconds; // 5 s
-
-/** A slice of a discard costs up to 50 us per slab: 4 MiB keep other clients waiting some 1.5 ms. */
-const SLICE = sector((4 * MiB) / SECTOR_BYTES);
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;
 
@@ -120,6 +117,11 @@ function tagSetOptions(options: DeviceOptions, debug: boolean): TagSetOptions {
   };
 }
 
+/** Bytes of the whole blocks that a device is made of; rounded from 2^62 on, see Disk. */
+export function capacityOf(options: DeviceOptions): number {
+  return Number(wholeBlocks(options));
+}
+
 /** @param tags the shared tag set, or undefined for one of its own.
  *  @throws HctxError, RangeError: nothing is left behind. */
 export function buildDisk(
@@ -128,11 +130,11 @@ export function buildDisk(
   tags: TagSet<NullData> | undefined,
 ): Powered {
   const { context, store, faults } = parts;
-  const capacity = bytes(options.size * MiB);
+  const capacity = capacityOf(options);
   const cache =
     store !== undefined && options.cache_size > 0
       ? new WriteCache(store, context.allocator, {
-          capacity,
+          capacity: bytes(capacity),
           cacheBytes: bytes(options.cache_size * MiB),
           blockSectors: options.bs / SECTOR_BYTES,
         })
@@ -155,12 +157,13 @@ export function buildDisk(
   const queue = new RequestQueue<NullData>(tagSet, device, parts.name);
   const disk = new Disk(
     parts.name,
-    toSectors(capacity),
+    (capacity / SECTOR_BYTES) as Sector, // whole blocks are whole sectors; see Disk for huge ones
     limits(options),
     features(options, cache !== undefined),
     queue,
     extentsOf(store, cache, zones),
     zones,
+    sizeOf(options),
   );
   const requests = new ControlRequests(disk, context.allocator);
   const throttle = options.mbps > 0 ? new Throttle(options.mbps, context, queue) : undefined;
@@ -249,43 +252,12 @@ function completion(options: DeviceOptions): Complete {
   }
 }
 
-function limits(options: DeviceOptions): Limits {
-  // In whole blocks and KiB, as the kernel's queue limits are.
-  const unit = Math.max(options.bs, KiB) / SECTOR_BYTES;
-  return {
-    blockBytes: options.bs,
-    maxSectors: options.max_sectors - (options.max_sectors % unit),
-    // Without memory nothing takes time, but where each byte is paid for.
-    sliceSectors:
-      options.memory_backed || options.mbps > 0
-        ? SLICE
-        : sector(options.size * (MiB / SECTOR_BYTES)),
-    freeHoles: !options.zoned && options.mbps === 0,
-    chunkSectors: options.zoned ? (options.zone_size * MiB) / SECTOR_BYTES : 0,
-    virtBoundary: options.virt_boundary,
-  };
-}
-
-function features(options: DeviceOptions, writeCache: boolean): Features {
-  return {
-    rotational: options.rotational,
-    discard: options.discard || options.zoned,
-    writeCache,
-    fua: options.fua,
-    zoned: options.zoned,
-    // There they are written, or paid for, as data are.
-    fastZeroes: !writeCache && !options.zoned && options.mbps === 0,
-    views: true,
-    completesInline: options.irqmode === 0,
-  };
-}
-
 function zoneOptions(options: DeviceOptions) {
   const zoneSectors = (options.zone_size * MiB) / SECTOR_BYTES;
   const capacitySectors = (options.zone_capacity * MiB) / SECTOR_BYTES;
   const { maxSectors } = limits(options);
   return {
-    capacity: toSectors(bytes(options.size * MiB)),
+    capacity: toSectors(bytes(capacityOf(options))),
     zoneSectors,
     zoneCapacitySectors: capacitySectors === 0 ? zoneSectors : capacitySectors,
     conventional: options.zone_nr_conv,

@@ -12,7 +12,8 @@ import type { NullData } from './completion.ts';
 
 export interface OperationStats {
   readonly requests: number;
-  readonly bytes: number;
+  /** Above 2^53 with all its digits. */
+  readonly bytes: number | string;
   readonly latencyNs: {
     readonly p50: number;
     readonly p90: number;
@@ -38,8 +39,9 @@ export interface InFlight {
   readonly tag: number;
   readonly queue: number;
   readonly command: string;
-  readonly sector: number;
-  readonly sectors: number;
+  /** Above 2^53 a text, and even. */
+  readonly sector: number | string;
+  readonly sectors: number | string;
   readonly state: 'issued' | 'started';
   /** The reference count. */
   readonly count: number;
@@ -60,10 +62,16 @@ export function operationStats(stats: IoStats = noStats): Record<IoKind, Operati
       max: Math.round(times.max),
       mean: Math.round(times.mean),
     };
-    const bytes = (stats.sectors[at] ?? 0) * SECTOR_BYTES;
+    const bytes = forJson(stats.sectors[at] ?? 0, SECTOR_BYTES);
     return [kind, { requests: stats.requests[at] ?? 0, bytes, latencyNs }];
   });
   return Object.fromEntries(entries) as Record<IoKind, OperationStats>; // one entry per kind
+}
+
+/** `count` of `unit`, each a whole number; what JSON's numbers would round is a text. */
+function forJson(count: number, unit = 1): number | string {
+  const product = count * unit;
+  return product <= 2 ** 53 ? product : `${BigInt(count) * BigInt(unit)}`;
 }
 
 /** By errno, in which the statuses that are retried never show. */
@@ -101,8 +109,8 @@ function describe(request: Request<NullData>, now: number): InFlight {
     tag: request.tag,
     queue: request.hctx.index,
     command: commandNames.get(request.command) ?? String(request.command),
-    sector: request.sector,
-    sectors: request.sectors,
+    sector: forJson(request.sector),
+    sectors: forJson(request.sectors),
     state: request.state === RequestState.STARTED ? 'started' : 'issued',
     count: request.count(),
     ageNs: Math.max(0, Math.round(now - request.issuedAt)),

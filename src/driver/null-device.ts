@@ -10,9 +10,9 @@ import type { TagSet } from '../block/tag-set.ts';
 import { ErrnoError } from '../config/errors.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
 import type { DeferredWork } from '../time/deferred.ts';
-import { bytes, MiB, sector } from '../units.ts';
+import { bytes, sector } from '../units.ts';
 import { BadBlocks } from './badblocks.ts';
-import { buildDisk, type DeviceContext, makeTagSet, type Powered } from './build.ts';
+import { buildDisk, capacityOf, type DeviceContext, makeTagSet, type Powered } from './build.ts';
 import type { NullData } from './completion.ts';
 import { type Outcome, outcome } from './control-requests.ts';
 import {
@@ -91,9 +91,11 @@ export class NullDevice implements DeferredWork {
   powerOn(options: DeviceOptions): void {
     if (this.#powered !== undefined)
       throw new ErrnoError('EBUSY', `${this.name}: power is 1 already`);
-    const capacity = bytes(options.size * MiB);
-    if (options.memory_backed) this.#store ??= new PageStore(this.#context.allocator, capacity);
-    this.#store?.resize(capacity);
+    if (options.memory_backed) {
+      const capacity = bytes(capacityOf(options));
+      this.#store ??= new PageStore(this.#context.allocator, capacity);
+      this.#store.resize(capacity);
+    }
     const parts = {
       name: this.name,
       context: this.#context,

@@ -3,11 +3,15 @@
 
 import { SECTOR_BYTES } from '../units.ts';
 import { type Context, StatusRun } from './contexts.ts';
+import { exactLength, type FarSize, farExtent, type Range } from './far.ts';
 
 /** Extents in an answer: it may be shorter than was asked for, and a client asks again. */
 const EXTENTS_MAX = 2 ** 16;
 /** The longest extent with 32-bit lengths, a multiple of every block size. */
 const COMPACT_BYTES_MAX = 2 ** 32 - 65_536;
+/** Of 63 bits these are the ones that a double may not hold. */
+const REST_UNIT = 4096n;
+const NUMBERS_END = 2n ** 53n;
 
 /** Extents one behind the other; made once and filled again and again. */
 export class ExtentList {
@@ -16,9 +20,12 @@ export class ExtentList {
   readonly highs: number[] = [];
   readonly lows: number[] = [];
   count = 0;
+  /** Bytes by which the last one is longer, where a number does not hold its length. */
+  rest = 0;
 
   clear(): void {
     this.count = 0;
+    this.rest = 0;
   }
 
   add(length: number, high: number, low: number): void {
@@ -50,8 +57,7 @@ const run = new StatusRun();
 export function blockStatus(context: Context, query: StatusQuery, into: ExtentList): number {
   const { offset, length, size, one, compact, runsMax } = query;
   const end = offset + length;
-  const lastSector = size / SECTOR_BYTES;
-  const endSector = Math.min(lastSector, Math.ceil(end / SECTOR_BYTES));
+  const endSector = Math.ceil(end / SECTOR_BYTES);
   const longest = compact ? COMPACT_BYTES_MAX : Number.MAX_SAFE_INTEGER;
   into.clear();
   let sector = Math.floor(offset / SECTOR_BYTES);
@@ -60,7 +66,7 @@ export function blockStatus(context: Context, query: StatusQuery, into: ExtentLi
   for (; runs < runsMax && sector < endSector; runs++) {
     context.at(sector, endSector, run);
     sector += run.sectors;
-    const to = sector * SECTOR_BYTES;
+    const to = Math.min(size, sector * SECTOR_BYTES);
     const last = into.count - 1;
     const alike = context.merges && last >= 0 && isAlike(into, last);
     if (alike) {
@@ -81,6 +87,25 @@ export function blockStatus(context: Context, query: StatusQuery, into: ExtentLi
   }
   if (one) into.lengths[0] = Math.min(into.lengths[0] ?? 0, length);
   return runs;
+}
+
+/** The same of a far range: where nothing is kept, all is one run. */
+export function farStatus(
+  context: Context,
+  range: Range,
+  size: FarSize,
+  one: boolean,
+  compact: boolean,
+  into: ExtentList,
+): number {
+  const whole = one ? exactLength(range) : farExtent(range, size);
+  const length = compact && whole > COMPACT_BYTES_MAX ? BigInt(COMPACT_BYTES_MAX) : whole;
+  context.at(0, 1, run);
+  into.clear();
+  const rest = length < NUMBERS_END ? 0n : length % REST_UNIT;
+  into.rest = Number(rest);
+  into.add(Number(length - rest), run.high, run.low);
+  return 1;
 }
 
 function isAlike(list: ExtentList, at: number): boolean {

@@ -11,6 +11,7 @@ import {
   type SelectedContext,
   TransmissionFlag,
 } from 'nbd-server-protocol-ts';
+import { FarSize, isFar, type Range } from './far.ts';
 
 /** Why a command is refused: the NBD error and a text for humans. */
 export interface Refusal {
@@ -24,6 +25,7 @@ function refusal(error: number, text: string): Refusal {
 
 export const refused = {
   unknownCommand: refusal(NbdError.EINVAL, 'unknown command'),
+  readOnly: refusal(NbdError.EPERM, 'the export is read-only'),
   notOffered: refusal(NbdError.EINVAL, 'this command was not offered'),
   flags: refusal(NbdError.EINVAL, 'a flag is unknown, not offered or not for this command'),
   beyondEnd: refusal(NbdError.EINVAL, 'the range ends beyond the end of the export'),
@@ -48,6 +50,8 @@ interface Row {
   readonly flags: number;
   /** The transmission flag without which it was not offered. */
   readonly offeredBy: number;
+  /** Refused by a read-only export. */
+  readonly writes: boolean;
   readonly beyondEnd: Refusal;
   /** Why it may not be empty; undefined: empty does nothing and succeeds. */
   readonly empty: Refusal | undefined;
@@ -63,6 +67,7 @@ const rows: readonly (Row | undefined)[] = Object.assign([], {
   [Command.READ]: {
     flags: FUA | DF,
     offeredBy: 0,
+    writes: false,
     beyondEnd: refused.beyondEnd,
     empty: refused.zeroLength,
     tooLong: refused.readTooLong,
@@ -71,6 +76,7 @@ const rows: readonly (Row | undefined)[] = Object.assign([], {
   [Command.WRITE]: {
     flags: FUA | PAYLOAD_LEN,
     offeredBy: 0,
+    writes: true,
     beyondEnd: refused.noSpace,
     empty: undefined,
     tooLong: refused.writeTooLong,
@@ -80,6 +86,7 @@ const rows: readonly (Row | undefined)[] = Object.assign([], {
   [Command.FLUSH]: {
     flags: FUA,
     offeredBy: 0,
+    writes: false,
     beyondEnd: refused.flushRange,
     empty: undefined,
     tooLong: undefined,
@@ -88,6 +95,7 @@ const rows: readonly (Row | undefined)[] = Object.assign([], {
   [Command.TRIM]: {
     flags: FUA,
     offeredBy: TransmissionFlag.SEND_TRIM,
+    writes: true,
     beyondEnd: refused.beyondEnd,
     empty: undefined,
     tooLong: undefined,
@@ -96,6 +104,7 @@ const rows: readonly (Row | undefined)[] = Object.assign([], {
   [Command.CACHE]: {
     flags: FUA,
     offeredBy: TransmissionFlag.SEND_CACHE,
+    writes: false,
     beyondEnd: refused.beyondEnd,
     empty: undefined,
     tooLong: undefined,
@@ -104,6 +113,7 @@ const rows: readonly (Row | undefined)[] = Object.assign([], {
   [Command.WRITE_ZEROES]: {
     flags: FUA | NO_HOLE | FAST_ZERO,
     offeredBy: TransmissionFlag.SEND_WRITE_ZEROES,
+    writes: true,
     beyondEnd: refused.noSpace,
     empty: undefined,
     tooLong: undefined,
@@ -112,6 +122,7 @@ const rows: readonly (Row | undefined)[] = Object.assign([], {
   [Command.BLOCK_STATUS]: {
     flags: REQ_ONE | PAYLOAD_LEN,
     offeredBy: 0,
+    writes: false,
     beyondEnd: refused.beyondEnd,
     empty: refused.zeroLength,
     tooLong: undefined,
@@ -121,8 +132,8 @@ const rows: readonly (Row | undefined)[] = Object.assign([], {
 
 /** What `Rules` need to know of an export. */
 export interface Bounds {
-  /** Bytes, below 2^53. */
-  readonly size: number;
+  /** Bytes, exactly: a bigint from 2^53 on. */
+  readonly size: number | bigint;
   /** Writes begin and end at multiples of so many bytes. */
   readonly writeAlignment: number;
   /** And so does everything else. */
@@ -148,8 +159,12 @@ const NOT_OFFERED = -1;
 
 /** The rules for one client. */
 export class Rules {
-  readonly #of: Bounds;
+  readonly #payloadMax: number;
+  /** Bytes; Infinity: whatever is not far lies inside. */
+  readonly #size: number;
+  readonly #farSize: FarSize | undefined;
   readonly #extended: boolean;
+  readonly #readOnly: boolean;
   /** The flags that each command may carry, or NOT_OFFERED. */
   readonly #flags: readonly number[];
   readonly #alignment: number;
@@ -157,8 +172,11 @@ export class Rules {
   readonly #statusPayloadMax: number;
 
   constructor(terms: Terms, of: Bounds) {
-    this.#of = of;
+    this.#payloadMax = of.payloadMax;
+    this.#size = typeof of.size === 'number' ? of.size : Number.POSITIVE_INFINITY;
+    this.#farSize = typeof of.size === 'number' ? undefined : new FarSize(of.size);
     this.#extended = terms.extendedHeaders;
+    this.#readOnly = (terms.flags & TransmissionFlag.READ_ONLY) !== 0;
     this.#flags = rows.map((row, command) =>
       row === undefined ? NOT_OFFERED : flagsFor(row, command, terms),
     );
@@ -177,6 +195,7 @@ export class Rules {
     }
     const allowed = this.#flags[command] ?? NOT_OFFERED;
     if (allowed === NOT_OFFERED) {
+      if (row.writes && this.#readOnly) return refused.readOnly;
       return command === Command.BLOCK_STATUS ? refused.noContext : refused.notOffered;
     }
     if ((flags & ~allowed) !== 0) return refused.flags;
@@ -188,33 +207,45 @@ export class Rules {
         return length > this.#statusPayloadMax ? refused.wrongIds : undefined;
       }
     }
-    if (row.tooLong !== undefined && length > this.#of.payloadMax) return row.tooLong;
+    if (row.tooLong !== undefined && length > this.#payloadMax) return row.tooLong;
     if (command === Command.FLUSH) {
       return header.offset !== 0 || length !== 0 ? row.beyondEnd : undefined;
     }
-    return this.#checkRange(row, header.offset, length);
+    return this.#checkRange(row, header);
   }
 
   /** The same for a range that comes in a BLOCK_STATUS's payload. */
-  checkStatusRange(offset: number, length: number): Refusal | undefined {
+  checkStatusRange(range: Range): Refusal | undefined {
     const row = rows[Command.BLOCK_STATUS];
-    return row === undefined ? refused.unknownCommand : this.#checkRange(row, offset, length);
+    return row === undefined ? refused.unknownCommand : this.#checkRange(row, range);
   }
 
-  /** Numbers suffice for 64 bits: rounding keeps the order, sizes are exact, and so is their difference
-   *  with a length that is not above them. */
-  #checkRange(row: Row, offset: number, length: number): Refusal | undefined {
-    const { size } = this.#of;
+  /** With a size below 2^53 Numbers suffice for 64 bits: rounding keeps the order, the size is exact,
+   *  and so is its difference with a length that is not above it. */
+  #checkRange(row: Row, range: Range): Refusal | undefined {
+    const far = this.#farSize;
+    if (far !== undefined && isFar(range)) {
+      if (far.endsBefore(range)) return row.beyondEnd;
+      return this.#checkShape(row, range.offsetLow, range.lengthLow, range.length);
+    }
+    const { offset, length } = range;
+    const size = this.#size;
     if (length > size || offset > size - length) return row.beyondEnd;
+    return this.#checkShape(row, offset, length, length);
+  }
+
+  /** Of a multiple of a block size, the lower half is one. */
+  #checkShape(row: Row, offset: number, low: number, length: number): Refusal | undefined {
     if (length === 0) return row.empty;
     const alignment = row.wholeBlocks ? this.#writeAlignment : this.#alignment;
-    if (alignment === 1 || (offset | length) % alignment === 0) return undefined;
+    if (alignment === 1 || (offset | low) % alignment === 0) return undefined;
     return this.#alignment === alignment ? refused.unaligned : refused.zonedUnaligned;
   }
 }
 
 function flagsFor(row: Row, command: number, terms: Terms): number {
   const { flags: agreed, extendedHeaders: extended } = terms;
+  if (row.writes && (agreed & TransmissionFlag.READ_ONLY) !== 0) return NOT_OFFERED;
   if (row.offeredBy !== 0 && (agreed & row.offeredBy) === 0) return NOT_OFFERED;
   let flags = row.flags;
   const drop = (flag: number, offeredBy: number): void => {

@@ -1,7 +1,8 @@
 /** One NBD command in flight: it owns the cookie and the bio, says where a read's data go, and
  *  sends the reply. Made once per command in flight and reused; knows no socket. */
 
-import type { ReplyAddress } from 'nbd-server-protocol-ts';
+import type { ReplyAddress, RequestHeader } from 'nbd-server-protocol-ts';
+import { CommandFlag, Command as NbdCommand } from 'nbd-server-protocol-ts';
 import { Bio, type BioOwner } from '../block/bio.ts';
 import { Command } from '../block/command.ts';
 import { Status } from '../block/status.ts';
@@ -10,6 +11,7 @@ import { SCRATCH_BYTES } from '../pages/scratch.ts';
 import type { Segments } from '../pages/segments.ts';
 import { SLAB_BYTES } from '../pages/slab.ts';
 import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
+import { blockCommand, blockFlags } from './block-command.ts';
 import { deltaOf, nbdMeaning } from './errors.ts';
 import type { ViewHolder } from './reply-sink.ts';
 import type { Session } from './session.ts';
@@ -39,8 +41,9 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
   offsetLow = 0;
   /** A read's data must come in one piece. */
   whole = false;
+  /** Bytes from the first block's beginning to what the client named; of a discard below 0. */
+  head = 0;
   /** As the client named it, in bytes. */
-  offset = 0;
   length = 0;
   /** Holds the export's write lock, shared. */
   locked = false;
@@ -53,12 +56,29 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
     this.bio = new Bio(this, session.allocator);
   }
 
-  /** Begins a command on whole blocks; `offset` and `length` may lie inside them (reads only). */
-  begin(command: Command, flags: number, sector: Sector, sectors: Sector): void {
+  /** Begins a command on whole blocks; what the client named may lie inside them (reads only).
+   *  @param base sectors that come before byte 0 of the header's offset. */
+  begin(header: RequestHeader, block: number, base: number): void {
+    const { offset, length } = header;
+    this.cookieHigh = header.cookieHigh;
+    this.cookieLow = header.cookieLow;
+    this.offsetHigh = header.offsetHigh;
+    this.offsetLow = header.offsetLow;
+    this.whole = (header.flags & CommandFlag.DF) !== 0;
+    this.length = length;
+    // A read takes the blocks around its range; a discard only those that lie in it whole. What lies
+    // behind the end of the export is nobody's.
+    const inside = header.command === NbdCommand.TRIM;
+    const first = (inside ? Math.ceil : Math.floor)(offset / block) * block;
+    const within = inside && offset + length !== this.#session.export.size;
+    const end = (within ? Math.floor : Math.ceil)((offset + length) / block) * block;
+    this.head = offset - first;
     this.#place = Place.NONE;
     this.#replied = false;
     this.locked = false;
-    this.bio.reset(command, flags, sector, sectors);
+    const sector = (base + first / SECTOR_BYTES) as Sector; // whole blocks are whole sectors
+    const sectors = (Math.max(0, end - first) / SECTOR_BYTES) as Sector; // likewise
+    this.bio.reset(blockCommand(header.command), blockFlags(header.flags), sector, sectors);
   }
 
   /** The payload of a write as it lies in the receive buffer. */
@@ -120,7 +140,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
 
   viewsReady(bio: Bio): void {
     this.#place = Place.VIEWS;
-    const head = this.offset - bio.sector * SECTOR_BYTES;
+    const { head } = this;
     const tail = bio.sectors * SECTOR_BYTES - head - this.length;
     if (head !== 0 || tail !== 0) bio.views.trim(head, tail);
     this.#replied = true;
@@ -147,7 +167,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
     if (bio.status !== Status.OK) {
       if (this.#place === Place.OUTPUT) sink.cancelRead();
       const { error, text } = nbdMeaning(bio.status);
-      const delta = deltaOf(bio, this.offset, this.length);
+      const delta = deltaOf(bio, this.head, this.length);
       sink.error(this, error, bio.reason ?? text, delta);
     } else if (bio.command !== Command.READ) {
       sink.ok(this);
@@ -162,7 +182,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
   /** @returns true when the reply shows our memory, so that the command is not over yet. */
   #replyFromOwnMemory(bio: Bio): boolean {
     const { sink } = this.#session;
-    const head = this.offset - bio.sector * SECTOR_BYTES;
+    const { head } = this;
     if (this.#scratch !== undefined) {
       const start = sink.openRead(this, this.length);
       sink.readBuffer.set(this.#scratch.subarray(head, head + this.length), start);

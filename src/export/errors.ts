@@ -29,10 +29,11 @@ export function nbdMeaning(status: Status): Meaning {
   return meanings[status];
 }
 
-/** Where in the client's range of bytes `bio` failed, counted from `offset`; -1: not known, or in a part
- *  of a block that the client did not name. */
-export function deltaOf(bio: Bio, offset: number, length: number): number {
+/** Where in the client's range of `length` bytes `bio` failed, counted from its beginning; -1: not known,
+ *  in a part of a block that the client did not name, or so far behind that it would be rounded.
+ *  @param head bytes from the bio's beginning to the range's. */
+export function deltaOf(bio: Bio, head: number, length: number): number {
   if (bio.failedAt < 0) return -1;
-  const delta = Math.max(0, bio.failedAt * SECTOR_BYTES - offset);
-  return delta < length ? delta : -1;
+  const delta = Math.max(0, (bio.failedAt - bio.sector) * SECTOR_BYTES - head);
+  return delta < length && Number.isSafeInteger(delta) ? delta : -1;
 }

@@ -4,7 +4,7 @@
 import type { ExportInfo } from 'nbd-server-protocol-ts';
 import { TransmissionFlag } from 'nbd-server-protocol-ts';
 import type { Disk } from '../block/disk.ts';
-import { SECTOR_BYTES, toBytes } from '../units.ts';
+import { SECTOR_BYTES } from '../units.ts';
 import { type Context, contextsOf } from './contexts.ts';
 import { WriteLock } from './write-lock.ts';
 
@@ -15,10 +15,18 @@ const PREFERRED_BLOCK = 4096;
 export const alignments = ['emulate', 'error'] as const;
 export type Alignment = (typeof alignments)[number];
 
+/** What clients may do, whatever the disk could. */
+export interface ExportRules {
+  /** What becomes of requests for parts of blocks. @default emulate */
+  readonly alignment?: Alignment;
+  /** Refuses whatever writes. @default false */
+  readonly readOnly?: boolean;
+}
+
 export class NbdExport implements ExportInfo {
   readonly name: string;
-  /** Bytes. */
-  readonly size: number;
+  /** Bytes, exactly: a bigint from 2^53 on. */
+  readonly size: number | bigint;
   readonly flags: number;
   readonly description: string;
   readonly blockSize: ExportInfo['blockSize'];
@@ -38,13 +46,13 @@ export class NbdExport implements ExportInfo {
   #connections = 0;
   #ended: (() => void) | undefined;
 
-  /** @param alignment what becomes of requests for parts of blocks. */
-  constructor(disk: Disk, payloadMax: number, alignment: Alignment = 'emulate') {
+  constructor(disk: Disk, payloadMax: number, rules: ExportRules = {}) {
+    const { alignment = 'emulate', readOnly = false } = rules;
     this.disk = disk;
     this.payloadMax = payloadMax;
     this.name = disk.name;
-    this.size = toBytes(disk.capacity);
-    this.flags = transmissionFlags(disk);
+    this.size = disk.size;
+    this.flags = readOnly ? readOnlyFlags(disk) : transmissionFlags(disk);
     this.description = `tnull ${disk.name}`;
     // Requests below the block size are served by read-modify-write, so any byte may be addressed;
     // not on zones, where a block is written once and at the write pointer.
@@ -105,4 +113,12 @@ function transmissionFlags(disk: Disk): number {
     (rotational ? TransmissionFlag.ROTATIONAL : 0) |
     (discard ? TransmissionFlag.SEND_TRIM : 0)
   );
+}
+
+/** Nothing that writes is offered. Reads need no order, so several connections are right on zones, too. */
+function readOnlyFlags(disk: Disk): number {
+  const { READ_ONLY, CAN_MULTI_CONN, HAS_FLAGS, SEND_DF, SEND_CACHE } = TransmissionFlag;
+  const kept = HAS_FLAGS | SEND_DF | SEND_CACHE | TransmissionFlag.BLOCK_STATUS_PAYLOAD;
+  const rotational = transmissionFlags(disk) & TransmissionFlag.ROTATIONAL;
+  return kept | rotational | READ_ONLY | CAN_MULTI_CONN;
 }

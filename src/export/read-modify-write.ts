@@ -36,8 +36,12 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   readonly #session: Session;
   readonly #flags: number;
   readonly #zeroes: boolean;
+  /** Sectors that come before byte 0 of the offset. */
+  readonly #base: number;
   readonly #offset: number;
   readonly #end: number;
+  /** Where what is written ends: zeroes to the end of the export fill its last block. */
+  readonly #reach: number;
   readonly #payload = new Segments();
   readonly #edges: Edge[] = [];
   #borrowed: boolean;
@@ -57,6 +61,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   constructor(
     session: Session,
     header: RequestHeader,
+    base: number,
     source: Uint8Array,
     start: number,
     payload?: Segments,
@@ -70,8 +75,12 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
     this.#flags =
       ((header.flags & CommandFlag.FUA) !== 0 ? RequestFlag.FUA : 0) |
       ((header.flags & CommandFlag.NO_HOLE) !== 0 ? RequestFlag.NOUNMAP : 0);
+    this.#base = base;
     this.#offset = header.offset;
     this.#end = header.offset + header.length;
+    const { disk, size } = session.export;
+    const filled = this.#zeroes && this.#end === size;
+    this.#reach = filled ? disk.capacity * SECTOR_BYTES : this.#end;
     this.#borrowed = !this.#zeroes && payload === undefined;
     if (this.#borrowed) this.#payload.add(source, start, header.length);
     if (payload !== undefined) {
@@ -129,7 +138,8 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
     if (bio.status !== Status.OK && this.#status === Status.OK) {
       this.#status = bio.status;
       this.#reason = bio.reason;
-      this.#delta = deltaOf(bio, this.#offset, this.#end - this.#offset);
+      const head = this.#offset - (bio.sector - this.#base) * SECTOR_BYTES;
+      this.#delta = deltaOf(bio, head, this.#end - this.#offset);
     }
     this.#outstanding--;
     if (this.#outstanding > 0) return;
@@ -141,19 +151,19 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   #plan(): void {
     const block = this.#session.export.disk.limits.blockBytes;
     const firstWhole = Math.ceil(this.#offset / block) * block;
-    const endWhole = Math.floor(this.#end / block) * block;
+    const endWhole = Math.floor(this.#reach / block) * block;
     if (firstWhole > endWhole) {
       this.#edge(endWhole, block);
       return;
     }
     if (this.#offset < firstWhole) this.#edge(firstWhole - block, block);
-    if (endWhole < this.#end) this.#edge(endWhole, block);
+    if (endWhole < this.#reach) this.#edge(endWhole, block);
     if (firstWhole === endWhole) return;
     this.#middle = new Bio(this, this.#session.allocator);
     this.#middle.reset(
       this.#zeroes ? Command.WRITE_ZEROES : Command.WRITE,
       this.#flags,
-      (firstWhole / SECTOR_BYTES) as Sector, // whole blocks are whole sectors
+      (this.#base + firstWhole / SECTOR_BYTES) as Sector, // whole blocks are whole sectors
       ((endWhole - firstWhole) / SECTOR_BYTES) as Sector, // likewise
     );
     this.#middleOffset = firstWhole - this.#offset;
@@ -161,14 +171,14 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
 
   #edge(first: number, block: number): void {
     const bio = new Bio(this, this.#session.allocator);
-    const sector = (first / SECTOR_BYTES) as Sector; // whole blocks are whole sectors
+    const sector = (this.#base + first / SECTOR_BYTES) as Sector; // whole blocks are whole sectors
     bio.reset(Command.READ, 0, sector, (block / SECTOR_BYTES) as Sector); // likewise
     const from = Math.max(this.#offset, first);
     this.#edges.push({
       bio,
       buffer: new Uint8Array(block),
       from: from - first,
-      to: Math.min(this.#end, first + block) - first,
+      to: Math.min(this.#reach, first + block) - first,
       payload: from - this.#offset,
     });
   }

@@ -2,7 +2,7 @@
  *  no tag, no lock or too much in flight. Decides nothing about sockets: it tells its host to go on.
  *  Source: design.md, "Tags are the flow control". */
 
-import { CommandFlag, Command as NbdCommand, type RequestHeader } from 'nbd-server-protocol-ts';
+import { Command as NbdCommand, type RequestHeader } from 'nbd-server-protocol-ts';
 import { Command } from '../block/command.ts';
 import type { TagWaiter } from '../block/scheduler.ts';
 import type { TagPool } from '../block/tag-pool.ts';
@@ -10,11 +10,12 @@ import type { SlabAllocator } from '../pages/allocator.ts';
 import type { ScratchPool } from '../pages/scratch.ts';
 import type { Segments } from '../pages/segments.ts';
 import type { Deferred, DeferredWork } from '../time/deferred.ts';
-import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
-import { blockCommand, blockFlags, carriesData, writes } from './block-command.ts';
+import { bug } from '../units.ts';
+import { carriesData, cutsBlocks, writes } from './block-command.ts';
 import type { ByteShare } from './byte-budget.ts';
 import { type Refusal, Rules, refused, type Terms } from './check.ts';
 import { ClientCommand, COPY_MAX } from './client-command.ts';
+import { comeNear, isFar } from './far.ts';
 import type { NbdExport } from './nbd-export.ts';
 import { QueueMap } from './queue-map.ts';
 import { ReadModifyWrite } from './read-modify-write.ts';
@@ -45,6 +46,8 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   readonly #host: SessionHost;
   readonly #bytesMax: number;
   readonly #rules: Rules;
+  /** Ranges may be far, see far.ts. */
+  readonly #huge: boolean;
   readonly #status: StatusCommand;
   /** A BLOCK_STATUS has not all of its answers yet. */
   #statusPending = false;
@@ -68,6 +71,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   ) {
     this.export = of;
     this.#rules = new Rules(terms, of);
+    this.#huge = typeof of.size === 'bigint';
     this.#status = new StatusCommand(of, terms, context.statusBudget, () => this.#ready());
     this.copyMax = Math.min(COPY_MAX, of.blockSize.maximumPayload);
     this.queues = new QueueMap(of.disk, of.nextConnection());
@@ -116,20 +120,22 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
    *  @returns false: it waits; keep the payload where it is until `proceed` says true. */
   execute(header: RequestHeader, source: Uint8Array, start: number, payload?: Segments): boolean {
     const block = this.export.disk.limits.blockBytes;
-    const unaligned = header.offset % block !== 0 || header.length % block !== 0;
     const write = header.command === NbdCommand.WRITE;
     if (header.command === NbdCommand.BLOCK_STATUS) return this.#askStatus(header, source, start);
+    const far = this.#huge && isFar(header);
+    const base = far ? comeNear(header, block) : 0;
     if (this.#doesNothing(header)) {
       this.sink.ok(header);
       return true;
     }
     this.#inFlight++;
-    if (unaligned && (write || header.command === NbdCommand.WRITE_ZEROES)) {
+    if (cutsBlocks(header, block, this.export.size)) {
       this.share.take(write ? header.length : 0);
-      new ReadModifyWrite(this, header, source, start, payload).begin();
+      new ReadModifyWrite(this, header, base, source, start, payload).begin();
       return true;
     }
-    const command = this.#begin(header, block);
+    const command = this.#begin(header, block, base);
+    if (far) command.head = header.offsetLow % block; // it may have been widened
     if (write) {
       if (payload === undefined) command.borrow(source, start);
       else command.adopt(payload);
@@ -214,7 +220,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   #askStatus(header: RequestHeader, source: Uint8Array, start: number): boolean {
     const status = this.#status;
     const wrong = status.begin(header, source, start)
-      ? this.#rules.checkStatusRange(status.offset, status.length)
+      ? this.#rules.checkStatusRange(status)
       : refused.wrongIds;
     if (wrong !== undefined) {
       this.sink.error(header, wrong.error, wrong.text, -1);
@@ -254,25 +260,12 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     if (this.#inFlight === 0 || this.#limited) this.deferred.raise(this);
   }
 
-  #begin(header: RequestHeader, block: number): ClientCommand {
+  /** @param base sectors that come before byte 0 of the header's offset. */
+  #begin(header: RequestHeader, block: number, base: number): ClientCommand {
     const command = this.#free.pop() ?? new ClientCommand(this);
-    command.cookieHigh = header.cookieHigh;
-    command.cookieLow = header.cookieLow;
-    command.offsetHigh = header.offsetHigh;
-    command.offsetLow = header.offsetLow;
-    command.whole = (header.flags & CommandFlag.DF) !== 0;
-    command.offset = header.offset;
-    command.length = header.length;
-    // A read takes the blocks around its range; a discard only those that lie in it whole.
-    const inside = header.command === NbdCommand.TRIM;
-    const first = (inside ? Math.ceil : Math.floor)(header.offset / block) * block;
-    const last = header.offset + header.length;
-    const end = (inside ? Math.floor : Math.ceil)(last / block) * block;
-    const sector = (first / SECTOR_BYTES) as Sector; // whole blocks are whole sectors
-    const sectors = (Math.max(0, end - first) / SECTOR_BYTES) as Sector; // likewise
-    const kind = blockCommand(header.command);
+    command.begin(header, block, base);
+    const kind = command.bio.command;
     this.waitsToRead = kind === Command.READ;
-    command.begin(kind, blockFlags(header.flags), sector, sectors);
     if (carriesData(kind)) this.share.take(header.length);
     return command;
   }

@@ -10,9 +10,10 @@ import {
   type RequestHeader,
   type SelectedContext,
 } from 'nbd-server-protocol-ts';
-import { blockStatus, ExtentList } from './block-status.ts';
+import { blockStatus, ExtentList, farStatus } from './block-status.ts';
 import type { Terms } from './check.ts';
 import type { Context } from './contexts.ts';
+import { FarSize, isFar } from './far.ts';
 import type { NbdExport } from './nbd-export.ts';
 import type { ReplySink } from './reply-sink.ts';
 import type { StatusBudget, StatusWaiter } from './status-budget.ts';
@@ -28,9 +29,13 @@ export class StatusCommand implements ReplyAddress, StatusWaiter {
   /** Bytes: what was asked for. */
   offset = 0;
   length = 0;
+  lengthHigh = 0;
+  lengthLow = 0;
   readonly #selected: readonly SelectedContext[];
   readonly #offered: readonly Context[];
+  /** Bytes; of an export with far ranges, where they begin. */
   readonly #size: number;
+  readonly #farSize: FarSize | undefined;
   /** Lengths have 32 bits. */
   readonly #compact: boolean;
   readonly #payload = new BlockStatusPayload();
@@ -46,7 +51,8 @@ export class StatusCommand implements ReplyAddress, StatusWaiter {
   constructor(of: NbdExport, terms: Terms, budget: StatusBudget, goOn: () => void) {
     this.#selected = terms.contexts;
     this.#offered = of.contexts;
-    this.#size = of.size;
+    this.#size = typeof of.size === 'number' ? of.size : 2 ** 53;
+    this.#farSize = typeof of.size === 'number' ? undefined : new FarSize(of.size);
     this.#compact = !terms.extendedHeaders;
     this.#budget = budget;
     this.#goOn = goOn;
@@ -61,6 +67,8 @@ export class StatusCommand implements ReplyAddress, StatusWaiter {
     this.offsetLow = header.offsetLow;
     this.offset = header.offset;
     this.length = header.length;
+    this.lengthHigh = header.lengthHigh;
+    this.lengthLow = header.lengthLow;
     this.#one = (header.flags & CommandFlag.REQ_ONE) !== 0;
     this.#answered = 0;
     this.#ids.length = 0;
@@ -72,6 +80,8 @@ export class StatusCommand implements ReplyAddress, StatusWaiter {
     const view = new DataView(source.buffer, source.byteOffset + start, header.length);
     if (!decodeBlockStatusPayload(view, 0, header.length, this.#selected, payload)) return false;
     this.length = payload.effectLength;
+    this.lengthHigh = payload.effectHigh;
+    this.lengthLow = payload.effectLow;
     for (const id of payload.ids) this.#ids.push(id);
     return true;
   }
@@ -93,14 +103,21 @@ export class StatusCommand implements ReplyAddress, StatusWaiter {
       const id = this.#ids[this.#answered++] ?? 0;
       const context = this.#contextOf(id);
       if (context === undefined) continue;
-      const query = {
-        ...{ offset: this.offset, length: this.length, size: this.#size, runsMax },
-        ...{ one: this.#one, compact: this.#compact },
-      };
-      this.#budget.spent(blockStatus(context, query, extents));
+      this.#budget.spent(this.#look(context, runsMax));
       sink.status(this, id, extents, this.#answered === this.#ids.length);
     }
     return true;
+  }
+
+  /** @returns the runs that were looked at. */
+  #look(context: Context, runsMax: number): number {
+    const { offset, length } = this;
+    const [one, compact] = [this.#one, this.#compact];
+    const far = this.#farSize;
+    if (far !== undefined && isFar(this))
+      return farStatus(context, this, far, one, compact, extents);
+    const query = { offset, length, size: this.#size, one, compact, runsMax };
+    return blockStatus(context, query, extents);
   }
 
   #contextOf(id: number): Context | undefined {

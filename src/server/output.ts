@@ -143,7 +143,8 @@ export class Output implements ReplySink {
     for (let at = 0; at < count; at++) {
       this.#reserve(encoder.extentBytes);
       const [length = 0, high = 0, low = 0] = [lengths[at], highs[at], lows[at]];
-      this.#commit(encoder.extent(this.#chunk.view, this.#used, length, high, low));
+      const rest = at === count - 1 ? extents.rest : 0;
+      this.#commit(encoder.extent(this.#chunk.view, this.#used, length, high, low, rest));
     }
   }
 

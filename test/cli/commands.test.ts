@@ -91,6 +91,21 @@ test('create, ls, set, get, remove: the life of a device', async () => {
   expect(Array.from(devices, ({ name }) => name)).toEqual(['b']);
 });
 
+test('ls shows a size in bytes to the byte', async () => {
+  const { tnull } = await shell();
+  await tnull('create', 'odd', 'size_bytes=1049601', 'memory_backed=1', '--power-on');
+  await tnull('create', 'huge', 'size_bytes=9223372036854775807', '--power-on');
+  expect(await tnull('ls')).toBe(
+    [
+      'NAME  POWER  SIZE                   BLOCK  BACKED BY  ZONES',
+      'odd   on     1049601 B                512  memory     no',
+      'huge  on     9223372036854775807 B    512  nothing    no',
+      '',
+    ].join('\n'),
+  );
+  expect(await tnull('get', 'huge', 'size_bytes')).toBe('9223372036854775807\n');
+});
+
 test('--json is what the API says, on one line', async () => {
   const { tnull, tree } = await shell();
   expect(JSON.parse(await tnull('create', 'a', '--json'))).toEqual(tree.object('a'));

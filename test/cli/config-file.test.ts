@@ -68,6 +68,7 @@ test.each([
 test('what was typed is left out, by the names of attributes', () => {
   const attributes = new Map([
     ['size', '1'],
+    ['size_bytes', '1000'],
     ['blocksize', '512'],
     ['timeout_inject/probability', '5'],
     ['memory_backed', '1'],
@@ -79,6 +80,7 @@ test('what was typed is left out, by the names of attributes', () => {
   expect(left()).toEqual([...attributes.keys()]);
   expect(left('gb', 'bs')).toEqual(['timeout_inject/probability', 'memory_backed']);
   expect(left('size', 'timeout')).toEqual(['blocksize', 'memory_backed']);
+  expect(left('size_bytes', 'timeout')).toEqual(['blocksize', 'memory_backed']);
 });
 
 function file(value: unknown): string {

@@ -57,6 +57,7 @@ test('without arguments it serves, with everything by default', () => {
     logFormat: undefined,
     tls: { mode: undefined, certificates: undefined, psk: undefined, verifyPeer: false },
     alignment: 'emulate',
+    readOnly: false,
     threads: undefined,
     faultSeed: undefined,
   });
@@ -144,6 +145,10 @@ describe('addresses', () => {
       { kind: 'tcp', host: '::1', port: 7 },
       { kind: 'tcp', host: 'localhost', port: 10809 },
     ]);
+  });
+
+  test('exports may be read-only', () => {
+    expect(serve('--read-only').readOnly).toBe(true);
   });
 
   test.each([

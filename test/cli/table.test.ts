@@ -9,7 +9,8 @@ test.each([
   [10.5 * 1024, '10.5 KiB'],
   [100.4 * 1024, '100 KiB'],
   [4 * 2 ** 30, '4 GiB'],
-  [2 ** 60, '1024 PiB'],
+  [2 ** 60, '1 EiB'],
+  [1024 ** 7, '1024 EiB'],
 ])('%i bytes are %s', (bytes, text) => expect(bytesText(bytes)).toBe(text));
 
 test.each([

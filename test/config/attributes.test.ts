@@ -17,7 +17,7 @@ const BOOLEANS = `badblocks_once badblocks_partial_io blocking discard fua memor
   rotational shared_tag_bitmap shared_tags use_per_node_hctx virt_boundary zone_full zoned`;
 const OF_32_BITS = `blocksize home_node hw_queue_depth index irqmode max_sectors mbps poll_queues
   queue_mode submit_queues zone_append_max_sectors zone_max_active zone_max_open zone_nr_conv`;
-const OF_64_BITS = 'cache_size completion_nsec size zone_capacity zone_size';
+const OF_64_BITS = 'cache_size completion_nsec size size_bytes zone_capacity zone_size';
 const [booleans, of32, of64] = [BOOLEANS, OF_32_BITS, OF_64_BITS].map((text) => text.split(/\s+/));
 const integers = [...(of32 ?? []), ...(of64 ?? [])];
 
@@ -44,8 +44,8 @@ test('every attribute is tried below', () => {
 test('features are all names, in alphabetical order', () => {
   const names = `badblocks badblocks_once badblocks_partial_io blocking blocksize cache_size completion_nsec
     discard fua home_node hw_queue_depth index irqmode max_sectors mbps memory_backed no_sched
-    poll_queues power queue_mode rotational shared_tag_bitmap shared_tags size submit_queues
-    use_per_node_hctx virt_boundary zone_append_max_sectors zone_capacity zone_full zone_max_active
+    poll_queues power queue_mode rotational shared_tag_bitmap shared_tags size size_bytes
+    submit_queues use_per_node_hctx virt_boundary zone_append_max_sectors zone_capacity zone_full zone_max_active
     zone_max_open zone_nr_conv zone_offline zone_readonly zone_size zoned`;
   expect(featuresText).toBe(`${names.split(/\s+/).join(',')}\n`);
 });
@@ -156,6 +156,7 @@ describe('a new directory', () => {
       shared_tag_bitmap: '0',
       shared_tags: '0',
       size: '4096',
+      size_bytes: '0',
       submit_queues: '1',
       use_per_node_hctx: '0',
       virt_boundary: '0',

@@ -9,6 +9,7 @@ const DEFAULTS = {
   nr_devices: 1,
   gb: 4,
   size: 4096,
+  size_bytes: 0n,
   bs: 512,
   rotational: false,
   queue_mode: 2,

@@ -65,6 +65,37 @@ describe('devices', () => {
     expect(json).toMatchObject({ size: 16, memory_backed: 1, discard: 0, mbps: 7, power: 1 });
   });
 
+  test('size_bytes keeps all its digits: above 2^53 it is a text, both ways', async () => {
+    const { ask } = await serve();
+    const put = async (name: string, size: unknown, power = 1) =>
+      await ask('PUT', `/v1/devices/${name}`, { json: { size_bytes: size, power } });
+    expect((await put('a', 1000)).json).toMatchObject({ size_bytes: 1000, power: 1 });
+    expect((await put('b', 2 ** 53)).json).toMatchObject({ size_bytes: 2 ** 53 });
+    expect((await put('c', '9007199254740993')).json).toMatchObject({
+      size_bytes: '9007199254740993',
+    });
+    expect((await put('d', `${2n ** 63n - 1n}`)).json).toMatchObject({
+      size_bytes: '9223372036854775807',
+    });
+    expect((await put('e', `${2n ** 64n - 1n}`, 0)).json).toMatchObject({
+      size_bytes: '18446744073709551615',
+    });
+    expect((await ask('GET', '/v1/devices')).status).toBe(200);
+    expect((await ask('GET', '/v1/devices/d/attributes/size_bytes')).text).toBe(
+      '9223372036854775807\n',
+    );
+    const refused = await put('f', 2 ** 53 + 2);
+    expect(refused.status).toBe(400);
+    expect(refused.json).toEqual({
+      errno: 'EINVAL',
+      message: 'size_bytes: a JSON number above 2^53 is rounded: write it as a text',
+      attribute: 'size_bytes',
+    });
+    expect((await ask('GET', '/v1/devices/f')).status).toBe(404);
+    const live = await ask('PATCH', '/v1/devices/a', { json: { size_bytes: 2000 } });
+    expect(live.json).toMatchObject({ errno: 'EBUSY', attribute: 'size_bytes' });
+  });
+
   test('they may be wrapped into attributes', async () => {
     const { ask } = await serve();
     const { json } = await ask('PUT', DEVICE, { json: { attributes: { size: 16 } } });

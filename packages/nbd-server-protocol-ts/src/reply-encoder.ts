@@ -13,7 +13,7 @@ import {
 } from './reply.ts';
 import type { ReplyAddress } from './request.ts';
 import { utf8Prefix } from './text.ts';
-import { setSum, setUint64 } from './words.ts';
+import { highWord, setSum, TWO_TO_32 } from './words.ts';
 
 /** simple: 16 bytes and the data. structured: chunks. extended: chunks with 64-bit lengths. */
 export type ReplyForm = 'simple' | 'structured' | 'extended';
@@ -152,16 +152,18 @@ export class ReplyEncoder {
   }
 
   /** One extent: its length in bytes and its status. Without extended headers both have 32 bits:
-   *  the upper half of the status is left out. Lengths are not 0 and at most `extentMax`. */
+   *  the upper half of the status is left out. Lengths are not 0 and at most `extentMax`.
+   *  @param rest more bytes of it, for a length above 2^53: `length` is then a multiple of 4096. */
   extent(
     view: DataView,
     at: number,
     length: number,
     statusHigh: number,
     statusLow: number,
+    rest = 0,
   ): number {
     if (this.#extended) {
-      setUint64(view, at, length);
+      setSum(view, at, highWord(length), length % TWO_TO_32, rest);
       view.setUint32(at + 8, statusHigh);
       view.setUint32(at + 12, statusLow);
     } else {

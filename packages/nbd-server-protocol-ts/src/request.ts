@@ -84,7 +84,11 @@ export function payloadBytes(header: RequestHeader, extended: boolean): number {
 }
 
 /** Does the range go beyond a size of so many bytes? Exact for all 64 bits. */
-export function endsBeyond(header: RequestHeader, sizeHigh: number, sizeLow: number): boolean {
+export function endsBeyond(
+  header: Pick<RequestHeader, 'offsetHigh' | 'offsetLow' | 'lengthHigh' | 'lengthLow'>,
+  sizeHigh: number,
+  sizeLow: number,
+): boolean {
   const low = header.offsetLow + header.lengthLow;
   const carry = low >= TWO_TO_32 ? 1 : 0;
   const high = header.offsetHigh + header.lengthHigh + carry;

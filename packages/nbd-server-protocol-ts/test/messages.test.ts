@@ -258,6 +258,16 @@ function putExtents(encoder: ReplyEncoder): number {
   return first + encoder.extent(view, encoder.statusHeadBytes + first, 512, 0, 0);
 }
 
+test.each([
+  [2 ** 53, 1, '0020000000000001'],
+  [2 ** 62, 4095, '4000000000000fff'],
+  [2 ** 63 - 4096, 4095, '7fffffffffffffff'],
+  [2 ** 32 - 4096, 4096, '0000000100000000'],
+])('an extent of %d and %i bytes more has all of its 64 bits', (length, rest, bits) => {
+  const bytes = new ReplyEncoder('extended').extent(view, 0, length, 0, 3, rest);
+  expect(written(bytes)).toBe(`${bits}0000000000000003`);
+});
+
 describe.each(replies)('the %s %s', (form, _, bytesText, encode, request, told) => {
   const bytes = hex(bytesText.replaceAll('\n', ''));
 

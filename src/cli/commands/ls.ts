@@ -7,11 +7,17 @@ type Device = Readonly<Record<string, string | number>>;
 
 const MIB = 1024 * 1024;
 
+/** Who asked for exact bytes wants to see them. */
+function sizeText({ size, size_bytes: exact }: Device): string {
+  const isExact = exact !== undefined && Number(exact) !== 0;
+  return isExact ? `${exact} B` : bytesText(Number(size) * MIB);
+}
+
 function row(device: Device): Cell[] {
   return [
     device['name'] ?? '',
     device['power'] === 1 ? 'on' : 'off',
-    bytesText(Number(device['size']) * MIB),
+    sizeText(device),
     Number(device['blocksize']),
     device['memory_backed'] === 1 ? 'memory' : 'nothing',
     device['zoned'] === 1 ? 'zoned' : 'no',

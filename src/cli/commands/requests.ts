@@ -8,8 +8,8 @@ interface InFlight {
   readonly tag: number;
   readonly queue: number;
   readonly command: string;
-  readonly sector: number;
-  readonly sectors: number;
+  readonly sector: number | string;
+  readonly sectors: number | string;
   readonly state: string;
   readonly count: number;
   readonly ageNs: number;

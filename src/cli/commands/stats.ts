@@ -7,7 +7,7 @@ import { bytesText, type Cell, table, timeText } from '../table.ts';
 
 interface Operation {
   readonly requests: number;
-  readonly bytes: number;
+  readonly bytes: number | string;
   readonly latencyNs: { readonly p50: number; readonly p99: number; readonly max: number };
 }
 
@@ -65,7 +65,7 @@ function block(name: string, stats: Stats): string {
     .map(([kind, one]) => [
       kind.padEnd(LABEL),
       one.requests,
-      movedText(kind, one.bytes),
+      movedText(kind, Number(one.bytes)),
       ...latencies(one),
     ]);
   const lines = rows.length > 0 ? table(HEAD, rows) : 'no requests\n';
@@ -124,7 +124,7 @@ function rates(now: AllStats, before: AllStats): string {
       const then = old?.operations[kind];
       const count = since(one.requests, then?.requests);
       if (count === 0) continue;
-      const size = movedText(kind, since(one.bytes, then?.bytes));
+      const size = movedText(kind, since(Number(one.bytes), Number(then?.bytes ?? 0)));
       rows.push([device, kind, count, size, ...latencies(one)]);
     }
     for (const [name, all] of Object.entries(stats.errors)) {

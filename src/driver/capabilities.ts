@@ -1,0 +1,39 @@
+/** What a device tells the block layer and its exports of itself: limits of a request, and what it can
+ *  do. Source: driver.md section 1. */
+
+import type { Features, Limits } from '../block/disk.ts';
+import type { DeviceOptions } from '../config/parameters.ts';
+import { KiB, MiB, SECTOR_BYTES, sector } from '../units.ts';
+
+/** A slice of a discard costs up to 50 us per slab: 4 MiB keep other clients waiting some 1.5 ms. */
+const SLICE = sector((4 * MiB) / SECTOR_BYTES);
+
+const NO_LIMIT = Number.POSITIVE_INFINITY;
+
+export function limits(options: DeviceOptions): Limits {
+  // In whole blocks and KiB, as the kernel's queue limits are.
+  const unit = Math.max(options.bs, KiB) / SECTOR_BYTES;
+  return {
+    blockBytes: options.bs,
+    maxSectors: options.max_sectors - (options.max_sectors % unit),
+    // Without memory nothing takes time, but where each byte is paid for.
+    sliceSectors: options.memory_backed || options.mbps > 0 ? SLICE : NO_LIMIT,
+    freeHoles: !options.zoned && options.mbps === 0,
+    chunkSectors: options.zoned ? (options.zone_size * MiB) / SECTOR_BYTES : 0,
+    virtBoundary: options.virt_boundary,
+  };
+}
+
+export function features(options: DeviceOptions, writeCache: boolean): Features {
+  return {
+    rotational: options.rotational,
+    discard: options.discard || options.zoned,
+    writeCache,
+    fua: options.fua,
+    zoned: options.zoned,
+    // There they are written, or paid for, as data are.
+    fastZeroes: !writeCache && !options.zoned && options.mbps === 0,
+    views: true,
+    completesInline: options.irqmode === 0,
+  };
+}
