@@ -5,6 +5,7 @@
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
+import { copyBytes } from './copy-bytes.ts';
 import { type ByteSink, type ByteStream, queuedBytes } from './receive.ts';
 import type { ServerTls } from './tls-credentials.ts';
 
@@ -108,7 +109,7 @@ export class TlsStream implements ByteStream {
     for (let at = 0; at < chunk.length; ) {
       const target = this.#sink.target();
       const length = Math.min(target.length, chunk.length - at);
-      target.set(chunk.subarray(at, at + length));
+      copyBytes(target, chunk.subarray(at, at + length));
       at += length;
       if (this.#sink.received(length)) continue;
       if (at < chunk.length) this.#rest = chunk.subarray(at);

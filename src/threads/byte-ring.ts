@@ -2,6 +2,8 @@
  *  owns one of two positions, which count bytes for ever (modulo 2^32) and stand in words of shared
  *  memory; the bytes between them are the taker's. */
 
+import { copyBytes } from '../server/copy-bytes.ts';
+
 /** Positions are this many words apart: what one thread writes is not in the other's cache line. */
 export const LINE_WORDS = 16;
 
@@ -60,7 +62,8 @@ export class ByteRing {
       const place = this.place();
       const length = Math.min(place.length, source.length - at);
       if (length === 0) break;
-      place.set(at === 0 && length === source.length ? source : source.subarray(at, at + length));
+      const whole = at === 0 && length === source.length;
+      copyBytes(place, whole ? source : source.subarray(at, at + length));
       this.put(length);
       at += length;
     }

@@ -8,8 +8,8 @@ import { KiB } from '../units.ts';
 import type { Outbox } from './event-ring.ts';
 import { RECEIVE_BYTES, SEND_BYTES, type Slot, ToMain, ToWorker, Word } from './slot.ts';
 
-/** Room in the ring goes back when a write was taken whole: so no write is too long. */
-const PIECE = 128 * KiB;
+/** Room in the ring goes back when a write was taken whole; and shorter ones need no stream of Node's. */
+const PIECE = 64 * KiB;
 /** With less room than this nothing is read until half of the ring is free: no tiny reads. */
 const READ_LEAST = 64 * KiB;
 
@@ -154,7 +154,7 @@ export class Relay implements TlsSink {
     send.take(this.#inFlight);
     this.#inFlight = 0;
     Atomics.store(words, Word.TAKEN, 0);
-    if (Atomics.load(words, Word.SEND_WAITS) === 0 || send.free < SEND_BYTES / 4) return;
+    if (Atomics.load(words, Word.SEND_WAITS) === 0 || send.free < SEND_BYTES / 2) return;
     Atomics.store(words, Word.SEND_WAITS, 0);
     this.#host.outbox.raise(this.slot, ToMain.SPACE);
   }

@@ -61,8 +61,8 @@ const TEXT_MAX = 512;
 /** Memory begins at a page of its own: a client that is idle has touched three. */
 const RINGS_AT = 4 * KiB;
 export const RECEIVE_BYTES = 256 * KiB;
-/** Two longest pieces: one is sent while the next is copied. */
-export const SEND_BYTES = 256 * KiB;
+/** One half is copied while the other is sent: each half costs a wake-up. */
+export const SEND_BYTES = 512 * KiB;
 const SLOT_BYTES = RINGS_AT + RECEIVE_BYTES + SEND_BYTES;
 
 export class Slot {

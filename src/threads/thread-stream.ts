@@ -1,5 +1,6 @@
 /** A client whose socket is in another thread, as the main thread sees it: like one that is here. */
 
+import { copyBytes } from '../server/copy-bytes.ts';
 import type { ByteSink, ByteStream } from '../server/receive.ts';
 import type { TlsSink } from '../server/tls-stream.ts';
 import type { Outbox } from './event-ring.ts';
@@ -130,7 +131,7 @@ export class ThreadStream implements ByteStream {
       if (receive.used === 0) break;
       const target = this.#sink.target();
       const front = receive.front(target.length);
-      target.set(front);
+      copyBytes(target, front);
       receive.take(front.length);
       left -= front.length;
       this.#makeRoom();

@@ -1,0 +1,20 @@
+/** Copies bytes where one side is memory that threads share. V8 copies such byte by byte where the two
+ *  are not aligned alike, as behind a header of 20 bytes: 4 to 5 GB/s (8 on Node 26). `fill` with an array is
+ *  one memcpy on every version, 50 to 65 GB/s, for 50 ns more a call. */
+
+/** Shorter ones are quicker the usual way. */
+const FILL_LEAST = 512;
+
+/** What fills an array with another, whatever memory they have; the types know of buffers only. */
+const fill = Buffer.prototype.fill as (
+  this: Uint8Array,
+  value: Uint8Array,
+  from: number,
+  to: number,
+) => unknown; // Node's own asks for no more than a Uint8Array
+
+/** @param source not longer than `target`, to whose beginning it goes. */
+export function copyBytes(target: Uint8Array, source: Uint8Array): void {
+  if (source.length < FILL_LEAST) target.set(source);
+  else fill.call(target, source, 0, source.length);
+}
