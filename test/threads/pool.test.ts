@@ -280,11 +280,15 @@ function mortal(folder: string): { entry: URL; kill(): void } {
   const [entry, mark] = [join(folder, 'mortal.mjs'), join(folder, 'die')];
   writeFileSync(
     entry,
-    `import { existsSync, rmSync } from 'node:fs';
+    `import { existsSync, renameSync } from 'node:fs';
      import '${real}';
      setInterval(() => {
        if (!existsSync('${mark}')) return;
-       rmSync('${mark}', { force: true });
+       try {
+         renameSync('${mark}', '${mark}-done');
+       } catch {
+         return; // the other was first
+       }
        throw new Error('told to die');
      }, 1);`,
   );

@@ -1,0 +1,89 @@
+/** `--threads`: the program as a user starts it. */
+
+import { once } from 'node:events';
+import { readdirSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { until } from '../until.ts';
+import { folder, start, startIn } from './program.ts';
+
+const threadsOf = (pid: number | undefined): number => readdirSync(`/proc/${pid}/task`).length;
+
+async function connected(path: string): Promise<net.Socket> {
+  const socket = net.connect({ path, allowHalfOpen: true });
+  socket.on('error', () => {});
+  await once(socket, 'data'); // the greeting
+  return socket;
+}
+
+test('it has so many threads more, and ends with its clients still there', async () => {
+  const path = join(folder(), 's');
+  const [one, three] = [
+    start('-U', `${path}1`, 'size=1', '--no-control'),
+    start('-U', path, 'size=1', '--no-control', '--threads', '3'),
+  ];
+  await Promise.all([one.ready(), three.ready()]);
+  await until(() => threadsOf(three.child.pid) - threadsOf(one.child.pid) === 3);
+  const client = await connected(path);
+  three.child.kill('SIGTERM');
+  const { status, stderr } = await three.ended;
+  expect([status, stderr.includes('error')]).toEqual([0, false]);
+  client.destroy();
+});
+
+test('of --config, unless the command line says otherwise', async () => {
+  const [path, config] = [join(folder(), 's'), join(folder(), 'c.json')];
+  writeFileSync(config, '{ "threads": 2 }');
+  const common = ['--config', config, 'size=1', '--no-control'];
+  const [two, one] = [
+    start('-U', path, ...common),
+    start('-U', `${path}1`, ...common, '--threads=1'),
+  ];
+  await Promise.all([one.ready(), two.ready()]);
+  await until(() => threadsOf(two.child.pid) - threadsOf(one.child.pid) === 2);
+});
+
+test('with --run they end with the command', async () => {
+  const { status } = await start(
+    ...['-U', '-', 'size=1', '--no-control', '--threads', '2'],
+    ...['--run', 'test -S "$unixsocket" && exit 3'],
+  ).ended;
+  expect(status).toBe(3);
+});
+
+test('a thread that dies is an error in the log; without any it ends with status 1', async () => {
+  const path = join(folder(), 's');
+  const [crash, mark] = [join(folder(), 'crash.mjs'), join(folder(), 'die')];
+  writeFileSync(
+    crash,
+    `import { existsSync, renameSync } from 'node:fs';
+     import { isMainThread, threadId } from 'node:worker_threads';
+     if (!isMainThread) setInterval(() => {
+       if (!existsSync('${mark}')) return;
+       try { renameSync('${mark}', '${mark}-' + threadId); } catch { return; }
+       throw new Error('told to die');
+     }, 1);`,
+  );
+  const tnull = startIn(
+    { NODE_OPTIONS: `--import ${crash}` },
+    ...['-U', path, 'size=1', '--no-control', '--threads', '2'],
+  );
+  let said = '';
+  tnull.child.stderr?.on('data', (data) => {
+    said += data;
+  });
+  await tnull.ready();
+  const first = await Promise.all([connected(path), connected(path)]);
+  const ends = first.map((socket) => once(socket.resume(), 'end'));
+  writeFileSync(mark, '');
+  await Promise.race(ends);
+  // Until then it may be given clients, who end with it.
+  await until(() => said.includes('has died'));
+  (await connected(path)).destroy();
+  writeFileSync(mark, '');
+  const { status, stderr } = await tnull.ended;
+  expect(status).toBe(1);
+  expect(stderr.match(/told to die/g)).toHaveLength(2);
+  expect(stderr.match(/"level":50.*a thread for sockets has died/g)).toHaveLength(2);
+});
