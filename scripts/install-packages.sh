@@ -15,6 +15,8 @@ table='
 system nbd-client     nbd-client
 system libnbd-bin     nbdinfo
 system libnbd-bin     nbdcopy
+system libnbd-bin     nbdfuse
+system fuse3          fusermount3
 system python3-libnbd module:nbd
 system qemu-utils     qemu-img
 system qemu-utils     qemu-io

@@ -24,7 +24,7 @@ import { StartError } from './usage-error.ts';
 import { waysIn } from './ways.ts';
 
 /** Pino stays behind the daemon's wall. */
-type Logger = ReturnType<typeof makeLog>;
+type Logger = Awaited<ReturnType<typeof makeLog>>;
 
 const NOTIFY_MS_MAX = 1000;
 
@@ -37,7 +37,7 @@ export async function serve(command: ServeCommand, parent: number): Promise<numb
   const configured = withoutTyped(config?.devices ?? [], typed);
   const parameters = resolve(command.words, machine);
   const format = command.logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json');
-  const log = makeLog(command.logLevel, format);
+  const log = await makeLog(command.logLevel, format);
   for (const notice of parameters.notices) log.warn(notice);
   const notifier = takeNotifier(process.env, (line) => log.warn(line));
   const sockets = takeSockets(process.env, process.pid);

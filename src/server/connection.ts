@@ -89,7 +89,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   target(): Uint8Array {
     const requests = this.#requests;
     this.#direct = requests?.receiving === true;
-    return requests?.receiving === true ? requests.target() : this.#window.target();
+    return requests?.target() ?? this.#window.target();
   }
 
   received(length: number): boolean {

@@ -49,6 +49,8 @@ export class Requests {
   readonly #drainedMax: number;
   readonly #payload: Payload;
   readonly #refused = new RefusedCommand();
+  /** The last request had a long payload: the next one probably has, too. */
+  #longBefore = false;
   /** Bytes of the command that the session holds, to be consumed once it is on its way. */
   #stalledBytes = 0;
 
@@ -87,9 +89,11 @@ export class Requests {
     return this.#stalledBytes > 0;
   }
 
-  /** Where the next bytes of the payload go. */
+  /** Where the next bytes go: to the payload that they are of, or to the window. Behind a long one only
+   *  a header is read into the window: what comes with it would have to be copied to its place. */
   target(): Uint8Array {
-    return this.#payload.target();
+    if (this.#payload.receiving) return this.#payload.target();
+    return this.#longBefore ? this.#window.target(this.#headerBytes) : this.#window.target();
   }
 
   /** `length` bytes are where `target` said. */
@@ -178,6 +182,7 @@ export class Requests {
       this.held = true;
       return false;
     }
+    this.#longBefore = !whole;
     if (whole) {
       if (session.execute(header, window.bytes, start)) {
         window.at = start + payload;

@@ -19,11 +19,13 @@ export class ReceiveWindow {
     return this.at === this.end;
   }
 
-  /** A place for the next bytes, never an empty one. */
-  target(): Uint8Array {
+  /** A place for the next bytes, never an empty one; for so many of them that there are `most`. */
+  target(most = limits.receiveBuffer.max): Uint8Array {
     this.#targetAt = this.end;
     const full = this.end >= limits.receiveBuffer.max;
-    return this.bytes.subarray(this.end, full ? this.bytes.length : limits.receiveBuffer.max);
+    const end = full ? this.bytes.length : limits.receiveBuffer.max;
+    const wanted = this.at + most;
+    return this.bytes.subarray(this.end, wanted > this.end && wanted < end ? wanted : end);
   }
 
   /** `length` bytes came to the target, which was named before the client was paused: the window may
