@@ -5,13 +5,9 @@
 /** Shorter ones are quicker the usual way. */
 const FILL_LEAST = 512;
 
-/** What fills an array with another, whatever memory they have; the types know of buffers only. */
-const fill = Buffer.prototype.fill as (
-  this: Uint8Array,
-  value: Uint8Array,
-  from: number,
-  to: number,
-) => unknown; // Node's own asks for no more than a Uint8Array
+/** What fills an array with another, whatever memory they have. */
+type Fill = (this: Uint8Array, value: Uint8Array, from: number, to: number) => unknown;
+const fill = Buffer.prototype.fill as Fill; // the types know of buffers only, Node's own of any array
 
 /** @param source not longer than `target`, to whose beginning it goes. */
 export function copyBytes(target: Uint8Array, source: Uint8Array): void {
