@@ -15,6 +15,14 @@ export const KiB = 1024;
 export const MiB = 1024 * 1024;
 export const GiB = 1024 * 1024 * 1024;
 
+/** Doubles hold every whole number up to here; those from here on must be bigints to be exact. */
+export const EXACT_MAX = 2 ** 53;
+
+/** For JSON, whose numbers are doubles: what they would round is a text. */
+export function forJson(value: bigint): number | string {
+  return value > EXACT_MAX ? `${value}` : Number(value);
+}
+
 /** Something that can only be our own mistake: loud, never caught to go on. */
 export function bug(message: string): never {
   throw new Error(`bug: ${message}`);

@@ -1,6 +1,6 @@
 /** What a group of measurements is; groups/ has them, groups.ts lists them. */
 
-import type { Kind } from './kinds.ts';
+import { type Kind, memoryKinds } from './kinds.ts';
 import type { Pair, Row } from './rows.ts';
 
 export interface Context {
@@ -39,3 +39,10 @@ export const TO_PEERS: readonly Pair[] = [
   ['tnull', 'nbdkit'],
   ['tnull', 'limit'],
 ];
+
+/** What groups have in common that set all servers of data in memory side by side. */
+export const IN_MEMORY: Pick<Group, 'pairs' | 'kinds' | 'comparable'> = {
+  pairs: TO_PEERS,
+  kinds: ({ limit }) => memoryKinds(limit),
+  comparable: true,
+};

@@ -1,7 +1,12 @@
 /** The limits on clients as flags: from their table to options and to text. */
 
 import { parseInteger } from '../config/kinds.ts';
-import { type ClientLimit, clientLimits, type LimitName } from '../server/client-limits.ts';
+import {
+  type ClientLimit,
+  clientLimits,
+  type LimitName,
+  limitNames,
+} from '../server/client-limits.ts';
 import { GiB, KiB, MiB } from '../units.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -16,7 +21,7 @@ export interface LimitFlag {
   parse(text: string): number;
 }
 
-export const limitFlags: readonly LimitFlag[] = namesOf(clientLimits).map((name) => {
+export const limitFlags: readonly LimitFlag[] = limitNames.map((name) => {
   const row: ClientLimit = clientLimits[name];
   return {
     name,
@@ -25,10 +30,6 @@ export const limitFlags: readonly LimitFlag[] = namesOf(clientLimits).map((name)
     parse: (text) => parse(row, text),
   };
 });
-
-function namesOf<K extends string>(table: Readonly<Record<K, unknown>>): K[] {
-  return Object.keys(table) as K[]; // a table of ours: it has no other keys
-}
 
 function parse(row: ClientLimit, text: string): number {
   const value = row.unit === 'bytes' ? parseBytes(text) : parseInteger(text);

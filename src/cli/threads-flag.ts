@@ -7,15 +7,17 @@ import { UsageError } from './usage-error.ts';
 
 /** @throws UsageError in one line that names the flag. */
 export function parseThreads(text: string): number {
-  const value = parseInteger(text);
-  if (value !== undefined && value >= 1 && value <= THREADS_MAX) return value;
-  throw new UsageError(`--threads=${shown(text)}: must be 1..${THREADS_MAX}`);
+  return judged(parseInteger(text), `--threads=${shown(text)}`);
 }
 
 /** @throws UsageError in one line that names the path. */
 export function threadsAt(path: string, value: unknown): number | undefined {
   if (value === undefined) return undefined;
+  return judged(value, path);
+}
+
+function judged(value: unknown, said: string): number {
   const fine = typeof value === 'number' && Number.isInteger(value);
   if (fine && value >= 1 && value <= THREADS_MAX) return value;
-  throw new UsageError(`${path}: must be 1..${THREADS_MAX}`);
+  throw new UsageError(`${said}: must be 1..${THREADS_MAX}`);
 }

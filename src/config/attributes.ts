@@ -1,6 +1,7 @@
 /** The attributes of one device: values as written, and what they are worth at power on. Knows no
  *  device: whether it is powered comes in, and what is decided goes out. Bad blocks, the fault
  *  groups and power are kept by the device itself. Source: driver.md section 1. */
+import { forJson } from '../units.ts';
 import { type AttributeValue, booleanOf, integerOf, textOf } from './attribute-text.ts';
 import type { Machine } from './case.ts';
 import { type Errno, ErrnoError, shown } from './errors.ts';
@@ -37,8 +38,6 @@ export interface PowerOn {
 }
 
 const ANY_NODE = 4294967295n;
-/** Doubles hold every whole number up to here. */
-const EXACT_MAX = 2n ** 53n;
 const notStored: ReadonlySet<AttributeName> = new Set<AttributeName>([
   'badblocks',
   'power',
@@ -121,8 +120,7 @@ export class Attributes {
    *  @throws ErrnoError EACCES for what is write only. */
   value(name: ReadName): number | string {
     const value = this.#read(name);
-    const far = typeof value === 'bigint' && value > EXACT_MAX;
-    return far && isExact(name) ? `${value}` : Number(value);
+    return typeof value === 'bigint' && isExact(name) ? forJson(value) : Number(value);
   }
 
   /** The value that `text` writes; nothing changes.

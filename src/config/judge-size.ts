@@ -1,18 +1,15 @@
 /** How large a device is, and the rules of a size in bytes.
  *  Source: nbd-protocol.md sections 2.2 and 3.4; docs/running.md, "Exact and huge sizes". */
-import { MiB } from '../units.ts';
+import { EXACT_MAX, MiB } from '../units.ts';
 import type { Case } from './case.ts';
 import type { OptionValues } from './parameters.ts';
 
 type Sized = Pick<OptionValues, 'size' | 'size_bytes' | 'bs'>;
 
-/** Bytes. Doubles hold every offset below it exactly. */
-const NUMBERS_END = 2n ** 53n;
-
 /** Bytes of the device, as its clients see them: a bigint where a number may not hold them. */
 export function sizeOf({ size, size_bytes: exact }: Sized): number | bigint {
   if (exact === 0n) return size * MiB;
-  return exact < NUMBERS_END ? Number(exact) : exact;
+  return exact < EXACT_MAX ? Number(exact) : exact;
 }
 
 /** Bytes of the whole blocks that such a device is made of. */
@@ -23,7 +20,7 @@ export function wholeBlocks(values: Sized): bigint {
 
 /** Does it have offsets that a double cannot hold? */
 export function isHuge(values: Sized): boolean {
-  return wholeBlocks(values) >= NUMBERS_END;
+  return wholeBlocks(values) >= EXACT_MAX;
 }
 
 /** Judges size_bytes. Its own range and the block size have been judged. */

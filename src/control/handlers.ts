@@ -4,6 +4,7 @@
 import { featuresText } from '../config/attributes.ts';
 import { ErrnoError, shown } from '../config/errors.ts';
 import type { ZoneOperation } from '../driver/zone-requests.ts';
+import { EXACT_MAX } from '../units.ts';
 import type { CallName } from './calls.ts';
 import { outgoing } from './checks.ts';
 import { limits } from './limits.ts';
@@ -40,9 +41,6 @@ function rangeOperation(name: string | undefined): ZoneOperation {
   if (operation !== undefined) return operation;
   throw new ErrnoError('ENOENT', `there is no operation '${shown(name ?? '')}' on zones`);
 }
-
-/** JSON's numbers are doubles. */
-const EXACT_MAX = 2 ** 53;
 
 /** Every value as the text that configfs would take. */
 function texts(body: unknown): Map<string, string> {

@@ -3,6 +3,7 @@
 import { ioKinds } from '../block/io-stats.ts';
 import { isAttributeName, isExact as isExactAttribute } from '../config/attributes.ts';
 import { zoneConditionNames, zoneTypeNames } from '../driver/zones/zone.ts';
+import { EXACT_MAX } from '../units.ts';
 import { faultFiles, fileNames, readableNames } from './attribute-names.ts';
 
 export type Schema = Readonly<Record<string, unknown>>;
@@ -13,7 +14,7 @@ const number = { type: 'number', minimum: 0 } as const;
 /** What JSON's numbers would round. */
 const farNumber = { type: 'string', pattern: '^[0-9]+$', description: 'above 2^53' } as const;
 /** For sizes and places of what may be as large as 2^63 bytes. */
-const large = { anyOf: [{ type: 'integer', minimum: 0, maximum: 2 ** 53 }, farNumber] } as const;
+const large = { anyOf: [{ type: 'integer', minimum: 0, maximum: EXACT_MAX }, farNumber] } as const;
 
 /** Every property is there, and no other. */
 function record(properties: Readonly<Record<string, Schema>>): Schema {

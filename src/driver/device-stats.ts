@@ -7,7 +7,7 @@ import type { Request } from '../block/request.ts';
 import { RequestState } from '../block/request.ts';
 import type { RequestQueue } from '../block/request-queue.ts';
 import { Status, statusErrno } from '../block/status.ts';
-import { SECTOR_BYTES } from '../units.ts';
+import { forJson, SECTOR_BYTES } from '../units.ts';
 import type { NullData } from './completion.ts';
 
 export interface OperationStats {
@@ -62,16 +62,10 @@ export function operationStats(stats: IoStats = noStats): Record<IoKind, Operati
       max: Math.round(times.max),
       mean: Math.round(times.mean),
     };
-    const bytes = forJson(stats.sectors[at] ?? 0, SECTOR_BYTES);
+    const bytes = forJson(BigInt(stats.sectors[at] ?? 0) * BigInt(SECTOR_BYTES));
     return [kind, { requests: stats.requests[at] ?? 0, bytes, latencyNs }];
   });
   return Object.fromEntries(entries) as Record<IoKind, OperationStats>; // one entry per kind
-}
-
-/** `count` of `unit`, each a whole number; what JSON's numbers would round is a text. */
-function forJson(count: number, unit = 1): number | string {
-  const product = count * unit;
-  return product <= 2 ** 53 ? product : `${BigInt(count) * BigInt(unit)}`;
 }
 
 /** By errno, in which the statuses that are retried never show. */
@@ -109,8 +103,8 @@ function describe(request: Request<NullData>, now: number): InFlight {
     tag: request.tag,
     queue: request.hctx.index,
     command: commandNames.get(request.command) ?? String(request.command),
-    sector: forJson(request.sector),
-    sectors: forJson(request.sectors),
+    sector: forJson(BigInt(request.sector)),
+    sectors: forJson(BigInt(request.sectors)),
     state: request.state === RequestState.STARTED ? 'started' : 'issued',
     count: request.count(),
     ageNs: Math.max(0, Math.round(now - request.issuedAt)),

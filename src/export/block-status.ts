@@ -1,7 +1,7 @@
 /** One context's answer to BLOCK_STATUS: extents in bytes, joined and cut as the protocol wants them.
  *  Knows no wire. Source: nbd-protocol.md section 3.5, Reply shape. */
 
-import { SECTOR_BYTES } from '../units.ts';
+import { EXACT_MAX, SECTOR_BYTES } from '../units.ts';
 import { type Context, StatusRun } from './contexts.ts';
 import { exactLength, type FarSize, farExtent, type Range } from './far.ts';
 
@@ -11,7 +11,6 @@ const EXTENTS_MAX = 2 ** 16;
 const COMPACT_BYTES_MAX = 2 ** 32 - 65_536;
 /** Of 63 bits these are the ones that a double may not hold. */
 const REST_UNIT = 4096n;
-const NUMBERS_END = 2n ** 53n;
 
 /** Extents one behind the other; made once and filled again and again. */
 export class ExtentList {
@@ -102,7 +101,7 @@ export function farStatus(
   const length = compact && whole > COMPACT_BYTES_MAX ? BigInt(COMPACT_BYTES_MAX) : whole;
   context.at(0, 1, run);
   into.clear();
-  const rest = length < NUMBERS_END ? 0n : length % REST_UNIT;
+  const rest = length < EXACT_MAX ? 0n : length % REST_UNIT;
   into.rest = Number(rest);
   into.add(Number(length - rest), run.high, run.low);
   return 1;

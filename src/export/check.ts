@@ -11,7 +11,7 @@ import {
   type SelectedContext,
   TransmissionFlag,
 } from 'nbd-server-protocol-ts';
-import { FarSize, isFar, type Range } from './far.ts';
+import { type FarSize, farSizeOf, isFar, type Range } from './far.ts';
 
 /** Why a command is refused: the NBD error and a text for humans. */
 export interface Refusal {
@@ -174,7 +174,7 @@ export class Rules {
   constructor(terms: Terms, of: Bounds) {
     this.#payloadMax = of.payloadMax;
     this.#size = typeof of.size === 'number' ? of.size : Number.POSITIVE_INFINITY;
-    this.#farSize = typeof of.size === 'number' ? undefined : new FarSize(of.size);
+    this.#farSize = farSizeOf(of.size);
     this.#extended = terms.extendedHeaders;
     this.#readOnly = (terms.flags & TransmissionFlag.READ_ONLY) !== 0;
     this.#flags = rows.map((row, command) =>

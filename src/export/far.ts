@@ -40,6 +40,11 @@ export class FarSize {
   }
 }
 
+/** @returns undefined: an export of this size has none. */
+export function farSizeOf(size: number | bigint): FarSize | undefined {
+  return typeof size === 'bigint' ? new FarSize(size) : undefined;
+}
+
 /** Makes `offset` what is behind the last multiple of 2^52. A range of 2^52 bytes and more, which only
  *  zeroes have, becomes that of the whole blocks that it touches, all of which read as zeros anyway;
  *  from 2^62 bytes on their number may be rounded.

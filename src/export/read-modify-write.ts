@@ -4,7 +4,7 @@
  *  Source: nbd-protocol.md section 3.4 (alignment=emulate). */
 
 import type { ReplyAddress, RequestHeader } from 'nbd-server-protocol-ts';
-import { CommandFlag, Command as NbdCommand } from 'nbd-server-protocol-ts';
+import { Command as NbdCommand } from 'nbd-server-protocol-ts';
 import { Bio, type BioOwner } from '../block/bio.ts';
 import { Command, RequestFlag } from '../block/command.ts';
 import type { TagWaiter } from '../block/scheduler.ts';
@@ -12,6 +12,7 @@ import { Status } from '../block/status.ts';
 import { Segments } from '../pages/segments.ts';
 import { SLAB_BYTES } from '../pages/slab.ts';
 import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
+import { blockFlags } from './block-command.ts';
 import { deltaOf, nbdMeaning } from './errors.ts';
 import type { Session } from './session.ts';
 import type { LockWaiter } from './write-lock.ts';
@@ -72,9 +73,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
     this.offsetHigh = header.offsetHigh;
     this.offsetLow = header.offsetLow;
     this.#zeroes = header.command === NbdCommand.WRITE_ZEROES;
-    this.#flags =
-      ((header.flags & CommandFlag.FUA) !== 0 ? RequestFlag.FUA : 0) |
-      ((header.flags & CommandFlag.NO_HOLE) !== 0 ? RequestFlag.NOUNMAP : 0);
+    this.#flags = blockFlags(header.flags);
     this.#base = base;
     this.#offset = header.offset;
     this.#end = header.offset + header.length;

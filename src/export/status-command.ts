@@ -10,10 +10,11 @@ import {
   type RequestHeader,
   type SelectedContext,
 } from 'nbd-server-protocol-ts';
+import { EXACT_MAX } from '../units.ts';
 import { blockStatus, ExtentList, farStatus } from './block-status.ts';
 import type { Terms } from './check.ts';
 import type { Context } from './contexts.ts';
-import { FarSize, isFar } from './far.ts';
+import { type FarSize, farSizeOf, isFar } from './far.ts';
 import type { NbdExport } from './nbd-export.ts';
 import type { ReplySink } from './reply-sink.ts';
 import type { StatusBudget, StatusWaiter } from './status-budget.ts';
@@ -51,8 +52,8 @@ export class StatusCommand implements ReplyAddress, StatusWaiter {
   constructor(of: NbdExport, terms: Terms, budget: StatusBudget, goOn: () => void) {
     this.#selected = terms.contexts;
     this.#offered = of.contexts;
-    this.#size = typeof of.size === 'number' ? of.size : 2 ** 53;
-    this.#farSize = typeof of.size === 'number' ? undefined : new FarSize(of.size);
+    this.#size = typeof of.size === 'number' ? of.size : EXACT_MAX;
+    this.#farSize = farSizeOf(of.size);
     this.#compact = !terms.extendedHeaders;
     this.#budget = budget;
     this.#goOn = goOn;

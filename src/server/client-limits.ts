@@ -81,19 +81,10 @@ export type LimitName = keyof typeof clientLimits;
 /** In the units of the rows; 0 where there is none. */
 export type ClientLimits = { readonly [K in LimitName]: number };
 
+export const limitNames = Object.keys(clientLimits) as LimitName[]; // a table of ours: it has no other keys
+
 /** With what is not in `given` by default. */
 export function withDefaults(given: Partial<ClientLimits> = {}): ClientLimits {
-  const { handshakeTime, idleTime, stallTime, connections } = clientLimits;
-  const { connectionsPerAddress, payload, inFlight, inFlightTotal, busyPoll } = clientLimits;
-  return {
-    handshakeTime: given.handshakeTime ?? handshakeTime.default,
-    idleTime: given.idleTime ?? idleTime.default,
-    stallTime: given.stallTime ?? stallTime.default,
-    connections: given.connections ?? connections.default,
-    connectionsPerAddress: given.connectionsPerAddress ?? connectionsPerAddress.default,
-    payload: given.payload ?? payload.default,
-    inFlight: given.inFlight ?? inFlight.default,
-    inFlightTotal: given.inFlightTotal ?? inFlightTotal.default,
-    busyPoll: given.busyPoll ?? busyPoll.default,
-  };
+  const all = limitNames.map((name) => [name, given[name] ?? clientLimits[name].default]);
+  return Object.fromEntries(all) as ClientLimits; // one entry per name
 }

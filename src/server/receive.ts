@@ -58,7 +58,7 @@ export class SocketStream implements ByteStream {
     this.#reader = drain === undefined ? undefined : new DivertibleReader(sink);
     this.#source = moveHandle(accepted, this.#reader ?? sink, drain === undefined);
     this.#drain = drain ?? this.#source;
-    this.#direct = new DirectWrite(this.#drain, descriptor(this.#drain));
+    this.#direct = new DirectWrite(this.#drain, ofHandle(this.#drain, 'fd') ?? -1);
     this.#onWritten = (error) => {
       // What is not taken any more must not make room for more of it; the end will be heard of.
       if (error) return;
@@ -160,22 +160,17 @@ interface HandleOwner {
   _handle: unknown;
 }
 
-/** Bytes that wait in the handle: unlike `writableLength` it falls while one long write is taken. */
-export function queuedBytes(socket: net.Socket): number {
+/** A number that the socket's handle has; undefined: it has none, or there is no handle. */
+function ofHandle(socket: net.Socket, name: 'fd' | 'writeQueueSize'): number | undefined {
   const handle = (socket as unknown as HandleOwner)._handle; // not in the types
-  if (typeof handle === 'object' && handle !== null && 'writeQueueSize' in handle) {
-    if (typeof handle.writeQueueSize === 'number') return handle.writeQueueSize;
-  }
-  return socket.writableLength;
+  if (typeof handle !== 'object' || handle === null) return undefined;
+  const value: unknown = Reflect.get(handle, name);
+  return typeof value === 'number' ? value : undefined;
 }
 
-/** The socket's file descriptor, -1 where there is none to be had. */
-function descriptor(socket: net.Socket): number {
-  const handle = (socket as unknown as HandleOwner)._handle; // not in the types
-  if (typeof handle === 'object' && handle !== null && 'fd' in handle) {
-    if (typeof handle.fd === 'number') return handle.fd;
-  }
-  return -1;
+/** Bytes that wait in the handle: unlike `writableLength` it falls while one long write is taken. */
+export function queuedBytes(socket: net.Socket): number {
+  return ofHandle(socket, 'writeQueueSize') ?? socket.writableLength;
 }
 
 /** The handle of `accepted` in a socket that reads into `reader`'s memory. The one place that knows how

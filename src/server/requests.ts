@@ -74,7 +74,7 @@ export class Requests {
     this.#payload = new Payload(context.allocator);
   }
 
-  /** The next bytes belong to `payload()`, not to the window. */
+  /** The next bytes are a payload's, not for the window. */
   get receiving(): boolean {
     return this.#payload.receiving;
   }

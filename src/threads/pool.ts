@@ -5,6 +5,7 @@ import type net from 'node:net';
 import { type ByteSink, type ByteStream, SocketStream } from '../server/receive.ts';
 import type { TlsFiles } from '../server/tls-credentials.ts';
 import type { Source } from '../time/pacing.ts';
+import { ReusedList } from '../time/reused-list.ts';
 import { Sleeper } from './doorbell.ts';
 import { Thread, type ThreadOptions } from './thread.ts';
 import type { ThreadStream } from './thread-stream.ts';
@@ -32,8 +33,8 @@ export class ThreadPool implements Source {
   onTraffic: () => void = () => {};
   #threads: readonly Thread[] = [];
   readonly #sleeper: Sleeper;
-  #ready: ThreadStream[] = [];
-  #proceeding: ThreadStream[] = [];
+  #ready = new ReusedList<ThreadStream>();
+  #proceeding = new ReusedList<ThreadStream>();
   #fail: () => void = () => {};
   readonly #quiet: () => boolean;
 
@@ -90,11 +91,11 @@ export class ThreadPool implements Source {
       inbox.drain();
     }
     if (came) this.onTraffic();
-    if (this.#ready.length > 0) this.#proceed();
+    if (this.#ready.count > 0) this.#proceed();
   }
 
   mayRest(): boolean {
-    return this.#ready.length === 0 && this.#sleeper.sleep(this.#quiet);
+    return this.#ready.count === 0 && this.#sleeper.sleep(this.#quiet);
   }
 
   /** Ends all threads, and whoever is still connected. */
@@ -106,8 +107,8 @@ export class ThreadPool implements Source {
     const batch = this.#ready;
     this.#ready = this.#proceeding;
     this.#proceeding = batch;
-    for (const stream of batch) stream.proceed();
-    batch.length = 0;
+    for (let at = 0; at < batch.count; at++) batch.at(at)?.proceed();
+    batch.clear();
   }
 
   #died(dead: Thread, reason: string, log: ErrorLog): void {

@@ -49,11 +49,6 @@ export class Relay implements TlsSink {
     this.happened(bits | ToWorker.READ);
   }
 
-  /** There is no socket. */
-  fail(reason: string): void {
-    this.closed(reason);
-  }
-
   happened(bits: number): void {
     if (this.#closed) return;
     if ((bits & ToWorker.DESTROY) !== 0) return this.#stream?.destroy();

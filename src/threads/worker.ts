@@ -104,7 +104,7 @@ class SocketThread implements RelayHost, Source {
     this.drain();
     const relay = new Relay(client.slot, this);
     if (socket === undefined) {
-      relay.fail('no file descriptor is left');
+      relay.closed('no file descriptor is left');
       return;
     }
     client.relay = relay;

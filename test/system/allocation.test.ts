@@ -69,11 +69,14 @@ class BatchClient {
 
   #exchange(bytes: Uint8Array, replyBytes: number): Promise<void> {
     return new Promise((resolve, reject) => {
+      const lost = (): void => reject(new Error('the server has closed the connection'));
       this.#left += replyBytes;
-      this.#arrived = resolve;
-      this.#socket.once('close', reject);
+      this.#arrived = () => {
+        this.#socket.removeListener('close', lost);
+        resolve();
+      };
+      this.#socket.once('close', lost);
       if (bytes.length > 0) this.#socket.write(bytes);
-      this.#socket.removeListener('close', reject);
     });
   }
 }

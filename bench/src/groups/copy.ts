@@ -1,7 +1,7 @@
 /** nbdcopy of 1 GiB, to the server from a file on a tmpfs, and from it into nothing. */
 
-import { type Context, type Group, TO_PEERS } from '../group.ts';
-import { type Kind, memoryKinds } from '../kinds.ts';
+import { type Context, type Group, IN_MEMORY } from '../group.ts';
+import type { Kind } from '../kinds.ts';
 import { run as runProgram } from '../processes.ts';
 import { type Row, Rows } from '../rows.ts';
 import { alternate, randomFile, withServers } from '../servers.ts';
@@ -33,8 +33,6 @@ async function run({ rounds, folder }: Context, kinds: readonly Kind[]): Promise
 export const copy: Group = {
   name: 'copy',
   about: 'nbdcopy of 1 GiB',
-  pairs: TO_PEERS,
-  kinds: ({ limit }) => memoryKinds(limit),
-  comparable: true,
+  ...IN_MEMORY,
   run,
 };

@@ -3,8 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { smallCases } from '../cases.ts';
 import { fioJob } from '../fio.ts';
-import { type Context, type Group, TO_PEERS } from '../group.ts';
-import { type Kind, memoryKinds } from '../kinds.ts';
+import { type Context, type Group, IN_MEMORY } from '../group.ts';
+import type { Kind } from '../kinds.ts';
 import { type Row, Rows } from '../rows.ts';
 import { alternate, withServers } from '../servers.ts';
 
@@ -32,8 +32,6 @@ async function run(context: Context, kinds: readonly Kind[]): Promise<Row[]> {
 export const cpu: Group = {
   name: 'cpu',
   about: 'processor time of the server for a million requests',
-  pairs: TO_PEERS,
-  kinds: ({ limit }) => memoryKinds(limit),
-  comparable: true,
+  ...IN_MEMORY,
   run,
 };

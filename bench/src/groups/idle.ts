@@ -3,8 +3,8 @@
 import { smallCases } from '../cases.ts';
 import { Client } from '../client.ts';
 import { bandwidth } from '../fio.ts';
-import { type Context, type Group, TO_PEERS } from '../group.ts';
-import { type Kind, memoryKinds } from '../kinds.ts';
+import { type Context, type Group, IN_MEMORY } from '../group.ts';
+import type { Kind } from '../kinds.ts';
 import { type Row, Rows } from '../rows.ts';
 import { alternate, type Server, withServers } from '../servers.ts';
 import { spin } from '../spin.ts';
@@ -43,8 +43,6 @@ async function measure(context: Context, server: Server, when: string, rows: Row
 export const idle: Group = {
   name: 'idle',
   about: `a busy client beside ${IDLE} idle connections`,
-  pairs: TO_PEERS,
-  kinds: ({ limit }) => memoryKinds(limit),
-  comparable: true,
+  ...IN_MEMORY,
   run,
 };

@@ -2,8 +2,8 @@
 
 import { depth1 } from '../cases.ts';
 import { fioJob } from '../fio.ts';
-import { type Context, type Group, TO_PEERS } from '../group.ts';
-import { type Kind, memoryKinds } from '../kinds.ts';
+import { type Context, type Group, IN_MEMORY } from '../group.ts';
+import type { Kind } from '../kinds.ts';
 import { type Row, type RowHead, Rows } from '../rows.ts';
 import { alternate, withServers } from '../servers.ts';
 import { spin } from '../spin.ts';
@@ -34,8 +34,6 @@ async function run(context: Context, kinds: readonly Kind[]): Promise<Row[]> {
 export const latency: Group = {
   name: 'latency',
   about: '4 KiB reads at depth 1',
-  pairs: TO_PEERS,
-  kinds: ({ limit }) => memoryKinds(limit),
-  comparable: true,
+  ...IN_MEMORY,
   run,
 };

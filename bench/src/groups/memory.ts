@@ -2,8 +2,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fill } from '../fio.ts';
-import { type Context, type Group, TO_PEERS } from '../group.ts';
-import { type Kind, memoryKinds } from '../kinds.ts';
+import { type Context, type Group, IN_MEMORY } from '../group.ts';
+import type { Kind } from '../kinds.ts';
 import { type Row, Rows } from '../rows.ts';
 import { type Server, withServers } from '../servers.ts';
 
@@ -45,8 +45,6 @@ async function run({ rounds, folder, progress }: Context, kinds: readonly Kind[]
 export const memory: Group = {
   name: 'memory',
   about: 'resident memory, for those that serve a file with what it takes of the tmpfs',
-  pairs: TO_PEERS,
-  kinds: ({ limit }) => memoryKinds(limit),
-  comparable: true,
+  ...IN_MEMORY,
   run,
 };

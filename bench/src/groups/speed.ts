@@ -9,8 +9,8 @@ import {
   threadCases,
 } from '../cases.ts';
 import { bandwidth } from '../fio.ts';
-import { type Context, type Group, SHORT, TO_PEERS } from '../group.ts';
-import { type Kind, memoryKinds, nullKinds, tnull } from '../kinds.ts';
+import { type Context, type Group, IN_MEMORY, SHORT } from '../group.ts';
+import { type Kind, nullKinds, tnull } from '../kinds.ts';
 import { type Row, Rows } from '../rows.ts';
 import { alternate, withServers } from '../servers.ts';
 
@@ -40,8 +40,6 @@ export function measureSpeed(
   });
 }
 
-const inMemory = ({ limit }: Context): Kind[] => memoryKinds(limit);
-
 /** For groups that are not the table of the targets. */
 export const short = (context: Context): Context => ({
   ...context,
@@ -51,18 +49,14 @@ export const short = (context: Context): Context => ({
 export const speed: Group = {
   name: 'speed',
   about: 'bandwidth over a unix socket',
-  pairs: TO_PEERS,
-  kinds: inMemory,
-  comparable: true,
+  ...IN_MEMORY,
   run: (context, kinds) => measureSpeed(context, kinds, { cases: speedCases }),
 };
 
 export const tcp: Group = {
   name: 'tcp',
   about: 'bandwidth over TCP loopback',
-  pairs: TO_PEERS,
-  kinds: inMemory,
-  comparable: true,
+  ...IN_MEMORY,
   run: (context, kinds) => measureSpeed(short(context), kinds, { cases: tcpCases, tcp: true }),
 };
 
@@ -81,9 +75,7 @@ export const nothing: Group = {
 export const connections: Group = {
   name: 'connections',
   about: 'bandwidth of sixteen connections together',
-  pairs: TO_PEERS,
-  kinds: inMemory,
-  comparable: true,
+  ...IN_MEMORY,
   run: (context, kinds) => measureSpeed(short(context), kinds, { cases: connectionCases }),
 };
 

@@ -1,8 +1,8 @@
 /** From the start of the program until it takes connections; for tnull also until its ready line. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Context, type Group, TO_PEERS } from '../group.ts';
-import { type Kind, memoryKinds } from '../kinds.ts';
+import { type Context, type Group, IN_MEMORY } from '../group.ts';
+import type { Kind } from '../kinds.ts';
 import { Background } from '../processes.ts';
 import { type Row, Rows } from '../rows.ts';
 import { alternate, Server } from '../servers.ts';
@@ -49,8 +49,6 @@ async function toReadyLine(kind: Kind, { folder, mib }: Context): Promise<number
 export const start: Group = {
   name: 'start',
   about: 'how long a server takes to start',
-  pairs: TO_PEERS,
-  kinds: ({ limit }) => memoryKinds(limit),
-  comparable: true,
+  ...IN_MEMORY,
   run,
 };

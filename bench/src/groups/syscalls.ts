@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { smallCases } from '../cases.ts';
 import { fioArguments, parseFio } from '../fio.ts';
-import { type Context, type Group, TO_PEERS } from '../group.ts';
-import { type Kind, memoryKinds } from '../kinds.ts';
+import { type Context, type Group, IN_MEMORY } from '../group.ts';
+import type { Kind } from '../kinds.ts';
 import { ProgramError, run as runProgram } from '../processes.ts';
 import { type Row, Rows } from '../rows.ts';
 import { alternate, withServers } from '../servers.ts';
@@ -45,8 +45,6 @@ async function run(context: Context, kinds: readonly Kind[]): Promise<Row[]> {
 export const syscalls: Group = {
   name: 'syscalls',
   about: 'system calls of the server for each request',
-  pairs: TO_PEERS,
-  kinds: ({ limit }) => memoryKinds(limit),
-  comparable: true,
+  ...IN_MEMORY,
   run,
 };
