@@ -8,13 +8,16 @@ import type { DriverData } from './driver-data.ts';
 import type { HwQueue } from './hw-queue.ts';
 import type { TagWaiter } from './scheduler.ts';
 
+/** After so many ns of a turn no further slice is begun. */
+const TURN_NS = 150_000;
+
 export class Slices<D extends DriverData = DriverData> implements DeferredWork, TagWaiter {
   raised = false;
   waiting = false;
   waitingSince = 0;
   readonly waitsToRead = false;
   readonly #hctx: HwQueue<D>;
-  #bios: Bio[] = [];
+  readonly #bios: Bio[] = [];
 
   constructor(hctx: HwQueue<D>) {
     this.#hctx = hctx;
@@ -30,28 +33,35 @@ export class Slices<D extends DriverData = DriverData> implements DeferredWork, 
     this.#hctx.set.context.deferred.raiseNextTurn(this);
   }
 
-  /** A slice of each. */
+  /** A slice of each, one after the other, as far as the time goes: who comes too short is the first
+   *  of the next turn. */
   runDeferred(): void {
     // In line already: nobody overtakes those who wait.
-    if (!this.waiting) this.#submit(this.#bios.length);
+    if (this.waiting) return;
+    const { clock, deferred } = this.#hctx.set.context;
+    const end = clock.now() + TURN_NS;
+    for (let left = this.#bios.length; left > 0 && this.#submit(); left--) {
+      if (clock.now() >= end) break;
+    }
+    if (this.#bios.length > 0 && !this.waiting) deferred.raiseNextTurn(this);
   }
 
   /** One slice, whatever the quota: then others have their turn. */
   tagsFree(): void {
-    this.#submit(1);
+    this.#submit();
     if (this.#bios.length > 0) this.#hctx.set.context.deferred.raiseNextTurn(this);
   }
 
-  #submit(most: number): void {
-    const bios = this.#bios;
-    this.#bios = bios.splice(most);
-    for (let at = 0; at < bios.length; at++) {
-      const bio = bios[at];
-      if (bio === undefined || this.#hctx.submit(bio)) continue;
-      this.#bios = [...bios.slice(at), ...this.#bios];
+  /** A slice of the first. @returns false: there is no tag for it, and it waits for one. */
+  #submit(): boolean {
+    const bio = this.#bios.shift();
+    if (bio === undefined) return false;
+    const submitted = this.#hctx.submit(bio);
+    if (!submitted) {
+      this.#bios.unshift(bio);
       this.#hctx.pool.wait(this);
-      break;
     }
     this.#hctx.unplug();
+    return submitted;
   }
 }

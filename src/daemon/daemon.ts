@@ -22,13 +22,14 @@ import { serverTls, type TlsFiles } from '../server/tls-credentials.ts';
 import { Turn } from '../server/turn.ts';
 import { ThreadPool } from '../threads/pool.ts';
 import { BusyPoll } from '../time/busy-poll.ts';
-import { systemClock, systemScheduler } from '../time/clock.ts';
-import { Deferred, type DeferredWork } from '../time/deferred.ts';
+import { type Clock, systemClock, systemScheduler } from '../time/clock.ts';
+import { Deferred } from '../time/deferred.ts';
 import { Pacing } from '../time/pacing.ts';
 import { TimerQueue } from '../time/timer-queue.ts';
 import { type Nanoseconds, nanoseconds } from '../units.ts';
 import { type Control, type ControlOptions, startControl } from './control.ts';
 import { type ExportFacts, PoweredExports } from './exports.ts';
+import { MemoryReturn } from './memory-return.ts';
 import { type ConfiguredDevice, makeConfigured, makeNumbered } from './start-devices.ts';
 import { version } from './version.ts';
 import { type OpenWays, openWays, type WaysIn } from './ways-in.ts';
@@ -38,9 +39,6 @@ export type { ListenAddress } from '../server/listener.ts';
 export type { ExportFacts } from './exports.ts';
 export type { ConfiguredDevice } from './start-devices.ts';
 export { type Alignment, alignments };
-
-/** Slabs whose memory is returned between two looks at the sockets: half a millisecond. */
-const RETURNED_SLABS = 10;
 
 export interface DaemonOptions extends WaysIn, ExportRules {
   /** What the devices made at start are, and what new directories start from. */
@@ -161,7 +159,7 @@ async function makeDataPath(options: DaemonOptions): Promise<DataPath> {
   const pacing = new Pacing(clock, scheduler, timers, deferred, poll, () => turn.end());
   turn.onRest = (lookAgain) => pacing.rest(lookAgain);
   const pool = await startThreads(threads, options, busyPoll, pacing);
-  const allocator = makeAllocator(deferred);
+  const allocator = makeAllocator(clock, deferred);
   const exports = new PoweredExports(limits.payload, options);
   const server = new Server(exports, {
     ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
@@ -208,15 +206,10 @@ async function startThreads(
   return pool;
 }
 
-/** Returns the memory of freed slabs a little in each turn. */
-function makeAllocator(deferred: Deferred): SlabAllocator {
-  const memoryReturn: DeferredWork = {
-    raised: false,
-    runDeferred: () => {
-      if (allocator.returnSome(RETURNED_SLABS)) deferred.raiseNextTurn(memoryReturn);
-    },
-  };
-  const allocator = createSlabAllocator({ later: () => deferred.raiseNextTurn(memoryReturn) });
+/** What is freed goes back to the system little by little. */
+function makeAllocator(clock: Clock, deferred: Deferred): SlabAllocator {
+  const memoryReturn = new MemoryReturn(clock, deferred, () => allocator);
+  const allocator = createSlabAllocator({ later: () => memoryReturn.later() });
   return allocator;
 }
 

@@ -27,16 +27,24 @@ export interface ReturningAllocator extends SlabAllocator {
 export interface AllocatorOptions {
   /** How many freed slabs keep their memory for reuse. */
   readonly poolSlabs?: number;
+  /** How many slabs without memory may stay shrunk until they are used again. */
+  readonly shrunkSlabs?: number;
   /** Called when there is memory to return by `returnSome`. A slab takes 50 us, so that freeing a large
    *  device at once would hold up every client. Undefined: it is returned in `give`. */
   readonly later?: () => void;
 }
 
+/** 1 GiB. To grow a buffer counts with V8 as memory taken, and each 64 MiB of that start a collection,
+ *  in which everybody waits 5 to 15 ms: what stays shrunk starts none. But each shrunk slab may split a
+ *  mapping in three, of which a process may have 65530. */
+const SHRUNK_SLABS = 8192;
+
 export function createSlabAllocator({
   poolSlabs = 64,
+  shrunkSlabs = SHRUNK_SLABS,
   later,
 }: AllocatorOptions = {}): ReturningAllocator {
-  return new ResizableSlabs(poolSlabs, later);
+  return new ResizableSlabs(poolSlabs, shrunkSlabs, later);
 }
 
 class ResizableSlabs implements ReturningAllocator {
@@ -46,11 +54,15 @@ class ResizableSlabs implements ReturningAllocator {
   /** Freed slabs without memory: address space only. They are kept for reuse, since every gap in
    *  the address space splits a mapping, and a process may have only 65530 of them. */
   readonly #bare: Slab[] = [];
+  readonly #shrunkSlabs: number;
+  /** How many of the bare ones are shrunk. */
+  #shrunk = 0;
 
   readonly #later: (() => void) | undefined;
 
-  constructor(poolSlabs: number, later: (() => void) | undefined) {
+  constructor(poolSlabs: number, shrunkSlabs: number, later: (() => void) | undefined) {
     this.#poolSlabs = poolSlabs;
+    this.#shrunkSlabs = shrunkSlabs;
     this.#later = later;
   }
 
@@ -64,7 +76,11 @@ class ResizableSlabs implements ReturningAllocator {
   takeFresh(): Slab | undefined {
     const slab = this.#bare.pop();
     if (slab === undefined) return makeSlab();
-    if (revive(slab)) return slab;
+    if (isWhole(slab)) return slab;
+    if (resize(slab, SLAB_BYTES)) {
+      this.#shrunk--;
+      return slab;
+    }
     this.#bare.push(slab);
     return undefined;
   }
@@ -101,6 +117,9 @@ class ResizableSlabs implements ReturningAllocator {
         return false;
       }
       this.#bare.push(slab);
+      // At once back to full length takes no memory, and lets the system merge the mappings.
+      if (this.#shrunk >= this.#shrunkSlabs && resize(slab, SLAB_BYTES)) continue;
+      this.#shrunk++;
     }
     return this.#pool.length > this.#poolSlabs;
   }
@@ -147,13 +166,11 @@ function returnMemory(slab: Slab): boolean {
   if (!resize(slab, 0)) return false;
   slab.marks.fill(0);
   slab.idlePages = 0;
-  // At once back to full length, which takes no memory and lets the system merge the mappings.
-  revive(slab);
   return true;
 }
 
-function revive(slab: Slab): boolean {
-  return slab.bytes.length === SLAB_BYTES || resize(slab, SLAB_BYTES);
+function isWhole(slab: Slab): boolean {
+  return slab.bytes.length === SLAB_BYTES;
 }
 
 function resize(slab: Slab, length: number): boolean {

@@ -44,10 +44,15 @@ export class Turn {
    *  for one more look at the sockets: each write wakes a client, which costs both sides more than
    *  a request does. One request alone is never held up. */
   end(requests = 0): void {
-    this.#deferred.run();
+    this.#deferred.runAgain();
     if (this.#holds(requests)) {
       this.#rest(true);
       return;
+    }
+    // Long work comes behind the replies that are there, and once for each look at the sockets.
+    if (requests === 0 && this.#deferred.pending) {
+      this.#flush();
+      this.#deferred.run();
     }
     for (let round = 0; round < ROUNDS_MAX && this.#unsent.count > 0; round++) {
       this.#flush();
