@@ -5,7 +5,8 @@
  *   cc -O2 -o spin spin.c && ./spin SOCKET|PORT EXPORT DEPTH BYTES MILLISECONDS
  *
  * prints `ready` when the first replies are there, and at the end, or at SIGTERM, what the reads since
- * then took, in microseconds: reads=N min=N p50=N p99=N p999=N max=N
+ * then took, in microseconds: reads=N min=N p50=N p99=N p999=N max=N. SIGUSR1 makes it forget the reads
+ * that have ended by then.
  */
 #include <arpa/inet.h>
 #include <endian.h>
@@ -25,11 +26,12 @@
 enum { GREETING_BYTES = 18, EXPORT_BYTES = 10, REPLY_BYTES = 16, REQUEST_BYTES = 28 };
 enum { BUFFER_BYTES = 64 << 10, DEPTH_MAX = 1024, SAMPLES_MAX = 1 << 23, RANGE_MAX = 64 << 20 };
 
-static volatile sig_atomic_t stopped;
+static volatile sig_atomic_t stopped, forgets;
 static uint64_t places; /* blocks to choose from */
 static uint32_t block;
 
 static void stop(int signal) { stopped = signal; }
+static void forget(int signal) { forgets = signal; }
 
 static double now_us(void) {
   struct timespec t;
@@ -119,6 +121,7 @@ int main(int argc, char **argv) {
     return 2;
   }
   signal(SIGTERM, stop);
+  signal(SIGUSR1, forget);
   int fd = attach(argv[1]), depth = atoi(argv[3]);
   uint64_t size = greet(fd, argv[2]);
   block = atoi(argv[4]);
@@ -139,6 +142,7 @@ int main(int argc, char **argv) {
   for (long warm = 0; !stopped && now_us() < end && done < SAMPLES_MAX - DEPTH_MAX;) {
     ssize_t n = read(fd, in + used, sizeof in - used);
     if (n == 0) fail("the server left");
+    if (forgets) forgets = 0, done = 0;
     if (n < 0) continue;
     double now = now_us();
     size_t at = 0, asked = 0;

@@ -139,6 +139,10 @@ export class Background {
     throw new ProgramError(`${this.#program} wrote no ${this.#pidFile}`);
   }
 
+  signal(signal: NodeJS.Signals): void {
+    kill(this.#pid, signal);
+  }
+
   /** Asks it to end. @returns what it printed. */
   async stop(): Promise<string> {
     kill(this.#pid, 'SIGTERM');

@@ -67,6 +67,11 @@ export class Spinner {
     return new Spinner(process);
   }
 
+  /** From now on: what ended before is no part of what it tells. */
+  forget(): void {
+    this.#process.signal('SIGUSR1');
+  }
+
   async stop(): Promise<Latencies> {
     return parseSpin(await this.#process.stop());
   }

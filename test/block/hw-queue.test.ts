@@ -16,8 +16,10 @@ class Recorder implements Operations {
   /** How many requests are taken before the answer is `refusal`. */
   room = Number.POSITIVE_INFINITY;
   refusal: Status = Status.RESOURCE;
+  onIssue = (): void => {};
   makeRequestData(): undefined {}
   queueRq(request: IdleRequest, isLast: boolean): Status {
+    this.onIssue();
     if (this.room === 0) return this.refusal;
     this.room--;
     this.sectors.push(request.sector());
@@ -227,6 +229,26 @@ describe('splitting', () => {
     }
     while (driver.owned.length > 0) driver.end();
     expect(discard).toMatchObject({ ends: 1, status: Status.OK });
+  });
+
+  test('slices of several go in turns, in one turn as many as the time allows', () => {
+    const { hctx, driver, world } = recorded({ limits: { sliceSectors: 100 }, depth: 16 });
+    for (const first of [0, 1000, 2000]) {
+      hctx.submit(new TestBio(Command.WRITE_ZEROES, first, 300).bio);
+    }
+    hctx.unplug();
+    driver.sectors.length = 0;
+    world.deferred.run();
+    expect(driver.sectors).toEqual([100, 1100, 2100]); // no time passes
+    driver.sectors.length = 0;
+    driver.onIssue = () => {
+      world.time += 100_000;
+    };
+    world.deferred.run();
+    expect(driver.sectors).toEqual([200, 1200]);
+    world.deferred.run();
+    expect(driver.sectors).toEqual([200, 1200, 2200]);
+    expect(world.deferred.pending).toBe(false);
   });
 });
 

@@ -1,6 +1,10 @@
+import { constants, PerformanceObserver } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { createSlabAllocator } from '../../src/pages/allocator.ts';
-import { markFull, PAGES_PER_SLAB, SLAB_BYTES, type Slab } from '../../src/pages/slab.ts';
+import { markFull, PAGES_PER_SLAB, RESIDENT, SLAB_BYTES, type Slab } from '../../src/pages/slab.ts';
 
 function present(slab: Slab | undefined): Slab {
   if (slab === undefined) throw new Error('no memory');
@@ -97,6 +101,63 @@ test('a slab whose memory the system will not take back, or not give again, is n
   expect(slab.bytes.length).toBe(SLAB_BYTES);
   expect(slab.bytes.every((byte) => byte === 0)).toBe(true);
 });
+
+test('slabs without memory stay shrunk, up to a number, and are whole when they are used again', () => {
+  const allocator = createSlabAllocator({ poolSlabs: 0, shrunkSlabs: 2 });
+  const lengths = (slabs: readonly Slab[]) => slabs.map(({ bytes }) => bytes.buffer.byteLength);
+  const slabs = [1, 2, 3].map(() => present(allocator.takeDirty()));
+  for (const slab of slabs) allocator.give(slab);
+  expect(lengths(slabs)).toEqual([0, 0, SLAB_BYTES]);
+  const again = slabs.map(() => present(allocator.take()));
+  expect(new Set(again)).toEqual(new Set(slabs));
+  expect(lengths(again)).toEqual(slabs.map(() => SLAB_BYTES));
+  for (const slab of slabs) {
+    slab.marks.fill(RESIDENT);
+    allocator.give(slab);
+  }
+  expect(lengths(slabs)).toEqual([0, 0, SLAB_BYTES]);
+});
+
+describe('how often returning the memory of 512 MiB makes V8 collect', () => {
+  const collect: unknown = (() => {
+    setFlagsFromString('--expose-gc');
+    return runInNewContext('gc');
+  })();
+
+  async function majorCollections(shrunkSlabs: number): Promise<number> {
+    let count = 0;
+    const allocator = createSlabAllocator({ poolSlabs: 0, shrunkSlabs });
+    const slabs = Array.from({ length: 4096 }, () => present(allocator.takeDirty()));
+    if (typeof collect === 'function') collect();
+    const observer = new PerformanceObserver((list) => {
+      for (const { detail } of list.getEntriesByType('gc')) {
+        if (isMajor(detail)) count++;
+      }
+    });
+    await setImmediate();
+    observer.observe({ entryTypes: ['gc'] });
+    for (const [at, slab] of slabs.entries()) {
+      allocator.give(slab);
+      if (at % 64 === 0) await setImmediate(); // marking ends in tasks of its own
+    }
+    for (let turn = 0; turn < 3; turn++) await setImmediate(); // entries are delivered later
+    observer.disconnect();
+    return count;
+  }
+
+  test('shrunk: next to never', async () => {
+    expect(await majorCollections(4096)).toBeLessThanOrEqual(1);
+  });
+
+  test('a canary: grown again at once, for each 64 MiB', async () => {
+    expect(await majorCollections(0)).toBeGreaterThanOrEqual(3);
+  });
+});
+
+function isMajor(detail: unknown): boolean {
+  const { NODE_PERFORMANCE_GC_MAJOR: major } = constants;
+  return typeof detail === 'object' && detail !== null && 'kind' in detail && detail.kind === major;
+}
 
 test('giving back a slab that is being read is a bug', () => {
   const allocator = createSlabAllocator();

@@ -3,7 +3,8 @@ import { Turn } from '../../src/server/turn.ts';
 import { Deferred } from '../../src/time/deferred.ts';
 
 function turning() {
-  const turn = new Turn(new Deferred());
+  const deferred = new Deferred();
+  const turn = new Turn(deferred);
   const rests: boolean[] = [];
   turn.onRest = (lookAgain) => void rests.push(lookAgain);
   const output = { listed: false, flushes: 0, flush: () => void output.flushes++ };
@@ -12,7 +13,7 @@ function turning() {
     turn.end(requests);
     return output.flushes;
   };
-  return { turn, rests, output, reply };
+  return { turn, deferred, rests, output, reply };
 }
 
 test('the reply to one request is sent at once', () => {
@@ -46,6 +47,31 @@ test('an output is flushed once a turn, however often it has something to say', 
   turn.unsent(output);
   turn.unsent(output);
   turn.end();
+  turn.end();
+  expect(output.flushes).toBe(1);
+});
+
+test('work for the next turn comes behind the replies, and once for each look at the sockets', () => {
+  const { turn, deferred, output, reply } = turning();
+  const flushesBefore: number[] = [];
+  const work = { raised: false, runDeferred: () => void flushesBefore.push(output.flushes) };
+  deferred.raiseNextTurn(work);
+  reply(1);
+  expect(flushesBefore).toEqual([]); // what a socket has brought does not wait for it
+  turn.unsent(output);
+  turn.end();
+  expect(flushesBefore).toEqual([2]);
+  deferred.raiseNextTurn(work);
+  reply(3);
+  turn.end(); // replies are held: so is the work
+  expect(flushesBefore).toEqual([2]);
+  turn.end();
+  expect(flushesBefore).toEqual([2, 3]);
+});
+
+test('what that work has to say is sent in the same turn', () => {
+  const { turn, deferred, output } = turning();
+  deferred.raiseNextTurn({ raised: false, runDeferred: () => turn.unsent(output) });
   turn.end();
   expect(output.flushes).toBe(1);
 });

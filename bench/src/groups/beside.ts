@@ -1,6 +1,7 @@
 /** What a busy client feels while another one discards 1 GiB or zeroes 64 GiB. Measured is what it
  *  waits for between the first and the last request of the other. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../client.ts';
 import { fill } from '../fio.ts';
 import type { Context, Group } from '../group.ts';
@@ -18,6 +19,8 @@ const actions = [
 ] as const;
 const SIZE = 66 * GIB;
 const READ = 64;
+/** After the data were written: what a server has left to do then is not what is measured. */
+const SETTLE_MS = 200;
 
 async function run(context: Context, kinds: readonly Kind[]): Promise<Row[]> {
   const { rounds, folder } = context;
@@ -40,6 +43,8 @@ async function measure(context: Context, server: Server, rows: Rows): Promise<vo
       // There is 1 GiB of data to be discarded or overwritten; the rest was never written.
       await fill(server.uri, GIB, 'write', first * GIB);
       const busy = await Spinner.start(context.spin, server);
+      await sleep(SETTLE_MS);
+      busy.forget();
       const begin = performance.now();
       await other.clear(command, first * GIB_BYTES, length * GIB_BYTES);
       const took = performance.now() - begin;

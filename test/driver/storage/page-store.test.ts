@@ -174,7 +174,7 @@ test('zeros that were never data take no memory, however often written and cut',
 test('discarding every other extent does not use up the mappings that a process may have', () => {
   const mappings = () =>
     existsSync('/proc/self/maps') ? readFileSync('/proc/self/maps', 'utf8').split('\n').length : 0;
-  const store = new PageStore(createSlabAllocator(), bytes(4 * GiB));
+  const store = new PageStore(createSlabAllocator({ shrunkSlabs: 100 }), bytes(4 * GiB));
   const slabs = 8000;
   const before = mappings();
   for (let i = 0; i < slabs; i++) store.write(sector(i * SECTORS_PER_SLAB), page, 0, PAGE_BYTES);
