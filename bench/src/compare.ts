@@ -7,6 +7,7 @@ import type { Context } from './group.ts';
 import { groups } from './groups.ts';
 import { checkout, tnull } from './kinds.ts';
 import { describeMachine } from './machine.ts';
+import { StealMeter } from './proc.ts';
 import type { Row } from './rows.ts';
 import { type Difference, difference, median } from './statistics.ts';
 import { chosen } from './suite.ts';
@@ -47,6 +48,7 @@ export async function runCompare(args: Arguments, context: Context): Promise<num
   try {
     const after = await checkOut(b, context.folder);
     try {
+      const meter = new StealMeter();
       const results: { readonly group: string; readonly compared: readonly Compared[] }[] = [];
       for (const group of some) {
         context.progress(`-- ${group.name}: ${group.about}`);
@@ -55,7 +57,7 @@ export async function runCompare(args: Arguments, context: Context): Promise<num
         const rows = await group.run(context, kinds);
         results.push({ group: group.name, compared: rows.map(compareRow) });
       }
-      await report([before.text, after.text], results);
+      await report([before.text, after.text], results, meter.share());
       const all = results.flatMap(({ compared }) => compared);
       return all.some(({ judgement }) => judgement === 'worse') ? 1 : 0;
     } finally {
@@ -69,8 +71,9 @@ export async function runCompare(args: Arguments, context: Context): Promise<num
 async function report(
   [a, b]: readonly [string, string],
   results: readonly { readonly group: string; readonly compared: readonly Compared[] }[],
+  steal: number,
 ): Promise<void> {
-  const machine = await describeMachine();
+  const machine = { ...(await describeMachine()), steal };
   const lines = results.flatMap(({ group, compared }) =>
     compared.map(({ row, difference: { ratio, noise }, judgement }) => [
       `${group}: ${row.name}`,

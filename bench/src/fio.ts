@@ -73,7 +73,24 @@ export async function fioJob(
   seconds: number,
   more: readonly string[] = [],
 ): Promise<FioJob> {
-  return parseFio(await run('fio', [...fioArguments(uri, one, mib, seconds), ...more]));
+  const args = [...fioArguments(uri, one, mib, seconds), ...more];
+  return parseFio(await withPatience(() => run('fio', args)));
+}
+
+/** Three in ten runs of sixteen clients get through to a server that listens with a backlog of 10. */
+const ATTEMPTS = 12;
+
+/** A server with a short backlog (nbd-server's is 10) refuses some of many clients that come at once;
+ *  libnbd does not ask again, so the whole run is tried again. @throws what `work` threw at last. */
+export async function withPatience<T>(work: () => Promise<T>, attempts = ATTEMPTS): Promise<T> {
+  for (let left = attempts - 1; ; left--) {
+    try {
+      return await work();
+    } catch (error) {
+      const refused = error instanceof ProgramError && error.message.includes('backlog overflowed');
+      if (!refused || left <= 0) throw error;
+    }
+  }
 }
 
 /** MiB per second of `one`, over `seconds` after a moment to get going. */

@@ -1,6 +1,7 @@
 /** What a group of measurements is; groups/ has them, groups.ts lists them. */
 
 import { type Kind, memoryKinds } from './kinds.ts';
+import { ProgramError } from './processes.ts';
 import type { Pair, Row } from './rows.ts';
 
 export interface Context {
@@ -19,6 +20,16 @@ export interface Context {
   progress(text: string): void;
 }
 
+/** Something could not be measured, but the rest was. */
+export class Incomplete extends ProgramError {
+  readonly rows: readonly Row[];
+
+  constructor(message: string, rows: readonly Row[]) {
+    super(message);
+    this.rows = rows;
+  }
+}
+
 export interface Group {
   readonly name: string;
   readonly about: string;
@@ -28,7 +39,7 @@ export interface Group {
   kinds(context: Context): readonly Kind[];
   /** Any servers will do: so that two commits can be compared. */
   readonly comparable?: true;
-  /** @throws ProgramError. */
+  /** @throws ProgramError; Incomplete where something is there all the same. */
   run(context: Context, kinds: readonly Kind[]): Promise<Row[]>;
 }
 

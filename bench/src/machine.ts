@@ -16,6 +16,8 @@ export interface Machine {
   readonly peers: readonly string[];
   readonly commit: string;
   readonly date: string;
+  /** The share of the processors' time that the host took during the run. */
+  readonly steal?: number;
 }
 
 export async function describeMachine(): Promise<Machine> {

@@ -1,4 +1,5 @@
-/** What /proc says about a server: CPU time and memory, of the process and of what it forked. */
+/** What /proc says about a server: CPU time and memory, of the process and of what it forked; and of the
+ *  machine, how much of its processors' time its host took. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 
@@ -40,6 +41,38 @@ export function residentBytes(pid: number): number {
 export function isAlive(pid: number): boolean {
   const text = read(pid, 'stat');
   return text !== undefined && !/\) [ZX] /.test(text);
+}
+
+export interface Steal {
+  /** In ticks, since the machine started. */
+  readonly stolen: number;
+  readonly all: number;
+}
+
+/** @param text of /proc/stat: its first line has user, nice, system, idle, iowait, irq, softirq and
+ *  steal; what follows, of guests, is in user and nice already. */
+export function parseSteal(text: string): Steal {
+  const fields = /^cpu +(.*)$/m.exec(text)?.[1]?.split(' ').map(Number).slice(0, 8) ?? [];
+  return { stolen: fields[7] ?? 0, all: fields.reduce((sum, ticks) => sum + ticks, 0) };
+}
+
+/** @returns the share of all processors' time, 0 to 1. */
+export function stealShare(before: Steal, after: Steal): number {
+  const all = after.all - before.all;
+  return all > 0 ? (after.stolen - before.stolen) / all : 0;
+}
+
+/** What the host takes from now on. */
+export class StealMeter {
+  readonly #before = readSteal();
+
+  share(): number {
+    return stealShare(this.#before, readSteal());
+  }
+}
+
+function readSteal(): Steal {
+  return parseSteal(readFileSync('/proc/stat', 'utf8'));
 }
 
 interface Member {

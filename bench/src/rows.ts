@@ -23,6 +23,8 @@ export interface GroupResult {
   readonly pairs: readonly Pair[];
   /** Why nothing, or not all, could be measured. */
   readonly failure?: string;
+  /** The share of the processors' time that the host took meanwhile. */
+  readonly steal?: number;
 }
 
 /** Collects the rounds; rows and columns stand in the order in which they came. */

@@ -3,11 +3,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Arguments } from './arguments.ts';
-import type { Context, Group } from './group.ts';
+import { type Context, type Group, Incomplete } from './group.ts';
 import { groups } from './groups.ts';
 import { checkout, type Kind } from './kinds.ts';
 import { describeMachine, type Machine } from './machine.ts';
 import { plot } from './plot.ts';
+import { StealMeter } from './proc.ts';
 import { ProgramError } from './processes.ts';
 import type { GroupResult } from './rows.ts';
 import { groupTable, machineText, targetsTable } from './table.ts';
@@ -33,15 +34,18 @@ export async function runSuite(args: Arguments, context: Context): Promise<numbe
   const wanted = ({ name }: Kind): boolean =>
     args.peers.length === 0 || !PEERS.includes(name) || args.peers.includes(name);
   const results: GroupResult[] = [];
+  const whole = new StealMeter();
   for (const group of some) {
     context.progress(`-- ${group.name}: ${group.about}`);
     const begin = performance.now();
-    results.push(await runGroup(group, context, group.kinds(context).filter(wanted)));
+    const meter = new StealMeter();
+    const result = await runGroup(group, context, group.kinds(context).filter(wanted));
+    results.push({ ...result, steal: meter.share() });
     context.progress(`-- ${group.name} took ${Math.round((performance.now() - begin) / 1000)} s`);
-    save(args, machine, results); // what is there should the rest be interrupted
+    save(args, { ...machine, steal: whole.share() }, results); // what is there should the rest be interrupted
   }
   const judged = judge(results);
-  report(args, machine, results, judged);
+  report(args, { ...machine, steal: whole.share() }, results, judged);
   const complete = results.every(({ failure }) => failure === undefined);
   return complete && judged.every(({ verdict }) => verdict === 'met') ? 0 : 1;
 }
@@ -59,7 +63,8 @@ async function runGroup(
     if (!(error instanceof Error)) throw error;
     // A server that broke down speaks for itself; anything else may be a bug of the benchmark.
     if (!(error instanceof ProgramError)) context.progress(error.stack ?? '');
-    return { group: name, about, pairs, rows: [], failure: error.message };
+    const rows = error instanceof Incomplete ? error.rows : [];
+    return { group: name, about, pairs, rows, failure: error.message };
   }
 }
 

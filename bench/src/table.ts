@@ -6,7 +6,7 @@ import { median, noise } from './statistics.ts';
 import { type Judged, targetText } from './targets.ts';
 
 /** One row for each row, a column for each column and pair; in brackets the noise. */
-export function groupTable({ group, about, rows, pairs, failure }: GroupResult): string {
+export function groupTable({ group, about, rows, pairs, failure, steal }: GroupResult): string {
   const title = `## ${group}: ${about}`;
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row.columns)))];
   const head = ['', 'unit', ...columns, ...pairs.map(([over, under]) => `${over} / ${under}`)];
@@ -17,9 +17,17 @@ export function groupTable({ group, about, rows, pairs, failure }: GroupResult):
     ...pairs.map((pair) => number(ratio(row, pair), 2)),
   ]);
   const table = rows.length === 0 ? [] : [markdown(head, lines)];
-  return [title, ...table, ...(failure === undefined ? [] : [`Not measured: ${failure}`])].join(
-    '\n\n',
-  );
+  const notes = failure === undefined ? [] : [`Not measured: ${failure}`];
+  if (steal !== undefined && steal > STEAL_WORTH_SAYING)
+    notes.push(`Meanwhile ${stealText(steal)}.`);
+  return [title, ...table, ...notes].join('\n\n');
+}
+
+/** Below it a median is not moved. */
+const STEAL_WORTH_SAYING = 0.01;
+
+function stealText(share: number): string {
+  return `the host took ${(share * 100).toFixed(1)} % of the processors' time (steal)`;
 }
 
 function cell(row: Row, column: string): string {
@@ -49,9 +57,11 @@ export function targetsTable(judged: readonly Judged[]): string {
 }
 
 export function machineText(machine: Machine): string {
+  const { steal } = machine;
   return (
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGib} GiB; ${machine.kernel}; ` +
-    `Node ${machine.node}; ${machine.fio}; ${machine.peers.join(', ')}; ${machine.date}, ${machine.commit}`
+    `Node ${machine.node}; ${machine.fio}; ${machine.peers.join(', ')}; ${machine.date}, ${machine.commit}` +
+    (steal === undefined ? '' : `; ${stealText(steal)}`)
   );
 }
 

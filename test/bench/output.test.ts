@@ -61,6 +61,10 @@ test('a table has medians, noise and ratios', () => {
   expect(groupTable({ ...group, rows: [], failure: 'fio is missing' })).toBe(
     '## speed: bandwidth\n\nNot measured: fio is missing',
   );
+  expect(groupTable({ ...group, rows: [], steal: 0.034 })).toBe(
+    "## speed: bandwidth\n\nMeanwhile the host took 3.4 % of the processors' time (steal).",
+  );
+  expect(groupTable({ ...group, rows: [], steal: 0.009 })).toBe('## speed: bandwidth');
   expect(markdown(['a', 'b'], [])).toBe('| a   |   b |\n| --- | --: |');
 });
 

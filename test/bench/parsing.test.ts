@@ -1,10 +1,19 @@
 /** What foreign programs and /proc say, as they say it. */
 
 import { describe, expect, test } from 'vitest';
-import { parseFio } from '../../bench/src/fio.ts';
+import { parseFio, withPatience } from '../../bench/src/fio.ts';
 import { parseKernel } from '../../bench/src/groups/kernel.ts';
 import { parsePerf } from '../../bench/src/groups/syscalls.ts';
-import { cpuMs, parseResident, parseStat, residentBytes } from '../../bench/src/proc.ts';
+import {
+  cpuMs,
+  parseResident,
+  parseStat,
+  parseSteal,
+  residentBytes,
+  StealMeter,
+  stealShare,
+} from '../../bench/src/proc.ts';
+import { ProgramError } from '../../bench/src/processes.ts';
 import { parseSpin } from '../../bench/src/spin.ts';
 
 describe('/proc', () => {
@@ -17,6 +26,18 @@ describe('/proc', () => {
   test('resident memory', () => {
     expect(parseResident('Name:\tnode\nVmHWM:\t  200 kB\nVmRSS:\t  1024 kB\n')).toBe(1 << 20);
     expect(parseResident('Name:\tzombie\n')).toBe(0);
+  });
+
+  test('the time that the host took, of all processors', () => {
+    const stat = (cpu: string): string =>
+      `cpu  ${cpu}\ncpu0 1 1 1 1 1 1 1 900 0 0\nintr 5 0\nctxt 6\n`;
+    const before = parseSteal(stat('100 5 50 800 10 1 4 30 20 0'));
+    expect(before).toEqual({ stolen: 30, all: 1000 }); // guests' time counts once
+    const after = parseSteal(stat('150 5 90 890 10 1 4 50 60 0'));
+    expect(stealShare(before, after)).toBe(0.1);
+    expect(stealShare(after, after)).toBe(0);
+    expect(parseSteal('no such line\n')).toEqual({ stolen: 0, all: 0 });
+    expect(new StealMeter().share()).toBeLessThanOrEqual(1);
   });
 
   test('this very process has both', () => {
@@ -49,6 +70,28 @@ describe('fio', () => {
   test('an error of a job, or no job, is no result', () => {
     expect(() => parseFio(fio({ error: 5, read, write: none }))).toThrow('fio met error 5');
     expect(() => parseFio('{\n"jobs": []}')).toThrow('fio met error undefined');
+  });
+});
+
+describe('a server with a short backlog', () => {
+  const refusal = new ProgramError('fio: connect: server backlog overflowed, see');
+  const failing = (...errors: Error[]) => {
+    let calls = 0;
+    const work = (): Promise<number> => {
+      const error = errors[calls++];
+      return error === undefined ? Promise.resolve(calls) : Promise.reject(error);
+    };
+    return work;
+  };
+
+  test('is asked again, but not for ever', async () => {
+    expect(await withPatience(failing(refusal, refusal))).toBe(3);
+    await expect(withPatience(failing(refusal, refusal), 2)).rejects.toBe(refusal);
+  });
+
+  test('what failed for another reason is not tried again', async () => {
+    const other = new ProgramError('fio: no such file');
+    await expect(withPatience(failing(other))).rejects.toBe(other);
   });
 });
 

@@ -9,10 +9,11 @@ import {
   threadCases,
 } from '../cases.ts';
 import { bandwidth } from '../fio.ts';
-import { type Context, type Group, IN_MEMORY, SHORT } from '../group.ts';
+import { type Context, type Group, IN_MEMORY, Incomplete, SHORT } from '../group.ts';
 import { type Kind, nullKinds, tnull } from '../kinds.ts';
+import { ProgramError } from '../processes.ts';
 import { type Row, Rows } from '../rows.ts';
-import { alternate, withServers } from '../servers.ts';
+import { alternate, type Server, withServers } from '../servers.ts';
 
 export interface SpeedOptions {
   readonly cases: readonly Case[];
@@ -29,15 +30,38 @@ export function measureSpeed(
   const { rounds, seconds, mib, folder, only, progress } = context;
   return withServers(kinds, { folder, mib, tcp, filled }, async (servers) => {
     const rows = new Rows();
+    const failures: string[] = [];
     for (const one of cases.filter(({ name }) => name.includes(only))) {
       progress(one.name);
-      await alternate(servers, rounds, async ({ uri, name }) => {
-        const head = { name: one.name, unit: 'MiB/s', better: 'more' } as const;
+      const head = { name: one.name, unit: 'MiB/s', better: 'more' } as const;
+      const measure = async ({ uri, name }: Server): Promise<void> =>
         rows.add(head, name, await bandwidth(uri, one, mib, seconds));
-      });
+      failures.push(...(await alternatePatiently(servers, rounds, one.name, measure)));
     }
+    if (failures.length > 0) throw new Incomplete(failures.join('\n'), rows.all());
     return rows.all();
   });
+}
+
+/** As `alternate`; but a server that fails is passed by from then on, and costs the others nothing.
+ *  @returns what failed. */
+export async function alternatePatiently<S extends { readonly name: string }>(
+  servers: readonly S[],
+  rounds: number,
+  what: string,
+  measure: (server: S) => Promise<void>,
+): Promise<string[]> {
+  const failures = new Map<S, string>();
+  await alternate(servers, rounds, async (server) => {
+    if (failures.has(server)) return;
+    try {
+      await measure(server);
+    } catch (error) {
+      if (!(error instanceof ProgramError)) throw error;
+      failures.set(server, `${what}, ${server.name}: ${error.message.split('\n')[0]}`);
+    }
+  });
+  return [...failures.values()];
 }
 
 /** For groups that are not the table of the targets. */
