@@ -5,7 +5,8 @@ import type { Features, Limits } from '../block/disk.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
 import { KiB, MiB, SECTOR_BYTES, sector } from '../units.ts';
 
-/** A slice of a discard costs up to 50 us per slab: 4 MiB keep other clients waiting some 1.5 ms. */
+/** A slice of a discard takes some 20 us, the memory goes back on its own (daemon/memory-return.ts); one
+ *  of zeroes that are to be kept is a fill of 4 MiB, for which other clients wait up to 1 ms. */
 const SLICE = sector((4 * MiB) / SECTOR_BYTES);
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;

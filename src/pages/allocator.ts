@@ -34,10 +34,10 @@ export interface AllocatorOptions {
   readonly later?: () => void;
 }
 
-/** 1 GiB. To grow a buffer counts with V8 as memory taken, and each 64 MiB of that start a collection,
+/** 2 GiB. To grow a buffer counts with V8 as memory taken, and each 64 MiB of that start a collection,
  *  in which everybody waits 5 to 15 ms: what stays shrunk starts none. But each shrunk slab may split a
- *  mapping in three, of which a process may have 65530. */
-const SHRUNK_SLABS = 8192;
+ *  mapping in three, and a process may have only 65530: so they take at most half of them. */
+const SHRUNK_SLABS = 16_384;
 
 export function createSlabAllocator({
   poolSlabs = 64,
