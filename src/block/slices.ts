@@ -9,7 +9,7 @@ import type { HwQueue } from './hw-queue.ts';
 import type { TagWaiter } from './scheduler.ts';
 
 /** After so many ns of a turn no further slice is begun. */
-const TURN_NS = 150_000;
+const TURN_NS = 100_000;
 
 export class Slices<D extends DriverData = DriverData> implements DeferredWork, TagWaiter {
   raised = false;

@@ -5,8 +5,8 @@ import type { ReturningAllocator } from '../pages/allocator.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Deferred, DeferredWork } from '../time/deferred.ts';
 
-/** Of a turn: what a reader waits for, and 5 % of it is what a turn costs by itself. */
-const BUDGET_NS = 150_000;
+/** Of a turn: what a reader waits for. A turn costs some 15 us by itself. */
+const BUDGET_NS = 100_000;
 /** In case that the clock stands still. */
 const SLABS_MAX = 10;
 

@@ -242,7 +242,7 @@ describe('splitting', () => {
     expect(driver.sectors).toEqual([100, 1100, 2100]); // no time passes
     driver.sectors.length = 0;
     driver.onIssue = () => {
-      world.time += 100_000;
+      world.time += 60_000;
     };
     world.deferred.run();
     expect(driver.sectors).toEqual([200, 1200]);
