@@ -8,11 +8,14 @@ import { Attributes } from '../config/attributes.ts';
 import type { Machine } from '../config/case.ts';
 import type { Resolved } from '../config/resolve.ts';
 import { Tree } from '../control/tree.ts';
-import type { DeviceContext } from '../driver/build.ts';
+import { CAPACITY_MAX } from '../direct/memory.ts';
+import { SharedDevice } from '../direct/shared-device.ts';
+import type { DeviceContext, Share } from '../driver/build.ts';
 import { Devices } from '../driver/devices.ts';
 import { type Alignment, alignments, type ExportRules } from '../export/nbd-export.ts';
 import { createSlabAllocator, type SlabAllocator } from '../pages/allocator.ts';
 import { ScratchPool } from '../pages/scratch.ts';
+import { SharedSlabs } from '../pages/shared-slabs.ts';
 import { ChunkPool } from '../server/chunk-pool.ts';
 import { type ClientLimits, withDefaults } from '../server/client-limits.ts';
 import type { ListenAddress } from '../server/listener.ts';
@@ -161,7 +164,7 @@ async function makeDataPath(options: DaemonOptions): Promise<DataPath> {
   const pacing = new Pacing(clock, scheduler, timers, deferred, poll, () => turn.end());
   turn.onRest = (lookAgain) => pacing.rest(lookAgain);
   const pool = await startThreads(threads, options, busyPoll, pacing);
-  const allocator = makeAllocator(deferred);
+  const allocator = pool === undefined ? makeAllocator(deferred) : sharedSlabs(pool);
   const exports = new PoweredExports(limits.payload, options);
   const server = new Server(exports, {
     ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
@@ -174,6 +177,7 @@ async function makeDataPath(options: DaemonOptions): Promise<DataPath> {
   const context: DeviceContext = {
     ...{ clock, timers, deferred, allocator, debug, faultSeed },
     wake: () => pacing.rest(true),
+    ...(pool && { share: sharing(pool, threads) }),
   };
   const devices = new Devices(context, parameters.options, {
     added: (device) => exports.add(device),
@@ -206,6 +210,23 @@ async function startThreads(
   pool.onTraffic = () => pacing.traffic();
   pacing.source = pool;
   return pool;
+}
+
+function sharedSlabs(pool: ThreadPool): SlabAllocator {
+  return new SharedSlabs((id, memory) => pool.post({ what: 'arena', id, memory }));
+}
+
+/** Devices whose requests threads for sockets may execute themselves. */
+function sharing(pool: ThreadPool, threads: number): Share {
+  let made = 0;
+  return (capacity) => {
+    if (capacity > CAPACITY_MAX) return undefined;
+    const id = made++;
+    const gone = (): void => pool.post({ what: 'device gone', id });
+    const device = new SharedDevice(id, threads, capacity, gone);
+    pool.post({ what: 'device', memory: device.memory });
+    return device;
+  };
 }
 
 /** Returns the memory of freed slabs a little in each turn. */

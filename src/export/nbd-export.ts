@@ -4,6 +4,7 @@
 import type { ExportInfo } from 'nbd-server-protocol-ts';
 import { TransmissionFlag } from 'nbd-server-protocol-ts';
 import type { Disk } from '../block/disk.ts';
+import type { SharedDevice } from '../direct/shared-device.ts';
 import { SECTOR_BYTES } from '../units.ts';
 import { type Context, contextsOf } from './contexts.ts';
 import { WriteLock } from './write-lock.ts';
@@ -32,7 +33,9 @@ export class NbdExport implements ExportInfo {
   readonly blockSize: ExportInfo['blockSize'];
   readonly disk: Disk;
   /** Orders writes below the block size against all other writes of this export. */
-  readonly writeLock = new WriteLock();
+  readonly writeLock: WriteLock;
+  /** Undefined: threads for sockets execute no request of it. */
+  readonly shared: SharedDevice | undefined;
   /** Clients that use it, or whose last commands still run. */
   readonly sessions = new Set<object>();
   /** Bytes: what writes are multiples of; 1 where parts of blocks are served. */
@@ -46,9 +49,11 @@ export class NbdExport implements ExportInfo {
   #connections = 0;
   #ended: (() => void) | undefined;
 
-  constructor(disk: Disk, payloadMax: number, rules: ExportRules = {}) {
+  constructor(disk: Disk, payloadMax: number, rules: ExportRules = {}, shared?: SharedDevice) {
     const { alignment = 'emulate', readOnly = false } = rules;
     this.disk = disk;
+    this.shared = shared;
+    this.writeLock = new WriteLock(shared);
     this.payloadMax = payloadMax;
     this.name = disk.name;
     this.size = disk.size;

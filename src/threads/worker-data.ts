@@ -1,10 +1,14 @@
 /** What the main thread tells a thread for sockets: when it begins, and later. */
 
+import type { DirectOffer } from '../direct/direct-requests.ts';
+import type { DeviceMemory } from '../direct/memory.ts';
 import type { TlsFiles } from '../server/tls-credentials.ts';
 import { LINE_WORDS } from './byte-ring.ts';
 
 export interface WorkerData {
   readonly index: number;
+  /** How many there are. */
+  readonly threads: number;
   /** Where it finds us, to be given sockets. */
   readonly path: string;
   /** Words of all threads that say whether they sleep. */
@@ -17,8 +21,14 @@ export interface WorkerData {
   readonly tls: TlsFiles | undefined;
 }
 
-/** A slot to be known; undefined: wake up. */
-export type ToThread = { readonly id: number; readonly memory: SharedArrayBuffer } | undefined;
+/** Something to be known, before it is used; undefined: wake up. */
+export type ToThread =
+  | { readonly what: 'slot'; readonly id: number; readonly memory: SharedArrayBuffer }
+  | { readonly what: 'arena'; readonly id: number; readonly memory: SharedArrayBuffer }
+  | { readonly what: 'device'; readonly memory: DeviceMemory }
+  | { readonly what: 'device gone'; readonly id: number }
+  | { readonly what: 'offer'; readonly slot: number; readonly offer: DirectOffer }
+  | undefined;
 
 /** Words of the bells, in lines of their own. */
 export const Bell = {

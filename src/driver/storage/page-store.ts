@@ -5,11 +5,13 @@
 
 import { Allocation, type Extent, type Extents } from '../../block/extents.ts';
 import type { SlabAllocator } from '../../pages/allocator.ts';
+import { copyBytes } from '../../pages/copy-bytes.ts';
 import { retire } from '../../pages/pin.ts';
 import { markFull, PAGE_BYTES, SECTORS_PER_SLAB, SLAB_BYTES, type Slab } from '../../pages/slab.ts';
 import type { PageViews } from '../../pages/views.ts';
 import { type Bytes, bug, bytes, MiB, SECTOR_BYTES, type Sector } from '../../units.ts';
 import { copyHeld, dropSectors, holdZeroes, markWritten, runOf } from './sectors.ts';
+import type { SlabGuard } from './slab-guard.ts';
 import { SlabTable } from './slab-table.ts';
 
 /** Idle memory (pages that hold nothing in slabs that hold something) that is not worth any work. */
@@ -25,6 +27,8 @@ export class PageStore implements Extents {
   readonly #table: SlabTable;
   #sectors: number;
   readonly #idleBytesFree: number;
+  /** Undefined: no other thread sees the slabs. */
+  #guard: SlabGuard | undefined;
   #heldPages = 0;
   #idlePages = 0;
   /** Where `compact` goes on looking. */
@@ -42,6 +46,17 @@ export class PageStore implements Extents {
   resize(capacity: Bytes): void {
     this.#sectors = Math.floor(capacity / SECTOR_BYTES);
     this.#table.grow(Math.ceil(capacity / SLAB_BYTES));
+  }
+
+  /** Other threads see the slabs from now on; undefined: they do not any more. */
+  share(guard: SlabGuard | undefined): void {
+    this.#guard = guard;
+    if (guard === undefined) return;
+    const { extents } = this.#table;
+    for (let i = this.#table.next(0, extents); i >= 0; i = this.#table.next(i + 1, extents)) {
+      guard.lock(i);
+      this.#unlock(i);
+    }
   }
 
   /** Memory that data takes: whole pages. */
@@ -68,6 +83,7 @@ export class PageStore implements Extents {
       const count = Math.min(end - to, SLAB_BYTES - at);
       const slab = this.#table.get(index);
       if (slab === undefined) target.fill(0, to, to + count);
+      else if (this.#guard !== undefined) this.#readShared(index, slab, at, count, target, to);
       else target.set(count === SLAB_BYTES ? slab.bytes : slab.bytes.subarray(at, at + count), to);
       to += count;
     }
@@ -82,14 +98,21 @@ export class PageStore implements Extents {
     let at = (sector - index * SECTORS_PER_SLAB) * SECTOR_BYTES;
     for (let from = start; from < end; index++, at = 0) {
       const count = Math.min(end - from, SLAB_BYTES - at);
+      this.#guard?.lock(index);
       let slab = this.#table.get(index);
       if (slab === undefined || slab.pins !== 0) {
         slab = this.#makeWritable(index, slab, count === SLAB_BYTES);
-        if (slab === undefined) return false;
+        if (slab === undefined) {
+          this.#unlock(index);
+          return false;
+        }
       }
       const whole = count === source.length;
-      slab.bytes.set(whole ? source : source.subarray(from, from + count), at);
+      const part = whole ? source : source.subarray(from, from + count);
+      if (this.#guard === undefined) slab.bytes.set(part, at);
+      else copyBytes(slab.bytes, part, at);
       this.#mark(slab, at / SECTOR_BYTES, (at + count) / SECTOR_BYTES);
+      this.#unlock(index);
       from += count;
     }
     return true;
@@ -102,7 +125,9 @@ export class PageStore implements Extents {
     let at = (sector - index * SECTORS_PER_SLAB) * SECTOR_BYTES;
     for (let left = length; left > 0; index++, at = 0) {
       const count = Math.min(left, SLAB_BYTES - at);
+      this.#guard?.lock(index);
       into.add(this.#table.get(index), at, at + count);
+      this.#unlock(index);
       left -= count;
     }
   }
@@ -126,7 +151,10 @@ export class PageStore implements Extents {
     if (sector % SECTORS_PER_SLAB !== 0) bug(`sector ${sector} is not the start of a slab`);
     if (slab.pins !== 0 || slab.retired) bug('only a slab of the caller alone can be adopted');
     markFull(slab);
-    this.#replace(sector / SECTORS_PER_SLAB, slab);
+    const index = sector / SECTORS_PER_SLAB;
+    this.#guard?.lock(index);
+    this.#replace(index, slab);
+    this.#unlock(index);
   }
 
   /** Makes the sectors hold zeros and keeps (or takes) their memory. False: as for `write`. */
@@ -137,12 +165,10 @@ export class PageStore implements Extents {
       const index = Math.floor(from / SECTORS_PER_SLAB);
       const base = index * SECTORS_PER_SLAB;
       const to = Math.min(end, base + SECTORS_PER_SLAB);
-      let slab = this.#table.get(index);
-      if (slab === undefined || slab.pins !== 0) slab = this.#makeWritable(index, slab, false);
-      if (slab === undefined) return false;
-      this.#count(slab, -1);
-      holdZeroes(slab, from - base, to - base);
-      this.#count(slab, 1);
+      this.#guard?.lock(index);
+      const done = this.#zeroIn(index, from - base, to - base);
+      this.#unlock(index);
+      if (!done) return false;
       from = to;
     }
     return true;
@@ -158,13 +184,17 @@ export class PageStore implements Extents {
     for (; index >= 0; index = this.#table.next(index + 1, endIndex)) {
       const base = index * SECTORS_PER_SLAB;
       const from = Math.max(sector - base, 0);
-      if (!this.#discardIn(index, from, Math.min(end - base, SECTORS_PER_SLAB))) return false;
+      this.#guard?.lock(index);
+      const done = this.#discardIn(index, from, Math.min(end - base, SECTORS_PER_SLAB));
+      this.#unlock(index);
+      if (!done) return false;
     }
     return true;
   }
 
   /** Drops all data. */
   clear(): void {
+    if (this.#guard !== undefined) bug('data that other threads see are dropped');
     const { extents } = this.#table;
     for (let i = this.#table.next(0, extents); i >= 0; i = this.#table.next(i + 1, extents)) {
       const slab = this.#table.get(i);
@@ -194,8 +224,10 @@ export class PageStore implements Extents {
       if (slab === undefined || slab.idlePages < this.#idlePages / this.#table.size) continue;
       const fresh = this.#allocator.takeFresh();
       if (fresh === undefined) return false;
+      this.#guard?.lock(index);
       copyHeld(slab, fresh);
       this.#replace(index, fresh);
+      this.#unlock(index);
       budget--;
     }
     return this.needsCompaction;
@@ -209,6 +241,34 @@ export class PageStore implements Extents {
     if (old !== undefined && !whole) copyHeld(old, slab);
     this.#replace(index, slab);
     return slab;
+  }
+
+  #readShared(
+    index: number,
+    slab: Slab,
+    at: number,
+    count: number,
+    target: Uint8Array,
+    to: number,
+  ): void {
+    this.#guard?.lock(index);
+    copyBytes(target, slab.bytes.subarray(at, at + count), to);
+    this.#unlock(index);
+  }
+
+  /** Shows other threads, if there are any, what the extent has now. */
+  #unlock(index: number): void {
+    this.#guard?.unlock(index, this.#table.get(index));
+  }
+
+  #zeroIn(index: number, first: number, end: number): boolean {
+    let slab = this.#table.get(index);
+    if (slab === undefined || slab.pins !== 0) slab = this.#makeWritable(index, slab, false);
+    if (slab === undefined) return false;
+    this.#count(slab, -1);
+    holdZeroes(slab, first, end);
+    this.#count(slab, 1);
+    return true;
   }
 
   #discardIn(index: number, first: number, end: number): boolean {
