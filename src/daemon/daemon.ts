@@ -23,9 +23,10 @@ import { SocketStream } from '../server/receive.ts';
 import { Server } from '../server/server.ts';
 import { serverTls, type TlsFiles } from '../server/tls-credentials.ts';
 import { Turn } from '../server/turn.ts';
+import { collectGarbage } from '../threads/collect.ts';
 import { ThreadPool } from '../threads/pool.ts';
 import { BusyPoll } from '../time/busy-poll.ts';
-import { systemClock, systemScheduler } from '../time/clock.ts';
+import { type Scheduler, systemClock, systemScheduler } from '../time/clock.ts';
 import { Deferred, type DeferredWork } from '../time/deferred.ts';
 import { Pacing } from '../time/pacing.ts';
 import { TimerQueue } from '../time/timer-queue.ts';
@@ -44,6 +45,9 @@ export { type Alignment, alignments };
 
 /** Slabs whose memory is returned between two looks at the sockets: half a millisecond. */
 const RETURNED_SLABS = 10;
+
+/** Collecting takes 10 ms of every thread: once for all that is dropped within so long. */
+const COLLECT_MS = 1000;
 
 export interface DaemonOptions extends WaysIn, ExportRules {
   /** What the devices made at start are, and what new directories start from. */
@@ -164,7 +168,8 @@ async function makeDataPath(options: DaemonOptions): Promise<DataPath> {
   const pacing = new Pacing(clock, scheduler, timers, deferred, poll, () => turn.end());
   turn.onRest = (lookAgain) => pacing.rest(lookAgain);
   const pool = await startThreads(threads, options, busyPoll, pacing);
-  const allocator = pool === undefined ? makeAllocator(deferred) : sharedSlabs(pool);
+  const allocator =
+    pool === undefined ? makeAllocator(deferred) : sharedSlabs(pool, deferred, scheduler);
   const exports = new PoweredExports(limits.payload, options);
   const server = new Server(exports, {
     ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
@@ -212,8 +217,27 @@ async function startThreads(
   return pool;
 }
 
-function sharedSlabs(pool: ThreadPool): SlabAllocator {
-  return new SharedSlabs((id, memory) => pool.post({ what: 'arena', id, memory }));
+function sharedSlabs(pool: ThreadPool, deferred: Deferred, scheduler: Scheduler): SlabAllocator {
+  let collecting = false;
+  const collect = (): void => {
+    collecting = false;
+    pool.post({ what: 'collect' });
+    collectGarbage();
+  };
+  const memoryReturn: DeferredWork = {
+    raised: false,
+    runDeferred: () => void slabs.returnSome(),
+  };
+  const slabs = new SharedSlabs({
+    made: (id, memory) => pool.post({ what: 'arena', id, memory }),
+    dropped: (arenas) => {
+      pool.post({ what: 'arenas gone', arenas });
+      if (!collecting) scheduler.timeout(collect, COLLECT_MS);
+      collecting = true;
+    },
+    later: () => deferred.raiseNextTurn(memoryReturn),
+  });
+  return slabs;
 }
 
 /** Devices whose requests threads for sockets may execute themselves. */

@@ -25,6 +25,8 @@ export interface WorkerData {
 export type ToThread =
   | { readonly what: 'slot'; readonly id: number; readonly memory: SharedArrayBuffer }
   | { readonly what: 'arena'; readonly id: number; readonly memory: SharedArrayBuffer }
+  | { readonly what: 'arenas gone'; readonly arenas: readonly number[] }
+  | { readonly what: 'collect' }
   | { readonly what: 'device'; readonly memory: DeviceMemory }
   | { readonly what: 'device gone'; readonly id: number }
   | { readonly what: 'offer'; readonly slot: number; readonly offer: DirectOffer }

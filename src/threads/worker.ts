@@ -13,6 +13,7 @@ import { Deferred } from '../time/deferred.ts';
 import { Pacing, type Source } from '../time/pacing.ts';
 import { TimerQueue } from '../time/timer-queue.ts';
 import { bug, nanoseconds } from '../units.ts';
+import { collectGarbage } from './collect.ts';
 import { Doorbell, Sleeper } from './doorbell.ts';
 import { EventRing, Inbox, Outbox } from './event-ring.ts';
 import { takeSockets } from './hand-over.ts';
@@ -46,7 +47,7 @@ class SocketThread implements RelayHost, Source {
   readonly #quiet: () => boolean;
   readonly #index: number;
   readonly #threads: number;
-  readonly #arenas: Uint8Array[] = [];
+  readonly #arenas = new Map<number, Uint8Array>();
   readonly #devices = new Map<number, ThreadDevice>();
   readonly #window = new LeaseWindow();
   readonly #output = new DirectOutput();
@@ -140,7 +141,7 @@ class SocketThread implements RelayHost, Source {
   }
 
   #arena(id: number): Uint8Array {
-    return this.#arenas[id] ?? this.#known(() => this.#arenas[id], `arena ${id}`);
+    return this.#arenas.get(id) ?? this.#known(() => this.#arenas.get(id), `arena ${id}`);
   }
 
   /** What was sent before it was needed may not have been looked at yet. */
@@ -164,7 +165,13 @@ class SocketThread implements RelayHost, Source {
         return;
       }
       case 'arena':
-        this.#arenas[message.id] = new Uint8Array(message.memory);
+        this.#arenas.set(message.id, new Uint8Array(message.memory));
+        return;
+      case 'arenas gone':
+        for (const id of message.arenas) this.#arenas.delete(id);
+        return;
+      case 'collect':
+        collectGarbage();
         return;
       case 'device': {
         const { memory } = message;
