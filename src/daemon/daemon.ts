@@ -24,7 +24,7 @@ import { Server } from '../server/server.ts';
 import { serverTls, type TlsFiles } from '../server/tls-credentials.ts';
 import { Turn } from '../server/turn.ts';
 import { collectGarbage } from '../threads/collect.ts';
-import { ThreadPool } from '../threads/pool.ts';
+import { type PoolOptions, ThreadPool } from '../threads/pool.ts';
 import { BusyPoll } from '../time/busy-poll.ts';
 import { type Scheduler, systemClock, systemScheduler } from '../time/clock.ts';
 import { Deferred, type DeferredWork } from '../time/deferred.ts';
@@ -163,11 +163,16 @@ async function makeDataPath(options: DaemonOptions): Promise<DataPath> {
   const deferred = new Deferred();
   const turn = new Turn(deferred);
   const threads = options.stdin === true ? 1 : (options.threads ?? 1); // its client is served here
-  const busyPoll = busyPollOf(threads, options.limits, limits);
-  const poll = new BusyPoll(busyPoll);
+  const crowded = threads > 1 && availableParallelism() < threads + 2;
+  const poll = new BusyPoll(mainBusyPoll(crowded, options.limits, limits));
   const pacing = new Pacing(clock, scheduler, timers, deferred, poll, () => turn.end());
   turn.onRest = (lookAgain) => pacing.rest(lookAgain);
-  const pool = await startThreads(threads, options, busyPoll, pacing);
+  const pool = await startThreads(
+    threads,
+    options,
+    { busyPollNs: limits.busyPoll * 1000, crowded },
+    pacing,
+  );
   const allocator =
     pool === undefined ? makeAllocator(deferred) : sharedSlabs(pool, deferred, scheduler);
   const exports = new PoweredExports(limits.payload, options);
@@ -193,12 +198,11 @@ async function makeDataPath(options: DaemonOptions): Promise<DataPath> {
 
 /** Threads that wait awake must leave a core to clients, or they wait for what they keep from running:
  *  with two of them on two cores 30,000 requests a second became 6,000. Unless somebody asks for it. */
-function busyPollOf(
-  threads: number,
+function mainBusyPoll(
+  crowded: boolean,
   given: Partial<ClientLimits> | undefined,
   { busyPoll }: ClientLimits,
 ): Nanoseconds {
-  const crowded = threads > 1 && availableParallelism() < threads + 2;
   return nanoseconds(crowded ? (given?.busyPoll ?? 0) * 1000 : busyPoll * 1000);
 }
 
@@ -206,11 +210,11 @@ function busyPollOf(
 async function startThreads(
   threads: number,
   { tls, log }: DaemonOptions,
-  busyPollNs: Nanoseconds,
+  waiting: Pick<PoolOptions, 'busyPollNs' | 'crowded'>,
   pacing: Pacing,
 ): Promise<ThreadPool | undefined> {
   if (threads === 1) return undefined;
-  const pool = await ThreadPool.start({ threads, log, busyPollNs, tls: tls?.files });
+  const pool = await ThreadPool.start({ threads, log, ...waiting, tls: tls?.files });
   pool.onWake = () => pacing.wake();
   pool.onTraffic = () => pacing.traffic();
   pacing.source = pool;

@@ -18,6 +18,7 @@ interface ErrorLog {
 export interface PoolOptions {
   readonly threads: number;
   readonly busyPollNs: number;
+  readonly crowded: boolean;
   readonly tls: TlsFiles | undefined;
   readonly log: ErrorLog;
   /** What runs in a thread; for tests. */

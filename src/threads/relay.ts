@@ -18,8 +18,8 @@ const READ_LEAST = 64 * KiB;
 export interface RelayHost {
   readonly outbox: Outbox;
   readonly tls: ServerTls | undefined;
-  /** Something came or went. */
-  traffic(): void;
+  /** Something came or went. @param own it was executed here. */
+  traffic(own?: boolean): void;
   /** The kernel has not taken all: `progress` is to be called now and then. */
   stuck(relay: Relay): void;
   gone(relay: Relay): void;
@@ -85,7 +85,7 @@ export class Relay implements TlsSink {
   received(length: number): boolean {
     if (this.#lent && this.#takeLent(length)) {
       this.#stopped = this.#serve();
-      this.#host.traffic();
+      this.#host.traffic(this.#lent);
       return !this.#stopped;
     }
     const { receive } = this.slot;
@@ -273,7 +273,7 @@ export class Relay implements TlsSink {
     Atomics.store(this.slot.words, Word.OWN_UNSENT, 0);
     if (!this.#lent || !this.#serve()) this.#readOn();
     this.#pump();
-    this.#host.traffic();
+    this.#host.traffic(this.#lent);
   }
 
   /** A client that stops in the middle of a request is the main thread's to judge.

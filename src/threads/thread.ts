@@ -20,6 +20,7 @@ export interface ThreadOptions {
   readonly threads: number;
   readonly bells: SharedArrayBuffer;
   readonly busyPollNs: number;
+  readonly crowded: boolean;
   readonly tls: WorkerData['tls'];
   /** What runs in the thread; for tests. */
   readonly entry?: URL;
@@ -45,13 +46,13 @@ export class Thread implements StreamHost {
   #ending = false;
 
   private constructor(options: ThreadOptions, path: string) {
-    const { index, threads, bells, busyPollNs, tls, entry = compiled } = options;
+    const { index, threads, bells, busyPollNs, crowded, tls, entry = compiled } = options;
     this.#options = options;
     const memory = {
       toMain: new SharedArrayBuffer(EVENT_RING_BYTES),
       toWorker: new SharedArrayBuffer(EVENT_RING_BYTES),
     };
-    const data: WorkerData = { ...memory, index, threads, path, bells, busyPollNs, tls };
+    const data: WorkerData = { ...memory, index, threads, path, bells, busyPollNs, crowded, tls };
     this.#worker = new Worker(entry, { workerData: data, name: `sockets-${index}` });
     const wake = (): void => this.post(undefined);
     const doorbell = new Doorbell(new Int32Array(bells), Bell.ofThread(index), wake);

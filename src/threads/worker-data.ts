@@ -17,6 +17,8 @@ export interface WorkerData {
   readonly toMain: SharedArrayBuffer;
   readonly toWorker: SharedArrayBuffer;
   readonly busyPollNs: number;
+  /** There are fewer cores than who could use them. */
+  readonly crowded: boolean;
   /** Undefined: there is no TLS. Read anew: what OpenSSL makes of files cannot be sent. */
   readonly tls: TlsFiles | undefined;
 }

@@ -45,6 +45,7 @@ class SocketThread implements RelayHost, Source {
   readonly #sleeper: Sleeper;
   readonly #pacing: Pacing;
   readonly #quiet: () => boolean;
+  readonly #crowded: boolean;
   readonly #index: number;
   readonly #threads: number;
   readonly #arenas = new Map<number, Uint8Array>();
@@ -54,6 +55,7 @@ class SocketThread implements RelayHost, Source {
 
   constructor(data: WorkerData, port: NonNullable<typeof parentPort>) {
     this.#port = port;
+    this.#crowded = data.crowded;
     this.#index = data.index;
     this.#threads = data.threads;
     this.tls = data.tls === undefined ? undefined : serverTls(data.tls);
@@ -80,8 +82,9 @@ class SocketThread implements RelayHost, Source {
     takeSockets(data.path, (id, socket) => this.#takeSocket(id, socket));
   }
 
-  traffic(): void {
-    this.#pacing.traffic();
+  /** To wait awake for the main thread would keep it from running where cores are few. */
+  traffic(own = false): void {
+    if (own || !this.#crowded) this.#pacing.traffic();
     this.#pacing.rest();
   }
 
@@ -97,7 +100,7 @@ class SocketThread implements RelayHost, Source {
   drain(): void {
     this.#sleeper.wake();
     if (this.#inbox.empty) return;
-    this.#pacing.traffic();
+    if (!this.#crowded) this.#pacing.traffic();
     this.#inbox.drain();
   }
 
