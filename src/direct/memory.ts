@@ -1,7 +1,7 @@
 /** Where the words of a device stand in the memory that threads share of it. */
 
 import { SLAB_BYTES } from '../pages/slab.ts';
-import { LINE_WORDS } from '../threads/byte-ring.ts';
+import { LINE_WORDS } from '../units.ts';
 
 /** What a thread must be given to execute requests of a device itself. */
 export interface DeviceMemory {

@@ -2,12 +2,12 @@
  *  where and who may, and keeps them out while something changes that they know nothing of. */
 
 import { IoStats } from '../block/io-stats.ts';
-import type { SlabGuard } from '../driver/storage/slab-guard.ts';
 import { DATA, PAGES_PER_SLAB, RESIDENT, SLAB_BYTES, type Slab } from '../pages/slab.ts';
 import { bug } from '../units.ts';
 import { DirectTimes } from './direct-times.ts';
 import { ExtentLocks, waitUntil } from './extent-locks.ts';
 import { CAPACITY_MAX, type DeviceMemory, Entry, Words } from './memory.ts';
+import type { SlabGuard } from './slab-guard.ts';
 
 const FULL = DATA | RESIDENT;
 
@@ -37,6 +37,10 @@ export class SharedDevice implements SlabGuard {
     this.#table = new Int32Array(table);
     this.#locks = new ExtentLocks(this.#words, threads);
     this.#times = new DirectTimes(times);
+  }
+
+  get id(): number {
+    return this.memory.id;
   }
 
   get enabled(): boolean {

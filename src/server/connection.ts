@@ -267,7 +267,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     if (of.shared === undefined || stream?.offer === undefined) return;
     const { flags, extendedHeaders, blockSizeNegotiated } = agreed;
     stream.offer({
-      device: of.shared.memory.id,
+      device: of.shared.id,
       replyForm,
       terms: { flags, extendedHeaders, blockSizeNegotiated, contexts: [] },
       bounds: boundsOf(of),

@@ -3,7 +3,7 @@
  *  writes. `net.createServer` cannot be told so: the accepted handle is moved into a second socket. */
 
 import net from 'node:net';
-import type { DirectOffer } from '../direct/direct-requests.ts';
+import type { DirectOffer } from '../export/direct-offer.ts';
 import { DIRECT_MAX, DirectWrite } from './direct-write.ts';
 import { DivertibleReader, PipePair, type Reader } from './pipe-pair.ts';
 import type { ServerTls } from './tls-credentials.ts';

@@ -3,9 +3,7 @@
  *  memory; the bytes between them are the taker's. */
 
 import { copyBytes } from '../pages/copy-bytes.ts';
-
-/** Positions are this many words apart: what one thread writes is not in the other's cache line. */
-export const LINE_WORDS = 16;
+import { LINE_WORDS } from '../units.ts';
 
 /** INVARIANT: 0 <= head - tail <= capacity. Storing a position hands over what is behind it: stores of
  *  Atomics are seen in order, with all that was written before. */

@@ -2,8 +2,8 @@
  *  are requests, executed here as long as they can be. Who has the client at a time is the relay's
  *  matter. */
 
-import type { DirectEnd, DirectRequests } from '../direct/direct-requests.ts';
 import { KiB } from '../units.ts';
+import type { DirectEnd, DirectRequests } from './direct-requests.ts';
 
 /** One read of a socket at most. What a client sends that is not ours must fit a ring: this and once more. */
 export const LEASE_WINDOW_BYTES = 252 * KiB;
@@ -35,10 +35,20 @@ export class Lease {
   /** Where the socket was told to put the next bytes. */
   #targetIn: LeaseWindow;
   #targetAt = 0;
+  /** Batches, and how many there were when somebody asked. */
+  #served = 0;
+  #servedBefore = -1;
 
   constructor(requests: DirectRequests, common: LeaseWindow) {
     this.#requests = requests;
     this.#common = this.#targetIn = common;
+  }
+
+  /** What was left over when it was asked for the last time is all that is there. */
+  get stands(): boolean {
+    const same = this.#served === this.#servedBefore;
+    this.#servedBefore = this.#served;
+    return same;
   }
 
   /** Nothing is left over. */
@@ -91,6 +101,7 @@ export class Lease {
 
   /** Executes what it can. Afterwards nothing of this client is in the common window. */
   serve(): DirectEnd {
+    this.#served++;
     const common = this.#common;
     const window = common.empty ? (this.#own ?? common) : common;
     const requests = this.#requests;

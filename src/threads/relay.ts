@@ -48,8 +48,6 @@ export class Relay implements TlsSink {
   #targetLent = false;
   /** Replies of ours that the kernel has not taken whole. */
   #ownUnsent = false;
-  /** The batches when `progress` saw half a request; -1: it did not. */
-  #halfSince = -1;
   #closed = false;
 
   constructor(slot: Slot, host: RelayHost) {
@@ -211,7 +209,6 @@ export class Relay implements TlsSink {
     if (this.#lent || this.#paused || receive.head !== Atomics.load(words, Word.LEASE_AT)) return;
     this.#lease ??= this.#host.lease(slot, (part) => this.#sendOwn(part));
     this.#lent = this.#lease !== undefined;
-    this.#halfSince = -1;
   }
 
   /** The client is the main thread's again, with what it has sent that is not executed. */
@@ -279,15 +276,9 @@ export class Relay implements TlsSink {
   /** A client that stops in the middle of a request is the main thread's to judge.
    *  @returns whether to look again. */
   #watchHalf(): boolean {
-    if (this.#lease === undefined || this.#lease.empty) {
-      this.#halfSince = -1;
-      return false;
-    }
-    const batches = Atomics.load(this.slot.words, Word.OWN_BATCHES);
-    if (batches !== this.#halfSince) {
-      this.#halfSince = batches;
-      return true;
-    }
+    const lease = this.#lease;
+    if (lease === undefined || lease.empty) return false;
+    if (!lease.stands) return true;
     this.#giveBack();
     return false;
   }

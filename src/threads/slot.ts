@@ -2,8 +2,8 @@
  *  for the other, and a text. Memory is taken as it is touched; a slot serves one client after the
  *  other. */
 
-import { KiB } from '../units.ts';
-import { ByteRing, LINE_WORDS } from './byte-ring.ts';
+import { KiB, LINE_WORDS } from '../units.ts';
+import { ByteRing } from './byte-ring.ts';
 
 /** What the socket's thread says. */
 export const ToMain = {

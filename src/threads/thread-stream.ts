@@ -1,6 +1,6 @@
 /** A client whose socket is in another thread, as the main thread sees it: like one that is here. */
 
-import type { DirectOffer } from '../direct/direct-requests.ts';
+import type { DirectOffer } from '../export/direct-offer.ts';
 import { copyBytes } from '../pages/copy-bytes.ts';
 import type { ByteSink, ByteStream } from '../server/receive.ts';
 import type { TlsSink } from '../server/tls-stream.ts';

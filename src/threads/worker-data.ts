@@ -1,9 +1,9 @@
 /** What the main thread tells a thread for sockets: when it begins, and later. */
 
-import type { DirectOffer } from '../direct/direct-requests.ts';
 import type { DeviceMemory } from '../direct/memory.ts';
+import type { DirectOffer } from '../export/direct-offer.ts';
 import type { TlsFiles } from '../server/tls-credentials.ts';
-import { LINE_WORDS } from './byte-ring.ts';
+import { LINE_WORDS } from '../units.ts';
 
 export interface WorkerData {
   readonly index: number;

@@ -3,8 +3,8 @@
 
 import type net from 'node:net';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { type DirectOffer, DirectOutput, DirectRequests } from '../direct/direct-requests.ts';
 import { ThreadDevice } from '../direct/thread-device.ts';
+import type { DirectOffer } from '../export/direct-offer.ts';
 import { SocketStream } from '../server/receive.ts';
 import { type ServerTls, serverTls } from '../server/tls-credentials.ts';
 import { BusyPoll } from '../time/busy-poll.ts';
@@ -14,6 +14,7 @@ import { Pacing, type Source } from '../time/pacing.ts';
 import { TimerQueue } from '../time/timer-queue.ts';
 import { bug, nanoseconds } from '../units.ts';
 import { collectGarbage } from './collect.ts';
+import { DirectOutput, DirectRequests } from './direct-requests.ts';
 import { Doorbell, Sleeper } from './doorbell.ts';
 import { EventRing, Inbox, Outbox } from './event-ring.ts';
 import { takeSockets } from './hand-over.ts';

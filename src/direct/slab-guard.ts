@@ -1,6 +1,6 @@
 /** Keeps a store apart from other threads, which read and write the bytes of its slabs themselves. */
 
-import type { Slab } from '../../pages/slab.ts';
+import type { Slab } from '../pages/slab.ts';
 
 export interface SlabGuard {
   /** Nobody else reads or writes the slab of extent `index` until `unlock`. */

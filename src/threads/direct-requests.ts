@@ -13,26 +13,13 @@ import {
   EXTENDED_REQUEST_BYTES,
   payloadBytes,
   ReplyEncoder,
-  type ReplyForm,
   RequestHeader,
 } from 'nbd-server-protocol-ts';
-import { type Bounds, Rules, type Terms } from '../export/check.ts';
+import type { ThreadDevice } from '../direct/thread-device.ts';
+import { Rules } from '../export/check.ts';
+import type { DirectOffer } from '../export/direct-offer.ts';
 import { systemClock } from '../time/clock.ts';
 import { KiB, SECTOR_BYTES } from '../units.ts';
-import type { ThreadDevice } from './thread-device.ts';
-
-/** What was agreed on with a client, as far as READ and WRITE are concerned. */
-export interface DirectOffer {
-  /** Of DeviceMemory. */
-  readonly device: number;
-  readonly replyForm: ReplyForm;
-  readonly terms: Terms;
-  readonly bounds: Bounds;
-  /** Bytes: requests for parts of blocks are foreign. */
-  readonly blockBytes: number;
-  /** Bytes: reads above it may be sent in several chunks. */
-  readonly chunkMax: number;
-}
 
 /** Longer requests are foreign: with their header they must fit the window, and the output. */
 const REQUEST_MAX = 128 * KiB;
