@@ -15,6 +15,9 @@ export const KiB = 1024;
 export const MiB = 1024 * 1024;
 export const GiB = 1024 * 1024 * 1024;
 
+/** 32-bit words in a cache line: what one thread writes is so far from what another does. */
+export const LINE_WORDS = 16;
+
 /** Doubles hold every whole number up to here; those from here on must be bigints to be exact. */
 export const EXACT_MAX = 2 ** 53;
 

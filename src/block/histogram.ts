@@ -10,6 +10,8 @@ const OCTAVE_BITS = 5;
 const OCTAVES = 40;
 const TWO_TO_31 = 2 ** 31;
 
+export const HISTOGRAM_BUCKETS = OCTAVES * PER_OCTAVE;
+
 const nothing = new Float64Array(0);
 
 export class Histogram {
@@ -33,12 +35,31 @@ export class Histogram {
 
   /** `times` requests took `value` ns each. */
   record(value: number, times = 1): void {
-    if (this.#count === 0) this.#counts = new Float64Array(OCTAVES * PER_OCTAVE);
+    if (this.#counts.length === 0) this.#counts = new Float64Array(HISTOGRAM_BUCKETS);
     const at = bucketOf(value);
     this.#counts[at] = (this.#counts[at] ?? 0) + times;
     this.#count += times;
     this.#sum += value * times;
     if (value > this.#max) this.#max = value;
+  }
+
+  /** Adds what was recorded elsewhere: times by bucket (see `bucketOf`), the sum and the greatest of all
+   *  values in ns. */
+  merge(counts: Float64Array, sum: number, max: number): void {
+    if (counts.length === 0) return;
+    if (this.#counts.length === 0) this.#counts = new Float64Array(HISTOGRAM_BUCKETS);
+    for (let at = 0; at < HISTOGRAM_BUCKETS; at++) {
+      const times = counts[at] ?? 0;
+      this.#counts[at] = (this.#counts[at] ?? 0) + times;
+      this.#count += times;
+    }
+    this.#sum += sum;
+    this.#max = Math.max(this.#max, max);
+  }
+
+  /** The same, of another histogram. */
+  add(other: Histogram): void {
+    this.merge(other.#counts, other.#sum, other.#max);
   }
 
   /** The value below or at which the share `p` (0..1) of all lies; 0 when there are none. */
@@ -54,7 +75,7 @@ export class Histogram {
 }
 
 /** Buckets 0..31 hold one value each; from there on each octave is cut into 32. */
-function bucketOf(value: number): number {
+export function bucketOf(value: number): number {
   if (value >= TWO_TO_31) {
     // Bit operators know 32 bits: the high part has the leading digits all the same.
     const high = Math.min(Math.floor(value / 4096), TWO_TO_31 - 1);

@@ -55,6 +55,19 @@ export class IoStats {
     this.histogram(kind).record(ns, requests);
   }
 
+  /** Adds what another has counted. */
+  merge(other: IoStats): void {
+    for (const name of ['requests', 'sectors', 'errors'] as const) {
+      const counts = this[name];
+      for (let at = 0; at < counts.length; at++) {
+        counts[at] = (counts[at] ?? 0) + (other[name][at] ?? 0);
+      }
+    }
+    for (let kind = 0; kind < ioKinds.length; kind++) {
+      this.histogram(kind).add(other.histogram(kind));
+    }
+  }
+
   histogram(kind: number): Histogram {
     return this.latency[kind] ?? bug(`no kind ${kind}`);
   }

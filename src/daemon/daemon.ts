@@ -20,7 +20,7 @@ import { SocketStream } from '../server/receive.ts';
 import { Server } from '../server/server.ts';
 import { serverTls, type TlsFiles } from '../server/tls-credentials.ts';
 import { Turn } from '../server/turn.ts';
-import { ThreadPool } from '../threads/pool.ts';
+import { type PoolOptions, ThreadPool } from '../threads/pool.ts';
 import { BusyPoll } from '../time/busy-poll.ts';
 import { type Clock, systemClock, systemScheduler } from '../time/clock.ts';
 import { Deferred } from '../time/deferred.ts';
@@ -30,6 +30,7 @@ import { type Nanoseconds, nanoseconds } from '../units.ts';
 import { type Control, type ControlOptions, startControl } from './control.ts';
 import { type ExportFacts, PoweredExports } from './exports.ts';
 import { MemoryReturn } from './memory-return.ts';
+import { sharedSlabs, sharing } from './shared-memory.ts';
 import { type ConfiguredDevice, makeConfigured, makeNumbered } from './start-devices.ts';
 import { version } from './version.ts';
 import { type OpenWays, openWays, type WaysIn } from './ways-in.ts';
@@ -154,12 +155,18 @@ async function makeDataPath(options: DaemonOptions): Promise<DataPath> {
   const deferred = new Deferred();
   const turn = new Turn(deferred);
   const threads = options.stdin === true ? 1 : (options.threads ?? 1); // its client is served here
-  const busyPoll = busyPollOf(threads, options.limits, limits);
-  const poll = new BusyPoll(busyPoll);
+  const crowded = threads > 1 && availableParallelism() < threads + 2;
+  const poll = new BusyPoll(mainBusyPoll(crowded, options.limits, limits));
   const pacing = new Pacing(clock, scheduler, timers, deferred, poll, () => turn.end());
   turn.onRest = (lookAgain) => pacing.rest(lookAgain);
-  const pool = await startThreads(threads, options, busyPoll, pacing);
-  const allocator = makeAllocator(clock, deferred);
+  const pool = await startThreads(
+    threads,
+    options,
+    { busyPollNs: limits.busyPoll * 1000, crowded },
+    pacing,
+  );
+  const allocator =
+    pool === undefined ? makeAllocator(clock, deferred) : sharedSlabs(pool, deferred, scheduler);
   const exports = new PoweredExports(limits.payload, options);
   const server = new Server(exports, {
     ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
@@ -172,6 +179,7 @@ async function makeDataPath(options: DaemonOptions): Promise<DataPath> {
   const context: DeviceContext = {
     ...{ clock, timers, deferred, allocator, debug, faultSeed },
     wake: () => pacing.rest(true),
+    ...(pool && { share: sharing(pool, threads) }),
   };
   const devices = new Devices(context, parameters.options, {
     added: (device) => exports.add(device),
@@ -182,12 +190,11 @@ async function makeDataPath(options: DaemonOptions): Promise<DataPath> {
 
 /** Threads that wait awake must leave a core to clients, or they wait for what they keep from running:
  *  with two of them on two cores 30,000 requests a second became 6,000. Unless somebody asks for it. */
-function busyPollOf(
-  threads: number,
+function mainBusyPoll(
+  crowded: boolean,
   given: Partial<ClientLimits> | undefined,
   { busyPoll }: ClientLimits,
 ): Nanoseconds {
-  const crowded = threads > 1 && availableParallelism() < threads + 2;
   return nanoseconds(crowded ? (given?.busyPoll ?? 0) * 1000 : busyPoll * 1000);
 }
 
@@ -195,11 +202,11 @@ function busyPollOf(
 async function startThreads(
   threads: number,
   { tls, log }: DaemonOptions,
-  busyPollNs: Nanoseconds,
+  waiting: Pick<PoolOptions, 'busyPollNs' | 'crowded'>,
   pacing: Pacing,
 ): Promise<ThreadPool | undefined> {
   if (threads === 1) return undefined;
-  const pool = await ThreadPool.start({ threads, log, busyPollNs, tls: tls?.files });
+  const pool = await ThreadPool.start({ threads, log, ...waiting, tls: tls?.files });
   pool.onWake = () => pacing.wake();
   pool.onTraffic = () => pacing.traffic();
   pacing.source = pool;

@@ -38,7 +38,8 @@ export class PoweredExports {
 
   add(device: NullDevice): void {
     if (device.disk === undefined) return;
-    this.#of.set(device, new NbdExport(device.disk, this.#payloadMax, this.#rules));
+    const shown = new NbdExport(device.disk, this.#payloadMax, this.#rules, device.shared);
+    this.#of.set(device, shown);
     this.#order();
   }
 

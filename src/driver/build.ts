@@ -7,6 +7,7 @@ import { Status } from '../block/status.ts';
 import { type BlockContext, TagSet, type TagSetOptions } from '../block/tag-set.ts';
 import { sizeOf, wholeBlocks } from '../config/judge-size.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
+import type { SharedDevice } from '../direct/shared-device.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
 import type { DeferredWork } from '../time/deferred.ts';
 import {
@@ -32,7 +33,7 @@ import {
 import { ControlRequests } from './control-requests.ts';
 import { extentsOf } from './extents.ts';
 import { Flusher } from './flusher.ts';
-import type { Faults } from './gate.ts';
+import type { Faults, Gate } from './gate.ts';
 import { discardGuard, fillRead, nullStep, type Step, storeStep } from './path.ts';
 import { PoweredDevice } from './powered-device.ts';
 import { cacheStep } from './storage/cache-step.ts';
@@ -52,11 +53,29 @@ const NO_LIMIT = Number.POSITIVE_INFINITY;
 /** The queue takes no more tags than these, whatever the attribute says. */
 const DEPTH_MAX = 10_240;
 
+/** Makes of a device one that threads for sockets may read and write themselves.
+ *  @param capacity bytes. @returns undefined: they may not. */
+export type Share = (capacity: number) => SharedDevice | undefined;
+
 export interface DeviceContext extends BlockContext {
   readonly allocator: SlabAllocator;
   readonly debug: boolean;
   /** Every random choice follows from it. */
   readonly faultSeed: string;
+  /** Undefined: there are no threads for sockets. */
+  readonly share?: Share | undefined;
+}
+
+/** Whether a request of the device, as its live attributes are now, does nothing but move bytes, so that
+ *  it makes no difference which thread does it. */
+export function movesBytesOnly({ options, zones, cache, leaving }: Powered, parts: Live): boolean {
+  if (zones !== undefined || cache !== undefined || leaving) return false;
+  return options.irqmode !== 2 && !parts.badBlocks.enabled && parts.gate === undefined;
+}
+
+interface Live {
+  readonly badBlocks: BadBlocks;
+  readonly gate: Gate | undefined;
 }
 
 /** What a device brings along from before it was powered on. */

@@ -9,10 +9,18 @@ import { Status } from '../block/status.ts';
 import type { TagSet } from '../block/tag-set.ts';
 import { ErrnoError } from '../config/errors.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
+import type { SharedDevice } from '../direct/shared-device.ts';
 import type { DeferredWork } from '../time/deferred.ts';
 import { bytes, sector } from '../units.ts';
 import { BadBlocks } from './badblocks.ts';
-import { buildDisk, capacityOf, type DeviceContext, makeTagSet, type Powered } from './build.ts';
+import {
+  buildDisk,
+  capacityOf,
+  type DeviceContext,
+  makeTagSet,
+  movesBytesOnly,
+  type Powered,
+} from './build.ts';
 import type { NullData } from './completion.ts';
 import { type Outcome, outcome } from './control-requests.ts';
 import {
@@ -53,6 +61,7 @@ export class NullDevice implements DeferredWork {
   readonly #host: DeviceHost;
   #store: PageStore | undefined;
   #powered: Powered | undefined;
+  #shared: SharedDevice | undefined;
 
   /** @param start the program's parameters, which give the faults their settings. */
   constructor(name: string, context: DeviceContext, host: DeviceHost, start: DeviceOptions) {
@@ -75,6 +84,11 @@ export class NullDevice implements DeferredWork {
 
   get powered(): boolean {
     return this.#powered !== undefined;
+  }
+
+  /** While it is powered on, and where threads may read and write it themselves. */
+  get shared(): SharedDevice | undefined {
+    return this.#shared;
   }
 
   /** While it is powered on. */
@@ -108,6 +122,8 @@ export class NullDevice implements DeferredWork {
     const powered = orNoMemory(this.name, () => buildDisk(options, parts, tags));
     this.index = this.#host.freeIndex();
     this.#powered = powered;
+    if (parts.store !== undefined) this.#shared = this.#context.share?.(capacityOf(options));
+    parts.store?.share(this.#shared);
     this.recompose();
     this.#host.added(this);
   }
@@ -124,6 +140,9 @@ export class NullDevice implements DeferredWork {
     await powered.disk.queue.whenIdle();
     powered.disk.queue.exit();
     powered.cache?.drop();
+    this.#store?.share(undefined);
+    this.#shared?.gone();
+    this.#shared = undefined;
     this.#powered = undefined;
   }
 
@@ -137,8 +156,13 @@ export class NullDevice implements DeferredWork {
   recompose(): void {
     const powered = this.#powered;
     if (powered === undefined) return;
+    const { badBlocks } = this;
+    // Nobody else is at it while the path changes.
+    this.#shared?.allow(false);
     powered.device.execute = powered.compose();
-    powered.device.gate = powered.leaving ? undefined : composeGate(this.faults, powered.throttle);
+    const gate = powered.leaving ? undefined : composeGate(this.faults, powered.throttle);
+    powered.device.gate = gate;
+    this.#shared?.allow(movesBytesOnly(powered, { badBlocks, gate }));
   }
 
   /** The numbers of hardware queues that it has while it is powered on. */
@@ -197,9 +221,10 @@ export class NullDevice implements DeferredWork {
     const powered = this.#powered;
     const queue = powered?.disk.queue;
     const { zones, cache } = powered ?? {};
+    const counted = queue && (this.#shared?.withStats(queue.stats) ?? queue.stats);
     return {
-      operations: operationStats(queue?.stats),
-      errors: { ...errorsByErrno(queue?.stats), ...powered?.causes },
+      operations: operationStats(counted),
+      errors: { ...errorsByErrno(counted), ...powered?.causes },
       memory: {
         heldBytes: this.#store?.heldBytes ?? 0,
         idleBytes: this.#store?.idleBytes ?? 0,

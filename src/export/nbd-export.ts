@@ -6,7 +6,7 @@ import { TransmissionFlag } from 'nbd-server-protocol-ts';
 import type { Disk } from '../block/disk.ts';
 import { SECTOR_BYTES } from '../units.ts';
 import { type Context, contextsOf } from './contexts.ts';
-import { WriteLock } from './write-lock.ts';
+import { type Others, WriteLock } from './write-lock.ts';
 
 const PREFERRED_BLOCK = 4096;
 
@@ -23,6 +23,14 @@ export interface ExportRules {
   readonly readOnly?: boolean;
 }
 
+/** A disk of which threads for sockets may execute requests. */
+export interface SharedDisk extends Others {
+  /** By which they know it. */
+  readonly id: number;
+  /** They may at the moment. */
+  readonly enabled: boolean;
+}
+
 export class NbdExport implements ExportInfo {
   readonly name: string;
   /** Bytes, exactly: a bigint from 2^53 on. */
@@ -32,7 +40,9 @@ export class NbdExport implements ExportInfo {
   readonly blockSize: ExportInfo['blockSize'];
   readonly disk: Disk;
   /** Orders writes below the block size against all other writes of this export. */
-  readonly writeLock = new WriteLock();
+  readonly writeLock: WriteLock;
+  /** Undefined: threads for sockets execute no request of it. */
+  readonly shared: SharedDisk | undefined;
   /** Clients that use it, or whose last commands still run. */
   readonly sessions = new Set<object>();
   /** Bytes: what writes are multiples of; 1 where parts of blocks are served. */
@@ -46,9 +56,11 @@ export class NbdExport implements ExportInfo {
   #connections = 0;
   #ended: (() => void) | undefined;
 
-  constructor(disk: Disk, payloadMax: number, rules: ExportRules = {}) {
+  constructor(disk: Disk, payloadMax: number, rules: ExportRules = {}, shared?: SharedDisk) {
     const { alignment = 'emulate', readOnly = false } = rules;
     this.disk = disk;
+    this.shared = shared;
+    this.writeLock = new WriteLock(shared);
     this.payloadMax = payloadMax;
     this.name = disk.name;
     this.size = disk.size;

@@ -7,6 +7,12 @@ export interface LockWaiter {
   lockGranted(): void;
 }
 
+/** Whoever else writes, and is to be kept out while somebody has the lock alone. */
+export interface Others {
+  suspend(): void;
+  resume(): void;
+}
+
 interface Place {
   readonly waiter: LockWaiter;
   readonly exclusive: boolean;
@@ -16,6 +22,11 @@ export class WriteLock {
   #shared = 0;
   #exclusive = false;
   #line: Place[] = [];
+  readonly #others: Others | undefined;
+
+  constructor(others?: Others) {
+    this.#others = others;
+  }
 
   /** For a write of whole blocks. @returns false: wait. */
   tryShared(): boolean {
@@ -27,7 +38,7 @@ export class WriteLock {
   /** For a read-modify-write. @returns false: wait. */
   tryExclusive(): boolean {
     if (this.#exclusive || this.#shared > 0 || this.#line.length > 0) return false;
-    this.#exclusive = true;
+    this.#lockExclusive();
     return true;
   }
 
@@ -48,13 +59,19 @@ export class WriteLock {
 
   unlockExclusive(): void {
     this.#exclusive = false;
+    this.#others?.resume();
     if (this.#line.length > 0) this.#grant();
+  }
+
+  #lockExclusive(): void {
+    this.#exclusive = true;
+    this.#others?.suspend();
   }
 
   #grant(): void {
     for (let first = this.#line[0]; first !== undefined; first = this.#line[0]) {
       if (this.#exclusive || (first.exclusive && this.#shared > 0)) return;
-      if (first.exclusive) this.#exclusive = true;
+      if (first.exclusive) this.#lockExclusive();
       else this.#shared++;
       this.#line.shift();
       first.waiter.lockGranted();

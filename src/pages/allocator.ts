@@ -1,5 +1,5 @@
 /** Where slabs come from and go to. Knows no devices and no sectors: a slab given here is nobody's.
- *  One thread's version; a later one hands out shared buffers behind the same interface.
+ *  One thread's version; that of many is shared-slabs.ts.
  *  Source: design.md, pages in slabs; driver.md section 4 (data discarded is memory returned). */
 
 import { type Bytes, bug, bytes } from '../units.ts';
@@ -138,7 +138,7 @@ function makeSlab(): Slab | undefined {
   }
 }
 
-function forgetData(slab: Slab): void {
+export function forgetData(slab: Slab): void {
   slab.retired = false;
   slab.heldPages = 0;
   slab.idlePages = 0;
@@ -150,7 +150,7 @@ function forgetData(slab: Slab): void {
 }
 
 /** Only resident pages: to write to another one would make it take memory. */
-function zeroResident(slab: Slab): void {
+export function zeroResident(slab: Slab): void {
   const { marks, bytes: target } = slab;
   for (let page = 0; page < PAGES_PER_SLAB; ) {
     const first = page;
@@ -175,7 +175,9 @@ function isWhole(slab: Slab): boolean {
 
 function resize(slab: Slab, length: number): boolean {
   try {
-    slab.bytes.buffer.resize(length);
+    const { buffer } = slab.bytes;
+    if (!(buffer instanceof ArrayBuffer)) bug('a slab that threads share cannot shrink');
+    buffer.resize(length);
     return true;
   } catch (error) {
     if (error instanceof RangeError) return false;

@@ -23,8 +23,11 @@ export const RESIDENT = 0x100;
  *  another use. A writer copies it first.
  *  COUNTS: `heldPages` pages have a DATA bit; `idlePages` are RESIDENT without one. */
 export class Slab {
-  /** The whole slab. Over a resizable buffer, the only kind whose memory Node gives back at once. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The whole slab. Alone in a resizable buffer, the only kind whose memory Node gives back at once;
+   *  where threads share it, in an arena. */
+  readonly bytes: Uint8Array;
+  /** By which threads know it; -1: they do not share it. */
+  readonly number: number;
   /** One mark per page: DATA bits and RESIDENT. */
   readonly marks: Uint16Array = new Uint16Array(PAGES_PER_SLAB);
   heldPages = 0;
@@ -34,11 +37,16 @@ export class Slab {
   retired = false;
 
   /** @throws RangeError when the system has no memory (or no address space) left. */
-  constructor() {
-    // A fixed length: the view is out of bounds while the buffer is shrunk, and whole again after.
-    const buffer = new ArrayBuffer(SLAB_BYTES, { maxByteLength: SLAB_BYTES });
-    this.bytes = new Uint8Array(buffer, 0, SLAB_BYTES);
+  constructor(bytes = memoryOfItsOwn(), number = -1) {
+    this.bytes = bytes;
+    this.number = number;
   }
+}
+
+/** A fixed length: the view is out of bounds while the buffer is shrunk, and whole again after. */
+function memoryOfItsOwn(): Uint8Array {
+  const buffer = new ArrayBuffer(SLAB_BYTES, { maxByteLength: SLAB_BYTES });
+  return new Uint8Array(buffer, 0, SLAB_BYTES);
 }
 
 /** The slab's whole extent holds data from now on: what a receiver filled from end to end. */

@@ -3,7 +3,7 @@
  *  Source: nbd-protocol.md sections 2, 3.6 and 5. */
 
 import { type Agreed, ServerHandshake, type TlsMode } from 'nbd-server-protocol-ts';
-import type { Refusal } from '../export/check.ts';
+import type { Bounds, Refusal } from '../export/check.ts';
 import type { NbdExport } from '../export/nbd-export.ts';
 import { Session } from '../export/session.ts';
 import type { SessionHost } from '../export/session-host.ts';
@@ -16,6 +16,10 @@ import { ReceiveWindow } from './window.ts';
 
 /** starttls: the ACK is on its way out, and nothing is read. */
 type Phase = 'haggling' | 'starttls' | 'transmission' | 'finishing' | 'closed';
+
+function boundsOf({ size, writeAlignment, alignment, blockSize, payloadMax }: NbdExport): Bounds {
+  return { size, writeAlignment, alignment, blockSize, payloadMax };
+}
 
 export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost, Watched {
   readonly #context: ServerContext;
@@ -32,6 +36,8 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   /** Where the socket was told to put the next bytes: into the payload, or into the window. */
   #direct = false;
   #reason: string | undefined;
+  /** Whoever has the socket knows what was agreed on. */
+  #mayBeLent = false;
   /** How often bytes came or went. */
   #entries = 0;
   #cancelTimeout: () => void;
@@ -56,7 +62,8 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
 
   /** See `Watched`: entries in the high bits, what the kernel has not taken in the low ones. */
   get moved(): number {
-    return (this.#entries % 2 ** 19) * 2 ** 33 + (this.#stream?.unsent ?? 0);
+    const entries = this.#entries + (this.#stream?.batchesElsewhere ?? 0);
+    return (entries % 2 ** 19) * 2 ** 33 + (this.#stream?.unsent ?? 0);
   }
 
   get waitsFor(): WaitsFor {
@@ -142,6 +149,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
       // Not inside a read of the socket that is given away.
       this.#context.scheduler.immediate(() => this.#secure());
     } else if (this.#phase === 'finishing' || this.#shutDown !== undefined) this.#endIfIdle();
+    else if (this.#mayBeLent) this.#lend();
   }
 
   sessionReady(quota: number): void {
@@ -156,6 +164,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   /** Ends the connection once its requests in flight have their replies; new ones are refused. */
   shutdown(why: Refusal): void {
     this.#shutDown = why;
+    this.#stream?.revoke?.();
     if (this.#requests !== undefined) this.#requests.shutDown = why;
     this.#endIfIdle();
   }
@@ -164,6 +173,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   finish(): void {
     if (this.#phase === 'closed') return;
     this.#phase = 'finishing';
+    this.#stream?.revoke?.();
     if (this.#requests !== undefined) this.#requests.held = false;
     this.#endIfIdle();
   }
@@ -245,9 +255,34 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     this.#requests = new Requests(session, extendedHeaders, window, output, this, this.#context);
     this.#requests.shutDown = this.#shutDown;
     this.#phase = 'transmission';
+    this.#offer(agreed, session);
     const contexts = agreed.contexts.map(({ name }) => name);
     const facts = { connection: this.#id, export: of.name, replies: replyForm, contexts, secure };
     this.#context.log.info(facts, 'transmission');
+  }
+
+  /** Tells the thread that has the socket, if there is one, by which rules it may execute requests. */
+  #offer({ export: of, replyForm, ...agreed }: Agreed<NbdExport>, session: Session): void {
+    const stream = this.#stream;
+    if (of.shared === undefined || stream?.offer === undefined) return;
+    const { flags, extendedHeaders, blockSizeNegotiated } = agreed;
+    stream.offer({
+      device: of.shared.id,
+      replyForm,
+      terms: { flags, extendedHeaders, blockSizeNegotiated, contexts: [] },
+      bounds: boundsOf(of),
+      blockBytes: of.disk.limits.blockBytes,
+      chunkMax: session.copyMax,
+    });
+    this.#mayBeLent = true;
+  }
+
+  /** Once nothing of the client is here. */
+  #lend(): void {
+    const requests = this.#requests;
+    if (this.#phase !== 'transmission' || requests === undefined || !this.#window.empty) return;
+    if (requests.held || requests.midway || this.#inFlight > 0) return;
+    if (requests.session.export.shared?.enabled === true) this.#stream?.lend?.();
   }
 
   #endIfIdle(): void {

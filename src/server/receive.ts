@@ -3,6 +3,7 @@
  *  writes. `net.createServer` cannot be told so: the accepted handle is moved into a second socket. */
 
 import net from 'node:net';
+import type { DirectOffer } from '../export/direct-offer.ts';
 import { DIRECT_MAX, DirectWrite } from './direct-write.ts';
 import { DivertibleReader, PipePair, type Reader } from './pipe-pair.ts';
 import type { ServerTls } from './tls-credentials.ts';
@@ -38,6 +39,15 @@ export interface ByteStream {
   /** What goes on in TLS, once all was written and with no reading going on; the sink hears nothing of
    *  the stream before it any more. @returns undefined: it is encrypted already. */
   secure(tls: ServerTls, sink: TlsSink): ByteStream | undefined;
+  /** What was agreed on, for whoever has the socket: it may execute requests while the client is lent.
+   *  Undefined: nobody else could. */
+  offer?(offer: DirectOffer): void;
+  /** Nothing of the client is here, neither half a request nor a reply. */
+  lend?(): void;
+  /** It is not lent any more, once the requests in hand there have ended. */
+  revoke?(): void;
+  /** How often requests were executed while it was lent. */
+  readonly batchesElsewhere?: number;
 }
 
 export class SocketStream implements ByteStream {

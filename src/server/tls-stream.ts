@@ -5,7 +5,7 @@
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import { copyBytes } from './copy-bytes.ts';
+import { copyBytes } from '../pages/copy-bytes.ts';
 import { type ByteSink, type ByteStream, queuedBytes } from './receive.ts';
 import type { ServerTls } from './tls-credentials.ts';
 

@@ -2,10 +2,8 @@
  *  owns one of two positions, which count bytes for ever (modulo 2^32) and stand in words of shared
  *  memory; the bytes between them are the taker's. */
 
-import { copyBytes } from '../server/copy-bytes.ts';
-
-/** Positions are this many words apart: what one thread writes is not in the other's cache line. */
-export const LINE_WORDS = 16;
+import { copyBytes } from '../pages/copy-bytes.ts';
+import { LINE_WORDS } from '../units.ts';
 
 /** INVARIANT: 0 <= head - tail <= capacity. Storing a position hands over what is behind it: stores of
  *  Atomics are seen in order, with all that was written before. */
@@ -24,6 +22,11 @@ export class ByteRing {
     this.#words = words;
     this.#head = at;
     this.#tail = at + LINE_WORDS;
+  }
+
+  /** How much was ever put, modulo 2^32. */
+  get head(): number {
+    return Atomics.load(this.#words, this.#head);
   }
 
   get used(): number {

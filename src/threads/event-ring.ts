@@ -2,8 +2,7 @@
  *  bits in its own memory, so that it stands in the ring once, however often it speaks: the ring is
  *  never full. */
 
-import { bug } from '../units.ts';
-import { LINE_WORDS } from './byte-ring.ts';
+import { bug, LINE_WORDS } from '../units.ts';
 import type { Doorbell } from './doorbell.ts';
 import type { Slot } from './slot.ts';
 

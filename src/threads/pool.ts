@@ -9,7 +9,7 @@ import { ReusedList } from '../time/reused-list.ts';
 import { Sleeper } from './doorbell.ts';
 import { Thread, type ThreadOptions } from './thread.ts';
 import type { ThreadStream } from './thread-stream.ts';
-import { Bell } from './worker-data.ts';
+import { Bell, type ToThread } from './worker-data.ts';
 
 interface ErrorLog {
   error(facts: object, message: string): void;
@@ -18,6 +18,7 @@ interface ErrorLog {
 export interface PoolOptions {
   readonly threads: number;
   readonly busyPollNs: number;
+  readonly crowded: boolean;
   readonly tls: TlsFiles | undefined;
   readonly log: ErrorLog;
   /** What runs in a thread; for tests. */
@@ -51,7 +52,7 @@ export class ThreadPool implements Source {
     const bells = new SharedArrayBuffer(Bell.bytesFor(threads));
     const pool = new ThreadPool(bells);
     const common: Omit<ThreadOptions, 'index'> = {
-      ...{ ...options, bells },
+      ...{ ...options, bells, threads },
       woken: () => pool.onWake(),
       ready: (stream) => pool.#ready.push(stream),
       died: (thread, reason) => pool.#died(thread, reason, log),
@@ -80,6 +81,11 @@ export class ThreadPool implements Source {
       if (least === undefined || thread.clients < least.clients) least = thread;
     }
     return least?.open(socket, sink) ?? new SocketStream(socket, sink);
+  }
+
+  /** Tells all threads something. */
+  post(message: ToThread): void {
+    for (const thread of this.#threads) thread.post(message);
   }
 
   drain(): void {

@@ -2,8 +2,8 @@
  *  for the other, and a text. Memory is taken as it is touched; a slot serves one client after the
  *  other. */
 
-import { KiB } from '../units.ts';
-import { ByteRing, LINE_WORDS } from './byte-ring.ts';
+import { KiB, LINE_WORDS } from '../units.ts';
+import { ByteRing } from './byte-ring.ts';
 
 /** What the socket's thread says. */
 export const ToMain = {
@@ -32,6 +32,8 @@ export const ToWorker = {
   /** Once all was sent, say goodbye. */
   END: 16,
   DESTROY: 32,
+  /** Nothing of the client's is on its way: what it sends next may be executed there. */
+  LEASE: 64,
 } as const;
 
 /** Words of a slot; each thread's in lines of its own. */
@@ -47,10 +49,18 @@ export const Word = {
   PAUSED: 4 * LINE_WORDS,
   /** How much the kernel has of what is being sent and still in the ring. */
   TAKEN: 5 * LINE_WORDS,
+  /** The same of replies that never were in the ring: bytes that the kernel has not. */
+  OWN_UNSENT: 5 * LINE_WORDS + 1,
+  /** How often the socket's thread has executed requests. */
+  OWN_BATCHES: 5 * LINE_WORDS + 2,
   /** Of the text, in bytes. */
   TEXT_LENGTH: 6 * LINE_WORDS,
   /** 1: the text says what the client did wrong. */
   CUT_OFF: 6 * LINE_WORDS + 1,
+  /** Where the receive ring stood when the client was lent. */
+  LEASE_AT: 4 * LINE_WORDS + 1,
+  /** 1: it is lent no more. */
+  REVOKED: 4 * LINE_WORDS + 2,
   RECEIVE: 7 * LINE_WORDS,
   SEND: 9 * LINE_WORDS,
 } as const;
@@ -60,7 +70,8 @@ const TEXT_AT = 4 * WORDS;
 const TEXT_MAX = 512;
 /** Memory begins at a page of its own: a client that is idle has touched three. */
 const RINGS_AT = 4 * KiB;
-export const RECEIVE_BYTES = 256 * KiB;
+/** Twice what a socket's thread may have read of a client that was lent to it. */
+export const RECEIVE_BYTES = 512 * KiB;
 /** One half is copied while the other is sent: each half costs a wake-up. */
 export const SEND_BYTES = 512 * KiB;
 const SLOT_BYTES = RINGS_AT + RECEIVE_BYTES + SEND_BYTES;

@@ -1,6 +1,7 @@
 /** A client whose socket is in another thread, as the main thread sees it: like one that is here. */
 
-import { copyBytes } from '../server/copy-bytes.ts';
+import type { DirectOffer } from '../export/direct-offer.ts';
+import { copyBytes } from '../pages/copy-bytes.ts';
 import type { ByteSink, ByteStream } from '../server/receive.ts';
 import type { TlsSink } from '../server/tls-stream.ts';
 import type { Outbox } from './event-ring.ts';
@@ -12,6 +13,8 @@ export interface StreamHost {
   /** There is something to do for it that no event tells of: `proceed` is to be called. */
   ready(stream: ThreadStream): void;
   gone(stream: ThreadStream): void;
+  /** Tells the thread what was agreed on with the client. */
+  offer(stream: ThreadStream, offer: DirectOffer): void;
 }
 
 export class ThreadStream implements ByteStream {
@@ -44,7 +47,31 @@ export class ThreadStream implements ByteStream {
 
   get unsent(): number {
     const taken = Atomics.load(this.slot.words, Word.TAKEN);
-    return this.#queuedBytes + Math.max(0, this.slot.send.used - taken);
+    const own = Atomics.load(this.slot.words, Word.OWN_UNSENT);
+    return this.#queuedBytes + Math.max(0, this.slot.send.used - taken) + own;
+  }
+
+  get batchesElsewhere(): number {
+    return Atomics.load(this.slot.words, Word.OWN_BATCHES) >>> 0;
+  }
+
+  offer(offer: DirectOffer): void {
+    if (!this.#gone) this.#host.offer(this, offer);
+  }
+
+  /** What the other thread has put into the ring by then is ours all the same: it sees that there is more
+   *  than when it was lent. */
+  lend(): void {
+    const { words, receive } = this.slot;
+    if (this.#deaf || this.#ending || this.#queue.length > 0 || this.#peerEnd !== 'no') return;
+    const { head } = receive;
+    if (receive.used > 0) return;
+    Atomics.store(words, Word.LEASE_AT, head);
+    this.#say(ToWorker.LEASE);
+  }
+
+  revoke(): void {
+    Atomics.store(this.slot.words, Word.REVOKED, 1);
   }
 
   write(parts: readonly Uint8Array[]): boolean {

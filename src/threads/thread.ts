@@ -3,6 +3,7 @@
 
 import type net from 'node:net';
 import { Worker } from 'node:worker_threads';
+import type { DirectOffer } from '../export/direct-offer.ts';
 import type { ByteSink } from '../server/receive.ts';
 import { Doorbell } from './doorbell.ts';
 import { EVENT_RING_BYTES, EventRing, Inbox, Outbox, SLOTS_MAX } from './event-ring.ts';
@@ -16,8 +17,10 @@ const compiled = new URL('../../dist/threads/worker.js', import.meta.url);
 
 export interface ThreadOptions {
   readonly index: number;
+  readonly threads: number;
   readonly bells: SharedArrayBuffer;
   readonly busyPollNs: number;
+  readonly crowded: boolean;
   readonly tls: WorkerData['tls'];
   /** What runs in the thread; for tests. */
   readonly entry?: URL;
@@ -43,15 +46,15 @@ export class Thread implements StreamHost {
   #ending = false;
 
   private constructor(options: ThreadOptions, path: string) {
-    const { index, bells, busyPollNs, tls, entry = compiled } = options;
+    const { index, threads, bells, busyPollNs, crowded, tls, entry = compiled } = options;
     this.#options = options;
     const memory = {
       toMain: new SharedArrayBuffer(EVENT_RING_BYTES),
       toWorker: new SharedArrayBuffer(EVENT_RING_BYTES),
     };
-    const data: WorkerData = { ...memory, index, path, bells, busyPollNs, tls };
+    const data: WorkerData = { ...memory, index, threads, path, bells, busyPollNs, crowded, tls };
     this.#worker = new Worker(entry, { workerData: data, name: `sockets-${index}` });
-    const wake = (): void => this.#post(undefined);
+    const wake = (): void => this.post(undefined);
     const doorbell = new Doorbell(new Int32Array(bells), Bell.ofThread(index), wake);
     this.outbox = new Outbox(new EventRing(memory.toWorker), doorbell, Word.TO_WORKER);
     this.inbox = new Inbox(
@@ -101,8 +104,17 @@ export class Thread implements StreamHost {
     return stream;
   }
 
+  /** Tells it something. */
+  post(message: ToThread): void {
+    this.#worker.postMessage(message);
+  }
+
   ready(stream: ThreadStream): void {
     this.#options.ready(stream);
+  }
+
+  offer({ slot }: ThreadStream, offer: DirectOffer): void {
+    this.post({ what: 'offer', slot: slot.id, offer });
   }
 
   gone({ slot }: ThreadStream): void {
@@ -146,11 +158,7 @@ export class Thread implements StreamHost {
     }
     const slot = new Slot(this.#slots.length);
     this.#slots.push(slot);
-    this.#post({ id: slot.id, memory: slot.memory });
+    this.post({ what: 'slot', id: slot.id, memory: slot.memory });
     return slot;
-  }
-
-  #post(message: ToThread): void {
-    this.#worker.postMessage(message);
   }
 }

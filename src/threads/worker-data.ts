@@ -1,10 +1,14 @@
 /** What the main thread tells a thread for sockets: when it begins, and later. */
 
+import type { DeviceMemory } from '../direct/memory.ts';
+import type { DirectOffer } from '../export/direct-offer.ts';
 import type { TlsFiles } from '../server/tls-credentials.ts';
-import { LINE_WORDS } from './byte-ring.ts';
+import { LINE_WORDS } from '../units.ts';
 
 export interface WorkerData {
   readonly index: number;
+  /** How many there are. */
+  readonly threads: number;
   /** Where it finds us, to be given sockets. */
   readonly path: string;
   /** Words of all threads that say whether they sleep. */
@@ -13,12 +17,22 @@ export interface WorkerData {
   readonly toMain: SharedArrayBuffer;
   readonly toWorker: SharedArrayBuffer;
   readonly busyPollNs: number;
+  /** There are fewer cores than who could use them. */
+  readonly crowded: boolean;
   /** Undefined: there is no TLS. Read anew: what OpenSSL makes of files cannot be sent. */
   readonly tls: TlsFiles | undefined;
 }
 
-/** A slot to be known; undefined: wake up. */
-export type ToThread = { readonly id: number; readonly memory: SharedArrayBuffer } | undefined;
+/** Something to be known, before it is used; undefined: wake up. */
+export type ToThread =
+  | { readonly what: 'slot'; readonly id: number; readonly memory: SharedArrayBuffer }
+  | { readonly what: 'arena'; readonly id: number; readonly memory: SharedArrayBuffer }
+  | { readonly what: 'arenas gone'; readonly arenas: readonly number[] }
+  | { readonly what: 'collect' }
+  | { readonly what: 'device'; readonly memory: DeviceMemory }
+  | { readonly what: 'device gone'; readonly id: number }
+  | { readonly what: 'offer'; readonly slot: number; readonly offer: DirectOffer }
+  | undefined;
 
 /** Words of the bells, in lines of their own. */
 export const Bell = {

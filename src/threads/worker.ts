@@ -3,6 +3,8 @@
 
 import type net from 'node:net';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { ThreadDevice } from '../direct/thread-device.ts';
+import type { DirectOffer } from '../export/direct-offer.ts';
 import { SocketStream } from '../server/receive.ts';
 import { type ServerTls, serverTls } from '../server/tls-credentials.ts';
 import { BusyPoll } from '../time/busy-poll.ts';
@@ -11,9 +13,12 @@ import { Deferred } from '../time/deferred.ts';
 import { Pacing, type Source } from '../time/pacing.ts';
 import { TimerQueue } from '../time/timer-queue.ts';
 import { bug, nanoseconds } from '../units.ts';
+import { collectGarbage } from './collect.ts';
+import { DirectOutput, DirectRequests } from './direct-requests.ts';
 import { Doorbell, Sleeper } from './doorbell.ts';
 import { EventRing, Inbox, Outbox } from './event-ring.ts';
 import { takeSockets } from './hand-over.ts';
+import { Lease, LeaseWindow } from './lease.ts';
 import { Relay, type RelayHost } from './relay.ts';
 import { Slot, ToWorker, Word } from './slot.ts';
 import { Bell, type ToThread, type WorkerData } from './worker-data.ts';
@@ -27,6 +32,8 @@ interface Client {
   relay: Relay | undefined;
   /** What was said before its socket was here. */
   early: number;
+  /** What was agreed on with it, once it may be lent. */
+  offer: DirectOffer | undefined;
 }
 
 class SocketThread implements RelayHost, Source {
@@ -39,9 +46,19 @@ class SocketThread implements RelayHost, Source {
   readonly #sleeper: Sleeper;
   readonly #pacing: Pacing;
   readonly #quiet: () => boolean;
+  readonly #crowded: boolean;
+  readonly #index: number;
+  readonly #threads: number;
+  readonly #arenas = new Map<number, Uint8Array>();
+  readonly #devices = new Map<number, ThreadDevice>();
+  readonly #window = new LeaseWindow();
+  readonly #output = new DirectOutput();
 
   constructor(data: WorkerData, port: NonNullable<typeof parentPort>) {
     this.#port = port;
+    this.#crowded = data.crowded;
+    this.#index = data.index;
+    this.#threads = data.threads;
     this.tls = data.tls === undefined ? undefined : serverTls(data.tls);
     const bells = new Int32Array(data.bells);
     this.#sleeper = new Sleeper(bells, Bell.ofThread(data.index));
@@ -66,8 +83,9 @@ class SocketThread implements RelayHost, Source {
     takeSockets(data.path, (id, socket) => this.#takeSocket(id, socket));
   }
 
-  traffic(): void {
-    this.#pacing.traffic();
+  /** To wait awake for the main thread would keep it from running where cores are few. */
+  traffic(own = false): void {
+    if (own || !this.#crowded) this.#pacing.traffic();
     this.#pacing.rest();
   }
 
@@ -83,7 +101,7 @@ class SocketThread implements RelayHost, Source {
   drain(): void {
     this.#sleeper.wake();
     if (this.#inbox.empty) return;
-    this.#pacing.traffic();
+    if (!this.#crowded) this.#pacing.traffic();
     this.#inbox.drain();
   }
 
@@ -102,6 +120,7 @@ class SocketThread implements RelayHost, Source {
     const client = this.#client(id);
     // What was said before was for this one: it was said before the socket was given.
     this.drain();
+    client.offer = undefined;
     const relay = new Relay(client.slot, this);
     if (socket === undefined) {
       relay.closed('no file descriptor is left');
@@ -112,20 +131,65 @@ class SocketThread implements RelayHost, Source {
     this.traffic();
   }
 
-  /** Its memory was sent before its number was used. */
+  lease(slot: Slot, send: (part: Uint8Array) => boolean): Lease | undefined {
+    const client = this.#client(slot.id);
+    const offer = this.#known(() => client.offer, 'what was agreed on');
+    const device = this.#devices.get(offer.device);
+    if (device === undefined) return undefined; // it has gone
+    const requests = new DirectRequests(offer, device, this.#index, this.#output, send);
+    return new Lease(requests, this.#window);
+  }
+
   #client(id: number): Client {
+    return this.#clients[id] ?? this.#known(() => this.#clients[id], `slot ${id}`);
+  }
+
+  #arena(id: number): Uint8Array {
+    return this.#arenas.get(id) ?? this.#known(() => this.#arenas.get(id), `arena ${id}`);
+  }
+
+  /** What was sent before it was needed may not have been looked at yet. */
+  #known<T>(find: () => T | undefined, what: string): T {
     for (;;) {
-      const client = this.#clients[id];
-      if (client !== undefined) return client;
+      const found = find();
+      if (found !== undefined) return found;
       const next: { message: ToThread } | undefined = receiveMessageOnPort(this.#port);
-      if (next === undefined) bug(`slot ${id} is unknown`);
+      if (next === undefined) bug(`${what} is unknown`);
       // Who is awake need not be woken.
       if (next.message !== undefined) this.#learn(next.message);
     }
   }
 
-  #learn({ id, memory }: Exclude<ToThread, undefined>): void {
-    this.#clients[id] = { slot: new Slot(id, memory), relay: undefined, early: 0 };
+  #learn(message: Exclude<ToThread, undefined>): void {
+    switch (message.what) {
+      case 'slot': {
+        const { id, memory } = message;
+        const slot = new Slot(id, memory);
+        this.#clients[id] = { slot, relay: undefined, early: 0, offer: undefined };
+        return;
+      }
+      case 'arena':
+        this.#arenas.set(message.id, new Uint8Array(message.memory));
+        return;
+      case 'arenas gone':
+        for (const id of message.arenas) this.#arenas.delete(id);
+        return;
+      case 'collect':
+        collectGarbage();
+        return;
+      case 'device': {
+        const { memory } = message;
+        const arenas = (id: number): Uint8Array => this.#arena(id);
+        const device = new ThreadDevice(memory, this.#index, this.#threads, arenas);
+        this.#devices.set(memory.id, device);
+        return;
+      }
+      case 'device gone':
+        this.#devices.delete(message.id);
+        return;
+      case 'offer':
+        this.#client(message.slot).offer = message.offer;
+    }
   }
 
   #progress(): void {

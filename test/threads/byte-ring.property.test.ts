@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ByteRing, LINE_WORDS } from '../../src/threads/byte-ring.ts';
+import { ByteRing } from '../../src/threads/byte-ring.ts';
+import { LINE_WORDS } from '../../src/units.ts';
 
 /** Positions begin where they are about to overflow, or anywhere. */
 const starts = fc.oneof(

@@ -3,10 +3,10 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
-import { LINE_WORDS } from '../../src/threads/byte-ring.ts';
 import { Doorbell, Sleeper } from '../../src/threads/doorbell.ts';
 import { EVENT_RING_BYTES, EventRing, Inbox, Outbox } from '../../src/threads/event-ring.ts';
 import { Slot, Word } from '../../src/threads/slot.ts';
+import { LINE_WORDS } from '../../src/units.ts';
 
 function hammer(workerData: object): Worker {
   const worker = new Worker(new URL('./hammer.js', import.meta.url), { workerData });

@@ -72,6 +72,7 @@ async function world(kind: 'unix' | 'tcp', options: Partial<PoolOptions> = {}): 
   const pool = await ThreadPool.start({
     threads: 2,
     busyPollNs: 0,
+    crowded: false,
     tls: undefined,
     log,
     ...options,

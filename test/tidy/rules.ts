@@ -104,7 +104,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   time: ['units'],
   pages: ['units'],
   block: ['time', 'pages', 'units'],
-  driver: ['block', 'config', 'time', 'pages', 'units'],
+  direct: ['block', 'pages', 'units'],
+  driver: ['direct', 'block', 'config', 'time', 'pages', 'units'],
   export: ['block', 'time', 'pages', 'units', 'nbd-server-protocol-ts'],
   server: [
     ...['export', 'time', 'pages', 'units', 'nbd-server-protocol-ts'],
@@ -114,11 +115,13 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   // Of block/ it knows the statuses: what a device answers is told as an errno.
   control: ['driver', 'config', 'block', 'units', 'fastify', 'ajv', 'prom-client', 'node:'],
   threads: [
-    ...['server', 'time', 'units', 'node:net', 'node:fs', 'node:os', 'node:path'],
+    ...['server', 'export', 'direct', 'time', 'pages', 'units', 'nbd-server-protocol-ts'],
+    ...['node:net', 'node:fs', 'node:os', 'node:path', 'node:v8', 'node:vm'],
     'node:worker_threads',
   ],
   daemon: [
-    ...['control', 'threads', 'server', 'export', 'driver', 'config', 'time', 'pages', 'units'],
+    ...['control', 'threads', 'server', 'export', 'driver', 'direct', 'config', 'time', 'pages'],
+    'units',
     ...['nbd-server-protocol-ts', 'pino', 'pino-pretty', 'node:'],
   ],
   cli: ['daemon', 'config', 'server', 'units', 'commander', 'nbd-server-protocol-ts', 'node:'],

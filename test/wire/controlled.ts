@@ -33,11 +33,15 @@ afterEach(() => {
   for (const stop of running.splice(0)) stop();
 });
 
+interface Settings extends Partial<ClientLimits> {
+  readonly threads?: number;
+}
+
 /** Serves devices with `words` (`name=value`), in debug mode; limits on clients may come first. */
 export async function serveControlled(
-  ...[first = '', ...rest]: [(string | Partial<ClientLimits>)?, ...string[]]
+  ...[first = '', ...rest]: [(string | Settings)?, ...string[]]
 ): Promise<Controlled> {
-  const limits = typeof first === 'string' ? {} : first;
+  const { threads = testThreads, ...limits } = typeof first === 'string' ? {} : first;
   const words = typeof first === 'string' ? [first, ...rest] : rest;
   const folder = mkdtempSync(join(tmpdir(), 'tnull-controlled-'));
   const [path, control] = [join(folder, 'nbd'), join(folder, 'control')];
@@ -48,8 +52,7 @@ export async function serveControlled(
     listen: [{ kind: 'unix', path }],
     log: pino({ level: 'silent' }),
     debug: true,
-    threads: testThreads,
-    limits,
+    ...{ threads, limits },
     control: { socket: { path: control }, http: undefined, tokenFile: undefined },
   });
   running.push(() => {

@@ -4,13 +4,14 @@
  *  Sectors and lengths are whole sectors within the capacity; anything else is a bug of the caller. */
 
 import { Allocation, type Extent, type Extents } from '../../block/extents.ts';
+import type { SlabGuard } from '../../direct/slab-guard.ts';
 import type { SlabAllocator } from '../../pages/allocator.ts';
-import { retire } from '../../pages/pin.ts';
+import { copyBytes } from '../../pages/copy-bytes.ts';
 import { markFull, PAGE_BYTES, SECTORS_PER_SLAB, SLAB_BYTES, type Slab } from '../../pages/slab.ts';
 import type { PageViews } from '../../pages/views.ts';
 import { type Bytes, bug, bytes, MiB, SECTOR_BYTES, type Sector } from '../../units.ts';
-import { copyHeld, dropSectors, holdZeroes, markWritten, runOf } from './sectors.ts';
-import { SlabTable } from './slab-table.ts';
+import { HeldSlabs } from './held-slabs.ts';
+import { copyHeld, runOf } from './sectors.ts';
 
 /** Idle memory (pages that hold nothing in slabs that hold something) that is not worth any work. */
 const IDLE_BYTES_FREE = 16 * MiB;
@@ -18,15 +19,13 @@ const IDLE_SHARE = 0.05;
 /** How many slabs `compact` looks at for each that it may re-home. */
 const LOOKS_PER_SLAB = 64;
 
-/** INVARIANTS: a slab in the table has a held page, is not retired and in no other table;
- *  the page counts are the sums over the table. */
 export class PageStore implements Extents {
   readonly #allocator: SlabAllocator;
-  readonly #table: SlabTable;
+  readonly #slabs: HeldSlabs;
   #sectors: number;
   readonly #idleBytesFree: number;
-  #heldPages = 0;
-  #idlePages = 0;
+  /** Undefined: no other thread sees the slabs. */
+  #guard: SlabGuard | undefined;
   /** Where `compact` goes on looking. */
   #cursor = 0;
 
@@ -35,27 +34,42 @@ export class PageStore implements Extents {
     this.#allocator = allocator;
     this.#idleBytesFree = idleBytesFree;
     this.#sectors = Math.floor(capacity / SECTOR_BYTES);
-    this.#table = new SlabTable(Math.ceil(capacity / SLAB_BYTES));
+    this.#slabs = new HeldSlabs(allocator, Math.ceil(capacity / SLAB_BYTES));
   }
 
   /** The device has another size now. Data behind its end are kept, and there again when it grows. */
   resize(capacity: Bytes): void {
     this.#sectors = Math.floor(capacity / SECTOR_BYTES);
-    this.#table.grow(Math.ceil(capacity / SLAB_BYTES));
+    this.#slabs.table.grow(Math.ceil(capacity / SLAB_BYTES));
+  }
+
+  /** Other threads see the slabs from now on; undefined: they do not any more. */
+  share(guard: SlabGuard | undefined): void {
+    this.#guard = guard;
+    if (guard === undefined) return;
+    const { extents } = this.#slabs.table;
+    for (
+      let i = this.#slabs.table.next(0, extents);
+      i >= 0;
+      i = this.#slabs.table.next(i + 1, extents)
+    ) {
+      guard.lock(i);
+      this.#unlock(i);
+    }
   }
 
   /** Memory that data takes: whole pages. */
   get heldBytes(): Bytes {
-    return bytes(this.#heldPages * PAGE_BYTES);
+    return bytes(this.#slabs.heldPages * PAGE_BYTES);
   }
 
   /** Memory of pages that hold nothing, in slabs that hold something. */
   get idleBytes(): Bytes {
-    return bytes(this.#idlePages * PAGE_BYTES);
+    return bytes(this.#slabs.idlePages * PAGE_BYTES);
   }
 
   get slabCount(): number {
-    return this.#table.size;
+    return this.#slabs.table.size;
   }
 
   /** Reads `length` bytes into `target` from `start` on; what was never written reads as zeros. */
@@ -66,8 +80,9 @@ export class PageStore implements Extents {
     let at = (sector - index * SECTORS_PER_SLAB) * SECTOR_BYTES;
     for (let to = start; to < end; index++, at = 0) {
       const count = Math.min(end - to, SLAB_BYTES - at);
-      const slab = this.#table.get(index);
+      const slab = this.#slabs.table.get(index);
       if (slab === undefined) target.fill(0, to, to + count);
+      else if (this.#guard !== undefined) this.#readShared(index, slab, at, count, target, to);
       else target.set(count === SLAB_BYTES ? slab.bytes : slab.bytes.subarray(at, at + count), to);
       to += count;
     }
@@ -82,14 +97,21 @@ export class PageStore implements Extents {
     let at = (sector - index * SECTORS_PER_SLAB) * SECTOR_BYTES;
     for (let from = start; from < end; index++, at = 0) {
       const count = Math.min(end - from, SLAB_BYTES - at);
-      let slab = this.#table.get(index);
+      this.#guard?.lock(index);
+      let slab = this.#slabs.table.get(index);
       if (slab === undefined || slab.pins !== 0) {
-        slab = this.#makeWritable(index, slab, count === SLAB_BYTES);
-        if (slab === undefined) return false;
+        slab = this.#slabs.makeWritable(index, slab, count === SLAB_BYTES);
+        if (slab === undefined) {
+          this.#unlock(index);
+          return false;
+        }
       }
       const whole = count === source.length;
-      slab.bytes.set(whole ? source : source.subarray(from, from + count), at);
-      this.#mark(slab, at / SECTOR_BYTES, (at + count) / SECTOR_BYTES);
+      const part = whole ? source : source.subarray(from, from + count);
+      if (this.#guard === undefined) slab.bytes.set(part, at);
+      else copyBytes(slab.bytes, part, at);
+      this.#slabs.mark(slab, at / SECTOR_BYTES, (at + count) / SECTOR_BYTES);
+      this.#unlock(index);
       from += count;
     }
     return true;
@@ -102,7 +124,9 @@ export class PageStore implements Extents {
     let at = (sector - index * SECTORS_PER_SLAB) * SECTOR_BYTES;
     for (let left = length; left > 0; index++, at = 0) {
       const count = Math.min(left, SLAB_BYTES - at);
-      into.add(this.#table.get(index), at, at + count);
+      this.#guard?.lock(index);
+      into.add(this.#slabs.table.get(index), at, at + count);
+      this.#unlock(index);
       left -= count;
     }
   }
@@ -110,12 +134,12 @@ export class PageStore implements Extents {
   at(sector: number, end: number, into: Extent): void {
     const index = Math.floor(sector / SECTORS_PER_SLAB);
     const base = index * SECTORS_PER_SLAB;
-    const slab = this.#table.get(index);
+    const slab = this.#slabs.table.get(index);
     if (slab !== undefined) {
       runOf(slab, sector - base, Math.min(end - base, SECTORS_PER_SLAB), into);
       return;
     }
-    const next = this.#table.next(index, Math.ceil(end / SECTORS_PER_SLAB));
+    const next = this.#slabs.table.next(index, Math.ceil(end / SECTORS_PER_SLAB));
     into.sectors = (next < 0 ? end : Math.min(end, next * SECTORS_PER_SLAB)) - sector;
     into.status = Allocation.HOLE | Allocation.ZERO;
   }
@@ -126,7 +150,10 @@ export class PageStore implements Extents {
     if (sector % SECTORS_PER_SLAB !== 0) bug(`sector ${sector} is not the start of a slab`);
     if (slab.pins !== 0 || slab.retired) bug('only a slab of the caller alone can be adopted');
     markFull(slab);
-    this.#replace(sector / SECTORS_PER_SLAB, slab);
+    const index = sector / SECTORS_PER_SLAB;
+    this.#guard?.lock(index);
+    this.#slabs.replace(index, slab);
+    this.#unlock(index);
   }
 
   /** Makes the sectors hold zeros and keeps (or takes) their memory. False: as for `write`. */
@@ -137,12 +164,10 @@ export class PageStore implements Extents {
       const index = Math.floor(from / SECTORS_PER_SLAB);
       const base = index * SECTORS_PER_SLAB;
       const to = Math.min(end, base + SECTORS_PER_SLAB);
-      let slab = this.#table.get(index);
-      if (slab === undefined || slab.pins !== 0) slab = this.#makeWritable(index, slab, false);
-      if (slab === undefined) return false;
-      this.#count(slab, -1);
-      holdZeroes(slab, from - base, to - base);
-      this.#count(slab, 1);
+      this.#guard?.lock(index);
+      const done = this.#slabs.zero(index, from - base, to - base);
+      this.#unlock(index);
+      if (!done) return false;
       from = to;
     }
     return true;
@@ -154,25 +179,22 @@ export class PageStore implements Extents {
     this.#check(sector, sectors);
     const end = sector + sectors;
     const endIndex = Math.ceil(end / SECTORS_PER_SLAB);
-    let index = this.#table.next(Math.floor(sector / SECTORS_PER_SLAB), endIndex);
-    for (; index >= 0; index = this.#table.next(index + 1, endIndex)) {
+    let index = this.#slabs.table.next(Math.floor(sector / SECTORS_PER_SLAB), endIndex);
+    for (; index >= 0; index = this.#slabs.table.next(index + 1, endIndex)) {
       const base = index * SECTORS_PER_SLAB;
       const from = Math.max(sector - base, 0);
-      if (!this.#discardIn(index, from, Math.min(end - base, SECTORS_PER_SLAB))) return false;
+      this.#guard?.lock(index);
+      const done = this.#slabs.discard(index, from, Math.min(end - base, SECTORS_PER_SLAB));
+      this.#unlock(index);
+      if (!done) return false;
     }
     return true;
   }
 
   /** Drops all data. */
   clear(): void {
-    const { extents } = this.#table;
-    for (let i = this.#table.next(0, extents); i >= 0; i = this.#table.next(i + 1, extents)) {
-      const slab = this.#table.get(i);
-      if (slab !== undefined) retire(slab, this.#allocator);
-    }
-    this.#table.clear();
-    this.#heldPages = 0;
-    this.#idlePages = 0;
+    if (this.#guard !== undefined) bug('data that other threads see are dropped');
+    this.#slabs.clear();
     this.#cursor = 0;
   }
 
@@ -189,74 +211,43 @@ export class PageStore implements Extents {
     for (let looks = budgetSlabs * LOOKS_PER_SLAB; looks > 0 && budget > 0; looks--) {
       if (!this.needsCompaction) return false;
       const index = this.#nextInRing();
-      const slab = this.#table.get(index);
+      const slab = this.#slabs.table.get(index);
       // There is always one at or above the average, so each round through the table moves some.
-      if (slab === undefined || slab.idlePages < this.#idlePages / this.#table.size) continue;
+      if (slab === undefined || slab.idlePages < this.#slabs.idlePages / this.#slabs.table.size)
+        continue;
       const fresh = this.#allocator.takeFresh();
       if (fresh === undefined) return false;
+      this.#guard?.lock(index);
       copyHeld(slab, fresh);
-      this.#replace(index, fresh);
+      this.#slabs.replace(index, fresh);
+      this.#unlock(index);
       budget--;
     }
     return this.needsCompaction;
   }
 
-  /** The slab of an extent that has none, or one that somebody reads (PINNED): a fresh one, or a
-   *  copy in its place. @param whole the caller writes all of it, so its content does not matter. */
-  #makeWritable(index: number, old: Slab | undefined, whole: boolean): Slab | undefined {
-    const slab = whole ? this.#allocator.takeDirty() : this.#allocator.take();
-    if (slab === undefined) return undefined;
-    if (old !== undefined && !whole) copyHeld(old, slab);
-    this.#replace(index, slab);
-    return slab;
+  #readShared(
+    index: number,
+    slab: Slab,
+    at: number,
+    count: number,
+    target: Uint8Array,
+    to: number,
+  ): void {
+    this.#guard?.lock(index);
+    copyBytes(target, slab.bytes.subarray(at, at + count), to);
+    this.#unlock(index);
   }
 
-  #discardIn(index: number, first: number, end: number): boolean {
-    let slab = this.#table.get(index);
-    if (slab === undefined) return true;
-    if (end - first === SECTORS_PER_SLAB) {
-      this.#remove(index, slab);
-      return true;
-    }
-    if (slab.pins !== 0) slab = this.#makeWritable(index, slab, false);
-    if (slab === undefined) return false;
-    this.#count(slab, -1);
-    dropSectors(slab, first, end);
-    this.#count(slab, 1);
-    if (slab.heldPages === 0) this.#remove(index, slab);
-    return true;
-  }
-
-  #mark(slab: Slab, first: number, end: number): void {
-    this.#count(slab, -1);
-    markWritten(slab, first, end);
-    this.#count(slab, 1);
-  }
-
-  #replace(index: number, slab: Slab): void {
-    const old = this.#table.get(index);
-    this.#table.set(index, slab);
-    this.#count(slab, 1);
-    if (old === undefined) return;
-    this.#count(old, -1);
-    retire(old, this.#allocator);
-  }
-
-  #remove(index: number, slab: Slab): void {
-    this.#table.delete(index);
-    this.#count(slab, -1);
-    retire(slab, this.#allocator);
-  }
-
-  #count(slab: Slab, sign: 1 | -1): void {
-    this.#heldPages += sign * slab.heldPages;
-    this.#idlePages += sign * slab.idlePages;
+  /** Shows other threads, if there are any, what the extent has now. */
+  #unlock(index: number): void {
+    this.#guard?.unlock(index, this.#slabs.table.get(index));
   }
 
   #nextInRing(): number {
-    const { extents } = this.#table;
-    let index = this.#table.next(this.#cursor, extents);
-    if (index < 0) index = this.#table.next(0, this.#cursor);
+    const { extents } = this.#slabs.table;
+    let index = this.#slabs.table.next(this.#cursor, extents);
+    if (index < 0) index = this.#slabs.table.next(0, this.#cursor);
     this.#cursor = index + 1;
     return index;
   }

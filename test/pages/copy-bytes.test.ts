@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { copyBytes } from '../../src/server/copy-bytes.ts';
+import { copyBytes } from '../../src/pages/copy-bytes.ts';
 
 const kinds = [ArrayBuffer, SharedArrayBuffer] as const;
 

@@ -9,8 +9,8 @@ const FILL_LEAST = 512;
 type Fill = (this: Uint8Array, value: Uint8Array, from: number, to: number) => unknown;
 const fill = Buffer.prototype.fill as Fill; // the types know of buffers only, Node's own of any array
 
-/** @param source not longer than `target`, to whose beginning it goes. */
-export function copyBytes(target: Uint8Array, source: Uint8Array): void {
-  if (source.length < FILL_LEAST) target.set(source);
-  else fill.call(target, source, 0, source.length);
+/** @param source goes to `target` from byte `at` on, and ends where that ends at the latest. */
+export function copyBytes(target: Uint8Array, source: Uint8Array, at = 0): void {
+  if (source.length < FILL_LEAST) target.set(source, at);
+  else fill.call(target, source, at, at + source.length);
 }

@@ -1,0 +1,17 @@
+/** What was agreed on with a client, as far as READ and WRITE are concerned, for whoever has its socket and
+ *  may execute them. Plain data: it goes to another thread. */
+
+import type { ReplyForm } from 'nbd-server-protocol-ts';
+import type { Bounds, Terms } from './check.ts';
+
+export interface DirectOffer {
+  /** Which shared device. */
+  readonly device: number;
+  readonly replyForm: ReplyForm;
+  readonly terms: Terms;
+  readonly bounds: Bounds;
+  /** Bytes: requests for parts of blocks are not for others to execute. */
+  readonly blockBytes: number;
+  /** Bytes: reads above it may be sent in several chunks. */
+  readonly chunkMax: number;
+}

@@ -1,0 +1,165 @@
+/** Slabs in memory that threads share, in arenas: shared memory is given back only whole, and only when
+ *  the collector finds that no thread knows it any more. Knows no threads: whoever shows them the slabs
+ *  hears of each arena when it is made and when it is dropped. */
+
+import { type Bytes, bug, bytes } from '../units.ts';
+import { forgetData, type ReturningAllocator, zeroResident } from './allocator.ts';
+import { PAGES_PER_SLAB, RESIDENT, SLAB_BYTES, Slab } from './slab.ts';
+
+/** 8 MiB: address space until it is touched. A power of two. */
+export const SLABS_PER_ARENA = 64;
+/** So many free slabs are kept for reuse. */
+const KEPT = SLABS_PER_ARENA;
+
+/** Where slab `number` begins in its arena, in bytes. */
+export function placeInArena(number: number): number {
+  return (number % SLABS_PER_ARENA) * SLAB_BYTES;
+}
+
+export interface SharedSlabsHost {
+  /** Called before a slab of the arena is handed out. */
+  made(arena: number, memory: SharedArrayBuffer): void;
+  /** No slab of these will be handed out again. */
+  dropped(arenas: readonly number[]): void;
+  /** There are arenas to drop: `returnSome` is to be called. */
+  later(): void;
+}
+
+interface Arena {
+  readonly number: number;
+  /** Freed slabs with their memory and old content. */
+  readonly used: Slab[];
+  /** Slabs that were never touched. */
+  readonly bare: Slab[];
+}
+
+/** INVARIANT: an arena is in `#withUsed` and in `#withBare` as long as it has such slabs. */
+export class SharedSlabs implements ReturningAllocator {
+  readonly #host: SharedSlabsHost;
+  readonly #arenas = new Map<number, Arena>();
+  readonly #withUsed = new Set<Arena>();
+  readonly #withBare = new Set<Arena>();
+  /** Those of which no slab is handed out. */
+  readonly #idle = new Set<Arena>();
+  #free = 0;
+  #usedFree = 0;
+  #next = 0;
+
+  constructor(host: SharedSlabsHost) {
+    this.#host = host;
+  }
+
+  take(): Slab | undefined {
+    const slab = this.#takeUsed();
+    if (slab === undefined) return this.#takeBare();
+    zeroResident(slab);
+    return slab;
+  }
+
+  /** One that was used before is taken only where there is no other: it takes memory. */
+  takeFresh(): Slab | undefined {
+    return this.#takeBare() ?? this.take();
+  }
+
+  takeDirty(): Slab | undefined {
+    const slab = this.#takeUsed() ?? this.#takeBare();
+    if (slab === undefined) return undefined;
+    // Whoever fills it may stop half way and give it back: every page may then hold something.
+    slab.marks.fill(RESIDENT);
+    slab.idlePages = PAGES_PER_SLAB;
+    return slab;
+  }
+
+  give(slab: Slab): void {
+    if (slab.pins !== 0) bug(`a slab with ${slab.pins} pins was given back`);
+    const arena = this.#arenas.get(Math.floor(slab.number / SLABS_PER_ARENA));
+    if (arena === undefined) bug(`slab ${slab.number} is of no arena`);
+    forgetData(slab);
+    if (slab.idlePages === 0) {
+      arena.bare.push(slab);
+      this.#withBare.add(arena);
+    } else {
+      arena.used.push(slab);
+      this.#withUsed.add(arena);
+      this.#usedFree++;
+    }
+    this.#free++;
+    if (freeIn(arena) < SLABS_PER_ARENA) return;
+    this.#idle.add(arena);
+    if (this.#free >= KEPT + SLABS_PER_ARENA) this.#host.later();
+  }
+
+  /** Drops what is free beyond what is kept, all at once: it is only forgotten. */
+  returnSome(): boolean {
+    const dropped: number[] = [];
+    for (const arena of this.#idle) {
+      if (this.#free < KEPT + SLABS_PER_ARENA) break;
+      this.#drop(arena);
+      dropped.push(arena.number);
+    }
+    if (dropped.length > 0) this.#host.dropped(dropped);
+    return false;
+  }
+
+  get freeBytes(): Bytes {
+    return bytes(this.#usedFree * SLAB_BYTES);
+  }
+
+  #takeUsed(): Slab | undefined {
+    for (const arena of this.#withUsed) {
+      const slab = arena.used.pop() ?? bug('an arena without used slabs');
+      if (arena.used.length === 0) this.#withUsed.delete(arena);
+      this.#usedFree--;
+      return this.#taken(arena, slab);
+    }
+    return undefined;
+  }
+
+  #takeBare(): Slab | undefined {
+    if (this.#withBare.size === 0) this.#makeArena();
+    for (const arena of this.#withBare) {
+      const slab = arena.bare.pop() ?? bug('an arena without bare slabs');
+      if (arena.bare.length === 0) this.#withBare.delete(arena);
+      return this.#taken(arena, slab);
+    }
+    return undefined;
+  }
+
+  #taken(arena: Arena, slab: Slab): Slab {
+    this.#idle.delete(arena);
+    this.#free--;
+    return slab;
+  }
+
+  #drop(arena: Arena): void {
+    for (const set of [this.#idle, this.#withUsed, this.#withBare]) set.delete(arena);
+    this.#arenas.delete(arena.number);
+    this.#free -= SLABS_PER_ARENA;
+    this.#usedFree -= arena.used.length;
+  }
+
+  #makeArena(): void {
+    let memory: SharedArrayBuffer;
+    try {
+      memory = new SharedArrayBuffer(SLABS_PER_ARENA * SLAB_BYTES);
+    } catch (error) {
+      if (error instanceof RangeError) return;
+      throw error;
+    }
+    const arena: Arena = { number: this.#next++, used: [], bare: [] };
+    // The first is taken first.
+    for (let at = SLABS_PER_ARENA - 1; at >= 0; at--) {
+      const place = new Uint8Array(memory, at * SLAB_BYTES, SLAB_BYTES);
+      arena.bare.push(new Slab(place, arena.number * SLABS_PER_ARENA + at));
+    }
+    this.#arenas.set(arena.number, arena);
+    this.#withBare.add(arena);
+    this.#idle.add(arena);
+    this.#free += SLABS_PER_ARENA;
+    this.#host.made(arena.number, memory);
+  }
+}
+
+function freeIn({ used, bare }: Arena): number {
+  return used.length + bare.length;
+}

@@ -1,0 +1,168 @@
+/** One client's READs and WRITEs, executed in the thread that has its socket: whatever is more than moving
+ *  bytes that are there to where they are there is foreign, and left to the main thread. A request has
+ *  ended before the next one is looked at, so that it needs no tag, and is in no one's way.
+ *  Source: nbd-protocol.md sections 3.1 and 3.2. */
+
+import {
+  ChunkFlag,
+  COMPACT_REQUEST_BYTES,
+  Command,
+  DecodeStatus,
+  decodeExtendedRequest,
+  decodeRequest,
+  EXTENDED_REQUEST_BYTES,
+  payloadBytes,
+  ReplyEncoder,
+  RequestHeader,
+} from 'nbd-server-protocol-ts';
+import type { ThreadDevice } from '../direct/thread-device.ts';
+import { Rules } from '../export/check.ts';
+import type { DirectOffer } from '../export/direct-offer.ts';
+import { systemClock } from '../time/clock.ts';
+import { KiB, SECTOR_BYTES } from '../units.ts';
+
+/** Longer requests are foreign: with their header they must fit the window, and the output. */
+const REQUEST_MAX = 128 * KiB;
+/** Replies are sent when there is so much of them; shorter writes need no stream of Node's. */
+const SEND_LEAST = 56 * KiB;
+export const OUTPUT_BYTES = 256 * KiB;
+
+/** Where replies are put together: one for all clients of a thread. */
+export class DirectOutput {
+  bytes = new Uint8Array(OUTPUT_BYTES);
+  view = new DataView(this.bytes.buffer);
+
+  /** What was sent is still needed by whoever sends it. */
+  renew(): void {
+    this.bytes = new Uint8Array(OUTPUT_BYTES);
+    this.view = new DataView(this.bytes.buffer);
+  }
+}
+
+/** done: all that is there whole. foreign: the next request is for the main thread.
+ *  unsent: the client is behind with reading, nothing more is taken before it has read. */
+export type DirectEnd = 'done' | 'foreign' | 'unsent';
+
+export class DirectRequests {
+  /** How much of the bytes was consumed by the last `take`. */
+  consumed = 0;
+  readonly #device: ThreadDevice;
+  readonly #thread: number;
+  readonly #output: DirectOutput;
+  readonly #send: (part: Uint8Array) => boolean;
+  readonly #rules: Rules;
+  readonly #encoder: ReplyEncoder;
+  readonly #header = new RequestHeader();
+  readonly #extended: boolean;
+  readonly #headerBytes: number;
+  readonly #blockBytes: number;
+  readonly #chunkMax: number;
+  #used = 0;
+  /** READs and WRITEs of this batch, and their bytes. */
+  #reads = 0;
+  #readBytes = 0;
+  #writes = 0;
+  #writtenBytes = 0;
+
+  /** @param send takes replies. False: not all; then nothing more may be sent for now. */
+  constructor(
+    offer: DirectOffer,
+    device: ThreadDevice,
+    thread: number,
+    output: DirectOutput,
+    send: (part: Uint8Array) => boolean,
+  ) {
+    this.#device = device;
+    this.#thread = thread;
+    this.#output = output;
+    this.#send = send;
+    this.#rules = new Rules(offer.terms, offer.bounds);
+    this.#encoder = new ReplyEncoder(offer.replyForm);
+    this.#extended = offer.terms.extendedHeaders;
+    this.#headerBytes = this.#extended ? EXTENDED_REQUEST_BYTES : COMPACT_REQUEST_BYTES;
+    this.#blockBytes = offer.blockBytes;
+    this.#chunkMax = offer.chunkMax;
+  }
+
+  /** Executes what is whole in [at, end) of `bytes`, of which `view` is a view, and sends the replies. */
+  take(bytes: Uint8Array, view: DataView, at: number, end: number): DirectEnd {
+    this.consumed = 0;
+    if (!this.#device.enter()) return 'foreign';
+    const begin = systemClock.now();
+    let how: DirectEnd;
+    try {
+      how = this.#takeAll(bytes, view, at, end);
+    } finally {
+      this.#device.leave();
+    }
+    this.#count(systemClock.now() - begin);
+    if (this.#used > 0 && !this.#flush() && how === 'done') return 'unsent';
+    return how;
+  }
+
+  #takeAll(bytes: Uint8Array, view: DataView, first: number, end: number): DirectEnd {
+    const header = this.#header;
+    for (let at = first; ; at = first + this.consumed) {
+      const status = this.#extended
+        ? decodeExtendedRequest(view, at, end, header)
+        : decodeRequest(view, at, end, header);
+      if (status === DecodeStatus.INCOMPLETE) return 'done';
+      if (status !== DecodeStatus.REQUEST || !this.#isOurs(header)) return 'foreign';
+      const payload = payloadBytes(header, this.#extended);
+      const start = at + this.#headerBytes;
+      if (start + payload > end) return 'done';
+      const needed = this.#encoder.dataHeadBytes + (payload > 0 ? 0 : header.length);
+      const full = this.#used > 0 && this.#used + needed > SEND_LEAST;
+      if (full && !this.#flush()) return 'unsent';
+      if (!this.#execute(header, bytes, start)) return 'foreign';
+      this.consumed += this.#headerBytes + payload;
+    }
+  }
+
+  #isOurs(header: RequestHeader): boolean {
+    const { command, offset, length } = header;
+    if (command !== Command.READ && command !== Command.WRITE) return false;
+    if (length > REQUEST_MAX || length === 0) return false;
+    if (offset % this.#blockBytes !== 0 || length % this.#blockBytes !== 0) return false;
+    if (this.#rules.check(header) !== undefined) return false;
+    // Holes of a longer read are not sent, but told.
+    const inChunks = command === Command.READ && length > this.#chunkMax;
+    return !inChunks || !this.#device.hasHole(offset, length);
+  }
+
+  #execute(header: RequestHeader, bytes: Uint8Array, start: number): boolean {
+    const { offset, length } = header;
+    const encoder = this.#encoder;
+    const { view, bytes: output } = this.#output;
+    if (header.command === Command.WRITE) {
+      if (!this.#device.write(offset, length, bytes, start)) return false;
+      this.#used += encoder.done(view, this.#used, header);
+      this.#writes++;
+      this.#writtenBytes += length;
+      return true;
+    }
+    const head = encoder.data(view, this.#used, ChunkFlag.DONE, header, 0, length);
+    this.#device.read(offset, length, output, this.#used + head);
+    this.#used += head + length;
+    this.#reads++;
+    this.#readBytes += length;
+    return true;
+  }
+
+  /** @returns false: the client has not taken all of it. */
+  #flush(): boolean {
+    const output = this.#output;
+    const all = this.#send(output.bytes.subarray(0, this.#used));
+    this.#used = 0;
+    if (!all) output.renew();
+    return all;
+  }
+
+  #count(ns: number): void {
+    const { times } = this.#device;
+    const [reads, writes] = [this.#reads, this.#writes];
+    if (reads > 0) times.add(this.#thread, 0, reads, this.#readBytes / SECTOR_BYTES, ns);
+    if (writes > 0) times.add(this.#thread, 1, writes, this.#writtenBytes / SECTOR_BYTES, ns);
+    this.#reads = this.#writes = this.#readBytes = this.#writtenBytes = 0;
+  }
+}

@@ -1,0 +1,52 @@
+/** Runs in a thread of its own: reads and writes blocks of a shared device for as long as it is told to,
+ *  and looks whether each block is of one writer. */
+
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { ThreadDevice } from '../../dist/direct/thread-device.js';
+
+const BLOCK = 4096;
+const { memory, thread, threads, control, seed } = workerData;
+const words = new Int32Array(control);
+const arenas = [];
+const device = new ThreadDevice(memory, thread, threads, (id) => {
+  while (arenas[id] === undefined) {
+    const { message } = receiveMessageOnPort(parentPort);
+    arenas[message.id] = new Uint8Array(message.memory);
+  }
+  return arenas[id];
+});
+
+let state = seed;
+function random(below) {
+  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+  return Math.floor((state / 2 ** 32) * below);
+}
+
+const blocks = memory.capacity / BLOCK;
+const buffer = new Uint8Array(3 * BLOCK + 20);
+let wrong = '';
+parentPort.postMessage('ready');
+while (Atomics.load(words, 0) === 0 && wrong === '') {
+  if (!device.enter()) {
+    Atomics.wait(words, 0, 0, 0.05);
+    continue;
+  }
+  for (let n = 0; n < 20 && wrong === ''; n++) {
+    const at = random(blocks - 3);
+    if (random(2) === 0) {
+      buffer.fill(1 + random(255));
+      const done = device.write(at * BLOCK, BLOCK, buffer, random(20));
+      Atomics.add(words, done ? 1 : 2, 1);
+    } else {
+      const start = random(20);
+      device.read(at * BLOCK, 3 * BLOCK, buffer, start);
+      for (let block = 0; block < 3; block++) {
+        const of = buffer.subarray(start + block * BLOCK, start + (block + 1) * BLOCK);
+        if (of.some((byte) => byte !== of[0])) wrong = `block ${at + block} is of two writers`;
+      }
+      Atomics.add(words, 3, 1);
+    }
+  }
+  device.leave();
+}
+parentPort.postMessage(wrong);

@@ -1,0 +1,122 @@
+/** Three real threads at one device: two read and write it themselves, the main thread does all that a
+ *  device does beside them, and at times has it alone. */
+
+import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { expect, onTestFinished, test } from 'vitest';
+import { SharedDevice } from '../../src/direct/shared-device.ts';
+import { PageStore } from '../../src/driver/storage/page-store.ts';
+import { SharedSlabs } from '../../src/pages/shared-slabs.ts';
+import { SLAB_BYTES } from '../../src/pages/slab.ts';
+import { PageViews } from '../../src/pages/views.ts';
+import { bytes, sector } from '../../src/units.ts';
+
+const BLOCK = 4096;
+const SECTORS = BLOCK / 512;
+const CAPACITY = 40 * SLAB_BYTES;
+const THREADS = 2;
+const seed = Number(process.env['TNULL_TEST_SEED'] ?? Date.now() % 2 ** 31);
+
+test(`each block is of one writer, and still while the main thread has the device alone (TNULL_TEST_SEED=${seed})`, async () => {
+  const workers: Worker[] = [];
+  const said: Promise<string>[] = [];
+  const arenas: object[] = [];
+  const allocator = new SharedSlabs({
+    made(id, memory) {
+      arenas.push({ id, memory });
+      for (const worker of workers) worker.postMessage({ id, memory });
+    },
+    dropped() {},
+    later: () => void allocator.returnSome(),
+  });
+  const store = new PageStore(allocator, bytes(CAPACITY), 0);
+  const device = new SharedDevice(0, THREADS, CAPACITY);
+  store.share(device);
+  device.allow(true);
+  const control = new SharedArrayBuffer(64);
+  for (let thread = 0; thread < THREADS; thread++) {
+    const workerData = { memory: device.memory, thread, threads: THREADS, control };
+    const worker = new Worker(new URL('./hammer.js', import.meta.url), {
+      workerData: { ...workerData, seed: seed + thread },
+    });
+    for (const arena of arenas) worker.postMessage(arena);
+    said.push(new Promise((resolve) => worker.on('message', (m) => m !== 'ready' && resolve(m))));
+    workers.push(worker);
+    onTestFinished(async () => void (await worker.terminate()));
+    await once(worker, 'message');
+  }
+
+  let state = seed ^ 0x5eed;
+  const random = (below: number): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  const block = new Uint8Array(BLOCK);
+  const whole = new Uint8Array(SLAB_BYTES);
+  const shown: { views: PageViews; seen: Buffer }[] = [];
+  const copy = (views: PageViews): Buffer =>
+    Buffer.concat(
+      Array.from({ length: views.count }, (_, at) =>
+        (views.buffers[at] ?? block).subarray(views.starts[at], views.ends[at]),
+      ),
+    );
+  for (let round = 0; round < 20_000; round++) {
+    const at = sector(random(CAPACITY / BLOCK - 64) * SECTORS);
+    const slabAt = sector(Math.floor(at / 256) * 256);
+    switch (random(12)) {
+      case 0:
+        expect(store.discard(at, sector(SECTORS))).toBe(true);
+        break;
+      case 1:
+        if (random(5) === 0) store.discard(slabAt, sector(256));
+        break;
+      case 2:
+        expect(store.writeZeroes(at, sector(SECTORS))).toBe(true);
+        break;
+      case 3: {
+        const views = new PageViews(allocator);
+        store.view(at, 40 * BLOCK, views);
+        shown.push({ views, seen: copy(views) });
+        break;
+      }
+      case 4: {
+        const one = shown.shift();
+        if (one === undefined) break;
+        // What is being sent stays as it was.
+        expect(Buffer.compare(copy(one.views), one.seen)).toBe(0);
+        one.views.release();
+        break;
+      }
+      case 5:
+        store.compact(2);
+        break;
+      case 6: {
+        if (random(10) > 0) break;
+        device.suspend();
+        const before = new Uint8Array(CAPACITY);
+        const after = new Uint8Array(CAPACITY);
+        store.read(sector(0), before, 0, CAPACITY);
+        store.read(sector(0), after, 0, CAPACITY);
+        expect(Buffer.compare(before, after)).toBe(0);
+        device.resume();
+        break;
+      }
+      case 7:
+        whole.fill(1 + random(255));
+        expect(store.write(slabAt, whole, 0, SLAB_BYTES)).toBe(true);
+        break;
+      default:
+        block.fill(1 + random(255));
+        expect(store.write(at, block, 0, BLOCK)).toBe(true);
+        store.read(at, block, 0, BLOCK);
+        expect(block.every((byte) => byte === block[0])).toBe(true);
+    }
+    if (round % 100 === 0) await setImmediate();
+  }
+  const words = new Int32Array(control);
+  Atomics.store(words, 0, 1);
+  expect(await Promise.all(said)).toEqual(['', '']);
+  // They did write, and were refused, and read.
+  for (const word of [1, 2, 3]) expect(Atomics.load(words, word)).toBeGreaterThan(100);
+}, 120_000);
