@@ -6,8 +6,7 @@ import { ConfigError } from '../daemon/start-devices.ts';
 import { version } from '../daemon/version.ts';
 import { ListenError } from '../server/listener.ts';
 import { TlsError } from '../server/tls-credentials.ts';
-import { controlCommands } from './commands.ts';
-import { runControl } from './run-control.ts';
+import { type CommandName, isCommandName } from './command-names.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
 /** Runs the program with `argv` (without node and script). @returns the exit status. */
@@ -18,11 +17,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   process.stderr.on('error', () => {});
   try {
     const [first = '', ...rest] = argv;
-    const command = controlCommands.get(first);
-    if (command !== undefined) expectNoReader();
-    return command === undefined
-      ? await serveOrPrint(argv, parent)
-      : await runControl(first, command, rest);
+    return isCommandName(first) ? await control(first, rest) : await serveOrPrint(argv, parent);
   } catch (error) {
     const status = statusOf(error);
     if (status === undefined || !(error instanceof Error)) throw error;
@@ -32,18 +27,34 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** A command for a running daemon need not wait until what the daemon is made of is loaded. */
+/** What a daemon is made of is not loaded for a command, nor the commands for a daemon: more than half
+ *  of a start is loading. */
+async function control(name: CommandName, words: readonly string[]): Promise<number> {
+  expectNoReader();
+  const [{ commands }, { runControl }] = await Promise.all([
+    import('./commands.ts'),
+    import('./run-control.ts'),
+  ]);
+  return await runControl(name, commands[name], words);
+}
+
 async function serveOrPrint(argv: readonly string[], parent: number): Promise<number> {
   const { parseArguments } = await import('./parse-arguments.ts');
   const parsed = parseArguments(argv, version());
   // A client there has it to itself: looking at process.stdout opens it a second time.
-  if (parsed.kind === 'print' || !parsed.stdin) expectNoReader();
-  if (parsed.kind === 'print') {
-    process.stdout.write(parsed.text);
+  if (parsed.kind !== 'serve' || !parsed.stdin) expectNoReader();
+  if (parsed.kind !== 'serve') {
+    const { kind, text } = parsed;
+    process.stdout.write(kind === 'help' ? await wholeHelp(text) : text);
     return 0;
   }
   const { serve } = await import('./serve.ts');
   return await serve(parsed, parent);
+}
+
+async function wholeHelp(flags: string): Promise<string> {
+  const { helpBelowFlags } = await import('./help.ts');
+  return `${flags}\n${helpBelowFlags()}\n`;
 }
 
 /** As for stderr. */

@@ -20,7 +20,7 @@ import { SocketStream } from '../server/receive.ts';
 import { Server } from '../server/server.ts';
 import { serverTls, type TlsFiles } from '../server/tls-credentials.ts';
 import { Turn } from '../server/turn.ts';
-import { ThreadPool } from '../threads/pool.ts';
+import type { ThreadPool } from '../threads/pool.ts';
 import { BusyPoll } from '../time/busy-poll.ts';
 import { systemClock, systemScheduler } from '../time/clock.ts';
 import { Deferred, type DeferredWork } from '../time/deferred.ts';
@@ -201,6 +201,8 @@ async function startThreads(
   pacing: Pacing,
 ): Promise<ThreadPool | undefined> {
   if (threads === 1) return undefined;
+  // A start without them does not wait for it.
+  const { ThreadPool } = await import('../threads/pool.ts');
   const pool = await ThreadPool.start({ threads, log, busyPollNs, tls: tls?.files });
   pool.onWake = () => pacing.wake();
   pool.onTraffic = () => pacing.traffic();
