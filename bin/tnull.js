@@ -1,9 +1,22 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 
-const program = new URL('../dist/cli/main.js', import.meta.url);
-if (existsSync(program)) {
-  const { main } = await import(program.href);
+/** When a file was written; 0: it is not there. */
+function writtenMs(path) {
+  return statSync(new URL(`../${path}`, import.meta.url), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** The bundle, unless the compiler alone ran since. What is installed has nothing but the bundle. */
+function program() {
+  const bundle = 'dist/bundle/main.js';
+  const compiled = ['dist/.tsbuildinfo', 'packages/nbd-server-protocol-ts/dist/.tsbuildinfo'];
+  const isCurrent = Math.max(...compiled.map(writtenMs)) <= writtenMs(bundle);
+  return isCurrent ? bundle : 'dist/cli/main.js';
+}
+
+const path = program();
+if (writtenMs(path) > 0) {
+  const { main } = await import(new URL(`../${path}`, import.meta.url).href);
   process.exit(await main(process.argv.slice(2)));
 }
 process.stderr.write('tnull: not built yet: run `npm run build`\n');

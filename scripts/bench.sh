@@ -10,5 +10,5 @@ case " $* " in
   *' --help '*) ;;
   *) bash scripts/install-packages.sh bench ;;
 esac
-tsc -b
+npm run --silent build
 exec node bench/dist/main.js "$@"

@@ -12,7 +12,7 @@ shell_syntax() {
 }
 shell_files() { git ls-files --cached --others --exclude-standard '*.sh' .ci/run; }
 
-check 'the sources type-check and build' tsc -b
+check 'the sources type-check and build' npm run --silent build
 check 'the tests type-check' tsc -p test --noEmit
 check 'biome finds nothing' biome check --no-errors-on-unmatched .
 check 'knip finds no unused file, export or dependency' knip --no-progress

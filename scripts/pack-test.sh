@@ -33,8 +33,13 @@ export const wrong: number = parseNbdUri('nbd://127.0.0.1/nullb0').exportName;" 
 }
 serves() {
   local size
-  size=$(npx --no-install tnull --memory-backed gb=1 -U - --run 'nbdinfo --size "$uri"' | tail -n 1)
+  size=$(npx --no-install tnull --memory-backed gb=1 "$@" -U - --run 'nbdinfo --size "$uri"' | tail -n 1)
   [ "$size" = 1073741824 ] || { echo "nbdinfo says '$size'"; return 1; }
+}
+finds_nobody() {
+  local said
+  said=$(npx --no-install tnull ls --control "$work/none" 2>&1)
+  [[ $? = 1 && $said == "tnull: no daemon at $work/none"* ]]
 }
 packaging_packed() {
   local listed one
@@ -43,13 +48,14 @@ packaging_packed() {
     grep -qx "package/packaging/$one" <<<"$listed" || { echo "without $one"; return 1; }
   done
 }
+# Alone: the library is in its bundle.
 has_man_page() {
-  npm install --global --prefix "$work/prefix" --no-audit --no-fund --loglevel=error "$work"/tarballs/tnull-"$version".tgz \
-    "$work"/tarballs/nbd-server-protocol-ts-*.tgz && [ -e "$work/prefix/share/man/man1/tnull.1" ] &&
+  npm install --global --prefix "$work/prefix" --no-audit --no-fund --loglevel=error \
+    "$work"/tarballs/tnull-"$version".tgz && [ -e "$work/prefix/share/man/man1/tnull.1" ] &&
     [ "$("$work/prefix/bin/tnull" --version)" = "$version" ]
 }
 no_sources_packed() {
-  ! tar tzf "$work/tarballs/tnull-$version.tgz" | grep -E '^package/(test|bench|scripts|src|\.ci|node_modules)/'
+  ! tar tzf "$work/tarballs/tnull-$version.tgz" | grep -E '^package/(test|bench|scripts|src|\.ci|node_modules|dist/cli)/'
 }
 
 # Links that lead nowhere and types that are not exported are warnings, which typedoc.json makes errors.
@@ -71,4 +77,6 @@ check 'the installed library decodes a request' library_loads
 check 'the installed library brings its types' library_has_types
 check 'installed for all users it brings its man page' has_man_page
 check 'the installed tnull serves nbdinfo through --run' serves
+check 'and with threads for sockets' serves --threads 2
+check 'a command finds nobody to talk to' finds_nobody
 verdict

@@ -7,6 +7,6 @@ set -euo pipefail
 cd "$checkout"
 tool=$1
 shift
-tsc -b
+npm run --silent build
 tsc -p test/fuzz
 exec node ".cache/test/$tool/main.js" "$@"

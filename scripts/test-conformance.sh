@@ -38,7 +38,7 @@ if [ -n "$table" ]; then
 fi
 bash scripts/install-packages.sh system || exit 1
 bash scripts/conformance/get.sh || exit 1
-tsc -b || exit 1
+npm run --silent build || exit 1
 . scripts/conformance/servers.sh
 export CONFORMANCE_HOME=$checkout/scripts/conformance
 results=$keep/results.tsv

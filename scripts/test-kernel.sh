@@ -7,7 +7,7 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 cd "$checkout"
 bash scripts/install-packages.sh kernel
-tsc -b
+npm run --silent build
 bash scripts/uml-get.sh .cache/uml
 export UML_TIMEOUT=${UML_TIMEOUT:-300}
 exec bash scripts/uml-run.sh .cache/uml test/kernel/main.sh "$@"

@@ -12,5 +12,5 @@ fi
 cd "$checkout"
 [ -d "${TNULL_ORACLE:-.}" ] || die "TNULL_ORACLE: there is no folder $TNULL_ORACLE"
 [ -d test/oracle/recordings ] || die "the recordings are missing: test/oracle/recordings"
-tsc -b
+npm run --silent build
 exec vitest run --config vitest.oracle.config.ts "$@"

@@ -6,5 +6,5 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 cd "$checkout"
 bash scripts/install-packages.sh system
-tsc -b
+npm run --silent build
 exec vitest run --config vitest.system.config.ts "$@"

@@ -35,7 +35,7 @@ export async function checkOut(name: string, folder: string): Promise<Checkout> 
     // The downloads of the one before are in npm's cache.
     const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'];
     await run('npm', ['ci', ...flags], { cwd: path });
-    await run(join(path, 'node_modules', '.bin', 'tsc'), ['-b'], { cwd: path });
+    await run('npm', ['run', '--silent', 'build'], { cwd: path });
     const text = (await git('log', '-1', '--format=%h %s', commit)).trim();
     return { path, text, remove };
   } catch (error) {

@@ -3,26 +3,22 @@
 
 import { ErrnoError, ParameterError } from '../config/errors.ts';
 import { ConfigError } from '../daemon/start-devices.ts';
-import { version } from '../daemon/version.ts';
 import { ListenError } from '../server/listener.ts';
 import { TlsError } from '../server/tls-credentials.ts';
-import { controlCommands } from './commands.ts';
-import { runControl } from './run-control.ts';
+import { type CommandName, isCommandName } from './command-names.ts';
+import { expectNoReader } from './standard-streams.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
 /** Runs the program with `argv` (without node and script). @returns the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
   // As early as may be: who ends while we start must be missed, too.
   const parent = process.ppid;
-  // A reader of ours that went away is no reason to stop serving.
-  process.stderr.on('error', () => {});
+  expectNoReader(process.stderr);
   try {
     const [first = '', ...rest] = argv;
-    const command = controlCommands.get(first);
-    if (command !== undefined) expectNoReader();
-    return command === undefined
-      ? await serveOrPrint(argv, parent)
-      : await runControl(first, command, rest);
+    if (isCommandName(first)) return await control(first, rest);
+    const { serveOrPrint } = await import('./start.ts');
+    return await serveOrPrint(argv, parent);
   } catch (error) {
     const status = statusOf(error);
     if (status === undefined || !(error instanceof Error)) throw error;
@@ -32,23 +28,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** A command for a running daemon need not wait until what the daemon is made of is loaded. */
-async function serveOrPrint(argv: readonly string[], parent: number): Promise<number> {
-  const { parseArguments } = await import('./parse-arguments.ts');
-  const parsed = parseArguments(argv, version());
-  // A client there has it to itself: looking at process.stdout opens it a second time.
-  if (parsed.kind === 'print' || !parsed.stdin) expectNoReader();
-  if (parsed.kind === 'print') {
-    process.stdout.write(parsed.text);
-    return 0;
-  }
-  const { serve } = await import('./serve.ts');
-  return await serve(parsed, parent);
-}
-
-/** As for stderr. */
-function expectNoReader(): void {
-  process.stdout.on('error', () => {});
+/** What a daemon is made of is not loaded for a command, nor the commands for a daemon: more than half
+ *  of a start is loading. */
+async function control(name: CommandName, words: readonly string[]): Promise<number> {
+  expectNoReader(process.stdout);
+  const [{ commands }, { runControl }] = await Promise.all([
+    import('./commands.ts'),
+    import('./run-control.ts'),
+  ]);
+  return await runControl(name, commands[name], words);
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -7,17 +7,17 @@ import type { TlsMode } from 'nbd-server-protocol-ts';
 import { ParameterError, shown } from '../config/errors.ts';
 import { nearest } from '../config/nearest.ts';
 import { isParameter, rows } from '../config/parameters.ts';
-import { helpText } from '../config/render.ts';
 import { attributeRule, unknownParameter, type Word } from '../config/resolve.ts';
 import type { Row } from '../config/rows.ts';
 import type { ControlOptions } from '../daemon/control.ts';
 import { type Alignment, alignments, type ListenAddress } from '../daemon/daemon.ts';
 import { type LogFormat, type LogLevel, logFormats, logLevels } from '../daemon/log.ts';
 import type { ClientLimits } from '../server/client-limits.ts';
-import { commandHelp, controlCommands } from './commands.ts';
+import { isCommandName } from './command-names.ts';
 import { flags } from './flags.ts';
 import { limitFlags } from './limit-flags.ts';
 import { isPublic, parseHttp, parseListen } from './listen-uri.ts';
+import { kebab, splitFlag } from './spelling.ts';
 import { parseThreads } from './threads-flag.ts';
 import { type TlsFlags, tlsModes } from './tls-flags.ts';
 import { UsageError } from './usage-error.ts';
@@ -50,16 +50,18 @@ export interface ServeCommand {
   readonly logFormat: LogFormat | undefined;
 }
 
-export type Parsed = ServeCommand | { readonly kind: 'print'; readonly text: string };
+/** A help is of the flags alone: who prints it adds what comes below. */
+interface PrintCommand {
+  readonly kind: 'print' | 'help';
+  readonly text: string;
+}
+
+export type Parsed = ServeCommand | PrintCommand;
 
 const WORD = /^([A-Za-z_][A-Za-z0-9_]*)(?:=(.*))?$/s;
 
 /** No parameters of a device, but said as those are, too. */
 const flagWords: ReadonlySet<string> = new Set(['alignment']);
-
-function kebab(name: string): string {
-  return name.replaceAll('_', '-');
-}
 
 /** @param argv without node and script. @throws UsageError or ParameterError, in one line. */
 export function parseArguments(argv: readonly string[], version: string): Parsed {
@@ -69,11 +71,11 @@ export function parseArguments(argv: readonly string[], version: string): Parsed
   let printed = '';
   program.configureOutput({ writeOut: (text) => (printed += text), writeErr: () => {} });
   program.version(version, '--version', 'print the version');
-  program.addHelpText('after', () => `\n${commandHelp()}\n${helpText()}`);
   try {
     program.parse(asFlags(program, argv), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
+    if (error.code === 'commander.helpDisplayed') return { kind: 'help', text: printed };
     if (error.exitCode === 0) return { kind: 'print', text: printed };
     throw new UsageError(error.message.replace(/^error: /, ''));
   }
@@ -263,15 +265,8 @@ function withValue(program: Command, argument: string, rest: Iterator<string>): 
   return name;
 }
 
-/** `--name`, `--name=value`, `-N`, `-Nvalue` or `-N=value`. */
-function splitFlag(argument: string): { name: string; value: string | undefined } {
-  const [, name = argument, equals = '', rest = ''] =
-    /^(--[^=]+|-.)(=?)(.*)$/s.exec(argument) ?? [];
-  return { name, value: equals === '' && rest === '' ? undefined : rest };
-}
-
 function wordAsFlag(argument: string): string {
-  if (controlCommands.has(argument)) {
+  if (isCommandName(argument)) {
     throw new UsageError(`${argument}: a command is the first word, as in 'tnull ${argument}'`);
   }
   const match = WORD.exec(argument);

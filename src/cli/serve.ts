@@ -5,12 +5,17 @@ import { randomBytes } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { type Resolved, resolve } from '../config/resolve.ts';
-import { type Daemon, type DaemonOptions, startDaemon } from '../daemon/daemon.ts';
+import {
+  type ConfiguredDevice,
+  type Daemon,
+  type DaemonOptions,
+  startDaemon,
+} from '../daemon/daemon.ts';
 import { makeLog } from '../daemon/log.ts';
 import { ConfigError } from '../daemon/start-devices.ts';
 import { addressText } from '../server/listener.ts';
 import { takeSockets } from './activation.ts';
-import { readConfig, withoutTyped } from './config-file.ts';
+import type { Config } from './config-file.ts';
 import { isPublic } from './listen-uri.ts';
 import { thisMachine } from './machine.ts';
 import { type Notifier, takeNotifier } from './notify.ts';
@@ -32,9 +37,8 @@ const NOTIFY_MS_MAX = 1000;
  *  @throws ParameterError, UsageError, ConfigError, ListenError, StartError: nothing is left running. */
 export async function serve(command: ServeCommand, parent: number): Promise<number> {
   const machine = { ...thisMachine(), wholeBlocks: command.alignment === 'error' };
-  const config = command.config === undefined ? undefined : readConfig(command.config);
   const typed = new Set(command.words.map(({ name }) => name));
-  const configured = withoutTyped(config?.devices ?? [], typed);
+  const { config, configured } = await configuration(command.config, typed);
   const parameters = resolve(command.words, machine);
   const format = command.logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json');
   const log = await makeLog(command.logLevel, format);
@@ -70,6 +74,24 @@ export async function serve(command: ServeCommand, parent: number): Promise<numb
   } finally {
     socket?.remove();
   }
+}
+
+interface Configured {
+  /** Undefined: there is no file. */
+  readonly config: Config | undefined;
+  /** Its devices, with what it alone says of them. */
+  readonly configured: readonly ConfiguredDevice[];
+}
+
+/** What reads a configuration is loaded where there is one. @param typed parameters by name. */
+async function configuration(
+  file: string | undefined,
+  typed: ReadonlySet<string>,
+): Promise<Configured> {
+  if (file === undefined) return { config: undefined, configured: [] };
+  const { readConfig, withoutTyped } = await import('./config-file.ts');
+  const config = readConfig(file);
+  return { config, configured: withoutTyped(config.devices ?? [], typed) };
 }
 
 function withoutNumbered(parameters: Resolved): Resolved {

@@ -20,7 +20,7 @@ import { SocketStream } from '../server/receive.ts';
 import { Server } from '../server/server.ts';
 import { serverTls, type TlsFiles } from '../server/tls-credentials.ts';
 import { Turn } from '../server/turn.ts';
-import { type PoolOptions, ThreadPool } from '../threads/pool.ts';
+import type { PoolOptions, ThreadPool } from '../threads/pool.ts';
 import { BusyPoll } from '../time/busy-poll.ts';
 import { type Clock, systemClock, systemScheduler } from '../time/clock.ts';
 import { Deferred } from '../time/deferred.ts';
@@ -30,7 +30,6 @@ import { type Nanoseconds, nanoseconds } from '../units.ts';
 import { type Control, type ControlOptions, startControl } from './control.ts';
 import { type ExportFacts, PoweredExports } from './exports.ts';
 import { MemoryReturn } from './memory-return.ts';
-import { sharedSlabs, sharing } from './shared-memory.ts';
 import { type ConfiguredDevice, makeConfigured, makeNumbered } from './start-devices.ts';
 import { version } from './version.ts';
 import { type OpenWays, openWays, type WaysIn } from './ways-in.ts';
@@ -165,8 +164,8 @@ async function makeDataPath(options: DaemonOptions): Promise<DataPath> {
     { busyPollNs: limits.busyPoll * 1000, crowded },
     pacing,
   );
-  const allocator =
-    pool === undefined ? makeAllocator(clock, deferred) : sharedSlabs(pool, deferred, scheduler);
+  const shared = pool && (await shareMemory(pool, threads, deferred));
+  const allocator = shared?.allocator ?? makeAllocator(clock, deferred);
   const exports = new PoweredExports(limits.payload, options);
   const server = new Server(exports, {
     ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
@@ -179,7 +178,7 @@ async function makeDataPath(options: DaemonOptions): Promise<DataPath> {
   const context: DeviceContext = {
     ...{ clock, timers, deferred, allocator, debug, faultSeed },
     wake: () => pacing.rest(true),
-    ...(pool && { share: sharing(pool, threads) }),
+    share: shared?.share,
   };
   const devices = new Devices(context, parameters.options, {
     added: (device) => exports.add(device),
@@ -206,11 +205,19 @@ async function startThreads(
   pacing: Pacing,
 ): Promise<ThreadPool | undefined> {
   if (threads === 1) return undefined;
+  // A start without them does not wait for it.
+  const { ThreadPool } = await import('../threads/pool.ts');
   const pool = await ThreadPool.start({ threads, log, ...waiting, tls: tls?.files });
   pool.onWake = () => pacing.wake();
   pool.onTraffic = () => pacing.traffic();
   pacing.source = pool;
   return pool;
+}
+
+async function shareMemory(pool: ThreadPool, threads: number, deferred: Deferred) {
+  const { sharedSlabs, sharing } = await import('./shared-memory.ts');
+  const allocator = sharedSlabs(pool, deferred, systemScheduler);
+  return { allocator, share: sharing(pool, threads) };
 }
 
 /** What is freed goes back to the system little by little. */

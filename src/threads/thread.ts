@@ -12,8 +12,13 @@ import { Slot, ToWorker, Word } from './slot.ts';
 import { type StreamHost, ThreadStream } from './thread-stream.ts';
 import { Bell, type ToThread, type WorkerData } from './worker-data.ts';
 
-/** The compiled entry, whether we are compiled or not: a thread loads no TypeScript. */
-const compiled = new URL('../../dist/threads/worker.js', import.meta.url);
+/** The entry: compiled, also where we are not, since a thread loads no TypeScript; in the bundle it is
+ *  beside us as well. */
+const isCompiled = import.meta.url.endsWith('.js');
+const compiled = new URL(
+  isCompiled ? './worker.js' : '../../dist/threads/worker.js',
+  import.meta.url,
+);
 
 export interface ThreadOptions {
   readonly index: number;

@@ -16,7 +16,7 @@ function serve(...argv: string[]): ServeCommand {
 
 function printed(...argv: string[]): string {
   const parsed = parseArguments(argv, '1.2.3');
-  return parsed.kind === 'print' ? parsed.text : 'nothing';
+  return parsed.kind === 'serve' ? 'nothing' : parsed.text;
 }
 
 /** The parameters in the order in which they count, as words. */

@@ -1,0 +1,20 @@
+/** The names of the commands that talk to a running daemon, in the order of the help. Apart from the
+ *  commands: a start must know that its words are none, and nothing else of them. */
+
+export const commandNames = [
+  'ls',
+  'create',
+  'remove',
+  'get',
+  'set',
+  'zones',
+  'stats',
+  'requests',
+] as const;
+export type CommandName = (typeof commandNames)[number];
+
+const known: ReadonlySet<string> = new Set(commandNames);
+
+export function isCommandName(text: string): text is CommandName {
+  return known.has(text);
+}

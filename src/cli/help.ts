@@ -1,0 +1,16 @@
+/** What `tnull --help` says below the flags: the commands, then the parameters by topic. */
+
+import { helpText } from '../config/render.ts';
+import { controlCommands } from './commands.ts';
+
+export function helpBelowFlags(): string {
+  return `${commandHelp()}\n${helpText()}`;
+}
+
+function commandHelp(): string {
+  const lines = [...controlCommands].map(
+    ([name, { operands, summary }]) => `  ${`${name} ${operands}`.padEnd(44)} ${summary}`,
+  );
+  const title = 'Commands for a running daemon (tnull COMMAND --help says more):';
+  return `${[title, ...lines].join('\n')}\n`;
+}

@@ -1,0 +1,41 @@
+/** What a start waits for: everything that is imported at once, from main.ts and start.ts on. */
+
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+const src = new URL('../../src/', import.meta.url);
+
+const IMPORT = /^(?:import|export)\s(?!type\s)(?:[^;']*?\sfrom\s)?'([^']+)';$/gm;
+
+/** Every file and package that `paths` import at once, and those import. Types load nothing. */
+function loadedBy(...paths: readonly string[]): Set<string> {
+  const loaded = new Set(paths);
+  for (const path of loaded) {
+    if (!path.endsWith('.ts')) continue;
+    const file = new URL(path, src);
+    const text = readFileSync(file, 'utf8');
+    for (const [, name = ''] of text.matchAll(IMPORT)) {
+      loaded.add(name.startsWith('.') ? new URL(name, file).href.slice(src.href.length) : name);
+    }
+  }
+  return loaded;
+}
+
+const outside = (loaded: Set<string>): string[] =>
+  [...loaded].filter((path) => !path.endsWith('.ts') && !path.startsWith('node:')).toSorted();
+
+test('a daemon loads neither commands, help, configuration, threads nor the API', () => {
+  const loaded = loadedBy('cli/main.ts', 'cli/start.ts');
+  expect(loaded).toContain('driver/path.ts');
+  const unasked = /^(cli\/(commands|help|config-file|run-control)|threads\/|control\/api)/;
+  expect([...loaded].filter((path) => unasked.test(path))).toEqual([]);
+  expect(outside(loaded)).toEqual(['commander', 'nbd-server-protocol-ts', 'pino']);
+});
+
+test('a command loads nothing of the daemon but where its socket is', () => {
+  const loaded = loadedBy('cli/main.ts', 'cli/commands.ts', 'cli/run-control.ts');
+  expect(loaded).toContain('cli/commands/ls.ts');
+  const daemon = /^(block|driver|export|pages|control|threads)\/|^daemon\/daemon/;
+  expect([...loaded].filter((path) => daemon.test(path))).toEqual([]);
+  expect(outside(loaded)).toEqual(['commander']);
+});
