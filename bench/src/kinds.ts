@@ -47,7 +47,7 @@ export function tnull(args: readonly string[], name = 'tnull', from = checkout):
   };
 }
 
-function nbdkit(plugin: string): Kind {
+export function nbdkit(plugin: string): Kind {
   return {
     name: 'nbdkit',
     command: ({ socket, port, mib }) => [
@@ -83,7 +83,7 @@ const nbdServer: Kind = {
   },
 };
 
-function limit(program: string): Kind {
+export function limit(program: string): Kind {
   return {
     name: 'limit',
     command: ({ socket, port, mib }) => [

@@ -51,6 +51,17 @@ const features: readonly Target[] = SMALL.flatMap((row) =>
   })),
 );
 
+/** Where there is something to spread, threads must gain by it, even on two cores. */
+const threads: readonly Target[] = [
+  ['randrw 4k depth 32, 4 jobs', 'tnull', 1.2],
+  ['randread 4k depth 4, 16 connections', 'tnull', 1.2],
+  ['randrw 4k depth 32, 4 jobs', 'nbdkit', 1.2],
+  ['randrw 4k depth 32, 4 jobs', 'limit', 0.9],
+].map(([row, over, atLeast]) => ({
+  ...{ group: 'threads', row: String(row), column: '2 threads' },
+  ...{ over: String(over), atLeast: Number(atLeast) },
+}));
+
 export const timerDelaysUs = [10, 100, 1000, 10_000, 1_000_000] as const;
 export const timerDepths = [1, 32, 256] as const;
 export const timerRow = (delayUs: number, depth: number): string =>
@@ -75,6 +86,7 @@ export const targets: readonly Target[] = [
   tnull('start', 'start to ready line', 150),
   tnull('beside', 'p99 growth, TRIM of 1 GiB', 2),
   tnull('beside', 'p99 growth, WRITE_ZEROES of 64 GiB', 2),
+  ...threads,
   ...timers,
   ...features,
 ];

@@ -154,7 +154,7 @@ async function makeDataPath(options: DaemonOptions): Promise<DataPath> {
   const deferred = new Deferred();
   const turn = new Turn(deferred);
   const threads = options.stdin === true ? 1 : (options.threads ?? 1); // its client is served here
-  const crowded = threads > 1 && availableParallelism() < threads + 2;
+  const crowded = availableParallelism() < (threads > 1 ? threads + 2 : 2);
   const poll = new BusyPoll(mainBusyPoll(crowded, options.limits, limits));
   const pacing = new Pacing(clock, scheduler, timers, deferred, poll, () => turn.end());
   turn.onRest = (lookAgain) => pacing.rest(lookAgain);
@@ -187,8 +187,8 @@ async function makeDataPath(options: DaemonOptions): Promise<DataPath> {
   return { devices, exports, server, turn, pool };
 }
 
-/** Threads that wait awake must leave a core to clients, or they wait for what they keep from running:
- *  with two of them on two cores 30,000 requests a second became 6,000. Unless somebody asks for it. */
+/** Who waits awake must leave a core to clients, and to other threads, or waits for what it keeps from
+ *  running: with three threads on two cores 30,000 requests a second became 6,000. Unless asked to. */
 function mainBusyPoll(
   crowded: boolean,
   given: Partial<ClientLimits> | undefined,

@@ -10,7 +10,7 @@ import {
 } from '../cases.ts';
 import { bandwidth } from '../fio.ts';
 import { type Context, type Group, IN_MEMORY, Incomplete, SHORT } from '../group.ts';
-import { type Kind, nullKinds, tnull } from '../kinds.ts';
+import { type Kind, limit as limitKind, nbdkit, nullKinds, tnull } from '../kinds.ts';
 import { ProgramError } from '../processes.ts';
 import { type Row, Rows } from '../rows.ts';
 import { alternate, type Server, withServers } from '../servers.ts';
@@ -112,7 +112,13 @@ export const threads: Group = {
   pairs: [
     ['2 threads', 'tnull'],
     ['4 threads', 'tnull'],
+    ['2 threads', 'nbdkit'],
+    ['2 threads', 'limit'],
   ],
-  kinds: () => [tnull(['--memory-backed']), threaded(2), threaded(4)],
+  kinds: (limit) => [
+    tnull(['--memory-backed']),
+    ...[threaded(2), threaded(4), nbdkit('memory')],
+    limitKind(limit),
+  ],
   run: (context, kinds) => measureSpeed(short(context), kinds, { cases: threadCases }),
 };
