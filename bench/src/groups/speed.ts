@@ -115,7 +115,7 @@ export const threads: Group = {
     ['2 threads', 'nbdkit'],
     ['2 threads', 'limit'],
   ],
-  kinds: (limit) => [
+  kinds: ({ limit }) => [
     tnull(['--memory-backed']),
     ...[threaded(2), threaded(4), nbdkit('memory')],
     limitKind(limit),
