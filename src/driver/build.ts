@@ -22,20 +22,19 @@ import {
 import { type BadBlocks, badBlocksStep } from './badblocks.ts';
 import { features, limits } from './capabilities.ts';
 import {
-  type Complete,
-  completeByTimer,
   completeDeferred,
   completeInline,
   type NullData,
   type NullOwned,
   NullRequestData,
+  TimedCompletion,
 } from './completion.ts';
 import { ControlRequests } from './control-requests.ts';
 import { extentsOf } from './extents.ts';
 import { Flusher } from './flusher.ts';
 import type { Faults, Gate } from './gate.ts';
 import { discardGuard, fillRead, nullStep, type Step, storeStep } from './path.ts';
-import { PoweredDevice } from './powered-device.ts';
+import { type PathOptions, PoweredDevice } from './powered-device.ts';
 import { cacheStep } from './storage/cache-step.ts';
 import type { PageStore } from './storage/page-store.ts';
 import { WriteCache } from './storage/write-cache.ts';
@@ -163,10 +162,10 @@ export function buildDisk(
   const zones = options.zoned ? new ZoneSet(zoneOptions(options), discard) : undefined;
   const causes: Causes = { badblocks: 0, zones: 0 };
   const compose = (): Step => composePath(options, parts, { zones, cache, causes });
-  const complete = completion(options);
+  const { complete, batch } = completion(options);
   const device = new PoweredDevice({
     execute: compose(),
-    complete,
+    ...{ complete, batch },
     flusher: cache && new Flusher(cache, context.deferred, complete),
     initHctx: faults.init_hctx,
     // Memory never waits: only a device without it has a handler that may.
@@ -260,14 +259,16 @@ function memoryStep(store: PageStore, cache: WriteCache | undefined, parts: Part
   };
 }
 
-function completion(options: DeviceOptions): Complete {
+function completion(options: DeviceOptions): Pick<PathOptions, 'complete' | 'batch'> {
   switch (options.irqmode) {
     case 0:
-      return completeInline;
+      return { complete: completeInline, batch: undefined };
     case 1:
-      return completeDeferred;
-    case 2:
-      return completeByTimer(nanoseconds(options.completion_nsec));
+      return { complete: completeDeferred, batch: undefined };
+    case 2: {
+      const batch = new TimedCompletion(nanoseconds(options.completion_nsec));
+      return { complete: batch.complete, batch };
+    }
   }
 }
 

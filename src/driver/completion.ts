@@ -4,6 +4,7 @@
 import type { DriverData } from '../block/driver-data.ts';
 import type { ARef, Owned } from '../block/owned.ts';
 import type { BlockContext } from '../block/tag-set.ts';
+import { ReusedList } from '../time/reused-list.ts';
 import { Timer, type TimerTarget } from '../time/timer-queue.ts';
 import { bug, type Nanoseconds } from '../units.ts';
 
@@ -80,12 +81,49 @@ export function completeDeferred(request: NullOwned): void {
   hctx.completeLater(share(request));
 }
 
-/** irqmode 2: complete `delay` after now, which is when processing is done. */
-export function completeByTimer(delay: Nanoseconds): Complete {
-  return (request) => {
+/** Told where a batch of requests begins and ends that are processed one after the other. */
+export interface Batch {
+  begin(): void;
+  end(): void;
+}
+
+/** irqmode 2: complete `delay` after processing is done. Requests of one batch share one look at the clock,
+ *  when the last of them is processed, and expire together: each reply on its own would be a system call,
+ *  which makes the others late by more than the batch took. */
+export class TimedCompletion implements Batch {
+  readonly complete: Complete = (request) => {
+    if (this.#open) this.#batch.push(request);
+    else this.#start(request, request.hctx().set.context.clock.now());
+  };
+  readonly #delay: Nanoseconds;
+  readonly #batch = new ReusedList<NullOwned>();
+  #open = false;
+
+  constructor(delay: Nanoseconds) {
+    this.#delay = delay;
+  }
+
+  begin(): void {
+    this.#open = true;
+  }
+
+  end(): void {
+    this.#open = false;
+    const batch = this.#batch;
+    const first = batch.at(0);
+    if (first === undefined) return;
+    const now = first.hctx().set.context.clock.now();
+    for (let at = 0; at < batch.count; at++) {
+      const request = batch.at(at);
+      if (request !== undefined) this.#start(request, now);
+    }
+    batch.clear();
+  }
+
+  #start(request: NullOwned, now: Nanoseconds): void {
     const { context } = request.hctx().set;
     const data = request.data();
-    const deadline = (context.clock.now() + delay) as Nanoseconds; // a time plus a duration
+    const deadline = (now + this.#delay) as Nanoseconds; // a time plus a duration
     data.completeAt(context, deadline, share(request));
-  };
+  }
 }

@@ -9,6 +9,7 @@ import type { ARef, IdleRequest } from '../block/owned.ts';
 import type { RequestList } from '../block/request-list.ts';
 import { Status } from '../block/status.ts';
 import {
+  type Batch,
   type Complete,
   type NullData,
   NullHctxData,
@@ -23,6 +24,8 @@ import type { Step } from './path.ts';
 export interface PathOptions {
   readonly execute: Step;
   readonly complete: Complete;
+  /** Undefined: completion does not care for batches. */
+  readonly batch: Batch | undefined;
   readonly initHctx: Fault;
   /** Where there is a cache. */
   readonly flusher: Flusher | undefined;
@@ -36,12 +39,14 @@ export class PoweredDevice implements Operations<NullData> {
   execute: Step;
   readonly queueRqBlocking?: (request: IdleRequest<NullData>) => Promise<Status>;
   readonly #complete: Complete;
+  readonly #batch: Batch | undefined;
   readonly #initHctx: Fault;
   readonly #flusher: Flusher | undefined;
 
-  constructor({ execute, complete, initHctx, flusher, blocking }: PathOptions) {
+  constructor({ execute, complete, batch, initHctx, flusher, blocking }: PathOptions) {
     this.execute = execute;
     this.#complete = complete;
+    this.#batch = batch;
     this.#initHctx = initHctx;
     this.#flusher = flusher;
     if (blocking) this.queueRqBlocking = async (request) => this.queueRq(request);
@@ -71,7 +76,9 @@ export class PoweredDevice implements Operations<NullData> {
   /** With a gate they are issued one by one: what it turns away holds up those behind it. */
   queueRqs(requests: RequestList<NullData>): void {
     if (this.gate !== undefined) return;
+    this.#batch?.begin();
     for (let next = requests.take(); next !== undefined; next = requests.take()) this.queueRq(next);
+    this.#batch?.end();
   }
 
   complete(request: ARef<NullData>): void {
@@ -81,7 +88,9 @@ export class PoweredDevice implements Operations<NullData> {
   poll(hctx: HwQueue<NullData>): number {
     const batch = hctx.data.polled;
     hctx.data.polled = [];
+    this.#batch?.begin();
     for (const request of batch) this.#process(request);
+    this.#batch?.end();
     return batch.length;
   }
 

@@ -22,11 +22,19 @@ export class BusyPoll {
     this.#window = max;
   }
 
-  /** Bytes moved, or a reply is on its way: more will probably follow soon. */
+  /** Bytes moved: more will probably follow soon. */
   traffic(now: number): void {
     // What came before anybody looked says nothing of looking.
     if (this.#missed) this.#learn(now - this.#last);
     else if (this.#window < this.#max) this.#widen();
+    this.#last = now;
+  }
+
+  /** Replies are on their way that clients have waited for: they will answer them at once, however long
+   *  they had waited. That says nothing of looking at other times. */
+  replied(now: number): void {
+    this.#missed = false;
+    this.#window = this.#max;
     this.#last = now;
   }
 

@@ -55,7 +55,7 @@ export class Pacing {
       this.#source?.drain();
       const now = this.#watchClock();
       // Replies will go out now, and clients answer them with requests.
-      if (this.#timers.expire(now) > 0) this.#poll.traffic(now);
+      if (this.#timers.expire(now) > 0) this.#poll.replied(now);
       turn();
     };
   }

@@ -51,3 +51,11 @@ test('0 is never', () => {
   const poll = new BusyPoll(nanoseconds(0));
   expect(lookedFor(poll, 1_000, 20)).toEqual(new Array(20).fill(0));
 });
+
+test('behind a reply that took long the next request is awaited awake, although looking never paid', () => {
+  const poll = new BusyPoll(nanoseconds(100_000));
+  lookedFor(poll, 1e6, 10);
+  expect(poll.pays(1e9)).toBe(false);
+  poll.replied(1e9);
+  expect([poll.pays(1e9 + 99_999), poll.pays(1e9 + 100_000)]).toEqual([true, false]);
+});
