@@ -75,5 +75,6 @@ test('a canary: a model with a wrong rule is found out', () => {
   });
   const { failed, counterexample } = fc.check(property, { numRuns: 300 });
   expect(failed).toBe(true);
-  expect(counterexample?.[1].map(({ kind }) => kind)).toEqual(['finish']);
+  // Shrinking may stop before it is alone.
+  expect(counterexample?.[1].map(({ kind }) => kind)).toContain('finish');
 });
