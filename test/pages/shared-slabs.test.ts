@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { placeInArena, SharedSlabs, SLABS_PER_ARENA } from '../../src/pages/shared-slabs.ts';
+import { PAGES_PER_SLAB, RESIDENT, SLAB_BYTES, type Slab } from '../../src/pages/slab.ts';
+
+/** An allocator, and what whoever shows its slabs to threads knows. */
+function world() {
+  const shown = new Map<number, Uint8Array>();
+  const told = { later: 0, dropped: 0 };
+  const allocator = new SharedSlabs({
+    made: (arena, memory) => void shown.set(arena, new Uint8Array(memory)),
+    dropped(arenas) {
+      told.dropped += arenas.length;
+      for (const arena of arenas) expect(shown.delete(arena)).toBe(true);
+    },
+    later: () => void told.later++,
+  });
+  /** The slab's bytes as another thread finds them by its number. */
+  const asOthersSee = ({ number }: Slab): Uint8Array | undefined => {
+    const at = placeInArena(number);
+    return shown.get(Math.floor(number / SLABS_PER_ARENA))?.subarray(at, at + SLAB_BYTES);
+  };
+  return { allocator, shown, told, asOthersSee };
+}
+
+function taken(slab: Slab | undefined): Slab {
+  if (slab === undefined) throw new Error('there is memory');
+  return slab;
+}
+
+function use(slab: Slab, byte: number): void {
+  slab.bytes[0] = slab.bytes[SLAB_BYTES - 1] = byte;
+  slab.marks.fill(RESIDENT);
+  slab.idlePages = PAGES_PER_SLAB;
+}
+
+const steps = fc.array(
+  fc.oneof(
+    fc.record({
+      what: fc.constantFrom('take' as const, 'takeFresh' as const, 'takeDirty' as const),
+      times: fc.integer({ min: 1, max: 90 }),
+    }),
+    fc.record({ what: fc.constant('give' as const), times: fc.integer({ min: 1, max: 120 }) }),
+    fc.record({ what: fc.constant('return' as const), times: fc.constant(1) }),
+  ),
+  { maxLength: 12 },
+);
+
+test('no slab is handed out twice, a clean one is zeros, and others see what is in it', () => {
+  fc.assert(
+    fc.property(steps, (all) => {
+      const { allocator, shown, asOthersSee } = world();
+      const out = new Set<Slab>();
+      let byte = 0;
+      for (const { what, times } of all) {
+        if (what === 'return') expect(allocator.returnSome()).toBe(false);
+        else if (what === 'give') {
+          for (const slab of [...out].slice(0, times)) {
+            out.delete(slab);
+            allocator.give(slab);
+          }
+        } else {
+          for (let n = 0; n < times; n++) {
+            const slab = taken(allocator[what]());
+            expect(out.has(slab)).toBe(false);
+            if (what !== 'takeDirty') expect([slab.bytes[0], slab.bytes.at(-1)]).toEqual([0, 0]);
+            byte = (byte % 255) + 1;
+            use(slab, byte);
+            expect(asOthersSee(slab)?.at(-1)).toBe(byte);
+            out.add(slab);
+          }
+        }
+        // Whatever is out is in an arena that is known, and few arenas are there for nothing.
+        expect([...out].every((slab) => asOthersSee(slab) !== undefined)).toBe(true);
+        if (what === 'return') {
+          const used = new Set([...out].map(({ number }) => Math.floor(number / SLABS_PER_ARENA)));
+          expect(shown.size - used.size).toBeLessThanOrEqual(1);
+        }
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('memory that is free in whole arenas is dropped when it is asked for, but for one of them', () => {
+  const { allocator, shown, told } = world();
+  const slabs = Array.from({ length: 3 * SLABS_PER_ARENA }, () => taken(allocator.takeDirty()));
+  for (const slab of slabs) use(slab, 1);
+  expect([shown.size, allocator.freeBytes]).toEqual([3, 0]);
+  for (const slab of slabs) allocator.give(slab);
+  expect(told.later).toBeGreaterThan(0);
+  expect(allocator.freeBytes).toBe(3 * SLABS_PER_ARENA * SLAB_BYTES);
+  allocator.returnSome();
+  expect([shown.size, told.dropped]).toEqual([1, 2]);
+  expect(allocator.freeBytes).toBe(SLABS_PER_ARENA * SLAB_BYTES);
+});
