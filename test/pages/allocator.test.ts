@@ -119,6 +119,9 @@ test('slabs without memory stay shrunk, up to a number, and are whole when they 
   expect(lengths(slabs)).toEqual([0, 0, SLAB_BYTES]);
 });
 
+/** Measured: 20 and 22 do not, 24 and 26 do. */
+const v8CountsShrinking = Number.parseInt(process.versions.node, 10) >= 24;
+
 describe('how often returning the memory of 512 MiB makes V8 collect', () => {
   const collect: unknown = (() => {
     setFlagsFromString('--expose-gc');
@@ -150,8 +153,10 @@ describe('how often returning the memory of 512 MiB makes V8 collect', () => {
     expect(await majorCollections(4096)).toBeLessThanOrEqual(1);
   });
 
-  test('a canary: grown again at once, for each 64 MiB', async () => {
-    expect(await majorCollections(0)).toBeGreaterThanOrEqual(3);
+  test('a canary: grown again at once, for each 64 MiB, where V8 does not count what is shrunk', async () => {
+    const count = await majorCollections(0);
+    if (v8CountsShrinking) expect(count).toBeLessThanOrEqual(1);
+    else expect(count).toBeGreaterThanOrEqual(3);
   });
 });
 
