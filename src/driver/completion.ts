@@ -87,9 +87,13 @@ export interface Batch {
   end(): void;
 }
 
-/** irqmode 2: complete `delay` after processing is done. Requests of one batch share one look at the clock,
- *  when the last of them is processed, and expire together: each reply on its own would be a system call,
- *  which makes the others late by more than the batch took. */
+/** Shorter delays are less than a few system calls take. */
+const TOGETHER_BELOW_NS = 50_000;
+
+/** irqmode 2: complete `delay` after processing is done. With a short delay requests of one batch share one
+ *  look at the clock, when the last of them is processed, and expire together: each reply on its own would be
+ *  a system call, which makes the others late by more than the batch took. With a longer one they would go
+ *  and come in step for ever, and wait for each other: there each has its own time. */
 export class TimedCompletion implements Batch {
   readonly complete: Complete = (request) => {
     if (this.#open) this.#batch.push(request);
@@ -104,7 +108,7 @@ export class TimedCompletion implements Batch {
   }
 
   begin(): void {
-    this.#open = true;
+    this.#open = this.#delay < TOGETHER_BELOW_NS;
   }
 
   end(): void {
