@@ -8,6 +8,9 @@ import { PAGES_PER_SLAB, RESIDENT, SLAB_BYTES, Slab } from './slab.ts';
 
 /** 8 MiB: address space until it is touched. A power of two. */
 export const SLABS_PER_ARENA = 64;
+/** Made growable, although none ever grows: V8 then maps its pages itself. Others come from malloc, which
+ *  keeps what is freed once blocks of that size have been freed before. */
+const ARENA_BYTES = SLABS_PER_ARENA * SLAB_BYTES;
 /** So many free slabs are kept for reuse. */
 const KEPT = SLABS_PER_ARENA;
 
@@ -141,7 +144,7 @@ export class SharedSlabs implements ReturningAllocator {
   #makeArena(): void {
     let memory: SharedArrayBuffer;
     try {
-      memory = new SharedArrayBuffer(SLABS_PER_ARENA * SLAB_BYTES);
+      memory = new SharedArrayBuffer(ARENA_BYTES, { maxByteLength: ARENA_BYTES });
     } catch (error) {
       if (error instanceof RangeError) return;
       throw error;

@@ -169,7 +169,8 @@ class SocketThread implements RelayHost, Source {
         return;
       }
       case 'arena':
-        this.#arenas.set(message.id, new Uint8Array(message.memory));
+        // A length of its own: without one the view would look whether the memory has grown.
+        this.#arenas.set(message.id, new Uint8Array(message.memory, 0, message.memory.byteLength));
         return;
       case 'arenas gone':
         for (const id of message.arenas) this.#arenas.delete(id);

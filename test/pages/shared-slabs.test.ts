@@ -8,7 +8,10 @@ function world() {
   const shown = new Map<number, Uint8Array>();
   const told = { later: 0, dropped: 0 };
   const allocator = new SharedSlabs({
-    made: (arena, memory) => void shown.set(arena, new Uint8Array(memory)),
+    made(arena, memory) {
+      expect(memory.growable).toBe(true); // malloc would keep it
+      shown.set(arena, new Uint8Array(memory, 0, memory.byteLength));
+    },
     dropped(arenas) {
       told.dropped += arenas.length;
       for (const arena of arenas) expect(shown.delete(arena)).toBe(true);
