@@ -7,8 +7,6 @@ import { LINE_WORDS } from '../units.ts';
 export interface DeviceMemory {
   /** Never used for another device. */
   readonly id: number;
-  /** Bytes. */
-  readonly capacity: number;
   readonly words: SharedArrayBuffer;
   /** An entry for each extent of the size of a slab. */
   readonly table: SharedArrayBuffer;

@@ -31,7 +31,7 @@ export class SharedDevice implements SlabGuard {
     const words = new SharedArrayBuffer(Words.bytesFor(threads));
     const table = new SharedArrayBuffer(4 * extents);
     const times = new SharedArrayBuffer(DirectTimes.bytesFor(threads));
-    this.memory = { id, capacity, words, table, times };
+    this.memory = { id, words, table, times };
     this.#threads = threads;
     this.#words = new Int32Array(words);
     this.#table = new Int32Array(table);

@@ -87,11 +87,7 @@ class ResizableSlabs implements ReturningAllocator {
 
   takeDirty(): Slab | undefined {
     const slab = this.#pool.pop() ?? this.takeFresh();
-    if (slab === undefined) return undefined;
-    // Whoever fills it may stop half way and give it back: every page may then hold something.
-    slab.marks.fill(RESIDENT);
-    slab.idlePages = PAGES_PER_SLAB;
-    return slab;
+    return slab && markDirty(slab);
   }
 
   give(slab: Slab): void {
@@ -136,6 +132,13 @@ function makeSlab(): Slab | undefined {
     if (error instanceof RangeError) return undefined;
     throw error;
   }
+}
+
+/** Whoever fills it may stop half way and give it back: every page may then hold something. */
+export function markDirty(slab: Slab): Slab {
+  slab.marks.fill(RESIDENT);
+  slab.idlePages = PAGES_PER_SLAB;
+  return slab;
 }
 
 export function forgetData(slab: Slab): void {

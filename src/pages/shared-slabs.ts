@@ -3,8 +3,8 @@
  *  hears of each arena when it is made and when it is dropped. */
 
 import { type Bytes, bug, bytes } from '../units.ts';
-import { forgetData, type ReturningAllocator, zeroResident } from './allocator.ts';
-import { PAGES_PER_SLAB, RESIDENT, SLAB_BYTES, Slab } from './slab.ts';
+import { forgetData, markDirty, type ReturningAllocator, zeroResident } from './allocator.ts';
+import { SLAB_BYTES, Slab } from './slab.ts';
 
 /** 8 MiB: address space until it is touched. A power of two. */
 export const SLABS_PER_ARENA = 64;
@@ -66,11 +66,7 @@ export class SharedSlabs implements ReturningAllocator {
 
   takeDirty(): Slab | undefined {
     const slab = this.#takeUsed() ?? this.#takeBare();
-    if (slab === undefined) return undefined;
-    // Whoever fills it may stop half way and give it back: every page may then hold something.
-    slab.marks.fill(RESIDENT);
-    slab.idlePages = PAGES_PER_SLAB;
-    return slab;
+    return slab && markDirty(slab);
   }
 
   give(slab: Slab): void {

@@ -25,7 +25,7 @@ import { KiB, SECTOR_BYTES } from '../units.ts';
 const REQUEST_MAX = 128 * KiB;
 /** Replies are sent when there is so much of them; shorter writes need no stream of Node's. */
 const SEND_LEAST = 56 * KiB;
-export const OUTPUT_BYTES = 256 * KiB;
+const OUTPUT_BYTES = 256 * KiB;
 
 /** Where replies are put together: one for all clients of a thread. */
 export class DirectOutput {

@@ -243,7 +243,7 @@ export class Relay implements TlsSink {
     const lease = this.#lease;
     const { words } = this.slot;
     if (lease === undefined) return false;
-    Atomics.store(words, Word.OWN_BATCHES, Atomics.load(words, Word.OWN_BATCHES) + 1);
+    Atomics.add(words, Word.OWN_BATCHES, 1);
     const how = lease.serve();
     if (this.#ownUnsent) {
       this.#host.stuck(this);

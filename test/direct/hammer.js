@@ -5,7 +5,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { ThreadDevice } from '../../dist/direct/thread-device.js';
 
 const BLOCK = 4096;
-const { memory, thread, threads, control, seed } = workerData;
+const { memory, capacity, thread, threads, control, seed } = workerData;
 const words = new Int32Array(control);
 const arenas = [];
 const device = new ThreadDevice(memory, thread, threads, (id) => {
@@ -22,7 +22,7 @@ function random(below) {
   return Math.floor((state / 2 ** 32) * below);
 }
 
-const blocks = memory.capacity / BLOCK;
+const blocks = capacity / BLOCK;
 const buffer = new Uint8Array(3 * BLOCK + 20);
 let wrong = '';
 parentPort.postMessage('ready');

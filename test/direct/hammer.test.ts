@@ -36,7 +36,13 @@ test(`each block is of one writer, and still while the main thread has the devic
   device.allow(true);
   const control = new SharedArrayBuffer(64);
   for (let thread = 0; thread < THREADS; thread++) {
-    const workerData = { memory: device.memory, thread, threads: THREADS, control };
+    const workerData = {
+      memory: device.memory,
+      capacity: CAPACITY,
+      thread,
+      threads: THREADS,
+      control,
+    };
     const worker = new Worker(new URL('./hammer.js', import.meta.url), {
       workerData: { ...workerData, seed: seed + thread },
     });
