@@ -1,32 +1,39 @@
-/** How long to look at the sockets after traffic before sleeping. To be woken costs both sides more
- *  than a request does, so looking pays where the next bytes come soon: depth 1 goes from 63 to 24 us.
- *  Where they do not, as with a client of one request every millisecond, it would be for nothing:
- *  each time in vain halves the window, down to none, and each time that it paid, or would have,
- *  doubles it again. Nobody there: it ends with its window. */
+/** Whether to look at the sockets for a while after traffic before sleeping. To be woken costs both
+ *  sides more than a request does, so looking pays where the next bytes come soon: depth 1 goes from 63
+ *  to 24 us. Where they do not, as with a client of one request every millisecond, it would be for
+ *  nothing. So it lives on credit: a look that paid, or would have, earns, one in vain costs; without
+ *  credit we sleep. Nobody there: it ends with its window.
+ *
+ *  The credit outlasts some pauses of the machine in a row, which say nothing of the client. And who
+ *  sleeps cannot learn from the clock alone that looking would pay, since both sides' wake-ups are
+ *  in what it measures: so now and then it is tried, the rarer the more often it was for nothing. */
 
 import type { Nanoseconds } from '../units.ts';
 
-/** A shorter window ends before a client can have read its reply. */
-const WINDOW_MIN = 4_000;
+const CREDIT_MAX = 8;
+/** Sleeps between two trials: at first, and at most. */
+const TRIAL_AFTER_MIN = 4;
+const TRIAL_AFTER_MAX = 256;
 
 export class BusyPoll {
-  readonly #max: number;
-  #window: number;
+  readonly #window: number;
+  #credit = CREDIT_MAX;
   #last = Number.NEGATIVE_INFINITY;
   /** The window went by without traffic. */
   #missed = false;
+  #sleeps = 0;
+  #trialAfter = TRIAL_AFTER_MIN;
 
-  /** @param max the longest window; 0: never look. */
-  constructor(max: Nanoseconds) {
-    this.#max = max;
-    this.#window = max;
+  /** @param window for how long to look; 0: never. */
+  constructor(window: Nanoseconds) {
+    this.#window = window;
   }
 
   /** Bytes moved: more will probably follow soon. */
   traffic(now: number): void {
-    // What came before anybody looked says nothing of looking.
     if (this.#missed) this.#learn(now - this.#last);
-    else if (this.#window < this.#max) this.#widen();
+    // What came before anybody looked says nothing of looking.
+    else if (this.#credit > 0) this.#earn();
     this.#last = now;
   }
 
@@ -34,25 +41,33 @@ export class BusyPoll {
    *  they had waited. That says nothing of looking at other times. */
   replied(now: number): void {
     this.#missed = false;
-    this.#window = this.#max;
+    if (this.#credit === 0) this.#credit = 1;
     this.#last = now;
   }
 
   /** Look again? Asked at the end of each turn; once it says no, it does so until there is traffic. */
   pays(now: number): boolean {
     if (this.#missed) return false;
-    if (now - this.#last < this.#window) return true;
+    if (this.#credit > 0 && now - this.#last < this.#window) return true;
     this.#missed = true;
     return false;
   }
 
   #learn(gap: number): void {
     this.#missed = false;
-    if (gap < this.#max) this.#widen();
-    else this.#window = this.#window > 2 * WINDOW_MIN ? this.#window / 2 : 0;
+    if (gap < this.#window) this.#earn();
+    else if (this.#credit > 0) this.#credit--;
+    else if (++this.#sleeps >= this.#trialAfter) this.#try();
   }
 
-  #widen(): void {
-    this.#window = Math.min(this.#max, Math.max(WINDOW_MIN, this.#window * 2));
+  #earn(): void {
+    this.#trialAfter = TRIAL_AFTER_MIN;
+    if (this.#credit < CREDIT_MAX) this.#credit++;
+  }
+
+  #try(): void {
+    this.#sleeps = 0;
+    this.#trialAfter = Math.min(TRIAL_AFTER_MAX, this.#trialAfter * 2);
+    this.#credit = 1;
   }
 }

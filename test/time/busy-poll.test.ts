@@ -22,23 +22,42 @@ test('a client that comes again soon is always awaited awake', () => {
 
 test('a client of one request every millisecond is soon awaited asleep', () => {
   const poll = new BusyPoll(nanoseconds(100_000));
-  const looked = lookedFor(poll, 1e6, 10);
-  expect(looked).toEqual([100_000, 50_000, 25_000, 13_000, 7_000, 0, 0, 0, 0, 0]);
+  const looked = lookedFor(poll, 1e6, 12);
+  expect(looked).toEqual([...new Array(8).fill(100_000), 0, 0, 0, 0]);
 });
 
-test('and awake again once it comes more often', () => {
+test('it is tried again, the rarer the more often it was for nothing', () => {
   const poll = new BusyPoll(nanoseconds(100_000));
-  lookedFor(poll, 1e6, 10);
-  const looked = lookedFor(poll, 20_000, 8, 1e9);
-  // The first came late, so it brings nothing; then 4, 8, 16 us are too short, and 32 are not.
-  expect(looked).toEqual([0, 4_000, 8_000, 16_000, 20_000, 20_000, 20_000, 20_000]);
+  const looked = lookedFor(poll, 1e6, 3000);
+  const trials = looked.flatMap((ns, at) => (ns > 0 && at >= 8 ? [at] : []));
+  const gaps = trials.map((at, n) => at - (trials[n - 1] ?? 8));
+  expect(gaps.slice(0, 8)).toEqual([4, 9, 17, 33, 65, 129, 257, 257]);
+  expect(gaps.slice(8).every((gap) => gap === 257)).toBe(true);
 });
 
-test('a pause costs one window, and the next request but one brings it back', () => {
+test('and awake again once it comes more often, even if the wake-ups themselves make it look slow', () => {
+  const poll = new BusyPoll(nanoseconds(100_000));
+  const seen: number[] = [];
+  let now = 0;
+  const request = (gapAwake: number, gapAsleep: number): void => {
+    now += (seen.at(-1) ?? 0) > 0 ? gapAwake : gapAsleep;
+    poll.traffic(now);
+    let ns = 0;
+    while (ns < gapAwake && poll.pays(now + ns)) ns += 1_000;
+    seen.push(ns);
+  };
+  for (let n = 0; n < 12; n++) request(1e6, 1e6);
+  const slow = seen.length;
+  for (let n = 0; n < 40; n++) request(25_000, 110_000);
+  expect(seen[slow - 1]).toBe(0);
+  expect(seen.slice(-24)).toEqual(new Array(24).fill(25_000));
+});
+
+test('pauses of the machine do not end it', () => {
   const poll = new BusyPoll(nanoseconds(100_000));
   lookedFor(poll, 20_000, 8);
-  expect(poll.pays(5e8)).toBe(false);
-  expect(lookedFor(poll, 80_000, 3, 1e9)).toEqual([50_000, 80_000, 80_000]);
+  expect(lookedFor(poll, 5e6, 4, 1e9)).toEqual(new Array(4).fill(100_000));
+  expect(lookedFor(poll, 80_000, 3, 2e9)).toEqual([80_000, 80_000, 80_000]);
 });
 
 test('once it says no it stays with it until there is traffic', () => {
