@@ -1,6 +1,7 @@
 /** One run of fio's nbd engine, and what it found. */
 
 import type { Case } from './cases.ts';
+import { property } from './json.ts';
 import { ProgramError, run } from './processes.ts';
 
 const MIB = 1024 * 1024;
@@ -15,6 +16,8 @@ export interface FioDirection {
 export interface FioJob {
   readonly read: FioDirection;
   readonly write: FioDirection;
+  /** Of fio itself, user and system; of several jobs the mean. In per cent of a core. */
+  readonly cpuPercent: number;
 }
 
 /** @param text what fio printed with --output-format=json. @throws ProgramError. */
@@ -23,7 +26,11 @@ export function parseFio(text: string): FioJob {
   const [job] = list(property(parsed, 'jobs'));
   const error = property(job, 'error');
   if (error !== 0) throw new ProgramError(`fio met error ${error}: ${text.slice(0, 200)}`);
-  return { read: direction(property(job, 'read')), write: direction(property(job, 'write')) };
+  return {
+    read: direction(property(job, 'read')),
+    write: direction(property(job, 'write')),
+    cpuPercent: Number(property(job, 'usr_cpu')) + Number(property(job, 'sys_cpu')),
+  };
 }
 
 function direction(value: unknown): FioDirection {
@@ -35,11 +42,6 @@ function direction(value: unknown): FioDirection {
     requests: Number(property(value, 'total_ios')),
     percentiles: new Map(Object.entries(known).map(([p, ns]) => [Number(p), Number(ns) / 1000])),
   };
-}
-
-function property(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined;
-  return Object.getOwnPropertyDescriptor(value, name)?.value;
 }
 
 function list(value: unknown): readonly unknown[] {

@@ -11,7 +11,7 @@ import {
 } from '../../bench/src/cases.ts';
 import { compareRow } from '../../bench/src/compare.ts';
 import { bestRatio, joined, parseGate, rule } from '../../bench/src/gate.ts';
-import { errors } from '../../bench/src/groups/timers.ts';
+import { errors, meanUs } from '../../bench/src/groups/timers.ts';
 import { groups } from '../../bench/src/groups.ts';
 import { type GroupResult, type Row, Rows, ratio } from '../../bench/src/rows.ts';
 import { judge, type Target, targets, targetText } from '../../bench/src/targets.ts';
@@ -148,6 +148,11 @@ describe('the error of a delay', () => {
     ...{ reads: 100, min, p50, p99, p999: p99, max: p99 },
   });
   const atDepth1 = latencies(5, 10, 20);
+
+  test('what the device says is the mean of the reads between two looks', () => {
+    const before = { requests: 100, ns: 100 * 900_000 };
+    expect(meanUs(before, { requests: 110, ns: 100 * 900_000 + 10 * 103_500 })).toBe(103.5);
+  });
 
   test('is what a read takes beyond its delay and its own time', () => {
     const found = errors(latencies(105, 112, 160), 100, { atDepth1, atDepth: atDepth1 });

@@ -61,10 +61,11 @@ const fio = (job: object): string =>
 
 describe('fio', () => {
   test('bandwidth, requests, percentiles in us', () => {
-    const job = parseFio(fio({ error: 0, read, write: none }));
+    const job = parseFio(fio({ error: 0, read, write: none, usr_cpu: 61.5, sys_cpu: 30 }));
     expect(job.read).toMatchObject({ bandwidth: 1048576, requests: 256 });
     expect([50, 99, 99.9].map((p) => job.read.percentiles.get(p))).toEqual([20, 81, 90.5]);
     expect(job.write.percentiles.size).toBe(0);
+    expect(job.cpuPercent).toBe(91.5);
   });
 
   test('an error of a job, or no job, is no result', () => {

@@ -3,9 +3,15 @@
  *  A request at depth 1 takes what it takes without a delay, and the delay. At depth d there is a second
  *  bound: d requests are served one after the other, which takes as long as it takes without a delay.
  *  What is expected is the larger of both; the error is what it takes beyond that. The latencies
- *  themselves stand beside the errors, and what the fastest read took beyond the delay: never less. */
+ *  themselves stand beside the errors, and what the fastest read took beyond the delay: never less.
+ *
+ *  What the device says of itself shows how much of an error is the timer's: how long its reads took on
+ *  average from the hand-over to a hardware queue to their end, minus the delay. */
 
+import { join } from 'node:path';
+import { call, waitForControl } from '../control.ts';
 import type { Context, Group } from '../group.ts';
+import { property } from '../json.ts';
 import { type Kind, tnull } from '../kinds.ts';
 import { type Row, Rows } from '../rows.ts';
 import { alternate, type Server, withServers } from '../servers.ts';
@@ -18,11 +24,33 @@ const BYTES = 512;
 /** Of a device: all that the client reads. */
 const MIB = 64;
 
-const kindOf = (delayUs: number): Kind => {
+const controlOf = (folder: string, delay: string): string => join(folder, `timers-${delay}.ctl`);
+
+const kindOf = (folder: string, delayUs: number): Kind => {
   const timed = ['irqmode=2', `completion_nsec=${delayUs * 1000}`];
+  const control = ['--control', controlOf(folder, String(delayUs))];
   const words = ['--memory-backed', 'hw_queue_depth=256', ...(delayUs === 0 ? [] : timed)];
-  return tnull(words, String(delayUs));
+  return tnull([...control, ...words], String(delayUs));
 };
+
+/** Of all reads so far, and of what they took together in ns. */
+interface Sum {
+  readonly requests: number;
+  readonly ns: number;
+}
+
+async function readsOf(control: string): Promise<Sum> {
+  const body: unknown = JSON.parse(await call(control, 'GET', '/v1/devices/nullb0/stats'));
+  const read = property(property(body, 'operations'), 'read');
+  const requests = Number(property(read, 'requests'));
+  const mean = Number(property(property(read, 'latencyNs'), 'mean'));
+  return { requests, ns: requests * mean };
+}
+
+/** @returns what the reads between both took on average, in us. */
+export function meanUs(before: Sum, after: Sum): number {
+  return (after.ns - before.ns) / (after.requests - before.requests) / 1000;
+}
 
 /** What reads take beyond what they must, in us. */
 export function errors(
@@ -41,6 +69,7 @@ async function run(context: Context, kinds: readonly Kind[]): Promise<Row[]> {
     const [plain, ...timed] = servers;
     const rows = new Rows();
     if (plain === undefined) return [];
+    for (const { name } of servers) await waitForControl(controlOf(folder, name));
     for (let round = 0; round < Math.min(rounds, ROUNDS_MAX); round++) {
       progress(`round ${round + 1}`);
       const inline = new Map<number, Latencies>();
@@ -68,13 +97,17 @@ async function measure(context: Context, server: Server, depth: number, rows: Ro
   const delayUs = Number(server.name);
   // Of a delay of a second, three times the depth.
   const seconds = Math.max(context.seconds / 2, (4.5 * delayUs) / 1e6);
+  const control = controlOf(context.folder, server.name);
+  const before = await readsOf(control);
   const [begin, cpu] = [performance.now(), server.cpuMs()];
   const latencies = await spin(context.spin, server, { depth, seconds, bytes: BYTES });
   const percent = ((server.cpuMs() - cpu) / (performance.now() - begin)) * 100;
+  const late = meanUs(before, await readsOf(control)) - delayUs;
   const name = delayUs === 0 ? `no delay, depth ${depth}` : timerRow(delayUs, depth);
   const head = { name, unit: 'us', better: 'less' } as const;
   rows.add(head, 'p50', latencies.p50);
   rows.add(head, 'p99', latencies.p99);
+  rows.add(head, 'device late', late);
   rows.add(head, 'CPU %', percent);
   return { latencies };
 }
@@ -83,6 +116,6 @@ export const timers: Group = {
   name: 'timers',
   about: `how exact completion_nsec is, reads of ${BYTES} bytes`,
   pairs: [],
-  kinds: () => [0, ...timerDelaysUs].map(kindOf),
+  kinds: ({ folder }) => [0, ...timerDelaysUs].map((delayUs) => kindOf(folder, delayUs)),
   run,
 };
