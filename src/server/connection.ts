@@ -132,6 +132,10 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     this.#context.turn.end();
   }
 
+  writeNow(bytes: Uint8Array, from: number, to: number): number {
+    return this.#stream?.writeNow?.(bytes, from, to) ?? 0;
+  }
+
   write(parts: readonly Uint8Array[]): boolean {
     return this.#stream?.write(parts) ?? true;
   }

@@ -6,7 +6,7 @@ import { writeSync } from 'node:fs';
 import type net from 'node:net';
 
 /** Longer writes are seldom taken whole, and the stream's price is small beside theirs. */
-export const DIRECT_MAX = 64 * 1024;
+const DIRECT_MAX = 64 * 1024;
 
 export class DirectWrite {
   readonly #socket: net.Socket;
@@ -18,14 +18,16 @@ export class DirectWrite {
     this.#fd = fd;
   }
 
-  /** @returns how many bytes of `part` the kernel has; 0 also where the stream has bytes before it. */
-  write(part: Uint8Array): number {
+  /** @returns how many of the bytes [from, to) the kernel has; 0 also where the stream has bytes before
+   *  them, and where they are many. */
+  write(bytes: Uint8Array, from: number, to: number): number {
+    if (to - from > DIRECT_MAX) return 0;
     const socket = this.#socket;
     // Once it is destroyed the number may be another file's.
     if (this.#fd < 0 || socket.destroyed || socket.writableEnded) return 0;
     if (socket.writableLength > 0) return 0;
     try {
-      return writeSync(this.#fd, part);
+      return writeSync(this.#fd, bytes, from, to - from);
     } catch {
       // EAGAIN: it is full. Anything else the stream will meet, too, and tell in its way.
       return 0;

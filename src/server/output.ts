@@ -15,6 +15,9 @@ import type { Turn } from './turn.ts';
 
 /** Takes bytes to the client. `sent` is called once they need not stay any longer. */
 export interface ByteDrain {
+  /** Bytes [from, to), without waiting and without a list. @returns how many were taken: 0 also where that
+   *  is not the way, and the rest is `write`'s. */
+  writeNow(bytes: Uint8Array, from: number, to: number): number;
   /** `parts` may be another list's after the call.
    *  @returns true when all was taken at once; else `sent` will be called. */
   write(parts: readonly Uint8Array[]): boolean;
@@ -160,7 +163,7 @@ export class Output implements ReplySink {
   /** Sends what is there, unless the socket still has the write before. Called once per turn. */
   flush(): void {
     if (this.#sending || this.#closed) return;
-    if (this.#parts.count === 0 && this.#used === this.#taken) return;
+    if (this.#parts.count === 0 && (this.#used === this.#taken || this.#sendNow())) return;
     const parts = this.#parts.take(this.#chunk.bytes, this.#taken, this.#used);
     this.#taken = this.#used;
     const chunks = this.#fullChunks;
@@ -176,6 +179,17 @@ export class Output implements ReplySink {
     // A chunk that is still being sent cannot be written to from the start again.
     if (all) this.sent();
     else this.#nextChunk(this.#sendingChunks);
+  }
+
+  /** Only short replies, which is all that most turns have. @returns true: they are sent. */
+  #sendNow(): boolean {
+    const taken = this.#drain.writeNow(this.#chunk.bytes, this.#taken, this.#used);
+    this.#taken += taken;
+    this.#queuedBytes -= taken;
+    if (this.#taken < this.#used) return false;
+    this.#taken = this.#used = 0;
+    this.#drain.drained();
+    return true;
   }
 
   /** The socket has taken the last write, or will never. */
@@ -292,9 +306,14 @@ export class Output implements ReplySink {
 
   /** `holders` may end requests, which may add to other lists but not to these. */
   #recycle(chunks: OutputChunk[], holders: ViewHolder[]): void {
-    for (const chunk of chunks) this.#pool.give(chunk);
-    chunks.length = 0;
-    for (const holder of holders) holder.viewsSent();
-    holders.length = 0;
+    // To set the length of a list is a call into V8, and most are empty.
+    if (chunks.length > 0) {
+      for (const chunk of chunks) this.#pool.give(chunk);
+      chunks.length = 0;
+    }
+    if (holders.length > 0) {
+      for (const holder of holders) holder.viewsSent();
+      holders.length = 0;
+    }
   }
 }

@@ -4,7 +4,7 @@
 
 import net from 'node:net';
 import type { DirectOffer } from '../export/direct-offer.ts';
-import { DIRECT_MAX, DirectWrite } from './direct-write.ts';
+import { DirectWrite } from './direct-write.ts';
 import { DivertibleReader, PipePair, type Reader } from './pipe-pair.ts';
 import type { ServerTls } from './tls-credentials.ts';
 import { type TlsSink, TlsStream } from './tls-stream.ts';
@@ -28,6 +28,8 @@ export interface ByteStream {
   readonly remoteAddress: string | undefined;
   /** Bytes of `write` that the kernel has not taken yet. */
   readonly unsent: number;
+  /** Bytes [from, to), where they are few and all before them has gone. @returns how many were taken. */
+  writeNow?(bytes: Uint8Array, from: number, to: number): number;
   /** @returns true when all was taken at once; else the sink's `written` will be called. */
   write(parts: readonly Uint8Array[]): boolean;
   /** Nothing more is read, from before what is written after this is sent. */
@@ -90,17 +92,11 @@ export class SocketStream implements ByteStream {
     return queuedBytes(this.#drain);
   }
 
-  write(parts: readonly Uint8Array[]): boolean {
-    const [first] = parts;
-    if (first === undefined || parts.length > 1 || first.length > DIRECT_MAX) {
-      return this.#writeStream(parts);
-    }
-    const taken = this.#direct.write(first);
-    if (taken === first.length) return true;
-    return this.#writeStream(taken === 0 ? parts : [first.subarray(taken)]);
+  writeNow(bytes: Uint8Array, from: number, to: number): number {
+    return this.#direct.write(bytes, from, to);
   }
 
-  #writeStream(parts: readonly Uint8Array[]): boolean {
+  write(parts: readonly Uint8Array[]): boolean {
     const socket = this.#drain;
     const last = parts.length - 1;
     if (last > 0) socket.cork();

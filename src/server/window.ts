@@ -10,6 +10,8 @@ const SPARE = 4096;
 export class ReceiveWindow {
   readonly bytes = new Uint8Array(limits.receiveBuffer.max + SPARE);
   readonly view = new DataView(this.bytes.buffer);
+  /** The place for the next bytes of nearly every read: of an empty window. */
+  readonly #whole = this.bytes.subarray(0, limits.receiveBuffer.max);
   at = 0;
   end = 0;
   /** Where the socket was told to put the next bytes. */
@@ -22,6 +24,7 @@ export class ReceiveWindow {
   /** A place for the next bytes, never an empty one; for so many of them that there are `most`. */
   target(most = limits.receiveBuffer.max): Uint8Array {
     this.#targetAt = this.end;
+    if (this.end === 0 && most >= limits.receiveBuffer.max) return this.#whole;
     const full = this.end >= limits.receiveBuffer.max;
     const end = full ? this.bytes.length : limits.receiveBuffer.max;
     const wanted = this.at + most;
