@@ -145,6 +145,7 @@ export function fio(uri: string, ...args: string[]): Promise<string> {
     `--uri=${uri}`,
     '--verify=crc32c',
     '--verify_fatal=1',
+    '--verify_state_save=0', // a file in the checkout
     ...args,
   );
 }

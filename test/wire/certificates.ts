@@ -53,8 +53,7 @@ export function makeCertificates(): Certificates {
     psk,
     read: (name) => readFileSync(join(folder, name)),
     folderWith(others) {
-      const own = mkdtempSync(join(tmpdir(), 'tnull-tls-'));
-      afterAll(() => rmSync(own, { recursive: true, force: true }));
+      const own = mkdtempSync(join(folder, 'own-')); // goes with it: inside a test afterAll does nothing
       const plain = ['ca-cert.pem', 'server-cert.pem', 'server-key.pem'];
       const from = { ...Object.fromEntries(plain.map((name) => [name, name])), ...others };
       for (const [name, source] of Object.entries(from)) {

@@ -49,11 +49,17 @@ export async function serveWith(
 ): Promise<Served> {
   const folder = mkdtempSync(join(tmpdir(), 'tnull-wire-'));
   const path = join(folder, 's');
+  let daemon: Daemon | undefined;
+  // Before the start, which may be meant to fail.
+  running.push(async () => {
+    daemon?.stopNow();
+    rmSync(folder, { recursive: true, force: true });
+  });
   const log: LogLine[] = [];
   const write = (line: string): void => {
     log.push(JSON.parse(line));
   };
-  const daemon = await startDaemon({
+  daemon = await startDaemon({
     parameters: resolved(...words),
     machine: MACHINE,
     faultSeed: 'test',
@@ -65,10 +71,6 @@ export async function serveWith(
     debug: true,
     threads: testThreads,
     ...options,
-  });
-  running.push(async () => {
-    daemon.stopNow();
-    rmSync(folder, { recursive: true, force: true });
   });
   const tcp = daemon.listening.find((address) => address.kind === 'tcp');
   return { path, port: tcp?.port ?? 0, daemon, log };
