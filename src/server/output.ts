@@ -7,23 +7,13 @@ import type { ReplySink, ViewHolder } from '../export/reply-sink.ts';
 import { zeroView } from '../pages/pin.ts';
 import type { PageViews } from '../pages/views.ts';
 import { bug } from '../units.ts';
+import type { ByteDrain } from './byte-drain.ts';
 import type { ChunkPool, OutputChunk } from './chunk-pool.ts';
 import { ERROR_TEXT_MAX, errorText } from './error-text.ts';
 import { limits } from './limits.ts';
 import { Parts } from './parts.ts';
+import { Retained } from './retained.ts';
 import type { Turn } from './turn.ts';
-
-/** Takes bytes to the client. `sent` is called once they need not stay any longer. */
-export interface ByteDrain {
-  /** Bytes [from, to), without waiting and without a list. @returns how many were taken: 0 also where that
-   *  is not the way, and the rest is `write`'s. */
-  writeNow(bytes: Uint8Array, from: number, to: number): number;
-  /** `parts` may be another list's after the call.
-   *  @returns true when all was taken at once; else `sent` will be called. */
-  write(parts: readonly Uint8Array[]): boolean;
-  /** Nothing is left to send. */
-  drained(): void;
-}
 
 /** An extended ERROR_OFFSET chunk: 32 + 4 + 2, a text, 8. */
 const ERROR_CHUNK_MAX = 46 + ERROR_TEXT_MAX;
@@ -45,10 +35,9 @@ export class Output implements ReplySink {
   #used = 0;
   #open = 0;
   readonly #parts = new Parts();
-  #fullChunks: OutputChunk[] = [];
-  #holders: ViewHolder[] = [];
-  #sendingChunks: OutputChunk[] = [];
-  #sendingHolders: ViewHolder[] = [];
+  /** What the next write is made of, and what the one under way is. */
+  #retained = new Retained();
+  #retainedBySending = new Retained();
   #queuedBytes = 0;
   #sendingBytes = 0;
   #sending = false;
@@ -74,7 +63,8 @@ export class Output implements ReplySink {
   }
 
   get mayRetain(): boolean {
-    return this.#holders.length + this.#sendingHolders.length < limits.retainedReplies.max;
+    const retained = this.#retained.replies + this.#retainedBySending.replies;
+    return retained < limits.retainedReplies.max;
   }
 
   /** True: the client is behind with reading; take no more requests of it. */
@@ -134,7 +124,7 @@ export class Output implements ReplySink {
     } else {
       this.#sendRuns(to, views);
     }
-    this.#holders.push(holder);
+    this.#retained.holders.push(holder);
   }
 
   status(to: ReplyAddress, contextId: number, extents: ExtentList, last: boolean): void {
@@ -163,22 +153,22 @@ export class Output implements ReplySink {
   /** Sends what is there, unless the socket still has the write before. Called once per turn. */
   flush(): void {
     if (this.#sending || this.#closed) return;
-    if (this.#parts.count === 0 && (this.#used === this.#taken || this.#sendNow())) return;
+    if (this.#parts.count === 0) {
+      if (this.#used === this.#taken) return;
+      if (this.#retained.empty && this.#sendNow()) return;
+    }
     const parts = this.#parts.take(this.#chunk.bytes, this.#taken, this.#used);
     this.#taken = this.#used;
-    const chunks = this.#fullChunks;
-    const holders = this.#holders;
-    this.#fullChunks = this.#sendingChunks;
-    this.#holders = this.#sendingHolders;
-    this.#sendingChunks = chunks;
-    this.#sendingHolders = holders;
+    const retained = this.#retained;
+    this.#retained = this.#retainedBySending;
+    this.#retainedBySending = retained;
     this.#sendingBytes = this.#queuedBytes;
     this.#queuedBytes = 0;
     this.#sending = true;
     const all = this.#drain.write(parts);
     // A chunk that is still being sent cannot be written to from the start again.
     if (all) this.sent();
-    else this.#nextChunk(this.#sendingChunks);
+    else this.#nextChunk(retained);
   }
 
   /** Only short replies, which is all that most turns have. @returns true: they are sent. */
@@ -197,7 +187,7 @@ export class Output implements ReplySink {
     if (!this.#sending) return;
     this.#sending = false;
     this.#sendingBytes = 0;
-    this.#recycle(this.#sendingChunks, this.#sendingHolders);
+    this.#retainedBySending.release(this.#pool);
     if (this.#parts.count === 0 && this.#taken === this.#used) this.#taken = this.#used = 0;
     if (this.empty) this.#drain.drained();
     else this.#turn.unsent(this);
@@ -211,8 +201,8 @@ export class Output implements ReplySink {
     this.#parts.clear();
     this.#queuedBytes = this.#sendingBytes = 0;
     this.#taken = this.#used = 0;
-    this.#recycle(this.#sendingChunks, this.#sendingHolders);
-    this.#recycle(this.#fullChunks, this.#holders);
+    this.#retainedBySending.release(this.#pool);
+    this.#retained.release(this.#pool);
   }
 
   /** Views of zeros become holes, neighbours joined; all others chunks of data. */
@@ -281,7 +271,7 @@ export class Output implements ReplySink {
   #reserve(length: number): void {
     if (this.#used + length <= this.#chunk.bytes.length) return;
     this.#cut();
-    this.#nextChunk(this.#fullChunks);
+    this.#nextChunk(this.#retained);
   }
 
   #commit(length: number): void {
@@ -298,22 +288,9 @@ export class Output implements ReplySink {
     this.#taken = this.#used;
   }
 
-  #nextChunk(usedUp: OutputChunk[]): void {
-    usedUp.push(this.#chunk);
+  #nextChunk(by: Retained): void {
+    by.chunks.push(this.#chunk);
     this.#chunk = this.#pool.take();
     this.#taken = this.#used = 0;
-  }
-
-  /** `holders` may end requests, which may add to other lists but not to these. */
-  #recycle(chunks: OutputChunk[], holders: ViewHolder[]): void {
-    // To set the length of a list is a call into V8, and most are empty.
-    if (chunks.length > 0) {
-      for (const chunk of chunks) this.#pool.give(chunk);
-      chunks.length = 0;
-    }
-    if (holders.length > 0) {
-      for (const holder of holders) holder.viewsSent();
-      holders.length = 0;
-    }
   }
 }

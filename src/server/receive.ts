@@ -97,6 +97,14 @@ export class SocketStream implements ByteStream {
   }
 
   write(parts: readonly Uint8Array[]): boolean {
+    const [first] = parts;
+    if (first === undefined || parts.length > 1) return this.#writeStream(parts);
+    const taken = this.#direct.write(first, 0, first.length);
+    if (taken === first.length) return true;
+    return this.#writeStream(taken === 0 ? parts : [first.subarray(taken)]);
+  }
+
+  #writeStream(parts: readonly Uint8Array[]): boolean {
     const socket = this.#drain;
     const last = parts.length - 1;
     if (last > 0) socket.cork();

@@ -2,7 +2,7 @@
  *  X.509 in DER (RFC 5280), as little of it as TLS asks for. */
 
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
@@ -54,6 +54,7 @@ export function makeCertificates(): Certificates {
     read: (name) => readFileSync(join(folder, name)),
     folderWith(others) {
       const own = mkdtempSync(join(folder, 'own-')); // goes with it: inside a test afterAll does nothing
+      chmodSync(folder, 0o755); // the tests are about what is inside
       const plain = ['ca-cert.pem', 'server-cert.pem', 'server-key.pem'];
       const from = { ...Object.fromEntries(plain.map((name) => [name, name])), ...others };
       for (const [name, source] of Object.entries(from)) {

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { MiB } from '../../src/units.ts';
 import { until } from '../until.ts';
 import { type Controlled, serveControlled } from './controlled.ts';
+import { FormClient } from './form-client.ts';
 import { serveWithin } from './served.ts';
 import { requestBytes, WireClient } from './wire-client.ts';
 
@@ -124,4 +125,15 @@ test('a client that takes no replies keeps others from nothing', async () => {
   for (let round = 0; round < 50; round++) {
     expect((await one?.readData(round * 4096, 65_536))?.length).toBe(65_536);
   }
+});
+
+test('a read that is all holes is over once its reply is sent', async () => {
+  const served = await serveControlled('memory_backed=1', 'size=4');
+  const client = await FormClient.open(served.path, { form: 'structured' });
+  for (let n = 0; n < 3; n++) {
+    const reply = await client.ask({ command: READ, offset: 0, length: MiB });
+    expect(reply.holeBytes).toBe(MiB);
+    expect((await served.stats('nullb0')).tags.inUse).toBe(0);
+  }
+  client.wire.reset();
 });

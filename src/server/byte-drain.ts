@@ -1,0 +1,11 @@
+/** Takes bytes to the client. `sent` is called once they need not stay any longer. */
+export interface ByteDrain {
+  /** Bytes [from, to), without waiting and without a list. @returns how many were taken: 0 also where that
+   *  is not the way, and the rest is `write`'s. */
+  writeNow(bytes: Uint8Array, from: number, to: number): number;
+  /** `parts` may be another list's after the call.
+   *  @returns true when all was taken at once; else `sent` will be called. */
+  write(parts: readonly Uint8Array[]): boolean;
+  /** Nothing is left to send. */
+  drained(): void;
+}

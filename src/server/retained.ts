@@ -1,0 +1,31 @@
+/** What must stay as it is until a write was taken: chunks full of replies, and whoever lent views of
+ *  pages. A reply that is all holes has a holder, too, and shows nothing of it. */
+
+import type { ViewHolder } from '../export/reply-sink.ts';
+import type { ChunkPool, OutputChunk } from './chunk-pool.ts';
+
+export class Retained {
+  readonly chunks: OutputChunk[] = [];
+  readonly holders: ViewHolder[] = [];
+
+  get replies(): number {
+    return this.holders.length;
+  }
+
+  get empty(): boolean {
+    return this.chunks.length === 0 && this.holders.length === 0;
+  }
+
+  /** Holders may end requests, whose replies belong to the next write: never to these lists. */
+  release(pool: ChunkPool): void {
+    // To set the length of a list is a call into V8, and most are empty.
+    if (this.chunks.length > 0) {
+      for (const chunk of this.chunks) pool.give(chunk);
+      this.chunks.length = 0;
+    }
+    if (this.holders.length > 0) {
+      for (const holder of this.holders) holder.viewsSent();
+      this.holders.length = 0;
+    }
+  }
+}
