@@ -16,7 +16,6 @@ export default defineConfig({
     exclude: ['test/system/**', '**/node_modules/**'],
     env: { TNULL_DEBUG: '1' },
     testTimeout: 20_000,
-    maxWorkers: '100%', // vitest leaves one core out: of two, half of all
     reporters: ['default', './test/tidy/shown-reporter.ts'],
   },
 });
