@@ -29,6 +29,11 @@ export class BusyPoll {
     this.#window = window;
   }
 
+  /** It never looks, and needs to know of nothing. */
+  get off(): boolean {
+    return this.#window === 0;
+  }
+
   /** Bytes moved: more will probably follow soon. */
   traffic(now: number): void {
     if (this.#missed) this.#learn(now - this.#last);

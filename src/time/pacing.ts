@@ -71,7 +71,7 @@ export class Pacing {
 
   /** Bytes moved: more will probably follow soon. */
   traffic(): void {
-    this.#poll.traffic(this.#clock.now());
+    if (!this.#poll.off) this.#poll.traffic(this.#clock.now());
   }
 
   /** The end of every turn: arranges when we look again; at once, where `lookAgain` says so. */
@@ -82,9 +82,12 @@ export class Pacing {
       this.#scheduler.immediate(this.#look);
       return;
     }
-    const now = this.#clock.now();
     const next = this.#timers.next;
-    const near = this.#deferred.pending || next - now < SPIN_NS || this.#poll.pays(now);
+    // The clock is read only where there is something to compare it to: without a vDSO it is a system call.
+    const timely = next !== Number.POSITIVE_INFINITY || !this.#poll.off;
+    const now = timely ? this.#clock.now() : 0;
+    const soon = timely && (next - now < SPIN_NS || this.#poll.pays(now));
+    const near = soon || this.#deferred.pending;
     if (near || this.#source?.mayRest() === false) {
       this.#looking = true;
       this.#scheduler.immediate(this.#look);

@@ -55,6 +55,19 @@ test('without traffic, timers and work nothing is ever scheduled', () => {
   expect([loop.immediates.length, loop.timeouts.length]).toEqual([0, 0]);
 });
 
+test('without looking and timers the clock is not read, and a timer is waited for all the same', () => {
+  const { loop, timers, pacing } = paced(0, 1);
+  let expired = 0;
+  const timer = new Timer({ timerExpired: () => expired++ });
+  timers.start(timer, nanoseconds(500));
+  pacing.rest();
+  for (let n = 0; n < 1000 && expired === 0; n++) loop.round(1);
+  const read = loop.now;
+  pacing.traffic();
+  pacing.rest();
+  expect([expired, loop.now - read, loop.immediates.length]).toEqual([1, 0, 0]);
+});
+
 test('after traffic the sockets are looked at for 100 us, then never again', () => {
   const { loop, pacing } = paced();
   loop.now = 1e9;
