@@ -86,8 +86,8 @@ export class Pacing {
     // The clock is read only where there is something to compare it to: without a vDSO it is a system call.
     const timely = next !== Number.POSITIVE_INFINITY || !this.#poll.off;
     const now = timely ? this.#clock.now() : 0;
-    const soon = timely && (next - now < SPIN_NS || this.#poll.pays(now));
-    const near = soon || this.#deferred.pending;
+    const near =
+      this.#deferred.pending || (timely && (next - now < SPIN_NS || this.#poll.pays(now)));
     if (near || this.#source?.mayRest() === false) {
       this.#looking = true;
       this.#scheduler.immediate(this.#look);
