@@ -71,7 +71,7 @@ class CacheRule {
     for (const page of (above.length > 0 ? above : all).slice(0, EVICT_PAGES)) {
       for (const [sector, byte] of this.#cache.get(page) ?? []) put(this.#disk, sector, byte);
       this.#cache.delete(page);
-      this.#walk = page + 1;
+      this.#walk = page;
     }
   }
 }

@@ -41,7 +41,8 @@ export class WriteCache {
   readonly #pagesMax: number;
   readonly #blockSectors: number;
   readonly #sectors: number;
-  /** The page number from which the next eviction walks upward. */
+  /** The page that was evicted or flushed last: from it on, itself included since it may be in the
+   *  cache again, the next eviction walks upward. */
   #walk = 0;
   /** How often the walk began again at 0. */
   #round = 0;
@@ -146,8 +147,11 @@ export class WriteCache {
 
   /** Moves about `pages` pages to the store, going on where the last walk stopped. False: as `flush`. */
   flushSome(pages: number): boolean {
-    for (let left = pages; left > 0 && this.#pages.used > 0; left -= EVICT_PAGES) {
+    for (let left = pages; left > 0 && this.#pages.used > 0; ) {
+      const used = this.#pages.used;
       if (!this.#evict(EVICT_PAGES)) return false;
+      // One that is written again and again is evicted alone where it is the last: count what moved.
+      left -= used - this.#pages.used;
     }
     return true;
   }
@@ -225,7 +229,6 @@ export class WriteCache {
       this.#walk = page;
       if (!this.#writeBack(group, within, page * SECTORS_PER_PAGE)) return false;
       this.#pages.release(index, group, within);
-      this.#walk = page + 1;
       if (--left === 0) break;
     }
     return true;

@@ -89,7 +89,7 @@ export class CacheModel {
     for (const page of (above.length > 0 ? above : all).slice(0, EVICT_PAGES)) {
       for (const [sector, data] of this.#cache.pages.get(page) ?? []) this.#disk.set(sector, data);
       this.#cache.pages.delete(page);
-      this.#walk = page + 1;
+      this.#walk = page;
     }
   }
 }

@@ -44,15 +44,35 @@ test('with smaller blocks, the second block of the last page makes the room', ()
   expect(cache.usedBytes).toBe(239 * PAGE_BYTES);
 });
 
-test('eviction goes on upward where the last one or a flush stopped, and then from 0', () => {
+test('eviction goes on upward from where the last one or a flush stopped, then from 0', () => {
   const { world, cache, store } = device({ block: 8 });
   for (let i = 0; i < 256; i++) world.write(i * 8, page(1)); // pages 0 to 15 leave
   for (let i = 0; i < 16; i++) world.write(i * 8, page(2)); // pages 16 to 31 leave
   expect([stored(store, 0), stored(store, 31), stored(store, 32)]).toEqual([1, 1, 0]);
   cache.flush(); // stops at page 15, going round
-  for (let i = 0; i < 256; i++) world.write(i * 8, page(3)); // pages 16 to 31 leave
-  expect([stored(store, 15), stored(store, 16), stored(store, 31)]).toEqual([2, 3, 3]);
-  expect(stored(store, 32)).toBe(1);
+  for (let i = 0; i < 256; i++) world.write(i * 8, page(3)); // pages 15 to 30 leave
+  expect([stored(store, 15), stored(store, 30), stored(store, 31)]).toEqual([3, 3, 1]);
+});
+
+test('the page where the last eviction stopped is the first of the next one', () => {
+  const { world, cache, store } = device({ block: 8 });
+  for (let i = 0; i < 256; i++) world.write(i * 8, page(1)); // pages 0 to 15 leave
+  world.write(15 * 8, page(2));
+  for (let i = 256; i < 271; i++) world.write(i * 8, page(1)); // page 15 leaves, then 16 to 30
+  expect([stored(store, 15), stored(store, 30), stored(store, 31)]).toEqual([2, 1, 0]);
+  expect(cache.usedBytes).toBe(240 * PAGE_BYTES);
+});
+
+test('long writes leave in the cache what null_blk leaves there', () => {
+  const { world, cache } = device();
+  for (const [first = 0, sectors = 0] of [
+    [374_934, 2048],
+    [222_358, 1910],
+    [493_214, 4096],
+  ]) {
+    world.write(first, Buffer.alloc(sectors * 512, 1));
+  }
+  expect(cache.usedBytes).toBe(1_024_000);
 });
 
 test('a power cut loses what was rewritten after a flush', () => {
