@@ -4,33 +4,22 @@
 import { availableParallelism } from 'node:os';
 import { formatNbdUri, type TlsMode } from 'nbd-server-protocol-ts';
 import type { Logger } from 'pino';
-import { Attributes } from '../config/attributes.ts';
-import type { Machine } from '../config/case.ts';
-import type { Resolved } from '../config/resolve.ts';
-import { Tree } from '../control/tree.ts';
-import type { DeviceContext } from '../driver/build.ts';
-import { Devices } from '../driver/devices.ts';
-import { type Alignment, alignments, type ExportRules } from '../export/nbd-export.ts';
-import { createSlabAllocator, type SlabAllocator } from '../pages/allocator.ts';
-import { ScratchPool } from '../pages/scratch.ts';
-import { ChunkPool } from '../server/chunk-pool.ts';
+import { type Alignment, alignments } from '../export/nbd-export.ts';
 import { type ClientLimits, withDefaults } from '../server/client-limits.ts';
 import type { ListenAddress } from '../server/listener.ts';
 import { SocketStream } from '../server/receive.ts';
-import { Server } from '../server/server.ts';
 import { serverTls, type TlsFiles } from '../server/tls-credentials.ts';
-import { Turn } from '../server/turn.ts';
 import type { PoolOptions, ThreadPool } from '../threads/pool.ts';
-import { BusyPoll } from '../time/busy-poll.ts';
-import { type Clock, systemClock, systemScheduler } from '../time/clock.ts';
-import { Deferred } from '../time/deferred.ts';
-import { Pacing } from '../time/pacing.ts';
-import { TimerQueue } from '../time/timer-queue.ts';
+import { systemClock, systemScheduler } from '../time/clock.ts';
+import type { Deferred } from '../time/deferred.ts';
+import type { Pacing } from '../time/pacing.ts';
 import { type Nanoseconds, nanoseconds } from '../units.ts';
 import { type Control, type ControlOptions, startControl } from './control.ts';
-import { type ExportFacts, PoweredExports } from './exports.ts';
-import { MemoryReturn } from './memory-return.ts';
+import { type DataPath, type DataPathOptions, makeDataPath } from './data-path.ts';
+import type { ExportFacts } from './exports.ts';
+import { returningSlabs } from './memory-return.ts';
 import { type ConfiguredDevice, makeConfigured, makeNumbered } from './start-devices.ts';
+import { makeTiming } from './timing.ts';
 import { version } from './version.ts';
 import { type OpenWays, openWays, type WaysIn } from './ways-in.ts';
 
@@ -40,15 +29,8 @@ export type { ExportFacts } from './exports.ts';
 export type { ConfiguredDevice } from './start-devices.ts';
 export { type Alignment, alignments };
 
-export interface DaemonOptions extends WaysIn, ExportRules {
-  /** What the devices made at start are, and what new directories start from. */
-  readonly parameters: Resolved;
-  readonly machine: Machine;
+export interface DaemonOptions extends WaysIn, DataPathOptions {
   readonly log: Logger;
-  /** Every random choice follows from it. */
-  readonly faultSeed: string;
-  /** Checks every handle on a request; for tests. */
-  readonly debug: boolean;
   /** Undefined: no control API. */
   readonly control?: ControlOptions;
   /** Those of a configuration, beside the numbered ones. */
@@ -87,16 +69,11 @@ export interface Daemon {
  *  TlsError when a file for TLS is wrong, ConfigError when one of a configuration cannot be as it says; nothing is left behind then. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { log, parameters } = options;
-  const { devices, exports, server, turn, pool } = await makeDataPath(options);
   let notices = false;
-  const tree = new Tree({
-    devices,
-    makeAttributes: (name) => new Attributes(name, parameters.start, options.machine),
-    notice: (line) => {
-      if (notices) log.warn(line);
-    },
-    afterTurn: () => turn.end(),
+  const path = await startDataPath(options, (line) => {
+    if (notices) log.warn(line);
   });
+  const { exports, server, tree, pool } = path;
   let ways: OpenWays;
   let control: Control | undefined;
   const stopNow = (): void => {
@@ -134,57 +111,28 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
 }
 
-interface DataPath {
-  readonly devices: Devices;
-  readonly exports: PoweredExports;
-  readonly server: Server;
-  readonly turn: Turn;
-  readonly pool: ThreadPool | undefined;
-}
-
-/** Everything that a request passes, from the sockets to the pages; no device yet, and nobody
- *  listens. @throws TlsError. */
-async function makeDataPath(options: DaemonOptions): Promise<DataPath> {
-  const { log, parameters, debug, faultSeed } = options;
+/** The data path in the system's time, with its threads. @throws TlsError. */
+async function startDataPath(
+  options: DaemonOptions,
+  notice: (line: string) => void,
+): Promise<DataPath & { readonly pool: ThreadPool | undefined }> {
   const limits = withDefaults(options.limits);
   const tls = options.tls === undefined ? undefined : serverTls(options.tls.files);
-  const clock = systemClock;
-  const scheduler = systemScheduler;
-  const timers = new TimerQueue();
-  const deferred = new Deferred();
-  const turn = new Turn(deferred);
   const threads = options.stdin === true ? 1 : (options.threads ?? 1); // its client is served here
   const crowded = availableParallelism() < (threads > 1 ? threads + 2 : 2);
-  const poll = new BusyPoll(mainBusyPoll(crowded, options.limits, limits));
-  const pacing = new Pacing(clock, scheduler, timers, deferred, poll, () => turn.end());
-  turn.onRest = (lookAgain) => pacing.rest(lookAgain);
-  const pool = await startThreads(
-    threads,
-    options,
-    { busyPollNs: limits.busyPoll * 1000, crowded },
-    pacing,
-  );
-  const shared = pool && (await shareMemory(pool, threads, deferred));
-  const allocator = shared?.allocator ?? makeAllocator(clock, deferred);
-  const exports = new PoweredExports(limits.payload, options);
-  const server = new Server(exports, {
-    ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
-    tls,
+  const busyPoll = mainBusyPoll(crowded, options.limits, limits);
+  const timing = makeTiming(systemClock, systemScheduler, busyPoll);
+  const waiting = { busyPollNs: limits.busyPoll * 1000, crowded };
+  const pool = await startThreads(threads, options, waiting, timing.pacing);
+  const shared = pool && (await shareMemory(pool, threads, timing.deferred));
+  const path = makeDataPath(options, {
+    ...{ timing, limits, tls, notice },
+    allocator: shared?.allocator ?? returningSlabs(timing),
+    share: shared?.share,
     openStream: (socket, sink) => pool?.open(socket, sink) ?? new SocketStream(socket, sink),
     tlsMode: options.tls?.mode ?? 'off',
-    chunks: new ChunkPool(),
-    scratch: new ScratchPool(),
   });
-  const context: DeviceContext = {
-    ...{ clock, timers, deferred, allocator, debug, faultSeed },
-    wake: () => pacing.rest(true),
-    share: shared?.share,
-  };
-  const devices = new Devices(context, parameters.options, {
-    added: (device) => exports.add(device),
-    removed: (device) => exports.remove(device, (gone) => server.retire(gone)),
-  });
-  return { devices, exports, server, turn, pool };
+  return { ...path, pool };
 }
 
 /** Who waits awake must leave a core to clients, and to other threads, or waits for what it keeps from
@@ -218,13 +166,6 @@ async function shareMemory(pool: ThreadPool, threads: number, deferred: Deferred
   const { sharedSlabs, sharing } = await import('./shared-memory.ts');
   const allocator = sharedSlabs(pool, deferred, systemScheduler);
   return { allocator, share: sharing(pool, threads) };
-}
-
-/** What is freed goes back to the system little by little. */
-function makeAllocator(clock: Clock, deferred: Deferred): SlabAllocator {
-  const memoryReturn = new MemoryReturn(clock, deferred, () => allocator);
-  const allocator = createSlabAllocator({ later: () => memoryReturn.later() });
-  return allocator;
 }
 
 function addressUri(transport: ListenAddress): string {

@@ -1,9 +1,14 @@
 /** Gives the memory of freed slabs back to the system, a little in each turn of the event loop: one
  *  slab takes 40 to 125 us, a device of many GiB seconds, for which no client should wait. */
 
-import type { ReturningAllocator } from '../pages/allocator.ts';
+import {
+  createSlabAllocator,
+  type ReturningAllocator,
+  type SlabAllocator,
+} from '../pages/allocator.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Deferred, DeferredWork } from '../time/deferred.ts';
+import type { Timing } from './timing.ts';
 
 /** Of a turn: what a reader waits for. A turn costs some 15 us by itself. */
 const BUDGET_NS = 100_000;
@@ -38,4 +43,11 @@ export class MemoryReturn implements DeferredWork {
     } while (slabs < SLABS_MAX && this.#clock.now() < end);
     this.later();
   }
+}
+
+/** Slabs for one thread; what is freed goes back to the system little by little. */
+export function returningSlabs({ clock, deferred }: Timing): SlabAllocator {
+  const memoryReturn = new MemoryReturn(clock, deferred, () => allocator);
+  const allocator = createSlabAllocator({ later: () => memoryReturn.later() });
+  return allocator;
 }

@@ -118,7 +118,12 @@ export class Server {
    *  @throws ListenError when they are neither sockets nor pipes. */
   serveStdio(): Promise<void> {
     const { source, drain } = openStdio();
-    const open: OpenStream = (sink) => new SocketStream(source, sink, drain);
+    return this.serve((sink) => new SocketStream(source, sink, drain));
+  }
+
+  /** Serves one client that came by another way than our listeners. @param open makes its stream.
+   *  @returns what is done when it has gone. */
+  serve(open: OpenStream): Promise<void> {
     return new Promise((gone) => this.#serve(open, this.#context.tlsMode, gone));
   }
 

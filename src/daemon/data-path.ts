@@ -1,0 +1,82 @@
+/** Everything that a request passes, from a client's bytes to the pages, and the control tree over it. It
+ *  makes no device, listens nowhere and never asks the system for the time: time, memory and streams
+ *  come in, so that a simulation runs the same path as the daemon. */
+
+import type { TlsMode } from 'nbd-server-protocol-ts';
+import { Attributes } from '../config/attributes.ts';
+import type { Machine } from '../config/case.ts';
+import type { Resolved } from '../config/resolve.ts';
+import { Tree } from '../control/tree.ts';
+import type { DeviceContext } from '../driver/build.ts';
+import { Devices } from '../driver/devices.ts';
+import type { ExportRules } from '../export/nbd-export.ts';
+import type { SlabAllocator } from '../pages/allocator.ts';
+import { ScratchPool } from '../pages/scratch.ts';
+import { ChunkPool } from '../server/chunk-pool.ts';
+import type { ClientLimits } from '../server/client-limits.ts';
+import type { Log } from '../server/log.ts';
+import { Server, type ServerContext } from '../server/server.ts';
+import type { ServerTls } from '../server/tls-credentials.ts';
+import { PoweredExports } from './exports.ts';
+import type { Timing } from './timing.ts';
+
+export interface DataPathOptions extends ExportRules {
+  /** What the devices made at start are, and what new directories start from. */
+  readonly parameters: Resolved;
+  readonly machine: Machine;
+  readonly log: Log;
+  /** Every random choice follows from it. */
+  readonly faultSeed: string;
+  /** Checks every handle on a request; for tests. */
+  readonly debug: boolean;
+}
+
+/** What is around the path, and differs between the daemon and a simulation. */
+export interface DataPathParts {
+  readonly timing: Timing;
+  readonly limits: ClientLimits;
+  readonly allocator: SlabAllocator;
+  /** Undefined: there are no threads for sockets. */
+  readonly share: DeviceContext['share'];
+  readonly openStream: ServerContext['openStream'];
+  /** Undefined: there is no TLS. */
+  readonly tls: ServerTls | undefined;
+  readonly tlsMode: TlsMode;
+  /** Told what power on adjusted, a line each. */
+  notice(line: string): void;
+}
+
+export interface DataPath {
+  readonly devices: Devices;
+  readonly exports: PoweredExports;
+  readonly server: Server;
+  readonly tree: Tree;
+}
+
+export function makeDataPath(options: DataPathOptions, parts: DataPathParts): DataPath {
+  const { log, parameters, debug, faultSeed } = options;
+  const { limits, allocator, share, openStream, tls, tlsMode } = parts;
+  const { clock, scheduler, timers, deferred, turn, pacing } = parts.timing;
+  const exports = new PoweredExports(limits.payload, options);
+  const server = new Server(exports, {
+    ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
+    ...{ openStream, tls, tlsMode },
+    chunks: new ChunkPool(),
+    scratch: new ScratchPool(),
+  });
+  const context: DeviceContext = {
+    ...{ clock, timers, deferred, allocator, debug, faultSeed, share },
+    wake: () => pacing.rest(true),
+  };
+  const devices = new Devices(context, parameters.options, {
+    added: (device) => exports.add(device),
+    removed: (device) => exports.remove(device, (gone) => server.retire(gone)),
+  });
+  const tree = new Tree({
+    devices,
+    makeAttributes: (name) => new Attributes(name, parameters.start, options.machine),
+    notice: (line) => parts.notice(line),
+    afterTurn: () => turn.end(),
+  });
+  return { devices, exports, server, tree };
+}

@@ -1,0 +1,30 @@
+/** When code runs, joined: one clock, its timers, the deferred context, turns and how to wait. The clock
+ *  and the scheduler come in: the system's, or a simulation's. */
+
+import { Turn } from '../server/turn.ts';
+import { BusyPoll } from '../time/busy-poll.ts';
+import type { Clock, Scheduler } from '../time/clock.ts';
+import { Deferred } from '../time/deferred.ts';
+import { Pacing } from '../time/pacing.ts';
+import { TimerQueue } from '../time/timer-queue.ts';
+import type { Nanoseconds } from '../units.ts';
+
+export interface Timing {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly timers: TimerQueue;
+  readonly deferred: Deferred;
+  readonly turn: Turn;
+  readonly pacing: Pacing;
+}
+
+/** @param busyPoll for how long the sockets are looked at after traffic; 0: never. */
+export function makeTiming(clock: Clock, scheduler: Scheduler, busyPoll: Nanoseconds): Timing {
+  const timers = new TimerQueue();
+  const deferred = new Deferred();
+  const turn = new Turn(deferred);
+  const poll = new BusyPoll(busyPoll);
+  const pacing = new Pacing(clock, scheduler, timers, deferred, poll, () => turn.end());
+  turn.onRest = (lookAgain) => pacing.rest(lookAgain);
+  return { clock, scheduler, timers, deferred, turn, pacing };
+}
