@@ -2,7 +2,6 @@
  *  compares; `settle` proves that nothing leaked. For tests. */
 
 import fc from 'fast-check';
-import { expect } from 'vitest';
 import { PageStore } from '../../../src/driver/storage/page-store.ts';
 import { createSlabAllocator } from '../../../src/pages/allocator.ts';
 import { zeroView } from '../../../src/pages/pin.ts';
@@ -10,6 +9,7 @@ import { SECTORS_PER_SLAB, SLAB_BYTES } from '../../../src/pages/slab.ts';
 import { PageViews } from '../../../src/pages/views.ts';
 import { bytes, SECTOR_BYTES, sector } from '../../../src/units.ts';
 import { CountingAllocator } from '../../pages/counting-allocator.ts';
+import { same } from '../../same.ts';
 import { StoreModel } from './model.ts';
 
 const DEVICE_SECTORS = 2 ** 43;
@@ -79,7 +79,7 @@ export class World {
   run(steps: Step[]): void {
     for (const each of steps) {
       this.#act(each);
-      expect(this.store.heldBytes).toBe(this.#model.heldBytes);
+      same(this.store.heldBytes, this.#model.heldBytes);
       this.#checkSlabs();
     }
     this.settle();
@@ -91,9 +91,12 @@ export class World {
     this.#checkSlabs();
     for (const region of regions) this.#compare(region, REGION_SECTORS);
     this.store.clear();
-    expect(this.store.heldBytes + this.store.idleBytes + this.store.slabCount).toBe(0);
-    expect(this.allocator.live.size).toBe(0);
-    expect(zeroView.every((byte) => byte === 0)).toBe(true);
+    same(this.store.heldBytes + this.store.idleBytes + this.store.slabCount, 0);
+    same(this.allocator.live.size, 0);
+    same(
+      zeroView.every((byte) => byte === 0),
+      true,
+    );
   }
 
   #act(each: Step): void {
@@ -155,14 +158,14 @@ export class World {
     this.store.view(sector(at), sectors * SECTOR_BYTES, views);
     const snapshot = this.#model.read(at, sectors * SECTOR_BYTES);
     this.#pinned.push({ views, snapshot });
-    expect(shown(views).equals(snapshot)).toBe(true);
-    expect(this.allocator.takes).toBe(takes);
+    same(shown(views).equals(snapshot), true);
+    same(this.allocator.takes, takes);
   }
 
   #releaseOne(which: number): void {
     const [pinned] = this.#pinned.splice(which % Math.max(this.#pinned.length, 1), 1);
     if (pinned === undefined) return;
-    expect(shown(pinned.views).equals(pinned.snapshot)).toBe(true);
+    same(shown(pinned.views).equals(pinned.snapshot), true);
     pinned.views.release();
   }
 
@@ -190,30 +193,34 @@ export class World {
       return;
     }
     while (this.store.compact(2));
-    if (this.allocator.failAt === 0) expect(this.store.needsCompaction).toBe(false);
+    if (this.allocator.failAt === 0) same(this.store.needsCompaction, false);
   }
 
   #read(at: number, sectors: number): Buffer {
     const takes = this.allocator.takes;
     const target = Buffer.alloc(sectors * SECTOR_BYTES + 10, 0x5a);
     this.store.read(sector(at), target, 7, sectors * SECTOR_BYTES);
-    expect(this.allocator.takes).toBe(takes);
-    expect([...target.subarray(0, 7), ...target.subarray(-3)]).toEqual(new Array(10).fill(0x5a));
+    same(this.allocator.takes, takes);
+    const around = Buffer.concat([target.subarray(0, 7), target.subarray(-3)]);
+    same(around.toString('hex'), '5a'.repeat(10));
     return target.subarray(7, -3);
   }
 
   #compare(at: number, sectors: number): void {
     const expected = this.#model.read(at, sectors * SECTOR_BYTES);
-    expect(this.#read(at, sectors).equals(expected)).toBe(true);
+    same(this.#read(at, sectors).equals(expected), true);
   }
 
   /** Each slab taken is in the table, or retired with a reader. */
   #checkSlabs(): void {
     const retired = [...this.allocator.live].filter((slab) => slab.retired);
-    expect(this.allocator.live.size).toBe(this.store.slabCount + retired.length);
-    expect(retired.every((slab) => slab.pins > 0)).toBe(true);
+    same(this.allocator.live.size, this.store.slabCount + retired.length);
+    same(
+      retired.every((slab) => slab.pins > 0),
+      true,
+    );
     for (const slab of this.allocator.live) {
-      if (!slab.retired) expect(slab.heldPages).toBeGreaterThan(0);
+      if (!slab.retired) same(slab.heldPages > 0, true);
     }
   }
 }
@@ -238,6 +245,9 @@ function shown(views: PageViews): Buffer {
   for (let i = 0; i < views.count; i++) {
     parts.push((views.buffers[i] ?? zeroView).subarray(views.starts[i], views.ends[i]));
   }
-  expect(parts.every((part) => part.length <= SLAB_BYTES)).toBe(true);
+  same(
+    parts.every((part) => part.length <= SLAB_BYTES),
+    true,
+  );
   return Buffer.concat(parts);
 }

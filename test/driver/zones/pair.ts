@@ -2,12 +2,12 @@
  *  For tests. */
 
 import fc from 'fast-check';
-import { expect } from 'vitest';
 import { Command } from '../../../src/block/command.ts';
 import { Status } from '../../../src/block/status.ts';
 import { ErrnoError } from '../../../src/config/errors.ts';
 import { zoneReadClip } from '../../../src/driver/zones/read-clip.ts';
 import { zoneConditionNames } from '../../../src/driver/zones/zone.ts';
+import { same } from '../../same.ts';
 import { type ModelResult, type ModelZone, ZoneModel } from './model.ts';
 import { ZonedDevice, zoneOptions } from './world.ts';
 
@@ -134,14 +134,14 @@ export class Pair {
         return this.#reads(at, Math.min(sectors, zone.start + zone.length - at));
       case 'resetAll': {
         const { status } = device.issue(Command.ZONE_RESET_ALL);
-        return expect(statuses[status]).toBe(model.resetAll());
+        return same(statuses[status], model.resetAll());
       }
       case 'read-only':
       case 'offline':
-        return expect(this.#setCondition(at, kind)).toBe(model.setCondition(zone, kind));
+        return same(this.#setCondition(at, kind), model.setCondition(zone, kind));
       default: {
         const { status } = device.issue(commands[kind], at, zone.length);
-        return expect(statuses[status]).toBe(model[`${kind}Zone`](zone));
+        return same(statuses[status], model[`${kind}Zone`](zone));
       }
     }
   }
@@ -152,10 +152,12 @@ export class Pair {
 
   #transfers(command: Command, at: number, sectors: number, expected: ModelResult): void {
     const { status, sector } = this.device.issue(command, at, sectors);
-    const [first, ...more] = this.device.reached;
-    const transfer = first && [first[1], first[2]];
-    expect({ status: statuses[status], sector, transfer }).toEqual(expected);
-    expect(more).toEqual([]);
+    const { reached } = this.device;
+    same(statuses[status], expected.status);
+    same(sector, expected.sector);
+    same(reached.length, expected.transfer === undefined ? 0 : 1);
+    same(reached[0]?.[1], expected.transfer?.[0]);
+    same(reached[0]?.[2], expected.transfer?.[1]);
   }
 
   #reads(at: number, sectors: number): void {
@@ -172,7 +174,8 @@ export class Pair {
       ...expected,
       transfer: shown && valid > 0 ? transfer : undefined,
     });
-    expect(this.#filled).toEqual(shown && !fails && valid < sectors ? [[valid, sectors]] : []);
+    const filled = shown && !fails && valid < sectors;
+    same(this.#filled.join(' '), filled ? `${valid},${sectors}` : '');
   }
 
   #setCondition(sector: number, condition: 'read-only' | 'offline'): string {
@@ -185,7 +188,7 @@ export class Pair {
   }
 
   #compare(): void {
-    expect(this.#seen()).toBe(this.#expected());
+    same(this.#seen(), this.#expected());
   }
 
   /** All that can be seen, as text: comparing objects would take most of the time of a run. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { comparisons } from '../../same.ts';
 import { type ModelZone, ZoneModel } from './model.ts';
 import { Pair, type Shape, type Step, shapes, traces } from './pair.ts';
 
@@ -10,13 +11,14 @@ function run(shape: Shape, steps: readonly Step[], Model?: typeof ZoneModel): Pa
 }
 
 test('zones do what the plain telling of the rules does, on any geometry', () => {
+  const before = comparisons();
   fc.assert(
     fc.property(shapes, traces, (shape, steps) => {
       run(shape, steps);
     }),
     { numRuns: 300 },
   );
-  expect.hasAssertions();
+  expect(comparisons()).toBeGreaterThan(before);
 });
 
 /** Everything that can be done to a zone in one step, whole and in part. */
