@@ -41,6 +41,9 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   inFlight = 0;
   /** A live change of the queues replaced it: it takes no more, and finishes what it has. */
   retired = false;
+  /** When the plug of the batch that is being issued got its first request; -1: none is, or one that
+   *  was held back. */
+  issuingAt = -1;
   /** Waits until the queues that it replaced have processed what they hold, to keep the order. */
   behind = false;
   /** The plug: requests of the batch in hand, not yet given to the driver. */
@@ -59,9 +62,8 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   /** Requests in a handler that waits. */
   #waiting = 0;
   #stopped = false;
-  /** When the plug got its first request, and the same of the batch that is being issued. */
+  /** When the plug got its first request. */
   #pluggedAt = 0;
-  #issuingAt = -1;
 
   constructor(queue: RequestQueue<D>, set: TagSet<D>, index: number, generation: number) {
     const { options } = set;
@@ -105,12 +107,12 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
       this.#hold(batch);
       if (!this.#holds) this.set.context.deferred.raise(this);
     } else {
-      const outer = this.#issuingAt;
+      const outer = this.issuingAt;
       if (outer >= 0) this.#times.over(this.set.context.clock.now() - outer);
-      this.#issuingAt = this.#pluggedAt;
+      this.issuingAt = this.#pluggedAt;
       this.#issue(batch);
-      this.#times.over(this.set.context.clock.now() - this.#issuingAt);
-      this.#issuingAt = outer;
+      this.#times.over(this.set.context.clock.now() - this.issuingAt);
+      this.issuingAt = outer;
     }
     this.#spare = batch;
   }
@@ -270,7 +272,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
 
   #release(request: Request<D>, status: Status): void {
     const { bio, command, sectors, issuedAt } = request;
-    if (issuedAt === this.#issuingAt) {
+    if (issuedAt === this.issuingAt) {
       this.#times.ended(command, sectors, status);
     } else {
       const ns = this.set.context.clock.now() - issuedAt;

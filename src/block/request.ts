@@ -38,8 +38,8 @@ export class Request<D extends DriverData = DriverData> {
   status: Status = Status.OK;
   /** When it was handed to its hardware queue, in ns. */
   issuedAt = 0;
-  /** The sweep's tick in which the request was started (timeout.ts). */
-  startedTick = 0;
+  /** When the driver started it, in ns; its timeout counts from here (timeout.ts). */
+  startedAt = 0;
   next: Request<D> | undefined = undefined;
   #bio: Bio | undefined = undefined;
   #hctx: HwQueue<D> | undefined = undefined;

@@ -1,6 +1,6 @@
-/** Request timeouts: one sweep over the started tags, once a second while any is in flight, never
- *  a timer per request; so a request times out up to a second late, as null_blk's do.
- *  Source: driver.md section 2; rnull-series 72. */
+/** Request timeouts: a sweep over all tags when the oldest started request has run out of time, never
+ *  a timer per request; so a request times out when it should, and one that ends in time costs no more
+ *  than a note of when it started. Source: driver.md section 2; rnull-series 72. */
 
 import { Timer, type TimerTarget } from '../time/timer-queue.ts';
 import type { Nanoseconds } from '../units.ts';
@@ -9,49 +9,49 @@ import type { Request } from './request.ts';
 import { RequestState } from './request.ts';
 import type { BlockContext, TagSet } from './tag-set.ts';
 
-const TICK_NS = 1e9;
+/** Between two sweeps, in ns for each tag that one looks at: some hundred times what a look takes.
+ *  With 64 tags a request times out up to 0.05 ms late, with 10,240 up to 8 ms. */
+const PAUSE_NS_PER_TAG = 800;
 
 export class Timeouts<D extends DriverData = DriverData> implements TimerTarget {
   readonly #set: TagSet<D>;
   readonly #context: BlockContext;
   readonly #timer = new Timer(this);
-  readonly #ticksMax: number;
-  #tick = 0;
-  #sweeping = false;
+  /** The timer runs, or a sweep does, which starts it. */
+  #armed = false;
 
   constructor(set: TagSet<D>, context: BlockContext) {
     this.#set = set;
     this.#context = context;
-    this.#ticksMax = Math.ceil(set.options.timeout / TICK_NS);
   }
 
-  /** Starts the clock of `request`. */
+  /** Starts the clock of `request`, at the time when its batch was begun. */
   started(request: Request<D>): void {
-    request.startedTick = this.#tick;
-    if (!this.#sweeping) this.#arm();
-  }
-
-  /** Stops the sweep; for a tag set that goes away. */
-  stop(): void {
-    this.#context.timers.cancel(this.#timer);
-    this.#sweeping = false;
+    const { issuingAt } = request.hctx;
+    request.startedAt = issuingAt < 0 ? this.#context.clock.now() : issuingAt;
+    if (!this.#armed) this.#arm(request.startedAt + this.#set.options.timeout);
   }
 
   timerExpired(): void {
-    this.#tick++;
-    this.#sweeping = false;
-    if (this.#set.inFlight === 0) return;
-    this.#arm();
-    for (const request of this.#set.requests) {
-      const expired =
-        request.state === RequestState.STARTED && this.#tick - request.startedTick > this.#ticksMax;
-      if (expired) this.#expire(request);
+    if (this.#set.inFlight === 0) {
+      this.#armed = false;
+      return;
     }
+    const { requests, options } = this.#set;
+    const now = this.#context.clock.now();
+    let oldest: number = now;
+    for (const request of requests) {
+      if (request.state !== RequestState.STARTED) continue;
+      if (now - request.startedAt >= options.timeout) this.#expire(request, now);
+      else oldest = Math.min(oldest, request.startedAt);
+    }
+    const pause = requests.length * PAUSE_NS_PER_TAG;
+    this.#arm(Math.max(oldest + options.timeout, now + pause));
   }
 
   /** Without a hook, or where the driver alone owns the request, it gets another period. */
-  #expire(request: Request<D>): void {
-    request.startedTick = this.#tick;
+  #expire(request: Request<D>, now: Nanoseconds): void {
+    request.startedAt = now;
     const reference = this.#set.tagToRq(request.tag);
     if (reference === undefined) return;
     // The set may be shared: each request's own disk has the hook.
@@ -59,9 +59,8 @@ export class Timeouts<D extends DriverData = DriverData> implements TimerTarget 
     if (verdict === 'reset') reference.drop();
   }
 
-  #arm(): void {
-    this.#sweeping = true;
-    const deadline = this.#context.clock.now() + TICK_NS;
+  #arm(deadline: number): void {
+    this.#armed = true;
     this.#context.timers.start(this.#timer, deadline as Nanoseconds); // a time plus a duration
   }
 }

@@ -5,7 +5,7 @@ import { HctxError, RequestQueue } from '../../src/block/request-queue.ts';
 import { Scheduler, type TagWaiter } from '../../src/block/scheduler.ts';
 import { Status, statusErrno } from '../../src/block/status.ts';
 import { TagPool } from '../../src/block/tag-pool.ts';
-import { DEFAULT_TIMEOUT, TagSet } from '../../src/block/tag-set.ts';
+import { TagSet } from '../../src/block/tag-set.ts';
 import { nbdMeaning } from '../../src/export/errors.ts';
 import { Deferred } from '../../src/time/deferred.ts';
 import { type Tag, tag } from '../../src/units.ts';
@@ -169,52 +169,6 @@ test('when a hardware queue cannot be built, those before it are torn down, last
   }
   expect(status).toBe(Status.IOERR);
   expect(exits).toEqual([1, 0]);
-});
-
-describe('timeouts', () => {
-  function timed(verdict: 'done' | 'reset', shared: boolean) {
-    const world = new World();
-    const expired: number[] = [];
-    const { hctx } = makeDisk(world, {
-      makeRequestData: () => undefined,
-      queueRq: (request) => {
-        const owned = request.start();
-        if (shared) owned.intoShared().drop();
-        return Status.OK;
-      },
-      requestTimeout: (request) => {
-        expired.push(world.time / 1e9);
-        if (verdict === 'done') request.complete(Status.TIMEOUT);
-        return verdict;
-      },
-    });
-    const one = read();
-    hctx.submit(one.bio);
-    hctx.unplug();
-    for (let second = 0; second < 20; second++) world.pass(1e9);
-    return { one, expired, next: world.timers.next };
-  }
-
-  test('the hook ends the request with TIMEOUT, a second late at most; then all is quiet', () => {
-    const { one, expired, next } = timed('done', true);
-    expect(expired).toHaveLength(1);
-    expect(expired[0]).toBeGreaterThanOrEqual(5);
-    expect(expired[0]).toBeLessThanOrEqual(6.01);
-    expect(one).toMatchObject({ ends: 1, status: Status.TIMEOUT });
-    expect(next).toBe(Number.POSITIVE_INFINITY);
-  });
-
-  test('reset gives it another period', () => {
-    const { one, expired } = timed('reset', true);
-    expect(expired.length).toBeGreaterThanOrEqual(3);
-    expect(one.ends).toBe(0);
-  });
-
-  test('a request that the driver owns alone is not revived', () => {
-    expect(timed('done', false).expired).toEqual([]);
-  });
-
-  test('the default is 30 s', () => expect(DEFAULT_TIMEOUT).toBe(30e9));
 });
 
 test.each([
