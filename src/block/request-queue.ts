@@ -102,9 +102,9 @@ export class RequestQueue<D extends DriverData = DriverData> {
 
   /** Changes the hardware queues to those of `tagSet` with I/O running: the old ones finish what they
    *  have, and the new ones begin when nothing is left there that was not processed; nothing is lost.
-   *  @throws HctxError: the old ones stay. */
+   *  A failure is survived once, as in the kernel. @throws HctxError at the second: the old ones stay. */
   updateHwQueues(tagSet: TagSet<D>): void {
-    const next = this.#build(tagSet, this.generation + 1);
+    const next = this.#buildOrRetry(tagSet, this.generation + 1);
     const old = this.#hctxs;
     const oldSet = this.#tagSet;
     for (const hctx of old) {
@@ -141,7 +141,10 @@ export class RequestQueue<D extends DriverData = DriverData> {
     if (this.#retired.length > 0) {
       const done = this.#retired.filter((hctx) => hctx.inFlight === 0);
       this.#retired = this.#retired.filter((hctx) => hctx.inFlight > 0);
-      for (const hctx of done) this.vtable.exitHctx?.(hctx);
+      for (const hctx of done) {
+        this.vtable.exitHctx?.(hctx);
+        hctx.set.timeouts.stopIdle();
+      }
       this.retiredRan();
     }
     if (this.#idle !== undefined && this.inFlight === 0) this.#idle();
@@ -162,6 +165,16 @@ export class RequestQueue<D extends DriverData = DriverData> {
   exit(): void {
     this.#exitAll(this.#hctxs);
     this.#hctxs = [];
+    this.#tagSet.timeouts.stopIdle();
+  }
+
+  #buildOrRetry(tagSet: TagSet<D>, generation: number): HwQueue<D>[] {
+    try {
+      return this.#build(tagSet, generation);
+    } catch (error) {
+      if (!(error instanceof HctxError)) throw error;
+      return this.#build(tagSet, generation);
+    }
   }
 
   #build(tagSet: TagSet<D>, generation: number): HwQueue<D>[] {

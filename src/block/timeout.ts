@@ -32,11 +32,14 @@ export class Timeouts<D extends DriverData = DriverData> implements TimerTarget 
     if (!this.#armed) this.#arm(request.startedAt + this.#set.options.timeout);
   }
 
+  /** A disk or a hardware queue of the set is gone: no timer is left behind if nothing is in flight. */
+  stopIdle(): void {
+    if (this.#set.inFlight > 0) return;
+    this.#context.timers.cancel(this.#timer);
+    this.#armed = false;
+  }
+
   timerExpired(): void {
-    if (this.#set.inFlight === 0) {
-      this.#armed = false;
-      return;
-    }
     const { requests, options } = this.#set;
     const now = this.#context.clock.now();
     let oldest: number = now;
@@ -44,6 +47,10 @@ export class Timeouts<D extends DriverData = DriverData> implements TimerTarget 
       if (request.state !== RequestState.STARTED) continue;
       if (now - request.startedAt >= options.timeout) this.#expire(request, now);
       else oldest = Math.min(oldest, request.startedAt);
+    }
+    if (this.#set.inFlight === 0) {
+      this.stopIdle();
+      return;
     }
     const pause = requests.length * PAUSE_NS_PER_TAG;
     this.#arm(Math.max(oldest + options.timeout, now + pause));
@@ -61,6 +68,7 @@ export class Timeouts<D extends DriverData = DriverData> implements TimerTarget 
 
   #arm(deadline: number): void {
     this.#armed = true;
+    this.#context.timers.cancel(this.#timer); // a sweep may have ended a request, and begun another
     this.#context.timers.start(this.#timer, deadline as Nanoseconds); // a time plus a duration
   }
 }

@@ -148,7 +148,7 @@ describe('a live change of the hardware queues', () => {
     const { driver, queue, change } = kept({ queues: 2 });
     driver.failInit = 2;
     expect(() => change(4)).toThrow(HctxError);
-    expect(driver.log).toEqual(['exit 1', 'exit 0']);
+    expect(driver.log).toEqual(['exit 1', 'exit 0', 'exit 1', 'exit 0']); // tried twice
     expect(queue.hwQueueCount).toBe(2);
     const one = read();
     queue.defaultHctx(1).submit(one.bio);

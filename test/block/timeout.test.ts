@@ -45,8 +45,33 @@ describe('timeouts', () => {
     expect(toNextTimer(world)).toBe(5.3);
     expect(expired).toEqual([[7, 5.3]]);
     expect(one).toMatchObject({ ends: 1, status: Status.TIMEOUT });
-    toNextTimer(world);
     expect(world.timers.next).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test('a request that begins when another times out has its own 5 s', () => {
+    const { world, expired, submit } = silent('done');
+    submit(1).bioDone = () => void submit(2);
+    while (world.timers.count > 0) toNextTimer(world);
+    expect(expired).toEqual([
+      [1, 5],
+      [2, 10],
+    ]);
+  });
+
+  test('a queue that goes away leaves no timer behind', () => {
+    const world = new World();
+    const { hctx, disk } = makeDisk(world, {
+      makeRequestData: () => undefined,
+      queueRq: (request) => {
+        request.start().endOk();
+        return Status.OK;
+      },
+    });
+    hctx.submit(read().bio);
+    hctx.unplug();
+    expect(world.timers.count).toBe(1);
+    disk.queue.exit();
+    expect(world.timers.count).toBe(0);
   });
 
   test('each request has its own 5 s, whatever else is in flight', () => {

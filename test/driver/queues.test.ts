@@ -158,14 +158,25 @@ describe('changing the number of hardware queues', () => {
     expect([disk.queue.inFlight, disk.queue.tagSet.inFlight]).toEqual([0, 0]);
   });
 
-  test('that fails is ENOMEM, and the old number stays in use', () => {
+  test('that fails once is survived: the new number holds', () => {
+    const { device, disk } = wholeDevice(new World(), ['size=1']);
+    device.faults.init_hctx.set('probability', '100');
+    device.setQueues(2, 0);
+    expect([disk.queue.hwQueueCount, device.queues.submit]).toEqual([2, 2]);
+    expect(device.faults.init_hctx.value('times')).toBe(0);
+    const [one, other] = [write(0, 8, 1).submit(disk), write(8, 8, 2).submit(disk, 1)];
+    expect([one.ends, other.ends]).toEqual([1, 1]);
+  });
+
+  test('that fails twice is ENOMEM, and the old number stays in use', () => {
     const world = new World();
     const { device, disk } = wholeDevice(world, ['size=1', 'submit_queues=2']);
     device.faults.init_hctx.set('probability', '100');
+    device.faults.init_hctx.set('times', '2');
     expect(errnoOf(() => device.setQueues(4, 0))).toBe('ENOMEM');
     expect([disk.queue.hwQueueCount, device.stats().tags.queues]).toEqual([2, 2]);
     expect(write(0, 8, 1).submit(disk, 1).ends).toBe(1);
-    device.setQueues(4, 0); // times was 1
+    device.setQueues(4, 0);
     expect(disk.queue.hwQueueCount).toBe(4);
   });
 

@@ -146,6 +146,6 @@ test('an idle device with a limit has no timer', () => {
   const { disk } = wholeDevice(world, WORDS);
   expect(world.timers.count).toBe(0);
   write(0, 8, 1).submit(disk);
-  for (let second = 0; second < 2; second++) world.pass(1e9);
+  for (let second = 0; second < 5; second++) world.pass(1e9);
   expect(world.timers.count).toBe(0);
 });
