@@ -5,7 +5,8 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { folder, run, start } from './program.ts';
+import { main } from '../../src/cli/main.ts';
+import { type Ended, folder, run, start } from './program.ts';
 
 const mistakes: readonly (readonly [args: string, says: RegExp])[] = [
   ['--memory-backd', /memory-backd.*--memory-backed/],
@@ -109,12 +110,42 @@ const mistakes: readonly (readonly [args: string, says: RegExp])[] = [
   ['--listen nbd://127.0.0.1:0?what=1', /unknown parameter 'what'/],
 ];
 
-describe.concurrent('one line, status 2', () => {
-  test.each(mistakes)('%s', async (args, says) => {
-    const { status, stdout, stderr } = await run(...args.split(' '));
+/** Runs the program's sources in this process: a process for each mistake would take most of the time. */
+async function mainWith(args: readonly string[]): Promise<Ended> {
+  const said = { stdout: '', stderr: '' };
+  const before = [...process.stdout.listeners('error'), ...process.stderr.listeners('error')];
+  const spies = (['stdout', 'stderr'] as const).map((name) =>
+    vi.spyOn(process[name], 'write').mockImplementation((text) => {
+      said[name] += text;
+      return true;
+    }),
+  );
+  try {
+    return { status: await main(args), ...said };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+    for (const stream of [process.stdout, process.stderr]) {
+      for (const added of stream.listeners('error')) {
+        if (!before.includes(added)) stream.off('error', added as () => void); // it came from there
+      }
+    }
+  }
+}
+
+describe('one line, status 2', () => {
+  function isOneLine({ status, stdout, stderr }: Ended, says: RegExp): void {
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toMatch(/^tnull: [^\n]+\n$/);
     expect(stderr).toMatch(says);
+  }
+
+  test.each(mistakes)('%s', async (args, says) => {
+    isOneLine(await mainWith(args.split(' ')), says);
+  });
+
+  const some = mistakes.filter((_, at) => at % 12 === 0);
+  test.each(some)('%s, said by the built program', async (args, says) => {
+    isOneLine(await run(...args.split(' ')), says);
   });
 });
 
