@@ -55,6 +55,8 @@ export class Bio {
   whole = false;
   /** The payload lies in memory that is reused when control goes back to the event loop. */
   borrowed = false;
+  /** The pieces of the payload are one range of the submitter's memory, wherever they lie here. */
+  contiguous = false;
   #targetProvided = false;
   #mapped: Unmappable | undefined;
 
@@ -76,6 +78,7 @@ export class Bio {
     this.submitted = 0;
     this.whole = false;
     this.borrowed = false;
+    this.contiguous = false;
     this.#targetProvided = false;
     this.segments.clear();
   }

@@ -9,7 +9,8 @@ import type { RequestQueue } from './request-queue.ts';
 export interface Limits {
   /** Logical and physical block size in bytes: a power of two, 512..4096. */
   readonly blockBytes: number;
-  /** Largest READ or WRITE request in sectors; longer bios are split. 0 = no limit. */
+  /** Largest request in sectors of a READ, a WRITE, or a WRITE_ZEROES where it is judged; longer bios
+   *  are split. 0 = no limit. */
   readonly maxSectors: number;
   /** Discards and zeroes are cut into slices of so many sectors (max_hw_discard_sectors). */
   readonly sliceSectors: number;
@@ -19,6 +20,13 @@ export interface Limits {
   readonly chunkSectors: number;
   /** Segments of a request may meet at page boundaries only; others are split there. */
   readonly virtBoundary: boolean;
+}
+
+/** What may end one request of a bio and not the next: bad blocks, zones, faults. Where it may, the parts
+ *  of a long discard or of zeroes are no longer than those of a write. */
+export interface Judge {
+  /** The first sector in [sector, end) that matters to it, or -1. */
+  firstJudged(sector: number, end: number): number;
 }
 
 export interface Features {
@@ -78,6 +86,8 @@ export class Disk<D extends DriverData = DriverData> {
   readonly extents: Extents;
   /** Undefined: the disk is not zoned. */
   readonly zones: Zones | undefined;
+  /** Set by the driver, also live. Undefined: each request of a bio ends as the others do. */
+  judge: Judge | undefined = undefined;
 
   constructor(
     name: string,

@@ -15,7 +15,7 @@ import { RequestState } from './request.ts';
 import { RequestList } from './request-list.ts';
 import type { RequestQueue } from './request-queue.ts';
 import { Slices } from './slices.ts';
-import { isSliced, nextPiece } from './split.ts';
+import { endsSlice, nextPiece } from './split.ts';
 import { isResource, Status } from './status.ts';
 import type { TagPool } from './tag-pool.ts';
 import type { TagSet } from './tag-set.ts';
@@ -41,8 +41,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   inFlight = 0;
   /** A live change of the queues replaced it: it takes no more, and finishes what it has. */
   retired = false;
-  /** When the plug of the batch that is being issued got its first request; -1: none is, or one that
-   *  was held back. */
+  /** When the plug that is being issued got its first request; -1: none is, or what was held back. */
   issuingAt = -1;
   /** Waits until the queues that it replaced have processed what they hold, to keep the order. */
   behind = false;
@@ -89,9 +88,11 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   submit(bio: Bio): boolean {
     if (!hasRange(bio.command)) return this.#submitPiece(bio, 0 as Sector); // FLUSH names none
     const { disk } = this.queue;
+    const from = bio.submitted;
+    let pieces = 0;
     do {
       if (!this.#submitPiece(bio, nextPiece(bio, disk))) return false;
-    } while (!bio.whole && !isSliced(bio.command));
+    } while (!bio.whole && !endsSlice(bio, from, ++pieces, disk.limits));
     if (!bio.whole) this.#slices.later(bio);
     return true;
   }

@@ -9,27 +9,51 @@ import { Command, RequestFlag } from './command.ts';
 import type { Disk, Limits } from './disk.ts';
 import { Allocation, Extent } from './extents.ts';
 
+/** Of a slice whose parts are judged one by one. */
+const PIECES_PER_SLICE = 32;
+
+type Shape = Pick<Disk, 'limits' | 'extents' | 'judge'>;
+
 /** The sectors of the next request of `bio`, which has some left. */
-export function nextPiece(bio: Bio, disk: Pick<Disk, 'limits' | 'extents'>): Sector {
+export function nextPiece(bio: Bio, disk: Shape): Sector {
   if (isWhole(bio.command)) return bio.sectors;
   const { limits } = disk;
+  const sliced = isSliced(bio.command);
   let piece = Math.min(bio.sectors - bio.submitted, pieceMax(bio.command, limits));
   if (limits.chunkSectors !== 0) {
     const first = bio.sector + bio.submitted;
     piece = Math.min(piece, limits.chunkSectors - (first % limits.chunkSectors));
   }
-  if (limits.virtBoundary && bio.command === Command.WRITE) {
+  if (limits.virtBoundary && bio.command === Command.WRITE && !bio.contiguous) {
     piece = upToGap(bio.segments, bio.submitted * SECTOR_BYTES, piece);
   }
-  if (isSliced(bio.command)) piece += holeBehind(bio, piece, disk);
+  if (sliced) piece = upToJudged(bio, piece + holeBehind(bio, piece, disk), disk);
   return piece as Sector; // the least of several sector counts, or with a hole that is left of the bio
+}
+
+/** How many of the first `sectors` may be one request without a difference: parts about which nobody
+ *  judges, as many as there are, or one that is judged. */
+function upToJudged(bio: Bio, sectors: number, { limits, judge }: Shape): number {
+  const part = partMax(bio.command, limits);
+  if (judge === undefined || sectors <= part) return sectors;
+  const first = bio.sector + bio.submitted;
+  const end = first + sectors;
+  const { chunkSectors } = limits;
+  const ends =
+    bio.submitted + sectors === bio.sectors || (chunkSectors && end % chunkSectors === 0);
+  // The next request begins where a part does.
+  const whole = ends ? sectors : sectors - (sectors % part);
+  const judged = judge.firstJudged(first, first + whole);
+  if (judged < 0) return whole;
+  const before = judged - first;
+  return before < part ? part : before - (before % part);
 }
 
 const extent = new Extent();
 
 /** To make nothing of nothing takes no time, so a slice goes on to the end of the hole behind it; but
  *  for zeroes that are to have memory. */
-function holeBehind(bio: Bio, piece: number, disk: Pick<Disk, 'limits' | 'extents'>): number {
+function holeBehind(bio: Bio, piece: number, disk: Shape): number {
   const left = bio.sectors - bio.submitted - piece;
   const keeps = (bio.flags & RequestFlag.NOUNMAP) !== 0;
   if (left === 0 || keeps || !disk.limits.freeHoles) return 0;
@@ -38,8 +62,14 @@ function holeBehind(bio: Bio, piece: number, disk: Pick<Disk, 'limits' | 'extent
   return (extent.status & Allocation.HOLE) === 0 ? 0 : extent.sectors;
 }
 
+/** Is the slice over that began at sector `from` of `bio`, and has had `pieces`? */
+export function endsSlice(bio: Bio, from: number, pieces: number, limits: Limits): boolean {
+  if (!isSliced(bio.command)) return false;
+  return pieces >= PIECES_PER_SLICE || bio.submitted - from >= limits.sliceSectors;
+}
+
 /** Discards and zeroes take time with their length; they go in slices, other clients in between. */
-export function isSliced(command: Command): boolean {
+function isSliced(command: Command): boolean {
   return command === Command.DISCARD || command === Command.WRITE_ZEROES;
 }
 
@@ -55,6 +85,12 @@ function pieceMax(command: Command, limits: Limits): number {
   }
   if (command === Command.WRITE_ZEROES) return limits.sliceSectors;
   return limits.maxSectors === 0 ? Number.POSITIVE_INFINITY : limits.maxSectors;
+}
+
+/** The largest request that is judged: zeroes are cut as a write is. */
+function partMax(command: Command, limits: Limits): number {
+  if (command === Command.DISCARD || limits.maxSectors === 0) return pieceMax(command, limits);
+  return Math.min(limits.maxSectors, limits.sliceSectors);
 }
 
 /** How many of `sectors`, from byte `skip` on, come before two segments meet off a page boundary:

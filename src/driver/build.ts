@@ -1,7 +1,7 @@
 /** Options to a disk: tag set, limits, features, and the steps of the path in their order, composed
  *  so that what is off costs nothing. Source: driver.md sections 1 and 3; design.md ("Off means free"). */
 
-import { Disk } from '../block/disk.ts';
+import { Disk, type Judge } from '../block/disk.ts';
 import { RequestQueue } from '../block/request-queue.ts';
 import { Status } from '../block/status.ts';
 import { type BlockContext, TagSet, type TagSetOptions } from '../block/tag-set.ts';
@@ -70,6 +70,15 @@ export interface DeviceContext extends BlockContext {
 export function movesBytesOnly({ options, zones, cache, leaving }: Powered, parts: Live): boolean {
   if (zones !== undefined || cache !== undefined || leaving) return false;
   return options.irqmode !== 2 && !parts.badBlocks.enabled && parts.gate === undefined;
+}
+
+const everything: Judge = { firstJudged: (sector) => sector };
+
+/** What judges each request of the device by itself, as its live attributes are now. */
+export function judgeOf({ zones }: Powered, { badBlocks, gate }: Live): Judge | undefined {
+  if (zones !== undefined || gate !== undefined) return everything;
+  if (!badBlocks.enabled) return undefined;
+  return { firstJudged: (sector, end) => badBlocks.firstBad(sector, end - sector) };
 }
 
 interface Live {

@@ -3,7 +3,7 @@
 
 import type { Features, Limits } from '../block/disk.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
-import { KiB, MiB, SECTOR_BYTES, sector } from '../units.ts';
+import { MiB, SECTOR_BYTES, sector } from '../units.ts';
 
 /** A slice of a discard takes some 20 us, the memory goes back on its own (daemon/memory-return.ts); one
  *  of zeroes that are to be kept is a fill of 4 MiB, for which other clients wait up to 1 ms. */
@@ -12,11 +12,9 @@ const SLICE = sector((4 * MiB) / SECTOR_BYTES);
 const NO_LIMIT = Number.POSITIVE_INFINITY;
 
 export function limits(options: DeviceOptions): Limits {
-  // In whole blocks and KiB, as the kernel's queue limits are.
-  const unit = Math.max(options.bs, KiB) / SECTOR_BYTES;
   return {
     blockBytes: options.bs,
-    maxSectors: options.max_sectors - (options.max_sectors % unit),
+    maxSectors: options.max_sectors - (options.max_sectors % (options.bs / SECTOR_BYTES)),
     // Without memory nothing takes time, but where each byte is paid for.
     sliceSectors: options.memory_backed || options.mbps > 0 ? SLICE : NO_LIMIT,
     freeHoles: !options.zoned && options.mbps === 0,

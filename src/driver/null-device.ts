@@ -17,6 +17,7 @@ import {
   buildDisk,
   capacityOf,
   type DeviceContext,
+  judgeOf,
   makeTagSet,
   movesBytesOnly,
   type Powered,
@@ -162,6 +163,7 @@ export class NullDevice implements DeferredWork {
     powered.device.execute = powered.compose();
     const gate = powered.leaving ? undefined : composeGate(this.faults, powered.throttle);
     powered.device.gate = gate;
+    powered.disk.judge = judgeOf(powered, { badBlocks, gate });
     this.#shared?.allow(movesBytesOnly(powered, { badBlocks, gate }));
   }
 

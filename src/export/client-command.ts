@@ -79,6 +79,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
     const sector = (base + first / SECTOR_BYTES) as Sector; // whole blocks are whole sectors
     const sectors = (Math.max(0, end - first) / SECTOR_BYTES) as Sector; // likewise
     this.bio.reset(blockCommand(header.command), blockFlags(header.flags), sector, sectors);
+    this.bio.contiguous = true;
   }
 
   /** The payload of a write as it lies in the receive buffer. */

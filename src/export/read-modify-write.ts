@@ -220,6 +220,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
       left -= length;
     }
     middle.borrowed = this.#borrowed;
+    middle.contiguous = true;
   }
 
   #start(bios: Bio[]): void {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Command, RequestFlag } from '../../src/block/command.ts';
-import type { Limits } from '../../src/block/disk.ts';
+import type { Judge, Limits } from '../../src/block/disk.ts';
 import { Allocation, type Extents } from '../../src/block/extents.ts';
 import { nextPiece } from '../../src/block/split.ts';
 import { TestBio } from './world.ts';
@@ -26,11 +26,16 @@ function holed(from: number, to: number): Extents {
 }
 
 /** The lengths in sectors of the requests that a bio is cut into. */
-function pieces(one: TestBio, limits: Partial<Limits>, extents = holed(0, 0)): number[] {
+function pieces(
+  one: TestBio,
+  limits: Partial<Limits>,
+  extents = holed(0, 0),
+  judge?: Judge,
+): number[] {
   const { bio } = one;
   const found: number[] = [];
   while (bio.submitted < bio.sectors) {
-    const piece = nextPiece(bio, { limits: { ...none, ...limits }, extents });
+    const piece = nextPiece(bio, { limits: { ...none, ...limits }, extents, judge });
     found.push(piece);
     bio.submitted += piece;
   }
@@ -73,6 +78,51 @@ describe('a slice goes on to the end of a hole behind it', () => {
   });
 });
 
+describe('where something judges each request', () => {
+  const all: Judge = { firstJudged: (sector) => sector };
+  const at = (bad: number): Judge => ({
+    firstJudged: (sector, end) => (sector <= bad && bad < end ? bad : -1),
+  });
+  const zeroes = (first: number, sectors: number) =>
+    new TestBio(Command.WRITE_ZEROES, first, sectors);
+  const limits = { maxSectors: 255 };
+
+  test('zeroes are cut as a write is', () => {
+    const write = new TestBio(Command.WRITE, 5, 9000);
+    const cut = pieces(write, limits);
+    expect(pieces(zeroes(5, 9000), limits, holed(0, 0), all)).toEqual(cut);
+    expect(pieces(zeroes(5, 9000), limits, holed(0, 2 ** 40), all)).toEqual(cut);
+    expect(cut.slice(0, 2)).toEqual([255, 255]);
+  });
+
+  test('but where it has nothing to say, they go in slices of whole parts', () => {
+    expect(pieces(zeroes(0, 20_000), limits, holed(0, 0), at(-1))).toEqual([8160, 8160, 3680]);
+    const found = pieces(zeroes(0, 20_000), limits, holed(0, 0), at(10_000));
+    // What is judged is the part of a write in which the sector is.
+    expect(found).toEqual([8160, 1785, 255, 8160, 1640]);
+  });
+
+  test('and a hole is no reason to make a part longer than a slice, nor to be judged with it', () => {
+    const hole = holed(5000, 2 ** 40);
+    for (const command of [Command.DISCARD, Command.WRITE_ZEROES]) {
+      const long = new TestBio(command, 0, 2 ** 40);
+      const found = pieces(long, {}, hole, at(2 ** 30 + 5));
+      expect(found).toEqual([2 ** 30, 8192, 2 ** 40 - 2 ** 30 - 8192]);
+    }
+  });
+
+  test('zones cut as well, and a part begins with each', () => {
+    const both = { maxSectors: 255, chunkSectors: 1024 };
+    const cut = pieces(new TestBio(Command.WRITE, 1000, 2000), both);
+    expect(pieces(zeroes(1000, 2000), both, holed(0, 0), all)).toEqual(cut);
+  });
+
+  test('a discard has no limit of its own, but a slice', () => {
+    const discard = new TestBio(Command.DISCARD, 0, 20_000);
+    expect(pieces(discard, limits, holed(0, 0), all)).toEqual([8192, 8192, 3616]);
+  });
+});
+
 describe('at zone boundaries', () => {
   test.each([Command.READ, Command.WRITE, Command.WRITE_ZEROES, Command.DISCARD])(
     'command %i is cut there',
@@ -106,6 +156,12 @@ describe('with virt_boundary', () => {
   test('max_sectors cuts first where it is shorter', () => {
     const both = { virtBoundary: true, maxSectors: 4 };
     expect(pieces(gathered([0, 4096], [512, 512]), both)).toEqual([4, 4, 1]);
+  });
+
+  test('a payload that is one range of memory has no gap, wherever its pieces were received', () => {
+    const one = gathered([0, 512], [512, 4096], [100, 1024]);
+    one.bio.contiguous = true;
+    expect(pieces(one, limits)).toEqual([11]);
   });
 
   test('without it nothing is cut', () => {

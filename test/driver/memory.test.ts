@@ -88,7 +88,7 @@ describe('limits of the disk', () => {
 
   test.each([
     ['max_sectors=8', 8],
-    ['max_sectors=255', 254], // rounded down to KiB
+    ['max_sectors=255', 255], // odd, and honoured
     ['max_sectors=0', 0],
   ])('%s: longer requests are split, never refused', (word, limit) => {
     const { disk, device } = wholeDevice(new World(), [...MEMORY, word]);
@@ -105,6 +105,19 @@ describe('limits of the disk', () => {
     expect(write(0, 40, 5).submit(disk).status).toBe(Status.IOERR);
     device.badBlocks.write('-20-20');
     expect([15, 16, 23, 24].map((at) => bytesAt(disk, at)[0])).toEqual([5, 0, 0, 5]);
+  });
+
+  test('zeroes are cut as a write is, where their parts are judged alone', () => {
+    const world = new World();
+    const { disk, device } = wholeDevice(world, [...MEMORY, 'max_sectors=8']);
+    write(0, 64, 5).submit(disk);
+    device.badBlocks.write('+20-20');
+    const zeroes = new Io(Command.WRITE_ZEROES, 0, 64).submit(disk);
+    world.settle();
+    expect(zeroes).toMatchObject({ ends: 1, status: Status.IOERR });
+    device.badBlocks.write('-20-20');
+    const left = Array.from({ length: 64 }, (_, at) => (at >= 16 && at < 24 ? 5 : 0));
+    expect(bytesAt(disk, 0, 64)).toEqual(left);
   });
 
   test.each([

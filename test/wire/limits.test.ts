@@ -65,7 +65,7 @@ describe('requests beyond the limits are split, never refused', () => {
     expect((await client.request(write, data)).error).toBe(0);
     expect((await client.readData(1536, data.length)).equals(data)).toBe(true);
     const { operations } = await served.stats('nullb0');
-    const parts = Math.ceil((2 * MIB) / 512 / (sectors - (sectors % 2))); // in whole KiB
+    const parts = Math.ceil((2 * MIB) / 512 / sectors);
     expect([operations['write']?.requests, operations['read']?.requests]).toEqual([parts, parts]);
   });
 
@@ -84,6 +84,17 @@ describe('requests beyond the limits are split, never refused', () => {
       const found = await client.readData(at * MIB + at * 512, length);
       expect(found.equals(all.subarray(at, at + length))).toBe(true);
     }
+  });
+
+  test('virt_boundary=1: a payload is one range, and one request, however it was received', async () => {
+    const served = await serveControlled('size=8', 'memory_backed=1', 'virt_boundary=1');
+    const client = await WireClient.simple(served.path);
+    const data = Buffer.alloc(MIB, 7);
+    const write = { command: WRITE, offset: 1536, length: MIB };
+    for (let n = 0; n < 3; n++) expect((await client.request(write, data)).error).toBe(0);
+    const { operations } = await served.stats('nullb0');
+    expect(operations['write']?.requests).toBe(3);
+    expect((await client.readData(1536, MIB)).equals(data)).toBe(true);
   });
 
   test('max_hw_discard: a TRIM of 4 GiB - 512 is one command of many requests', async () => {
