@@ -1,7 +1,8 @@
-// Writes what is made from tables: docs/parameters.md, the man page and the completions of shells.
+// Writes what is made from tables: docs/parameters.md, docs/client-faults.md, the man page and the completions of shells.
 // With --check it only says what is stale.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { bashCompletion } from '../dist/cli/manual/bash.js';
+import { clientFaultsMarkdown } from '../dist/cli/manual/client-faults.js';
 import { fishCompletion } from '../dist/cli/manual/fish.js';
 import { manPage } from '../dist/cli/manual/man.js';
 import { zshCompletion } from '../dist/cli/manual/zsh.js';
@@ -10,6 +11,7 @@ import { version } from '../dist/daemon/version.js';
 
 const made = {
   'docs/parameters.md': parametersMarkdown(),
+  'docs/client-faults.md': clientFaultsMarkdown(),
   'packaging/man/tnull.1': manPage(version()),
   'packaging/completions/tnull.bash': bashCompletion(),
   'packaging/completions/_tnull': zshCompletion(),

@@ -32,6 +32,8 @@ export interface Facts {
   readonly version: string;
   /** The URIs of the NBD listeners. */
   readonly listening: () => readonly string[];
+  /** How often clients broke a rule of the protocol and were served, by the rule. */
+  readonly clientFaults: () => ReadonlyMap<string, number>;
 }
 
 const rangeOperations = ['open', 'close', 'finish', 'reset'] as const;
@@ -85,7 +87,8 @@ function attributeOf({ params }: Input): string {
   return attribute ?? `${group}/${setting}`;
 }
 
-export function makeHandlers({ tree, version, listening }: Facts): Record<CallName, Handler> {
+export function makeHandlers(facts: Facts): Record<CallName, Handler> {
+  const { tree, version, listening, clientFaults } = facts;
   const device = ({ params }: Input): string => params['name'] ?? '';
   const getText: Handler = (input) => tree.text(device(input), attributeOf(input));
   const setText: Handler = async (input) => {
@@ -129,6 +132,7 @@ export function makeHandlers({ tree, version, listening }: Facts): Record<CallNa
     flush: (input) => tree.flush(device(input)),
     stats: (input) => tree.stats(device(input)),
     requests: (input) => tree.requests(device(input)),
-    metrics: () => inSlices(metricsText(() => tree.allStats(), version, own)),
+    metrics: () =>
+      inSlices(metricsText({ allStats: () => tree.allStats(), version, clientFaults, own })),
   };
 }

@@ -123,14 +123,30 @@ function labelled(labels: Labels): string {
   return `{${pairs.join(',')}}`;
 }
 
-/** Every metric with the samples of all devices, in slices, and the daemon's `own`. */
-export async function* metricsText(
-  allStats: () => Iterable<[NullDevice, DeviceStats]>,
-  version: string,
-  own: Registry,
-): AsyncGenerator<string> {
-  yield `# HELP tnull_info The program\n# TYPE tnull_info gauge\n`;
+/** What metrics are made of. */
+export interface MetricsSources {
+  readonly allStats: () => Iterable<[NullDevice, DeviceStats]>;
+  readonly version: string;
+  /** How often clients broke a rule of the protocol and were served, by the rule. */
+  readonly clientFaults: () => ReadonlyMap<string, number>;
+  /** The daemon's own. */
+  readonly own: Registry;
+}
+
+function head(name: string, help: string, kind: MetricRow['kind']): string {
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n`;
+}
+
+const CLIENT_FAULTS = 'tnull_client_faults_total';
+
+/** Every metric with the samples of all devices, in slices, and the daemon's own. */
+export async function* metricsText(sources: MetricsSources): AsyncGenerator<string> {
+  const { allStats, version, clientFaults, own } = sources;
+  yield head('tnull_info', 'The program', 'gauge');
   yield `tnull_info${labelled({ version })} 1\n`;
+  yield head(CLIENT_FAULTS, 'Rules that clients broke and were served all the same', 'counter');
+  for (const [fault, count] of clientFaults())
+    yield `${CLIENT_FAULTS}${labelled({ fault })} ${count}\n`;
   // Once for all metrics, so that they agree.
   const scraped: [NullDevice, DeviceStats][] = [];
   for (const one of allStats()) {
@@ -138,7 +154,7 @@ export async function* metricsText(
     if (scraped.length % limits.statsPerSlice.max === 0) await setImmediate();
   }
   for (const { name, help, kind, samples } of rows) {
-    yield `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n`;
+    yield head(name, help, kind);
     const lines = ([device, stats]: [NullDevice, DeviceStats]): string =>
       samples(stats, device)
         .map(([own, value]) => `${name}${labelled({ device: device.name, ...own })} ${value}\n`)

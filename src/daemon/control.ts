@@ -28,6 +28,8 @@ export interface ControlContext {
   readonly version: string;
   /** The URIs of the NBD listeners. */
   readonly listening: () => readonly string[];
+  /** How often clients broke a rule and were served, by the rule. */
+  readonly clientFaults: () => ReadonlyMap<string, number>;
 }
 
 export interface Control {
@@ -50,9 +52,9 @@ export async function startControl(
   options: ControlOptions,
   context: ControlContext,
 ): Promise<Control> {
-  const { log, tree, version, listening } = context;
+  const { log, tree, version, listening, clientFaults } = context;
   const error = (reason: unknown): void => log.error(reason);
-  const load = lazyApi({ tree, version, listening, error });
+  const load = lazyApi({ tree, version, listening, clientFaults, error });
   const servers: Server[] = [];
   const make = (guard: Guard): Server => {
     const server = makeHttpServer({ load, guard, error });

@@ -6,6 +6,7 @@ import { formatNbdUri, type TlsMode } from 'nbd-server-protocol-ts';
 import type { Logger } from 'pino';
 import { type Alignment, alignments } from '../export/nbd-export.ts';
 import { type ClientLimits, withDefaults } from '../server/client-limits.ts';
+import { FaultCounts } from '../server/fault-counts.ts';
 import type { ListenAddress } from '../server/listener.ts';
 import { SocketStream } from '../server/receive.ts';
 import { serverTls, type TlsFiles } from '../server/tls-credentials.ts';
@@ -73,7 +74,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const path = await startDataPath(options, (line) => {
     if (notices) log.warn(line);
   });
-  const { exports, server, tree, pool } = path;
+  const { exports, server, tree, faults, pool } = path;
   let ways: OpenWays;
   let control: Control | undefined;
   const stopNow = (): void => {
@@ -91,6 +92,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       control = await startControl(options.control, {
         ...{ tree, log, version: version() },
         listening: uris,
+        clientFaults: () => faults.total(),
       });
     }
   } catch (error) {
@@ -122,11 +124,13 @@ async function startDataPath(
   const crowded = availableParallelism() < (threads > 1 ? threads + 2 : 2);
   const busyPoll = mainBusyPoll(crowded, options.limits, limits);
   const timing = makeTiming(systemClock, systemScheduler, busyPoll);
-  const waiting = { busyPollNs: limits.busyPoll * 1000, crowded };
+  const faults = new FaultCounts(0, FaultCounts.memoryFor(threads));
+  const busyPollNs = limits.busyPoll * 1000;
+  const waiting = { busyPollNs, crowded, faults: faults.memory };
   const pool = await startThreads(threads, options, waiting, timing.pacing);
   const shared = pool && (await shareMemory(pool, threads, timing.deferred));
   const path = makeDataPath(options, {
-    ...{ timing, limits, tls, notice },
+    ...{ timing, limits, tls, notice, faults },
     allocator: shared?.allocator ?? returningSlabs(timing),
     share: shared?.share,
     openStream: (socket, sink) => pool?.open(socket, sink) ?? new SocketStream(socket, sink),
@@ -149,7 +153,7 @@ function mainBusyPoll(
 async function startThreads(
   threads: number,
   { tls, log }: DaemonOptions,
-  waiting: Pick<PoolOptions, 'busyPollNs' | 'crowded'>,
+  waiting: Pick<PoolOptions, 'busyPollNs' | 'crowded' | 'faults'>,
   pacing: Pacing,
 ): Promise<ThreadPool | undefined> {
   if (threads === 1) return undefined;

@@ -14,6 +14,7 @@ import type { SlabAllocator } from '../pages/allocator.ts';
 import { ScratchPool } from '../pages/scratch.ts';
 import { ChunkPool } from '../server/chunk-pool.ts';
 import type { ClientLimits } from '../server/client-limits.ts';
+import { FaultCounts } from '../server/fault-counts.ts';
 import type { Log } from '../server/log.ts';
 import { Server, type ServerContext } from '../server/server.ts';
 import type { ServerTls } from '../server/tls-credentials.ts';
@@ -42,6 +43,8 @@ export interface DataPathParts {
   /** Undefined: there is no TLS. */
   readonly tls: ServerTls | undefined;
   readonly tlsMode: TlsMode;
+  /** Left out: there are no threads that count with this one. */
+  readonly faults?: FaultCounts;
   /** Told what power on adjusted, a line each. */
   notice(line: string): void;
 }
@@ -51,16 +54,18 @@ export interface DataPath {
   readonly exports: PoweredExports;
   readonly server: Server;
   readonly tree: Tree;
+  readonly faults: FaultCounts;
 }
 
 export function makeDataPath(options: DataPathOptions, parts: DataPathParts): DataPath {
   const { log, parameters, debug, faultSeed } = options;
   const { limits, allocator, share, openStream, tls, tlsMode } = parts;
+  const { faults = new FaultCounts(0, FaultCounts.memoryFor(0)) } = parts;
   const { clock, scheduler, timers, deferred, turn, pacing } = parts.timing;
   const exports = new PoweredExports(limits.payload, options);
   const server = new Server(exports, {
     ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
-    ...{ openStream, tls, tlsMode },
+    ...{ openStream, tls, tlsMode, faults },
     chunks: new ChunkPool(),
     scratch: new ScratchPool(),
   });
@@ -78,5 +83,5 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
     notice: (line) => parts.notice(line),
     afterTurn: () => turn.end(),
   });
-  return { devices, exports, server, tree };
+  return { devices, exports, server, tree, faults };
 }

@@ -7,10 +7,13 @@ import {
   Command,
   CommandFlag,
   NbdError,
+  type OnClientFault,
   type RequestHeader,
+  requestFault,
   type SelectedContext,
   TransmissionFlag,
 } from 'nbd-server-protocol-ts';
+import { MiB } from '../units.ts';
 import { type FarSize, farSizeOf, isFar, type Range } from './far.ts';
 
 /** Why a command is refused: the NBD error and a text for humans. */
@@ -38,7 +41,6 @@ export const refused = {
   zonedUnaligned: refusal(NbdError.EINVAL, 'a zoned export takes whole blocks only'),
   noContext: refusal(NbdError.EINVAL, 'no metadata context was selected'),
   noPayload: refusal(NbdError.EINVAL, 'the flag PAYLOAD_LEN with no payload'),
-  payloadMissing: refusal(NbdError.EINVAL, 'a write without the flag PAYLOAD_LEN has no data'),
   wrongIds: refusal(
     NbdError.EINVAL,
     'the payload must be a length and selected contexts, each once',
@@ -139,7 +141,7 @@ export interface Bounds {
   /** And so does everything else. */
   readonly alignment: number;
   /** What a client may promise to keep to, in bytes. */
-  readonly blockSize: { readonly minimum: number };
+  readonly blockSize: { readonly minimum: number; readonly maximumPayload: number };
   /** Bytes. */
   readonly payloadMax: number;
 }
@@ -156,10 +158,17 @@ export interface Terms {
 }
 
 const NOT_OFFERED = -1;
+/** What the protocol allows a client that has not asked. */
+const PAYLOAD_UNTOLD = 32 * MiB;
 
 /** The rules for one client. */
 export class Rules {
+  /** The last command that `check` let pass may have faults for `tellFaults`. */
+  doubtful = false;
   readonly #payloadMax: number;
+  /** Bytes: what a client that keeps to the protocol sends and asks for at most. */
+  readonly #payloadAgreed: number;
+  readonly #flushOffered: boolean;
   /** Bytes; Infinity: whatever is not far lies inside. */
   readonly #size: number;
   readonly #farSize: FarSize | undefined;
@@ -173,6 +182,9 @@ export class Rules {
 
   constructor(terms: Terms, of: Bounds) {
     this.#payloadMax = of.payloadMax;
+    const told = terms.blockSizeNegotiated ? of.blockSize.maximumPayload : PAYLOAD_UNTOLD;
+    this.#payloadAgreed = Math.min(of.payloadMax, told);
+    this.#flushOffered = (terms.flags & TransmissionFlag.SEND_FLUSH) !== 0;
     this.#size = typeof of.size === 'number' ? of.size : Number.POSITIVE_INFINITY;
     this.#farSize = farSizeOf(of.size);
     this.#extended = terms.extendedHeaders;
@@ -189,6 +201,7 @@ export class Rules {
    *  payload may be looked at. Allocates nothing. */
   check(header: RequestHeader): Refusal | undefined {
     const { command, flags, length } = header;
+    this.doubtful = false;
     const row = rows[command];
     if (row === undefined) {
       return command === Command.RESIZE ? refused.notOffered : refused.unknownCommand;
@@ -202,16 +215,31 @@ export class Rules {
     if (this.#extended) {
       const payload = (flags & PAYLOAD_LEN) !== 0;
       if (payload && length === 0) return refused.noPayload;
-      if (!payload && command === Command.WRITE) return refused.payloadMissing;
+      if (!payload && command === Command.WRITE) this.doubtful = true;
       if (payload && command === Command.BLOCK_STATUS) {
         return length > this.#statusPayloadMax ? refused.wrongIds : undefined;
       }
     }
-    if (row.tooLong !== undefined && length > this.#payloadMax) return row.tooLong;
+    if (row.tooLong !== undefined && length > this.#payloadAgreed) {
+      if (length > this.#payloadMax) return row.tooLong;
+      this.doubtful = true;
+    }
     if (command === Command.FLUSH) {
+      if (!this.#flushOffered) this.doubtful = true;
       return header.offset !== 0 || length !== 0 ? row.beyondEnd : undefined;
     }
     return this.#checkRange(row, header);
+  }
+
+  /** Tells `to` of each rule that a command breaks which `check` let pass. */
+  tellFaults(header: RequestHeader, to: OnClientFault): void {
+    const fault = requestFault(header, this.#extended);
+    if (fault !== undefined) to(fault);
+    const row = rows[header.command];
+    if (row?.tooLong !== undefined && header.length > this.#payloadAgreed) {
+      to('longer-than-maximum-payload');
+    }
+    if (header.command === Command.FLUSH && !this.#flushOffered) to('flush-not-offered');
   }
 
   /** The same for a range that comes in a BLOCK_STATUS's payload. */

@@ -1,8 +1,9 @@
 /** What was agreed on with a client, as far as READ and WRITE are concerned, for whoever has its socket and
  *  may execute them. Plain data: it goes to another thread. */
 
-import type { ReplyForm } from 'nbd-server-protocol-ts';
+import type { Agreed, ReplyForm } from 'nbd-server-protocol-ts';
 import type { Bounds, Terms } from './check.ts';
+import type { NbdExport } from './nbd-export.ts';
 
 export interface DirectOffer {
   /** Which shared device. */
@@ -14,4 +15,19 @@ export interface DirectOffer {
   readonly blockBytes: number;
   /** Bytes: reads above it may be sent in several chunks. */
   readonly chunkMax: number;
+}
+
+/** @param device the number of the shared device that is exported. */
+export function directOffer(
+  { export: of, replyForm, flags, extendedHeaders, blockSizeNegotiated }: Agreed<NbdExport>,
+  device: number,
+  chunkMax: number,
+): DirectOffer {
+  const { size, writeAlignment, alignment, blockSize, payloadMax } = of;
+  return {
+    ...{ device, replyForm, chunkMax },
+    terms: { flags, extendedHeaders, blockSizeNegotiated, contexts: [] },
+    bounds: { size, writeAlignment, alignment, blockSize, payloadMax },
+    blockBytes: of.disk.limits.blockBytes,
+  };
 }

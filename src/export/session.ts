@@ -119,6 +119,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
    *  it was received apart, `payload`; a BLOCK_STATUS's is always in `source`.
    *  @returns false: it waits; keep the payload where it is until `proceed` says true. */
   execute(header: RequestHeader, source: Uint8Array, start: number, payload?: Segments): boolean {
+    if (this.#rules.doubtful) this.#rules.tellFaults(header, this.#host.onClientFault);
     const block = this.export.disk.limits.blockBytes;
     const write = header.command === NbdCommand.WRITE;
     if (header.command === NbdCommand.BLOCK_STATUS) return this.#askStatus(header, source, start);

@@ -2,12 +2,19 @@
  *  and pauses the socket when the session or the client cannot follow.
  *  Source: nbd-protocol.md sections 2, 3.6 and 5. */
 
-import { type Agreed, ServerHandshake, type TlsMode } from 'nbd-server-protocol-ts';
-import type { Bounds, Refusal } from '../export/check.ts';
+import {
+  type Agreed,
+  type OnClientFault,
+  ServerHandshake,
+  type TlsMode,
+} from 'nbd-server-protocol-ts';
+import type { Refusal } from '../export/check.ts';
+import { directOffer } from '../export/direct-offer.ts';
 import type { NbdExport } from '../export/nbd-export.ts';
 import { Session } from '../export/session.ts';
 import type { SessionHost } from '../export/session-host.ts';
 import type { ByteDrain } from './byte-drain.ts';
+import { faultTeller } from './client-faults.ts';
 import { Output } from './output.ts';
 import type { ByteSink, ByteStream } from './receive.ts';
 import { type RequestHost, Requests } from './requests.ts';
@@ -18,11 +25,8 @@ import { ReceiveWindow } from './window.ts';
 /** starttls: the ACK is on its way out, and nothing is read. */
 type Phase = 'haggling' | 'starttls' | 'transmission' | 'finishing' | 'closed';
 
-function boundsOf({ size, writeAlignment, alignment, blockSize, payloadMax }: NbdExport): Bounds {
-  return { size, writeAlignment, alignment, blockSize, payloadMax };
-}
-
 export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost, Watched {
+  readonly onClientFault: OnClientFault;
   readonly #context: ServerContext;
   readonly #id: number;
   #window = new ReceiveWindow();
@@ -48,7 +52,8 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     this.#context = context;
     this.#id = id;
     this.#output = new Output(context.turn, context.chunks, this);
-    const can = { tls, extendedHeaders: true };
+    this.onClientFault = faultTeller(context.faults, context.log, id);
+    const can = { tls, extendedHeaders: true, onFault: this.onClientFault };
     this.#handshake = new ServerHandshake<NbdExport>(context.host, can);
     this.#cancelTimeout = context.scheduler.timeout(
       () => this.cutOff('no agreement within the time for it'),
@@ -210,9 +215,15 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     if (this.#phase === 'haggling') this.#haggle();
     const requests = this.#requests;
     if (this.#phase === 'transmission' && requests !== undefined) taken = requests.take(quota);
-    if (this.#phase === 'finishing') this.#window.drop();
+    if (this.#phase === 'finishing') this.#dropRest();
     if (requests?.stalled !== true) this.#window.tidy();
     return taken;
+  }
+
+  #dropRest(): void {
+    const behindDisc = this.#requests?.saidGoodbye === true && !this.#window.empty;
+    if (behindDisc) this.onClientFault('bytes-behind-disc');
+    this.#window.drop();
   }
 
   #haggle(): void {
@@ -267,18 +278,11 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   }
 
   /** Tells the thread that has the socket, if there is one, by which rules it may execute requests. */
-  #offer({ export: of, replyForm, ...agreed }: Agreed<NbdExport>, session: Session): void {
+  #offer(agreed: Agreed<NbdExport>, session: Session): void {
+    const { shared } = agreed.export;
     const stream = this.#stream;
-    if (of.shared === undefined || stream?.offer === undefined) return;
-    const { flags, extendedHeaders, blockSizeNegotiated } = agreed;
-    stream.offer({
-      device: of.shared.id,
-      replyForm,
-      terms: { flags, extendedHeaders, blockSizeNegotiated, contexts: [] },
-      bounds: boundsOf(of),
-      blockBytes: of.disk.limits.blockBytes,
-      chunkMax: session.copyMax,
-    });
+    if (shared === undefined || stream?.offer === undefined) return;
+    stream.offer(directOffer(agreed, shared.id, session.copyMax));
     this.#mayBeLent = true;
   }
 

@@ -38,6 +38,8 @@ export class Requests {
   held = false;
   /** Why every further command is refused; undefined: they are not. */
   shutDown: Refusal | undefined = undefined;
+  /** The client has sent DISC. */
+  saidGoodbye = false;
   readonly #window: ReceiveWindow;
   readonly #output: Output;
   readonly #host: RequestHost;
@@ -167,6 +169,8 @@ export class Requests {
    *  has to wait, or it was the last. */
   #takeRequest(header: RequestHeader): boolean {
     if (header.command === Command.DISC) {
+      this.saidGoodbye = true;
+      this.#window.at += this.#headerBytes;
       this.#host.finish();
       return false;
     }

@@ -14,6 +14,7 @@ import { Admission, Burst } from './admission.ts';
 import type { ChunkPool } from './chunk-pool.ts';
 import type { ClientLimits } from './client-limits.ts';
 import { Connection } from './connection.ts';
+import type { FaultCounts } from './fault-counts.ts';
 import { type InheritedSocket, listenInherited } from './inherited.ts';
 import { limits } from './limits.ts';
 import { type ListenAddress, listen, stopListening } from './listener.ts';
@@ -35,6 +36,7 @@ export interface ServerContext extends SessionContext {
   readonly chunks: ChunkPool;
   readonly limits: ClientLimits;
   readonly host: HandshakeHost<NbdExport>;
+  readonly faults: FaultCounts;
   /** Undefined: there is no TLS. */
   readonly tls: ServerTls | undefined;
   /** For ways in that demand nothing of their own. */

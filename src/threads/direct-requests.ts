@@ -5,12 +5,14 @@
 
 import {
   ChunkFlag,
+  type ClientFault,
   COMPACT_REQUEST_BYTES,
   Command,
   DecodeStatus,
   decodeExtendedRequest,
   decodeRequest,
   EXTENDED_REQUEST_BYTES,
+  type OnClientFault,
   payloadBytes,
   ReplyEncoder,
   RequestHeader,
@@ -18,6 +20,7 @@ import {
 import type { ThreadDevice } from '../direct/thread-device.ts';
 import { Rules } from '../export/check.ts';
 import type { DirectOffer } from '../export/direct-offer.ts';
+import type { FaultCounts } from '../server/fault-counts.ts';
 import { systemClock } from '../time/clock.ts';
 import { KiB, SECTOR_BYTES } from '../units.ts';
 
@@ -39,6 +42,13 @@ export class DirectOutput {
   }
 }
 
+/** What all clients of a thread have in common. */
+export interface DirectCommon {
+  readonly thread: number;
+  readonly output: DirectOutput;
+  readonly faults: FaultCounts;
+}
+
 /** done: all that is there whole. foreign: the next request is for the main thread.
  *  unsent: the client is behind with reading, nothing more is taken before it has read. */
 export type DirectEnd = 'done' | 'foreign' | 'unsent';
@@ -49,6 +59,16 @@ export class DirectRequests {
   readonly #device: ThreadDevice;
   readonly #thread: number;
   readonly #output: DirectOutput;
+  readonly #countFault: OnClientFault;
+  /** What the client did wrong, as far as the main thread knows. */
+  readonly #faultsKnown = new Set<ClientFault>();
+  /** The request in hand has one that it does not know. */
+  #faultNew = false;
+  readonly #learnFault: OnClientFault = (fault) => {
+    if (this.#faultsKnown.has(fault)) return;
+    this.#faultsKnown.add(fault);
+    this.#faultNew = true;
+  };
   readonly #send: (part: Uint8Array) => boolean;
   readonly #rules: Rules;
   readonly #encoder: ReplyEncoder;
@@ -68,13 +88,13 @@ export class DirectRequests {
   constructor(
     offer: DirectOffer,
     device: ThreadDevice,
-    thread: number,
-    output: DirectOutput,
+    { thread, output, faults }: DirectCommon,
     send: (part: Uint8Array) => boolean,
   ) {
     this.#device = device;
     this.#thread = thread;
     this.#output = output;
+    this.#countFault = (fault) => faults.add(fault);
     this.#send = send;
     this.#rules = new Rules(offer.terms, offer.bounds);
     this.#encoder = new ReplyEncoder(offer.replyForm);
@@ -111,12 +131,21 @@ export class DirectRequests {
       const payload = payloadBytes(header, this.#extended);
       const start = at + this.#headerBytes;
       if (start + payload > end) return 'done';
+      if (this.#rules.doubtful && this.#hasNewFault(header)) return 'foreign';
       const needed = this.#encoder.dataHeadBytes + (payload > 0 ? 0 : header.length);
       const full = this.#used > 0 && this.#used + needed > SEND_LEAST;
       if (full && !this.#flush()) return 'unsent';
       if (!this.#execute(header, bytes, start)) return 'foreign';
+      if (this.#rules.doubtful) this.#rules.tellFaults(header, this.#countFault);
       this.consumed += this.#headerBytes + payload;
     }
+  }
+
+  /** The main thread logs each fault of a client once: it must hear of the first. */
+  #hasNewFault(header: RequestHeader): boolean {
+    this.#faultNew = false;
+    this.#rules.tellFaults(header, this.#learnFault);
+    return this.#faultNew;
   }
 
   #isOurs(header: RequestHeader): boolean {

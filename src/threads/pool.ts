@@ -17,6 +17,8 @@ interface ErrorLog {
 
 export interface PoolOptions {
   readonly threads: number;
+  /** Where they count what clients do wrong: see `FaultCounts`. */
+  readonly faults: SharedArrayBuffer;
   readonly busyPollNs: number;
   readonly crowded: boolean;
   readonly tls: TlsFiles | undefined;

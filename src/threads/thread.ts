@@ -24,6 +24,7 @@ export interface ThreadOptions {
   readonly index: number;
   readonly threads: number;
   readonly bells: SharedArrayBuffer;
+  readonly faults: SharedArrayBuffer;
   readonly busyPollNs: number;
   readonly crowded: boolean;
   readonly tls: WorkerData['tls'];
@@ -51,13 +52,15 @@ export class Thread implements StreamHost {
   #ending = false;
 
   private constructor(options: ThreadOptions, path: string) {
-    const { index, threads, bells, busyPollNs, crowded, tls, entry = compiled } = options;
+    const { index, threads, bells, faults, entry = compiled } = options;
+    const { busyPollNs, crowded, tls } = options;
     this.#options = options;
     const memory = {
       toMain: new SharedArrayBuffer(EVENT_RING_BYTES),
       toWorker: new SharedArrayBuffer(EVENT_RING_BYTES),
     };
-    const data: WorkerData = { ...memory, index, threads, path, bells, busyPollNs, crowded, tls };
+    const facts = { index, threads, path, bells, faults, busyPollNs, crowded, tls };
+    const data: WorkerData = { ...memory, ...facts };
     this.#worker = new Worker(entry, { workerData: data, name: `sockets-${index}` });
     const wake = (): void => this.post(undefined);
     const doorbell = new Doorbell(new Int32Array(bells), Bell.ofThread(index), wake);

@@ -16,6 +16,8 @@ export interface WorkerData {
   /** Rings of events. */
   readonly toMain: SharedArrayBuffer;
   readonly toWorker: SharedArrayBuffer;
+  /** Of `FaultCounts`. */
+  readonly faults: SharedArrayBuffer;
   readonly busyPollNs: number;
   /** There are fewer cores than who could use them. */
   readonly crowded: boolean;

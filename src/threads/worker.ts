@@ -5,6 +5,7 @@ import type net from 'node:net';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { ThreadDevice } from '../direct/thread-device.ts';
 import type { DirectOffer } from '../export/direct-offer.ts';
+import { FaultCounts } from '../server/fault-counts.ts';
 import { SocketStream } from '../server/receive.ts';
 import { type ServerTls, serverTls } from '../server/tls-credentials.ts';
 import { BusyPoll } from '../time/busy-poll.ts';
@@ -53,12 +54,14 @@ class SocketThread implements RelayHost, Source {
   readonly #devices = new Map<number, ThreadDevice>();
   readonly #window = new LeaseWindow();
   readonly #output = new DirectOutput();
+  readonly #faults: FaultCounts;
 
   constructor(data: WorkerData, port: NonNullable<typeof parentPort>) {
     this.#port = port;
     this.#crowded = data.crowded;
     this.#index = data.index;
     this.#threads = data.threads;
+    this.#faults = new FaultCounts(data.index + 1, data.faults);
     this.tls = data.tls === undefined ? undefined : serverTls(data.tls);
     const bells = new Int32Array(data.bells);
     this.#sleeper = new Sleeper(bells, Bell.ofThread(data.index));
@@ -136,7 +139,8 @@ class SocketThread implements RelayHost, Source {
     const offer = this.#known(() => client.offer, 'what was agreed on');
     const device = this.#devices.get(offer.device);
     if (device === undefined) return undefined; // it has gone
-    const requests = new DirectRequests(offer, device, this.#index, this.#output, send);
+    const common = { thread: this.#index, output: this.#output, faults: this.#faults };
+    const requests = new DirectRequests(offer, device, common, send);
     return new Lease(requests, this.#window);
   }
 

@@ -82,7 +82,7 @@ describe('an NBD command reaches the driver', () => {
       sendViews: () => {},
       status: () => {},
     };
-    const host = { sessionReady: () => {}, sessionIdle: () => {} };
+    const host = { sessionReady: () => {}, sessionIdle: () => {}, onClientFault: () => {} };
     const { deferred } = world;
     const scratch = new ScratchPool();
     const statusBudget = new StatusBudget(deferred);

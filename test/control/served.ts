@@ -47,6 +47,7 @@ export async function serve(
       log: pino({ level: 'debug' }, { write: (line) => log.push(line) }),
       version: '1.2.3',
       listening: () => ['nbd://127.0.0.1:10809/nullb0'],
+      clientFaults: () => new Map([['pipelined-option', 3]]),
     },
   );
   running.unshift(() => control.closeNow());

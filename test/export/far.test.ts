@@ -105,7 +105,7 @@ describe('the rules', () => {
     size: size < 2n ** 53n ? Number(size) : size,
     writeAlignment: alignment,
     alignment,
-    blockSize: { minimum: alignment },
+    blockSize: { minimum: alignment, maximumPayload: 2 ** 25 },
     payloadMax: 2 ** 26,
   });
   const sizes = fc.oneof(

@@ -69,7 +69,11 @@ function served(...words: string[]) {
   );
   const sink = new HeldSink();
   const terms = { flags: 0, extendedHeaders: false, contexts: [], blockSizeNegotiated: false };
-  const host = { sessionReady: () => void session.proceed(), sessionIdle: () => {} };
+  const host = {
+    sessionReady: () => void session.proceed(),
+    sessionIdle: () => {},
+    onClientFault: () => {},
+  };
   const session: Session = new Session(new NbdExport(disk, 64 * MiB), terms, sink, host, {
     statusBudget: new StatusBudget(world.deferred),
     budget: new ByteBudget(0),

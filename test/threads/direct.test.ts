@@ -43,6 +43,30 @@ test('each request is counted once, whichever thread executes it', async () => {
   expect(own?.requests[0]).toBeLessThan(10);
 });
 
+test('writes that lack PAYLOAD_LEN are executed by their thread too, counted each and told once', async () => {
+  const [served] = await lent();
+  const merging = vi.spyOn(SharedDevice.prototype, 'withStats');
+  const client = await FormClient.open(served.path, { form: 'extended' });
+  const faults = async (): Promise<string | undefined> => {
+    const { text } = await served.ask('GET', '/metrics');
+    return /^tnull_client_faults_total\{fault="write-without-payload-len"\} (\d+)$/m.exec(
+      text,
+    )?.[1];
+  };
+  for (let n = 1; n <= 100; n++) {
+    const write = { command: WRITE, offset: n * BLOCK, length: BLOCK, asIs: true };
+    const data = Buffer.alloc(BLOCK, n);
+    expect((await client.ask(write, data)).error).toBe(0);
+    expect((await client.read(n * BLOCK, BLOCK)).equals(data)).toBe(true);
+  }
+  expect(await faults()).toBe('100');
+  expect(served.log.filter(({ fault }) => fault !== undefined)).toHaveLength(
+    2, // the other is the pipelined handshake of `lent`
+  );
+  await served.stats('nullb0');
+  expect(merging.mock.lastCall?.[0]?.requests[1]).toBeLessThan(10);
+});
+
 describe('what is changed live holds from the next request on', () => {
   test('a bad block', async () => {
     const [served, client] = await lent();

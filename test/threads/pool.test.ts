@@ -6,6 +6,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { FaultCounts } from '../../src/server/fault-counts.ts';
 import type { ByteSink, ByteStream } from '../../src/server/receive.ts';
 import { type PoolOptions, ThreadPool } from '../../src/threads/pool.ts';
 import { RECEIVE_BYTES, SEND_BYTES } from '../../src/threads/slot.ts';
@@ -74,6 +75,7 @@ async function world(kind: 'unix' | 'tcp', options: Partial<PoolOptions> = {}): 
     busyPollNs: 0,
     crowded: false,
     tls: undefined,
+    faults: FaultCounts.memoryFor(2),
     log,
     ...options,
   });

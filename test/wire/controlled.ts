@@ -10,6 +10,7 @@ import type { ClientLimits } from '../../src/server/client-limits.ts';
 import { MACHINE, resolved } from '../config/words.ts';
 import { type Answered, type Asked, ask } from '../control/http.ts';
 import { testThreads } from '../threads-of-tests.ts';
+import type { LogLine } from './served.ts';
 
 export interface Controlled {
   /** Of the NBD server. */
@@ -17,6 +18,7 @@ export interface Controlled {
   ask(method: string, path: string, asked?: Asked): Promise<Answered>;
   /** Sets attributes of a device, which must work. */
   set(name: string, attributes: object): Promise<void>;
+  readonly log: readonly LogLine[];
   /** A member of the device's statistics. */
   stats(name: string): Promise<Stats>;
 }
@@ -45,12 +47,13 @@ export async function serveControlled(
   const words = typeof first === 'string' ? [first, ...rest] : rest;
   const folder = mkdtempSync(join(tmpdir(), 'tnull-controlled-'));
   const [path, control] = [join(folder, 'nbd'), join(folder, 'control')];
+  const log: LogLine[] = [];
   const daemon = await startDaemon({
     parameters: resolved(...words),
     machine: MACHINE,
     faultSeed: 'test',
     listen: [{ kind: 'unix', path }],
-    log: pino({ level: 'silent' }),
+    log: pino({ level: 'info' }, { write: (line) => log.push(JSON.parse(line)) }),
     debug: true,
     ...{ threads, limits },
     control: { socket: { path: control }, http: undefined, tokenFile: undefined },
@@ -63,6 +66,7 @@ export async function serveControlled(
     ask({ socketPath: control }, method, url, asked);
   return {
     path,
+    log,
     ask: asking,
     async set(name, attributes) {
       const answer = await asking('PATCH', `/v1/devices/${name}`, { json: attributes });

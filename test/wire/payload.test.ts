@@ -58,12 +58,31 @@ test('PAYLOAD_LEN with a length of 0 is refused on every command', async () => {
   expect((await client.read(0, 512)).length).toBe(512);
 });
 
-test('a WRITE without PAYLOAD_LEN has no payload and is refused', async () => {
+test('a WRITE without PAYLOAD_LEN has its payload, whole or in pieces, short or long', async () => {
   const client = await extended(await serve('size=4', 'memory_backed=1'));
-  for (const length of [0, 1, 512, MIB, 2n ** 40n, 2n ** 64n - 1n]) {
-    const reply = await client.ask({ command: WRITE, length, asIs: true });
-    expect(reply.error).toBe(EINVAL);
-    expect((await client.read(0, 512)).length).toBe(512);
+  for (const length of [1, 512, 4096, 65_536, 300_000, MIB]) {
+    const data = Buffer.alloc(length, length % 251);
+    const write = { command: WRITE, offset: 512, length, asIs: true };
+    expect((await client.ask(write, data)).error).toBe(0);
+    expect((await client.read(512, length)).equals(data)).toBe(true);
+    for (const byte of client.bytesOf(write)) {
+      await new Promise<void>((sent) => client.wire.socket.write(Buffer.of(byte), () => sent()));
+    }
+    client.wire.send(data.subarray(0, length >> 1), data.subarray(length >> 1));
+    expect((await client.whole(write)).error).toBe(0);
+  }
+  expect((await client.ask({ command: WRITE, length: 0, asIs: true })).error).toBe(0);
+});
+
+test('a WRITE without PAYLOAD_LEN that is refused is consumed like any other', async () => {
+  const client = await extended(await serve('size=4', 'memory_backed=1'));
+  for (const length of [1, 512, 100_000, MIB]) {
+    const write = { command: WRITE, offset: 4 * MIB, length, asIs: true };
+    expect((await client.ask(write, nasty(client, length))).error).toBe(NbdError.ENOSPC);
+    expect((await client.ask({ ...write, flags: 0x8000 }, nasty(client, length))).error).toBe(
+      EINVAL,
+    );
+    expect((await client.read(0, 512)).every((byte) => byte === 0)).toBe(true);
   }
 });
 
@@ -100,6 +119,10 @@ test.each([
     expect(served.log.find((line) => line.level >= WARN)?.reason).toMatch(/^a (write|payload) of/);
     expect((await other.read(0, 512)).length).toBe(512);
   }
+  const served = await serve('size=128', 'memory_backed=1');
+  const client = await extended(served);
+  client.send({ command: WRITE, length, asIs: true }); // nor is it without the flag
+  await client.wire.end();
 });
 
 test('up to 32 MiB are consumed also where less was told to be the most', async () => {

@@ -14,6 +14,7 @@ export interface LogLine {
   readonly level: number;
   readonly msg: string;
   readonly reason?: string;
+  readonly fault?: string;
 }
 
 export const WARN = 40;

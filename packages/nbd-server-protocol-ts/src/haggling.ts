@@ -2,6 +2,7 @@
  *  of the options are in options.ts, the framing of bytes in handshake.ts.
  *  Source: nbd-protocol.md sections 2, 2.4, 2.6 and 5. */
 
+import type { OnClientFault } from './client-faults.ts';
 import { ClientFlag, TransmissionFlag } from './constants.ts';
 import type { OfferedContext } from './contexts.ts';
 import type { ExportInfo } from './info.ts';
@@ -22,6 +23,8 @@ export interface HandshakeOptions {
   readonly structuredReplies?: boolean;
   /** Extended headers are agreed on when the client wishes. @default false */
   readonly extendedHeaders?: boolean;
+  /** Hears of what the client does wrong and is served with. */
+  readonly onFault?: OnClientFault;
 }
 
 /** What the handshake asks of the server that it belongs to. */
@@ -85,7 +88,9 @@ export class Haggling<E extends ExportInfo> {
 
   constructor(host: HandshakeHost<E>, options: HandshakeOptions, secure: boolean) {
     this.host = host;
-    this.options = { tls: 'off', structuredReplies: true, extendedHeaders: false, ...options };
+    const onFault = (): void => {};
+    const usual = { tls: 'off', structuredReplies: true, extendedHeaders: false, onFault } as const;
+    this.options = { ...usual, ...options };
     this.secure = secure;
   }
 

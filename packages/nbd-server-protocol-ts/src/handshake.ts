@@ -78,13 +78,13 @@ export class ServerHandshake<E extends ExportInfo> {
         this.#left -= took;
         at += took;
         if (this.#left > 0) break;
-        this.#answer(undefined);
+        this.#answer(undefined, at < end);
         continue;
       }
       const piece = this.#gather.take(bytes, at, end, this.#need());
       at += this.#gather.took;
       if (piece === undefined) break;
-      this.#take(piece);
+      this.#take(piece, at < end);
     }
     return this.#progress(start, at, end);
   }
@@ -120,10 +120,10 @@ export class ServerHandshake<E extends ExportInfo> {
     return this.#phase === 'header' ? OPTION_BYTES : this.#left;
   }
 
-  #take(piece: Uint8Array): void {
+  #take(piece: Uint8Array, more: boolean): void {
     const view = new DataView(piece.buffer, piece.byteOffset, piece.byteLength);
     if (this.#phase === 'flags') return this.#takeClientFlags(view.getUint32(0));
-    if (this.#phase === 'data') return this.#answer(piece);
+    if (this.#phase === 'data') return this.#answer(piece, more);
     this.#takeHeader(view);
   }
 
@@ -154,8 +154,12 @@ export class ServerHandshake<E extends ExportInfo> {
     this.#phase = length > limits.optionBytes.max ? 'drain' : 'data';
   }
 
-  #answer(data: Uint8Array | undefined): void {
+  /** @param more something of the client's came with the option, so before its answer. */
+  #answer(data: Uint8Array | undefined, more: boolean): void {
+    const haggling = this.#haggling;
     this.#phase = 'header';
-    answerOption(this.#haggling, this.#option, data);
+    answerOption(haggling, this.#option, data);
+    const goesOn = haggling.end === undefined || haggling.end.state === 'transmission';
+    if (more && goesOn) haggling.options.onFault('pipelined-option');
   }
 }

@@ -1,5 +1,11 @@
 /** The NBD protocol without I/O: both halves of the handshake, requests, replies and URIs. */
 
+export {
+  type ClientFault,
+  clientFaultNames,
+  clientFaults,
+  type OnClientFault,
+} from './client-faults.ts';
 export { ClientHandshake, type ClientProgress } from './client-handshake.ts';
 export * from './constants.ts';
 export {

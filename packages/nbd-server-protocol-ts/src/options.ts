@@ -106,6 +106,7 @@ export function answerOption<E extends ExportInfo>(
   if (data !== undefined && data.length > 0 && !row.data) {
     return to.refuse(option, ERR_INVALID, `${row.name} has no data`);
   }
+  if (row.serve === abort && data?.length !== 0) to.options.onFault('abort-with-data');
   row.serve(to, data ?? new Uint8Array(0));
 }
 
@@ -180,8 +181,10 @@ function info<E extends ExportInfo>(to: Haggling<E>, option: number, data: Uint8
   if (found === undefined || to.hidden(found)) {
     return to.refuse(option, ERR_UNKNOWN, `there is no export '${quoted(request.name)}'`);
   }
+  const asked = new Set(request.types);
+  if (asked.size < request.types.length) to.options.onFault('repeated-info-request');
   to.reply(option, INFO, infoExport(found, to.flagsOf(found)));
-  for (const type of new Set(request.types)) {
+  for (const type of asked) {
     const extra = extraInfo(type, found);
     if (extra !== undefined) to.reply(option, INFO, extra);
   }
@@ -196,6 +199,7 @@ function listContexts<E extends ExportInfo>(to: Haggling<E>, data: Uint8Array): 
   const option = Option.LIST_META_CONTEXT;
   const asked = askedContexts(to, option, data);
   if (asked === undefined) return;
+  if (!to.structuredReplies) to.options.onFault('context-list-too-early');
   for (const name of listedContexts(to.contexts(asked.found), asked.queries)) {
     to.reply(option, META_CONTEXT, encodeMetaContext(0, name));
   }
@@ -235,6 +239,9 @@ function askedContexts<E extends ExportInfo>(
   if (found === undefined) {
     to.refuse(option, ERR_UNKNOWN, `there is no export '${quoted(request.exportName)}'`);
     return undefined;
+  }
+  if (request.queries.some((query) => !query.includes(':'))) {
+    to.options.onFault('context-without-namespace');
   }
   return { found, queries: request.queries };
 }

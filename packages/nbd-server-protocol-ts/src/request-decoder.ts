@@ -2,6 +2,7 @@
  *  in memory. A server that receives payloads to where they belong uses `decodeRequest` itself.
  *  Source: nbd-protocol.md sections 3.1, 3.2 and 3.7. */
 
+import type { ClientFault } from './client-faults.ts';
 import { Command } from './constants.ts';
 import { Gather } from './gather.ts';
 import { transmissionLimits as limits } from './limits.ts';
@@ -13,6 +14,7 @@ import {
   EXTENDED_REQUEST_BYTES,
   payloadBytes,
   RequestHeader,
+  requestFault,
 } from './request.ts';
 
 /** Told of requests, in order. */
@@ -21,6 +23,8 @@ export interface RequestHandler {
    *  @param payload empty for commands without one; undefined: it is longer than was allowed and is
    *  thrown away, answer with EINVAL. After DISC nothing is told any more. */
   request(header: RequestHeader, payload: Uint8Array | undefined): void;
+  /** The client broke a rule, and can be served: told before the request that it is about. */
+  fault?(fault: ClientFault): void;
 }
 
 export class RequestDecoder {
@@ -60,6 +64,7 @@ export class RequestDecoder {
       if (this.#phase === 'payload') this.#tell(piece);
       else this.#failure = this.#takeHeader(piece);
     }
+    if (this.#phase === 'over' && at < end) this.#handler.fault?.('bytes-behind-disc');
     return this.#failure;
   }
 
@@ -76,6 +81,8 @@ export class RequestDecoder {
     }
     this.#length = payloadBytes(this.#header, this.#extended);
     if (this.#length > limits.payloadDrained.max) return `a payload of ${this.#length} bytes`;
+    const fault = requestFault(this.#header, this.#extended);
+    if (fault !== undefined) this.#handler.fault?.(fault);
     if (this.#header.command === Command.DISC) {
       this.#tell(piece.subarray(0, 0));
       this.#phase = 'over';

@@ -3,6 +3,7 @@
  *  again with more behind them. Nothing here allocates but the *At functions, which take a bigint.
  *  Source: nbd-protocol.md sections 3.1 and 3.3. */
 
+import type { ClientFault } from './client-faults.ts';
 import { Command, CommandFlag, EXTENDED_REQUEST_MAGIC, REQUEST_MAGIC } from './constants.ts';
 import { highWord, TWO_TO_32 } from './words.ts';
 
@@ -75,12 +76,18 @@ export function decodeExtendedRequest(
 }
 
 /** The bytes that follow the header, whatever they are good for: they must be consumed even when the
- *  command is refused. */
+ *  command is refused. Those of a WRITE follow also where PAYLOAD_LEN is missing: see `requestFault`. */
 export function payloadBytes(header: RequestHeader, extended: boolean): number {
-  const follows = extended
-    ? (header.flags & CommandFlag.PAYLOAD_LEN) !== 0
-    : header.command === Command.WRITE;
-  return follows ? header.length : 0;
+  const { flags, command, length } = header;
+  if (command === Command.WRITE) return length;
+  return extended && (flags & CommandFlag.PAYLOAD_LEN) !== 0 ? length : 0;
+}
+
+/** What is wrong with the header of a request that can be served all the same. Allocates nothing. */
+export function requestFault(header: RequestHeader, extended: boolean): ClientFault | undefined {
+  const { flags, command, length } = header;
+  if (!extended || command !== Command.WRITE || length === 0) return undefined;
+  return (flags & CommandFlag.PAYLOAD_LEN) === 0 ? 'write-without-payload-len' : undefined;
 }
 
 /** Does the range go beyond a size of so many bytes? Exact for all 64 bits. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  type ClientFault,
   encodeOption,
   HandshakeFlag,
   InfoType,
@@ -10,6 +11,7 @@ import {
 } from '../src/index.ts';
 import {
   concat,
+  contextOption,
   disk,
   FIXED,
   FIXED_NO_ZEROES,
@@ -155,4 +157,42 @@ test('a server that shuts down says so, and lets only ABORT through', () => {
   );
   expect(types(output)).toEqual([ERR_SHUTDOWN, ERR_SHUTDOWN, ERR_SHUTDOWN, ERR_SHUTDOWN, ACK]);
   expect({ state, orderly }).toEqual({ state: 'closed', orderly: true });
+});
+
+describe('faults of clients that are served', () => {
+  const { ABORT, LIST, GO, INFO, STARTTLS, STRUCTURED_REPLY, LIST_META_CONTEXT } = Option;
+  const query = (name: string) => contextOption(LIST_META_CONTEXT, 'disk', name);
+  const go = encodeOption(GO, infoData('disk'));
+  const list = encodeOption(LIST, NOTHING);
+
+  /** Each part comes when the answer to the one before has been sent. */
+  function faultsOf(...parts: readonly Uint8Array[]): readonly ClientFault[] {
+    const faults: ClientFault[] = [];
+    const onFault = (fault: ClientFault): void => void faults.push(fault);
+    const options = { tls: 'on', contexts: true, onFault } as const;
+    const handshake = new ServerHandshake(host(options), options);
+    for (const part of parts) handshake.receive(part, 0, part.length);
+    return faults;
+  }
+
+  test.each([
+    ['none', [FIXED, list, encodeOption(INFO, infoData('', [1, 2, 3, 77])), go], []],
+    ['flags and an option at once', [concat([FIXED, list]), go], []],
+    ['two options at once', [FIXED, concat([list, go])], ['pipelined-option']],
+    ['an option cut anywhere', [FIXED, list.subarray(0, 9), list.subarray(9), go], []],
+    ['a request behind GO', [FIXED, concat([go, NOTHING, FIXED])], ['pipelined-option']],
+    ['bytes behind ABORT', [FIXED, concat([encodeOption(ABORT, NOTHING), FIXED])], []],
+    ['bytes behind STARTTLS', [FIXED, concat([encodeOption(STARTTLS, NOTHING), FIXED])], []],
+    ['ABORT with data', [FIXED, encodeOption(ABORT, FIXED)], ['abort-with-data']],
+    ['ABORT with much', [FIXED, encodeOption(ABORT, Buffer.alloc(1e5))], ['abort-with-data']],
+    ['one info twice', [FIXED, encodeOption(GO, infoData('', [3, 3]))], ['repeated-info-request']],
+    ['a list early', [FIXED, query('base:')], ['context-list-too-early']],
+    [
+      'a query without a colon',
+      [FIXED, encodeOption(STRUCTURED_REPLY, NOTHING), query('base')],
+      ['context-without-namespace'],
+    ],
+  ])('%s', (_, parts, faults) => {
+    expect(faultsOf(...parts)).toEqual(faults);
+  });
 });

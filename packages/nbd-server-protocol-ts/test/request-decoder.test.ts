@@ -17,6 +17,7 @@ import {
   payloadBytes,
   RequestDecoder,
   RequestHeader,
+  requestFault,
 } from '../src/index.ts';
 
 const nat = (max: number) => fc.integer({ min: 0, max });
@@ -88,7 +89,7 @@ test('a BLOCK_STATUS payload comes back', () => {
 
 test.each([
   ['READ', Command.READ, 0, 0, 0],
-  ['WRITE', Command.WRITE, 0, 512, 0],
+  ['WRITE', Command.WRITE, 0, 512, 512],
   ['WRITE with PAYLOAD_LEN', Command.WRITE, CommandFlag.PAYLOAD_LEN, 512, 512],
   ['TRIM with PAYLOAD_LEN', Command.TRIM, CommandFlag.PAYLOAD_LEN, 0, 512],
   ['DISC with PAYLOAD_LEN', Command.DISC, CommandFlag.PAYLOAD_LEN, 0, 512],
@@ -96,6 +97,36 @@ test.each([
   const header = Object.assign(new RequestHeader(), { command, flags, length: 512 });
   expect(payloadBytes(header, false)).toBe(compact);
   expect(payloadBytes(header, true)).toBe(extended);
+});
+
+test.each([
+  ['a WRITE without PAYLOAD_LEN', Command.WRITE, 0, 512, 'write-without-payload-len'],
+  ['a WRITE of nothing', Command.WRITE, 0, 0, undefined],
+  ['a WRITE with PAYLOAD_LEN', Command.WRITE, CommandFlag.PAYLOAD_LEN, 512, undefined],
+  ['a READ', Command.READ, 0, 512, undefined],
+])('%s in extended headers, and in compact ones, which have no such flag', (...args) => {
+  const [, command, flags, length, fault] = args;
+  const header = Object.assign(new RequestHeader(), { command, flags, length });
+  expect(requestFault(header, true)).toBe(fault);
+  expect(requestFault(header, false)).toBeUndefined();
+});
+
+test('the decoder tells faults of clients, and a handler need not hear them', () => {
+  const written: string[] = [];
+  const request = (_: RequestHeader, payload: Uint8Array | undefined): void => {
+    written.push(Buffer.from(payload ?? []).toString());
+  };
+  const faults: string[] = [];
+  const bytes = Buffer.concat([
+    requestOf(true, { command: Command.WRITE, length: 5 }, Buffer.from('hello')),
+    requestOf(true, { command: Command.DISC }, Buffer.from('more')),
+  ]);
+  const fault = (one: string): void => void faults.push(one);
+  for (const handler of [{ request, fault }, { request }]) {
+    expect(new RequestDecoder(true, 64, handler).receive(bytes, 0, bytes.length)).toBeUndefined();
+  }
+  expect(written).toEqual(['hello', '', 'hello', '']);
+  expect(faults).toEqual(['write-without-payload-len', 'bytes-behind-disc']);
 });
 
 interface Heard {
