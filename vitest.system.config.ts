@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/system/**/*.test.ts'],
-    globalSetup: './test/run-folder.ts',
+    globalSetup: ['./test/run-folder.ts', './test/system/debians-setup.ts'],
     fileParallelism: false,
     reporters: ['verbose'],
     testTimeout: 90_000,

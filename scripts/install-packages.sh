@@ -20,6 +20,7 @@ system fuse3          fusermount3
 system python3-libnbd module:nbd
 system qemu-utils     qemu-img
 system qemu-utils     qemu-io
+system qemu-system-common qemu-storage-daemon
 system fio            fio
 system nbdkit         nbdkit
 system systemd        systemd-socket-activate

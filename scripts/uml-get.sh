@@ -11,6 +11,7 @@
 #              UML_MIRROR   URI of a Debian archive, where apt's own will not do
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/debian-archive.sh"
 
 [ $# = 1 ] || die "usage: uml-get.sh DIR"
 [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ] || die "needs Debian on amd64"
@@ -26,53 +27,11 @@ if good; then exit 0; fi
 
 work=$(mktemp -d "$dir/.get.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work"/{parts,lists/partial,cache/archives/partial,debs,tree}
-
-# Asking apt which addresses an update would fetch sees every form of source that apt knows.
-archive() {
-  [ -z "${UML_MIRROR:-}" ] || { echo "$UML_MIRROR"; return; }
-  local release
-  release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-  apt-get --print-uris update 2>/dev/null |
-    sed -nE "s#^'(.*)/dists/[^/']+/(In)?Release'.*#\1 &#p" |
-    awk -v wanted="/dists/$release/" '
-      $1 ~ /security/ { next }
-      !any { any = $1 }
-      index($0, wanted) && !found { found = $1 }
-      END { print found ? found : any }'
-}
-
-keyring() {
-  local file
-  for file in /usr/share/keyrings/debian-archive-keyring.{gpg,pgp} /etc/apt/trusted.gpg; do
-    [ -s "$file" ] && { echo "$file"; return; }
-  done
-  return 1
-}
-
-# An apt with lists, sources and cache of its own.
-private() {
-  local tool=$1
-  shift
-  "$tool" -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$work/parts" \
-    -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts="$work/none" \
-    -o Dir::State::Lists="$work/lists" -o Dir::State::status=/dev/null \
-    -o Dir::Cache="$work/cache" -o APT::Sandbox::User=root \
-    -o Acquire::Languages=none -o Acquire::Retries=3 "$@"
-}
+mkdir -p "$work"/{debs,tree}
 
 download() {
-  local uri key
-  uri=$(archive)
-  [ -n "$uri" ] || die "apt's configuration names no Debian archive; give one in UML_MIRROR"
-  key=$(keyring) || die "no keyring of Debian's archive: apt-get install debian-archive-keyring"
-  printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nArchitectures: amd64\nSigned-By: %s\n' \
-    "$uri" "$suite" "$key" >"$work/parts/uml.sources"
-  private apt-get -qq --error-on=any update >"$work/log" 2>&1 || {
-    cat "$work/log" >&2
-    die "the archive does not serve suite $suite, or its signature could not be checked (see above)"
-  }
-  (cd "$work/debs" && private apt-get -qq download user-mode-linux libc6 >"$work/log" 2>&1) || {
+  private_lists "$work" "$suite" "${UML_MIRROR:-}"
+  (cd "$work/debs" && private_apt "$work" apt-get -qq download user-mode-linux libc6 >"$work/log" 2>&1) || {
     cat "$work/log" >&2
     die "user-mode-linux and libc6 could not be downloaded (see above)"
   }

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeCertificates, PSK_USER } from '../wire/certificates.ts';
+import { describeEachDebian } from './debians.ts';
 import { run, startTnull, type Tnull } from './tnull.ts';
 
 const certificates = makeCertificates();
@@ -44,56 +45,58 @@ test('ready lines say nbds where TLS is required, and only there', () => {
   expect(shared.ready.map((line) => line.split(':')[0])).toEqual(['nbd', 'nbd+unix']);
 });
 
-describe('certificates', () => {
-  test('libnbd, known', async () => {
-    const there = `${uri(known)}?tls-certificates=${clientFolder('client')}`;
-    expect((await run('nbdinfo', '--size', there)).trim()).toBe(size);
-    const file = join(known.folder, 'file');
-    writeFileSync(file, Buffer.alloc(64 << 20, 'tnull'));
-    await run('nbdcopy', file, there);
-    await run('nbdcopy', there, `${file}.back`);
-    expect(readFileSync(`${file}.back`).equals(readFileSync(file))).toBe(true);
+describeEachDebian(({ run }) => {
+  describe('certificates', () => {
+    test('libnbd, known', async () => {
+      const there = `${uri(known)}?tls-certificates=${clientFolder('client')}`;
+      expect((await run('nbdinfo', '--size', there)).trim()).toBe(size);
+      const file = join(known.folder, 'file');
+      writeFileSync(file, Buffer.alloc(64 << 20, 'tnull'));
+      await run('nbdcopy', file, there);
+      await run('nbdcopy', there, `${file}.back`);
+      expect(readFileSync(`${file}.back`).equals(readFileSync(file))).toBe(true);
+    });
+
+    test('libnbd, a stranger or in plaintext: refused', async () => {
+      const there = `${uri(known)}?tls-certificates=${clientFolder('stranger')}`;
+      await expect(run('nbdinfo', '--size', there)).rejects.toThrow();
+      const open = uri(known).replace('nbds:', 'nbd:');
+      await expect(run('nbdinfo', '--size', open)).rejects.toThrow();
+    });
+
+    test('qemu', async () => {
+      const port = new URL(uri(known).replace('nbds:', 'http:')).port;
+      const object = `tls-creds-x509,id=t,endpoint=client,dir=${clientFolder('client')}`;
+      const image = `driver=nbd,host=localhost,port=${port},tls-creds=t`;
+      const said = await run('qemu-img', 'info', '--object', object, '--image-opts', image);
+      expect(said).toContain('64 MiB');
+    });
   });
 
-  test('libnbd, a stranger or in plaintext: refused', async () => {
-    const there = `${uri(known)}?tls-certificates=${clientFolder('stranger')}`;
-    await expect(run('nbdinfo', '--size', there)).rejects.toThrow();
-    const open = uri(known).replace('nbds:', 'nbd:');
-    await expect(run('nbdinfo', '--size', open)).rejects.toThrow();
-  });
+  describe('shared keys', () => {
+    test('libnbd, by name and key', async () => {
+      const there = uri(shared).replace('nbd://', `nbds://${PSK_USER}@`);
+      const file = `tls-psk-file=${certificates.psk}`;
+      expect((await run('nbdinfo', '--size', `${there}?${file}`)).trim()).toBe(size);
+      const wrong = join(certificates.folder, 'wrong.psk');
+      writeFileSync(wrong, `${PSK_USER}:${'00'.repeat(32)}\n`);
+      await expect(run('nbdinfo', '--size', `${there}?tls-psk-file=${wrong}`)).rejects.toThrow();
+    });
 
-  test('qemu', async () => {
-    const port = new URL(uri(known).replace('nbds:', 'http:')).port;
-    const object = `tls-creds-x509,id=t,endpoint=client,dir=${clientFolder('client')}`;
-    const image = `driver=nbd,host=localhost,port=${port},tls-creds=t`;
-    const said = await run('qemu-img', 'info', '--object', object, '--image-opts', image);
-    expect(said).toContain('64 MiB');
-  });
-});
+    test('and without TLS, since it is not required', async () => {
+      expect((await run('nbdinfo', '--size', uri(shared))).trim()).toBe(size);
+    });
 
-describe('shared keys', () => {
-  test('libnbd, by name and key', async () => {
-    const there = uri(shared).replace('nbd://', `nbds://${PSK_USER}@`);
-    const file = `tls-psk-file=${certificates.psk}`;
-    expect((await run('nbdinfo', '--size', `${there}?${file}`)).trim()).toBe(size);
-    const wrong = join(certificates.folder, 'wrong.psk');
-    writeFileSync(wrong, `${PSK_USER}:${'00'.repeat(32)}\n`);
-    await expect(run('nbdinfo', '--size', `${there}?tls-psk-file=${wrong}`)).rejects.toThrow();
-  });
-
-  test('and without TLS, since it is not required', async () => {
-    expect((await run('nbdinfo', '--size', uri(shared))).trim()).toBe(size);
-  });
-
-  test('qemu', async () => {
-    const folder = join(certificates.folder, 'qemu');
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'keys.psk'), readFileSync(certificates.psk));
-    const object = `tls-creds-psk,id=t,endpoint=client,dir=${folder},username=${PSK_USER}`;
-    const port = new URL(uri(shared).replace('nbd:', 'http:')).port;
-    const image = `driver=nbd,host=localhost,port=${port},tls-creds=t`;
-    const said = await run('qemu-img', 'info', '--object', object, '--image-opts', image);
-    expect(said).toContain('64 MiB');
+    test('qemu', async () => {
+      const folder = join(certificates.folder, 'qemu');
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, 'keys.psk'), readFileSync(certificates.psk));
+      const object = `tls-creds-psk,id=t,endpoint=client,dir=${folder},username=${PSK_USER}`;
+      const port = new URL(uri(shared).replace('nbd:', 'http:')).port;
+      const image = `driver=nbd,host=localhost,port=${port},tls-creds=t`;
+      const said = await run('qemu-img', 'info', '--object', object, '--image-opts', image);
+      expect(said).toContain('64 MiB');
+    });
   });
 });
 

@@ -1,6 +1,6 @@
 /** Starts the built program for a test, and sees to it that it lived, met no bug and ends well. */
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { testThreadFlags } from '../threads-of-tests.ts';
-import { missing } from './programs.ts';
+import { programsIn } from './programs.ts';
 
 const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
 
@@ -118,34 +118,5 @@ async function answers(control: string): Promise<boolean> {
   return answered;
 }
 
-/** Runs a foreign program to its end. @returns what it wrote to stdout.
- *  @throws with its words when it fails; names the Debian package when it is missing. */
-export function run(command: string, ...args: string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile(command, args, { maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
-      if (error === null) return resolve(stdout);
-      if (error.code === 'ENOENT') return reject(new Error(missing(command)));
-      return reject(new Error(`${command} ${args.join(' ')}\n${stdout}\n${stderr}`));
-    });
-  });
-}
-
-/** Runs a script in python3-libnbd with `h` connected to `uri`. */
-export function nbdsh(uri: string, script: string): Promise<string> {
-  const head = `import nbd, os\nuri=${JSON.stringify(uri)}\nh=nbd.NBD()\nh.connect_uri(uri)\n`;
-  return run('/usr/bin/python3', '-c', head + script);
-}
-
-/** fio's nbd engine with verification: it fails when a block is not what was written. */
-export function fio(uri: string, ...args: string[]): Promise<string> {
-  return run(
-    'fio',
-    '--name=t',
-    '--ioengine=nbd',
-    `--uri=${uri}`,
-    '--verify=crc32c',
-    '--verify_fatal=1',
-    '--verify_state_save=0', // a file in the checkout
-    ...args,
-  );
-}
+/** This machine's own programs. */
+export const { run, nbdsh, fio } = programsIn();
