@@ -151,6 +151,23 @@ describe('power', () => {
     expect(tree.text('nullb0', 'submit_queues')).toBe('4\n');
   });
 
+  test('a power on that is refused writes nothing back, not even what it would have adjusted', async () => {
+    const { tree, device, patch, notices } = world();
+    device();
+    await patch({ submit_queues: '9', irqmode: '3', blocksize: '8192' });
+    await patch({ init_hctx_fault_inject: '1,100,0,1' });
+    const before = tree.object('nullb0');
+    expect(await refusal(() => patch({ power: '1' }))).toMatchObject({ errno: 'EINVAL' });
+    expect(tree.object('nullb0')).toEqual(before);
+    await patch({ blocksize: '4096' });
+    expect(await refusal(() => patch({ power: '1' }))).toMatchObject({ errno: 'ENOMEM' });
+    expect(tree.text('nullb0', 'submit_queues')).toBe('9\n');
+    expect([tree.text('nullb0', 'irqmode'), notices]).toEqual(['3\n', []]);
+    await patch({ power: '1' });
+    expect(tree.text('nullb0', 'submit_queues')).toBe('4\n');
+    expect([tree.text('nullb0', 'irqmode'), notices.length]).toEqual(['2\n', 2]);
+  });
+
   test('a power on that fails takes everything back', async () => {
     const { tree, patch, ...it } = world();
     it.device();

@@ -2,6 +2,7 @@
 
 import { Command, NbdError, TransmissionFlag } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
+import { serveControlled } from './controlled.ts';
 import { serve } from './served.ts';
 import { errorText, requestBytes, WireClient } from './wire-client.ts';
 
@@ -69,6 +70,41 @@ describe('a zoned export', () => {
     expect((await client.request({ ...trim, offset: 0 })).error).toBe(0);
     expect((await client.readData(0, 512)).equals(Buffer.alloc(512, 0xff))).toBe(true);
     expect((await write(client, 0, 4096)).error).toBe(0);
+  });
+
+  test('a TRIM over a zone that cannot be reset is EIO; the zones before and behind it are reset', async () => {
+    for (const attribute of ['zone_readonly', 'zone_offline']) {
+      const served = await serveControlled('size=4', 'memory_backed=1', 'zoned=1', 'zone_size=1');
+      const client = await WireClient.simple(served.path);
+      for (let zone = 0; zone < 4; zone++) {
+        expect((await write(client, zone * MIB, 4096)).error).toBe(0);
+      }
+      await served.set('nullb0', { [attribute]: 2048 });
+      const trim = { command: Command.TRIM, offset: 0, length: 4 * MIB };
+      expect((await client.request(trim)).error).toBe(NbdError.EIO);
+      for (const zone of [0, 2, 3]) {
+        expect((await client.readData(zone * MIB, 512))[0]).toBe(0xff);
+      }
+      const inside = { ...trim, offset: MIB + 4096, length: 4096 }; // a part of it is ignored
+      expect((await client.request(inside)).error).toBe(0);
+    }
+  });
+
+  test('any bytes may be read, whole blocks alone be written', async () => {
+    const client = await zoned('bs=4096');
+    expect((await write(client, 0, 8192)).error).toBe(0);
+    expect((await client.readData(4095, 2)).equals(Buffer.alloc(2, 1))).toBe(true);
+    const across = await client.readData(8191, 2);
+    expect([...across]).toEqual([1, 0xff]); // up to the write pointer, and behind it
+    const zones = await client.readData(MIB - 1, 2);
+    expect([...zones]).toEqual([0xff, 0xff]);
+    for (const [offset = 0, length = 0] of [
+      [8192, 512],
+      [8193, 4096],
+    ]) {
+      expect((await write(client, offset, length)).error).toBe(NbdError.EINVAL);
+    }
+    expect((await write(client, 8192, 4096)).error).toBe(0);
   });
 
   test('reads of 0xFF are right in long reads, which show pages', async () => {

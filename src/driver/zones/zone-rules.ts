@@ -83,18 +83,19 @@ class ZoneRules {
     return done;
   }
 
+  /** What no zone could take is invalid, whatever the zone is; then comes the zone. */
   #append(request: NullOwned, sectors: Sector): Sector {
     const zones = this.#zones;
     const index = this.#zoneOf(request);
     const { appendMaxSectors } = zones.options;
-    if (appendMaxSectors === 0 || zones.condition(index) === ZoneCondition.NOT_WP)
-      return this.#refuse(request, Status.IOERR);
+    if (appendMaxSectors === 0) return this.#refuse(request, Status.IOERR);
     if (sectors > appendMaxSectors || request.sector() !== zones.start(index))
       return this.#refuse(request, Status.INVAL);
+    if (zones.condition(index) === ZoneCondition.NOT_WP) return this.#refuse(request, Status.IOERR);
     return this.#write(request, sectors, zones.writePointer(index));
   }
 
-  /** What covers a whole zone that can be reset resets it; everything else is ignored. */
+  /** What covers a whole zone resets it, or fails where it cannot be; everything else is ignored. */
   #trim(request: NullOwned, sectors: Sector): Sector {
     const index = this.#zoneOf(request);
     const whole = sectors === this.#zones.length(index);

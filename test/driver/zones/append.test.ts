@@ -69,6 +69,18 @@ describe('a zone append', () => {
     expect(device.brief(0)).toBe('implicit-open@8');
   });
 
+  test.each(['conventional', 'full', 'offline'])(
+    'too long, or not at the start, is invalid whatever the zone is (%s)',
+    (kind) => {
+      const device = new ZonedDevice({ appendMaxSectors: 8, conventional: 1 });
+      const at = kind === 'conventional' ? 0 : 64;
+      if (kind !== 'conventional')
+        device.bring(1, kind === 'full' ? ZoneCondition.FULL : ZoneCondition.OFFLINE);
+      const statuses = [append(device, at, 9), append(device, at + 1, 1), append(device, at, 8)];
+      expect(statuses.map(({ status }) => status)).toEqual([INVAL, INVAL, IOERR]);
+    },
+  );
+
   test.each([ZoneCondition.FULL, ZoneCondition.READONLY, ZoneCondition.OFFLINE])(
     'to a zone in condition %i fails',
     (condition) => {

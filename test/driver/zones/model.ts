@@ -67,10 +67,10 @@ export class ZoneModel {
   write(sector: number, sectors: number, append: boolean): ModelResult {
     const zone = this.at(sector);
     if (append) {
-      if (zone.condition === 'not-wp' || this.#options.appendMaxSectors === 0)
-        return refused('ioerr', sector);
+      if (this.#options.appendMaxSectors === 0) return refused('ioerr', sector);
       if (sectors > this.#options.appendMaxSectors || sector !== zone.start)
         return refused('inval', sector);
+      if (zone.condition === 'not-wp') return refused('ioerr', sector);
     }
     if (zone.condition === 'not-wp') {
       if (sector + sectors > zone.start + zone.length) return refused('ioerr', sector);
