@@ -17,7 +17,8 @@ function program() {
 const path = program();
 if (writtenMs(path) > 0) {
   const { main } = await import(new URL(`../${path}`, import.meta.url).href);
-  process.exit(await main(process.argv.slice(2)));
+  await main(process.argv.slice(2));
+} else {
+  process.stderr.write('tnull: not built yet: run `npm run build`\n');
+  process.exitCode = 1;
 }
-process.stderr.write('tnull: not built yet: run `npm run build`\n');
-process.exit(1);

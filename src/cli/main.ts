@@ -6,37 +6,50 @@ import { ConfigError } from '../daemon/start-devices.ts';
 import { ListenError } from '../server/listener.ts';
 import { TlsError } from '../server/tls-credentials.ts';
 import { type CommandName, isCommandName } from './command-names.ts';
-import { expectNoReader } from './standard-streams.ts';
+import { StandardStreams } from './process-end.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
-/** Runs the program with `argv` (without node and script). @returns the exit status. */
-export async function main(argv: readonly string[]): Promise<number> {
+/** Runs the program with `argv` (without node and script), and ends the process. */
+export async function main(argv: readonly string[]): Promise<void> {
   // As early as may be: who ends while we start must be missed, too.
   const parent = process.ppid;
-  expectNoReader(process.stderr);
+  const streams = new StandardStreams();
+  process.on('uncaughtException', (error) => streams.crash(error));
+  await streams.end(await run(argv, parent, streams));
+}
+
+/** @returns the exit status. */
+async function run(
+  argv: readonly string[],
+  parent: number,
+  streams: StandardStreams,
+): Promise<number> {
   try {
     const [first = '', ...rest] = argv;
-    if (isCommandName(first)) return await control(first, rest);
+    if (isCommandName(first)) return await control(first, rest, streams);
     const { serveOrPrint } = await import('./start.ts');
-    return await serveOrPrint(argv, parent);
+    return await serveOrPrint(argv, parent, streams);
   } catch (error) {
     const status = statusOf(error);
     if (status === undefined || !(error instanceof Error)) throw error;
     // A path or a URI in it may hold a line break: what is said stays one line.
-    process.stderr.write(`tnull: ${error.message.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?')}\n`);
+    streams.stderr.write(`tnull: ${error.message.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?')}\n`);
     return status;
   }
 }
 
 /** What a daemon is made of is not loaded for a command, nor the commands for a daemon: more than half
  *  of a start is loading. */
-async function control(name: CommandName, words: readonly string[]): Promise<number> {
-  expectNoReader(process.stdout);
+async function control(
+  name: CommandName,
+  words: readonly string[],
+  streams: StandardStreams,
+): Promise<number> {
   const [{ commands }, { runControl }] = await Promise.all([
     import('./commands.ts'),
     import('./run-control.ts'),
   ]);
-  return await runControl(name, commands[name], words);
+  return await runControl(name, commands[name], words, streams);
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -3,8 +3,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { Command, CommanderError } from 'commander';
 import { defaultPlace } from '../daemon/control-path.ts';
+import type { TextOutput } from '../daemon/text-output.ts';
 import { ControlClient } from './control-client.ts';
 import type { ControlCommand } from './control-command.ts';
+import type { StandardStreams } from './process-end.ts';
 import { UsageError } from './usage-error.ts';
 
 const LOOK_MS = 1000;
@@ -14,7 +16,9 @@ export async function runControl(
   name: string,
   command: ControlCommand,
   argv: readonly string[],
+  streams: StandardStreams,
 ): Promise<number> {
+  const stdout = streams.stdout('command');
   const program = makeProgram(name, command);
   let printed = '';
   program.configureOutput({ writeOut: (text) => (printed += text), writeErr: () => {} });
@@ -23,7 +27,7 @@ export async function runControl(
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode !== 0) throw new UsageError(`${name}: ${oneLine(error.message)}`);
-    process.stdout.write(printed);
+    stdout.write(printed);
     return 0;
   }
   const { args } = program;
@@ -31,14 +35,14 @@ export async function runControl(
     throw new UsageError(`${name}: it takes ${command.operands || 'no words'}`);
   }
   const { control, json, ...flags } = program.opts();
-  const looks = flags['watch'] === true ? new Looks() : undefined;
+  const looks = flags['watch'] === true ? new Looks(streams) : undefined;
   if (control === '') throw new UsageError('--control: the path is empty');
   await command.run({
     client: new ControlClient(control ?? defaultPlace().socket),
     operands: args,
     flags,
     json: json === true,
-    say: (text) => void process.stdout.write(text),
+    say: (text) => stdout.write(text),
     read: readInput,
     nextLook: async () => (await looks?.next()) ?? false,
   });
@@ -48,21 +52,31 @@ export async function runControl(
 /** One look each second until nobody wants more: what is said is for somebody, so the end of the pipe is
  *  an end, as is a signal. */
 class Looks {
+  readonly #stdout: TextOutput;
   readonly #ended = new AbortController();
   #next = performance.now();
 
-  constructor() {
-    const end = (): void => this.#ended.abort();
-    process.stdout.once('error', end);
+  constructor(streams: StandardStreams) {
+    this.#stdout = streams.stdout('command');
+    const end = (): void => {
+      streams.hurry();
+      this.#ended.abort();
+    };
     // The second one kills, should the daemon not answer.
     process.once('SIGINT', end);
     process.once('SIGTERM', end);
   }
 
   async next(): Promise<boolean> {
+    const { signal } = this.#ended;
+    const ended = new Promise<string>((resolve) => {
+      signal.addEventListener('abort', () => resolve('ended'), { once: true });
+    });
+    // What was said is read before there is more.
+    const problem = await Promise.race([this.#stdout.flush(), ended]);
+    if (problem !== undefined || signal.aborted) return false;
     // Not a second after the last: what a look takes would add up.
     this.#next = Math.max(this.#next + LOOK_MS, performance.now());
-    const { signal } = this.#ended;
     await setTimeout(this.#next - performance.now(), undefined, { signal }).catch(() => {});
     return !signal.aborted;
   }

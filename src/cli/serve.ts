@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { isatty } from 'node:tty';
 import { type Resolved, resolve } from '../config/resolve.ts';
 import {
   type ConfiguredDevice,
@@ -21,6 +22,7 @@ import { thisMachine } from './machine.ts';
 import { type Notifier, takeNotifier } from './notify.ts';
 import type { ServeCommand } from './parse-arguments.ts';
 import { makePrivateSocket, type PrivateSocket } from './private-socket.ts';
+import type { StandardStreams } from './process-end.ts';
 import { clientCommand, exportUri, readyLines } from './ready-lines.ts';
 import { runCommand } from './run-command.ts';
 import { StopRequest } from './stop-request.ts';
@@ -32,16 +34,22 @@ import { waysIn } from './ways.ts';
 type Logger = Awaited<ReturnType<typeof makeLog>>;
 
 const NOTIFY_MS_MAX = 1000;
+const STDERR = 2;
 
 /** Serves until told to stop. @param parent whose end may be ours. @returns the exit status.
  *  @throws ParameterError, UsageError, ConfigError, ListenError, StartError: nothing is left running. */
-export async function serve(command: ServeCommand, parent: number): Promise<number> {
+export async function serve(
+  command: ServeCommand,
+  parent: number,
+  streams: StandardStreams,
+): Promise<number> {
   const machine = { ...thisMachine(), wholeBlocks: command.alignment === 'error' };
   const typed = new Set(command.words.map(({ name }) => name));
   const { config, configured } = await configuration(command.config, typed);
   const parameters = resolve(command.words, machine);
-  const format = command.logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json');
-  const log = await makeLog(command.logLevel, format);
+  const format = command.logFormat ?? (isatty(STDERR) ? 'pretty' : 'json');
+  const log = await makeLog(command.logLevel, format, streams.stderr);
+  takeWarnings(log);
   for (const notice of parameters.notices) log.warn(notice);
   const notifier = takeNotifier(process.env, (line) => log.warn(line));
   const sockets = takeSockets(process.env, process.pid);
@@ -70,10 +78,16 @@ export async function serve(command: ServeCommand, parent: number): Promise<numb
       threads: command.threads ?? config?.threads ?? 1,
       parameters: own ? parameters : withoutNumbered(parameters),
     });
-    return await live(daemon, command, { log, stop, notifier });
+    return await live(daemon, command, { log, stop, notifier, streams });
   } finally {
     socket?.remove();
   }
+}
+
+/** Node writes its warnings to standard error itself, and may wait there. */
+function takeWarnings(log: Logger): void {
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => log.warn(`node: ${warning.name}: ${warning.message}`));
 }
 
 interface Configured {
@@ -111,12 +125,13 @@ interface Surroundings {
   readonly log: Logger;
   readonly stop: StopRequest;
   readonly notifier: Notifier;
+  readonly streams: StandardStreams;
 }
 
 async function live(
   daemon: Daemon,
   command: ServeCommand,
-  { log, stop, notifier }: Surroundings,
+  { log, stop, notifier, streams }: Surroundings,
 ): Promise<number> {
   stop.onAgain = () => daemon.stopNow();
   let pidFile: string | undefined;
@@ -124,7 +139,7 @@ async function live(
     if (command.pidFile !== undefined) pidFile = writePidFile(command.pidFile);
     notifier.tell('READY=1', statusText(daemon));
     if (command.run !== undefined) return await untilCommandEnds(command.run, daemon, stop);
-    if (daemon.clientGone === undefined) sayReady(daemon, log);
+    if (daemon.clientGone === undefined) sayReady(daemon, log, streams);
     const gone = Promise.race([stop.asked, daemon.clientGone ?? stop.asked]).then(() => 0);
     return await Promise.race([gone, daemon.failed?.then(() => 1) ?? gone]);
   } finally {
@@ -168,10 +183,10 @@ function writePidFile(path: string): string {
   }
 }
 
-function sayReady(daemon: Daemon, log: Logger): void {
+function sayReady(daemon: Daemon, log: Logger, streams: StandardStreams): void {
   for (const address of daemon.listening) {
     for (const one of daemon.exports) log.info(`attach with: ${clientCommand(address, one)}`);
   }
   const lines = readyLines(daemon);
-  if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
+  if (lines.length > 0) streams.stdout('daemon').write(`${lines.join('\n')}\n`);
 }

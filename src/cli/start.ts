@@ -3,17 +3,19 @@
 
 import { version } from '../daemon/version.ts';
 import { parseArguments } from './parse-arguments.ts';
+import type { StandardStreams } from './process-end.ts';
 import { serve } from './serve.ts';
-import { expectNoReader } from './standard-streams.ts';
 
 /** @param parent whose end may be ours. @returns the exit status. */
-export async function serveOrPrint(argv: readonly string[], parent: number): Promise<number> {
+export async function serveOrPrint(
+  argv: readonly string[],
+  parent: number,
+  streams: StandardStreams,
+): Promise<number> {
   const parsed = parseArguments(argv, version());
-  // A client there has it to itself: looking at process.stdout opens it a second time.
-  if (parsed.kind !== 'serve' || !parsed.stdin) expectNoReader(process.stdout);
-  if (parsed.kind === 'serve') return await serve(parsed, parent);
+  if (parsed.kind === 'serve') return await serve(parsed, parent, streams);
   const { kind, text } = parsed;
-  process.stdout.write(kind === 'help' ? await wholeHelp(text) : text);
+  streams.stdout('command').write(kind === 'help' ? await wholeHelp(text) : text);
   return 0;
 }
 

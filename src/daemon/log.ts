@@ -1,18 +1,31 @@
-/** The daemon's log: pino, on stderr; pretty for people, JSON lines for programs. */
+/** The daemon's log: pino; pretty for people, JSON lines for programs. */
 
-import { destination, type Logger, pino } from 'pino';
+import { type Logger, pino } from 'pino';
+import type { TextOutput } from './text-output.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 export const logFormats = ['pretty', 'json'] as const;
 export type LogFormat = (typeof logFormats)[number];
 
-const STDERR = 2;
+/** Lines go to `output`, which drops them where nobody takes them; then one line says how many. */
+export async function makeLog(
+  level: LogLevel,
+  format: LogFormat,
+  output: TextOutput,
+): Promise<Logger> {
+  const text = format === 'json' ? (line: string): string => line : await prettifier();
+  output.droppedText = (lines) => {
+    let dropped: string | undefined;
+    const own = pino({ level }, { write: (line) => (dropped = text(line)) });
+    own.warn({ dropped: lines }, 'lines of the log were dropped: nobody took them in time');
+    return dropped;
+  };
+  return pino({ level }, { write: (line) => output.write(text(line)) });
+}
 
-/** Writes synchronously: a line that was logged is out, also when the process ends at once. */
-export async function makeLog(level: LogLevel, format: LogFormat): Promise<Logger> {
-  if (format === 'json') return pino({ level }, destination({ dest: STDERR, sync: true }));
+async function prettifier(): Promise<(line: string) => string> {
   // A tenth of the time that a start takes, where nobody looks.
-  const { default: pretty } = await import('pino-pretty');
-  return pino({ level }, pretty({ destination: STDERR, sync: true, ignore: 'pid,hostname' }));
+  const { prettyFactory } = await import('pino-pretty');
+  return prettyFactory({ ignore: 'pid,hostname' });
 }

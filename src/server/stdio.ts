@@ -16,7 +16,7 @@ export interface Stdio {
   readonly drain: net.Socket | undefined;
 }
 
-/** Not for use beside process.stdin and process.stdout: these must never have been looked at.
+/** Not for use beside process.stdin, which must never have been looked at.
  *  @throws ListenError. */
 export function openStdio(): Stdio {
   const input = check(STDIN, 'standard input');

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
+export const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
 
 export interface Ended {
   /** The exit status, or the signal's name. */

@@ -98,6 +98,19 @@ export function nonNulls(file: SourceFile): string[] {
   return matching(file, /[\w)\]]\x21(?![=\w])/);
 }
 
+/** Only there the process is ended and standard output and error are written: elsewhere what was said
+ *  would be cut off, or waited for. */
+const PROCESS_END = 'src/cli/process-end.ts';
+
+export function processEnds(file: SourceFile): string[] {
+  if (file.path === PROCESS_END) return [];
+  const found = matching(
+    file,
+    /\bprocess\.(?:exit(?:Code)?|reallyExit|abort|stdout|stderr)\b|\bconsole\./,
+  );
+  return found.map((one) => `${one.trim()} (use ${PROCESS_END})`);
+}
+
 /** What the files of a folder of src/ may import: other folders of src/, and packages. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
   units: [],

@@ -7,6 +7,7 @@ import {
   longFunctions,
   nonNulls,
   packageImports,
+  processEnds,
   type SourceFile,
   tooLong,
   undocumented,
@@ -46,6 +47,7 @@ describe('every file', () => {
     ['has no non-null assertion', nonNulls, files],
     ['imports only what its folder may', wrongImports, program],
     ['imports nothing from outside its package', packageImports, packages],
+    ['leaves the end of the process to one place', processEnds, program],
   ] as const)('%s', (_, rule, judged) => {
     expect(judged.flatMap((file) => rule(file))).toEqual([]);
   });
@@ -101,6 +103,10 @@ describe('each rule finds what breaks it', () => {
     ['the system in the protocol', packageImports, file("import net from 'node:net';\n")],
     ['a way out of the package', packageImports, file("import '../../../src/units.ts';\n")],
     ['the system in the data path', wrongImports, file("import fs from 'node:fs';\n")],
+    ['an end of the process', processEnds, file('  process.exit(1);\n')],
+    ['a status for the end', processEnds, file('process.exitCode = 1;\n')],
+    ['standard output', processEnds, file("process.stdout.write('x');\n")],
+    ['the console', processEnds, file('console.error(1);\n')],
     ['a folder that nobody knows', wrongImports, file('', 'src/new/x.ts')],
   ] as const)('%s', (_, rule, broken) => {
     expect(rule(broken)).toHaveLength(1);

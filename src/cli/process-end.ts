@@ -1,0 +1,103 @@
+/** Standard output, standard error, and the end of the process: the one place that ends it, and only when
+ *  what was said is written, or cannot be. */
+
+import { Writable } from 'node:stream';
+import { isatty } from 'node:tty';
+import { inspect } from 'node:util';
+import { TextOutput } from '../daemon/text-output.ts';
+
+/** Standard output of a `command`: all of it is written, however long a reader takes. Of a `daemon`:
+ *  what nobody reads must not hold it up. */
+export type Kind = 'command' | 'daemon';
+
+/** As many lines of a log as wait for a reader: some 1500. */
+const LOG_BYTES_MAX = 256 << 10;
+/** As long as the end waits for whoever reads the log. */
+const LAST_WORDS_MS = 1000;
+const STDOUT = 1;
+const STDERR = 2;
+
+export class StandardStreams {
+  readonly stderr = new TextOutput(STDERR, {
+    bytesMax: LOG_BYTES_MAX,
+    tries: 'again',
+    mayBlock: false,
+  });
+  #replacement: Writable | undefined;
+  #stdout: { readonly kind: Kind; readonly output: TextOutput } | undefined;
+  #hurries = false;
+  #crashed = false;
+
+  constructor() {
+    // Node's own streams change the flags of descriptions that others have too, and may block; libraries
+    // look at them, and some print there. What they print is no answer of ours: standard error.
+    const stream = { configurable: true, get: (): Writable => this.#forLibraries() };
+    Object.defineProperties(process, { stdout: stream, stderr: stream });
+  }
+
+  /** Not for a descriptor that a client of NBD has. Called again it gives the same one. */
+  stdout(kind: Kind): TextOutput {
+    this.#stdout ??= { kind, output: openStdout(kind) };
+    return this.#stdout.output;
+  }
+
+  /** The end waits no longer for a reader of standard output than for one of the log. */
+  hurry(): void {
+    this.#hurries = true;
+  }
+
+  /** Ends the process. Standard output that cannot be written is status 1, and one line; when its reader
+   *  has gone, nobody misses it. */
+  async end(status: number): Promise<never> {
+    const problem = await this.#flushStdout();
+    if (problem !== undefined) this.stderr.write(`tnull: standard output: ${problem}\n`);
+    await this.stderr.flush(LAST_WORDS_MS);
+    return this.#exit(problem !== undefined && status === 0 ? 1 : status);
+  }
+
+  /** A bug: says what there is to say and ends the process with status 1, at once where that can be. */
+  crash(error: unknown): void {
+    if (this.#crashed) return;
+    this.#crashed = true;
+    this.stderr.write(`tnull: a bug: ${inspect(error)}\n`);
+    this.stderr.flushNow();
+    if (this.stderr.isStuck) void this.stderr.flush(LAST_WORDS_MS).then(() => this.#exit(1));
+    else this.#exit(1);
+  }
+
+  #forLibraries(): Writable {
+    if (this.#replacement === undefined) {
+      const write = (text: unknown, _encoding: string, done: () => void): void => {
+        this.stderr.write(String(text));
+        done();
+      };
+      const isTTY = isatty(STDERR);
+      this.#replacement = Object.assign(new Writable({ write }), { fd: STDERR, isTTY });
+    }
+    return this.#replacement;
+  }
+
+  async #flushStdout(): Promise<string | undefined> {
+    if (this.#stdout === undefined) return undefined;
+    const { kind, output } = this.#stdout;
+    const waits = kind === 'command' && !this.#hurries;
+    const problem = await output.flush(waits ? undefined : LAST_WORDS_MS);
+    return waits && problem !== 'EPIPE' ? problem : undefined;
+  }
+
+  #exit(status: number): never {
+    // Node waits for its threads, and one of them may wait for a reader that never reads: then only a
+    // signal ends the process. (As process 1 of a container it goes on waiting, for its manager.)
+    if (this.stderr.isStuck || this.#stdout?.output.isStuck === true) {
+      process.removeAllListeners('SIGTERM');
+      process.kill(process.pid, 'SIGTERM');
+    }
+    process.exit(status);
+  }
+}
+
+function openStdout(kind: Kind): TextOutput {
+  return kind === 'command'
+    ? new TextOutput(STDOUT, { bytesMax: Number.MAX_VALUE, tries: 'once', mayBlock: true })
+    : new TextOutput(STDOUT, { bytesMax: LOG_BYTES_MAX, tries: 'again', mayBlock: false });
+}
