@@ -6,7 +6,7 @@ import { ConfigError } from '../daemon/start-devices.ts';
 import { ListenError } from '../server/listener.ts';
 import { TlsError } from '../server/tls-credentials.ts';
 import { type CommandName, isCommandName } from './command-names.ts';
-import { StandardStreams } from './process-end.ts';
+import { StandardStreams, type Streams } from './process-end.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
 /** Runs the program with `argv` (without node and script), and ends the process. */
@@ -18,11 +18,12 @@ export async function main(argv: readonly string[]): Promise<void> {
   await streams.end(await run(argv, parent, streams));
 }
 
-/** @returns the exit status. */
-async function run(
+/** The program without the process around it. @param parent whose end may be ours.
+ *  @returns the exit status. */
+export async function run(
   argv: readonly string[],
   parent: number,
-  streams: StandardStreams,
+  streams: Streams,
 ): Promise<number> {
   try {
     const [first = '', ...rest] = argv;
@@ -43,7 +44,7 @@ async function run(
 async function control(
   name: CommandName,
   words: readonly string[],
-  streams: StandardStreams,
+  streams: Streams,
 ): Promise<number> {
   const [{ commands }, { runControl }] = await Promise.all([
     import('./commands.ts'),

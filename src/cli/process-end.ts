@@ -4,7 +4,7 @@
 import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { inspect } from 'node:util';
-import { TextOutput } from '../daemon/text-output.ts';
+import { TextOutput, type TextSink } from '../daemon/text-output.ts';
 
 /** Standard output of a `command`: all of it is written, however long a reader takes. Of a `daemon`:
  *  what nobody reads must not hold it up. */
@@ -17,7 +17,15 @@ const LAST_WORDS_MS = 1000;
 const STDOUT = 1;
 const STDERR = 2;
 
-export class StandardStreams {
+export interface Streams {
+  readonly stderr: TextSink;
+  /** Not for a descriptor that a client of NBD has. Called again it gives the same one. */
+  stdout(kind: Kind): TextSink;
+  /** The end waits no longer for a reader of standard output than for one of the log. */
+  hurry(): void;
+}
+
+export class StandardStreams implements Streams {
   readonly stderr = new TextOutput(STDERR, {
     bytesMax: LOG_BYTES_MAX,
     tries: 'again',
@@ -35,13 +43,11 @@ export class StandardStreams {
     Object.defineProperties(process, { stdout: stream, stderr: stream });
   }
 
-  /** Not for a descriptor that a client of NBD has. Called again it gives the same one. */
   stdout(kind: Kind): TextOutput {
     this.#stdout ??= { kind, output: openStdout(kind) };
     return this.#stdout.output;
   }
 
-  /** The end waits no longer for a reader of standard output than for one of the log. */
   hurry(): void {
     this.#hurries = true;
   }

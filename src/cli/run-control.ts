@@ -3,10 +3,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { Command, CommanderError } from 'commander';
 import { defaultPlace } from '../daemon/control-path.ts';
-import type { TextOutput } from '../daemon/text-output.ts';
+import type { TextSink } from '../daemon/text-output.ts';
 import { ControlClient } from './control-client.ts';
 import type { ControlCommand } from './control-command.ts';
-import type { StandardStreams } from './process-end.ts';
+import type { Streams } from './process-end.ts';
 import { UsageError } from './usage-error.ts';
 
 const LOOK_MS = 1000;
@@ -16,7 +16,7 @@ export async function runControl(
   name: string,
   command: ControlCommand,
   argv: readonly string[],
-  streams: StandardStreams,
+  streams: Streams,
 ): Promise<number> {
   const stdout = streams.stdout('command');
   const program = makeProgram(name, command);
@@ -52,11 +52,11 @@ export async function runControl(
 /** One look each second until nobody wants more: what is said is for somebody, so the end of the pipe is
  *  an end, as is a signal. */
 class Looks {
-  readonly #stdout: TextOutput;
+  readonly #stdout: TextSink;
   readonly #ended = new AbortController();
   #next = performance.now();
 
-  constructor(streams: StandardStreams) {
+  constructor(streams: Streams) {
     this.#stdout = streams.stdout('command');
     const end = (): void => {
       streams.hurry();

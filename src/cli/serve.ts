@@ -22,7 +22,7 @@ import { thisMachine } from './machine.ts';
 import { type Notifier, takeNotifier } from './notify.ts';
 import type { ServeCommand } from './parse-arguments.ts';
 import { makePrivateSocket, type PrivateSocket } from './private-socket.ts';
-import type { StandardStreams } from './process-end.ts';
+import type { Streams } from './process-end.ts';
 import { clientCommand, exportUri, readyLines } from './ready-lines.ts';
 import { runCommand } from './run-command.ts';
 import { StopRequest } from './stop-request.ts';
@@ -41,7 +41,7 @@ const STDERR = 2;
 export async function serve(
   command: ServeCommand,
   parent: number,
-  streams: StandardStreams,
+  streams: Streams,
 ): Promise<number> {
   const machine = { ...thisMachine(), wholeBlocks: command.alignment === 'error' };
   const typed = new Set(command.words.map(({ name }) => name));
@@ -125,7 +125,7 @@ interface Surroundings {
   readonly log: Logger;
   readonly stop: StopRequest;
   readonly notifier: Notifier;
-  readonly streams: StandardStreams;
+  readonly streams: Streams;
 }
 
 async function live(
@@ -183,7 +183,7 @@ function writePidFile(path: string): string {
   }
 }
 
-function sayReady(daemon: Daemon, log: Logger, streams: StandardStreams): void {
+function sayReady(daemon: Daemon, log: Logger, streams: Streams): void {
   for (const address of daemon.listening) {
     for (const one of daemon.exports) log.info(`attach with: ${clientCommand(address, one)}`);
   }

@@ -3,14 +3,14 @@
 
 import { version } from '../daemon/version.ts';
 import { parseArguments } from './parse-arguments.ts';
-import type { StandardStreams } from './process-end.ts';
+import type { Streams } from './process-end.ts';
 import { serve } from './serve.ts';
 
 /** @param parent whose end may be ours. @returns the exit status. */
 export async function serveOrPrint(
   argv: readonly string[],
   parent: number,
-  streams: StandardStreams,
+  streams: Streams,
 ): Promise<number> {
   const parsed = parseArguments(argv, version());
   if (parsed.kind === 'serve') return await serve(parsed, parent, streams);

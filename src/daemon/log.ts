@@ -1,7 +1,7 @@
 /** The daemon's log: pino; pretty for people, JSON lines for programs. */
 
 import { type Logger, pino } from 'pino';
-import type { TextOutput } from './text-output.ts';
+import type { TextSink } from './text-output.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -12,7 +12,7 @@ export type LogFormat = (typeof logFormats)[number];
 export async function makeLog(
   level: LogLevel,
   format: LogFormat,
-  output: TextOutput,
+  output: TextSink,
 ): Promise<Logger> {
   const text = format === 'json' ? (line: string): string => line : await prettifier();
   output.droppedText = (lines) => {

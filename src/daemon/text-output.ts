@@ -20,13 +20,22 @@ export interface TextOutputOptions {
 /** The end of a flush: written, or the code of what is in the way (ETIMEDOUT: it takes too long). */
 export type Flushed = string | undefined;
 
+/** Where a program's words go. */
+export interface TextSink {
+  /** Text in the place of what was dropped; undefined: nothing is said. */
+  droppedText: (writes: number) => string | undefined;
+  /** Never throws and never waits. */
+  write(text: string): void;
+  /** Done when everything is written, or when it cannot be, or after `ms`; undefined: however long. */
+  flush(ms?: number): Promise<Flushed>;
+}
+
 const RETRY_MS_MIN = 2;
 const RETRY_MS_MAX = 1000;
 /** Of one turn or one write: the kernel's pipes hold as much. */
 const BATCH_BYTES = 64 << 10;
 
-export class TextOutput {
-  /** Text in the place of what was dropped; undefined: nothing is said. */
+export class TextOutput implements TextSink {
   droppedText: (writes: number) => string | undefined = () => undefined;
   readonly #fd: number;
   readonly #options: TextOutputOptions;
@@ -54,7 +63,6 @@ export class TextOutput {
     return this.#inFlight && !isFile(this.#fd);
   }
 
-  /** Never throws and never waits. */
   write(text: string): void {
     if (this.#isOver()) return;
     const bytes = Buffer.from(text);
@@ -67,7 +75,6 @@ export class TextOutput {
     if (this.#timer === undefined && !this.#inFlight) this.#pump();
   }
 
-  /** Done when everything is written, or when it cannot be, or after `ms`; undefined: however long. */
   async flush(ms?: number): Promise<Flushed> {
     const end = new Promise<'ended'>((resolve) => this.#waiting.push(() => resolve('ended')));
     // At once, not when it is time for it: whoever is about to end does not wait for the next try.

@@ -5,7 +5,8 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { main } from '../../src/cli/main.ts';
+import { run as runProgram } from '../../src/cli/main.ts';
+import type { TextSink } from '../../src/daemon/text-output.ts';
 import { type Ended, folder, run, start } from './program.ts';
 
 const mistakes: readonly (readonly [args: string, says: RegExp])[] = [
@@ -113,23 +114,15 @@ const mistakes: readonly (readonly [args: string, says: RegExp])[] = [
 /** Runs the program's sources in this process: a process for each mistake would take most of the time. */
 async function mainWith(args: readonly string[]): Promise<Ended> {
   const said = { stdout: '', stderr: '' };
-  const before = [...process.stdout.listeners('error'), ...process.stderr.listeners('error')];
-  const spies = (['stdout', 'stderr'] as const).map((name) =>
-    vi.spyOn(process[name], 'write').mockImplementation((text) => {
+  const sink = (name: 'stdout' | 'stderr'): TextSink => ({
+    droppedText: () => undefined,
+    write: (text) => {
       said[name] += text;
-      return true;
-    }),
-  );
-  try {
-    return { status: await main(args), ...said };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-    for (const stream of [process.stdout, process.stderr]) {
-      for (const added of stream.listeners('error')) {
-        if (!before.includes(added)) stream.off('error', added as () => void); // it came from there
-      }
-    }
-  }
+    },
+    flush: async () => undefined,
+  });
+  const streams = { stdout: () => sink('stdout'), stderr: sink('stderr'), hurry: () => {} };
+  return { status: await runProgram(args, process.ppid, streams), ...said };
 }
 
 describe('one line, status 2', () => {
