@@ -7,6 +7,7 @@ import type { Nanoseconds, Sector } from '../units.ts';
 import { bug, SECTOR_BYTES } from '../units.ts';
 import type { Bio } from './bio.ts';
 import { hasRange, RequestFlag } from './command.ts';
+import { Completions } from './completions.ts';
 import type { DriverData } from './driver-data.ts';
 import { BatchTimes } from './io-stats.ts';
 import type { ARef } from './owned.ts';
@@ -50,9 +51,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   #spare: RequestList<D> | undefined = new RequestList<D>();
   /** Given back by the driver, or met a stopped queue; issued before anything newer. */
   readonly #held = new RequestList<D>();
-  /** The first `#completions` wait for the deferred context. */
-  readonly #completed: ARef<D>[] = [];
-  #completions = 0;
+  readonly #completions: Completions<D>;
   readonly #slices = new Slices<D>(this);
   readonly #rerun = new Timer(this);
   readonly #pollTurn: DeferredWork = { raised: false, runDeferred: () => this.poll() };
@@ -74,8 +73,15 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     this.polled = index >= options.queues - options.pollQueues;
     this.requestFlags = this.polled ? RequestFlag.POLLED : 0;
     this.data = queue.vtable.makeHctxData?.();
+    this.#completions = new Completions(queue.vtable);
     this.#times = new BatchTimes(queue.stats);
     this.#blocking = options.blocking && queue.vtable.queueRqBlocking !== undefined;
+  }
+
+  /** Something that it was given has not ended: a request with a tag, or a bio between two slices. The one
+   *  question that decides whether a retired queue may be forgotten and whether a disk is idle. */
+  get busy(): boolean {
+    return this.inFlight > 0 || this.#slices.count > 0;
   }
 
   /** Requests that the driver has not processed yet, as far as the block layer knows. */
@@ -129,7 +135,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
 
   /** `request` has been processed; the driver's `complete` gets it in the deferred context. */
   completeLater(request: ARef<D>): void {
-    this.#completed[this.#completions++] = request;
+    this.#completions.add(request);
     this.set.context.deferred.raise(this);
   }
 
@@ -140,7 +146,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
 
   /** The deferred context: completions first, since they free tags, then what was held, then new. */
   runDeferred(): void {
-    this.#runCompletions();
+    this.#completions.run();
     if (!this.#holds && this.#held.count > 0) {
       const held = new RequestList<D>();
       held.append(this.#held);
@@ -283,16 +289,6 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     this.inFlight--;
     this.pool.give(request.tag);
     bio.childEnded(status);
-    if (this.inFlight === 0) this.queue.drained();
-  }
-
-  #runCompletions(): void {
-    const count = this.#completions;
-    if (count === 0) return;
-    const complete = this.queue.vtable.complete ?? bug('deferred without Operations.complete');
-    for (let at = 0; at < count; at++) complete(this.#completed[at] as ARef<D>); // one of the first
-    // Completing may have completed more: those run in the next pass.
-    this.#completed.copyWithin(0, count, this.#completions);
-    this.#completions -= count;
+    if (!this.busy) this.queue.drained();
   }
 }

@@ -21,7 +21,7 @@ export class RequestQueue<D extends DriverData = DriverData> {
   generation = 0;
   #tagSet: TagSet<D>;
   #hctxs: readonly HwQueue<D>[];
-  /** Replaced by a live change, with requests in flight. */
+  /** Replaced by a live change, and busy. */
   #retired: HwQueue<D>[] = [];
   #disk: Disk<D> | undefined;
   #idle: (() => void) | undefined;
@@ -58,7 +58,13 @@ export class RequestQueue<D extends DriverData = DriverData> {
     return sum;
   }
 
-  /** All hardware queues that may have requests in flight. */
+  /** Something that it was given has not ended. */
+  get busy(): boolean {
+    for (const hctx of this.hctxs()) if (hctx.busy) return true;
+    return false;
+  }
+
+  /** All hardware queues that may have something to do. */
   *hctxs(): Generator<HwQueue<D>> {
     yield* this.#hctxs;
     yield* this.#retired;
@@ -136,23 +142,23 @@ export class RequestQueue<D extends DriverData = DriverData> {
     }
   }
 
-  /** A hardware queue has nothing in flight any more. */
+  /** A hardware queue is not busy any more. */
   drained(): void {
     if (this.#retired.length > 0) {
-      const done = this.#retired.filter((hctx) => hctx.inFlight === 0);
-      this.#retired = this.#retired.filter((hctx) => hctx.inFlight > 0);
+      const done = this.#retired.filter((hctx) => !hctx.busy);
+      this.#retired = this.#retired.filter((hctx) => hctx.busy);
       for (const hctx of done) {
         this.vtable.exitHctx?.(hctx);
         hctx.set.timeouts.stopIdle();
       }
       this.retiredRan();
     }
-    if (this.#idle !== undefined && this.inFlight === 0) this.#idle();
+    if (this.#idle !== undefined && !this.busy) this.#idle();
   }
 
-  /** Done when nothing is in flight. */
+  /** Done when no hardware queue is busy. */
   whenIdle(): Promise<void> {
-    if (this.inFlight === 0) return Promise.resolve();
+    if (!this.busy) return Promise.resolve();
     return new Promise((resolve) => {
       this.#idle = () => {
         this.#idle = undefined;

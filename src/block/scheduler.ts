@@ -50,9 +50,10 @@ export class Scheduler {
 
   /** `waiter` has gone. */
   remove(waiter: TagWaiter): void {
-    if (!waiter.waiting) return;
+    const at = this.#waiters.indexOf(waiter);
+    if (at < 0) return;
     waiter.waiting = false;
-    this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+    this.#waiters.splice(at, 1);
   }
 
   /** Takes the next to be served out of the line.
@@ -66,9 +67,11 @@ export class Scheduler {
     return waiter;
   }
 
-  /** Everybody, in the order of arrival: the tags that they wait for are no more. */
+  /** Everybody who waits now, in the order of arrival. */
   *drain(): Generator<TagWaiter> {
-    for (const waiter of this.#waiters.splice(0)) {
+    for (let left = this.#waiters.length; left > 0; left--) {
+      const waiter = this.#waiters.shift(); // who waits again is behind all of them
+      if (waiter === undefined) return;
       waiter.waiting = false;
       yield waiter;
     }

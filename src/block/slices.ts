@@ -23,6 +23,7 @@ export class Slices<D extends DriverData = DriverData> implements DeferredWork, 
     this.#hctx = hctx;
   }
 
+  /** Bios with slices left, or one that is being handed out. */
   get count(): number {
     return this.#bios.length;
   }
@@ -54,13 +55,12 @@ export class Slices<D extends DriverData = DriverData> implements DeferredWork, 
 
   /** A slice of the first. @returns false: there is no tag for it, and it waits for one. */
   #submit(): boolean {
-    const bio = this.#bios.shift();
+    const [bio] = this.#bios;
     if (bio === undefined) return false;
+    // It stays in the list until it has a tag: to get one, all that is in flight may be ended.
     const submitted = this.#hctx.submit(bio);
-    if (!submitted) {
-      this.#bios.unshift(bio);
-      this.#hctx.pool.wait(this);
-    }
+    if (submitted) this.#bios.shift();
+    else this.#hctx.pool.wait(this);
     this.#hctx.unplug();
     return submitted;
   }

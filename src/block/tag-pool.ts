@@ -16,7 +16,8 @@ export class TagPool implements DeferredWork {
   readonly #free: Int32Array;
   readonly #deferred: Deferred;
   #freeCount = 0;
-  #retired = false;
+  /** Everybody who waits is to be called, tags or not. */
+  #callAll = false;
 
   constructor(first: number, depth: number, deferred: Deferred, scheduler: Scheduler) {
     this.depth = depth;
@@ -52,10 +53,11 @@ export class TagPool implements DeferredWork {
     if (this.scheduler.count > 0) this.#deferred.raise(this);
   }
 
-  /** `waiter` is called when tags are free, in turn with the others. */
+  /** `waiter` is called when tags are free, in turn with the others: then only, or who waits would
+   *  spin. */
   wait(waiter: TagWaiter): void {
     this.scheduler.add(waiter);
-    if (this.#freeCount > 0 || this.#retired) this.#deferred.raise(this);
+    if (this.#freeCount > 0) this.#deferred.raise(this);
   }
 
   /** `waiter` has gone. */
@@ -63,15 +65,17 @@ export class TagPool implements DeferredWork {
     this.scheduler.remove(waiter);
   }
 
-  /** Other pools are in force: everybody who waits looks for tags anew. */
-  retire(): void {
-    this.#retired = true;
+  /** What they wait for has changed, as where other pools are in force: everybody who waits now looks for
+   *  tags anew, once, and may wait here again. */
+  callAll(): void {
+    this.#callAll = true;
     this.#deferred.raise(this);
   }
 
   /** One round over those who wait now; who still waits afterwards has queued up again. */
   runDeferred(): void {
-    if (this.#retired) {
+    if (this.#callAll) {
+      this.#callAll = false;
       for (const waiter of this.scheduler.drain()) waiter.tagsFree(Number.POSITIVE_INFINITY);
       return;
     }

@@ -104,7 +104,7 @@ export class TagSet<D extends DriverData = DriverData> {
 
   /** No request gets a tag of this set any more; who waits for one looks elsewhere. */
   retire(): void {
-    for (const pool of this.#pools) pool.retire();
+    for (const pool of this.#pools) pool.callAll();
   }
 
   /** The tags that hardware queue `index` draws from. */

@@ -100,7 +100,9 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
 
   /** Its quota of tags is used up: it queues up for another turn. */
   waitTurn(): void {
-    this.#waitedFor.wait(this);
+    const { hctx, readHctx } = this.queues;
+    // Not at the pool of a queue that was replaced meanwhile: nothing need ever happen there.
+    this.#waitFor(this.#waitedFor === readHctx.pool ? readHctx.pool : hctx.pool);
   }
 
   /** True: take no further command until the host hears `sessionReady`. */
@@ -166,8 +168,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     const { queues } = this;
     const hctx = command.bio.command === Command.READ ? queues.readHctx : queues.hctx;
     if (!hctx.submit(command.bio)) {
-      this.#waitedFor = hctx.pool;
-      hctx.pool.wait(this);
+      this.#waitFor(hctx.pool);
       return false;
     }
     this.#stalled = undefined;
@@ -245,6 +246,13 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     if (header.command === NbdCommand.CACHE) return true;
     if (header.command === NbdCommand.FLUSH) return !this.export.disk.features.writeCache;
     return header.length === 0;
+  }
+
+  /** In one pool's line alone: that of what it asked for last. */
+  #waitFor(pool: TagPool): void {
+    if (this.#waitedFor !== pool) this.#waitedFor.leave(this);
+    this.#waitedFor = pool;
+    pool.wait(this);
   }
 
   #idle(): void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { RequestFlag } from '../../src/block/command.ts';
+import { Command, RequestFlag } from '../../src/block/command.ts';
 import type { DriverData } from '../../src/block/driver-data.ts';
 import type { HwQueue } from '../../src/block/hw-queue.ts';
 import type { Operations } from '../../src/block/operations.ts';
@@ -8,7 +8,7 @@ import { HctxError } from '../../src/block/request-queue.ts';
 import { Status } from '../../src/block/status.ts';
 import { TagSet } from '../../src/block/tag-set.ts';
 import { bug } from '../../src/units.ts';
-import { type DiskOptions, defaults, makeDisk, read, World } from './world.ts';
+import { type DiskOptions, defaults, makeDisk, read, TestBio, World } from './world.ts';
 
 interface Polls extends DriverData {
   readonly hctx: Owned<Polls>[];
@@ -20,6 +20,7 @@ class Keeper implements Operations<Polls> {
   readonly log: string[] = [];
   failInit = -1;
   refuse = false;
+  inline = false;
   makeRequestData(): undefined {}
   makeHctxData(): Owned<Polls>[] {
     return [];
@@ -28,7 +29,8 @@ class Keeper implements Operations<Polls> {
     if (this.refuse) return Status.DEV_RESOURCE;
     this.log.push(`${request.queueIndex()}:${request.sector()}`);
     const owned = request.start();
-    if ((owned.flags() & RequestFlag.POLLED) !== 0) owned.hctx().data.push(owned);
+    if (this.inline) owned.endOk();
+    else if ((owned.flags() & RequestFlag.POLLED) !== 0) owned.hctx().data.push(owned);
     else this.owned.push(owned);
     return Status.OK;
   }
@@ -142,6 +144,86 @@ describe('a live change of the hardware queues', () => {
     change(2);
     world.settle();
     expect(woken).toBe(1);
+  });
+
+  describe('with zeroes between two slices, when nothing of them is in flight', () => {
+    const SLICED = { depth: 1, limits: { sliceSectors: 8, freeHoles: false } };
+    const zeroes = (): TestBio => new TestBio(Command.WRITE_ZEROES, 0, 64);
+
+    test('keeps the old queue until the last slice has ended, and what is newer behind it', () => {
+      const { world, driver, queue, change, hctx } = kept(SLICED);
+      const long = zeroes();
+      hctx.submit(long.bio);
+      hctx.unplug();
+      driver.endAll();
+      expect(queue.inFlight).toBe(0);
+      change(2);
+      const fresh = read(1000);
+      queue.defaultHctx(0).submit(fresh.bio);
+      queue.defaultHctx(0).unplug();
+      for (let slice = 1; slice < 8; slice++) {
+        expect([...queue.hctxs()].length).toBe(3);
+        world.settle();
+        driver.endAll();
+      }
+      world.settle();
+      driver.endAll();
+      expect([long.ends, fresh.ends]).toEqual([1, 1]);
+      const slices = Array.from({ length: 8 }, (_, at) => `0:${at * 8}`);
+      expect(driver.log).toEqual([...slices, '0:1000', 'exit 0']);
+      expect([...queue.hctxs()].length).toBe(2);
+    });
+
+    test('stops and starts the old queue with all others, and nobody spins for a tag of it', () => {
+      const { world, driver, queue, change, hctx } = kept(SLICED);
+      const long = zeroes();
+      hctx.submit(long.bio);
+      hctx.unplug();
+      change(2);
+      queue.stopHwQueues();
+      driver.endAll();
+      world.settle(); // throws where a waiter asks again and again
+      expect(long.ends).toBe(0);
+      queue.startHwQueues();
+      for (let slice = 0; slice < 8; slice++) {
+        world.settle();
+        driver.endAll();
+      }
+      expect(long.ends).toBe(1);
+      expect([...queue.hctxs()].length).toBe(2);
+    });
+
+    test('is not idle', async () => {
+      const { world, driver, queue, hctx } = kept(SLICED);
+      const long = zeroes();
+      hctx.submit(long.bio);
+      hctx.unplug();
+      driver.endAll();
+      let idle = false;
+      const done = queue.whenIdle().then(() => {
+        idle = true;
+      });
+      await Promise.resolve();
+      expect(idle).toBe(false);
+      for (let slice = 1; slice < 8; slice++) {
+        world.settle();
+        driver.endAll();
+      }
+      await done;
+      expect(long.ends).toBe(1);
+    });
+
+    test('does so where each slice frees its tag inside the next one', () => {
+      const { world, driver, queue, change, hctx } = kept(SLICED);
+      driver.inline = true;
+      const long = zeroes();
+      hctx.submit(long.bio);
+      change(2);
+      world.settle();
+      expect(long.ends).toBe(1);
+      expect([...queue.hctxs()].length).toBe(2);
+      expect(driver.log.at(-1)).toBe('exit 0');
+    });
   });
 
   test('that fails keeps the old queues and tears the new ones down', () => {

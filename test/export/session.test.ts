@@ -220,3 +220,36 @@ test('a client that goes with a write waiting for its tag: the write is done all
   expect(sink.copied).toHaveLength(1);
   expect(sink.readBuffer[0]).toBe(8);
 });
+
+test('a client waits in one line alone: that of the tags which it asked for last', () => {
+  const { session, execute, world, sink } = served(
+    ...['hw_queue_depth=1', 'submit_queues=1', 'poll_queues=1'],
+    ...['irqmode=2', 'completion_nsec=1000000000'],
+  );
+  execute(Command.READ, 0, 512); // has the poll queue's tag for a second
+  world.pass(0.5e9);
+  execute(Command.WRITE, 0, 512, new Uint8Array(512)); // has the other one for half a second more
+  session.waitTurn();
+  execute(Command.READ, 512, 512);
+  world.pass(0.5e9);
+  expect([sink.copied.length, sink.oks]).toEqual([1, 0]);
+  world.pass(0.5e9);
+  world.pass(0.5e9);
+  expect([sink.copied.length, sink.oks]).toEqual([2, 1]);
+});
+
+test('a client that waits for its turn does so at a queue that is there', () => {
+  const { session, device, world } = served('hw_queue_depth=1', 'submit_queues=2');
+  device.setQueues(1, 0);
+  session.waitTurn();
+  world.settle();
+  expect(session.waiting).toBe(false);
+  const tag = session.queues.hctx.pool.take();
+  expect(tag).toBeDefined();
+  session.waitTurn();
+  world.settle();
+  expect(session.waiting).toBe(true);
+  if (tag !== undefined) session.queues.hctx.pool.give(tag);
+  world.settle();
+  expect(session.waiting).toBe(false);
+});
