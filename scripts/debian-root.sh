@@ -102,6 +102,7 @@ for name in "${programs[@]}"; do
 done
 "$tree/programs/qemu-img" --version >/dev/null || die "qemu-img of Debian $release does not start"
 
+touch "$tree" # unpacking gave it the age of the packages
 mv -T "$tree" "$root"
 find "$cache" -maxdepth 1 -type d -name "debian-$release-*" -mtime +30 -exec rm -rf {} +
 say "ready: $("$root/programs/qemu-img" --version | head -n 1), $("$root/programs/nbdinfo" --version | head -n 1)"

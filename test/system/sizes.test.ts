@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { nbdsh, run, startTnull, type Tnull } from './tnull.ts';
+import { describeEachDebian } from './debians.ts';
+import { startTnull, type Tnull } from './tnull.ts';
 
 const TIB = 2n ** 40n;
 const EIB8 = 2n ** 63n - 1n;
@@ -18,6 +19,7 @@ beforeAll(async () => {
   await on('tib', `size_bytes=${TIB}`);
   await on('memory', `size_bytes=${TIB}`, 'memory_backed=1', 'discard=1');
   await on('eib8', `size_bytes=${EIB8}`);
+  await on('qemu', `size_bytes=${QEMU_MAX}`);
   await on('odd', `size_bytes=${ODD}`, 'memory_backed=1', 'discard=1', 'blocksize=4096');
 });
 
@@ -25,31 +27,38 @@ afterAll(async () => {
   expect(await tnull.stop()).toBe(0);
 });
 
-async function qemuIo(device: string, ...commands: string[]): Promise<string> {
-  const words = commands.flatMap((one) => ['-c', one]);
-  return await run('qemu-io', '-f', 'raw', ...words, tnull.uriOf(device));
-}
+/** The largest that qemu's block layer opens: to it a device has at most 2^63 - 2^30 bytes. */
+const QEMU_MAX = 2n ** 63n - 2n ** 30n;
 
-describe.each([
-  ['tib', TIB],
-  ['eib8', EIB8],
-  ['odd', ODD],
-])('%s', (name, size) => {
-  test('nbdinfo, libnbd and tnull ls tell its size', async () => {
-    const uri = tnull.uriOf(name);
-    expect((await run('nbdinfo', '--size', uri)).trim()).toBe(String(size));
-    const { exports } = JSON.parse(
-      (await run('nbdinfo', '--json', uri)).replace(/"export-size": (\d+)/, '"export-size": "$1"'),
-    );
-    expect(exports[0]['export-size']).toBe(String(size));
-    expect((await nbdsh(uri, 'print(h.get_size())')).trim()).toBe(String(size));
-    expect(await tnull.command('ls')).toContain(`${size} B`);
-  });
+describeEachDebian(({ nbdsh, run }) => {
+  async function qemuIo(device: string, ...commands: string[]): Promise<string> {
+    const words = commands.flatMap((one) => ['-c', one]);
+    return await run('qemu-io', '-f', 'raw', ...words, tnull.uriOf(device));
+  }
 
-  test('nbdsh reads and writes its last byte, and none behind it', async () => {
-    await nbdsh(
-      tnull.uriOf(name),
-      `
+  describe.each([
+    ['tib', TIB],
+    ['eib8', EIB8],
+    ['odd', ODD],
+  ])('%s', (name, size) => {
+    test('nbdinfo, libnbd and tnull ls tell its size', async () => {
+      const uri = tnull.uriOf(name);
+      expect((await run('nbdinfo', '--size', uri)).trim()).toBe(String(size));
+      const { exports } = JSON.parse(
+        (await run('nbdinfo', '--json', uri)).replace(
+          /"export-size": (\d+)/,
+          '"export-size": "$1"',
+        ),
+      );
+      expect(exports[0]['export-size']).toBe(String(size));
+      expect((await nbdsh(uri, 'print(h.get_size())')).trim()).toBe(String(size));
+      expect(await tnull.command('ls')).toContain(`${size} B`);
+    });
+
+    test('nbdsh reads and writes its last byte, and none behind it', async () => {
+      await nbdsh(
+        tnull.uriOf(name),
+        `
 h.set_strict_mode(0)
 size = h.get_size()
 assert size == ${size}
@@ -71,13 +80,13 @@ for structured in (True, False):
         except nbd.Error as e:
             assert e.errnum == error, e
 `,
-    );
-  });
+      );
+    });
 
-  test('nbdsh is told an extent that ends with the device', async () => {
-    await nbdsh(
-      tnull.uriOf(name),
-      `
+    test('nbdsh is told an extent that ends with the device', async () => {
+      await nbdsh(
+        tnull.uriOf(name),
+        `
 h = nbd.NBD(); h.add_meta_context('base:allocation'); h.connect_uri(uri)
 size = h.get_size()
 for offset in (size - 1, size - 4096, size - 70001):
@@ -85,20 +94,20 @@ for offset in (size - 1, size - 4096, size - 70001):
     h.block_status(size - offset, offset, lambda context, at, extents, error: told.append((at, extents)))
     assert sum(told[0][1][0::2]) == size - offset and told[0][0] == offset, told
 `,
-    );
+      );
+    });
   });
-});
 
-test('odd: what is written stays, and is copied to the byte', async () => {
-  const image = join(tnull.folder, 'odd.image');
-  const back = join(tnull.folder, 'odd.back');
-  writeFileSync(image, randomBytes(Number(ODD)));
-  await run('nbdcopy', image, tnull.uriOf('odd'));
-  await run('nbdcopy', tnull.uriOf('odd'), back);
-  await run('cmp', image, back);
-  await nbdsh(
-    tnull.uriOf('odd'),
-    `
+  test('odd: what is written stays, and is copied to the byte', async () => {
+    const image = join(tnull.folder, 'odd.image');
+    const back = join(tnull.folder, 'odd.back');
+    writeFileSync(image, randomBytes(Number(ODD)));
+    await run('nbdcopy', image, tnull.uriOf('odd'));
+    await run('nbdcopy', tnull.uriOf('odd'), back);
+    await run('cmp', image, back);
+    await nbdsh(
+      tnull.uriOf('odd'),
+      `
 size = h.get_size()
 h.pwrite(b'tail', size - 4)
 assert h.pread(4, size - 4) == b'tail'
@@ -107,39 +116,33 @@ assert h.pread(4, size - 4) == bytes(4)
 h.zero(size, 0)
 assert h.pread(size, 0) == bytes(size)
 `,
-  );
-  expect(await tnull.command('stats', 'odd')).toContain('0 B held');
-});
+    );
+    expect(await tnull.command('stats', 'odd')).toContain('0 B held');
+  });
 
-/** The largest that qemu's block layer opens: to it a device has at most 2^63 - 2^30 bytes. */
-const QEMU_MAX = 2n ** 63n - 2n ** 30n;
+  test.each([
+    ['tib', TIB],
+    ['memory', TIB],
+    ['qemu', QEMU_MAX],
+  ])('qemu-io reads, writes and zeroes the end of %s', async (name, size) => {
+    const said = await qemuIo(
+      name,
+      `read -P 0 ${size - 4096n} 4096`,
+      `write -P 7 ${size - 4096n} 4096`,
+      `write -z ${size - 65536n} 65536`,
+      `read -P 0 ${size - 65536n} 65536`,
+    );
+    expect(said).not.toMatch(/failed|error/i);
+    expect(said.match(/^(read|wrote) \d+\/\d+ bytes/gm)).toHaveLength(4);
+  });
 
-test.each([
-  ['tib', TIB],
-  ['memory', TIB],
-  ['qemu', QEMU_MAX],
-])('qemu-io reads, writes and zeroes the end of %s', async (name, size) => {
-  if (name === 'qemu') {
-    await tnull.command('create', name, `size_bytes=${size}`, '--power-on');
-  }
-  const said = await qemuIo(
-    name,
-    `read -P 0 ${size - 4096n} 4096`,
-    `write -P 7 ${size - 4096n} 4096`,
-    `write -z ${size - 65536n} 65536`,
-    `read -P 0 ${size - 65536n} 65536`,
-  );
-  expect(said).not.toMatch(/failed|error/i);
-  expect(said.match(/^(read|wrote) \d+\/\d+ bytes/gm)).toHaveLength(4);
-});
-
-/** Trims and zeroes of 2^40 bytes need extended headers in one piece; older ones go in pieces of 2^31. */
-test.each(['memory', 'tib', 'eib8'])(
-  '%s: 2^40 bytes are zeroed, and where offered trimmed',
-  async (name) => {
-    const said = await nbdsh(
-      tnull.uriOf(name),
-      `
+  /** Trims and zeroes of 2^40 bytes need extended headers in one piece; older ones go in pieces of 2^31. */
+  test.each(['memory', 'tib', 'eib8'])(
+    '%s: 2^40 bytes are zeroed, and where offered trimmed',
+    async (name) => {
+      const said = await nbdsh(
+        tnull.uriOf(name),
+        `
 h.set_strict_mode(0)
 size = h.get_size()
 extended = hasattr(h, 'get_extended_headers_negotiated') and h.get_extended_headers_negotiated()
@@ -157,7 +160,8 @@ if h.can_trim(): each(h.aio_trim)
 assert h.pread(4096, base) == bytes(4096)
 print('extended' if extended else 'pieces', h.can_trim())
 `,
-    );
-    expect(said.trim()).toMatch(name === 'memory' ? /True$/ : /False$/);
-  },
-);
+      );
+      expect(said.trim()).toMatch(name === 'memory' ? /True$/ : /False$/);
+    },
+  );
+});
