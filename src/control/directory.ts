@@ -4,10 +4,13 @@
 import type { AttributeValue } from '../config/attribute-text.ts';
 import { type Attributes, isAttributeName, type StoredName } from '../config/attributes.ts';
 import { ErrnoError } from '../config/errors.ts';
+import { rangesText } from '../driver/badblocks-text.ts';
 import { type FaultSetting, faultSettings } from '../driver/faults.ts';
 import type { NullDevice } from '../driver/null-device.ts';
+import type { RangeList } from '../driver/range-list.ts';
 import { ZoneCondition } from '../driver/zones/zone.ts';
 import type { FailingCondition } from '../driver/zones/zone-set.ts';
+import type { Work } from '../time/slicer.ts';
 import { type FaultFile, faultFiles, noFile, readableNames } from './attribute-names.ts';
 
 /** Takes back what was done. Never throws. */
@@ -23,6 +26,23 @@ export interface Plan {
 }
 
 export type DeviceObject = Readonly<Record<string, number | string>>;
+
+/** A device's name and every attribute that can be read, typed, as they are at one moment. */
+export class DeviceView {
+  /** In their order; badblocks, whose text may be long, is empty. */
+  readonly values: DeviceObject;
+  readonly badBlocks: RangeList;
+
+  constructor(values: DeviceObject, badBlocks: RangeList) {
+    this.values = values;
+    this.badBlocks = badBlocks;
+  }
+
+  /** The same with the text of badblocks. O(ranges). */
+  get object(): DeviceObject {
+    return { ...this.values, badblocks: rangesText(this.badBlocks) };
+  }
+}
 
 /** Numbers of hardware queues that were asked for; what is not there stays. */
 type Queues = { [N in 'submit_queues' | 'poll_queues']?: AttributeValue };
@@ -69,16 +89,16 @@ export class Directory {
     return this.#attributes.text(name);
   }
 
-  /** The name and every attribute that can be read, typed. */
-  object(): DeviceObject {
+  view(): DeviceView {
     const { device } = this;
     const values = readableNames.map((name) => [name, this.#value(name)]);
-    return { name: device.name, ...Object.fromEntries(values) };
+    const object = { name: device.name, ...Object.fromEntries(values) };
+    return new DeviceView(object, device.badBlocks.snapshot());
   }
 
-  /** Parses and checks text for each file; nothing is changed.
-   *  @throws ErrnoError about the first that is wrong. */
-  prepare(texts: ReadonlyMap<string, string>): Plan {
+  /** Parses and checks text for each file, and works out what takes long; nothing is changed.
+   *  `settle` comes in any case after that. @throws ErrnoError about the first that is wrong. */
+  *prepare(texts: ReadonlyMap<string, string>): Work<Plan> {
     const first: Change[] = [];
     const last: Change[] = [];
     const queues: Queues = {};
@@ -86,11 +106,14 @@ export class Directory {
     for (const [name, text] of texts) {
       const file = faultFiles.get(name);
       if (file === undefined && !isAttributeName(name)) throw noFile(this.device.name, name);
+      if (name === 'badblocks') {
+        first.push(yield* this.#badBlocks(text));
+        continue;
+      }
       this.#about(name, () => {
         if (file !== undefined) first.push(this.#fault(name, file, text));
-        else if (!isAttributeName(name)) return;
+        else if (!isAttributeName(name) || name === 'badblocks') return;
         else if (name === 'power') power = this.#attributes.parse(name, text) === true;
-        else if (name === 'badblocks') first.push(this.#badBlocks(text));
         else if (name === 'zone_readonly' || name === 'zone_offline') {
           last.push(this.#zone(name, text));
         } else first.push(this.#stored(name, text, queues));
@@ -99,6 +122,11 @@ export class Directory {
     // A device's queues are changed once, and after what is surer to succeed.
     if (Object.keys(queues).length > 0) first.push(this.#queues(queues));
     return { changes: [...first, ...last], power };
+  }
+
+  /** Forgets what was prepared and not carried out. */
+  settle(): void {
+    this.device.badBlocks.abandon();
   }
 
   /** Builds the device from what is stored. @returns what was adjusted, a line each.
@@ -121,7 +149,8 @@ export class Directory {
       const text = this.#faultText(file);
       return file.setting === undefined ? text : Number(text);
     }
-    if (!isAttributeName(name) || name === 'badblocks') return this.text(name);
+    if (!isAttributeName(name)) return this.text(name);
+    if (name === 'badblocks') return '';
     return name === 'power' ? Number(device.powered) : this.#attributes.value(name);
   }
 
@@ -201,13 +230,12 @@ export class Directory {
   }
 
   /** One range in each line, in order. */
-  #badBlocks(text: string): Change {
-    const list = this.device.badBlocks;
-    return () => {
-      const undo = list.save();
-      this.#about('badblocks', () => list.write(text));
-      return undo;
-    };
+  *#badBlocks(text: string): Work<Change> {
+    try {
+      return yield* this.device.badBlocks.prepare(text);
+    } catch (error) {
+      throw this.#named('badblocks', error);
+    }
   }
 
   /** Checked beforehand, since a zone's condition cannot be taken back. */
@@ -235,10 +263,14 @@ export class Directory {
     try {
       return work();
     } catch (error) {
-      if (!(error instanceof ErrnoError)) throw error;
-      const prefix = `${this.device.name}: `;
-      const message = error.message.startsWith(prefix) ? error.message : prefix + error.message;
-      throw new ErrnoError(error.errno, message, attribute ?? error.attribute);
+      throw this.#named(attribute, error);
     }
+  }
+
+  #named(attribute: string | undefined, error: unknown): unknown {
+    if (!(error instanceof ErrnoError)) return error;
+    const prefix = `${this.device.name}: `;
+    const message = error.message.startsWith(prefix) ? error.message : prefix + error.message;
+    return new ErrnoError(error.errno, message, attribute ?? error.attribute);
   }
 }

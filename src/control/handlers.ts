@@ -6,13 +6,11 @@ import { ErrnoError, shown } from '../config/errors.ts';
 import type { ZoneOperation } from '../driver/zone-requests.ts';
 import { EXACT_MAX } from '../units.ts';
 import type { CallName } from './calls.ts';
-import { outgoing } from './checks.ts';
-import { limits } from './limits.ts';
-import { metricsText } from './metrics.ts';
+import { deviceAnswerOf, devicesPieces, rangesAnswer } from './device-json.ts';
+import { metricsPieces } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { processMetrics } from './process-metrics.ts';
-import { deviceAnswer } from './schemas.ts';
-import { inSlices, joined } from './slices.ts';
+import { inSlices } from './slices.ts';
 import type { Tree } from './tree.ts';
 import { zoneReport } from './zone-report.ts';
 
@@ -74,14 +72,6 @@ function oneRange(device: string, text: string): void {
   throw new ErrnoError('EINVAL', why, 'badblocks');
 }
 
-const deviceJson = outgoing(deviceAnswer);
-
-async function* deviceList(tree: Tree): AsyncGenerator<string> {
-  yield '[';
-  yield* joined(tree.objects(), limits.devicesPerSlice.max, deviceJson, ',');
-  yield ']';
-}
-
 function attributeOf({ params }: Input): string {
   const { attribute, group, setting } = params;
   return attribute ?? `${group}/${setting}`;
@@ -90,7 +80,12 @@ function attributeOf({ params }: Input): string {
 export function makeHandlers(facts: Facts): Record<CallName, Handler> {
   const { tree, version, listening, clientFaults } = facts;
   const device = ({ params }: Input): string => params['name'] ?? '';
-  const getText: Handler = (input) => tree.text(device(input), attributeOf(input));
+  const { slicer } = tree;
+  const getText: Handler = (input) => {
+    const name = attributeOf(input);
+    if (name === 'badblocks') return rangesAnswer(slicer, tree.badBlocks(device(input)));
+    return tree.text(device(input), name);
+  };
   const setText: Handler = async (input) => {
     const [name, text] = [attributeOf(input), utf8(input.body)];
     if (name === 'badblocks') oneRange(device(input), text);
@@ -106,10 +101,14 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
       listen: listening(),
     }),
     openapi: () => openApi(version),
-    devices: () => inSlices(deviceList(tree)),
-    create: (input) => tree.create(device(input), texts(input.body)),
-    device: (input) => tree.object(device(input)),
-    patch: (input) => tree.patch(device(input), texts(input.body)),
+    devices: () => inSlices(slicer, devicesPieces(tree.views())),
+    create: async (input) => {
+      return deviceAnswerOf(slicer, await tree.create(device(input), texts(input.body)));
+    },
+    device: (input) => deviceAnswerOf(slicer, tree.view(device(input))),
+    patch: async (input) => {
+      return deviceAnswerOf(slicer, await tree.patch(device(input), texts(input.body)));
+    },
     remove: (input) => tree.remove(device(input)),
     getAttribute: getText,
     setAttribute: setText,
@@ -117,7 +116,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     setFaultNumber: setText,
     zones: (input) => {
       const { from = 0, count = Number.MAX_SAFE_INTEGER } = input.query;
-      return inSlices(zoneReport(tree.zones(device(input)), from, count));
+      return inSlices(slicer, zoneReport(tree.zones(device(input)), from, count));
     },
     zoneOperation: (input) => {
       const operation = rangeOperation(input.params['operation']);
@@ -132,7 +131,9 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     flush: (input) => tree.flush(device(input)),
     stats: (input) => tree.stats(device(input)),
     requests: (input) => tree.requests(device(input)),
-    metrics: () =>
-      inSlices(metricsText({ allStats: () => tree.allStats(), version, clientFaults, own })),
+    metrics: async () => {
+      const sources = { allStats: () => tree.allStats(), version, clientFaults };
+      return inSlices(slicer, metricsPieces({ ...sources, own: await own.metrics() }));
+    },
   };
 }

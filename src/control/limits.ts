@@ -10,7 +10,8 @@ export const limits = {
   headerTimeMs: { max: 10_000, why: 'a client that never ends its headers' },
   requestTimeMs: { max: 60_000, why: 'a client that never ends its body' },
   idleTimeMs: { max: 600_000, why: 'a client that does not read its answer' },
-  devicesPerSlice: { max: 5, why: 'some 0.1 ms; then the data path has its turn' },
-  statsPerSlice: { max: 30, why: 'devices whose counters are read; some 0.1 ms, then as above' },
-  zonesPerSlice: { max: 200, why: 'some 0.1 ms; then the data path has its turn' },
+  statsPerPiece: { max: 6, why: 'devices whose counters are read: some 20 us of a slice' },
+  samplesPerPiece: { max: 2, why: 'devices of which a metric is written, as above' },
+  zonesPerPiece: { max: 40, why: 'as above' },
+  rangesPerPiece: { max: 64, why: 'as above' },
 } as const;

@@ -3,8 +3,6 @@
  *  device, all at once: it has the daemon's own metrics.
  *  Source: control.md section 3 (GET /metrics); Prometheus text format 0.0.4. */
 
-import { setImmediate } from 'node:timers/promises';
-import type { Registry } from 'prom-client';
 import type { DeviceStats } from '../driver/device-stats.ts';
 import type { NullDevice } from '../driver/null-device.ts';
 import { limits } from './limits.ts';
@@ -129,8 +127,8 @@ export interface MetricsSources {
   readonly version: string;
   /** How often clients broke a rule of the protocol and were served, by the rule. */
   readonly clientFaults: () => ReadonlyMap<string, number>;
-  /** The daemon's own. */
-  readonly own: Registry;
+  /** The daemon's own metrics, as text. */
+  readonly own: string;
 }
 
 function head(name: string, help: string, kind: MetricRow['kind']): string {
@@ -139,8 +137,8 @@ function head(name: string, help: string, kind: MetricRow['kind']): string {
 
 const CLIENT_FAULTS = 'tnull_client_faults_total';
 
-/** Every metric with the samples of all devices, in slices, and the daemon's own. */
-export async function* metricsText(sources: MetricsSources): AsyncGenerator<string> {
+/** Every metric with the samples of all devices, in pieces, and the daemon's own. */
+export function* metricsPieces(sources: MetricsSources): Generator<string> {
   const { allStats, version, clientFaults, own } = sources;
   yield head('tnull_info', 'The program', 'gauge');
   yield `tnull_info${labelled({ version })} 1\n`;
@@ -151,7 +149,7 @@ export async function* metricsText(sources: MetricsSources): AsyncGenerator<stri
   const scraped: [NullDevice, DeviceStats][] = [];
   for (const one of allStats()) {
     scraped.push(one);
-    if (scraped.length % limits.statsPerSlice.max === 0) await setImmediate();
+    if (scraped.length % limits.statsPerPiece.max === 0) yield '';
   }
   for (const { name, help, kind, samples } of rows) {
     yield head(name, help, kind);
@@ -159,7 +157,7 @@ export async function* metricsText(sources: MetricsSources): AsyncGenerator<stri
       samples(stats, device)
         .map(([own, value]) => `${name}${labelled({ device: device.name, ...own })} ${value}\n`)
         .join('');
-    yield* joined(scraped, limits.devicesPerSlice.max, lines);
+    yield* joined(scraped, limits.samplesPerPiece.max, lines);
   }
-  yield await own.metrics();
+  yield own;
 }

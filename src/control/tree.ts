@@ -8,15 +8,19 @@ import type { Outcome } from '../driver/control-requests.ts';
 import type { DeviceStats, InFlight } from '../driver/device-stats.ts';
 import type { Devices } from '../driver/devices.ts';
 import type { NullDevice } from '../driver/null-device.ts';
+import type { RangeList } from '../driver/range-list.ts';
 import type { ZoneOperation } from '../driver/zone-requests.ts';
 import type { ZoneSet } from '../driver/zones/zone-set.ts';
+import type { Slicer } from '../time/slicer.ts';
 import { bug } from '../units.ts';
-import { applyAll, type DeviceObject, Directory, type Plan } from './directory.ts';
+import { applyAll, type DeviceView, Directory, type Plan } from './directory.ts';
 
 export interface TreeOptions {
   readonly devices: Devices;
   /** The values of a new directory, and of a device that was made at start. */
   readonly makeAttributes: (name: string) => Attributes;
+  /** Of the daemon's long work. */
+  readonly slicer: Slicer;
   /** What power on adjusted, a line each. */
   readonly notice?: (line: string) => void;
   /** The data path's turn: called whenever something may have been given to a device. */
@@ -45,11 +49,13 @@ interface Entry {
 }
 
 export class Tree {
+  readonly slicer: Slicer;
   readonly #options: TreeOptions;
   readonly #entries = new WeakMap<NullDevice, Entry>();
 
   constructor(options: TreeOptions) {
     this.#options = options;
+    this.slicer = options.slicer;
   }
 
   names(): string[] {
@@ -57,21 +63,27 @@ export class Tree {
   }
 
   /** Of those that are there now, each as it is when it is asked for. */
-  *objects(): Generator<DeviceObject> {
-    for (const device of [...this.#options.devices]) yield this.#entryOf(device).directory.object();
+  *views(): Generator<DeviceView> {
+    for (const device of [...this.#options.devices]) yield this.#entryOf(device).directory.view();
   }
 
-  object(name: string): DeviceObject {
-    return this.#entry(name).directory.object();
+  view(name: string): DeviceView {
+    return this.#entry(name).directory.view();
   }
 
+  /** What reading the file gives; for badblocks see `badBlocks`, which is never long. */
   text(name: string, attribute: string): string {
     return this.#entry(name).directory.text(attribute);
   }
 
+  /** The ranges that reading badblocks shows, as they are now. */
+  badBlocks(name: string): RangeList {
+    return this.#device(name).badBlocks.snapshot();
+  }
+
   /** Makes a directory with `texts` written into its files. When one is refused, or power on fails,
    *  there is no directory. @throws ErrnoError. */
-  async create(name: string, texts: ReadonlyMap<string, string>): Promise<DeviceObject> {
+  async create(name: string, texts: ReadonlyMap<string, string>): Promise<DeviceView> {
     const { devices } = this.#options;
     const short = deviceName(name);
     if (devices.get(short) !== undefined) {
@@ -80,12 +92,12 @@ export class Tree {
     const entry = this.#entryOf(devices.create(short));
     return await this.#exclusive(entry, async () => {
       try {
-        await this.#carryOut(entry.directory, entry.directory.prepare(texts));
+        await this.#write(entry.directory, texts);
       } catch (error) {
         await devices.remove(short);
         throw error;
       }
-      return entry.directory.object();
+      return entry.directory.view();
     });
   }
 
@@ -97,11 +109,11 @@ export class Tree {
   }
 
   /** Writes all of `texts` or none; power is last. @throws ErrnoError. */
-  async patch(name: string, texts: ReadonlyMap<string, string>): Promise<DeviceObject> {
+  async patch(name: string, texts: ReadonlyMap<string, string>): Promise<DeviceView> {
     const entry = this.#entry(name);
     return await this.#exclusive(entry, async () => {
-      await this.#carryOut(entry.directory, entry.directory.prepare(texts));
-      return entry.directory.object();
+      await this.#write(entry.directory, texts);
+      return entry.directory.view();
     });
   }
 
@@ -149,6 +161,14 @@ export class Tree {
 
   requests(name: string): readonly InFlight[] {
     return this.#device(name).requests();
+  }
+
+  async #write(directory: Directory, texts: ReadonlyMap<string, string>): Promise<void> {
+    try {
+      await this.#carryOut(directory, await this.slicer.run(directory.prepare(texts)));
+    } finally {
+      directory.settle();
+    }
   }
 
   async #carryOut(directory: Directory, plan: Plan): Promise<void> {

@@ -1,4 +1,4 @@
-/** A zone report as JSON, in slices. Source: control.md section 3, driver.md section 6 (Report). */
+/** A zone report as JSON, in pieces. Source: control.md section 3, driver.md section 6 (Report). */
 
 import { type ZoneInfo, zoneConditionNames, zoneTypeNames } from '../driver/zones/zone.ts';
 import type { ZoneSet } from '../driver/zones/zone-set.ts';
@@ -19,15 +19,11 @@ function* infos(zones: ZoneSet, first: number, end: number): Generator<ZoneInfo>
 }
 
 /** @param from a sector; the report begins with the zone that holds it. @param count at most. */
-export async function* zoneReport(
-  zones: ZoneSet,
-  from: number,
-  count: number,
-): AsyncGenerator<string> {
+export function* zoneReport(zones: ZoneSet, from: number, count: number): Generator<string> {
   const holds = zones.indexOf(from);
   const first = holds < 0 ? zones.count : holds;
   const end = Math.min(zones.count, first + count);
   yield '{"zones":[';
-  yield* joined(infos(zones, first, end), limits.zonesPerSlice.max, zoneText, ',');
+  yield* joined(infos(zones, first, end), limits.zonesPerPiece.max, zoneText, ',');
   yield ']}';
 }

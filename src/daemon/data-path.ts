@@ -61,7 +61,7 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
   const { log, parameters, debug, faultSeed } = options;
   const { limits, allocator, share, openStream, tls, tlsMode } = parts;
   const { faults = new FaultCounts(0, FaultCounts.memoryFor(0)) } = parts;
-  const { clock, scheduler, timers, deferred, turn, pacing } = parts.timing;
+  const { clock, scheduler, timers, deferred, turn, pacing, slicer } = parts.timing;
   const exports = new PoweredExports(limits.payload, options);
   const server = new Server(exports, {
     ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
@@ -79,6 +79,7 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
   });
   const tree = new Tree({
     devices,
+    slicer,
     makeAttributes: (name) => new Attributes(name, parameters.start, options.machine),
     notice: (line) => parts.notice(line),
     afterTurn: () => turn.end(),

@@ -6,6 +6,7 @@ import { BusyPoll } from '../time/busy-poll.ts';
 import type { Clock, Scheduler } from '../time/clock.ts';
 import { Deferred } from '../time/deferred.ts';
 import { Pacing } from '../time/pacing.ts';
+import { Slicer } from '../time/slicer.ts';
 import { TimerQueue } from '../time/timer-queue.ts';
 import type { Nanoseconds } from '../units.ts';
 
@@ -16,6 +17,8 @@ export interface Timing {
   readonly deferred: Deferred;
   readonly turn: Turn;
   readonly pacing: Pacing;
+  /** Of all long work of the control side. */
+  readonly slicer: Slicer;
 }
 
 /** @param busyPoll for how long the sockets are looked at after traffic; 0: never. */
@@ -26,5 +29,6 @@ export function makeTiming(clock: Clock, scheduler: Scheduler, busyPoll: Nanosec
   const poll = new BusyPoll(busyPoll);
   const pacing = new Pacing(clock, scheduler, timers, deferred, poll, () => turn.end());
   turn.onRest = (lookAgain) => pacing.rest(lookAgain);
-  return { clock, scheduler, timers, deferred, turn, pacing };
+  const slicer = new Slicer(clock, scheduler);
+  return { clock, scheduler, timers, deferred, turn, pacing, slicer };
 }

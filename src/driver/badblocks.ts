@@ -1,145 +1,128 @@
-/** Bad blocks: a sorted set of sector ranges, and the step that fails what touches one. Knows neither
- *  data nor zones. Source: driver.md section 5. */
+/** Bad blocks: a set of sector ranges that is changed as a whole while requests go on, and the step that
+ *  fails what touches one. Knows neither data nor zones. Source: driver.md section 5. */
 
 import { Command } from '../block/command.ts';
 import { Status } from '../block/status.ts';
+import { atOnce, type Work } from '../time/slicer.ts';
 import { bug, type Sector } from '../units.ts';
-import { type Change, parseChanges, rangeLine } from './badblocks-text.ts';
+import { parseChanges, rangesText } from './badblocks-text.ts';
 import type { NullOwned } from './completion.ts';
 import type { Step } from './path.ts';
+import { type Range, RangeList } from './range-list.ts';
 
-/** INVARIANTS
- *  RANGES: #firsts[i] <= #lasts[i], and #lasts[i] + 1 < #firsts[i + 1]: sorted, apart, both ends
- *  included.
- *  MIRROR: firsts[i] and lasts[i] are the same as numbers. Doubles suffice to compare with the sectors
- *  of a device: rounding keeps the order, and below 2^53 nothing is rounded. */
+/** A write that is being prepared beside the list that requests see. */
+interface Pending {
+  /** What becomes the list. */
+  readonly next: RangeList;
+  readonly text: string;
+  /** Ranges that requests have cleared since `next` was begun, and that it still has. */
+  readonly cleared: Range[];
+}
+
+/** INVARIANT: `#pending` is there from `prepare` until its change is made or `abandon`. */
 export class BadBlocks {
   /** Set by the first range written, bad or good: before it the list costs nothing. */
   enabled = false;
   /** Called when `enabled` becomes true, once. */
   onEnabled: () => void = () => {};
-  #firsts: bigint[] = [];
-  #lasts: bigint[] = [];
-  #firstNumbers: number[] = [];
-  #lastNumbers: number[] = [];
+  #list = new RangeList();
+  #pending: Pending | undefined;
 
   /** How many ranges there are. */
   get count(): number {
-    return this.#firsts.length;
+    return this.#list.count;
   }
 
   /** Takes what is written to the attribute: one range in a line; all of them or none.
    *  @throws ErrnoError EINVAL, ERANGE. */
   write(text: string): void {
-    for (const change of parseChanges(text)) this.#apply(change);
-    if (this.enabled) return;
-    this.enabled = true;
-    this.onEnabled();
+    atOnce(this.prepare(text))();
+  }
+
+  /** Works out what the list is after a write of `text`; nothing changes, and requests go on. One at a
+   *  time. O(lines log ranges).
+   *  @returns makes the change between two requests, and gives what takes it back.
+   *  @throws ErrnoError EINVAL, ERANGE. */
+  *prepare(text: string): Work<() => () => void> {
+    const pending = { next: this.#list.fork(), text, cleared: [] };
+    this.#pending = pending;
+    try {
+      let lines = 0;
+      for (const { bad, first, last } of parseChanges(text)) {
+        if (bad) pending.next.add(first, last);
+        else pending.next.remove(first, last);
+        if (++lines % LINES_PER_PIECE === 0) yield;
+      }
+      yield* catchUp(pending);
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
+    return () => this.#swap(pending);
+  }
+
+  /** What was prepared is not wanted any more. */
+  abandon(): void {
+    this.#pending = undefined;
   }
 
   /** What reading the attribute shows: `start length` lines, ascending; nothing for an empty list. */
   text(): string {
-    return this.#firsts.map((first, at) => rangeLine(first, this.#last(at))).join('');
+    return rangesText(this.#list);
   }
 
-  /** Remembers the list. @returns what makes it as it is now. */
-  save(): () => void {
-    const firsts = [...this.#firsts];
-    const lasts = [...this.#lasts];
-    return () => {
-      this.#firsts = firsts;
-      this.#lasts = lasts;
-      this.#firstNumbers = firsts.map(Number);
-      this.#lastNumbers = lasts.map(Number);
-    };
+  /** The ranges as they are now, whatever happens to the list while they are read. */
+  snapshot(): RangeList {
+    return this.#list.fork();
   }
 
   /** The first bad sector of a range, or -1. O(log count). */
   firstBad(sector: number, sectors: number): number {
-    const at = this.#reaching(sector);
-    const first = this.#firstNumbers[at];
-    if (first === undefined || first >= sector + sectors) return -1;
-    return Math.max(first, sector);
+    return this.#list.firstIn(sector, sectors);
   }
 
   /** The whole range that holds `sector` is good from now on. */
   clearRangeAt(sector: number): void {
-    const at = this.#reaching(sector);
-    const first = this.#firstNumbers[at];
-    if (first !== undefined && first <= sector) this.#replace(at, at + 1, []);
+    const gone = this.#list.removeAt(sector);
+    if (gone !== undefined) this.#pending?.cleared.push(gone);
   }
 
-  /** The index of the first range that ends at or behind `sector`. */
-  #reaching(sector: number): number {
-    const lasts = this.#lastNumbers;
-    let low = 0;
-    let high = lasts.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((lasts[middle] ?? 0) < sector) low = middle + 1;
-      else high = middle;
+  #swap(pending: Pending): () => void {
+    if (this.#pending !== pending)
+      bug('bad blocks that were not prepared, or not as the last ones');
+    atOnce(catchUp(pending));
+    this.#pending = undefined;
+    const before = this.#list;
+    this.#list = pending.next;
+    if (!this.enabled) {
+      this.enabled = true;
+      this.onEnabled();
     }
-    return low;
+    return () => {
+      this.#list = before;
+    };
   }
+}
 
-  #apply(change: Change): void {
-    const { bad, first, last } = change;
-    // A range that only touches joins a bad one, and is nothing to a good one.
-    const reach = bad ? 1n : 0n;
-    const from = indexWhere(this.#lasts, (end) => end + reach >= first);
-    const to = indexWhere(this.#firsts, (start) => start > last + reach);
-    const before = from < to ? this.#first(from) : first;
-    const behind = from < to ? this.#last(to - 1) : last;
-    if (bad) {
-      this.#replace(from, to, [[lower(before, first), higher(behind, last)]]);
-      return;
+/** Some 20 us. */
+const LINES_PER_PIECE = 16;
+
+/** Clears in the new list what requests have cleared since it was begun. That came before the write: what
+ *  the write names, bad or good, stays as the write has it. */
+function* catchUp({ next, text, cleared }: Pending): Work {
+  if (cleared.length === 0) return;
+  const named = new RangeList();
+  let lines = 0;
+  for (const { first, last } of parseChanges(text)) {
+    named.add(first, last);
+    if (++lines % LINES_PER_PIECE === 0) yield;
+  }
+  for (let range = cleared.pop(); range !== undefined; range = cleared.pop()) {
+    for (const [first, last] of named.gaps(...range)) {
+      next.remove(first, last);
+      yield;
     }
-    const left: [bigint, bigint][] = [];
-    if (before < first) left.push([before, first - 1n]);
-    if (behind > last) left.push([last + 1n, behind]);
-    this.#replace(from, to, left);
   }
-
-  #replace(from: number, to: number, ranges: readonly (readonly [bigint, bigint])[]): void {
-    const firsts = ranges.map(([first]) => first);
-    const lasts = ranges.map(([, last]) => last);
-    this.#firsts.splice(from, to - from, ...firsts);
-    this.#lasts.splice(from, to - from, ...lasts);
-    this.#firstNumbers.splice(from, to - from, ...firsts.map(Number));
-    this.#lastNumbers.splice(from, to - from, ...lasts.map(Number));
-  }
-
-  #first(at: number): bigint {
-    return this.#firsts[at] ?? bug('a hole in the bad blocks');
-  }
-
-  #last(at: number): bigint {
-    return this.#lasts[at] ?? bug('a hole in the bad blocks');
-  }
-}
-
-// Math.min and Math.max take no bigints.
-function lower(a: bigint, b: bigint): bigint {
-  if (a < b) return a;
-  return b;
-}
-
-function higher(a: bigint, b: bigint): bigint {
-  if (a > b) return a;
-  return b;
-}
-
-/** The first index of a sorted list at which `reached` holds, or its length. */
-function indexWhere(list: readonly bigint[], reached: (value: bigint) => boolean): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const value = list[middle];
-    if (value !== undefined && reached(value)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 /** Fails what touches a bad sector with IOERR; from sector 2^53 on, where sectors are rounded, none is bad.

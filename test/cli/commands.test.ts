@@ -108,12 +108,14 @@ test('ls shows a size in bytes to the byte', async () => {
 
 test('--json is what the API says, on one line', async () => {
   const { tnull, tree } = await shell();
-  expect(JSON.parse(await tnull('create', 'a', '--json'))).toEqual(tree.object('a'));
+  expect(JSON.parse(await tnull('create', 'a', '--json'))).toEqual(tree.view('a').object);
   expect(
     JSON.parse(await tnull('set', 'a', 'zoned=1', 'size=4', 'zone_size=1', 'power=1', '--json')),
-  ).toEqual(tree.object('a'));
-  expect(JSON.parse(await tnull('ls', '--json'))).toEqual([...tree.objects()]);
-  expect(JSON.parse(await tnull('get', 'a', '--json'))).toEqual(tree.object('a'));
+  ).toEqual(tree.view('a').object);
+  expect(JSON.parse(await tnull('ls', '--json'))).toEqual(
+    Array.from(tree.views(), ({ object }) => object),
+  );
+  expect(JSON.parse(await tnull('get', 'a', '--json'))).toEqual(tree.view('a').object);
   expect(await tnull('get', 'a', 'size', '--json')).toBe('4\n');
   expect(await tnull('get', 'a', 'badblocks', '--json')).toBe('""\n');
   expect(JSON.parse(await tnull('stats', '--json'))).toEqual({ a: tree.stats('a') });

@@ -4,6 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test, vi } from 'vitest';
 import { readableNames } from '../../src/control/attribute-names.ts';
 import { allCalls } from '../../src/control/calls.ts';
+import { counted, PIECES } from './counted.ts';
 import { type Served, serve } from './served.ts';
 import { loseRequests } from './world.ts';
 
@@ -145,22 +146,17 @@ describe('devices', () => {
 });
 
 test('many devices are listed and scraped in slices, all of them once', async () => {
-  const { ask, tree } = await serve();
+  const { slicer, count } = counted();
+  const { ask, tree } = await serve({}, { slicer });
   for (let n = 0; n < 203; n++) await tree.create(`d${n}`, new Map());
-  let turns = 0;
-  let ended = false;
-  const look = (): void => {
-    turns++;
-    if (!ended) setImmediate(look);
-  };
-  look();
+  count.turns = 0;
   const { json } = await ask('GET', '/v1/devices');
-  expect(json).toEqual([...tree.objects()]);
-  expect(turns).toBeGreaterThan(40);
-  turns = 0;
+  expect(json).toEqual(Array.from(tree.views(), ({ object }) => object));
+  expect(count.turns).toBeGreaterThan(203 / PIECES - 2);
+  count.turns = 0;
   const { text } = await ask('GET', '/metrics');
-  ended = true;
-  expect(turns).toBeGreaterThan(400);
+  // Statistics of six devices are a piece, and each of 13 metrics of two.
+  expect(count.turns).toBeGreaterThan((203 / 6 + (13 * 203) / 2) / PIECES - 20);
   // All samples of a metric stand together, behind its name and kind.
   const samples = text.split('\n').map((line) => line.replace(/[ {].*/, ''));
   const names = samples.filter(

@@ -28,13 +28,13 @@ async function device(powered: boolean) {
 
 /** The refusal of one change, which must be a sentence about it and leave everything as it was. */
 async function refused({ tree, patch }: Awaited<ReturnType<typeof device>>, change: Texts) {
-  const before = tree.object('nullb0');
+  const before = tree.view('nullb0').object;
   const error = await refusal(() => patch(change));
   const [name = ''] = Object.keys(change);
   expect(error.message).toMatch(/^nullb0: [^\n]{5,200}$/);
   expect(error.message).toContain(name);
   expect(error.attribute).toBe(name);
-  expect(tree.object('nullb0')).toEqual(before);
+  expect(tree.view('nullb0').object).toEqual(before);
   return error.errno;
 }
 
@@ -139,17 +139,17 @@ describe('power on of what cannot be', () => {
   test.each(impossible)('%s is EINVAL: %j', async (attribute, values) => {
     const it = world();
     it.device();
-    const before = it.tree.object('nullb0');
+    const before = it.tree.view('nullb0').object;
     const error = await refusal(() => it.patch({ ...values, power: '1' }));
     expect(error).toMatchObject({ errno: 'EINVAL', attribute });
     expect(error.message).toMatch(/^nullb0: [^\n]{5,200}$/);
     expect(error.message).toContain(`${attribute}=`);
-    expect(it.tree.object('nullb0')).toEqual(before);
+    expect(it.tree.view('nullb0').object).toEqual(before);
     // The values alone are stored, whatever they are; it is power on that judges.
     await it.patch(values);
-    const stored = it.tree.object('nullb0');
+    const stored = it.tree.view('nullb0').object;
     expect(await refusal(() => it.patch({ power: '1' }))).toMatchObject({ errno: 'EINVAL' });
-    expect(it.tree.object('nullb0')).toEqual(stored);
+    expect(it.tree.view('nullb0').object).toEqual(stored);
     expect(it.device().powered).toBe(false);
   });
 
@@ -170,11 +170,11 @@ describe('power on of what cannot be', () => {
   test.each(tooMuch)('more than there is memory for is ENOMEM: %j', async (values) => {
     const it = world();
     it.device();
-    const before = it.tree.object('nullb0');
+    const before = it.tree.view('nullb0').object;
     const error = await refusal(() => it.patch({ ...values, power: '1' }));
     expect(error).toMatchObject({ errno: 'ENOMEM' });
     expect(error.message).toMatch(/^nullb0: [^\n]{5,200}$/);
-    expect(it.tree.object('nullb0')).toEqual(before);
+    expect(it.tree.view('nullb0').object).toEqual(before);
     await it.patch({ size: '8', power: '1' });
   });
 });
@@ -189,7 +189,7 @@ describe('operations on one device at once', () => {
       () => it.patch({ size: '8' }),
       () => it.tree.remove('nullb0'),
       () => it.tree.flush('nullb0'),
-      async () => it.tree.object('nullb0'),
+      async () => it.tree.view('nullb0').object,
       () => it.tree.zoneOperation('nullb0', 'reset-all', 0, undefined),
       () => it.patch({ zoned: '1', zone_size: '1', power: '1' }),
     ];
@@ -211,6 +211,6 @@ describe('operations on one device at once', () => {
     await it.patch({ power: '0' });
     await it.tree.remove('nullb0');
     expect(it.tree.names()).toEqual([]);
-    expect(await errnoOf(() => it.tree.object('nullb0'))).toBe('ENOENT');
+    expect(await errnoOf(() => it.tree.view('nullb0').object)).toBe('ENOENT');
   });
 });

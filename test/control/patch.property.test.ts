@@ -71,7 +71,7 @@ test('a refused patch changes nothing, an accepted one changes what it names and
       const fault = device().faults.init_hctx;
       fault.set('times', '-1');
       const state = () => ({
-        object: tree.object('nullb0'),
+        object: tree.view('nullb0').object,
         zones: JSON.stringify(device().zones?.report()),
         queues: JSON.stringify(device().queues),
         disk: device().disk,

@@ -35,14 +35,14 @@ describe('names', () => {
   test('a name is cut to 31 characters, wherever it is said', async () => {
     const { tree, devices } = world();
     const long = 'x'.repeat(40);
-    expect(await tree.create(long, none)).toMatchObject({ name: 'x'.repeat(31) });
-    expect(tree.object(long)).toMatchObject({ name: 'x'.repeat(31) });
+    expect(await tree.create(long, none)).toMatchObject({ values: { name: 'x'.repeat(31) } });
+    expect(tree.view(long).object).toMatchObject({ name: 'x'.repeat(31) });
     const clash = await refusal(() => tree.create(`${'x'.repeat(31)}yz`, none));
     expect(clash.errno).toBe('EEXIST');
     await tree.remove(long);
     expect([...devices]).toEqual([]);
     expect(await tree.create('\u{1f4be}'.repeat(40), none)).toMatchObject({
-      name: '\u{1f4be}'.repeat(31),
+      values: { name: '\u{1f4be}'.repeat(31) },
     });
   });
 
@@ -56,7 +56,7 @@ describe('names', () => {
     });
   });
 
-  test.each(['object', 'remove', 'stats', 'requests', 'flush', 'zones'] as const)(
+  test.each(['view', 'remove', 'stats', 'requests', 'flush', 'zones'] as const)(
     '%s of a device that is not there is ENOENT',
     async (operation) => {
       const { tree } = world();
@@ -84,7 +84,7 @@ describe('names', () => {
 describe('reading', () => {
   test('a new directory has defaults and power 0', async () => {
     const { tree } = world();
-    const object = await tree.create('a', none);
+    const { object } = await tree.create('a', none);
     expect(Object.keys(object)).toEqual(['name', ...readableNames]);
     expect(object).toMatchObject({ name: 'a', power: 0, index: 0, size: 4096, badblocks: '' });
     expect(object).toMatchObject({
@@ -124,7 +124,10 @@ describe('power', () => {
   test('create with attributes sets them first and powers last', async () => {
     const { tree, devices } = world();
     await tree.create('first', texts({ power: '1' }));
-    const object = await tree.create('a', texts({ power: '1', size: '16', memory_backed: '1' }));
+    const { object } = await tree.create(
+      'a',
+      texts({ power: '1', size: '16', memory_backed: '1' }),
+    );
     expect(object).toMatchObject({ power: 1, size: 16, memory_backed: 1, blocking: 1, index: 1 });
     expect(devices.get('a')?.disk?.capacity).toBe(32_768);
   });
@@ -172,19 +175,19 @@ describe('power', () => {
     const { tree, patch, ...it } = world();
     it.device();
     await patch({ badblocks: '+1-2', init_hctx_fault_inject: '1,100,0,-1' });
-    const before = tree.object('nullb0');
+    const before = tree.view('nullb0').object;
     const values = { size: '8', 'timeout_inject/times': '-1', timeout_inject: '1,2,3,4' };
     const wrong = await refusal(() => patch({ ...values, badblocks: '-1-2\n+9-9', power: '1' }));
     expect(wrong).toMatchObject({
       errno: 'ENOMEM',
       message: 'nullb0: hardware queue 0 could not be built',
     });
-    expect(tree.object('nullb0')).toEqual(before);
+    expect(tree.view('nullb0').object).toEqual(before);
     const refused = await refusal(() =>
       patch({ submit_queues: '9', blocksize: '8192', power: '1' }),
     );
     expect(refused).toMatchObject({ errno: 'EINVAL', attribute: 'blocksize' });
-    expect(tree.object('nullb0')).toEqual(before);
+    expect(tree.view('nullb0').object).toEqual(before);
     await patch({ 'init_hctx_fault_inject/times': '0', power: '1' });
   });
 
@@ -263,18 +266,18 @@ describe('a patch is all or nothing', () => {
   test.each(wrong)('%j is refused', async (values, errno, attribute) => {
     const { tree, device, patch } = world();
     device().badBlocks.write('+100-200');
-    const before = tree.object('nullb0');
+    const before = tree.view('nullb0').object;
     const error = await refusal(() => patch(values));
     expect(error).toMatchObject({ errno, attribute });
     expect(error.message).toMatch(/^nullb0: /);
-    expect(tree.object('nullb0')).toEqual(before);
+    expect(tree.view('nullb0').object).toEqual(before);
   });
 
   test('while powered what is for off is EBUSY, after the value was parsed', async () => {
     const { tree, device, patch } = world();
     device();
     await patch({ power: '1' });
-    const before = tree.object('nullb0');
+    const before = tree.view('nullb0').object;
     const busy = await refusal(() => patch({ badblocks: '+1-2', size: '8', power: '0' }));
     expect(busy).toMatchObject({
       errno: 'EBUSY',
@@ -284,7 +287,7 @@ describe('a patch is all or nothing', () => {
     expect((await refusal(() => patch({ index: '3' }))).errno).toBe('EBUSY');
     expect((await refusal(() => patch({ index: 'x' }))).errno).toBe('EINVAL');
     expect((await refusal(() => patch({ size: 'x' }))).errno).toBe('EINVAL');
-    expect(tree.object('nullb0')).toEqual(before);
+    expect(tree.view('nullb0').object).toEqual(before);
   });
 });
 
@@ -299,7 +302,7 @@ describe('live attributes', () => {
     await tree.create('b', texts({ power: '1' }));
     await patch({ power: '0' });
     expect(tree.text('nullb0', 'index')).toBe('0\n');
-    expect(await tree.create('c', texts({ power: '1' }))).toMatchObject({ index: 0 });
+    expect((await tree.create('c', texts({ power: '1' }))).object).toMatchObject({ index: 0 });
     await patch({ power: '1' });
     expect(tree.text('nullb0', 'index')).toBe('2\n');
   });
@@ -320,7 +323,7 @@ describe('live attributes', () => {
     await patch({ power: '1', timeout_inject: '2,100,3,-1\n' });
     expect(tree.text('nullb0', 'timeout_inject')).toBe('2,100,3,-1\n');
     await patch({ 'timeout_inject/probability': '50' });
-    expect(tree.object('nullb0')).toMatchObject({
+    expect(tree.view('nullb0').object).toMatchObject({
       timeout_inject: '2,50,3,-1',
       'timeout_inject/times': -1,
       requeue_inject: '1,0,0,1',
@@ -341,7 +344,7 @@ describe('live attributes', () => {
     expect(device().disk?.queue.generation).toBe(generation);
     await patch({ poll_queues: '2' });
     expect(has()).toEqual([{ submit: 3, poll: 2 }, 5]);
-    expect(tree.object('nullb0')).toMatchObject({ submit_queues: 3, poll_queues: 2 });
+    expect(tree.view('nullb0').object).toMatchObject({ submit_queues: 3, poll_queues: 2 });
   });
 
   test('a change of one kind of queue leaves what is in force of the other', async () => {
@@ -351,7 +354,7 @@ describe('live attributes', () => {
     await patch({ power: '1' });
     await patch({ submit_queues: '2' });
     expect(device().queues).toEqual({ submit: 2, poll: 4 });
-    expect(tree.object('nullb0')).toMatchObject({ submit_queues: 2, poll_queues: 9 });
+    expect(tree.view('nullb0').object).toMatchObject({ submit_queues: 2, poll_queues: 9 });
   });
 
   const queues: readonly (readonly [string, Texts, Texts, Errno, string])[] = [
@@ -379,11 +382,11 @@ describe('live attributes', () => {
     const { tree, device, patch } = world({ words: ['poll_queues=2'] });
     device();
     await patch({ ...start, power: '1' });
-    const before = tree.object('nullb0');
+    const before = tree.view('nullb0').object;
     const has = device().queues;
     const wrong = await refusal(() => patch({ badblocks: '+1-2', ...change }));
     expect(wrong).toMatchObject({ errno, attribute });
-    expect(tree.object('nullb0')).toEqual(before);
+    expect(tree.view('nullb0').object).toEqual(before);
     expect(device().queues).toEqual(has);
     await tree.flush('nullb0');
   });

@@ -8,6 +8,8 @@ import { Tree } from '../../src/control/tree.ts';
 import { Devices } from '../../src/driver/devices.ts';
 import type { NullDevice } from '../../src/driver/null-device.ts';
 import { createSlabAllocator, type SlabAllocator } from '../../src/pages/allocator.ts';
+import { systemClock, systemScheduler } from '../../src/time/clock.ts';
+import { Slicer } from '../../src/time/slicer.ts';
 import { TestBio, World } from '../block/world.ts';
 import { MACHINE, resolved } from '../config/words.ts';
 
@@ -32,12 +34,18 @@ export interface ControlWorld {
 }
 
 export interface Begin {
+  /** Of long work; the default has the event loop's own turns. */
+  readonly slicer?: Slicer;
   /** Parameters that the program was started with. */
   readonly words?: readonly string[];
   readonly allocator?: SlabAllocator;
 }
 
-export function world({ words = [], allocator = createSlabAllocator() }: Begin = {}): ControlWorld {
+export function world({
+  words = [],
+  allocator = createSlabAllocator(),
+  slicer = new Slicer(systemClock, systemScheduler),
+}: Begin = {}): ControlWorld {
   const time = new World();
   const { clock, timers, deferred } = time;
   const { options, start } = resolved(...words);
@@ -50,6 +58,7 @@ export function world({ words = [], allocator = createSlabAllocator() }: Begin =
   let turns = 0;
   const tree = new Tree({
     devices,
+    slicer,
     makeAttributes: (name) => new Attributes(name, start, MACHINE),
     notice: (line) => notices.push(line),
     afterTurn: () => {

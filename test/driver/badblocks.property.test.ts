@@ -68,3 +68,47 @@ test('a list of ranges does what a boolean for each sector does', () => {
   );
   fc.assert(run, { numRuns: 300 });
 });
+
+const lines = fc.array(fc.tuple(fc.constantFrom('+', '-'), range), { minLength: 1, maxLength: 60 });
+
+test('what requests clear while a write is prepared comes before the write, and none is lost', () => {
+  const clears = fc.array(fc.tuple(fc.nat(70), fc.nat(SECTORS - 1)), { maxLength: 12 });
+  const seen = { cleared: 0, kept: 0 };
+  const run = fc.property(lines, lines, clears, fc.boolean(), (before, written, all, wanted) => {
+    const list = new BadBlocks();
+    const model = new Model();
+    const text = (from: readonly [string, { first: number; last: number }][]): string =>
+      from.map(([sign, { first, last }]) => `${sign}${first}-${last}`).join('\n');
+    list.write(text(before));
+    for (const [sign, { first, last }] of before) model.set(first, last, sign === '+');
+    const work = list.prepare(text(written));
+    let swap: (() => () => void) | undefined;
+    for (let step = 0; step <= 70; step++) {
+      for (const [when, sector] of all) {
+        if (when !== step) continue;
+        if (model.bad[sector]) seen.cleared++;
+        list.clearRangeAt(sector);
+        model.clearRangeAt(sector);
+        expect(list.text()).toBe(model.text(0));
+      }
+      const next = swap === undefined ? work.next() : undefined;
+      if (next?.done) swap = next.value;
+    }
+    if (swap === undefined) throw new Error('more pieces than lines');
+    if (!wanted) {
+      list.abandon();
+      expect(list.text()).toBe(model.text(0));
+      return;
+    }
+    const undo = swap();
+    const old = model.text(0);
+    for (const [sign, { first, last }] of written) model.set(first, last, sign === '+');
+    expect(list.text()).toBe(model.text(0));
+    seen.kept++;
+    undo();
+    expect(list.text()).toBe(old);
+  });
+  fc.assert(run, { numRuns: 300 });
+  expect(seen.cleared).toBeGreaterThan(50);
+  expect(seen.kept).toBeGreaterThan(50);
+});

@@ -1,0 +1,82 @@
+/** Long work of the control side leaves the event loop its turns: counted, not timed. limits.ts; slicer.ts. */
+
+import { expect, test } from 'vitest';
+import { counted, PIECES } from './counted.ts';
+import { serve } from './served.ts';
+
+const DEVICE = '/v1/devices/nullb0';
+/** Every second sector of `count` from `first` on. */
+function singles(first: number, count: number): string[] {
+  return Array.from({ length: count }, (_, n) => `+${first + n * 2}-${first + n * 2}`);
+}
+
+test('13,000 lines among 104,000 ranges: others have their turns, and see the old list or the new', async () => {
+  const { slicer, count } = counted();
+  const { ask, device } = await serve({}, { slicer });
+  const list = device().badBlocks;
+  list.write(Array.from({ length: 104_000 }, (_, n) => `+${n * 16}-${n * 16 + 1}`).join('\n'));
+  const between = Array.from({ length: 13_000 }, (_, n) => `+${n * 16 + 8}-${n * 16 + 8}`);
+  const counts = new Set<number>();
+  count.onTurn = () => counts.add(list.count);
+  count.turns = 0;
+  const json = { badblocks: between.toReversed().join('\n') };
+  expect((await ask('PATCH', DEVICE, { json })).status).toBe(200);
+  // 16 lines are a piece. The answer alone is 2 MB.
+  expect(count.turns).toBeGreaterThan(13_000 / 16 / PIECES + 117_000 / 64 / PIECES - 10);
+  expect([...counts]).toEqual([104_000, 117_000]);
+});
+
+test('a long write that is refused at its last line, or by another attribute, changes nothing', async () => {
+  const { slicer, count } = counted();
+  const { ask, device } = await serve({}, { slicer });
+  device().badBlocks.write('+7-7');
+  const good = singles(100, 5000).join('\n');
+  const refused = [
+    [{ badblocks: `${good}\n+9-8` }, 'nullb0: badblocks: +9-8: FIRST must not be behind LAST'],
+    [{ badblocks: good, size: 'x' }, expect.stringContaining('size=x')],
+    [{ badblocks: good, zoned: 1, zone_size: 3, power: 1 }, expect.stringContaining('zone_size')],
+  ] as const;
+  for (const [json, message] of refused) {
+    count.turns = 0;
+    expect((await ask('PATCH', DEVICE, { json })).json).toMatchObject({ message });
+    expect(count.turns).toBeGreaterThan(5000 / 16 / PIECES - 10);
+    expect(device().badBlocks.text()).toBe('7 1\n');
+    // Nobody keeps a journal for it.
+    device().badBlocks.clearRangeAt(7);
+    device().badBlocks.write('+7-7');
+  }
+});
+
+test('what a request clears meanwhile is good, but where the write says otherwise', async () => {
+  const { slicer, count } = counted();
+  const { ask, device } = await serve({}, { slicer });
+  const list = device().badBlocks;
+  list.write('+10-19\n+30-39\n+50-59');
+  count.onTurn = () => {
+    list.clearRangeAt(10);
+    list.clearRangeAt(35);
+  };
+  const badblocks = ['+15-15', '-32-33', ...singles(100, 3000), '+38-40'].join('\n');
+  expect((await ask('PATCH', DEVICE, { json: { badblocks } })).status).toBe(200);
+  expect(list.text().split('\n').slice(0, 4)).toEqual(['15 1', '38 3', '50 10', '100 1']);
+});
+
+test('a long list is read whole, by itself and among the attributes', async () => {
+  const { slicer, count } = counted();
+  const { ask, device } = await serve({}, { slicer });
+  const list = device().badBlocks;
+  list.write(singles(0, 10_000).join('\n'));
+  const badblocks = list.text();
+  const turnsMin = 10_000 / 64 / PIECES - 10;
+  for (const [path, wanted] of [
+    [DEVICE, (answer: unknown) => expect(answer).toMatchObject({ name: 'nullb0', badblocks })],
+    ['/v1/devices', (answer: unknown) => expect(answer).toMatchObject([{ badblocks, zoned: 0 }])],
+  ] as const) {
+    count.turns = 0;
+    wanted((await ask('GET', path)).json);
+    expect(count.turns).toBeGreaterThan(turnsMin);
+  }
+  count.turns = 0;
+  expect((await ask('GET', `${DEVICE}/attributes/badblocks`)).text).toBe(badblocks);
+  expect(count.turns).toBeGreaterThan(turnsMin);
+});
