@@ -438,7 +438,7 @@ describe('metrics', () => {
       /^tnull_request_seconds\{.*operation="zone",quantile="1"\} (.*)$/m.exec(
         (await ask('GET', '/metrics')).text,
       ) ?? [];
-    expect(Number(max)).toBe(6);
+    expect(Number(max)).toBe(5);
   });
 
   test('the daemon itself is told of, under the usual names', async () => {
