@@ -159,9 +159,9 @@ describe('power', () => {
     device();
     await patch({ submit_queues: '9', irqmode: '3', blocksize: '8192' });
     await patch({ init_hctx_fault_inject: '1,100,0,1' });
-    const before = tree.object('nullb0');
+    const before = tree.view('nullb0').object;
     expect(await refusal(() => patch({ power: '1' }))).toMatchObject({ errno: 'EINVAL' });
-    expect(tree.object('nullb0')).toEqual(before);
+    expect(tree.view('nullb0').object).toEqual(before);
     await patch({ blocksize: '4096' });
     expect(await refusal(() => patch({ power: '1' }))).toMatchObject({ errno: 'ENOMEM' });
     expect(tree.text('nullb0', 'submit_queues')).toBe('9\n');
