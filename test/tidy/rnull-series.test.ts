@@ -1,12 +1,11 @@
-/** docs/rnull-series.md names files and tests that are there. That the tests pass in the same run is
- *  shown-reporter.ts's to say. */
+/** docs/rnull-series.md names files that are there; titles.test.ts judges the titles. That the tests pass
+ *  in the same run is shown-reporter.ts's to say. */
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { collected } from './collected.ts';
 import { documentRows, means, type Row, readRows, unshown } from './rows.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -26,12 +25,6 @@ test.each(rows)('row $number ($part) names code and tests that are there', ({ co
   for (const { file } of tests)
     expect(file).toMatch(/^(test|packages\/[\w-]+\/test)\/.*\.test\.ts$/);
 });
-
-test('every title that a row names is that of a test which is not skipped', () => {
-  const files = new Set(rows.flatMap(({ tests }) => tests.map(({ file }) => file)));
-  const titles = collected([...files]);
-  expect(rows.flatMap((row) => unshown(row, (file) => titles.get(file)))).toEqual([]);
-}, 120_000);
 
 test('one formatter and linter judges every source, and CI runs it', () => {
   const biome = (text: string): string => {
