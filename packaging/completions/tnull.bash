@@ -33,6 +33,7 @@ _tnull() {
     -U | --unix | --tls-certificates | --tls-psk | --config | --control | --http-token-file | --pid-file) files=1 ;;
     --tls) answers='off on require' ;;
     --alignment) answers='emulate error' ;;
+    --offer-flush) answers='always cache' ;;
     --log-level) answers='trace debug info warn error fatal silent' ;;
     --log-format) answers='pretty json' ;;
     --queue-mode) answers='2' ;;
@@ -86,7 +87,7 @@ _tnull() {
             ;;
           *)
             if [[ $cur == -* ]]; then
-              answers='--listen -U --unix --stdin --tls --tls-certificates --tls-psk --tls-verify-peer --threads --alignment --read-only --config --control --no-control --http --http-token-file --fault-seed --run --pid-file --exit-with-parent --log-level --log-format --version --help --handshake-timeout --idle-timeout --stall-timeout --max-connections --max-connections-per-address --max-payload --max-in-flight --max-in-flight-total --busy-poll --nr-devices --gb --size --size-bytes --bs --rotational --no-rotational --queue-mode --submit-queues --poll-queues --use-per-node-hctx --no-use-per-node-hctx --home-node --hw-queue-depth --shared-tags --no-shared-tags --shared-tag-bitmap --no-shared-tag-bitmap --no-sched --blocking --no-blocking --irqmode --completion-nsec --max-sectors --virt-boundary --no-virt-boundary --memory-backed --no-memory-backed --discard --no-discard --cache-size --fua --no-fua --mbps --zoned --no-zoned --zone-size --zone-capacity --zone-nr-conv --zone-max-open --zone-max-active --zone-append-max-sectors --zone-full --no-zone-full --timeout --requeue --init-hctx'
+              answers='--listen -U --unix --stdin --tls --tls-certificates --tls-psk --tls-verify-peer --threads --alignment --read-only --offer-flush --config --control --no-control --http --http-token-file --fault-seed --run --pid-file --exit-with-parent --log-level --log-format --version --help --handshake-timeout --idle-timeout --stall-timeout --max-connections --max-connections-per-address --max-payload --max-in-flight --max-in-flight-total --busy-poll --nr-devices --gb --size --size-bytes --bs --rotational --no-rotational --queue-mode --submit-queues --poll-queues --use-per-node-hctx --no-use-per-node-hctx --home-node --hw-queue-depth --shared-tags --no-shared-tags --shared-tag-bitmap --no-shared-tag-bitmap --no-sched --blocking --no-blocking --irqmode --completion-nsec --max-sectors --virt-boundary --no-virt-boundary --memory-backed --no-memory-backed --discard --no-discard --cache-size --fua --no-fua --mbps --zoned --no-zoned --zone-size --zone-capacity --zone-nr-conv --zone-max-open --zone-max-active --zone-append-max-sectors --zone-full --no-zone-full --timeout --requeue --init-hctx'
             else
               answers='nr_devices= gb= size= size_bytes= bs= rotational= queue_mode= submit_queues= poll_queues= use_per_node_hctx= home_node= hw_queue_depth= shared_tags= shared_tag_bitmap= no_sched= blocking= irqmode= completion_nsec= max_sectors= virt_boundary= memory_backed= discard= cache_size= fua= mbps= zoned= zone_size= zone_capacity= zone_nr_conv= zone_max_open= zone_max_active= zone_append_max_sectors= zone_full= timeout= requeue= init_hctx='
               [ -n "$command" ] || answers+=' serve ls create remove get set zones stats requests'

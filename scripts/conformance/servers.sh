@@ -110,6 +110,7 @@ tnull_names() {
 tnull_flag() {
   case $flag:$offered in
     flush:1 | fua:1) command+=(cache_size=1) ;;
+    flush:0) command+=(--offer-flush=cache) ;;
     fua:0) command+=(cache_size=1 fua=0) ;;
     fast_zero:0) command+=(cache_size=1) ;;
     multi_conn:0) command+=(zoned=1 zone_size=1 discard=0) ;;

@@ -50,6 +50,10 @@ export const flags = {
     flags: '--read-only',
     help: 'clients may only read: what writes is refused, as not permitted',
   },
+  offerFlush: {
+    flags: '--offer-flush <when>',
+    help: 'offer FLUSH and FUA always, or to devices with a cache, as their queue has them (default always)',
+  },
   config: {
     flags: '--config <file>',
     help: 'JSON: { "listen": [URI ...], "threads": N, "devices": { NAME: { attribute: value } } }; flags win over it',

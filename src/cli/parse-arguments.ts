@@ -10,10 +10,11 @@ import { isParameter, rows } from '../config/parameters.ts';
 import { attributeRule, unknownParameter, type Word } from '../config/resolve.ts';
 import type { Row } from '../config/rows.ts';
 import type { ControlOptions } from '../daemon/control.ts';
-import { type Alignment, alignments, type ListenAddress } from '../daemon/daemon.ts';
+import type { ExportRules, ListenAddress } from '../daemon/daemon.ts';
 import { type LogFormat, type LogLevel, logFormats, logLevels } from '../daemon/log.ts';
 import type { ClientLimits } from '../server/client-limits.ts';
 import { isCommandName } from './command-names.ts';
+import { addExportFlags, type ExportFlags, exportRules } from './export-flags.ts';
 import { flags } from './flags.ts';
 import { limitFlags } from './limit-flags.ts';
 import { isPublic, parseHttp, parseListen } from './listen-uri.ts';
@@ -35,8 +36,7 @@ export interface ServeCommand {
   /** Those that were given. */
   readonly limits: Partial<ClientLimits>;
   readonly tls: TlsFlags;
-  readonly alignment: Alignment;
-  readonly readOnly: boolean;
+  readonly rules: Required<ExportRules>;
   /** Undefined: what the configuration says, else 1. */
   readonly threads: number | undefined;
   readonly control: ControlOptions;
@@ -84,7 +84,7 @@ export function parseArguments(argv: readonly string[], version: string): Parsed
 
 type Limits = { -readonly [K in keyof ClientLimits]?: number };
 
-interface Options {
+interface Options extends ExportFlags {
   readonly listen?: readonly ListenAddress[];
   readonly unix?: string;
   readonly stdin?: boolean;
@@ -93,8 +93,6 @@ interface Options {
   readonly tlsCertificates?: string;
   readonly tlsPsk?: string;
   readonly tlsVerifyPeer?: boolean;
-  readonly alignment?: Alignment;
-  readonly readOnly?: boolean;
   readonly threads?: number;
   /** False: --no-control. */
   readonly control?: string | false;
@@ -130,8 +128,7 @@ function serveCommand(options: Options, words: readonly Word[], limits: Limits):
       psk: options.tlsPsk,
       verifyPeer: options.tlsVerifyPeer ?? false,
     },
-    alignment: options.alignment ?? 'emulate',
-    readOnly: options.readOnly ?? false,
+    rules: exportRules(options),
     threads: options.threads,
     control: controlOptions(options),
     faultSeed: options.faultSeed,
@@ -188,7 +185,6 @@ function makeProgram(words: Word[], limits: Limits): Command {
   for (const { flags: names, help } of [
     flags.unix,
     flags.stdin,
-    flags.readOnly,
     flags.config,
     flags.tlsCertificates,
     flags.tlsPsk,
@@ -208,7 +204,7 @@ function makeProgram(words: Word[], limits: Limits): Command {
   );
   program.addOption(new Option(flags.tls.flags, flags.tls.help).choices(tlsModes));
   program.addOption(new Option(flags.threads.flags, flags.threads.help).argParser(parseThreads));
-  program.addOption(new Option(flags.alignment.flags, flags.alignment.help).choices(alignments));
+  addExportFlags(program);
   program.addOption(new Option(flags.logFormat.flags, flags.logFormat.help).choices(logFormats));
   for (const { name, flags: names, help, parse } of limitFlags) {
     const take = (text: string): void => {

@@ -43,7 +43,7 @@ export async function serve(
   parent: number,
   streams: Streams,
 ): Promise<number> {
-  const machine = { ...thisMachine(), wholeBlocks: command.alignment === 'error' };
+  const machine = { ...thisMachine(), wholeBlocks: command.rules.alignment === 'error' };
   const typed = new Set(command.words.map(({ name }) => name));
   const { config, configured } = await configuration(command.config, typed);
   const parameters = resolve(command.words, machine);
@@ -73,7 +73,7 @@ export async function serve(
     const own = config?.devices === undefined || typed.has('nr_devices');
     const daemon = await startAs(command, {
       ...{ machine, ...ways, log, faultSeed, debug, control, limits, configured },
-      ...{ listen, alignment: command.alignment, readOnly: command.readOnly },
+      ...{ listen, ...command.rules },
       ...(tls === undefined ? {} : { tls }),
       threads: command.threads ?? config?.threads ?? 1,
       parameters: own ? parameters : withoutNumbered(parameters),

@@ -265,7 +265,7 @@ export const parameters = {
     where: 'P and C',
     when: 'off',
     default: true,
-    help: 'advertise FUA, with a cache only',
+    help: 'a device with a cache offers FUA; one without does so anyway',
   },
   mbps: {
     kind: 'integer',

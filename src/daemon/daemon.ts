@@ -4,7 +4,13 @@
 import { availableParallelism } from 'node:os';
 import { formatNbdUri, type TlsMode } from 'nbd-server-protocol-ts';
 import type { Logger } from 'pino';
-import { type Alignment, alignments } from '../export/nbd-export.ts';
+import {
+  type Alignment,
+  alignments,
+  type ExportRules,
+  type FlushOffer,
+  flushOffers,
+} from '../export/nbd-export.ts';
 import { type ClientLimits, withDefaults } from '../server/client-limits.ts';
 import { FaultCounts } from '../server/fault-counts.ts';
 import type { ListenAddress } from '../server/listener.ts';
@@ -28,7 +34,7 @@ export type { InheritedSocket } from '../server/inherited.ts';
 export type { ListenAddress } from '../server/listener.ts';
 export type { ExportFacts } from './exports.ts';
 export type { ConfiguredDevice } from './start-devices.ts';
-export { type Alignment, alignments };
+export { type Alignment, alignments, type ExportRules, type FlushOffer, flushOffers };
 
 export interface DaemonOptions extends WaysIn, DataPathOptions {
   readonly log: Logger;

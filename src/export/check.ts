@@ -62,6 +62,7 @@ interface Row {
   readonly wholeBlocks: boolean;
 }
 
+// FUA is good on every command once it is offered, also where nothing is written.
 const { FUA, DF, NO_HOLE, REQ_ONE, FAST_ZERO, PAYLOAD_LEN } = CommandFlag;
 
 /** By the commands' numbers. DISC has no reply, so no error either. */
@@ -122,7 +123,7 @@ const rows: readonly (Row | undefined)[] = Object.assign([], {
     wholeBlocks: true,
   },
   [Command.BLOCK_STATUS]: {
-    flags: REQ_ONE | PAYLOAD_LEN,
+    flags: FUA | REQ_ONE | PAYLOAD_LEN,
     offeredBy: 0,
     writes: false,
     beyondEnd: refused.beyondEnd,

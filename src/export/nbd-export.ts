@@ -15,8 +15,15 @@ const PREFERRED_BLOCK = 4096;
 export const alignments = ['emulate', 'error'] as const;
 export type Alignment = (typeof alignments)[number];
 
+/** always: FLUSH, and FUA unless a cache is there that does not know it; where nothing is volatile both
+ *  are true at no cost. cache: as the features of the disk's queue say. */
+export const flushOffers = ['always', 'cache'] as const;
+export type FlushOffer = (typeof flushOffers)[number];
+
 /** What clients may do, whatever the disk could. */
 export interface ExportRules {
+  /** Which disks offer FLUSH and FUA. @default always */
+  readonly offerFlush?: FlushOffer;
   /** What becomes of requests for parts of blocks. @default emulate */
   readonly alignment?: Alignment;
   /** Refuses whatever writes. @default false */
@@ -57,14 +64,15 @@ export class NbdExport implements ExportInfo {
   #ended: (() => void) | undefined;
 
   constructor(disk: Disk, payloadMax: number, rules: ExportRules = {}, shared?: SharedDisk) {
-    const { alignment = 'emulate', readOnly = false } = rules;
+    const { alignment = 'emulate', readOnly = false, offerFlush = 'always' } = rules;
     this.disk = disk;
     this.shared = shared;
     this.writeLock = new WriteLock(shared);
     this.payloadMax = payloadMax;
     this.name = disk.name;
     this.size = disk.size;
-    this.flags = readOnly ? readOnlyFlags(disk) : transmissionFlags(disk);
+    this.flags =
+      flushFlags(disk, offerFlush) | (readOnly ? readOnlyFlags(disk) : transmissionFlags(disk));
     this.description = `tnull ${disk.name}`;
     // Requests below the block size are served by read-modify-write, so any byte may be addressed;
     // not on zones, where a block is written once and at the write pointer.
@@ -108,10 +116,17 @@ function advisedPayload(disk: Disk, payloadMax: number): number {
   return Math.min(payloadMax, Math.max(least, wanted - (wanted % least)));
 }
 
-/** Only a volatile cache needs FLUSH and FUA: as the kernel's write_cache and fua. Several connections
- *  would lose the order in which zones must be written. */
+/** Only a volatile cache needs them: `cache` is the kernel's write_cache and fua. */
+function flushFlags(disk: Disk, offer: FlushOffer): number {
+  const { SEND_FLUSH, SEND_FUA } = TransmissionFlag;
+  const { writeCache, fua } = disk.features;
+  if (writeCache) return fua ? SEND_FLUSH | SEND_FUA : SEND_FLUSH;
+  return offer === 'always' ? SEND_FLUSH | SEND_FUA : 0;
+}
+
+/** Several connections would lose the order in which zones must be written. */
 function transmissionFlags(disk: Disk): number {
-  const { rotational, discard, writeCache, fua, zoned, fastZeroes } = disk.features;
+  const { rotational, discard, zoned, fastZeroes } = disk.features;
   return (
     TransmissionFlag.HAS_FLAGS |
     TransmissionFlag.SEND_WRITE_ZEROES |
@@ -119,8 +134,6 @@ function transmissionFlags(disk: Disk): number {
     TransmissionFlag.SEND_CACHE |
     TransmissionFlag.BLOCK_STATUS_PAYLOAD |
     (fastZeroes ? TransmissionFlag.SEND_FAST_ZERO : 0) |
-    (writeCache ? TransmissionFlag.SEND_FLUSH : 0) |
-    (writeCache && fua ? TransmissionFlag.SEND_FUA : 0) |
     (zoned ? 0 : TransmissionFlag.CAN_MULTI_CONN) |
     (rotational ? TransmissionFlag.ROTATIONAL : 0) |
     (discard ? TransmissionFlag.SEND_TRIM : 0)

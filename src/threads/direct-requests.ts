@@ -1,4 +1,4 @@
-/** One client's READs and WRITEs, executed in the thread that has its socket: whatever is more than moving
+/** One client's READs, WRITEs and FLUSHes, executed in the thread that has its socket: whatever is more than moving
  *  bytes that are there to where they are there is foreign, and left to the main thread. A request has
  *  ended before the next one is looked at, so that it needs no tag, and is in no one's way.
  *  Source: nbd-protocol.md sections 3.1 and 3.2. */
@@ -150,6 +150,7 @@ export class DirectRequests {
 
   #isOurs(header: RequestHeader): boolean {
     const { command, offset, length } = header;
+    if (command === Command.FLUSH) return this.#rules.check(header) === undefined;
     if (command !== Command.READ && command !== Command.WRITE) return false;
     if (length > REQUEST_MAX || length === 0) return false;
     if (offset % this.#blockBytes !== 0 || length % this.#blockBytes !== 0) return false;
@@ -163,6 +164,11 @@ export class DirectRequests {
     const { offset, length } = header;
     const encoder = this.#encoder;
     const { view, bytes: output } = this.#output;
+    if (header.command === Command.FLUSH) {
+      // Such a device has no cache: what was answered is written.
+      this.#used += encoder.done(view, this.#used, header);
+      return true;
+    }
     if (header.command === Command.WRITE) {
       if (!this.#device.write(offset, length, bytes, start)) return false;
       this.#used += encoder.done(view, this.#used, header);

@@ -56,8 +56,7 @@ test('without arguments it serves, with everything by default', () => {
     logLevel: 'info',
     logFormat: undefined,
     tls: { mode: undefined, certificates: undefined, psk: undefined, verifyPeer: false },
-    alignment: 'emulate',
-    readOnly: false,
+    rules: { alignment: 'emulate', readOnly: false, offerFlush: 'always' },
     threads: undefined,
     faultSeed: undefined,
   });
@@ -148,7 +147,12 @@ describe('addresses', () => {
   });
 
   test('exports may be read-only', () => {
-    expect(serve('--read-only').readOnly).toBe(true);
+    expect(serve('--read-only').rules.readOnly).toBe(true);
+  });
+
+  test('FLUSH may be offered to caches alone', () => {
+    expect(serve('--offer-flush=cache').rules.offerFlush).toBe('cache');
+    expect(refusal('--offer-flush', 'never')).toContain('always, cache');
   });
 
   test.each([
@@ -161,9 +165,9 @@ describe('addresses', () => {
 
   test('alignment is a flag that may be a word', () => {
     for (const argv of [['--alignment', 'error'], ['--alignment=error'], ['alignment=error']]) {
-      expect(serve(...argv)).toMatchObject({ alignment: 'error', words: [] });
+      expect(serve(...argv)).toMatchObject({ rules: { alignment: 'error' }, words: [] });
     }
-    expect(serve('alignment=error', '--alignment', 'emulate').alignment).toBe('emulate');
+    expect(serve('alignment=error', '--alignment', 'emulate').rules.alignment).toBe('emulate');
   });
 
   test('nbds addresses are for TLS only', () => {

@@ -4,8 +4,8 @@
 set -uo pipefail
 . "$(dirname "$0")/guest.sh"
 
-# blocks, write_cache, fua, discards ('-' none), rotational: the attributes
-matrix='
+# blocks, write_cache, fua, discards ('-' none), rotational: the attributes. As null_blk's queue has them.
+of_the_queue='
 512  through 0 - 0 : size=64
 512  through 0 - 0 : size=64 memory_backed=1
 1024 through 0 - 0 : size=64 memory_backed=1
@@ -26,6 +26,16 @@ matrix='
 4096 back    1 + 0 : size=64 memory_backed=1 zoned=1 zone_size=16 cache_size=4
 512  through 0 - 0 : size=3 memory_backed=1
 4096 through 0 - 0 : size=3000000
+'
+
+# The same where FLUSH and FUA are offered always, which is the default.
+always='
+512  back    1 - 0 : size=64
+4096 back    1 + 0 : size=64 memory_backed=1 discard=1
+512  back    1 - 0 : size=64 memory_backed=1 fua=0
+512  back    1 - 0 : size=64 memory_backed=1 cache_size=4
+512  back    0 - 0 : size=64 memory_backed=1 cache_size=4 fua=0
+512  back    1 + 0 : size=64 memory_backed=1 zoned=1 zone_size=16
 '
 
 flags_are() {
@@ -56,12 +66,20 @@ one() {
   detach && tnull remove d && modprobe -r nbd && modprobe nbd nbds_max=2 && return $status
 }
 
-serve nr_devices=0 || die 'tnull does not start'
-while IFS=: read -r flags attributes; do
-  [ -n "$attributes" ] || continue
-  read -r bs cache fua discards rotational <<<"$flags"
-  title="blocks of $bs, ${attributes# }: write $cache, fua $fua, discards $discards, rotational $rotational"
-  check "$title" one "$bs" "${attributes# }" "$cache" "$fua" "$discards" "$rotational"
-done <<<"$matrix"
-check 'tnull ends with status 0, and met no bug' stop
+# all_of MATRIX FLAGS...: of a daemon with these flags.
+all_of() {
+  local matrix=$1 flags attributes bs cache fua discards rotational title
+  shift
+  serve nr_devices=0 "$@" || die 'tnull does not start'
+  while IFS=: read -r flags attributes; do
+    [ -n "$attributes" ] || continue
+    read -r bs cache fua discards rotational <<<"$flags"
+    title="blocks of $bs, ${attributes# }: write $cache, fua $fua, discards $discards, rotational $rotational"
+    check "$title" one "$bs" "${attributes# }" "$cache" "$fua" "$discards" "$rotational"
+  done <<<"$matrix"
+  check 'tnull ends with status 0, and met no bug' stop
+}
+
+all_of "$of_the_queue" --offer-flush=cache
+all_of "$always"
 verdict

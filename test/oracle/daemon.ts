@@ -35,7 +35,17 @@ export async function startDaemon(words: readonly string[], cpus: number): Promi
   const [socket, control] = [join(folder, 'nbd'), join(folder, 'control')];
   const child = spawn(
     process.execPath,
-    [program, ...testThreadFlags, '-U', socket, '--control', control, ...words],
+    // FLUSH and FUA as the queue's features are, which is what was recorded.
+    [
+      program,
+      ...testThreadFlags,
+      '--offer-flush=cache',
+      '-U',
+      socket,
+      '--control',
+      control,
+      ...words,
+    ],
     {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, TNULL_DEBUG: '1', TNULL_CPUS: String(cpus) },

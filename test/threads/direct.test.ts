@@ -1,7 +1,7 @@
 /** Clients whose requests the thread with their socket executes itself, and all that takes them back to
  *  the main thread: that it makes no difference but of speed. */
 
-import { Command, NbdError } from 'nbd-server-protocol-ts';
+import { Command, CommandFlag, NbdError } from 'nbd-server-protocol-ts';
 import { describe, expect, test, vi } from 'vitest';
 import { SharedDevice } from '../../src/direct/shared-device.ts';
 import { type Controlled, serveControlled } from '../wire/controlled.ts';
@@ -63,6 +63,20 @@ test('writes that lack PAYLOAD_LEN are executed by their thread too, counted eac
   expect(served.log.filter(({ fault }) => fault !== undefined)).toHaveLength(
     2, // the other is the pipelined handshake of `lent`
   );
+  await served.stats('nullb0');
+  expect(merging.mock.lastCall?.[0]?.requests[1]).toBeLessThan(10);
+});
+
+test('FLUSH and FUA keep a client with its thread', async () => {
+  const [served, client] = await lent();
+  const merging = vi.spyOn(SharedDevice.prototype, 'withStats');
+  for (let n = 0; n < 100; n++) {
+    const flags = CommandFlag.FUA;
+    const fields = { command: WRITE, offset: n * BLOCK, length: BLOCK, flags };
+    expect((await client.request(fields, Buffer.alloc(BLOCK, n))).error).toBe(0);
+    expect((await client.request({ command: Command.FLUSH, flags })).error).toBe(0);
+  }
+  expect((await client.request({ command: Command.FLUSH, offset: 1 })).error).toBe(NbdError.EINVAL);
   await served.stats('nullb0');
   expect(merging.mock.lastCall?.[0]?.requests[1]).toBeLessThan(10);
 });

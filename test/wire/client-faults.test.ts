@@ -126,7 +126,7 @@ const doings: Readonly<Record<ClientFault, Doing>> = {
 };
 
 test.each(clientFaultNames)('%s is served, counted each time and said once', async (fault) => {
-  const served = await serveControlled(...WORDS);
+  const served = await serveControlled({ offerFlush: 'cache' }, ...WORDS);
   const times = await doings[fault](served);
   await until(() => said(served).length > 0);
   expect(await counted(served)).toEqual({ [fault]: times });

@@ -46,7 +46,7 @@ function legalFlags(command: number, client: FormClient, contexts: boolean): num
     case WRITE_ZEROES:
       return fua | NO_HOLE | (offers(T.SEND_FAST_ZERO) ? FAST_ZERO : 0);
     case BLOCK_STATUS:
-      return contexts ? REQ_ONE : undefined;
+      return contexts ? fua | REQ_ONE : undefined;
     default:
       return undefined;
   }

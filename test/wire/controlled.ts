@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach } from 'vitest';
-import { startDaemon } from '../../src/daemon/daemon.ts';
+import { type FlushOffer, startDaemon } from '../../src/daemon/daemon.ts';
 import type { ClientLimits } from '../../src/server/client-limits.ts';
 import { MACHINE, resolved } from '../config/words.ts';
 import { type Answered, type Asked, ask } from '../control/http.ts';
@@ -37,13 +37,15 @@ afterEach(() => {
 
 interface Settings extends Partial<ClientLimits> {
   readonly threads?: number;
+  readonly offerFlush?: FlushOffer;
 }
 
 /** Serves devices with `words` (`name=value`), in debug mode; limits on clients may come first. */
 export async function serveControlled(
   ...[first = '', ...rest]: [(string | Settings)?, ...string[]]
 ): Promise<Controlled> {
-  const { threads = testThreads, ...limits } = typeof first === 'string' ? {} : first;
+  const settings = typeof first === 'string' ? {} : first;
+  const { threads = testThreads, offerFlush = 'always', ...limits } = settings;
   const words = typeof first === 'string' ? [first, ...rest] : rest;
   const folder = mkdtempSync(join(tmpdir(), 'tnull-controlled-'));
   const [path, control] = [join(folder, 'nbd'), join(folder, 'control')];
@@ -55,7 +57,7 @@ export async function serveControlled(
     listen: [{ kind: 'unix', path }],
     log: pino({ level: 'info' }, { write: (line) => log.push(JSON.parse(line)) }),
     debug: true,
-    ...{ threads, limits },
+    ...{ threads, offerFlush, limits },
     control: { socket: { path: control }, http: undefined, tokenFile: undefined },
   });
   running.push(() => {

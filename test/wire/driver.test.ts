@@ -3,7 +3,7 @@
 import { Command, NbdError, TransmissionFlag } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
 import { serveControlled } from './controlled.ts';
-import { serve } from './served.ts';
+import { serve, serveWith } from './served.ts';
 import { errorText, requestBytes, WireClient } from './wire-client.ts';
 
 const MIB = 1024 * 1024;
@@ -12,17 +12,37 @@ describe('transmission flags follow the features', () => {
   const { SEND_FLUSH, SEND_FUA, SEND_TRIM, ROTATIONAL, CAN_MULTI_CONN } = TransmissionFlag;
   const watched = SEND_FLUSH | SEND_FUA | SEND_TRIM | ROTATIONAL | CAN_MULTI_CONN;
 
+  const both = SEND_FLUSH | SEND_FUA;
+
+  /** By --offer-flush always, and by cache. */
   test.each([
-    ['memory alone', [], CAN_MULTI_CONN],
-    ['a cache', ['cache_size=1'], CAN_MULTI_CONN | SEND_FLUSH | SEND_FUA],
-    ['a cache without FUA', ['cache_size=1', 'fua=0'], CAN_MULTI_CONN | SEND_FLUSH],
-    ['discard', ['discard=1'], CAN_MULTI_CONN | SEND_TRIM],
-    ['rotational', ['rotational=1'], CAN_MULTI_CONN | ROTATIONAL],
-    ['zones', ['zoned=1', 'zone_size=1'], SEND_TRIM],
-  ])('%s', async (_, words, flags) => {
-    const { path } = await serve('size=4', 'memory_backed=1', ...words);
-    const client = await WireClient.simple(path);
-    expect(client.flags & watched).toBe(flags);
+    ['nothing', ['memory_backed=0'], CAN_MULTI_CONN | both, CAN_MULTI_CONN],
+    ['memory alone', [], CAN_MULTI_CONN | both, CAN_MULTI_CONN],
+    ['memory alone, fua=0', ['fua=0'], CAN_MULTI_CONN | both, CAN_MULTI_CONN],
+    ['a cache', ['cache_size=1'], CAN_MULTI_CONN | both, CAN_MULTI_CONN | both],
+    [
+      'a cache without FUA',
+      ['cache_size=1', 'fua=0'],
+      CAN_MULTI_CONN | SEND_FLUSH,
+      CAN_MULTI_CONN | SEND_FLUSH,
+    ],
+    ['discard', ['discard=1'], CAN_MULTI_CONN | SEND_TRIM | both, CAN_MULTI_CONN | SEND_TRIM],
+    [
+      'rotational',
+      ['rotational=1'],
+      CAN_MULTI_CONN | ROTATIONAL | both,
+      CAN_MULTI_CONN | ROTATIONAL,
+    ],
+    ['zones', ['zoned=1', 'zone_size=1'], SEND_TRIM | both, SEND_TRIM],
+  ])('%s', async (_, words, always, cache) => {
+    for (const [offerFlush, flags] of [
+      ['always', always],
+      ['cache', cache],
+    ] as const) {
+      const { path } = await serveWith({ offerFlush }, 'size=4', 'memory_backed=1', ...words);
+      const client = await WireClient.simple(path);
+      expect(client.flags & watched).toBe(flags);
+    }
   });
 });
 

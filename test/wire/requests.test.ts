@@ -9,7 +9,7 @@ import {
 } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
 import { FormClient } from './form-client.ts';
-import { serve } from './served.ts';
+import { serve, serveWith } from './served.ts';
 import { requestBytes, WireClient } from './wire-client.ts';
 
 const MIB = 1024 * 1024;
@@ -194,8 +194,11 @@ describe('trap 20: what is unknown is refused, and the connection goes on', () =
   });
 });
 
-test('trap 21: FUA is good on every command', async () => {
-  const { path } = await serve('size=4', 'memory_backed=1', 'discard=1', 'cache_size=1');
+test.each([
+  ['with a cache', ['cache_size=1']],
+  ['without', []],
+])('trap 21: FUA is good on every command (%s)', async (_, words) => {
+  const { path } = await serve('size=4', 'memory_backed=1', 'discard=1', ...words);
   const client = await WireClient.simple(path);
   expect(client.flags & TransmissionFlag.SEND_FUA).not.toBe(0);
   for (const command of [READ, WRITE, TRIM, WRITE_ZEROES]) {
@@ -208,7 +211,12 @@ test('trap 21: FUA is good on every command', async () => {
 });
 
 test('FUA that was not offered is refused; a FLUSH is not, since nothing is volatile', async () => {
-  const { path } = await serve('size=1', 'memory_backed=1', 'discard=1');
+  const { path } = await serveWith(
+    { offerFlush: 'cache' },
+    'size=1',
+    'memory_backed=1',
+    'discard=1',
+  );
   const client = await WireClient.simple(path);
   expect(client.flags & (TransmissionFlag.SEND_FUA | TransmissionFlag.SEND_FLUSH)).toBe(0);
   for (const command of [READ, WRITE, TRIM, WRITE_ZEROES, FLUSH]) {

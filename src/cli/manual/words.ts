@@ -3,7 +3,7 @@
 
 import { isParameter, rows } from '../../config/parameters.ts';
 import type { Row } from '../../config/rows.ts';
-import { alignments } from '../../daemon/daemon.ts';
+import { alignments, flushOffers } from '../../daemon/daemon.ts';
 import { logFormats, logLevels } from '../../daemon/log.ts';
 import { controlCommands } from '../commands.ts';
 import { flags } from '../flags.ts';
@@ -43,6 +43,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   '--log-format': logFormats,
   '--tls': tlsModes,
   '--alignment': alignments,
+  '--offer-flush': flushOffers,
 };
 
 /** @param text as commander takes it: `-U, --unix <path>`. */
