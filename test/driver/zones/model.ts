@@ -29,6 +29,8 @@ export class ZoneModel {
   /** First bad sector; -1 none. */
   bad = -1;
   outOfMemory = false;
+  /** What the inner steps do; undefined: they do all, but for `bad`. */
+  inner: ((sector: number, sectors: number) => { done: number; status: string }) | undefined;
 
   constructor(options: ZoneOptions) {
     this.#options = options;
@@ -161,6 +163,10 @@ export class ZoneModel {
   }
 
   #transfer(sector: number, sectors: number): { done: number; result: ModelResult } {
+    if (this.inner !== undefined) {
+      const { done, status } = this.inner(sector, sectors);
+      return { done, result: { status, sector, transfer: [sector, sectors] } };
+    }
     const hit = sector <= this.bad && this.bad < sector + sectors;
     const done = hit ? this.bad - sector : sectors;
     const status = hit ? 'ioerr' : 'ok';
