@@ -1,5 +1,6 @@
 /** The limits on clients as flags: from their table to options and to text. */
 
+import { shown } from '../config/errors.ts';
 import { parseInteger } from '../config/kinds.ts';
 import {
   type ClientLimit,
@@ -7,7 +8,7 @@ import {
   type LimitName,
   limitNames,
 } from '../server/client-limits.ts';
-import { GiB, KiB, MiB } from '../units.ts';
+import { EXACT_MAX, GiB, KiB, MiB } from '../units.ts';
 import { UsageError } from './usage-error.ts';
 
 const SCALES: Readonly<Record<string, number>> = { '': 1, K: KiB, M: MiB, G: GiB };
@@ -30,6 +31,20 @@ export const limitFlags: readonly LimitFlag[] = limitNames.map((name) => {
     parse: (text) => parse(row, text),
   };
 });
+
+/** Less is no room for a device worth having. */
+const MEMORY_LIMIT_MIN = 16 * MiB;
+
+/** @throws UsageError in one line that names the flag. */
+export function parseMemoryLimit(text: string): number {
+  const value = parseBytes(text);
+  if (value === 0 || (value !== undefined && value >= MEMORY_LIMIT_MIN && value <= EXACT_MAX)) {
+    return value;
+  }
+  throw new UsageError(
+    `--memory-limit=${shown(text)}: must be 16M or more (bytes), or 0 for no limit`,
+  );
+}
 
 function parse(row: ClientLimit, text: string): number {
   const value = row.unit === 'bytes' ? parseBytes(text) : parseInteger(text);

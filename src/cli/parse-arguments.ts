@@ -16,7 +16,7 @@ import type { ClientLimits } from '../server/client-limits.ts';
 import { isCommandName } from './command-names.ts';
 import { addExportFlags, type ExportFlags, exportRules } from './export-flags.ts';
 import { flags } from './flags.ts';
-import { limitFlags } from './limit-flags.ts';
+import { limitFlags, parseMemoryLimit } from './limit-flags.ts';
 import { isPublic, parseHttp, parseListen } from './listen-uri.ts';
 import { kebab, splitFlag } from './spelling.ts';
 import { parseThreads } from './threads-flag.ts';
@@ -39,6 +39,7 @@ export interface ServeCommand {
   readonly rules: Required<ExportRules>;
   /** Undefined: what the configuration says, else 1. */
   readonly threads: number | undefined;
+  readonly memoryLimit: number | undefined;
   readonly control: ControlOptions;
   /** Undefined: a new one. */
   readonly faultSeed: string | undefined;
@@ -94,6 +95,7 @@ interface Options extends ExportFlags {
   readonly tlsPsk?: string;
   readonly tlsVerifyPeer?: boolean;
   readonly threads?: number;
+  readonly memoryLimit?: number;
   /** False: --no-control. */
   readonly control?: string | false;
   readonly http?: ControlOptions['http'];
@@ -130,6 +132,7 @@ function serveCommand(options: Options, words: readonly Word[], limits: Limits):
     },
     rules: exportRules(options),
     threads: options.threads,
+    memoryLimit: options.memoryLimit,
     control: controlOptions(options),
     faultSeed: options.faultSeed,
     run: options.run,
@@ -204,6 +207,8 @@ function makeProgram(words: Word[], limits: Limits): Command {
   );
   program.addOption(new Option(flags.tls.flags, flags.tls.help).choices(tlsModes));
   program.addOption(new Option(flags.threads.flags, flags.threads.help).argParser(parseThreads));
+  const { memoryLimit } = flags;
+  program.addOption(new Option(memoryLimit.flags, memoryLimit.help).argParser(parseMemoryLimit));
   addExportFlags(program);
   program.addOption(new Option(flags.logFormat.flags, flags.logFormat.help).choices(logFormats));
   for (const { name, flags: names, help, parse } of limitFlags) {

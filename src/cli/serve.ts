@@ -75,6 +75,7 @@ export async function serve(
       ...{ machine, ...ways, log, faultSeed, debug, control, limits, configured },
       ...{ listen, ...command.rules },
       ...(tls === undefined ? {} : { tls }),
+      memoryLimit: command.memoryLimit,
       threads: command.threads ?? config?.threads ?? 1,
       parameters: own ? parameters : withoutNumbered(parameters),
     });

@@ -9,7 +9,7 @@ import type { CallName } from './calls.ts';
 import { deviceAnswerOf, devicesPieces, rangesAnswer } from './device-json.ts';
 import { metricsPieces } from './metrics.ts';
 import { openApi } from './openapi.ts';
-import { processMetrics } from './process-metrics.ts';
+import { type MemoryUse, processMetrics } from './process-metrics.ts';
 import { inSlices } from './slices.ts';
 import type { Tree } from './tree.ts';
 import { zoneReport } from './zone-report.ts';
@@ -27,6 +27,7 @@ export type Handler = (input: Input) => unknown;
 
 export interface Facts {
   readonly tree: Tree;
+  readonly memory: MemoryUse;
   readonly version: string;
   /** The URIs of the NBD listeners. */
   readonly listening: () => readonly string[];
@@ -78,7 +79,7 @@ function attributeOf({ params }: Input): string {
 }
 
 export function makeHandlers(facts: Facts): Record<CallName, Handler> {
-  const { tree, version, listening, clientFaults } = facts;
+  const { tree, memory, version, listening, clientFaults } = facts;
   const device = ({ params }: Input): string => params['name'] ?? '';
   const { slicer } = tree;
   const getText: Handler = (input) => {
@@ -91,7 +92,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     if (name === 'badblocks') oneRange(device(input), text);
     await tree.patch(device(input), new Map([[name, text]]));
   };
-  const own = processMetrics();
+  const own = processMetrics(memory);
   return {
     root: () => ({
       name: 'tnull',
@@ -99,6 +100,10 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
       features: featuresText.trimEnd(),
       devices: tree.names(),
       listen: listening(),
+      memory: {
+        limitBytes: Number.isFinite(memory.limitBytes) ? memory.limitBytes : null,
+        usedBytes: memory.usedBytes,
+      },
     }),
     openapi: () => openApi(version),
     devices: () => inSlices(slicer, devicesPieces(tree.views())),

@@ -6,8 +6,17 @@ import { Counter, Gauge, Registry } from 'prom-client';
 
 const MICROSECONDS = 1e6;
 
+/** What all data together takes, in bytes. */
+export interface MemoryUse {
+  /** Infinity: no limit. */
+  readonly limitBytes: number;
+  readonly usedBytes: number;
+  /** How often there was none. */
+  readonly refusals: number;
+}
+
 /** A registry of its own: nothing is global. */
-export function processMetrics(): Registry {
+export function processMetrics(memory: MemoryUse): Registry {
   const registry = new Registry();
   const registers = [registry];
   new Counter({
@@ -28,6 +37,21 @@ export function processMetrics(): Registry {
     ...{ name: 'nodejs_heap_size_used_bytes', help: 'JavaScript objects in it', registers },
     collect() {
       this.set(process.memoryUsage().heapUsed);
+    },
+  });
+  new Gauge({
+    ...{ name: 'tnull_memory_used_bytes', help: 'Memory of all data together', registers },
+    collect() {
+      this.set(memory.usedBytes);
+    },
+  });
+  const limit = { name: 'tnull_memory_limit_bytes', help: 'What it may be at most', registers };
+  new Gauge(limit).set(memory.limitBytes);
+  new Counter({
+    ...{ name: 'tnull_memory_refusals_total', help: 'How often there was none', registers },
+    collect() {
+      this.reset();
+      this.inc(memory.refusals);
     },
   });
   const started = Math.floor(performance.timeOrigin / 1000);

@@ -43,6 +43,7 @@ export const rootAnswer: Schema = record({
   features: text,
   devices: list(text),
   listen: list(text),
+  memory: record({ limitBytes: orNull(whole), usedBytes: whole }),
 });
 
 function readable(name: string): Schema {

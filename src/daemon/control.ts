@@ -8,6 +8,7 @@ import { type Guard, localOnly, tokenOnly } from '../control/access.ts';
 import { makeHttpServer } from '../control/http-server.ts';
 import { lazyApi } from '../control/load.ts';
 import type { Tree } from '../control/tree.ts';
+import type { DataMemory } from '../pages/memory.ts';
 import { type ListenAddress, ListenError, listen, stopListening } from '../server/listener.ts';
 import { defaultPlace, makeFolder, secondSocket } from './control-path.ts';
 
@@ -24,6 +25,7 @@ export interface ControlOptions {
 
 export interface ControlContext {
   readonly tree: Tree;
+  readonly memory: DataMemory;
   readonly log: Logger;
   readonly version: string;
   /** The URIs of the NBD listeners. */
@@ -52,9 +54,9 @@ export async function startControl(
   options: ControlOptions,
   context: ControlContext,
 ): Promise<Control> {
-  const { log, tree, version, listening, clientFaults } = context;
+  const { log, tree, memory, version, listening, clientFaults } = context;
   const error = (reason: unknown): void => log.error(reason);
-  const load = lazyApi({ tree, version, listening, clientFaults, error });
+  const load = lazyApi({ tree, memory, version, listening, clientFaults, error });
   const servers: Server[] = [];
   const make = (guard: Guard): Server => {
     const server = makeHttpServer({ load, guard, error });

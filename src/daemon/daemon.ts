@@ -11,6 +11,7 @@ import {
   type FlushOffer,
   flushOffers,
 } from '../export/nbd-export.ts';
+import type { DataMemory } from '../pages/memory.ts';
 import { type ClientLimits, withDefaults } from '../server/client-limits.ts';
 import { FaultCounts } from '../server/fault-counts.ts';
 import type { ListenAddress } from '../server/listener.ts';
@@ -18,10 +19,10 @@ import { SocketStream } from '../server/receive.ts';
 import { serverTls, type TlsFiles } from '../server/tls-credentials.ts';
 import type { PoolOptions, ThreadPool } from '../threads/pool.ts';
 import { systemClock, systemScheduler } from '../time/clock.ts';
-import type { Deferred } from '../time/deferred.ts';
 import type { Pacing } from '../time/pacing.ts';
 import { type Nanoseconds, nanoseconds } from '../units.ts';
 import { type Control, type ControlOptions, startControl } from './control.ts';
+import { limitsFor, makeDataMemory } from './data-memory.ts';
 import { type DataPath, type DataPathOptions, makeDataPath } from './data-path.ts';
 import type { ExportFacts } from './exports.ts';
 import { returningSlabs } from './memory-return.ts';
@@ -49,6 +50,8 @@ export interface DaemonOptions extends WaysIn, DataPathOptions {
     readonly mode: TlsMode;
     readonly files: TlsFiles;
   };
+  /** Bytes for all data together; 0: no limit; undefined: what the machine can give. */
+  readonly memoryLimit?: number | undefined;
   /** Threads for sockets; 1: there are none, and this thread has them. */
   readonly threads?: number;
 }
@@ -80,7 +83,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const path = await startDataPath(options, (line) => {
     if (notices) log.warn(line);
   });
-  const { exports, server, tree, faults, pool } = path;
+  const { exports, server, tree, faults, pool, memory } = path;
   let ways: OpenWays;
   let control: Control | undefined;
   const stopNow = (): void => {
@@ -96,7 +99,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     if (options.control !== undefined) {
       const uris = (): string[] => ways.listening.map(addressUri);
       control = await startControl(options.control, {
-        ...{ tree, log, version: version() },
+        ...{ tree, memory, log, version: version() },
         listening: uris,
         clientFaults: () => faults.total(),
       });
@@ -119,12 +122,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
 }
 
+interface WholePath extends DataPath {
+  readonly pool: ThreadPool | undefined;
+  readonly memory: DataMemory;
+}
+
 /** The data path in the system's time, with its threads. @throws TlsError. */
 async function startDataPath(
   options: DaemonOptions,
   notice: (line: string) => void,
-): Promise<DataPath & { readonly pool: ThreadPool | undefined }> {
-  const limits = withDefaults(options.limits);
+): Promise<WholePath> {
+  const limits = withDefaults(limitsFor(options.limits));
   const tls = options.tls === undefined ? undefined : serverTls(options.tls.files);
   const threads = options.stdin === true ? 1 : (options.threads ?? 1); // its client is served here
   const crowded = availableParallelism() < (threads > 1 ? threads + 2 : 2);
@@ -134,15 +142,17 @@ async function startDataPath(
   const busyPollNs = limits.busyPoll * 1000;
   const waiting = { busyPollNs, crowded, faults: faults.memory };
   const pool = await startThreads(threads, options, waiting, timing.pacing);
-  const shared = pool && (await shareMemory(pool, threads, timing.deferred));
+  // The threads have taken their address space.
+  const memory = makeDataMemory(options.memoryLimit, options.log);
+  const shared = pool && (await shareMemory(pool, threads, memory));
   const path = makeDataPath(options, {
     ...{ timing, limits, tls, notice, faults },
-    allocator: shared?.allocator ?? returningSlabs(timing),
+    allocator: shared?.allocator ?? returningSlabs(timing, memory),
     share: shared?.share,
     openStream: (socket, sink) => pool?.open(socket, sink) ?? new SocketStream(socket, sink),
     tlsMode: options.tls?.mode ?? 'off',
   });
-  return { ...path, pool };
+  return { ...path, pool, memory };
 }
 
 /** Who waits awake must leave a core to clients, and to other threads, or waits for what it keeps from
@@ -172,9 +182,9 @@ async function startThreads(
   return pool;
 }
 
-async function shareMemory(pool: ThreadPool, threads: number, deferred: Deferred) {
+async function shareMemory(pool: ThreadPool, threads: number, memory: DataMemory) {
   const { sharedSlabs, sharing } = await import('./shared-memory.ts');
-  const allocator = sharedSlabs(pool, deferred, systemScheduler);
+  const allocator = sharedSlabs(pool, systemScheduler, memory);
   return { allocator, share: sharing(pool, threads) };
 }
 

@@ -6,6 +6,7 @@ import {
   type ReturningAllocator,
   type SlabAllocator,
 } from '../pages/allocator.ts';
+import type { DataMemory } from '../pages/memory.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Deferred, DeferredWork } from '../time/deferred.ts';
 import type { Timing } from './timing.ts';
@@ -46,8 +47,8 @@ export class MemoryReturn implements DeferredWork {
 }
 
 /** Slabs for one thread; what is freed goes back to the system little by little. */
-export function returningSlabs({ clock, deferred }: Timing): SlabAllocator {
+export function returningSlabs({ clock, deferred }: Timing, memory: DataMemory): SlabAllocator {
   const memoryReturn = new MemoryReturn(clock, deferred, () => allocator);
-  const allocator = createSlabAllocator({ later: () => memoryReturn.later() });
+  const allocator = createSlabAllocator({ memory, later: () => memoryReturn.later() });
   return allocator;
 }

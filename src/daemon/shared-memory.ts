@@ -4,40 +4,38 @@ import { CAPACITY_MAX } from '../direct/memory.ts';
 import { SharedDevice } from '../direct/shared-device.ts';
 import type { Share } from '../driver/build.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
-import { SharedSlabs } from '../pages/shared-slabs.ts';
+import { type DataMemory, orNone } from '../pages/memory.ts';
+import { SharedSlabs, type SharedSlabsHost } from '../pages/shared-slabs.ts';
 import { collectGarbage } from '../threads/collect.ts';
 import type { ThreadPool } from '../threads/pool.ts';
 import type { Scheduler } from '../time/clock.ts';
-import type { Deferred, DeferredWork } from '../time/deferred.ts';
 
-/** Collecting takes 10 ms of every thread: once for all that is dropped within so long. */
+/** Collecting takes 10 ms of every thread: once for all that is freed within so long. Until then it can
+ *  be taken again. */
 const COLLECT_MS = 1000;
 
 /** Slabs that the threads of `pool` see. */
 export function sharedSlabs(
   pool: ThreadPool,
-  deferred: Deferred,
   scheduler: Scheduler,
+  memory: DataMemory,
 ): SlabAllocator {
-  let collecting = false;
-  const collect = (): void => {
-    collecting = false;
+  let returning = false;
+  const returnMemory = (): void => {
+    returning = false;
+    slabs.returnSome();
     pool.post({ what: 'collect' });
     collectGarbage();
   };
-  const memoryReturn: DeferredWork = {
-    raised: false,
-    runDeferred: () => void slabs.returnSome(),
-  };
-  const slabs = new SharedSlabs({
-    made: (id, memory) => pool.post({ what: 'arena', id, memory }),
-    dropped: (arenas) => {
-      pool.post({ what: 'arenas gone', arenas });
-      if (!collecting) scheduler.timeout(collect, COLLECT_MS);
-      collecting = true;
+  const host: SharedSlabsHost = {
+    made: (id, arena) => pool.post({ what: 'arena', id, memory: arena }),
+    dropped: (arenas) => pool.post({ what: 'arenas gone', arenas }),
+    later: () => {
+      if (!returning) scheduler.timeout(returnMemory, COLLECT_MS);
+      returning = true;
     },
-    later: () => deferred.raiseNextTurn(memoryReturn),
-  });
+  };
+  const slabs = new SharedSlabs(host, memory);
   return slabs;
 }
 
@@ -48,7 +46,9 @@ export function sharing(pool: ThreadPool, threads: number): Share {
     if (capacity > CAPACITY_MAX) return undefined;
     const id = made++;
     const gone = (): void => pool.post({ what: 'device gone', id });
-    const device = new SharedDevice(id, threads, capacity, gone);
+    // Without memory for its table the main thread serves it alone.
+    const device = orNone(() => new SharedDevice(id, threads, capacity, gone));
+    if (device === undefined) return undefined;
     pool.post({ what: 'device', memory: device.memory });
     return device;
   };

@@ -108,7 +108,7 @@ export class NullDevice implements DeferredWork {
       throw new ErrnoError('EBUSY', `${this.name}: power is 1 already`);
     if (options.memory_backed) {
       const capacity = bytes(capacityOf(options));
-      this.#store ??= new PageStore(this.#context.allocator, capacity);
+      this.#store ??= orNoMemory(this.name, () => new PageStore(this.#context.allocator, capacity));
       this.#store.resize(capacity);
     }
     const parts = {
@@ -121,9 +121,9 @@ export class NullDevice implements DeferredWork {
     };
     const tags = options.shared_tags ? this.#host.sharedTags() : undefined;
     const powered = orNoMemory(this.name, () => buildDisk(options, parts, tags));
+    if (parts.store !== undefined) this.#shared = this.#context.share?.(capacityOf(options));
     this.index = this.#host.freeIndex();
     this.#powered = powered;
-    if (parts.store !== undefined) this.#shared = this.#context.share?.(capacityOf(options));
     parts.store?.share(this.#shared);
     this.recompose();
     this.#host.added(this);

@@ -81,8 +81,9 @@ export interface Readable {
 /** Where a write's data go. False: no memory. */
 export interface Writable {
   write(sector: Sector, source: Uint8Array, start: number, length: number): boolean;
-  /** Takes a whole slab of data over; where there is none, it is copied, and given back by the bio. */
-  adopt?(sector: Sector, slab: Slab): void;
+  /** Takes a whole slab of data over. False: no memory. Where there is none, it is copied, and given back
+   *  by the bio. */
+  adopt?(sector: Sector, slab: Slab): boolean;
 }
 
 const zeros: Readable = {
@@ -160,8 +161,8 @@ export function writeSegments(to: Writable, request: NullOwned, sectors: Sector)
     const whole = slab !== undefined && length === SLAB_BYTES && sector % SECTORS_PER_SLAB === 0;
     if (whole && to.adopt !== undefined) {
       if (start !== 0) bug('a slab that does not begin at its beginning');
+      if (!to.adopt(sector, slab)) return outOfMemory(request);
       segments.slabs[at] = undefined;
-      to.adopt(sector, slab);
     } else if (!to.write(sector, segments.buffer(at), start, length)) {
       return outOfMemory(request);
     }

@@ -6,6 +6,7 @@ import { CommandFlag, Command as NbdCommand } from 'nbd-server-protocol-ts';
 import { Bio, type BioOwner } from '../block/bio.ts';
 import { Command } from '../block/command.ts';
 import { Status } from '../block/status.ts';
+import { Room } from '../pages/memory.ts';
 import { retire } from '../pages/pin.ts';
 import { SCRATCH_BYTES } from '../pages/scratch.ts';
 import type { Segments } from '../pages/segments.ts';
@@ -210,7 +211,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
       return true;
     }
     for (let left = length; left > 0; left -= SLAB_BYTES) {
-      const slab = this.#session.allocator.takeDirty();
+      const slab = this.#session.allocator.takeDirty(Room.ANY);
       if (slab === undefined) return false;
       segments.add(slab.bytes, 0, Math.min(left, SLAB_BYTES), slab);
     }

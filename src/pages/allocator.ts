@@ -3,15 +3,32 @@
  *  Source: design.md, pages in slabs; driver.md section 4 (data discarded is memory returned). */
 
 import { type Bytes, bug, bytes } from '../units.ts';
-import { PAGE_BYTES, PAGES_PER_SLAB, RESIDENT, SLAB_BYTES, Slab } from './slab.ts';
+import { DataMemory, orNone, Room } from './memory.ts';
+import {
+  ALL_PAGES,
+  markResident,
+  missingPages,
+  PAGE_BYTES,
+  PAGES_PER_SLAB,
+  RESIDENT,
+  SLAB_BYTES,
+  Slab,
+} from './slab.ts';
 
 export interface SlabAllocator {
+  /** What all data together takes and may take. */
+  readonly memory: DataMemory;
   /** A slab of zeros, some of whose pages may take memory already; undefined: no memory. */
-  take(): Slab | undefined;
+  take(room?: Room): Slab | undefined;
   /** A slab of zeros that takes no memory yet, for few pages of data; undefined: no memory. */
-  takeFresh(): Slab | undefined;
+  takeFresh(room?: Room): Slab | undefined;
   /** A slab of any content, to be filled whole (`markFull`) or given back; undefined: no memory. */
-  takeDirty(): Slab | undefined;
+  takeDirty(room?: Room): Slab | undefined;
+  /** `pages` of a slab that was taken, one bit each, may be written from now on: they are RESIDENT.
+   *  @returns false: there is no memory for them, and nothing changed. */
+  admit(slab: Slab, pages: number, room?: Room): boolean;
+  /** False: memory is full, also once what is kept for reuse was returned. */
+  isWithinLimit(): boolean;
   /** Takes back a slab that nobody reads and no table holds. */
   give(slab: Slab): void;
   /** Memory kept for reuse, or on its way back to the system. */
@@ -25,6 +42,8 @@ export interface ReturningAllocator extends SlabAllocator {
 }
 
 export interface AllocatorOptions {
+  /** Undefined: there is no limit. */
+  readonly memory?: DataMemory;
   /** How many freed slabs keep their memory for reuse. */
   readonly poolSlabs?: number;
   /** How many slabs without memory may stay shrunk until they are used again. */
@@ -39,15 +58,12 @@ export interface AllocatorOptions {
  *  mapping in three, and a process may have only 65530: so they take at most half of them. */
 const SHRUNK_SLABS = 16_384;
 
-export function createSlabAllocator({
-  poolSlabs = 64,
-  shrunkSlabs = SHRUNK_SLABS,
-  later,
-}: AllocatorOptions = {}): ReturningAllocator {
-  return new ResizableSlabs(poolSlabs, shrunkSlabs, later);
+export function createSlabAllocator(options: AllocatorOptions = {}): ReturningAllocator {
+  return new ResizableSlabs(options);
 }
 
 class ResizableSlabs implements ReturningAllocator {
+  readonly memory: DataMemory;
   readonly #poolSlabs: number;
   /** Freed slabs with their memory and old content. */
   readonly #pool: Slab[] = [];
@@ -60,44 +76,79 @@ class ResizableSlabs implements ReturningAllocator {
 
   readonly #later: (() => void) | undefined;
 
-  constructor(poolSlabs: number, shrunkSlabs: number, later: (() => void) | undefined) {
+  constructor(options: AllocatorOptions) {
+    const { memory = new DataMemory(), poolSlabs = 64, shrunkSlabs = SHRUNK_SLABS } = options;
+    this.memory = memory;
     this.#poolSlabs = poolSlabs;
     this.#shrunkSlabs = shrunkSlabs;
-    this.#later = later;
+    this.#later = options.later;
   }
 
-  take(): Slab | undefined {
+  take(room: Room = Room.DATA): Slab | undefined {
+    if (!this.memory.useSlab(room)) return undefined;
     const slab = this.#pool.pop();
-    if (slab === undefined) return this.takeFresh();
+    if (slab === undefined) return this.#taken(this.#bareSlab(room));
     zeroResident(slab);
     return slab;
   }
 
-  takeFresh(): Slab | undefined {
+  takeFresh(room: Room = Room.DATA): Slab | undefined {
+    return this.memory.useSlab(room) ? this.#taken(this.#bareSlab(room)) : undefined;
+  }
+
+  takeDirty(room: Room = Room.DATA): Slab | undefined {
+    if (!this.memory.useSlab(room)) return undefined;
+    const slab = this.#pool.pop() ?? this.#taken(this.#bareSlab(room));
+    if (slab === undefined) return undefined;
+    if (this.admit(slab, ALL_PAGES, room)) return markDirty(slab);
+    this.give(slab);
+    return undefined;
+  }
+
+  /** @param slab that `useSlab` let pass. */
+  #taken(slab: Slab | undefined): Slab | undefined {
+    if (slab === undefined) this.memory.unuseSlab();
+    return slab;
+  }
+
+  #bareSlab(room: Room): Slab | undefined {
+    if (this.#bare.length === 0 && !this.memory.hasRoomForSlab) this.#returnOne();
     const slab = this.#bare.pop();
-    if (slab === undefined) return makeSlab();
+    if (slab === undefined) return this.#makeSlab(room);
     if (isWhole(slab)) return slab;
     if (resize(slab, SLAB_BYTES)) {
       this.#shrunk--;
       return slab;
     }
+    this.memory.refused();
     this.#bare.push(slab);
     return undefined;
   }
 
-  takeDirty(): Slab | undefined {
-    const slab = this.#pool.pop() ?? this.takeFresh();
-    return slab && markDirty(slab);
+  admit(slab: Slab, pages: number, room: Room = Room.DATA): boolean {
+    const length = missingPages(slab, pages) * PAGE_BYTES;
+    if (length === 0) return true;
+    this.#makeRoom(length, room);
+    if (!this.memory.charge(length, room)) return false;
+    markResident(slab, pages);
+    return true;
+  }
+
+  isWithinLimit(): boolean {
+    this.#makeRoom(0, Room.DATA);
+    return this.memory.isWithinLimit();
   }
 
   give(slab: Slab): void {
     if (slab.pins !== 0) bug(`a slab with ${slab.pins} pins was given back`);
     forgetData(slab);
+    this.memory.unuseSlab();
     if (slab.idlePages === 0) {
       this.#bare.push(slab);
       return;
     }
     this.#pool.push(slab);
+    if (!this.memory.hasRoom(0)) this.#returnOne();
     if (this.#pool.length <= this.#poolSlabs) return;
     if (this.#later === undefined) this.returnSome(1);
     else this.#later();
@@ -105,17 +156,8 @@ class ResizableSlabs implements ReturningAllocator {
 
   returnSome(slabs: number): boolean {
     for (let left = slabs; left > 0 && this.#pool.length > this.#poolSlabs; left--) {
-      const slab = this.#pool.pop();
-      if (slab === undefined) return false;
-      if (!returnMemory(slab)) {
-        // The system will not have it now: to ask again at once would be in vain.
-        this.#pool.push(slab);
-        return false;
-      }
-      this.#bare.push(slab);
-      // At once back to full length takes no memory, and lets the system merge the mappings.
-      if (this.#shrunk >= this.#shrunkSlabs && resize(slab, SLAB_BYTES)) continue;
-      this.#shrunk++;
+      // When the system will not have it now, to ask again at once would be in vain.
+      if (!this.#returnOne()) return false;
     }
     return this.#pool.length > this.#poolSlabs;
   }
@@ -123,14 +165,35 @@ class ResizableSlabs implements ReturningAllocator {
   get freeBytes(): Bytes {
     return bytes(this.#pool.length * SLAB_BYTES);
   }
-}
 
-function makeSlab(): Slab | undefined {
-  try {
-    return new Slab();
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
+  #makeSlab(room: Room): Slab | undefined {
+    if (!this.memory.chargeSlabs(1, room)) return undefined;
+    const slab = orNone(() => new Slab());
+    if (slab !== undefined) return slab;
+    this.memory.releaseSlabs(1);
+    this.memory.refused();
+    return undefined;
+  }
+
+  /** At the limit, what is kept for reuse is returned. */
+  #makeRoom(length: number, room: Room): void {
+    while (!this.memory.hasRoom(length, room) && this.#returnOne());
+  }
+
+  /** Returns the memory of one freed slab. @returns false: there is none, or the system refuses. */
+  #returnOne(): boolean {
+    const slab = this.#pool.pop();
+    if (slab === undefined) return false;
+    const length = slab.residentPages * PAGE_BYTES;
+    if (!returnMemory(slab)) {
+      this.#pool.push(slab);
+      return false;
+    }
+    this.memory.release(length);
+    this.#bare.push(slab);
+    // At once back to full length takes no memory, and lets the system merge the mappings.
+    if (this.#shrunk < this.#shrunkSlabs || !resize(slab, SLAB_BYTES)) this.#shrunk++;
+    return true;
   }
 }
 
@@ -169,6 +232,7 @@ function returnMemory(slab: Slab): boolean {
   if (!resize(slab, 0)) return false;
   slab.marks.fill(0);
   slab.idlePages = 0;
+  slab.residentPages = 0;
   return true;
 }
 
@@ -177,13 +241,11 @@ function isWhole(slab: Slab): boolean {
 }
 
 function resize(slab: Slab, length: number): boolean {
-  try {
-    const { buffer } = slab.bytes;
-    if (!(buffer instanceof ArrayBuffer)) bug('a slab that threads share cannot shrink');
+  const { buffer } = slab.bytes;
+  if (!(buffer instanceof ArrayBuffer)) bug('a slab that threads share cannot shrink');
+  const done = orNone(() => {
     buffer.resize(length);
     return true;
-  } catch (error) {
-    if (error instanceof RangeError) return false;
-    throw error;
-  }
+  });
+  return done === true;
 }

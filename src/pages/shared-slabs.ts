@@ -4,7 +4,8 @@
 
 import { type Bytes, bug, bytes } from '../units.ts';
 import { forgetData, markDirty, type ReturningAllocator, zeroResident } from './allocator.ts';
-import { SLAB_BYTES, Slab } from './slab.ts';
+import { DataMemory, orNone, Room } from './memory.ts';
+import { ALL_PAGES, markResident, missingPages, PAGE_BYTES, SLAB_BYTES, Slab } from './slab.ts';
 
 /** 8 MiB: address space until it is touched. A power of two. */
 export const SLABS_PER_ARENA = 64;
@@ -38,6 +39,7 @@ interface Arena {
 
 /** INVARIANT: an arena is in `#withUsed` and in `#withBare` as long as it has such slabs. */
 export class SharedSlabs implements ReturningAllocator {
+  readonly memory: DataMemory;
   readonly #host: SharedSlabsHost;
   readonly #arenas = new Map<number, Arena>();
   readonly #withUsed = new Set<Arena>();
@@ -46,27 +48,52 @@ export class SharedSlabs implements ReturningAllocator {
   readonly #idle = new Set<Arena>();
   #free = 0;
   #usedFree = 0;
+  #usedFreePages = 0;
   #next = 0;
 
-  constructor(host: SharedSlabsHost) {
+  constructor(host: SharedSlabsHost, memory = new DataMemory()) {
     this.#host = host;
+    this.memory = memory;
   }
 
-  take(): Slab | undefined {
+  take(room: Room = Room.DATA): Slab | undefined {
+    if (!this.memory.useSlab(room)) return undefined;
     const slab = this.#takeUsed();
-    if (slab === undefined) return this.#takeBare();
+    if (slab === undefined) return this.#outOf(this.#takeBare(room));
     zeroResident(slab);
     return slab;
   }
 
   /** One that was used before is taken only where there is no other: it takes memory. */
-  takeFresh(): Slab | undefined {
-    return this.#takeBare() ?? this.take();
+  takeFresh(room: Room = Room.DATA): Slab | undefined {
+    if (this.memory.useSlab(room)) {
+      const slab = this.#takeBare(room);
+      if (slab !== undefined) return slab;
+      this.memory.unuseSlab();
+    }
+    return this.take(room);
   }
 
-  takeDirty(): Slab | undefined {
-    const slab = this.#takeUsed() ?? this.#takeBare();
-    return slab && markDirty(slab);
+  takeDirty(room: Room = Room.DATA): Slab | undefined {
+    if (!this.memory.useSlab(room)) return undefined;
+    const slab = this.#outOf(this.#takeUsed() ?? this.#takeBare(room));
+    if (slab === undefined) return undefined;
+    if (this.admit(slab, ALL_PAGES, room)) return markDirty(slab);
+    this.give(slab);
+    return undefined;
+  }
+
+  admit(slab: Slab, pages: number, room: Room = Room.DATA): boolean {
+    const length = missingPages(slab, pages) * PAGE_BYTES;
+    if (length === 0) return true;
+    if (!this.memory.charge(length, room)) return false;
+    markResident(slab, pages);
+    return true;
+  }
+
+  isWithinLimit(): boolean {
+    // What is free is taken before new memory is.
+    return this.memory.isWithinLimit(this.#usedFreePages * PAGE_BYTES);
   }
 
   give(slab: Slab): void {
@@ -74,6 +101,7 @@ export class SharedSlabs implements ReturningAllocator {
     const arena = this.#arenas.get(Math.floor(slab.number / SLABS_PER_ARENA));
     if (arena === undefined) bug(`slab ${slab.number} is of no arena`);
     forgetData(slab);
+    this.memory.unuseSlab();
     if (slab.idlePages === 0) {
       arena.bare.push(slab);
       this.#withBare.add(arena);
@@ -81,6 +109,7 @@ export class SharedSlabs implements ReturningAllocator {
       arena.used.push(slab);
       this.#withUsed.add(arena);
       this.#usedFree++;
+      this.#usedFreePages += slab.residentPages;
     }
     this.#free++;
     if (freeIn(arena) < SLABS_PER_ARENA) return;
@@ -88,7 +117,8 @@ export class SharedSlabs implements ReturningAllocator {
     if (this.#free >= KEPT + SLABS_PER_ARENA) this.#host.later();
   }
 
-  /** Drops what is free beyond what is kept, all at once: it is only forgotten. */
+  /** Drops what is free room what is kept, all at once: it is only forgotten. To be called when it is
+   *  about to be collected, since it counts as returned. */
   returnSome(): boolean {
     const dropped: number[] = [];
     for (const arena of this.#idle) {
@@ -104,18 +134,25 @@ export class SharedSlabs implements ReturningAllocator {
     return bytes(this.#usedFree * SLAB_BYTES);
   }
 
+  /** @param slab that `useSlab` let pass. */
+  #outOf(slab: Slab | undefined): Slab | undefined {
+    if (slab === undefined) this.memory.unuseSlab();
+    return slab;
+  }
+
   #takeUsed(): Slab | undefined {
     for (const arena of this.#withUsed) {
       const slab = arena.used.pop() ?? bug('an arena without used slabs');
       if (arena.used.length === 0) this.#withUsed.delete(arena);
       this.#usedFree--;
+      this.#usedFreePages -= slab.residentPages;
       return this.#taken(arena, slab);
     }
     return undefined;
   }
 
-  #takeBare(): Slab | undefined {
-    if (this.#withBare.size === 0) this.#makeArena();
+  #takeBare(room: Room): Slab | undefined {
+    if (this.#withBare.size === 0) this.#makeArena(room);
     for (const arena of this.#withBare) {
       const slab = arena.bare.pop() ?? bug('an arena without bare slabs');
       if (arena.bare.length === 0) this.#withBare.delete(arena);
@@ -135,15 +172,20 @@ export class SharedSlabs implements ReturningAllocator {
     this.#arenas.delete(arena.number);
     this.#free -= SLABS_PER_ARENA;
     this.#usedFree -= arena.used.length;
+    const pages = arena.used.reduce((sum, slab) => sum + slab.residentPages, 0);
+    this.#usedFreePages -= pages;
+    this.memory.release(pages * PAGE_BYTES);
+    this.memory.releaseSlabs(SLABS_PER_ARENA);
   }
 
-  #makeArena(): void {
-    let memory: SharedArrayBuffer;
-    try {
-      memory = new SharedArrayBuffer(ARENA_BYTES, { maxByteLength: ARENA_BYTES });
-    } catch (error) {
-      if (error instanceof RangeError) return;
-      throw error;
+  #makeArena(room: Room): void {
+    if (!this.memory.chargeSlabs(SLABS_PER_ARENA, room)) return;
+    const options = { maxByteLength: ARENA_BYTES };
+    const memory = orNone(() => new SharedArrayBuffer(ARENA_BYTES, options));
+    if (memory === undefined) {
+      this.memory.releaseSlabs(SLABS_PER_ARENA);
+      this.memory.refused();
+      return;
     }
     const arena: Arena = { number: this.#next++, used: [], bare: [] };
     // The first is taken first.

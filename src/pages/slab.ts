@@ -2,7 +2,7 @@
  *  pages. Not a table of slabs and no owner of them: see allocator.ts and the driver's page store.
  *  Source: driver.md section 4 (pages of 4096 bytes, a bit per sector); design.md, pages in slabs. */
 
-import { KiB, SECTOR_BYTES } from '../units.ts';
+import { bug, KiB, SECTOR_BYTES } from '../units.ts';
 
 export const PAGE_BYTES = 4 * KiB;
 /** One memcpy or one view serves an extent; a write under a view copies one. 128 KiB balances both. */
@@ -17,11 +17,22 @@ export const DATA = 0xff;
  *  is known to be zero and to take none. */
 export const RESIDENT = 0x100;
 
+/** All pages of a slab, one bit each. */
+export const ALL_PAGES = -1;
+
+/** The pages that the sectors [first, end) of a slab touch, one bit each. */
+export function pagesOf(first: number, end: number): number {
+  const low = Math.trunc(first / SECTORS_PER_PAGE);
+  const count = Math.ceil(end / SECTORS_PER_PAGE) - low;
+  return count === PAGES_PER_SLAB ? ALL_PAGES : ((1 << count) - 1) << low;
+}
+
 /** INVARIANTS
  *  ZERO: a sector whose DATA bit is clear is zero bytes, so that reads are plain copies.
  *  PINNED: while `pins` > 0 somebody reads the bytes: they do not change, nor does the slab get
  *  another use. A writer copies it first.
- *  COUNTS: `heldPages` pages have a DATA bit; `idlePages` are RESIDENT without one. */
+ *  COUNTS: `heldPages` pages have a DATA bit; `idlePages` are RESIDENT without one; `residentPages` are
+ *  RESIDENT and charged. Only an allocator makes pages resident. */
 export class Slab {
   /** The whole slab. Alone in a resizable buffer, the only kind whose memory Node gives back at once;
    *  where threads share it, in an arena. */
@@ -32,6 +43,7 @@ export class Slab {
   readonly marks: Uint16Array = new Uint16Array(PAGES_PER_SLAB);
   heldPages = 0;
   idlePages = 0;
+  residentPages = 0;
   pins = 0;
   /** No longer in any table: goes to the allocator with its last pin. */
   retired = false;
@@ -51,7 +63,30 @@ function memoryOfItsOwn(): Uint8Array {
 
 /** The slab's whole extent holds data from now on: what a receiver filled from end to end. */
 export function markFull(slab: Slab): void {
+  if (slab.residentPages < PAGES_PER_SLAB) bug('a slab was filled that was not taken dirty');
   slab.marks.fill(DATA | RESIDENT);
   slab.heldPages = PAGES_PER_SLAB;
   slab.idlePages = 0;
+}
+
+/** How many of `pages` (one bit each) take no memory yet. */
+export function missingPages(slab: Slab, pages: number): number {
+  if (slab.residentPages === PAGES_PER_SLAB) return 0;
+  let missing = 0;
+  for (let page = 0; page < PAGES_PER_SLAB; page++) {
+    if (((pages >>> page) & 1) !== 0 && ((slab.marks[page] ?? 0) & RESIDENT) === 0) missing++;
+  }
+  return missing;
+}
+
+/** `pages` take memory from now on, which was charged. */
+export function markResident(slab: Slab, pages: number): void {
+  const { marks } = slab;
+  for (let page = 0; page < PAGES_PER_SLAB; page++) {
+    const mark = marks[page] ?? 0;
+    if (((pages >>> page) & 1) === 0 || (mark & RESIDENT) !== 0) continue;
+    marks[page] = mark | RESIDENT;
+    slab.residentPages++;
+    if ((mark & DATA) === 0) slab.idlePages++;
+  }
 }

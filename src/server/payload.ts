@@ -3,6 +3,7 @@
  *  that does not arrive whole is never executed. */
 
 import type { SlabAllocator } from '../pages/allocator.ts';
+import { Room } from '../pages/memory.ts';
 import { Segments } from '../pages/segments.ts';
 import { SLAB_BYTES, type Slab } from '../pages/slab.ts';
 import { bug } from '../units.ts';
@@ -65,7 +66,7 @@ export class Payload {
   }
 
   #nextPiece(room: number): boolean {
-    this.#slab = this.#allocator.takeDirty();
+    this.#slab = this.#allocator.takeDirty(Room.PAYLOAD);
     this.#filled = 0;
     this.#piece = Math.min(room, this.#left);
     return this.#slab !== undefined;

@@ -33,15 +33,27 @@ export function startIn(environment: Environment, ...args: readonly string[]): S
   return started;
 }
 
+/** The same in a shell that first runs `limit`, for example `ulimit -v 2000000`. */
+export function startWithin(limit: string, ...args: readonly string[]): Started {
+  const started = launch(args, {}, ['bash', '-c', `${limit} && exec "$0" "$@"`]);
+  onTestFinished(() => void started.child.kill('SIGKILL'));
+  return started;
+}
+
 /** As it was before a test changed TMPDIR. */
 const TEMPORARY = tmpdir();
 
 type Environment = Readonly<Record<string, string>>;
 
-function launch(args: readonly string[], environment: Environment = {}): Started {
+function launch(
+  args: readonly string[],
+  environment: Environment = {},
+  before: readonly string[] = [],
+): Started {
   // Each has a place of its own for its control socket: what others start is not in the way.
   const runtime = mkdtempSync(join(TEMPORARY, 'tnull-runtime-'));
-  const child = spawn(process.execPath, [program, ...args], {
+  const [first = '', ...rest] = [...before, process.execPath, program, ...args];
+  const child = spawn(first, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, XDG_RUNTIME_DIR: runtime, ...environment },
   });

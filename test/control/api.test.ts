@@ -38,6 +38,7 @@ test('GET /v1 names the program, its features, devices and listeners', async () 
     features: expect.stringMatching(/^badblocks,.*,zoned$/),
     devices: ['nullb0'],
     listen: ['nbd://127.0.0.1:10809/nullb0'],
+    memory: { limitBytes: null, usedBytes: 0 },
   });
 });
 

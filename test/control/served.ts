@@ -44,6 +44,7 @@ export async function serve(
     },
     {
       tree: it.tree,
+      memory: it.memory,
       log: pino({ level: 'debug' }, { write: (line) => log.push(line) }),
       version: '1.2.3',
       listening: () => ['nbd://127.0.0.1:10809/nullb0'],

@@ -8,6 +8,7 @@ import { Tree } from '../../src/control/tree.ts';
 import { Devices } from '../../src/driver/devices.ts';
 import type { NullDevice } from '../../src/driver/null-device.ts';
 import { createSlabAllocator, type SlabAllocator } from '../../src/pages/allocator.ts';
+import type { DataMemory } from '../../src/pages/memory.ts';
 import { systemClock, systemScheduler } from '../../src/time/clock.ts';
 import { Slicer } from '../../src/time/slicer.ts';
 import { TestBio, World } from '../block/world.ts';
@@ -18,6 +19,7 @@ export type Texts = Readonly<Record<string, string>>;
 export interface ControlWorld {
   readonly devices: Devices;
   readonly tree: Tree;
+  readonly memory: DataMemory;
   readonly notices: readonly string[];
   /** How often the data path had its turn. */
   turns(): number;
@@ -83,6 +85,7 @@ export function world({
   return {
     devices,
     tree,
+    memory: allocator.memory,
     notices,
     turns: () => turns,
     pass(seconds) {

@@ -4,7 +4,13 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { createSlabAllocator } from '../../src/pages/allocator.ts';
-import { markFull, PAGES_PER_SLAB, RESIDENT, SLAB_BYTES, type Slab } from '../../src/pages/slab.ts';
+import {
+  ALL_PAGES,
+  markFull,
+  PAGES_PER_SLAB,
+  SLAB_BYTES,
+  type Slab,
+} from '../../src/pages/slab.ts';
 
 function present(slab: Slab | undefined): Slab {
   if (slab === undefined) throw new Error('no memory');
@@ -113,7 +119,7 @@ test('slabs without memory stay shrunk, up to a number, and are whole when they 
   expect(new Set(again)).toEqual(new Set(slabs));
   expect(lengths(again)).toEqual(slabs.map(() => SLAB_BYTES));
   for (const slab of slabs) {
-    slab.marks.fill(RESIDENT);
+    allocator.admit(slab, ALL_PAGES);
     allocator.give(slab);
   }
   expect(lengths(slabs)).toEqual([0, 0, SLAB_BYTES]);

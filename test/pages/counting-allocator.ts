@@ -1,30 +1,43 @@
 /** An allocator that counts, finds slabs given twice, and can fail its n-th take. For tests. */
 
 import { createSlabAllocator, type SlabAllocator } from '../../src/pages/allocator.ts';
+import type { DataMemory, Room } from '../../src/pages/memory.ts';
 import type { Slab } from '../../src/pages/slab.ts';
 
 export class CountingAllocator implements SlabAllocator {
+  readonly memory: DataMemory;
   takes = 0;
   /** The take, counted from 1, that finds no memory. */
   failAt = 0;
   /** Slabs taken and not given back. */
   readonly live = new Set<Slab>();
+  /** All that were ever taken. */
+  readonly ever = new Set<Slab>();
   readonly #inner: SlabAllocator;
 
   constructor(inner: SlabAllocator = createSlabAllocator({ poolSlabs: 4 })) {
     this.#inner = inner;
+    this.memory = inner.memory;
   }
 
-  take(): Slab | undefined {
-    return this.#taken(() => this.#inner.take());
+  take(room?: Room): Slab | undefined {
+    return this.#taken(() => this.#inner.take(room));
   }
 
-  takeFresh(): Slab | undefined {
-    return this.#taken(() => this.#inner.takeFresh());
+  takeFresh(room?: Room): Slab | undefined {
+    return this.#taken(() => this.#inner.takeFresh(room));
   }
 
-  takeDirty(): Slab | undefined {
-    return this.#taken(() => this.#inner.takeDirty());
+  takeDirty(room?: Room): Slab | undefined {
+    return this.#taken(() => this.#inner.takeDirty(room));
+  }
+
+  admit(slab: Slab, pages: number, room?: Room): boolean {
+    return this.#inner.admit(slab, pages, room);
+  }
+
+  isWithinLimit(): boolean {
+    return this.#inner.isWithinLimit();
   }
 
   give(slab: Slab): void {
@@ -43,6 +56,7 @@ export class CountingAllocator implements SlabAllocator {
     if (slab === undefined) return undefined;
     if (this.live.has(slab)) throw new Error('a slab in use was handed out again');
     this.live.add(slab);
+    this.ever.add(slab);
     return slab;
   }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { placeInArena, SharedSlabs, SLABS_PER_ARENA } from '../../src/pages/shared-slabs.ts';
-import { PAGES_PER_SLAB, RESIDENT, SLAB_BYTES, type Slab } from '../../src/pages/slab.ts';
+import { ALL_PAGES, SLAB_BYTES, type Slab } from '../../src/pages/slab.ts';
 
 /** An allocator, and what whoever shows its slabs to threads knows. */
 function world() {
@@ -31,10 +31,9 @@ function taken(slab: Slab | undefined): Slab {
   return slab;
 }
 
-function use(slab: Slab, byte: number): void {
+function use(allocator: SharedSlabs, slab: Slab, byte: number): void {
   slab.bytes[0] = slab.bytes[SLAB_BYTES - 1] = byte;
-  slab.marks.fill(RESIDENT);
-  slab.idlePages = PAGES_PER_SLAB;
+  expect(allocator.admit(slab, ALL_PAGES)).toBe(true);
 }
 
 const steps = fc.array(
@@ -68,7 +67,7 @@ test('no slab is handed out twice, a clean one is zeros, and others see what is 
             expect(out.has(slab)).toBe(false);
             if (what !== 'takeDirty') expect([slab.bytes[0], slab.bytes.at(-1)]).toEqual([0, 0]);
             byte = (byte % 255) + 1;
-            use(slab, byte);
+            use(allocator, slab, byte);
             expect(asOthersSee(slab)?.at(-1)).toBe(byte);
             out.add(slab);
           }
@@ -88,7 +87,7 @@ test('no slab is handed out twice, a clean one is zeros, and others see what is 
 test('memory that is free in whole arenas is dropped when it is asked for, but for one of them', () => {
   const { allocator, shown, told } = world();
   const slabs = Array.from({ length: 3 * SLABS_PER_ARENA }, () => taken(allocator.takeDirty()));
-  for (const slab of slabs) use(slab, 1);
+  for (const slab of slabs) use(allocator, slab, 1);
   expect([shown.size, allocator.freeBytes]).toEqual([3, 0]);
   for (const slab of slabs) allocator.give(slab);
   expect(told.later).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 /** The cached pages of one slab-sized extent: where each lies, and which of its sectors are there; and
  *  how runs of pages and sectors are found in bits. Knows neither memory nor the table of groups. */
 
-import { DATA, PAGES_PER_SLAB, SECTORS_PER_PAGE } from '../../pages/slab.ts';
+import { DATA, PAGES_PER_SLAB, pagesOf, SECTORS_PER_PAGE } from '../../pages/slab.ts';
 import { bug } from '../../units.ts';
 
 /** INVARIANT: bit p of `held` is set, and places[p] is a place, when bits[p] is not 0. */
@@ -13,6 +13,11 @@ export class CacheGroup {
 
   has(page: number): boolean {
     return ((this.held >>> page) & 1) !== 0;
+  }
+
+  /** Is anything of the pages of the sectors [first, end) in the cache? */
+  holdsAny(first: number, end: number): boolean {
+    return (this.held & pagesOf(first, end)) !== 0;
   }
 
   /** Is a sector of the extent in the cache? */
@@ -53,13 +58,6 @@ export class CacheGroup {
     const held = from < PAGES_PER_SLAB ? this.held & (-1 << from) : 0;
     return held === 0 ? -1 : lowestBit(held);
   }
-}
-
-/** The pages that the sectors [first, end) of an extent touch, one bit each. */
-export function pagesOf(first: number, end: number): number {
-  const low = Math.trunc(first / SECTORS_PER_PAGE);
-  const count = Math.ceil(end / SECTORS_PER_PAGE) - low;
-  return count === PAGES_PER_SLAB ? -1 : ((1 << count) - 1) << low;
 }
 
 /** The first sector from `from` on whose bit is set, or SECTORS_PER_PAGE. */

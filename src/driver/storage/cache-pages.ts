@@ -7,20 +7,24 @@ import { type Bytes, MiB, SECTOR_BYTES } from '../../units.ts';
 import { CacheGroup } from './cache-group.ts';
 import { CacheMemory } from './cache-memory.ts';
 import { bitsOf } from './sectors.ts';
-import { SlabTable } from './slab-table.ts';
+import { LEVEL_BYTES, SlabTable } from './slab-table.ts';
 
 /** Memory without data that is not worth giving back, since the next writes take it again. */
 const SPARE_SLABS_FREE = (16 * MiB) / SLAB_BYTES;
 /** Empty groups kept for reuse, so that a cache in use allocates none: 4096 span 512 MiB. */
 const SPARE_GROUPS_MAX = 4096;
+/** What a group takes of the heap. */
+const GROUP_BYTES = 512;
 
 /** INVARIANTS: a group in the table holds a page; each page held has a place of its own. */
 export class CachePages {
+  readonly #allocator: SlabAllocator;
   readonly #memory: CacheMemory;
   readonly #table: SlabTable<CacheGroup>;
   readonly #spare: CacheGroup[] = [];
 
   constructor(allocator: SlabAllocator, capacity: Bytes) {
+    this.#allocator = allocator;
     this.#memory = new CacheMemory(allocator);
     this.#table = new SlabTable(Math.ceil(capacity / SLAB_BYTES));
   }
@@ -61,8 +65,13 @@ export class CachePages {
   hold(index: number, page: number): CacheGroup | undefined {
     let group = this.#table.get(index);
     if (group?.has(page)) return group;
+    const objects = group === undefined ? this.#objectBytes(this.#table.levelsFor(index)) : 0;
+    if (objects > 0 && !this.#allocator.memory.chargeObjects(objects)) return undefined;
     const place = this.#memory.take();
-    if (place < 0) return undefined;
+    if (place < 0) {
+      if (objects > 0) this.#allocator.memory.releaseObjects(objects);
+      return undefined;
+    }
     if (group === undefined) {
       group = this.#spare.pop() ?? new CacheGroup();
       this.#table.set(index, group);
@@ -76,7 +85,7 @@ export class CachePages {
     this.#memory.give(group.placeAt(page));
     group.release(page);
     if (group.held !== 0) return;
-    this.#table.delete(index);
+    this.#allocator.memory.releaseObjects(this.#objectBytes(this.#table.delete(index)));
     if (this.#spare.length < SPARE_GROUPS_MAX) this.#spare.push(group);
   }
 
@@ -123,5 +132,10 @@ export class CachePages {
     }
     while (this.#memory.spareSlabs > 0) this.#memory.giveSpare();
     this.#spare.length = 0;
+  }
+
+  /** What a group and the levels above it take. */
+  #objectBytes(levels: number): number {
+    return GROUP_BYTES + levels * LEVEL_BYTES;
   }
 }

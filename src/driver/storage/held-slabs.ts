@@ -2,13 +2,14 @@
  *  counts change together here. Knows neither ranges nor other threads. */
 
 import type { SlabAllocator } from '../../pages/allocator.ts';
+import { Room } from '../../pages/memory.ts';
 import { retire } from '../../pages/pin.ts';
-import { SECTORS_PER_SLAB, type Slab } from '../../pages/slab.ts';
-import { copyHeld, dropSectors, holdZeroes, markWritten } from './sectors.ts';
-import { SlabTable } from './slab-table.ts';
+import { PAGES_PER_SLAB, pagesOf, SECTORS_PER_SLAB, type Slab } from '../../pages/slab.ts';
+import { copyHeld, dropSectors, holdZeroes, markWritten, pagesWithBytes } from './sectors.ts';
+import { LEVEL_BYTES, SlabTable } from './slab-table.ts';
 
 /** INVARIANTS: a slab in the table has a held page, is not retired and in no other table;
- *  the page counts are the sums over the table. */
+ *  the page counts are the sums over the table; each level of the table is charged. */
 export class HeldSlabs {
   readonly table: SlabTable;
   heldPages = 0;
@@ -20,20 +21,48 @@ export class HeldSlabs {
     this.table = new SlabTable(extents);
   }
 
-  /** The slab of an extent that has none, or one that somebody reads (PINNED): a fresh one, or a
-   *  copy in its place. @param whole the caller writes all of it, so its content does not matter. */
-  makeWritable(index: number, old: Slab | undefined, whole: boolean): Slab | undefined {
+  /** The slab of an extent that has none, or one that somebody reads (PINNED): a fresh one, or a copy in
+   *  its place, whose sectors [first, end) the caller writes at once. Undefined: no memory, and nothing
+   *  changed. */
+  makeWritable(index: number, old: Slab | undefined, first: number, end: number): Slab | undefined {
+    if (old === undefined && !this.#admitLevels(index)) return undefined;
+    const whole = end - first === SECTORS_PER_SLAB;
     const slab = whole ? this.#allocator.takeDirty() : this.#allocator.take();
-    if (slab === undefined) return undefined;
-    if (old !== undefined && !whole) copyHeld(old, slab);
+    const kept = old === undefined || whole ? 0 : pagesWithBytes(old);
+    if (slab !== undefined && this.#allocator.admit(slab, kept | pagesOf(first, end))) {
+      if (old !== undefined && !whole) copyHeld(old, slab);
+      this.replace(index, slab);
+      return slab;
+    }
+    if (slab !== undefined) this.#allocator.give(slab);
+    if (old === undefined) this.#releaseLevels(this.table.levelsFor(index));
+    return undefined;
+  }
+
+  /** `slab` of the table may be written in [first, end). False: no memory, and nothing changed. */
+  admit(slab: Slab, first: number, end: number): boolean {
+    if (slab.residentPages === PAGES_PER_SLAB) return true;
+    this.#count(slab, -1);
+    const admitted = this.#allocator.admit(slab, pagesOf(first, end));
+    this.#count(slab, 1);
+    return admitted;
+  }
+
+  /** A slab full of data from elsewhere takes the place of what the extent has. False: no memory. */
+  adopt(index: number, slab: Slab): boolean {
+    // In place of another one it takes nothing more, once nobody reads that.
+    if (this.table.get(index) === undefined) {
+      if (!this.#allocator.isWithinLimit() || !this.#admitLevels(index)) return false;
+    }
     this.replace(index, slab);
-    return slab;
+    return true;
   }
 
   /** The sectors [first, end) of extent `index` hold zeros. False: no memory, and nothing changed. */
   zero(index: number, first: number, end: number): boolean {
     let slab = this.table.get(index);
-    if (slab === undefined || slab.pins !== 0) slab = this.makeWritable(index, slab, false);
+    // Pages of zeros take no memory.
+    if (slab === undefined || slab.pins !== 0) slab = this.makeWritable(index, slab, 0, 0);
     if (slab === undefined) return false;
     this.#count(slab, -1);
     holdZeroes(slab, first, end);
@@ -41,7 +70,7 @@ export class HeldSlabs {
     return true;
   }
 
-  /** They hold nothing any more. False: a copy is needed, and there is no memory for it. */
+  /** They hold nothing any more. False: a copy is needed, and the system has no memory for it. */
   discard(index: number, first: number, end: number): boolean {
     let slab = this.table.get(index);
     if (slab === undefined) return true;
@@ -49,7 +78,7 @@ export class HeldSlabs {
       this.#remove(index, slab);
       return true;
     }
-    if (slab.pins !== 0) slab = this.makeWritable(index, slab, false);
+    if (slab.pins !== 0) slab = this.rehome(index, slab, false);
     if (slab === undefined) return false;
     this.#count(slab, -1);
     dropSectors(slab, first, end);
@@ -63,6 +92,20 @@ export class HeldSlabs {
     this.#count(slab, -1);
     markWritten(slab, first, end);
     this.#count(slab, 1);
+  }
+
+  /** Moves what a slab holds to another one, also beyond the limit: memory is given back for it.
+   *  @param fresh to one without idle pages. Undefined: the system has no memory. */
+  rehome(index: number, old: Slab, fresh: boolean): Slab | undefined {
+    const slab = fresh ? this.#allocator.takeFresh(Room.ANY) : this.#allocator.take(Room.ANY);
+    if (slab === undefined) return undefined;
+    if (!this.#allocator.admit(slab, pagesWithBytes(old), Room.ANY)) {
+      this.#allocator.give(slab);
+      return undefined;
+    }
+    copyHeld(old, slab);
+    this.replace(index, slab);
+    return slab;
   }
 
   /** `slab` is what the extent has now; who reads the one before keeps it. */
@@ -82,15 +125,25 @@ export class HeldSlabs {
       const slab = this.table.get(i);
       if (slab !== undefined) retire(slab, this.#allocator);
     }
+    this.#releaseLevels(this.table.levels);
     this.table.clear();
     this.heldPages = 0;
     this.idlePages = 0;
   }
 
   #remove(index: number, slab: Slab): void {
-    this.table.delete(index);
+    this.#releaseLevels(this.table.delete(index));
     this.#count(slab, -1);
     retire(slab, this.#allocator);
+  }
+
+  #admitLevels(index: number): boolean {
+    const levels = this.table.levelsFor(index);
+    return levels === 0 || this.#allocator.memory.chargeObjects(levels * LEVEL_BYTES);
+  }
+
+  #releaseLevels(levels: number): void {
+    if (levels > 0) this.#allocator.memory.releaseObjects(levels * LEVEL_BYTES);
   }
 
   #count(slab: Slab, sign: 1 | -1): void {

@@ -11,7 +11,7 @@ import { markFull, PAGE_BYTES, SECTORS_PER_SLAB, SLAB_BYTES, type Slab } from '.
 import type { PageViews } from '../../pages/views.ts';
 import { type Bytes, bug, bytes, MiB, SECTOR_BYTES, type Sector } from '../../units.ts';
 import { HeldSlabs } from './held-slabs.ts';
-import { copyHeld, runOf } from './sectors.ts';
+import { runOf } from './sectors.ts';
 
 /** Idle memory (pages that hold nothing in slabs that hold something) that is not worth any work. */
 const IDLE_BYTES_FREE = 16 * MiB;
@@ -20,7 +20,6 @@ const IDLE_SHARE = 0.05;
 const LOOKS_PER_SLAB = 64;
 
 export class PageStore implements Extents {
-  readonly #allocator: SlabAllocator;
   readonly #slabs: HeldSlabs;
   #sectors: number;
   readonly #idleBytesFree: number;
@@ -31,7 +30,6 @@ export class PageStore implements Extents {
 
   /** @param idleBytesFree how much idle memory is never worth compacting. */
   constructor(allocator: SlabAllocator, capacity: Bytes, idleBytesFree = IDLE_BYTES_FREE) {
-    this.#allocator = allocator;
     this.#idleBytesFree = idleBytesFree;
     this.#sectors = Math.floor(capacity / SECTOR_BYTES);
     this.#slabs = new HeldSlabs(allocator, Math.ceil(capacity / SLAB_BYTES));
@@ -98,13 +96,10 @@ export class PageStore implements Extents {
     for (let from = start; from < end; index++, at = 0) {
       const count = Math.min(end - from, SLAB_BYTES - at);
       this.#guard?.lock(index);
-      let slab = this.#slabs.table.get(index);
-      if (slab === undefined || slab.pins !== 0) {
-        slab = this.#slabs.makeWritable(index, slab, count === SLAB_BYTES);
-        if (slab === undefined) {
-          this.#unlock(index);
-          return false;
-        }
+      const slab = this.#writable(index, at / SECTOR_BYTES, (at + count) / SECTOR_BYTES);
+      if (slab === undefined) {
+        this.#unlock(index);
+        return false;
       }
       const whole = count === source.length;
       const part = whole ? source : source.subarray(from, from + count);
@@ -144,16 +139,18 @@ export class PageStore implements Extents {
     into.status = Allocation.HOLE | Allocation.ZERO;
   }
 
-  /** A slab filled from end to end becomes the data of the slab-aligned extent at `sector`. */
-  adopt(sector: Sector, slab: Slab): void {
+  /** A slab filled from end to end becomes the data of the slab-aligned extent at `sector`.
+   *  False: no memory; the slab is still the caller's. */
+  adopt(sector: Sector, slab: Slab): boolean {
     this.#check(sector, SECTORS_PER_SLAB);
     if (sector % SECTORS_PER_SLAB !== 0) bug(`sector ${sector} is not the start of a slab`);
     if (slab.pins !== 0 || slab.retired) bug('only a slab of the caller alone can be adopted');
     markFull(slab);
     const index = sector / SECTORS_PER_SLAB;
     this.#guard?.lock(index);
-    this.#slabs.replace(index, slab);
+    const adopted = this.#slabs.adopt(index, slab);
     this.#unlock(index);
+    return adopted;
   }
 
   /** Makes the sectors hold zeros and keeps (or takes) their memory. False: as for `write`. */
@@ -215,15 +212,24 @@ export class PageStore implements Extents {
       // There is always one at or above the average, so each round through the table moves some.
       if (slab === undefined || slab.idlePages < this.#slabs.idlePages / this.#slabs.table.size)
         continue;
-      const fresh = this.#allocator.takeFresh();
-      if (fresh === undefined) return false;
       this.#guard?.lock(index);
-      copyHeld(slab, fresh);
-      this.#slabs.replace(index, fresh);
+      const fresh = this.#slabs.rehome(index, slab, true);
       this.#unlock(index);
+      if (fresh === undefined) return false;
       budget--;
     }
     return this.needsCompaction;
+  }
+
+  /** The slab of an extent, whose sectors [first, end) may be written. Undefined: no memory. */
+  #writable(index: number, first: number, end: number): Slab | undefined {
+    const slab = this.#slabs.table.get(index);
+    if (slab === undefined || slab.pins !== 0) {
+      return this.#slabs.makeWritable(index, slab, first, end);
+    }
+    if (this.#slabs.admit(slab, first, end)) return slab;
+    // Another one may have memory already.
+    return this.#slabs.makeWritable(index, slab, first, end);
   }
 
   #readShared(

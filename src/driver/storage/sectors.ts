@@ -15,14 +15,14 @@ import { SECTOR_BYTES } from '../../units.ts';
 
 const FULL = DATA | RESIDENT;
 
-/** The sectors [first, end) were just written: they hold data. */
+/** The sectors [first, end) were just written: they hold data. Their pages were admitted before. */
 export function markWritten(slab: Slab, first: number, end: number): void {
   const { marks } = slab;
   for (let at = first; at < end; ) {
     const page = Math.trunc(at / SECTORS_PER_PAGE);
     const upTo = Math.min(end, (page + 1) * SECTORS_PER_PAGE);
     const old = marks[page] ?? 0;
-    if (old !== FULL) setMark(slab, page, old | bitsOf(at, upTo) | RESIDENT);
+    if (old !== FULL) setMark(slab, page, old | bitsOf(at, upTo));
     at = upTo;
   }
 }
@@ -75,12 +75,22 @@ function statusOf(slab: Slab, sector: number): number {
   return (mark & RESIDENT) === 0 ? Allocation.ZERO : Allocation.DATA;
 }
 
-/** Makes `to`, a slab of zeros, hold what `from` holds; empty pages are not touched. */
+/** The pages whose bytes `copyHeld` copies, one bit each. */
+export function pagesWithBytes(slab: Slab): number {
+  let pages = 0;
+  for (let page = 0; page < PAGES_PER_SLAB; page++) {
+    if (hasBytes(slab.marks[page] ?? 0)) pages |= 1 << page;
+  }
+  return pages;
+}
+
+/** Makes `to`, a slab of zeros with `pagesWithBytes` admitted, hold what `from` holds; empty pages are
+ *  not touched. */
 export function copyHeld(from: Slab, to: Slab): void {
   for (let page = 0; page < PAGES_PER_SLAB; ) {
     const first = page;
     while (page < PAGES_PER_SLAB && hasBytes(from.marks[page] ?? 0)) {
-      setMark(to, page, (from.marks[page] ?? 0) | RESIDENT);
+      setMark(to, page, from.marks[page] ?? 0);
       page++;
     }
     if (page > first) {

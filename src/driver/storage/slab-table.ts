@@ -7,6 +7,8 @@ import type { Slab } from '../../pages/slab.ts';
 /** Entries of the two lower levels. Leaf: 128 MiB of device; node: 128 GiB; root: 2^53 bytes in 2^16. */
 const FAN_OUT = 1024;
 const PER_NODE = FAN_OUT * FAN_OUT;
+/** What a level takes of the heap. */
+export const LEVEL_BYTES = 8 * FAN_OUT + 128;
 
 /** INVARIANT: `used` entries are not undefined; a level below the root with none is not kept. */
 class Level<Entry> {
@@ -20,6 +22,8 @@ export class SlabTable<Entry = Slab> {
   #extents: number;
   #root: (Node<Entry> | undefined)[];
   #size = 0;
+  /** Levels below the root. */
+  levels = 0;
 
   /** @param extents how many extents the device has, up to 2^36. */
   constructor(extents: number) {
@@ -53,6 +57,14 @@ export class SlabTable<Entry = Slab> {
     return leaf.entries[within & (FAN_OUT - 1)];
   }
 
+  /** How many levels `set` would make. */
+  levelsFor(index: number): number {
+    const nodeIndex = Math.floor(index / PER_NODE);
+    const node = this.#root[nodeIndex];
+    if (node === undefined) return 2;
+    return node.entries[(index - nodeIndex * PER_NODE) >>> 10] === undefined ? 1 : 0;
+  }
+
   /** Puts an entry at an index, in place of any other. */
   set(index: number, entry: Entry): void {
     const nodeIndex = Math.floor(index / PER_NODE);
@@ -61,12 +73,14 @@ export class SlabTable<Entry = Slab> {
     if (node === undefined) {
       node = new Level();
       this.#root[nodeIndex] = node;
+      this.levels++;
     }
     let leaf = node.entries[within >>> 10];
     if (leaf === undefined) {
       leaf = new Level();
       node.entries[within >>> 10] = leaf;
       node.used++;
+      this.levels++;
     }
     const slot = within & (FAN_OUT - 1);
     if (leaf.entries[slot] === undefined) {
@@ -76,21 +90,25 @@ export class SlabTable<Entry = Slab> {
     leaf.entries[slot] = entry;
   }
 
-  /** Removes the entry, if there is one, and the levels it leaves empty. */
-  delete(index: number): void {
+  /** Removes the entry, if there is one, and the levels it leaves empty. @returns how many levels. */
+  delete(index: number): number {
     const nodeIndex = Math.floor(index / PER_NODE);
     const within = index - nodeIndex * PER_NODE;
     const node = this.#root[nodeIndex];
     const leaf = node?.entries[within >>> 10];
     const slot = within & (FAN_OUT - 1);
-    if (node === undefined || leaf?.entries[slot] === undefined) return;
+    if (node === undefined || leaf?.entries[slot] === undefined) return 0;
     leaf.entries[slot] = undefined;
     leaf.used--;
     this.#size--;
-    if (leaf.used > 0) return;
+    if (leaf.used > 0) return 0;
     node.entries[within >>> 10] = undefined;
     node.used--;
-    if (node.used === 0) this.#root[nodeIndex] = undefined;
+    this.levels--;
+    if (node.used > 0) return 1;
+    this.#root[nodeIndex] = undefined;
+    this.levels--;
+    return 2;
   }
 
   /** The first index in [from, end) that has an entry, or -1. Absent levels are passed in one step. */
@@ -121,6 +139,7 @@ export class SlabTable<Entry = Slab> {
   clear(): void {
     this.#root = this.#emptyRoot();
     this.#size = 0;
+    this.levels = 0;
   }
 
   #emptyRoot(): (Node<Entry> | undefined)[] {

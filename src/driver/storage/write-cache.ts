@@ -12,7 +12,7 @@ import {
   SECTORS_PER_SLAB,
 } from '../../pages/slab.ts';
 import { type Bytes, bug, bytes, SECTOR_BYTES, type Sector } from '../../units.ts';
-import { type CacheGroup, nextClear, nextSet, pagesOf } from './cache-group.ts';
+import { type CacheGroup, nextClear, nextSet } from './cache-group.ts';
 import { CachePages } from './cache-pages.ts';
 import type { PageStore } from './page-store.ts';
 import { bitsOf } from './sectors.ts';
@@ -101,7 +101,7 @@ export class WriteCache {
       const base = index * SECTORS_PER_SLAB;
       const upTo = Math.min(end, base + SECTORS_PER_SLAB);
       const group = this.#pages.group(index);
-      if (group !== undefined && (group.held & pagesOf(at - base, upTo - base)) !== 0) return true;
+      if (group?.holdsAny(at - base, upTo - base) === true) return true;
       at = upTo;
     }
     return false;

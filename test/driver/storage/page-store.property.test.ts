@@ -22,7 +22,24 @@ test('wherever memory runs out, the store stays consistent and loses no slab', (
         hit = world.allocator.takes >= failAt;
       }
     }),
-    { numRuns: 5 },
+    { numRuns: 3 },
+  );
+  expect(comparisons()).toBeGreaterThan(before);
+});
+
+test('wherever the n-th piece of memory is refused, nothing is lost and nothing stays charged', () => {
+  const before = comparisons();
+  fc.assert(
+    fc.property(trace(50), (steps) => {
+      let hit = true;
+      for (let failAt = 1; hit; failAt++) {
+        const world = new World();
+        world.failAt = failAt;
+        world.run(steps);
+        hit = world.charges >= failAt;
+      }
+    }),
+    { numRuns: 2 },
   );
   expect(comparisons()).toBeGreaterThan(before);
 });

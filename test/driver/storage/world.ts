@@ -3,9 +3,17 @@
 
 import fc from 'fast-check';
 import { PageStore } from '../../../src/driver/storage/page-store.ts';
+import { LEVEL_BYTES } from '../../../src/driver/storage/slab-table.ts';
 import { createSlabAllocator } from '../../../src/pages/allocator.ts';
+import { DataMemory, SLAB_OVERHEAD_BYTES } from '../../../src/pages/memory.ts';
 import { zeroView } from '../../../src/pages/pin.ts';
-import { SECTORS_PER_SLAB, SLAB_BYTES } from '../../../src/pages/slab.ts';
+import {
+  PAGE_BYTES,
+  PAGES_PER_SLAB,
+  RESIDENT,
+  SECTORS_PER_SLAB,
+  SLAB_BYTES,
+} from '../../../src/pages/slab.ts';
 import { PageViews } from '../../../src/pages/views.ts';
 import { bytes, SECTOR_BYTES, sector } from '../../../src/units.ts';
 import { CountingAllocator } from '../../pages/counting-allocator.ts';
@@ -70,7 +78,14 @@ interface Pinned {
 }
 
 export class World {
-  readonly allocator = new CountingAllocator(createSlabAllocator({ poolSlabs: 2 }));
+  /** Which taking of memory, counted from 1, finds none; 0: none does. */
+  failAt = 0;
+  /** How often memory was taken. */
+  charges = 0;
+  readonly memory = new DataMemory({ fails: () => ++this.charges === this.failAt });
+  readonly allocator = new CountingAllocator(
+    createSlabAllocator({ poolSlabs: 2, memory: this.memory }),
+  );
   /** No idle memory is free here, so that a few idle pages are worth compacting. */
   readonly store = new PageStore(this.allocator, bytes(DEVICE_SECTORS * SECTOR_BYTES), 0);
   #model = new StoreModel();
@@ -81,6 +96,7 @@ export class World {
       this.#act(each);
       same(this.store.heldBytes, this.#model.heldBytes);
       this.#checkSlabs();
+      if (this.failAt > 0) this.#checkMemory();
     }
     this.settle();
   }
@@ -91,6 +107,7 @@ export class World {
     this.#checkSlabs();
     for (const region of regions) this.#compare(region, REGION_SECTORS);
     this.store.clear();
+    this.#checkMemory();
     same(this.store.heldBytes + this.store.idleBytes + this.store.slabCount, 0);
     same(this.allocator.live.size, 0);
     same(
@@ -169,14 +186,37 @@ export class World {
     pinned.views.release();
   }
 
+  /** What is charged is what slabs take, and the table: whatever failed. */
+  #checkMemory(): void {
+    let resident = 0;
+    const { ever } = this.allocator;
+    for (const slab of ever) {
+      let pages = 0;
+      for (let page = 0; page < PAGES_PER_SLAB; page++) {
+        if (((slab.marks[page] ?? 0) & RESIDENT) !== 0) pages++;
+      }
+      same(slab.residentPages, pages);
+      resident += pages;
+    }
+    const table = this.memory.usedBytes - resident * PAGE_BYTES;
+    // One that was made while its pages were refused waits to be taken; slabs are never unmade.
+    const least = ever.size * SLAB_OVERHEAD_BYTES;
+    const most = least + (this.failAt === 0 ? 0 : SLAB_OVERHEAD_BYTES);
+    // The three regions are in at most four leaves and two nodes.
+    const levels = this.store.slabCount === 0 ? 0 : 6 * LEVEL_BYTES;
+    if (table < least || table > most + levels) {
+      throw new Error(`${table} bytes are charged for ${ever.size} slabs and their table`);
+    }
+  }
+
   #adopt({ sector: at, salt }: Step): void {
     const slab = this.allocator.takeDirty();
     if (slab === undefined) return;
     const data = pattern(SECTORS_PER_SLAB, salt);
     slab.bytes.set(data);
     const start = at - (at % SECTORS_PER_SLAB);
-    this.store.adopt(sector(start), slab);
-    this.#model.write(start, data);
+    if (this.store.adopt(sector(start), slab)) this.#model.write(start, data);
+    else this.allocator.give(slab);
   }
 
   /** A receiver that got half a payload and gives its slab back. */
@@ -193,7 +233,7 @@ export class World {
       return;
     }
     while (this.store.compact(2));
-    if (this.allocator.failAt === 0) same(this.store.needsCompaction, false);
+    if (this.allocator.failAt === 0 && this.failAt === 0) same(this.store.needsCompaction, false);
   }
 
   #read(at: number, sectors: number): Buffer {

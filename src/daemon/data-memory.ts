@@ -1,0 +1,64 @@
+/** The limit on the memory of all data: what a user says, or what the machine can give, less a reserve.
+ *  Source: parameter --memory-limit; docs/running.md, When memory is full. */
+
+import { getHeapStatistics } from 'node:v8';
+import { DataMemory } from '../pages/memory.ts';
+import { SLAB_BYTES } from '../pages/slab.ts';
+import { type ClientLimits, clientLimits } from '../server/client-limits.ts';
+import type { Log } from '../server/log.ts';
+import { type Bytes, bytes, GiB, MiB } from '../units.ts';
+import { type MachineMemory, machineMemory } from './machine-memory.ts';
+
+/** Of the process itself, as measured with 200 clients: program, heap and their buffers. */
+const PROGRAM_BYTES = 128 * MiB;
+/** For replies on their way, which are given memory beyond the limit, and for the system. */
+const RESERVED_SHARE = 1 / 8;
+/** However little there is, data get so much of it. */
+const DATA_SHARE_MIN = 1 / 2;
+/** Data in flight by default, of what there is. */
+const IN_FLIGHT_SHARE = 1 / 16;
+/** What slabs and tables may take of the heap. */
+const HEAP_SHARE = 0.7;
+
+/** What all data may take, if nobody says. */
+export function defaultLimit(available: number): Bytes {
+  const reserve = PROGRAM_BYTES + available * RESERVED_SHARE;
+  return bytes(Math.floor(Math.max(available - reserve, available * DATA_SHARE_MIN)));
+}
+
+/** With what of `given` follows from the machine: `--max-in-flight-total`. */
+export function limitsFor(
+  given: Partial<ClientLimits> | undefined,
+  { bytes: available }: MachineMemory = machineMemory(),
+): Partial<ClientLimits> {
+  const { min, default: most } = clientLimits.inFlightTotal;
+  const inFlightTotal = Math.floor(Math.min(most, Math.max(min, available * IN_FLIGHT_SHARE)));
+  return { inFlightTotal, ...given };
+}
+
+/** @param said in bytes; 0: no limit; undefined: what the machine has decides. */
+export function makeDataMemory(
+  said: number | undefined,
+  log: Log,
+  machine: MachineMemory = machineMemory(),
+): DataMemory {
+  const limit = said ?? defaultLimit(machine.bytes);
+  const from = said === undefined ? `of ${shown(machine.bytes)}, ${machine.of}` : '--memory-limit';
+  const memory: DataMemory = new DataMemory({
+    limit: limit === 0 ? undefined : bytes(limit),
+    slabsMax: Math.floor(defaultLimit(Math.min(machine.addressBytes, 2 ** 47)) / SLAB_BYTES),
+    heapMax: bytes(Math.floor(getHeapStatistics().heap_size_limit * HEAP_SHARE)),
+    full: () => {
+      const used = `${shown(memory.usedBytes)} are in use`;
+      const of = limit === 0 ? used : `${used}, the limit is ${shown(limit)} (${from})`;
+      log.warn({}, `memory is full: writes fail with ENOSPC; ${of}`);
+    },
+  });
+  const what = limit === 0 ? 'no limit' : shown(limit);
+  log.debug({}, `memory for data: ${what} (${from})`);
+  return memory;
+}
+
+function shown(size: number): string {
+  return size >= GiB ? `${(size / GiB).toFixed(1)} GiB` : `${Math.floor(size / MiB)} MiB`;
+}
