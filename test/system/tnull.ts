@@ -30,6 +30,8 @@ export interface Tnull {
   /** User and system time in clock ticks. */
   ticks(): number;
   stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Ends it as a crash does. */
+  kill(): Promise<void>;
 }
 
 /** Starts tnull on sockets of its own; `{folder}` in an argument stands for the folder they are in. */
@@ -80,6 +82,12 @@ export async function startTnull(args: readonly string[], debug = true): Promise
       expect(existsSync(socket), 'the socket is removed').toBe(false);
       rmSync(folder, { recursive: true });
       return status;
+    },
+    async kill() {
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+      rmSync(folder, { recursive: true });
     },
   };
 }
