@@ -252,7 +252,6 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
           this.#issueBlocking();
           this.set.context.deferred.raise(this);
         }
-        this.set.context.wake?.();
       },
       (reason: unknown) => {
         queueMicrotask(() => bug(`tag ${request.tag}: the handler threw: ${String(reason)}`));

@@ -37,8 +37,6 @@ export interface BlockContext {
   readonly clock: Clock;
   readonly timers: TimerQueue;
   readonly deferred: Deferred;
-  /** Something was raised outside of any turn: have one soon. */
-  readonly wake?: () => void;
 }
 
 /** The block layer's default; null_blk's tag set has 5 s. */

@@ -23,8 +23,6 @@ export interface TreeOptions {
   readonly slicer: Slicer;
   /** What power on adjusted, a line each. */
   readonly notice?: (line: string) => void;
-  /** The data path's turn: called whenever something may have been given to a device. */
-  readonly afterTurn?: () => void;
 }
 
 const NAME_MAX = 31;
@@ -133,21 +131,21 @@ export class Tree {
     sectors: number | undefined,
   ): Promise<void> {
     const device = this.#device(name);
-    const outcome = await this.#started(device.zoneManagement(operation, sector, sectors));
+    const outcome = await device.zoneManagement(operation, sector, sectors);
     checkOutcome(device, `zone ${operation} at sector ${sector}`, outcome);
   }
 
   /** @returns the sector where the data went. */
   async append(name: string, sector: number, data: Uint8Array): Promise<number> {
     const device = this.#device(name);
-    const outcome = await this.#started(device.zoneAppend(sector, data));
+    const outcome = await device.zoneAppend(sector, data);
     checkOutcome(device, `zone append at sector ${sector}`, outcome);
     return outcome.sector;
   }
 
   async flush(name: string): Promise<void> {
     const device = this.#device(name);
-    checkOutcome(device, 'flush', await this.#started(device.flush()));
+    checkOutcome(device, 'flush', await device.flush());
   }
 
   stats(name: string): DeviceStats {
@@ -210,21 +208,10 @@ export class Tree {
     const run = entry.tail.then(() => {
       // It may have been removed while this one waited.
       if (this.#options.devices.get(device.name) !== device) throw noDevice(device.name);
-      return this.#started(work());
+      return work();
     });
     entry.tail = run.catch(() => {});
     return await run;
-  }
-
-  /** What was given to a device moves on, and so does what arises when it has ended. */
-  async #started<T>(work: Promise<T>): Promise<T> {
-    const { afterTurn } = this.#options;
-    afterTurn?.();
-    try {
-      return await work;
-    } finally {
-      afterTurn?.();
-    }
   }
 }
 

@@ -71,7 +71,6 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
   });
   const context: DeviceContext = {
     ...{ clock, timers, deferred, allocator, debug, faultSeed, share },
-    wake: () => pacing.rest(true),
   };
   const devices = new Devices(context, parameters.options, {
     added: (device) => exports.add(device),
@@ -82,7 +81,6 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
     slicer,
     makeAttributes: (name) => new Attributes(name, parameters.start, options.machine),
     notice: (line) => parts.notice(line),
-    afterTurn: () => turn.end(),
   });
   return { devices, exports, server, tree, faults };
 }

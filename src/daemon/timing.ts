@@ -8,6 +8,7 @@ import { Deferred } from '../time/deferred.ts';
 import { Pacing } from '../time/pacing.ts';
 import { Slicer } from '../time/slicer.ts';
 import { TimerQueue } from '../time/timer-queue.ts';
+import { Turns } from '../time/turns.ts';
 import type { Nanoseconds } from '../units.ts';
 
 export interface Timing {
@@ -23,12 +24,14 @@ export interface Timing {
 
 /** @param busyPoll for how long the sockets are looked at after traffic; 0: never. */
 export function makeTiming(clock: Clock, scheduler: Scheduler, busyPoll: Nanoseconds): Timing {
-  const timers = new TimerQueue();
-  const deferred = new Deferred();
-  const turn = new Turn(deferred);
+  const turns = new Turns();
+  const timers = new TimerQueue(turns);
+  const deferred = new Deferred(turns);
+  const turn = new Turn(deferred, turns);
   const poll = new BusyPoll(busyPoll);
-  const pacing = new Pacing(clock, scheduler, timers, deferred, poll, () => turn.end());
+  const pacing = new Pacing(clock, scheduler, timers, deferred, poll, turn);
   turn.onRest = (lookAgain) => pacing.rest(lookAgain);
+  turns.onNeeded = () => pacing.rest(true);
   const slicer = new Slicer(clock, scheduler);
   return { clock, scheduler, timers, deferred, turn, pacing, slicer };
 }

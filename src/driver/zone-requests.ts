@@ -114,7 +114,6 @@ export class ZoneRequests {
   #nextTurn(): Promise<void> {
     return new Promise((resolve) => {
       this.#context.deferred.raiseNextTurn({ raised: false, runDeferred: resolve });
-      this.#context.wake?.();
     });
   }
 }

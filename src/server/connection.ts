@@ -107,6 +107,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
 
   received(length: number): boolean {
     const { pacing, turn } = this.#context;
+    turn.begin();
     pacing.traffic();
     this.#entries++;
     if (this.#direct) {
@@ -133,8 +134,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     this.#requests?.abandon();
     this.#context.gone(this);
     const facts = { connection: this.#id, reason: this.#reason ?? reason ?? 'client' };
-    if (this.#reason === undefined) this.#context.log.debug(facts, 'disconnected');
-    else this.#context.log.warn(facts, 'disconnected');
+    this.#context.log[this.#reason === undefined ? 'debug' : 'warn'](facts, 'disconnected');
     this.#context.turn.end();
   }
 
@@ -147,6 +147,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   }
 
   written(): void {
+    this.#context.turn.begin();
     this.#entries++;
     this.#output.sent();
     this.#goOn();
@@ -290,8 +291,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   #lend(): void {
     const requests = this.#requests;
     if (this.#phase !== 'transmission' || requests === undefined || !this.#window.empty) return;
-    if (requests.held || requests.midway || this.#inFlight > 0) return;
-    if (requests.session.export.shared?.enabled === true) this.#stream?.lend?.();
+    if (requests.idle && requests.session.export.shared?.enabled === true) this.#stream?.lend?.();
   }
 
   #endIfIdle(): void {

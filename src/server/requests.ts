@@ -86,6 +86,11 @@ export class Requests {
     return this.#payload.receiving || this.#refused.pending;
   }
 
+  /** Nothing of the client is here but what may be in the window. */
+  get idle(): boolean {
+    return !this.held && !this.midway && this.session.inFlight === 0;
+  }
+
   /** The session has a command that is still in the window. */
   get stalled(): boolean {
     return this.#stalledBytes > 0;

@@ -1,8 +1,10 @@
 /** A turn of the event loop: every entry into the program (bytes, a timer, a finished write) ends by
- *  running what was deferred and sending, once, the replies that arose. The one flush rule. */
+ *  running what was deferred and sending, once, the replies that arose. The one flush rule. Those that
+ *  come often say where they begin and end their turn; for what others leave, time/turns.ts has one. */
 
 import type { Deferred } from '../time/deferred.ts';
 import { ReusedList } from '../time/reused-list.ts';
+import { Turns } from '../time/turns.ts';
 
 export interface Unsent {
   /** Kept by the turn; begins false. */
@@ -17,6 +19,7 @@ const HELD_REQUESTS_MAX = 8;
 
 export class Turn {
   readonly #deferred: Deferred;
+  readonly #turns: Turns;
   #unsent = new ReusedList<Unsent>();
   #flushing = new ReusedList<Unsent>();
   #rest: (lookAgain: boolean) => void = () => {};
@@ -24,8 +27,9 @@ export class Turn {
   #held = 0;
   #cameSinceLook = false;
 
-  constructor(deferred: Deferred) {
+  constructor(deferred: Deferred, turns = new Turns()) {
     this.#deferred = deferred;
+    this.#turns = turns;
   }
 
   /** What follows each turn: pacing decides how to wait; `lookAgain` says not to. */
@@ -38,15 +42,22 @@ export class Turn {
     if (output.listed) return;
     output.listed = true;
     this.#unsent.push(output);
+    this.#turns.need();
+  }
+
+  /** From here on it is sure that `end` comes before the event loop goes on. */
+  begin(): void {
+    this.#turns.underWay = true;
   }
 
   /** @param requests how many a socket has just brought. Where they come in numbers, sending waits
    *  for one more look at the sockets: each write wakes a client, which costs both sides more than
    *  a request does. One request alone is never held up. */
   end(requests = 0): void {
+    this.begin();
     this.#deferred.runAgain();
     if (this.#holds(requests)) {
-      this.#rest(true);
+      this.#over(true);
       return;
     }
     // Long work comes behind the replies that are there, and once for each look at the sockets.
@@ -59,7 +70,12 @@ export class Turn {
       this.#deferred.runAgain();
     }
     this.#flush();
-    this.#rest(false);
+    this.#over(false);
+  }
+
+  #over(lookAgain: boolean): void {
+    this.#turns.underWay = false;
+    this.#rest(lookAgain);
   }
 
   #holds(requests: number): boolean {

@@ -74,9 +74,10 @@ class SocketThread implements RelayHost, Source {
       (slot, bits) => this.#happened(slot, bits),
     );
     this.#quiet = () => this.#inbox.empty;
+    const turn = { begin: () => {}, end: () => this.#pacing.rest() };
     this.#pacing = new Pacing(
       ...([systemClock, systemScheduler, new TimerQueue(), new Deferred()] as const),
-      ...([new BusyPoll(nanoseconds(data.busyPollNs)), () => this.#pacing.rest()] as const),
+      ...([new BusyPoll(nanoseconds(data.busyPollNs)), turn] as const),
     );
     this.#pacing.source = this;
     port.on('message', (message: ToThread) => {

@@ -2,6 +2,7 @@
  *  before anybody goes to sleep. First in, first out; raising what is raised already does nothing. */
 
 import { ReusedList } from './reused-list.ts';
+import { Turns } from './turns.ts';
 
 export interface DeferredWork {
   /** Kept by `Deferred`; begins false. */
@@ -16,6 +17,12 @@ export class Deferred {
   #raised = new ReusedList<DeferredWork>();
   #running = new ReusedList<DeferredWork>();
   readonly #later = new ReusedList<DeferredWork>();
+  readonly #turns: Turns;
+
+  /** @param turns which run it; by default somebody does who was not asked. */
+  constructor(turns = new Turns()) {
+    this.#turns = turns;
+  }
 
   get pending(): boolean {
     return this.#raised.count > 0 || this.#later.count > 0;
@@ -25,6 +32,7 @@ export class Deferred {
     if (work.raised) return;
     work.raised = true;
     this.#raised.push(work);
+    this.#turns.need();
   }
 
   /** Raises `work` for the next turn, after the sockets had theirs: for long work done in slices. */
@@ -32,6 +40,7 @@ export class Deferred {
     if (work.raised) return;
     work.raised = true;
     this.#later.push(work);
+    this.#turns.need();
   }
 
   /** Runs what is raised, and what that raises, a bounded number of times over. */

@@ -23,6 +23,12 @@ export interface Source {
   mayRest(): boolean;
 }
 
+/** A turn, from where an entry into the program begins it to its end. */
+export interface TurnOf {
+  begin(): void;
+  end(): void;
+}
+
 export class Pacing {
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
@@ -36,14 +42,14 @@ export class Pacing {
   #cancelSleep: (() => void) | undefined;
 
   /** @param poll how long after traffic the sockets are looked at again before sleeping.
-   *  @param turn ends a turn: runs deferred work, sends replies, then calls `rest`. */
+   *  @param turn its end runs deferred work, sends replies, then calls `rest`. */
   constructor(
     clock: Clock,
     scheduler: Scheduler,
     timers: TimerQueue,
     deferred: Deferred,
     poll: BusyPoll,
-    turn: () => void,
+    turn: TurnOf,
   ) {
     this.#clock = clock;
     this.#scheduler = scheduler;
@@ -52,11 +58,12 @@ export class Pacing {
     this.#poll = poll;
     this.#look = () => {
       this.#looking = false;
+      turn.begin();
       this.#source?.drain();
       const now = this.#watchClock();
       // Replies will go out now, and clients answer them with requests.
       if (this.#timers.expire(now) > 0) this.#poll.replied(now);
-      turn();
+      turn.end();
     };
   }
 

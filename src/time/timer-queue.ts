@@ -3,6 +3,7 @@
 
 import type { Nanoseconds } from '../units.ts';
 import { bug } from '../units.ts';
+import { Turns } from './turns.ts';
 
 export interface TimerTarget {
   timerExpired(): void;
@@ -26,7 +27,14 @@ export class Timer {
 
 export class TimerQueue {
   readonly #heap: Timer[] = [];
+  readonly #turns: Turns;
   #count = 0;
+
+  /** @param turns at whose end the next deadline is arranged for; by default somebody looks who was not
+   *  asked. */
+  constructor(turns = new Turns()) {
+    this.#turns = turns;
+  }
 
   get count(): number {
     return this.#count;
@@ -44,6 +52,7 @@ export class TimerQueue {
     const place = this.#count++;
     this.#put(place, timer);
     this.#up(place);
+    this.#turns.need();
   }
 
   /** Stops `timer`; one that is not started is left alone. */

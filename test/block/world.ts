@@ -12,14 +12,16 @@ import { type BlockContext, TagSet, type TagSetOptions } from '../../src/block/t
 import { createSlabAllocator } from '../../src/pages/allocator.ts';
 import { Deferred } from '../../src/time/deferred.ts';
 import { TimerQueue } from '../../src/time/timer-queue.ts';
+import { Turns } from '../../src/time/turns.ts';
 import { nanoseconds, type Sector, sector } from '../../src/units.ts';
 
 export class World implements BlockContext {
   /** Nanoseconds. */
   time = 0;
   readonly clock = { now: () => nanoseconds(this.time) };
-  readonly timers = new TimerQueue();
-  readonly deferred = new Deferred();
+  readonly turns = new Turns();
+  readonly timers = new TimerQueue(this.turns);
+  readonly deferred = new Deferred(this.turns);
 
   /** Lets time pass, then runs what is due. */
   pass(ns: number): void {

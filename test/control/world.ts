@@ -21,8 +21,6 @@ export interface ControlWorld {
   readonly tree: Tree;
   readonly memory: DataMemory;
   readonly notices: readonly string[];
-  /** How often the data path had its turn. */
-  turns(): number;
   /** Lets so many seconds pass, each with what is due in it. */
   pass(seconds: number): void;
   /** A device that is there; made powered off. */
@@ -57,16 +55,20 @@ export function world({
     removed: () => Promise.resolve(),
   });
   const notices: string[] = [];
-  let turns = 0;
+  let arranged = false;
+  time.turns.onNeeded = () => {
+    if (arranged) return;
+    arranged = true;
+    setImmediate(() => {
+      arranged = false;
+      time.settle();
+    });
+  };
   const tree = new Tree({
     devices,
     slicer,
     makeAttributes: (name) => new Attributes(name, start, MACHINE),
     notice: (line) => notices.push(line),
-    afterTurn: () => {
-      turns++;
-      time.settle();
-    },
   });
   const device = (name = 'nullb0'): NullDevice => devices.get(name) ?? devices.create(name);
   const send = (kind: 'read' | 'write', sector: number, sectors: number): TestBio => {
@@ -87,7 +89,6 @@ export function world({
     tree,
     memory: allocator.memory,
     notices,
-    turns: () => turns,
     pass(seconds) {
       for (let left = seconds; left > 0; left--) time.pass(Math.min(left, 1) * 1e9);
     },

@@ -17,7 +17,7 @@ const TICK = 20e6;
 /** A world that counts what happens in it, and goes straight from one timer to the next. */
 class CountingWorld extends World {
   expiries = 0;
-  turns = 0;
+  settles = 0;
   override readonly timers = new (class extends TimerQueue {
     starts = 0;
     override start(timer: Timer, deadline: ReturnType<typeof nanoseconds>): void {
@@ -37,7 +37,7 @@ class CountingWorld extends World {
   }
 
   override settle(): void {
-    for (; this.deferred.pending; this.turns++) this.deferred.run();
+    for (; this.deferred.pending; this.settles++) this.deferred.run();
   }
 }
 
@@ -52,7 +52,7 @@ test('the rate is the limit, and it takes one expiry for each tick: nothing is b
   expect(megabytes / seconds).toBeLessThan(MBPS * 1.05);
   const ticks = seconds * 50;
   expect(world.expiries).toBeLessThanOrEqual(ticks + seconds + 3); // and the sweep's once a second
-  expect(world.turns).toBeLessThanOrEqual(3 * ticks + 10);
+  expect(world.settles).toBeLessThanOrEqual(3 * ticks + 10);
   expect(ios.every(({ status }) => status === Status.OK)).toBe(true);
   while (world.sleep());
   expect([world.timers.count, world.deferred.pending]).toEqual([0, false]);
@@ -137,7 +137,7 @@ test.each([['memory_backed=1', 'discard=1'], []])(
     // A write waits for what has a tag already: slices of 4 MiB.
     expect(world.time / 1e9).toBeLessThan((3.1 * 64 * 4) / MBPS);
     // Without a tag for the next slice nothing is busy waiting.
-    expect(world.turns).toBeLessThan(10 * world.expiries);
+    expect(world.settles).toBeLessThan(10 * world.expiries);
   },
 );
 

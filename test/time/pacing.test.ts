@@ -42,10 +42,14 @@ function paced(pollNs = 100_000, readingNs = 0) {
     },
   };
   const poll = new BusyPoll(nanoseconds(pollNs));
-  const pacing: Pacing = new Pacing(clock, loop, timers, deferred, poll, () => {
-    deferred.run();
-    pacing.rest();
-  });
+  const turn = {
+    begin: () => {},
+    end: () => {
+      deferred.run();
+      pacing.rest();
+    },
+  };
+  const pacing: Pacing = new Pacing(clock, loop, timers, deferred, poll, turn);
   return { loop, timers, deferred, pacing };
 }
 
