@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { statSync } from 'node:fs';
 
+// Node opens its inspector, a way in for everybody on this machine, at the one, and ends at the other.
+for (const signal of ['SIGUSR1', 'SIGUSR2']) process.on(signal, () => {});
+
 /** When a file was written; 0: it is not there. */
 function writtenMs(path) {
   return statSync(new URL(`../${path}`, import.meta.url), { throwIfNoEntry: false })?.mtimeMs ?? 0;

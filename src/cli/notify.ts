@@ -5,6 +5,8 @@
 import { spawn } from 'node:child_process';
 
 export interface Notifier {
+  /** A service manager wants to hear. */
+  readonly isWanted: boolean;
   /** `READY=1`, `STATUS=...`: one message. Never holds up, never throws.
    *  @returns what is done when it was sent, or never will be. */
   tell(...assignments: readonly string[]): Promise<void>;
@@ -20,7 +22,9 @@ export function takeNotifier(
 ): Notifier {
   const { NOTIFY_SOCKET: socket } = environment;
   delete environment['NOTIFY_SOCKET'];
-  if (socket === undefined || socket === '') return { tell: async () => {} };
+  if (socket === undefined || socket === '') {
+    return { isWanted: false, tell: async () => {} };
+  }
   let last: Promise<unknown> = Promise.resolve();
   let warned = false;
   const send = async (assignments: readonly string[]): Promise<void> => {
@@ -30,6 +34,7 @@ export function takeNotifier(
     warn(`NOTIFY_SOCKET is set, but ${PROGRAM} ${problem}: the service manager hears nothing`);
   };
   return {
+    isWanted: true,
     tell(...assignments) {
       // One after the other: a status must not overtake the one before.
       const sent = last.then(() => send(assignments));

@@ -1,23 +1,62 @@
-/** `--run`: a shell command beside the daemon, told where to find it. */
+/** `--run`: a shell command beside the daemon, told where to find it; it and what it started end with us. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { isatty } from 'node:tty';
 import type { Daemon } from '../daemon/daemon.ts';
 import { exportUri } from './ready-lines.ts';
 
 export interface RunningCommand {
   /** The status to exit with: the command's own, or 128 + the signal that ended it. */
   readonly status: Promise<number>;
+  /** To the shell and all that it started. */
   kill(signal: NodeJS.Signals): void;
 }
 
+const STDIN = 0;
+
 /** Runs `command` with $control, and $uri, $unixsocket and $port of the daemon's first listener and export. */
 export function runCommand(command: string, daemon: Daemon): RunningCommand {
+  // A process group of its own is found as a whole. It is a session, too, as far as Node goes, and that has no
+  // terminal: who types into the command stays in ours, and is found by parents.
+  const detached = !isatty(STDIN);
   const child = spawn('/bin/sh', ['-c', command], {
-    stdio: 'inherit',
+    ...{ stdio: 'inherit', detached },
     env: { ...process.env, ...environment(daemon) },
   });
-  return { status: statusOf(child), kill: (signal) => child.kill(signal) };
+  const kill = (signal: NodeJS.Signals): void => {
+    const { pid } = child;
+    if (pid === undefined) return;
+    for (const one of detached ? [-pid] : descendants(pid)) send(one, signal);
+  };
+  // Also what the shell left behind, and when we end by a bug.
+  if (detached) process.once('exit', () => kill('SIGTERM'));
+  return { status: statusOf(child), kill };
+}
+
+/** `pid` and those below it. Who had it for a parent that has ended is not found. */
+function descendants(pid: number): number[] {
+  const all = [pid];
+  for (const one of all) all.push(...childrenOf(one));
+  return all;
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    return text.split(' ').map(Number).filter(Boolean);
+  } catch {
+    return []; // it has ended, or the kernel does not tell
+  }
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended already.
+  }
 }
 
 function environment(daemon: Daemon): Record<string, string> {

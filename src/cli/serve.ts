@@ -55,6 +55,7 @@ export async function serve(
   const sockets = takeSockets(process.env, process.pid);
 
   const stop = new StopRequest(command.exitWithParent ? parent : undefined);
+  if (config !== undefined) stop.remembersHangup();
   let socket: PrivateSocket | undefined;
   try {
     const ways = waysIn(command, config?.listen ?? [], sockets, () => {
@@ -79,7 +80,9 @@ export async function serve(
       threads: command.threads ?? config?.threads ?? 1,
       parameters: own ? parameters : withoutNumbered(parameters),
     });
-    return await live(daemon, command, { log, stop, notifier, streams });
+    const surroundings = { log, stop, notifier, streams };
+    await expectHangup(daemon, { command, config, typed, ...surroundings });
+    return await live(daemon, command, surroundings);
   } finally {
     socket?.remove();
   }
@@ -107,6 +110,33 @@ async function configuration(
   const { readConfig, withoutTyped } = await import('./config-file.ts');
   const config = readConfig(file);
   return { config, configured: withoutTyped(config.devices ?? [], typed) };
+}
+
+interface Hangups extends Surroundings {
+  readonly command: ServeCommand;
+  readonly config: Config | undefined;
+  readonly typed: ReadonlySet<string>;
+}
+
+/** SIGHUP reads the configuration again; without one it asks to stop, unless a service manager sends it. */
+async function expectHangup(daemon: Daemon, hangups: Hangups): Promise<void> {
+  const { command, config, typed, log, notifier, stop } = hangups;
+  if (config === undefined) {
+    // No terminal has gone then, and `systemctl reload` is not to end a service.
+    const told = (): void => log.warn('SIGHUP: without --config there is nothing to reload');
+    if (notifier.isWanted) stop.onHangup = told;
+    return;
+  }
+  const { Reload } = await import('./reload.ts');
+  const reload = new Reload({
+    ...{ file: command.config ?? '', config, typed, daemon, log },
+    begins: () => {
+      const us = process.hrtime.bigint() / 1000n; // CLOCK_MONOTONIC
+      notifier.tell('RELOADING=1', `MONOTONIC_USEC=${us}`);
+    },
+    ended: () => void notifier.tell('READY=1', statusText(daemon)),
+  });
+  stop.reloadWith(() => void reload.request());
 }
 
 function withoutNumbered(parameters: Resolved): Resolved {

@@ -8,6 +8,10 @@ export class StopRequest {
   readonly asked: Promise<void>;
   /** Called at each request after the first: end at once. */
   onAgain: () => void = () => {};
+  /** What SIGHUP means; undefined: it asks to stop, since a terminal or a session has gone. */
+  onHangup: (() => void) | undefined;
+
+  #hungUp = false;
 
   /** @param parent stop when this is our parent no more; undefined: only when told. */
   constructor(parent: number | undefined) {
@@ -18,10 +22,22 @@ export class StopRequest {
         if (requests > 1) this.onAgain();
         resolve();
       };
-      process.on('SIGTERM', stop);
-      process.on('SIGINT', stop);
+      for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) process.on(signal, stop);
+      process.on('SIGHUP', () => (this.onHangup ?? stop)());
       if (parent !== undefined) watchParent(parent, stop);
     });
+  }
+
+  /** From now on SIGHUP means something else than an end, and is done when it can be. */
+  remembersHangup(): void {
+    this.onHangup = () => {
+      this.#hungUp = true;
+    };
+  }
+
+  reloadWith(reload: () => void): void {
+    this.onHangup = reload;
+    if (this.#hungUp) reload();
   }
 }
 

@@ -26,7 +26,13 @@ import { limitsFor, makeDataMemory } from './data-memory.ts';
 import { type DataPath, type DataPathOptions, makeDataPath } from './data-path.ts';
 import type { ExportFacts } from './exports.ts';
 import { returningSlabs } from './memory-return.ts';
-import { type ConfiguredDevice, makeConfigured, makeNumbered } from './start-devices.ts';
+import {
+  type ConfiguredDevice,
+  makeConfigured,
+  makeNumbered,
+  type Reconfigured,
+  reconfigure,
+} from './start-devices.ts';
 import { makeTiming } from './timing.ts';
 import { version } from './version.ts';
 import { type OpenWays, openWays, type WaysIn } from './ways-in.ts';
@@ -34,7 +40,7 @@ import { type OpenWays, openWays, type WaysIn } from './ways-in.ts';
 export type { InheritedSocket } from '../server/inherited.ts';
 export type { ListenAddress } from '../server/listener.ts';
 export type { ExportFacts } from './exports.ts';
-export type { ConfiguredDevice } from './start-devices.ts';
+export type { ConfiguredDevice, Reconfigured } from './start-devices.ts';
 export { type Alignment, alignments, type ExportRules, type FlushOffer, flushOffers };
 
 export interface DaemonOptions extends WaysIn, DataPathOptions {
@@ -61,6 +67,7 @@ export interface Daemon {
   readonly listening: readonly ListenAddress[];
   /** Those among them that are not sockets that we were given. */
   readonly opened: readonly ListenAddress[];
+  /** As they are now. */
   readonly exports: readonly ExportFacts[];
   /** The control socket. */
   readonly control: string | undefined;
@@ -68,6 +75,12 @@ export interface Daemon {
   readonly clientGone: Promise<void> | undefined;
   /** Done when all threads for sockets have died; undefined: there are none. */
   readonly failed: Promise<void> | undefined;
+  /** Makes and removes devices as one configuration turns into the next.
+   *  @throws ConfigError, ErrnoError; nothing is changed then. */
+  reconfigure(
+    before: readonly ConfiguredDevice[],
+    after: readonly ConfiguredDevice[],
+  ): Promise<Reconfigured>;
   /** Lets what is in flight end, at most 5 s; then every socket is closed. May be called again. */
   stop(): Promise<void>;
   /** Closes everything as it stands. */
@@ -111,9 +124,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   let stopping: Promise<void> | undefined;
   return {
     ...ways,
-    exports: exports.facts(),
+    get exports() {
+      return exports.facts();
+    },
     control: control?.path,
     failed: pool?.failed,
+    reconfigure: (before, after) => reconfigure(tree, before, after),
     stop() {
       stopping ??= Promise.all([server.stop(), control?.close()]).then(() => pool?.end());
       return stopping;

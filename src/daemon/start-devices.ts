@@ -2,7 +2,7 @@
  *  them made and powered through the control tree. Source: control.md section 1 (--config). */
 
 import { ErrnoError } from '../config/errors.ts';
-import type { Tree } from '../control/tree.ts';
+import { deviceName, type Tree } from '../control/tree.ts';
 
 export interface ConfiguredDevice {
   readonly name: string;
@@ -25,6 +25,51 @@ export async function makeConfigured(
   configured: readonly ConfiguredDevice[],
 ): Promise<void> {
   for (const device of configured) await makeOne(tree, device);
+}
+
+/** Names of devices, in the order in which they came and went. */
+export interface Reconfigured {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** From one configuration to the next: what is new is made, what went is removed, and what is in both,
+ *  or in none, is left as it is.
+ *  @throws ConfigError, or ErrnoError when there is no memory for one; nothing is changed then. */
+export async function reconfigure(
+  tree: Tree,
+  before: readonly ConfiguredDevice[],
+  after: readonly ConfiguredDevice[],
+): Promise<Reconfigured> {
+  const there = new Set(tree.names());
+  const kept = new Set(after.map(nameOf));
+  const added: string[] = [];
+  try {
+    for (const device of after.filter((one) => !there.has(nameOf(one)))) {
+      await makeOne(tree, device);
+      added.push(nameOf(device));
+    }
+  } catch (error) {
+    for (const name of added) await removeOne(tree, name);
+    throw error;
+  }
+  const removed = before.map(nameOf).filter((name) => there.has(name) && !kept.has(name));
+  for (const name of removed) await removeOne(tree, name);
+  return { added, removed };
+}
+
+/** As the tree calls it. */
+function nameOf({ name }: ConfiguredDevice): string {
+  return deviceName(name);
+}
+
+async function removeOne(tree: Tree, name: string): Promise<void> {
+  try {
+    await tree.remove(name);
+  } catch (error) {
+    // Somebody else was faster.
+    if (!(error instanceof ErrnoError && error.errno === 'ENOENT')) throw error;
+  }
 }
 
 async function makeOne(tree: Tree, device: ConfiguredDevice): Promise<void> {

@@ -2,7 +2,7 @@
  *  lines of perl. Source: sd_notify(3). */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { folder, runIn, startIn } from '../cli/program.ts';
@@ -55,4 +55,19 @@ test('the command of --run is not told where to notify', async () => {
     ...['size=1', '--run', 'echo "<$NOTIFY_SOCKET>"'],
   );
   expect(stdout).toBe('<>\n');
+});
+
+test('RELOADING and READY around a reload of the configuration', async () => {
+  const { socket, heard } = await manager();
+  const place = folder();
+  const file = join(place, 'c.json');
+  writeFileSync(file, '{ "devices": { "a": { "size": 1 } } }');
+  const words = ['-U', join(place, 's'), '--config', file];
+  const tnull = startIn({ NOTIFY_SOCKET: socket }, ...words);
+  await until(() => heard().length > 0);
+  writeFileSync(file, '{ "devices": { "a": {}, "b": { "size": 1 } } }');
+  tnull.child.kill('SIGHUP');
+  await until(() => heard().length > 2);
+  expect(heard()[1]).toMatch(/^RELOADING=1,MONOTONIC_USEC=\d+$/);
+  expect(heard()[2]).toMatch(/^READY=1,STATUS=Serving 2 exports/);
 });
