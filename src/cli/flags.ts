@@ -38,6 +38,10 @@ export const flags = {
     flags: '--tls-verify-peer',
     help: 'clients must show a certificate that ca-cert.pem vouches for',
   },
+  protocol: {
+    flags: '--protocol <form>',
+    help: 'the highest form offered: simple, structured or extended (default extended); ?protocol=FORM of an address wins',
+  },
   threads: {
     flags: '--threads <count>',
     help: `threads for the clients' sockets, beside the one that serves (1..${THREADS_MAX}, default 1: it has them too)`,

@@ -1,6 +1,6 @@
 /** `--listen URI` and `--unix PATH` to addresses. Source: control.md section 1. */
 
-import { parseNbdUri, UriError } from 'nbd-server-protocol-ts';
+import { parseNbdUri, type ReplyForm, UriError } from 'nbd-server-protocol-ts';
 import { shown } from '../config/errors.ts';
 import type { ListenAddress } from '../daemon/daemon.ts';
 import { UsageError } from './usage-error.ts';
@@ -13,16 +13,33 @@ export function parseListen(text: string, where = '--listen'): ListenAddress {
     const uri = parseNbdUri(text);
     if (uri.exportName !== '') throw new UriError(`'${text}' names an export: all are served`);
     if (uri.user !== undefined) throw new UriError(`'${text}' names a user: there are none`);
-    const [unknown] = uri.query.keys();
-    if (unknown !== undefined) throw new UriError(`'${text}': unknown parameter '${unknown}'`);
+    const protocol = protocolOf(text, uri.query);
     if (uri.transport.kind === 'unix' && uri.transport.path.includes('\0')) {
       throw new UriError(`'${text}': a path has no zero byte`);
     }
-    return uri.tls ? { ...uri.transport, tls: true } : uri.transport;
+    return {
+      ...uri.transport,
+      ...(uri.tls ? { tls: true } : {}),
+      ...(protocol === undefined ? {} : { protocol }),
+    };
   } catch (error) {
     if (error instanceof UriError) throw new UsageError(`${where}: ${error.message}`);
     throw error;
   }
+}
+
+/** The forms of the protocol, from the lowest on. */
+export const protocols = ['simple', 'structured', 'extended'] as const satisfies ReplyForm[];
+
+/** @throws UriError. */
+function protocolOf(uri: string, query: ReadonlyMap<string, string>): ReplyForm | undefined {
+  for (const [name, value] of query) {
+    if (name !== 'protocol') throw new UriError(`'${uri}': unknown parameter '${name}'`);
+    const protocol = protocols.find((one) => one === value);
+    if (protocol !== undefined) return protocol;
+    throw new UriError(`'${uri}': protocol must be one of ${protocols.join(', ')}`);
+  }
+  return undefined;
 }
 
 /** Can others than this machine reach the address, without TLS? */

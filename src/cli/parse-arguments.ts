@@ -3,7 +3,7 @@
  *  commander sees them. Source: control.md section 1. */
 
 import { Command, CommanderError, Option } from 'commander';
-import type { TlsMode } from 'nbd-server-protocol-ts';
+import type { ReplyForm, TlsMode } from 'nbd-server-protocol-ts';
 import { ParameterError, shown } from '../config/errors.ts';
 import { nearest } from '../config/nearest.ts';
 import { isParameter, rows } from '../config/parameters.ts';
@@ -37,6 +37,7 @@ export interface ServeCommand {
   readonly limits: Partial<ClientLimits>;
   readonly tls: TlsFlags;
   readonly rules: Required<ExportRules>;
+  readonly protocol: ReplyForm;
   /** Undefined: what the configuration says, else 1. */
   readonly threads: number | undefined;
   readonly memoryLimit: number | undefined;
@@ -131,6 +132,7 @@ function serveCommand(options: Options, words: readonly Word[], limits: Limits):
       verifyPeer: options.tlsVerifyPeer ?? false,
     },
     rules: exportRules(options),
+    protocol: options.protocol ?? 'extended',
     threads: options.threads,
     memoryLimit: options.memoryLimit,
     control: controlOptions(options),

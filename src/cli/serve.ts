@@ -74,7 +74,7 @@ export async function serve(
     const own = config?.devices === undefined || typed.has('nr_devices');
     const daemon = await startAs(command, {
       ...{ machine, ...ways, log, faultSeed, debug, control, limits, configured },
-      ...{ listen, ...command.rules },
+      ...{ listen, ...command.rules, protocol: command.protocol },
       ...(tls === undefined ? {} : { tls }),
       memoryLimit: command.memoryLimit,
       threads: command.threads ?? config?.threads ?? 1,

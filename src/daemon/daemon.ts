@@ -2,7 +2,7 @@
  *  drain, stop. Knows nothing of flags and signals. */
 
 import { availableParallelism } from 'node:os';
-import { formatNbdUri, type TlsMode } from 'nbd-server-protocol-ts';
+import { formatNbdUri, type ReplyForm, type TlsMode } from 'nbd-server-protocol-ts';
 import type { Logger } from 'pino';
 import {
   type Alignment,
@@ -58,6 +58,8 @@ export interface DaemonOptions extends WaysIn, DataPathOptions {
   };
   /** Bytes for all data together; 0: no limit; undefined: what the machine can give. */
   readonly memoryLimit?: number | undefined;
+  /** The highest form of the protocol that is offered; an address may say another. @default extended */
+  readonly protocol?: ReplyForm;
   /** Threads for sockets; 1: there are none, and this thread has them. */
   readonly threads?: number;
 }
@@ -167,6 +169,7 @@ async function startDataPath(
     share: shared?.share,
     openStream: (socket, sink) => pool?.open(socket, sink) ?? new SocketStream(socket, sink),
     tlsMode: options.tls?.mode ?? 'off',
+    protocol: options.protocol ?? 'extended',
   });
   return { ...path, pool, memory };
 }

@@ -2,7 +2,7 @@
  *  makes no device, listens nowhere and never asks the system for the time: time, memory and streams
  *  come in, so that a simulation runs the same path as the daemon. */
 
-import type { TlsMode } from 'nbd-server-protocol-ts';
+import type { ReplyForm, TlsMode } from 'nbd-server-protocol-ts';
 import { Attributes } from '../config/attributes.ts';
 import type { Machine } from '../config/case.ts';
 import type { Resolved } from '../config/resolve.ts';
@@ -43,6 +43,8 @@ export interface DataPathParts {
   /** Undefined: there is no TLS. */
   readonly tls: ServerTls | undefined;
   readonly tlsMode: TlsMode;
+  /** The highest form of the protocol that clients are offered. @default extended */
+  readonly protocol?: ReplyForm;
   /** Left out: there are no threads that count with this one. */
   readonly faults?: FaultCounts;
   /** Told what power on adjusted, a line each. */
@@ -59,13 +61,13 @@ export interface DataPath {
 
 export function makeDataPath(options: DataPathOptions, parts: DataPathParts): DataPath {
   const { log, parameters, debug, faultSeed } = options;
-  const { limits, allocator, share, openStream, tls, tlsMode } = parts;
+  const { limits, allocator, share, openStream, tls, tlsMode, protocol = 'extended' } = parts;
   const { faults = new FaultCounts(0, FaultCounts.memoryFor(0)) } = parts;
   const { clock, scheduler, timers, deferred, turn, pacing, slicer } = parts.timing;
   const exports = new PoweredExports(limits.payload, options);
   const server = new Server(exports, {
     ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
-    ...{ openStream, tls, tlsMode, faults },
+    ...{ openStream, tls, tlsMode, protocol, faults },
     chunks: new ChunkPool(),
     scratch: new ScratchPool(),
   });

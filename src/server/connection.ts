@@ -2,12 +2,7 @@
  *  and pauses the socket when the session or the client cannot follow.
  *  Source: nbd-protocol.md sections 2, 3.6 and 5. */
 
-import {
-  type Agreed,
-  type OnClientFault,
-  ServerHandshake,
-  type TlsMode,
-} from 'nbd-server-protocol-ts';
+import { type Agreed, type OnClientFault, ServerHandshake } from 'nbd-server-protocol-ts';
 import type { Refusal } from '../export/check.ts';
 import { directOffer } from '../export/direct-offer.ts';
 import type { NbdExport } from '../export/nbd-export.ts';
@@ -18,7 +13,7 @@ import { faultTeller } from './client-faults.ts';
 import { Output } from './output.ts';
 import type { ByteSink, ByteStream } from './receive.ts';
 import { type RequestHost, Requests } from './requests.ts';
-import type { ServerContext } from './server.ts';
+import type { ServerContext, WayIn } from './server.ts';
 import type { WaitsFor, Watched } from './watch.ts';
 import { ReceiveWindow } from './window.ts';
 
@@ -47,14 +42,17 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   #entries = 0;
   #cancelTimeout: () => void;
 
-  /** @param tls what the way in demands. */
-  constructor(context: ServerContext, id: number, tls: TlsMode) {
+  constructor(context: ServerContext, id: number, { tls, protocol }: WayIn) {
     this.#context = context;
     this.#id = id;
     this.#output = new Output(context.turn, context.chunks, this);
     this.onClientFault = faultTeller(context.faults, context.log, id);
-    const can = { tls, extendedHeaders: true, onFault: this.onClientFault };
-    this.#handshake = new ServerHandshake<NbdExport>(context.host, can);
+    this.#handshake = new ServerHandshake<NbdExport>(context.host, {
+      tls,
+      extendedHeaders: protocol === 'extended',
+      structuredReplies: protocol !== 'simple',
+      onFault: this.onClientFault,
+    });
     this.#cancelTimeout = context.scheduler.timeout(
       () => this.cutOff('no agreement within the time for it'),
       context.limits.handshakeTime * 1000,

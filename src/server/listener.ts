@@ -3,6 +3,7 @@
 
 import { linkSync, lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs';
 import net from 'node:net';
+import type { ReplyForm } from 'nbd-server-protocol-ts';
 
 export type ListenAddress = (
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
@@ -10,6 +11,8 @@ export type ListenAddress = (
 ) & {
   /** Only for clients with TLS; left out where it is not. */
   readonly tls?: true;
+  /** The highest form of the protocol that is offered; left out where it is that of all addresses. */
+  readonly protocol?: ReplyForm;
 };
 
 /** The kernel's sun_path, without the zero byte at its end. */

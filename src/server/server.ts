@@ -2,7 +2,7 @@
  *  it is given and knows nothing of what stands behind them. */
 
 import net from 'node:net';
-import { type HandshakeHost, NbdError, type TlsMode } from 'nbd-server-protocol-ts';
+import { type HandshakeHost, NbdError, type ReplyForm, type TlsMode } from 'nbd-server-protocol-ts';
 import { ByteBudget } from '../export/byte-budget.ts';
 import type { Refusal } from '../export/check.ts';
 import type { NbdExport } from '../export/nbd-export.ts';
@@ -41,10 +41,19 @@ export interface ServerContext extends SessionContext {
   readonly tls: ServerTls | undefined;
   /** For ways in that demand nothing of their own. */
   readonly tlsMode: TlsMode;
+  /** For ways in that say nothing of their own. */
+  readonly protocol: ReplyForm;
   /** Makes a stream of a socket that was accepted, and not read yet. */
   openStream(socket: net.Socket, sink: ByteSink): ByteStream;
   /** A connection has ended. */
   gone(connection: Connection): void;
+}
+
+/** What a client meets by the way it came. */
+export interface WayIn {
+  readonly tls: TlsMode;
+  /** The highest form of the protocol that is offered. */
+  readonly protocol: ReplyForm;
 }
 
 type OpenStream = (sink: ByteSink) => ByteStream;
@@ -105,15 +114,15 @@ export class Server {
   /** Accepts clients at `address`. @returns the address with its real port.
    *  @throws ListenError when it is in use or not ours. */
   listen(address: ListenAddress): Promise<ListenAddress> {
-    return listen(this.#makeListener(this.#modeOf(address)), address);
+    return listen(this.#makeListener(this.#wayOf(address)), address);
   }
 
   /** Accepts clients on a socket that the program was given.
    *  @returns its address; undefined when it cannot be told. @throws ListenError. */
   async listenInherited(socket: InheritedSocket): Promise<ListenAddress | undefined> {
-    const { tlsMode } = this.#context;
-    const address = await listenInherited(this.#makeListener(tlsMode), socket);
-    return address !== undefined && tlsMode === 'require' ? { ...address, tls: true } : address;
+    const way = this.#usualWay;
+    const address = await listenInherited(this.#makeListener(way), socket);
+    return address !== undefined && way.tls === 'require' ? { ...address, tls: true } : address;
   }
 
   /** Serves one client on standard input and output. @returns what is done when it has gone.
@@ -126,7 +135,7 @@ export class Server {
   /** Serves one client that came by another way than our listeners. @param open makes its stream.
    *  @returns what is done when it has gone. */
   serve(open: OpenStream): Promise<void> {
-    return new Promise((gone) => this.#serve(open, this.#context.tlsMode, gone));
+    return new Promise((gone) => this.#serve(open, this.#usualWay, gone));
   }
 
   /** Stops accepting and lets what is in flight end, for a limited time. */
@@ -163,13 +172,20 @@ export class Server {
     for (const connection of [...this.#connections.keys()]) connection.destroy();
   }
 
-  #modeOf(address: ListenAddress): TlsMode {
-    return address.tls === true ? 'require' : this.#context.tlsMode;
+  get #usualWay(): WayIn {
+    const { tlsMode: tls, protocol } = this.#context;
+    return { tls, protocol };
   }
 
-  #makeListener(mode: TlsMode): net.Server {
+  #wayOf(address: ListenAddress): WayIn {
+    const { tls, protocol } = this.#usualWay;
+    const demanded = address.tls === true ? 'require' : tls;
+    return { tls: demanded, protocol: address.protocol ?? protocol };
+  }
+
+  #makeListener(way: WayIn): net.Server {
     const listener = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) =>
-      this.#accept(socket, mode),
+      this.#accept(socket, way),
     );
     this.#listeners.push(listener);
     listener.once('listening', () => {
@@ -186,15 +202,15 @@ export class Server {
     this.#failures.close();
   }
 
-  #accept(socket: net.Socket, mode: TlsMode): void {
+  #accept(socket: net.Socket, way: WayIn): void {
     const leave = this.#admission.admit(socket.remoteAddress);
     if (leave === undefined) socket.destroy();
-    else this.#serve((sink) => this.#context.openStream(socket, sink), mode, leave);
+    else this.#serve((sink) => this.#context.openStream(socket, sink), way, leave);
   }
 
   /** @param gone called when the client has gone. */
-  #serve(open: OpenStream, mode: TlsMode, gone: () => void): void {
-    const connection = new Connection(this.#context, this.#nextId++, mode);
+  #serve(open: OpenStream, way: WayIn, gone: () => void): void {
+    const connection = new Connection(this.#context, this.#nextId++, way);
     this.#connections.set(connection, gone);
     this.#watch.add(connection);
     connection.open(open(connection));

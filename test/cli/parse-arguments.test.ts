@@ -57,6 +57,7 @@ test('without arguments it serves, with everything by default', () => {
     logFormat: undefined,
     tls: { mode: undefined, certificates: undefined, psk: undefined, verifyPeer: false },
     rules: { alignment: 'emulate', readOnly: false, offerFlush: 'always' },
+    protocol: 'extended',
     threads: undefined,
     faultSeed: undefined,
   });
@@ -150,6 +151,19 @@ describe('addresses', () => {
     expect(serve('--read-only').rules.readOnly).toBe(true);
   });
 
+  test('the protocol of all addresses, and of one', () => {
+    expect(serve('--protocol', 'structured').protocol).toBe('structured');
+    expect(refusal('--protocol=none')).toContain('simple, structured, extended');
+    const { listen } = serve(
+      ...['--listen', 'nbd://[::1]:7/?protocol=simple'],
+      ...['--listen', 'nbds+unix:///?socket=/a&protocol=structured'],
+    );
+    expect(listen).toEqual([
+      { kind: 'tcp', host: '::1', port: 7, protocol: 'simple' },
+      { kind: 'unix', path: '/a', tls: true, protocol: 'structured' },
+    ]);
+  });
+
   test('FLUSH may be offered to caches alone', () => {
     expect(serve('--offer-flush=cache').rules.offerFlush).toBe('cache');
     expect(refusal('--offer-flush', 'never')).toContain('always, cache');
@@ -222,6 +236,8 @@ describe('addresses', () => {
     ['nbd://127.0.0.1/name', 'names an export: all are served'],
     ['nbd://me@127.0.0.1', 'names a user'],
     ['nbd://127.0.0.1?what=1', "unknown parameter 'what'"],
+    ['nbd://127.0.0.1?protocol=', 'protocol must be one of simple, structured, extended'],
+    ['nbd+unix:///?socket=/a&protocol=SIMPLE', 'protocol must be one of simple'],
   ])('--listen %s is refused: it %s', (uri, rule) => {
     const line = refusal('--listen', uri);
     expect(line.startsWith(`--listen: '${uri}'`)).toBe(true);

@@ -19,7 +19,8 @@ export type TlsMode = 'off' | 'on' | 'require';
 export interface HandshakeOptions {
   /** @default 'off' */
   readonly tls?: TlsMode;
-  /** Structured replies are agreed on when the client wishes. @default true */
+  /** Structured replies are agreed on when the client wishes. Without them and extended headers there are no
+   *  metadata contexts either. @default true */
   readonly structuredReplies?: boolean;
   /** Extended headers are agreed on when the client wishes. @default false */
   readonly extendedHeaders?: boolean;

@@ -34,8 +34,9 @@ interface OptionRow {
   readonly offered?: <E extends ExportInfo>(to: Haggling<E>) => boolean;
 }
 
-const withContexts = <E extends ExportInfo>(to: Haggling<E>): boolean =>
-  to.host.contexts !== undefined;
+/** Contexts are told in chunks: without them there is nothing to select. */
+const withContexts = <E extends ExportInfo>({ host, options }: Haggling<E>): boolean =>
+  host.contexts !== undefined && (options.structuredReplies || options.extendedHeaders);
 
 /** EXPORT_NAME is none of them: it has no option reply and cannot be refused. */
 export const optionRows: ReadonlyMap<number, OptionRow> = new Map<number, OptionRow>([

@@ -233,3 +233,22 @@ test('trap 30: the longest extents and holes are whole blocks of every size', ()
   }
   expect(HOLE_MAX % 65_536).toBe(0);
 });
+
+test('a server of simple replies alone knows neither chunks nor contexts', () => {
+  const query = (number: number) => contextOption(number, 'disk', 'base:allocation');
+  const { output, agreed } = haggle(
+    said(
+      option(Option.STRUCTURED_REPLY),
+      option(Option.EXTENDED_HEADERS),
+      query(Option.LIST_META_CONTEXT),
+      query(Option.SET_META_CONTEXT),
+      option(Option.GO, infoData('disk')),
+    ),
+    [],
+    { structuredReplies: false, contexts: true },
+  );
+  const { ERR_UNSUP, INFO, ACK } = OptionReply;
+  expect(types(output)).toEqual([ERR_UNSUP, ERR_UNSUP, ERR_UNSUP, ERR_UNSUP, INFO, ACK]);
+  expect(agreed).toMatchObject({ replyForm: 'simple', contexts: [] });
+  expect((agreed?.flags ?? 0) & TransmissionFlag.SEND_DF).toBe(0);
+});

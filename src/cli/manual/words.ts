@@ -8,6 +8,7 @@ import { logFormats, logLevels } from '../../daemon/log.ts';
 import { controlCommands } from '../commands.ts';
 import { flags } from '../flags.ts';
 import { limitFlags } from '../limit-flags.ts';
+import { protocols } from '../listen-uri.ts';
 import { tlsModes } from '../tls-flags.ts';
 
 export interface FlagWord {
@@ -44,6 +45,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   '--tls': tlsModes,
   '--alignment': alignments,
   '--offer-flush': flushOffers,
+  '--protocol': protocols,
 };
 
 /** @param text as commander takes it: `-U, --unix <path>`. */
