@@ -33,7 +33,14 @@ const debians: readonly Debian[] = releases.map((release) => {
     throw new Error(`the programs of ${name} could not be fetched; ${make}`);
   };
   const lacking = { env: {}, run: async () => fail(), start: fail };
-  return { name, release, ...lacking, nbdsh: async () => fail(), fio: async () => fail() };
+  return {
+    name,
+    release,
+    ...lacking,
+    python: async () => fail(),
+    nbdsh: async () => fail(),
+    fio: async () => fail(),
+  };
 });
 
 /** The same tests with the clients of each, under its name. */
