@@ -1,7 +1,7 @@
 /** Options to a disk: tag set, limits, features, and the steps of the path in their order, composed
  *  so that what is off costs nothing. Source: driver.md sections 1 and 3; design.md ("Off means free"). */
 
-import { Disk, type Judge } from '../block/disk.ts';
+import { Disk } from '../block/disk.ts';
 import { RequestQueue } from '../block/request-queue.ts';
 import { Status } from '../block/status.ts';
 import { type BlockContext, TagSet, type TagSetOptions } from '../block/tag-set.ts';
@@ -10,6 +10,7 @@ import type { DeviceOptions } from '../config/parameters.ts';
 import type { SharedDevice } from '../direct/shared-device.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
 import type { DeferredWork } from '../time/deferred.ts';
+import type { Slicer } from '../time/slicer.ts';
 import {
   bytes,
   MiB,
@@ -32,7 +33,7 @@ import {
 import { ControlRequests } from './control-requests.ts';
 import { extentsOf } from './extents.ts';
 import { Flusher } from './flusher.ts';
-import type { Faults, Gate } from './gate.ts';
+import type { Faults } from './gate.ts';
 import { discardGuard, fillRead, nullStep, type Step, storeStep } from './path.ts';
 import { type PathOptions, PoweredDevice } from './powered-device.ts';
 import { cacheStep } from './storage/cache-step.ts';
@@ -41,7 +42,8 @@ import { WriteCache } from './storage/write-cache.ts';
 import { Throttle } from './throttle.ts';
 import { ZoneRequests } from './zone-requests.ts';
 import { zoneReadClip } from './zones/read-clip.ts';
-import { zoneRules } from './zones/zone-rules.ts';
+import { resetAllOf } from './zones/reset-all.ts';
+import { type OnRefused, zoneRules } from './zones/zone-rules.ts';
 import { ZoneSet } from './zones/zone-set.ts';
 
 /** null_blk's own, not the block layer's 30 s. */
@@ -65,27 +67,6 @@ export interface DeviceContext extends BlockContext {
   readonly share?: Share | undefined;
 }
 
-/** Whether a request of the device, as its live attributes are now, does nothing but move bytes, so that
- *  it makes no difference which thread does it. */
-export function movesBytesOnly({ options, zones, cache, leaving }: Powered, parts: Live): boolean {
-  if (zones !== undefined || cache !== undefined || leaving) return false;
-  return options.irqmode !== 2 && !parts.badBlocks.enabled && parts.gate === undefined;
-}
-
-const everything: Judge = { firstJudged: (sector) => sector };
-
-/** What judges each request of the device by itself, as its live attributes are now. */
-export function judgeOf({ zones }: Powered, { badBlocks, gate }: Live): Judge | undefined {
-  if (zones !== undefined || gate !== undefined) return everything;
-  if (!badBlocks.enabled) return undefined;
-  return { firstJudged: (sector, end) => badBlocks.firstBad(sector, end - sector) };
-}
-
-interface Live {
-  readonly badBlocks: BadBlocks;
-  readonly gate: Gate | undefined;
-}
-
 /** What a device brings along from before it was powered on. */
 export interface Parts {
   readonly name: string;
@@ -93,6 +74,8 @@ export interface Parts {
   readonly store: PageStore | undefined;
   readonly badBlocks: BadBlocks;
   readonly faults: Faults;
+  /** Of all devices' long work. */
+  readonly slicer: Slicer;
   /** Gives unused memory back in the deferred context. */
   readonly tidy: DeferredWork;
 }
@@ -166,8 +149,11 @@ export function buildDisk(
           blockSectors: options.bs / SECTOR_BYTES,
         })
       : undefined;
-  const discard = (first: Sector, sectors: Sector): boolean =>
-    (cache ?? store)?.discard(first, sectors) ?? true;
+  const discard = (first: Sector, sectors: Sector): boolean => {
+    const done = (cache ?? store)?.discard(first, sectors) ?? true;
+    if (store?.needsDrain) void parts.slicer.run(store.drain());
+    return done;
+  };
   const zones = options.zoned ? new ZoneSet(zoneOptions(options), discard) : undefined;
   const causes: Causes = { badblocks: 0, zones: 0 };
   const compose = (): Step => composePath(options, parts, { zones, cache, causes });
@@ -176,6 +162,8 @@ export function buildDisk(
     execute: compose(),
     ...{ complete, batch },
     flusher: cache && new Flusher(cache, context.deferred, complete),
+    resetAll:
+      zones && resetAllOf({ zones, slicer: parts.slicer, complete, onRefused: refusedBy(causes) }),
     initHctx: faults.init_hctx,
     // Memory never waits: only a device without it has a handler that may.
     blocking: options.blocking && store === undefined,
@@ -243,10 +231,14 @@ function composePath(
     );
   }
   if (zones === undefined) return discardGuard(options.discard, step);
-  return zoneRules(zones, step, (text, request) => {
+  return zoneRules(zones, step, refusedBy(causes));
+}
+
+function refusedBy(causes: Causes): OnRefused {
+  return (text, request) => {
     causes.zones++;
     explain(request, text, request.sector());
-  });
+  };
 }
 
 /** The first thing that went wrong is what is told. */

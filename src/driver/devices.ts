@@ -4,6 +4,8 @@
 import type { TagSet } from '../block/tag-set.ts';
 import { ErrnoError } from '../config/errors.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
+import type { Scheduler } from '../time/clock.ts';
+import { Slicer } from '../time/slicer.ts';
 import { type DeviceContext, makeTagSet } from './build.ts';
 import type { NullData } from './completion.ts';
 import { type DeviceHost, NullDevice } from './null-device.ts';
@@ -15,11 +17,21 @@ export interface PowerListener {
   removed(device: NullDevice): Promise<void>;
 }
 
+/** Long work that ends requests goes on in the data path's turns, which send the replies. */
+function inTurns({ deferred }: DeviceContext): Pick<Scheduler, 'immediate'> {
+  return {
+    immediate(callback) {
+      deferred.raiseNextTurn({ raised: false, runDeferred: callback });
+    },
+  };
+}
+
 export class Devices implements DeviceHost {
   readonly #context: DeviceContext;
   /** The program's parameters, which the shared tag set is built from. */
   readonly #start: DeviceOptions;
   readonly #listener: PowerListener;
+  readonly slicer: Slicer;
   readonly #byName = new Map<string, NullDevice>();
   #sharedTags: TagSet<NullData> | undefined;
 
@@ -27,6 +39,7 @@ export class Devices implements DeviceHost {
     this.#context = context;
     this.#start = start;
     this.#listener = listener;
+    this.slicer = new Slicer(context.clock, inTurns(context));
   }
 
   /** Makes a device that is off. @throws ErrnoError EEXIST. */
@@ -43,7 +56,7 @@ export class Devices implements DeviceHost {
     const device = this.#byName.get(name);
     if (device === undefined) throw new ErrnoError('ENOENT', `${name}: no such device`);
     await device.powerOff();
-    device.free();
+    await device.free();
     this.#byName.delete(name);
   }
 

@@ -11,17 +11,10 @@ import { ErrnoError } from '../config/errors.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
 import type { SharedDevice } from '../direct/shared-device.ts';
 import type { DeferredWork } from '../time/deferred.ts';
+import type { Slicer, Work } from '../time/slicer.ts';
 import { bytes, sector } from '../units.ts';
 import { BadBlocks } from './badblocks.ts';
-import {
-  buildDisk,
-  capacityOf,
-  type DeviceContext,
-  judgeOf,
-  makeTagSet,
-  movesBytesOnly,
-  type Powered,
-} from './build.ts';
+import { buildDisk, capacityOf, type DeviceContext, makeTagSet, type Powered } from './build.ts';
 import type { NullData } from './completion.ts';
 import { type Outcome, outcome } from './control-requests.ts';
 import {
@@ -33,6 +26,7 @@ import {
 } from './device-stats.ts';
 import { Fault, faultStream, NO_FAULT, parseFault } from './faults.ts';
 import { composeGate, type Faults } from './gate.ts';
+import { judgeOf, mayMoveBytesOnly, movesBytesOnly } from './live-rules.ts';
 import { PageStore } from './storage/page-store.ts';
 import type { ZoneOperation } from './zone-requests.ts';
 import type { ZoneSet } from './zones/zone-set.ts';
@@ -44,6 +38,8 @@ const TIDY_SLABS = 8;
 export interface DeviceHost {
   /** The lowest number that no powered device has. */
   freeIndex(): number;
+  /** Of all devices' long work. */
+  readonly slicer: Slicer;
   /** The tag set of all devices with shared_tags. */
   sharedTags(): TagSet<NullData>;
   added(device: NullDevice): void;
@@ -117,14 +113,17 @@ export class NullDevice implements DeferredWork {
       store: options.memory_backed ? this.#store : undefined,
       badBlocks: this.badBlocks,
       faults: this.faults,
+      slicer: this.#host.slicer,
       tidy: this,
     };
     const tags = options.shared_tags ? this.#host.sharedTags() : undefined;
     const powered = orNoMemory(this.name, () => buildDisk(options, parts, tags));
-    if (parts.store !== undefined) this.#shared = this.#context.share?.(capacityOf(options));
+    if (parts.store !== undefined && mayMoveBytesOnly(powered)) {
+      this.#shared = this.#context.share?.(capacityOf(options));
+    }
     this.index = this.#host.freeIndex();
     this.#powered = powered;
-    parts.store?.share(this.#shared);
+    if (parts.store !== undefined) this.#showThreads(parts.store);
     this.recompose();
     this.#host.added(this);
   }
@@ -140,7 +139,7 @@ export class NullDevice implements DeferredWork {
     await Promise.all([this.#host.removed(this), powered.requests.close()]);
     await powered.disk.queue.whenIdle();
     powered.disk.queue.exit();
-    powered.cache?.drop();
+    if (powered.cache !== undefined) await this.#host.slicer.run(powered.cache.drop());
     this.#store?.share(undefined);
     this.#shared?.gone();
     this.#shared = undefined;
@@ -148,9 +147,19 @@ export class NullDevice implements DeferredWork {
   }
 
   /** Frees the data; for a device that is off and goes away. */
-  free(): void {
-    this.#store?.clear();
+  async free(): Promise<void> {
+    const store = this.#store;
     this.#store = undefined;
+    if (store !== undefined) await this.#host.slicer.run(store.clear());
+  }
+
+  /** Threads wait until they are shown all that is there. */
+  #showThreads(store: PageStore): void {
+    const shared = this.#shared;
+    store.share(shared);
+    if (shared === undefined) return;
+    shared.suspend();
+    void this.#host.slicer.run(showAll(store, shared));
   }
 
   /** A live attribute has changed: the path is composed anew, between two requests. */
@@ -262,6 +271,11 @@ export class NullDevice implements DeferredWork {
     if (this.powered) return outcome(Status.NOTSUPP, 'the device is not zoned');
     return outcome(Status.OFFLINE, 'power is 0');
   }
+}
+
+function* showAll(store: PageStore, shared: SharedDevice): Work {
+  yield* store.publish();
+  shared.resume();
 }
 
 function orNoMemory<T>(name: string, build: () => T): T {

@@ -29,6 +29,8 @@ export interface PathOptions {
   readonly initHctx: Fault;
   /** Where there is a cache. */
   readonly flusher: Flusher | undefined;
+  /** Resets all zones, in pieces, and completes the request; where there are zones. */
+  readonly resetAll: ((request: NullOwned) => void) | undefined;
   /** The handler may wait, so it is an asynchronous one. */
   readonly blocking: boolean;
 }
@@ -42,13 +44,15 @@ export class PoweredDevice implements Operations<NullData> {
   readonly #batch: Batch | undefined;
   readonly #initHctx: Fault;
   readonly #flusher: Flusher | undefined;
+  readonly #resetAll: ((request: NullOwned) => void) | undefined;
 
-  constructor({ execute, complete, batch, initHctx, flusher, blocking }: PathOptions) {
+  constructor({ execute, complete, batch, initHctx, flusher, resetAll, blocking }: PathOptions) {
     this.execute = execute;
     this.#complete = complete;
     this.#batch = batch;
     this.#initHctx = initHctx;
     this.#flusher = flusher;
+    this.#resetAll = resetAll;
     if (blocking) this.queueRqBlocking = async (request) => this.queueRq(request);
   }
 
@@ -115,6 +119,10 @@ export class PoweredDevice implements Operations<NullData> {
     }
     if (request.command() === Command.FLUSH && this.#flusher !== undefined) {
       this.#flusher.take(request);
+      return;
+    }
+    if (request.command() === Command.ZONE_RESET_ALL && this.#resetAll !== undefined) {
+      this.#resetAll(request);
       return;
     }
     this.execute(request, request.sectors());

@@ -13,16 +13,19 @@ const SLICE_NS = 200_000;
 /** Pieces in a slice, for a clock that stands still. */
 const PIECES_MAX = 32;
 
-/** INVARIANT: `#scheduled` when there are jobs, outside of `#slice`. */
+/** INVARIANT: `#begun` while there are jobs, outside of `#work`. */
 export class Slicer {
   readonly #clock: Clock;
-  readonly #scheduler: Scheduler;
-  #jobs: Job[] = [];
+  readonly #scheduler: Pick<Scheduler, 'immediate'>;
+  readonly #jobs: Job[] = [];
   /** This turn's slice has begun, and the next turn is asked for. */
-  #scheduled = false;
+  #begun = false;
   #working = false;
+  /** What this turn's slice has left: until when, and how many pieces. */
+  #end = 0;
+  #pieces = 0;
 
-  constructor(clock: Clock, scheduler: Scheduler) {
+  constructor(clock: Clock, scheduler: Pick<Scheduler, 'immediate'>) {
     this.#clock = clock;
     this.#scheduler = scheduler;
   }
@@ -32,26 +35,34 @@ export class Slicer {
   run<T>(work: Work<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#jobs.push(jobOf(work, resolve, reject));
-      if (!this.#scheduled) this.#slice();
+      if (!this.#begun) this.#begin();
+      this.#work();
     });
   }
 
-  /** A piece of each job in turn, as far as the time goes. */
-  #slice(): void {
+  #begin(): void {
+    this.#begun = true;
+    this.#end = this.#clock.now() + SLICE_NS;
+    this.#pieces = PIECES_MAX;
+    this.#scheduler.immediate(() => {
+      this.#begun = false;
+      if (this.#jobs.length === 0) return;
+      this.#begin();
+      this.#work();
+    });
+  }
+
+  /** A piece of each job in turn, as far as the slice goes. */
+  #work(): void {
     // A piece may ask for more work: it waits like any other.
     if (this.#working) return;
     this.#working = true;
-    this.#scheduled = true;
-    this.#scheduler.immediate(() => {
-      this.#scheduled = false;
-      if (this.#jobs.length > 0) this.#slice();
-    });
-    const end = this.#clock.now() + SLICE_NS;
-    for (let pieces = 0; pieces < PIECES_MAX; pieces++) {
+    while (this.#pieces > 0) {
       const job = this.#jobs.shift();
       if (job === undefined) break;
+      this.#pieces--;
       if (!job()) this.#jobs.push(job);
-      if (this.#clock.now() >= end) break;
+      if (this.#clock.now() >= this.#end) this.#pieces = 0;
     }
     this.#working = false;
   }

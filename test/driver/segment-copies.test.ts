@@ -9,6 +9,7 @@ import { Status } from '../../src/block/status.ts';
 import { completeInline, type NullData, NullRequestData } from '../../src/driver/completion.ts';
 import { nullStep, type Step, storeStep } from '../../src/driver/path.ts';
 import { PageStore } from '../../src/driver/storage/page-store.ts';
+import { atOnce } from '../../src/time/slicer.ts';
 import { bytes, type Sector, sector } from '../../src/units.ts';
 import { allocator, makeDisk, World } from '../block/world.ts';
 
@@ -86,7 +87,7 @@ test('a write takes so much from the pieces, and a read gives so much, and not a
       expect(transfer(read, step, limit, 0)).toBe(got);
       held.copy(wanted, 0, first * 512, (first + got) * 512);
       expect(Buffer.concat(read.parts).equals(wanted)).toBe(true);
-      store.clear();
+      atOnce(store.clear());
     }),
     { numRuns: 60 },
   );

@@ -3,6 +3,7 @@
 
 import type { SlabAllocator } from '../../pages/allocator.ts';
 import { PAGES_PER_SLAB, SECTORS_PER_PAGE, SLAB_BYTES } from '../../pages/slab.ts';
+import type { Work } from '../../time/slicer.ts';
 import { type Bytes, MiB, SECTOR_BYTES } from '../../units.ts';
 import { CacheGroup } from './cache-group.ts';
 import { CacheMemory } from './cache-memory.ts';
@@ -15,6 +16,9 @@ const SPARE_SLABS_FREE = (16 * MiB) / SLAB_BYTES;
 const SPARE_GROUPS_MAX = 4096;
 /** What a group takes of the heap. */
 const GROUP_BYTES = 512;
+
+/** Groups emptied, or slabs returned, in some 20 us. */
+const STEPS_PER_PIECE = 16;
 
 /** INVARIANTS: a group in the table holds a page; each page held has a place of its own. */
 export class CachePages {
@@ -124,13 +128,18 @@ export class CachePages {
     return this.needsTrim;
   }
 
-  /** Nothing is held any more, and all memory is returned. */
-  clear(): void {
+  /** Nothing is held any more, and all memory is returned, in pieces. */
+  *clear(): Work {
     const { extents } = this.#table;
+    let steps = 0;
     for (let i = this.#table.next(0, extents); i >= 0; i = this.#table.next(i + 1, extents)) {
       this.forget(i, 0, PAGES_PER_SLAB * SECTORS_PER_PAGE);
+      if (++steps % STEPS_PER_PIECE === 0) yield;
     }
-    while (this.#memory.spareSlabs > 0) this.#memory.giveSpare();
+    while (this.#memory.spareSlabs > 0) {
+      this.#memory.giveSpare();
+      if (++steps % STEPS_PER_PIECE === 0) yield;
+    }
     this.#spare.length = 0;
   }
 

@@ -5,16 +5,23 @@ import type { SlabAllocator } from '../../pages/allocator.ts';
 import { Room } from '../../pages/memory.ts';
 import { retire } from '../../pages/pin.ts';
 import { PAGES_PER_SLAB, pagesOf, SECTORS_PER_SLAB, type Slab } from '../../pages/slab.ts';
+import type { Work } from '../../time/slicer.ts';
 import { copyHeld, dropSectors, holdZeroes, markWritten, pagesWithBytes } from './sectors.ts';
 import { LEVEL_BYTES, SlabTable } from './slab-table.ts';
 
+/** Some 20 us. */
+const SLABS_PER_PIECE = 64;
+
 /** INVARIANTS: a slab in the table has a held page, is not retired and in no other table;
- *  the page counts are the sums over the table; each level of the table is charged. */
+ *  the page counts are the sums over the table and what was detached; each level of the table is charged. */
 export class HeldSlabs {
   readonly table: SlabTable;
   heldPages = 0;
   idlePages = 0;
   readonly #allocator: SlabAllocator;
+  /** Out of the table, and not given back yet. */
+  readonly #detached: (readonly (Slab | undefined)[])[] = [];
+  #draining = false;
 
   constructor(allocator: SlabAllocator, extents: number) {
     this.#allocator = allocator;
@@ -118,17 +125,33 @@ export class HeldSlabs {
     retire(old, this.#allocator);
   }
 
-  /** Drops all of them. */
-  clear(): void {
-    const { extents } = this.table;
-    for (let i = this.table.next(0, extents); i >= 0; i = this.table.next(i + 1, extents)) {
-      const slab = this.table.get(i);
-      if (slab !== undefined) retire(slab, this.#allocator);
+  /** Takes whole leaves of slabs out of the table at once; their memory is given back by `drain`, and
+   *  counted until then. What else is in [from, end) stays. */
+  detach(from: number, end: number): void {
+    const { levels } = this.table;
+    for (const leaf of this.table.takeLeaves(from, end)) this.#detached.push(leaf);
+    this.#releaseLevels(levels - this.table.levels);
+  }
+
+  /** Is there memory of detached slabs, with nobody giving it back? */
+  get needsDrain(): boolean {
+    return this.#detached.length > 0 && !this.#draining;
+  }
+
+  /** Gives back what was detached, also while more is. */
+  *drain(): Work {
+    this.#draining = true;
+    let slabs = 0;
+    for (let leaf = this.#detached.pop(); leaf !== undefined; leaf = this.#detached.pop()) {
+      for (const slab of leaf) {
+        if (slab === undefined) continue;
+        this.#count(slab, -1);
+        retire(slab, this.#allocator);
+        if (++slabs % SLABS_PER_PIECE === 0) yield;
+      }
+      yield;
     }
-    this.#releaseLevels(this.table.levels);
-    this.table.clear();
-    this.heldPages = 0;
-    this.idlePages = 0;
+    this.#draining = false;
   }
 
   #remove(index: number, slab: Slab): void {

@@ -9,13 +9,17 @@ import type { SlabAllocator } from '../../pages/allocator.ts';
 import { copyBytes } from '../../pages/copy-bytes.ts';
 import { markFull, PAGE_BYTES, SECTORS_PER_SLAB, SLAB_BYTES, type Slab } from '../../pages/slab.ts';
 import type { PageViews } from '../../pages/views.ts';
+import type { Work } from '../../time/slicer.ts';
 import { type Bytes, bug, bytes, MiB, SECTOR_BYTES, type Sector } from '../../units.ts';
 import { HeldSlabs } from './held-slabs.ts';
 import { runOf } from './sectors.ts';
+import { EXTENTS_PER_LEAF } from './slab-table.ts';
 
 /** Idle memory (pages that hold nothing in slabs that hold something) that is not worth any work. */
 const IDLE_BYTES_FREE = 16 * MiB;
 const IDLE_SHARE = 0.05;
+/** Slabs shown to other threads in some 20 us. */
+const SLABS_PER_PIECE = 64;
 /** How many slabs `compact` looks at for each that it may re-home. */
 const LOOKS_PER_SLAB = 64;
 
@@ -41,18 +45,22 @@ export class PageStore implements Extents {
     this.#slabs.table.grow(Math.ceil(capacity / SLAB_BYTES));
   }
 
-  /** Other threads see the slabs from now on; undefined: they do not any more. */
+  /** Other threads are shown each slab that changes from now on, and `publish` shows them all;
+   *  undefined: they see none any more. */
   share(guard: SlabGuard | undefined): void {
     this.#guard = guard;
-    if (guard === undefined) return;
-    const { extents } = this.#slabs.table;
-    for (
-      let i = this.#slabs.table.next(0, extents);
-      i >= 0;
-      i = this.#slabs.table.next(i + 1, extents)
-    ) {
+  }
+
+  /** Shows other threads the slabs that are there, as long as they are shared. */
+  *publish(): Work {
+    const guard = this.#guard;
+    const { table } = this.#slabs;
+    let shown = 0;
+    for (let i = table.next(0, table.extents); i >= 0; i = table.next(i + 1, table.extents)) {
+      if (guard === undefined || this.#guard !== guard) return;
       guard.lock(i);
       this.#unlock(i);
+      if (++shown % SLABS_PER_PIECE === 0) yield;
     }
   }
 
@@ -170,12 +178,15 @@ export class PageStore implements Extents {
     return true;
   }
 
-  /** Makes the sectors hold nothing and returns their memory. False: a slab that somebody reads
+  /** Makes the sectors hold nothing and returns their memory, that of large ranges by `drain`. False: a slab that somebody reads
    *  could not be copied for want of memory; of it and of those behind it nothing changed. */
   discard(sector: Sector, sectors: Sector): boolean {
     this.#check(sector, sectors);
     const end = sector + sectors;
     const endIndex = Math.ceil(end / SECTORS_PER_SLAB);
+    if (this.#guard === undefined) {
+      this.#slabs.detach(Math.ceil(sector / SECTORS_PER_SLAB), Math.floor(end / SECTORS_PER_SLAB));
+    }
     let index = this.#slabs.table.next(Math.floor(sector / SECTORS_PER_SLAB), endIndex);
     for (; index >= 0; index = this.#slabs.table.next(index + 1, endIndex)) {
       const base = index * SECTORS_PER_SLAB;
@@ -188,11 +199,20 @@ export class PageStore implements Extents {
     return true;
   }
 
-  /** Drops all data. */
-  clear(): void {
+  /** Memory of a large discard is still to be returned: `drain` should be carried out. */
+  get needsDrain(): boolean {
+    return this.#slabs.needsDrain;
+  }
+
+  drain(): Work {
+    return this.#slabs.drain();
+  }
+
+  /** Drops all data, in pieces; nobody uses them any more. */
+  clear(): Work {
     if (this.#guard !== undefined) bug('data that other threads see are dropped');
-    this.#slabs.clear();
-    this.#cursor = 0;
+    this.#slabs.detach(0, this.#slabs.table.extents + EXTENTS_PER_LEAF);
+    return this.#slabs.drain();
   }
 
   /** More memory lies idle between the data than is worth keeping: `compact` should be called. */

@@ -6,6 +6,7 @@ import type { Slab } from '../../pages/slab.ts';
 
 /** Entries of the two lower levels. Leaf: 128 MiB of device; node: 128 GiB; root: 2^53 bytes in 2^16. */
 const FAN_OUT = 1024;
+export const EXTENTS_PER_LEAF = FAN_OUT;
 const PER_NODE = FAN_OUT * FAN_OUT;
 /** What a level takes of the heap. */
 export const LEVEL_BYTES = 8 * FAN_OUT + 128;
@@ -136,10 +137,34 @@ export class SlabTable<Entry = Slab> {
     return -1;
   }
 
-  clear(): void {
-    this.#root = this.#emptyRoot();
-    this.#size = 0;
-    this.levels = 0;
+  /** Removes all entries of the whole leaves within [from, end): 128 MiB of device at a step.
+   *  @returns what was in each; most may be undefined. */
+  takeLeaves(from: number, end: number): (readonly (Entry | undefined)[])[] {
+    const taken: (readonly (Entry | undefined)[])[] = [];
+    let index = Math.ceil(from / FAN_OUT) * FAN_OUT;
+    while (index + FAN_OUT <= end) {
+      const nodeIndex = Math.floor(index / PER_NODE);
+      const node = this.#root[nodeIndex];
+      if (node === undefined) {
+        index = (nodeIndex + 1) * PER_NODE;
+        continue;
+      }
+      const at = (index - nodeIndex * PER_NODE) >>> 10;
+      const leaf = node.entries[at];
+      if (leaf !== undefined) {
+        taken.push(leaf.entries);
+        this.#size -= leaf.used;
+        node.entries[at] = undefined;
+        node.used--;
+        this.levels--;
+        if (node.used === 0) {
+          this.#root[nodeIndex] = undefined;
+          this.levels--;
+        }
+      }
+      index += FAN_OUT;
+    }
+    return taken;
   }
 
   #emptyRoot(): (Node<Entry> | undefined)[] {

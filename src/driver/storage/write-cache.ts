@@ -1,6 +1,5 @@
 /** The volatile write cache: pages in front of a page store, which a flush or an eviction moves there
  *  and a power cut throws away. Knows neither requests nor bad blocks. Source: driver.md section 4.
- *
  *  Not as null_blk: what is rewritten goes to the cache as well, so a power cut loses all that was not
  *  flushed. Sectors and lengths are whole blocks within the capacity. */
 
@@ -11,6 +10,7 @@ import {
   SECTORS_PER_PAGE,
   SECTORS_PER_SLAB,
 } from '../../pages/slab.ts';
+import type { Work } from '../../time/slicer.ts';
 import { type Bytes, bug, bytes, SECTOR_BYTES, type Sector } from '../../units.ts';
 import { type CacheGroup, nextClear, nextSet } from './cache-group.ts';
 import { CachePages } from './cache-pages.ts';
@@ -167,9 +167,9 @@ export class WriteCache {
     return this.#pages.used === 0 || rounds > 1 || (rounds === 1 && this.#walk >= page);
   }
 
-  /** The power is cut: all that was not flushed is lost, and all memory returned. */
-  drop(): void {
-    this.#pages.clear();
+  /** The power is cut: all that was not flushed is lost, and all memory returned, in pieces. */
+  *drop(): Work {
+    yield* this.#pages.clear();
     this.#walk = 0;
   }
 

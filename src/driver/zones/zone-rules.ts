@@ -7,6 +7,7 @@
 
 import { Command } from '../../block/command.ts';
 import { Status } from '../../block/status.ts';
+import { atOnce } from '../../time/slicer.ts';
 import { bug, type Sector } from '../../units.ts';
 import type { NullOwned } from '../completion.ts';
 import type { Step } from '../path.ts';
@@ -59,7 +60,7 @@ class ZoneRules {
       case Command.ZONE_RESET:
         return this.#managed(request, this.#zones.reset(this.#zoneOf(request)));
       case Command.ZONE_RESET_ALL:
-        return this.#managed(request, this.#zones.resetAll());
+        return this.#managed(request, atOnce(this.#zones.resetAll()));
     }
   }
 

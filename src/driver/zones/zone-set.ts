@@ -1,6 +1,7 @@
 /** The zones of one device since it was powered on: conditions, write pointers, and what each
  *  operation does to them. It moves no data but discards that of a reset zone; requests are
- *  zone-rules.ts's. All operations cost O(1), but reset all and the search for a zone to close.
+ *  zone-rules.ts's. All operations cost O(1), also to make it; but reset all, which comes in pieces, and
+ *  the search for a zone to close.
  *  Source: driver.md section 6.
  *
  *  COUNTS: the open and active counts are those of the conditions, since only #become changes either.
@@ -10,6 +11,7 @@
 
 import { Status } from '../../block/status.ts';
 import { ErrnoError } from '../../config/errors.ts';
+import type { Work } from '../../time/slicer.ts';
 import { bug, type Sector } from '../../units.ts';
 import { ZoneResources } from './resources.ts';
 import {
@@ -28,11 +30,16 @@ import {
   type ZoneOptions,
   ZoneType,
 } from './zone.ts';
+import { ZoneStates } from './zone-states.ts';
 
 const { NOT_WP, EMPTY, IMP_OPEN, EXP_OPEN, CLOSED, READONLY, FULL, OFFLINE } = ZoneCondition;
 
-/** Nine bytes of state for each: 144 MiB. null_blk takes more for fewer. */
+/** Up to nine bytes of state for each: 144 MiB. null_blk takes more for fewer. */
 const ZONES_MAX = 2 ** 24;
+
+/** Some 20 us each. */
+const LOOKED_AT_PER_PIECE = 4096;
+const RESETS_PER_PIECE = 64;
 
 export type FailingCondition = 'read-only' | 'offline';
 const failing = {
@@ -46,8 +53,7 @@ export type DiscardZone = (sector: Sector, sectors: Sector) => boolean;
 export class ZoneSet {
   readonly options: ZoneOptions;
   readonly count: number;
-  readonly #conditions: Uint8Array;
-  readonly #pointers: Float64Array;
+  readonly #states: ZoneStates;
   readonly #resources: ZoneResources;
   readonly #discard: DiscardZone;
   /** The zone that was last closed to make room; the search goes on behind it. */
@@ -60,12 +66,10 @@ export class ZoneSet {
     if (this.count > ZONES_MAX)
       throw new ErrnoError('ENOMEM', `${this.count} zones are more than ${ZONES_MAX}`, 'zone_size');
     if (options.conventional >= this.count) bug(`no zone of ${this.count} is sequential`);
-    this.#conditions = new Uint8Array(this.count);
-    this.#pointers = new Float64Array(this.count);
+    this.#states = new ZoneStates(options, this.count);
     this.#resources = new ZoneResources(options.maxOpen, options.maxActive);
     this.#discard = discard;
     this.#lastClosed = options.conventional - 1;
-    for (let index = 0; index < this.count; index++) this.#build(index);
   }
 
   get openCount(): number {
@@ -100,11 +104,11 @@ export class ZoneSet {
   }
 
   condition(index: number): ZoneCondition {
-    return (this.#conditions[index] ?? bug(`no zone ${index}`)) as ZoneCondition; // see #become
+    return this.#states.condition(index);
   }
 
   writePointer(index: number): number {
-    return this.#pointers[index] ?? bug(`no zone ${index}`);
+    return this.#states.pointer(index);
   }
 
   info(index: number): ZoneInfo {
@@ -149,7 +153,7 @@ export class ZoneSet {
     const pointer = this.writePointer(index) + sectors;
     const end = this.start(index) + this.capacity(index);
     if (pointer > end) bug(`zone ${index}: written past its capacity`);
-    this.#pointers[index] = pointer;
+    this.#states.setPointer(index, pointer);
     if (pointer === end) this.#become(index, FULL);
   }
 
@@ -174,7 +178,7 @@ export class ZoneSet {
     const status = this.#allow(onFinish[condition], condition);
     if (status !== Status.OK) return status;
     this.#become(index, FULL);
-    this.#pointers[index] = this.start(index) + this.length(index);
+    this.#states.setPointer(index, this.start(index) + this.length(index));
     return Status.OK;
   }
 
@@ -183,12 +187,16 @@ export class ZoneSet {
     return onReset[this.condition(index)] === 'refuse' ? Status.IOERR : this.#empty(index);
   }
 
-  /** Resets all sequential zones that can be and need to. NOSPC as for `reset`: others are reset. */
-  resetAll(): Status {
+  /** Resets all sequential zones that can be and need to, each at once and all in pieces. What is
+   *  written to a zone that was reset already stays. NOSPC as for `reset`: others are reset. */
+  *resetAll(): Work<Status> {
     let status: Status = Status.OK;
+    let resets = 0;
     for (let index = this.options.conventional; index < this.count; index++) {
+      if (index % LOOKED_AT_PER_PIECE === 0) yield;
       if (onResetAll[this.condition(index)] !== 'go') continue;
       if (this.#empty(index) !== Status.OK) status = Status.NOSPC;
+      if (++resets % RESETS_PER_PIECE === 0) yield;
     }
     return status;
   }
@@ -202,24 +210,16 @@ export class ZoneSet {
     const wanted = failing[condition];
     if (this.condition(index) !== wanted) {
       this.#become(index, wanted);
-      this.#pointers[index] = NO_WRITE_POINTER;
+      this.#states.setPointer(index, NO_WRITE_POINTER);
     } else if (this.#empty(index) !== Status.OK) {
       throw new ErrnoError('ENOMEM', `zone ${index}: no memory to discard its data`);
     }
     return true;
   }
 
-  #build(index: number): void {
-    const { conventional, full } = this.options;
-    const condition = index < conventional ? NOT_WP : full ? FULL : EMPTY;
-    this.#conditions[index] = condition;
-    const shown = condition === EMPTY ? 0 : this.capacity(index);
-    this.#pointers[index] = this.start(index) + shown;
-  }
-
   #become(index: number, to: ZoneCondition): void {
     this.#resources.moved(this.condition(index), to);
-    this.#conditions[index] = to;
+    this.#states.setCondition(index, to);
   }
 
   /** Whether `action` may be carried out; takes what it needs. */
@@ -252,8 +252,8 @@ export class ZoneSet {
 
   /** Round the zones from behind the last one: a scan of bytes, 100,000 of them in some 3 us. */
   #closeOne(): void {
-    let index = this.#conditions.indexOf(IMP_OPEN, this.#lastClosed + 1);
-    if (index < 0) index = this.#conditions.indexOf(IMP_OPEN);
+    let index = this.#states.find(IMP_OPEN, this.#lastClosed + 1);
+    if (index < 0) index = this.#states.find(IMP_OPEN, this.options.conventional);
     if (index < 0) bug('an implicitly open zone was counted, and there is none');
     this.#lastClosed = index;
     this.#close(index);
@@ -268,7 +268,7 @@ export class ZoneSet {
     const start = this.start(index);
     if (!this.#discard(start, this.length(index))) return Status.NOSPC;
     this.#become(index, EMPTY);
-    this.#pointers[index] = start;
+    this.#states.setPointer(index, start);
     return Status.OK;
   }
 }

@@ -5,6 +5,7 @@ import { createSlabAllocator } from '../../../src/pages/allocator.ts';
 import { zeroView } from '../../../src/pages/pin.ts';
 import { PAGE_BYTES, SECTORS_PER_SLAB, SLAB_BYTES } from '../../../src/pages/slab.ts';
 import { PageViews } from '../../../src/pages/views.ts';
+import { atOnce } from '../../../src/time/slicer.ts';
 import { bytes, GiB, MiB, SECTOR_BYTES, sector } from '../../../src/units.ts';
 import { CountingAllocator } from '../../pages/counting-allocator.ts';
 
@@ -156,7 +157,37 @@ test('memory of discarded data goes back to the system at once', () => {
   for (let i = 0; i < 256; i++) store.write(sector(i * 2048), data, 0, MiB);
   expect(process.memoryUsage.rss() - before).toBeGreaterThan(200 * MiB);
   store.discard(sector(0), sector(256 * 2048));
+  atOnce(store.drain());
   expect(process.memoryUsage.rss() - before).toBeLessThan(40 * MiB);
+});
+
+test('a discard of many slabs is done at once, and their memory is returned in pieces', () => {
+  const allocator = new CountingAllocator();
+  const store = new PageStore(allocator, bytes(2 * GiB));
+  const [slabs, target] = [3000, Buffer.alloc(PAGE_BYTES)];
+  for (let i = 0; i < slabs; i++) store.write(sector(i * SECTORS_PER_SLAB), page, 0, PAGE_BYTES);
+  // All but the first slab and the last half of the last one.
+  const end = slabs * SECTORS_PER_SLAB - SECTORS_PER_SLAB / 2;
+  expect(store.needsDrain).toBe(false);
+  store.discard(sector(SECTORS_PER_SLAB), sector(end - SECTORS_PER_SLAB));
+  store.read(sector(1500 * SECTORS_PER_SLAB), target, 0, PAGE_BYTES);
+  expect([store.slabCount, target.every((byte) => byte === 0)]).toEqual([1, true]);
+  // What is written now has nothing to do with what is being returned.
+  store.write(sector(1500 * SECTORS_PER_SLAB), page, 0, PAGE_BYTES);
+  expect(store.needsDrain).toBe(true);
+  const drain = store.drain();
+  let before = allocator.live.size;
+  let pieces = 0;
+  for (let done = false; !done; pieces++) {
+    done = drain.next().done === true;
+    expect(before - allocator.live.size).toBeLessThanOrEqual(64);
+    expect(store.heldBytes).toBe(allocator.live.size * PAGE_BYTES);
+    before = allocator.live.size;
+  }
+  expect(pieces).toBeGreaterThan(1024 / 64);
+  expect([allocator.live.size, store.needsDrain]).toEqual([2, false]);
+  atOnce(store.clear());
+  expect([allocator.live.size, store.heldBytes, store.idleBytes]).toEqual([0, 0, 0]);
 });
 
 test('zeros that were never data take no memory, however often written and cut', () => {

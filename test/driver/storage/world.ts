@@ -15,6 +15,7 @@ import {
   SLAB_BYTES,
 } from '../../../src/pages/slab.ts';
 import { PageViews } from '../../../src/pages/views.ts';
+import { atOnce } from '../../../src/time/slicer.ts';
 import { bytes, SECTOR_BYTES, sector } from '../../../src/units.ts';
 import { CountingAllocator } from '../../pages/counting-allocator.ts';
 import { same } from '../../same.ts';
@@ -106,7 +107,7 @@ export class World {
     while (this.#pinned.length > 0) this.#releaseOne(0);
     this.#checkSlabs();
     for (const region of regions) this.#compare(region, REGION_SECTORS);
-    this.store.clear();
+    atOnce(this.store.clear());
     this.#checkMemory();
     same(this.store.heldBytes + this.store.idleBytes + this.store.slabCount, 0);
     same(this.allocator.live.size, 0);
@@ -128,7 +129,7 @@ export class World {
     else if (kind === 'abandon') this.#abandon(salt);
     else if (kind === 'compact') this.#compact(salt);
     else if (kind === 'clear') {
-      store.clear();
+      atOnce(store.clear());
       this.#model.clear();
     } else if (kind === 'discard') {
       this.#apply(each, store.discard(at, count), (model, from, to) => model.discard(from, to));

@@ -6,6 +6,7 @@ import { cacheStep } from '../../../src/driver/storage/cache-step.ts';
 import { PageStore } from '../../../src/driver/storage/page-store.ts';
 import { WriteCache } from '../../../src/driver/storage/write-cache.ts';
 import { createSlabAllocator } from '../../../src/pages/allocator.ts';
+import { atOnce } from '../../../src/time/slicer.ts';
 import { bytes } from '../../../src/units.ts';
 import { CountingAllocator } from '../../pages/counting-allocator.ts';
 import { FUA, StepWorld } from '../step-world.ts';
@@ -71,8 +72,8 @@ class World {
     for (const region of regions) this.#compare(region, REGION_SECTORS);
     this.#act({ kind: 'powerCut', sector: 0, sectors: 0, salt: 0 });
     for (const region of regions) this.#compare(region, REGION_SECTORS);
-    this.store.clear();
-    this.cache.drop();
+    atOnce(this.store.clear());
+    atOnce(this.cache.drop());
     expect(this.allocator.live.size).toBe(0);
   }
 
@@ -107,7 +108,7 @@ class World {
         model.flush();
         break;
       case 'powerCut':
-        this.cache.drop();
+        atOnce(this.cache.drop());
         this.cache = this.#makeCache();
         device.step = cacheStep(this.cache, this.#store);
         model.powerCut();

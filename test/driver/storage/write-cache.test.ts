@@ -6,6 +6,7 @@ import { PageStore } from '../../../src/driver/storage/page-store.ts';
 import { WriteCache } from '../../../src/driver/storage/write-cache.ts';
 import { createSlabAllocator } from '../../../src/pages/allocator.ts';
 import { PAGE_BYTES, SECTORS_PER_SLAB, SLAB_BYTES } from '../../../src/pages/slab.ts';
+import { atOnce } from '../../../src/time/slicer.ts';
 import { bytes, GiB, MiB, sector } from '../../../src/units.ts';
 import { CountingAllocator } from '../../pages/counting-allocator.ts';
 import { StepWorld } from '../step-world.ts';
@@ -80,7 +81,7 @@ test('a power cut loses what was rewritten after a flush', () => {
   world.write(0, page(1));
   cache.flush();
   world.write(0, page(2));
-  cache.drop();
+  atOnce(cache.drop());
   expect(stored(store, 0)).toBe(1);
 });
 
@@ -118,7 +119,7 @@ test('a slab that the store could adopt is copied, and stays with the payload', 
   expect([cache.usedBytes, store.heldBytes]).toEqual([SLAB_BYTES, 0]);
   allocator.give(slab);
   expect(world.read(SECTORS_PER_SLAB, 8).data.equals(page(7))).toBe(true);
-  cache.drop();
+  atOnce(cache.drop());
   expect(allocator.live.size).toBe(0);
 });
 
@@ -179,8 +180,8 @@ test('wherever memory runs out, requests say so, nothing leaks and no old data s
     for (const [number, values] of expected) expect(values).toContain(stored(store, number));
     hit = allocator.takes >= failAt;
     expect(failures).toBe(hit ? 1 : 0);
-    store.clear();
-    cache.drop();
+    atOnce(store.clear());
+    atOnce(cache.drop());
     expect(allocator.live.size).toBe(0);
   }
 });
