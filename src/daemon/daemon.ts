@@ -17,6 +17,7 @@ import { FaultCounts } from '../server/fault-counts.ts';
 import type { ListenAddress } from '../server/listener.ts';
 import { SocketStream } from '../server/receive.ts';
 import { serverTls, type TlsFiles } from '../server/tls-credentials.ts';
+import { collectGarbage } from '../threads/collect.ts';
 import type { PoolOptions, ThreadPool } from '../threads/pool.ts';
 import { systemClock, systemScheduler } from '../time/clock.ts';
 import type { Pacing } from '../time/pacing.ts';
@@ -167,6 +168,7 @@ async function startDataPath(
     ...{ timing, limits, tls, notice, faults },
     allocator: shared?.allocator ?? returningSlabs(timing, memory),
     share: shared?.share,
+    collect: collectGarbage,
     openStream: (socket, sink) => pool?.open(socket, sink) ?? new SocketStream(socket, sink),
     tlsMode: options.tls?.mode ?? 'off',
     protocol: options.protocol ?? 'extended',

@@ -12,7 +12,7 @@ import { Devices } from '../driver/devices.ts';
 import type { ExportRules } from '../export/nbd-export.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
 import { ScratchPool } from '../pages/scratch.ts';
-import { ChunkPool } from '../server/chunk-pool.ts';
+import { BufferPool } from '../server/buffer-pool.ts';
 import type { ClientLimits } from '../server/client-limits.ts';
 import { FaultCounts } from '../server/fault-counts.ts';
 import type { Log } from '../server/log.ts';
@@ -37,6 +37,8 @@ export interface DataPathParts {
   readonly timing: Timing;
   readonly limits: ClientLimits;
   readonly allocator: SlabAllocator;
+  /** Has garbage collected; undefined: that is left to the engine. */
+  readonly collect?: () => void;
   /** Undefined: there are no threads for sockets. */
   readonly share: DeviceContext['share'];
   readonly openStream: ServerContext['openStream'];
@@ -68,7 +70,7 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
   const server = new Server(exports, {
     ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
     ...{ openStream, tls, tlsMode, protocol, faults },
-    chunks: new ChunkPool(),
+    buffers: new BufferPool(allocator.memory, scheduler, parts.collect),
     scratch: new ScratchPool(),
   });
   const context: DeviceContext = {

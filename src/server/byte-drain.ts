@@ -6,6 +6,8 @@ export interface ByteDrain {
   /** `parts` may be another list's after the call.
    *  @returns true when all was taken at once; else `sent` will be called. */
   write(parts: readonly Uint8Array[]): boolean;
+  /** Ends the client: nothing is written any more. */
+  cutOff(reason: string): void;
   /** Nothing is left to send. */
   drained(): void;
 }

@@ -8,6 +8,7 @@ import { directOffer } from '../export/direct-offer.ts';
 import type { NbdExport } from '../export/nbd-export.ts';
 import { Session } from '../export/session.ts';
 import type { SessionHost } from '../export/session-host.ts';
+import type { ConnectionBuffers } from './buffer-pool.ts';
 import type { ByteDrain } from './byte-drain.ts';
 import { faultTeller } from './client-faults.ts';
 import { Output } from './output.ts';
@@ -24,7 +25,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   readonly onClientFault: OnClientFault;
   readonly #context: ServerContext;
   readonly #id: number;
-  #window = new ReceiveWindow();
+  #window: ReceiveWindow;
   #stream: ByteStream | undefined;
   #handshake: ServerHandshake<NbdExport> | undefined;
   readonly #output: Output;
@@ -42,15 +43,16 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   #entries = 0;
   #cancelTimeout: () => void;
 
-  constructor(context: ServerContext, id: number, { tls, protocol }: WayIn) {
+  constructor(context: ServerContext, id: number, way: WayIn, buffers: ConnectionBuffers) {
     this.#context = context;
     this.#id = id;
-    this.#output = new Output(context.turn, context.chunks, this);
+    this.#window = new ReceiveWindow(buffers.received);
+    this.#output = new Output(context.turn, context.buffers, buffers.replies, this);
     this.onClientFault = faultTeller(context.faults, context.log, id);
     this.#handshake = new ServerHandshake<NbdExport>(context.host, {
-      tls,
-      extendedHeaders: protocol === 'extended',
-      structuredReplies: protocol !== 'simple',
+      tls: way.tls,
+      extendedHeaders: way.protocol === 'extended',
+      structuredReplies: way.protocol !== 'simple',
       onFault: this.onClientFault,
     });
     this.#cancelTimeout = context.scheduler.timeout(
@@ -130,6 +132,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     this.#cancelTimeout();
     this.#output.close();
     this.#requests?.abandon();
+    this.#context.buffers.give(this.#window.buffer);
     this.#context.gone(this);
     const facts = { connection: this.#id, reason: this.#reason ?? reason ?? 'client' };
     this.#context.log[this.#reason === undefined ? 'debug' : 'warn'](facts, 'disconnected');
@@ -243,8 +246,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     if (progress.state === 'closed') {
       window.drop();
       if (!progress.orderly) this.#reason = progress.reason;
-      this.finish();
-      return;
+      return this.finish();
     }
     this.#agree(progress.agreed);
   }
@@ -255,7 +257,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     if (this.#phase !== 'starttls') return;
     const secured = tls === undefined ? undefined : this.#stream?.secure(tls, this);
     if (secured === undefined) return this.cutOff('TLS, which is not offered');
-    this.#window = new ReceiveWindow();
+    this.#window = new ReceiveWindow(this.#window.buffer);
     this.#handshake = this.#handshake?.secured();
     this.#phase = 'haggling';
     this.#stream = secured;

@@ -25,8 +25,10 @@ export const limits = {
     max: 256,
     why: 'replies that show pages, of one client: beyond it they are copied',
   },
-  outputChunk: { max: 256 * KiB, why: 'holds a full batch of 4 KiB reads at depth 32' },
-  outputChunksFree: { max: 16, why: 'kept for reuse; more than a few are used only in bursts' },
+  connectionBuffer: {
+    max: 260 * KiB,
+    why: 'holds a full read, or a full batch of 4 KiB replies at depth 32, and a little more',
+  },
   handshakeTime: { max: 10_000, why: 'idle clients that never agree on anything are cut off' },
   drainTime: { max: 5_000, why: 'what is in flight at shutdown may end, but not for ever' },
 } as const;

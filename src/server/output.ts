@@ -7,8 +7,8 @@ import type { ReplySink, ViewHolder } from '../export/reply-sink.ts';
 import { zeroView } from '../pages/pin.ts';
 import type { PageViews } from '../pages/views.ts';
 import { bug } from '../units.ts';
+import type { BufferPool, PooledBuffer } from './buffer-pool.ts';
 import type { ByteDrain } from './byte-drain.ts';
-import type { ChunkPool, OutputChunk } from './chunk-pool.ts';
 import { ERROR_TEXT_MAX, errorText } from './error-text.ts';
 import { limits } from './limits.ts';
 import { Parts } from './parts.ts';
@@ -21,7 +21,7 @@ const { DONE } = ChunkFlag;
 
 export class Output implements ReplySink {
   readonly #turn: Turn;
-  readonly #pool: ChunkPool;
+  readonly #pool: BufferPool;
   readonly #drain: ByteDrain;
   #encoder = new ReplyEncoder('simple');
   #inChunks = false;
@@ -29,7 +29,7 @@ export class Output implements ReplySink {
   #dataMax = 0;
   /** Set by the turn: we are on its list. */
   listed = false;
-  #chunk: OutputChunk;
+  #chunk: PooledBuffer;
   /** [sentUpTo, used) of the chunk is not in `#parts` yet. */
   #taken = 0;
   #used = 0;
@@ -42,12 +42,14 @@ export class Output implements ReplySink {
   #sendingBytes = 0;
   #sending = false;
   #closed = false;
+  /** There was no memory for replies, and some are missing. */
+  #lost = false;
 
-  constructor(turn: Turn, pool: ChunkPool, drain: ByteDrain) {
+  constructor(turn: Turn, pool: BufferPool, chunk: PooledBuffer, drain: ByteDrain) {
     this.#turn = turn;
     this.#pool = pool;
     this.#drain = drain;
-    this.#chunk = pool.take();
+    this.#chunk = chunk;
   }
 
   /** The form of replies from now on, as the handshake ended.
@@ -105,9 +107,8 @@ export class Output implements ReplySink {
   }
 
   commitRead(): void {
-    const length = this.#open;
+    this.#commit(this.#open);
     this.#open = 0;
-    this.#commit(length);
   }
 
   cancelRead(): void {
@@ -115,10 +116,7 @@ export class Output implements ReplySink {
   }
 
   sendViews(to: ReplyAddress, views: PageViews, whole: boolean, holder: ViewHolder): void {
-    if (this.#closed) {
-      holder.viewsSent();
-      return;
-    }
+    if (this.#closed) return holder.viewsSent();
     if (whole || !this.#inChunks) {
       this.#sendData(to, views, 0, views.count, 0, views.bytes, views.bytes);
     } else {
@@ -152,7 +150,7 @@ export class Output implements ReplySink {
 
   /** Sends what is there, unless the socket still has the write before. Called once per turn. */
   flush(): void {
-    if (this.#sending || this.#closed) return;
+    if (this.#sending || this.#closed || this.#lost) return;
     if (this.#parts.count === 0) {
       if (this.#used === this.#taken) return;
       if (this.#retained.empty && this.#sendNow()) return;
@@ -201,6 +199,9 @@ export class Output implements ReplySink {
     this.#parts.clear();
     this.#queuedBytes = this.#sendingBytes = 0;
     this.#taken = this.#used = 0;
+    // Commands that end from now on reply into the void.
+    this.#retained.chunks.push(this.#chunk);
+    this.#chunk = this.#pool.void;
     this.#retainedBySending.release(this.#pool);
     this.#retained.release(this.#pool);
   }
@@ -225,8 +226,7 @@ export class Output implements ReplySink {
   #sendHole(to: ReplyAddress, delta: number, length: number, last: boolean): void {
     const encoder = this.#encoder;
     this.#reserve(encoder.headerBytes + 12);
-    const flags = last ? DONE : 0;
-    this.#commit(encoder.hole(this.#chunk.view, this.#used, flags, to, delta, length));
+    this.#commit(encoder.hole(this.#chunk.view, this.#used, last ? DONE : 0, to, delta, length));
   }
 
   /** The views [first, end) of `length` bytes, in chunks of at most `most`. */
@@ -290,7 +290,11 @@ export class Output implements ReplySink {
 
   #nextChunk(by: Retained): void {
     by.chunks.push(this.#chunk);
-    this.#chunk = this.#pool.take();
     this.#taken = this.#used = 0;
+    const next = this.#pool.take();
+    this.#chunk = next ?? this.#pool.void;
+    if (next !== undefined || this.#lost) return;
+    this.#lost = true;
+    this.#drain.cutOff('no memory for its replies');
   }
 }

@@ -2,10 +2,10 @@
  *  pages. A reply that is all holes has a holder, too, and shows nothing of it. */
 
 import type { ViewHolder } from '../export/reply-sink.ts';
-import type { ChunkPool, OutputChunk } from './chunk-pool.ts';
+import type { BufferPool, PooledBuffer } from './buffer-pool.ts';
 
 export class Retained {
-  readonly chunks: OutputChunk[] = [];
+  readonly chunks: PooledBuffer[] = [];
   readonly holders: ViewHolder[] = [];
 
   get replies(): number {
@@ -17,7 +17,7 @@ export class Retained {
   }
 
   /** Holders may end requests, whose replies belong to the next write: never to these lists. */
-  release(pool: ChunkPool): void {
+  release(pool: BufferPool): void {
     // To set the length of a list is a call into V8, and most are empty.
     if (this.chunks.length > 0) {
       for (const chunk of this.chunks) pool.give(chunk);

@@ -11,7 +11,7 @@ import { StatusBudget } from '../export/status-budget.ts';
 import type { Scheduler } from '../time/clock.ts';
 import type { Pacing } from '../time/pacing.ts';
 import { Admission, Burst } from './admission.ts';
-import type { ChunkPool } from './chunk-pool.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import type { ClientLimits } from './client-limits.ts';
 import { Connection } from './connection.ts';
 import type { FaultCounts } from './fault-counts.ts';
@@ -33,7 +33,7 @@ export interface ServerContext extends SessionContext {
   readonly turn: Turn;
   readonly pacing: Pacing;
   readonly scheduler: Scheduler;
-  readonly chunks: ChunkPool;
+  readonly buffers: BufferPool;
   readonly limits: ClientLimits;
   readonly host: HandshakeHost<NbdExport>;
   readonly faults: FaultCounts;
@@ -210,10 +210,30 @@ export class Server {
 
   /** @param gone called when the client has gone. */
   #serve(open: OpenStream, way: WayIn, gone: () => void): void {
-    const connection = new Connection(this.#context, this.#nextId++, way);
+    const { buffers } = this.#context;
+    const [received, replies] = [buffers.take(), buffers.take()];
+    if (received === undefined || replies === undefined) {
+      if (received !== undefined) buffers.give(received);
+      this.#failures.happened({}, 'a client was turned away: no memory for its buffers');
+      open(nobody(gone)).destroy();
+      return;
+    }
+    const connection = new Connection(this.#context, this.#nextId++, way, { received, replies });
     this.#connections.set(connection, gone);
     this.#watch.add(connection);
     connection.open(open(connection));
     if (this.#shuttingDown) connection.shutdown(serverStops);
   }
+}
+
+/** For a client that is not served: what is opened for it is ended at once. */
+function nobody(gone: () => void): ByteSink {
+  const place = new Uint8Array(1);
+  return {
+    target: () => place,
+    received: () => false,
+    ended: () => {},
+    written: () => {},
+    closed: gone,
+  };
 }

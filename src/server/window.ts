@@ -1,21 +1,28 @@
 /** The bytes of one client that were received and not yet consumed: [at, end) of one buffer that is
  *  used again and again. Knows no protocol. */
 
+import type { PooledBuffer } from './buffer-pool.ts';
 import { limits } from './limits.ts';
 
-/** The socket asks for a place for its next bytes also when it is paused and the window is full. */
-const SPARE = 4096;
-
-/** INVARIANT: at <= end; bytes between them stay where they are until `tidy` or `extend`. */
+/** INVARIANT: at <= end; bytes between them stay where they are until `tidy` or `extend`. The buffer is
+ *  longer than a read: the socket asks for a place also when it is paused and the window is full. */
 export class ReceiveWindow {
-  readonly bytes = new Uint8Array(limits.receiveBuffer.max + SPARE);
-  readonly view = new DataView(this.bytes.buffer);
+  readonly buffer: PooledBuffer;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
   /** The place for the next bytes of nearly every read: of an empty window. */
-  readonly #whole = this.bytes.subarray(0, limits.receiveBuffer.max);
+  readonly #whole: Uint8Array;
   at = 0;
   end = 0;
   /** Where the socket was told to put the next bytes. */
   #targetAt = 0;
+
+  constructor(buffer: PooledBuffer) {
+    this.buffer = buffer;
+    this.bytes = buffer.bytes;
+    this.view = buffer.view;
+    this.#whole = buffer.bytes.subarray(0, limits.receiveBuffer.max);
+  }
 
   get empty(): boolean {
     return this.at === this.end;

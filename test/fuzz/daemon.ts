@@ -92,13 +92,14 @@ export class Tnull {
   trouble: string | undefined;
   #stopping = false;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, nodeFlags: readonly string[]) {
     this.#folder = folder;
     this.socket = join(folder, 's');
     this.#control = join(folder, 'c');
     this.#child = spawn(
       process.execPath,
       [
+        ...nodeFlags,
         program,
         ...testThreadFlags,
         '-U',
@@ -116,8 +117,12 @@ export class Tnull {
     });
   }
 
-  static async start(made: readonly Kind[] = kinds): Promise<Tnull> {
-    const tnull = new Tnull(mkdtempSync(join(tmpdir(), 'tnull-fuzz-')));
+  /** @param nodeFlags for the daemon's Node. */
+  static async start(
+    made: readonly Kind[] = kinds,
+    nodeFlags: readonly string[] = [],
+  ): Promise<Tnull> {
+    const tnull = new Tnull(mkdtempSync(join(tmpdir(), 'tnull-fuzz-')), nodeFlags);
     for (let tries = 0; tries < 400 && !tnull.#listens(); tries++) await pause(25);
     for (const kind of made) {
       const { status, text } = await tnull.call('PUT', `/v1/devices/${kind.name}`, {
