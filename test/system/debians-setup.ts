@@ -1,11 +1,11 @@
-/** Finds, or makes once, the folders with the programs of both Debians. */
+/** Finds, or makes once, the folders with the programs of both Debians and with clients from npm. */
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, type StdioOptions } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { TestProject } from 'vitest/node';
 import type { Release } from './debians.ts';
 
-const script = new URL('../../scripts/debian-root.sh', import.meta.url).pathname;
+const scripts = new URL('../../scripts/', import.meta.url).pathname;
 
 /** The release of this machine, if it is Debian. */
 function machine(): string | undefined {
@@ -13,16 +13,23 @@ function machine(): string | undefined {
   return /^ID=debian$/m.test(text) ? /^VERSION_ID="(\d+)"$/m.exec(text)?.[1] : undefined;
 }
 
-function folder(release: Release): string {
-  if (release === machine()) return 'machine';
+/** What a script says: a folder; or 'none', where it has said why not on stderr. */
+function folder(script: string, ...words: string[]): string {
   try {
-    const said = execFileSync('bash', [script, release], { stdio: ['ignore', 'pipe', 'inherit'] });
-    return said.toString().trim();
+    const stdio = ['ignore', 'pipe', 'inherit'] satisfies StdioOptions;
+    return execFileSync('bash', [scripts + script, ...words], { stdio })
+      .toString()
+      .trim();
   } catch {
-    return 'none'; // It has said why; each test that needs the release fails.
+    return 'none';
   }
 }
 
+function debian(release: Release): string {
+  return release === machine() ? 'machine' : folder('debian-root.sh', release);
+}
+
 export function setup(project: TestProject): void {
-  project.provide('debians', { 12: folder('12'), 13: folder('13') });
+  project.provide('debians', { 12: debian('12'), 13: debian('13') });
+  project.provide('npmClients', folder('npm-clients.sh'));
 }
