@@ -2,7 +2,6 @@
  *  Source: control.md section 1. */
 
 import { randomBytes } from 'node:crypto';
-import { rmSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { type Resolved, resolve } from '../config/resolve.ts';
@@ -21,13 +20,13 @@ import { isPublic } from './listen-uri.ts';
 import { thisMachine } from './machine.ts';
 import { type Notifier, takeNotifier } from './notify.ts';
 import type { ServeCommand } from './parse-arguments.ts';
+import { makePidFile, type PidFile } from './pid-file.ts';
 import { makePrivateSocket, type PrivateSocket } from './private-socket.ts';
 import type { Streams } from './process-end.ts';
 import { clientCommand, exportUri, readyLines } from './ready-lines.ts';
 import { runCommand } from './run-command.ts';
 import { StopRequest } from './stop-request.ts';
 import { withTls } from './tls-flags.ts';
-import { StartError } from './usage-error.ts';
 import { waysIn } from './ways.ts';
 
 /** Pino stays behind the daemon's wall. */
@@ -165,9 +164,9 @@ async function live(
   { log, stop, notifier, streams }: Surroundings,
 ): Promise<number> {
   stop.onAgain = () => daemon.stopNow();
-  let pidFile: string | undefined;
+  let pidFile: PidFile | undefined;
   try {
-    if (command.pidFile !== undefined) pidFile = writePidFile(command.pidFile);
+    if (command.pidFile !== undefined) pidFile = await makePidFile(command.pidFile);
     notifier.tell('READY=1', statusText(daemon));
     if (command.run !== undefined) return await untilCommandEnds(command.run, daemon, stop);
     if (daemon.clientGone === undefined) sayReady(daemon, log, streams);
@@ -178,7 +177,7 @@ async function live(
     await daemon.stop();
     // A manager that does not take it must not hold up our end.
     await Promise.race([told, setTimeout(NOTIFY_MS_MAX)]);
-    if (pidFile !== undefined) rmSync(pidFile, { force: true });
+    pidFile?.remove();
   }
 }
 
@@ -201,17 +200,6 @@ async function untilCommandEnds(
     running.kill('SIGKILL');
   };
   return await running.status;
-}
-
-/** @returns the path: a file that is ours to remove. */
-function writePidFile(path: string): string {
-  try {
-    writeFileSync(path, `${process.pid}\n`);
-    return path;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : error;
-    throw new StartError(`--pid-file: ${reason}`);
-  }
 }
 
 function sayReady(daemon: Daemon, log: Logger, streams: Streams): void {

@@ -24,7 +24,7 @@ export function waysIn(
   const listen = [...(said ? command.listen : configured)];
   const nowhere = listen.length === 0 && inherited.length === 0;
   if (command.privateSocket || (nowhere && command.run !== undefined)) {
-    listen.push({ kind: 'unix', path: makePrivate().path });
+    listen.push({ kind: 'unix', path: makePrivate().path, isPrivate: true });
   } else if (nowhere) {
     listen.push(DEFAULT_LISTEN);
   }

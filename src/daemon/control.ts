@@ -73,7 +73,7 @@ export async function startControl(
     const guard = options.tokenFile === undefined ? localOnly : tokenOnly(token(options.tokenFile));
     const path = await onSocket(options.socket, () => make(() => undefined), log);
     let http: TcpAddress | undefined;
-    if (options.http !== undefined) http = await onTcp(options.http, make(guard));
+    if (options.http !== undefined) http = await onTcp(options.http, make(guard), log);
     if (http !== undefined) log.info(`control API at ${httpUrl(http)}/v1`);
     let closing: Promise<void> | undefined;
     return {
@@ -98,7 +98,7 @@ async function onSocket(
   log: Logger,
 ): Promise<string | undefined> {
   if (wanted === 'none') return undefined;
-  if (wanted !== 'default') return await onPath(wanted.path, make());
+  if (wanted !== 'default') return await onPath(wanted.path, make(), log);
   const place = defaultPlace();
   try {
     makeFolder(place.folder);
@@ -108,20 +108,20 @@ async function onSocket(
     return undefined;
   }
   try {
-    return await onPath(place.socket, make());
+    return await onPath(place.socket, make(), log);
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;
-    const path = await onPath(secondSocket(place), make());
+    const path = await onPath(secondSocket(place), make(), log);
     log.warn(`${error.message}: the control socket is ${path}`);
     return path;
   }
 }
 
 /** Nobody else may connect, from the moment that the socket is there. */
-async function onPath(path: string, server: Server): Promise<string> {
+async function onPath(path: string, server: Server, log: Logger): Promise<string> {
   const before = process.umask(0o177);
   try {
-    await listen(server, { kind: 'unix', path });
+    await listen(server, { kind: 'unix', path }, log);
     chmodSync(path, OWNER_ONLY);
     return path;
   } finally {
@@ -129,8 +129,8 @@ async function onPath(path: string, server: Server): Promise<string> {
   }
 }
 
-async function onTcp(address: TcpAddress, server: Server): Promise<TcpAddress> {
-  const bound = await listen(server, address);
+async function onTcp(address: TcpAddress, server: Server, log: Logger): Promise<TcpAddress> {
+  const bound = await listen(server, address, log);
   return bound.kind === 'tcp' ? bound : address;
 }
 

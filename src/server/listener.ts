@@ -4,10 +4,16 @@
 import { linkSync, lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs';
 import net from 'node:net';
 import type { ReplyForm } from 'nbd-server-protocol-ts';
+import { type Attempt, type FileLock, lockFile } from './file-lock.ts';
 
 export type ListenAddress = (
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'unix'; readonly path: string }
+  | {
+      readonly kind: 'unix';
+      readonly path: string;
+      /** In a folder that nobody else knows: it needs no lock. */
+      readonly isPrivate?: true;
+    }
 ) & {
   /** Only for clients with TLS; left out where it is not. */
   readonly tls?: true;
@@ -21,6 +27,10 @@ const UNIX_PATH_MAX = 107;
 /** Who may wait to be accepted; of unix sockets the others are refused at once (EAGAIN). */
 const BACKLOG = 4096;
 
+export interface ListenLog {
+  warn(facts: object, message: string): void;
+}
+
 /** An address that cannot be listened on; the message is one line for the user. */
 export class ListenError extends Error {}
 
@@ -29,9 +39,60 @@ export function addressText(address: ListenAddress): string {
   return address.kind === 'unix' ? address.path : `${address.host}:${address.port}`;
 }
 
-/** Makes `server` listen. @returns the address with its real port. @throws ListenError. */
-export async function listen(server: net.Server, address: ListenAddress): Promise<ListenAddress> {
-  if (address.kind === 'unix') await removeStale(address.path);
+/** What is known of a server's unix socket. */
+interface Held {
+  /** The file that it made. */
+  readonly file: string | undefined;
+  /** Of the path; undefined: there are no locks. */
+  readonly lock: FileLock | undefined;
+}
+
+const held = new WeakMap<net.Server, Held>();
+
+/** Makes `server` listen. A unix socket has a lock beside it, PATH.lock, as long as it listens: of several
+ *  who find the socket of a dead daemon exactly one gets it.
+ *  @returns the address with its real port. @throws ListenError. */
+export async function listen(
+  server: net.Server,
+  address: ListenAddress,
+  log: ListenLog,
+): Promise<ListenAddress> {
+  if (address.kind === 'tcp') return await bind(server, address);
+  const { path } = address;
+  checkLength(path);
+  const lock = address.isPrivate ? undefined : await takeLock(path, log);
+  try {
+    await removeStale(path);
+    await bind(server, address);
+    held.set(server, { file: identity(path), lock });
+    return address;
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
+}
+
+/** @returns undefined: there are no locks here, which is said. @throws ListenError. */
+async function takeLock(path: string, log: ListenLog): Promise<FileLock | undefined> {
+  let attempt: Attempt;
+  try {
+    attempt = await lockFile(`${path}.lock`);
+  } catch (error) {
+    const reason = error instanceof Error ? reasonOf(error) : String(error);
+    throw new ListenError(`cannot listen on ${path}: ${path}.lock: ${reason}`);
+  }
+  if (attempt.kind === 'taken') return attempt.lock;
+  if (attempt.kind === 'held') {
+    throw new ListenError(`cannot listen on ${path}: the socket is in use`);
+  }
+  log.warn(
+    { reason: attempt.reason },
+    `${path}: no lock: of daemons that start there at once, more than one may run`,
+  );
+  return undefined;
+}
+
+async function bind(server: net.Server, address: ListenAddress): Promise<ListenAddress> {
   await new Promise<void>((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException): void => {
       reject(new ListenError(`cannot listen on ${addressText(address)}: ${reasonOf(error)}`));
@@ -45,21 +106,33 @@ export async function listen(server: net.Server, address: ListenAddress): Promis
       address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
     server.listen({ ...where, backlog: BACKLOG }, listening);
   });
-  if (address.kind === 'unix') ours.set(server, identity(address.path));
   const bound = server.address();
   if (address.kind === 'unix' || bound === null || typeof bound === 'string') return address;
   return { ...address, port: bound.port };
 }
 
-/** The file that each server made of its unix socket. */
-const ours = new WeakMap<net.Server, string | undefined>();
-
 /** Stops accepting. The socket's file is removed, unless it is another's by now: somebody may have
  *  removed ours and listened there. @param closed is called when the last connection has gone. */
 export function stopListening(server: net.Server, closed?: () => void): void {
+  const ours = held.get(server);
+  held.delete(server);
+  closeListener(server, ours?.file, closed);
+  // Not before its file has gone: whoever has the lock then finds nothing, or what is not ours.
+  ours?.lock?.release();
+}
+
+function closeListener(
+  server: net.Server,
+  file: string | undefined,
+  closed: (() => void) | undefined,
+): void {
   const path = server.address();
-  const isOurs = typeof path !== 'string' || ours.get(server) === identity(path);
-  if (isOurs || typeof path !== 'string' || identity(path) === undefined) {
+  if (typeof path !== 'string') {
+    server.close(closed);
+    return;
+  }
+  const there = identity(path);
+  if (there === undefined || there === file) {
     server.close(closed);
     return;
   }
@@ -90,13 +163,17 @@ function reasonOf(error: NodeJS.ErrnoException): string {
   }
 }
 
-/** Removes a socket's file that nobody answers at.
- *  @throws ListenError when somebody does, or when the file is no socket. */
-async function removeStale(path: string): Promise<void> {
+/** @throws ListenError. */
+function checkLength(path: string): void {
   // Node cuts a longer path without a word, and would listen somewhere else.
   if (Buffer.byteLength(path) > UNIX_PATH_MAX) {
     throw new ListenError(`cannot listen on ${path}: longer than ${UNIX_PATH_MAX} bytes`);
   }
+}
+
+/** Removes a socket's file that nobody answers at: there are others than daemons of ours, which have no lock.
+ *  @throws ListenError when somebody answers, or when the file is no socket. */
+async function removeStale(path: string): Promise<void> {
   const there = look(path);
   if (there === undefined) return;
   if (!there.isSocket()) {

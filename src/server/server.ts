@@ -114,7 +114,7 @@ export class Server {
   /** Accepts clients at `address`. @returns the address with its real port.
    *  @throws ListenError when it is in use or not ours. */
   listen(address: ListenAddress): Promise<ListenAddress> {
-    return listen(this.#makeListener(this.#wayOf(address)), address);
+    return listen(this.#makeListener(this.#wayOf(address)), address, this.#context.log);
   }
 
   /** Accepts clients on a socket that the program was given.

@@ -123,6 +123,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   server: [
     ...['export', 'time', 'pages', 'units', 'nbd-server-protocol-ts'],
     ...['node:net', 'node:fs', 'node:path', 'node:tls', 'node:crypto', 'node:stream'],
+    'node:child_process',
   ],
   config: ['units'],
   // Of block/ it knows the statuses: what a device answers is told as an errno.

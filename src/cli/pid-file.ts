@@ -1,0 +1,117 @@
+/** `--pid-file`: the process id in a file that is ours as long as we live. The lock on it, not the number in
+ *  it, says whether its process lives: numbers are used again. */
+
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  linkSync,
+  openSync,
+  readSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { flock, isAt } from '../server/file-lock.ts';
+import { StartError } from './usage-error.ts';
+
+export interface PidFile {
+  remove(): void;
+}
+
+const EVERYBODY_READS = 0o644;
+/** A process id, a line break, and some. */
+const BYTES_MAX = 32;
+
+/** Makes the file, whole from its first moment. One that a process left behind is replaced.
+ *  @throws StartError when its process lives, when what is there is no such file, or it cannot be made. */
+export async function makePidFile(path: string): Promise<PidFile> {
+  const temporary = `${path}.${process.pid}`;
+  let fd: number | undefined;
+  try {
+    const { O_RDWR, O_CREAT, O_EXCL } = constants;
+    fd = openSync(temporary, O_RDWR | O_CREAT | O_EXCL, EVERYBODY_READS);
+    writeSync(fd, `${process.pid}\n`);
+    await flock(fd); // nobody else knows it yet
+    while (!isLinked(temporary, path) && !(await replaced(temporary, path)));
+    return { remove: remover(fd, path) };
+  } catch (error) {
+    if (fd !== undefined) remover(fd, temporary)();
+    if (error instanceof StartError) throw error;
+    throw new StartError(`--pid-file: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** Puts `temporary` in its place. @returns false: something is there. */
+function isLinked(temporary: string, path: string): boolean {
+  try {
+    linkSync(temporary, path);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+  unlinkSync(temporary);
+  return true;
+}
+
+/** Puts `temporary` in the place of what a process left behind. @returns false: it has just changed.
+ *  @throws StartError. */
+async function replaced(temporary: string, path: string): Promise<boolean> {
+  const stale = openIfThere(path);
+  if (stale === undefined) return false;
+  try {
+    const pid = pidIn(stale, path);
+    const problem = await flock(stale);
+    // Without locks there is but the number to ask.
+    const isTaken = problem?.kind === 'held' || (problem !== undefined && isAlive(pid));
+    if (isTaken) throw new StartError(`--pid-file: ${path}: in use by the process ${pid}`);
+    // Whoever else waits for the lock of the old file finds that it is not there any more.
+    if (!isAt(stale, path)) return false;
+    renameSync(temporary, path);
+    return true;
+  } finally {
+    closeSync(stale);
+  }
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    // Not to wait for the other end of a pipe.
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** @throws StartError: the file is something else, and not ours to replace. */
+function pidIn(fd: number, path: string): number {
+  const bytes = Buffer.alloc(BYTES_MAX);
+  const text = fstatSync(fd).isFile() ? bytes.toString('latin1', 0, readSync(fd, bytes)) : '-';
+  if (/^\s*\d*\s*$/.test(text)) return Number(text);
+  throw new StartError(`--pid-file: ${path}: is there already, and holds no process id`);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return pid > 0;
+  } catch (error) {
+    return codeOf(error) === 'EPERM';
+  }
+}
+
+function remover(fd: number, path: string): () => void {
+  return () => {
+    try {
+      if (isAt(fd, path)) unlinkSync(path);
+    } catch {
+      // Its folder has gone, or is not ours any more.
+    }
+    closeSync(fd);
+  };
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
