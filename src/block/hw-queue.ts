@@ -139,6 +139,11 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     this.set.context.deferred.raise(this);
   }
 
+  /** The driver has left something to be polled for: `poll` comes for it when the sockets had their turn. */
+  pollSoon(): void {
+    this.set.context.deferred.raiseNextTurn(this.#pollTurn);
+  }
+
   /** Completes what waits on a polled queue. */
   poll(): void {
     this.queue.vtable.poll?.(this);
@@ -206,7 +211,6 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
 
   #issue(batch: RequestList<D>): void {
     const { operations, vtable } = this.queue;
-    if (this.polled) this.set.context.deferred.raiseNextTurn(this.#pollTurn);
     if (this.#blocking) {
       this.#hold(batch);
       this.#issueBlocking();

@@ -27,7 +27,8 @@ export interface Operations<D extends DriverData = DriverData> {
   complete?(request: ARef<D>): void;
   /** A blocking driver: may wait. Only called where the tag set is blocking. */
   queueRqBlocking?(request: IdleRequest<D>): Promise<Status>;
-  /** A polled queue's socket was drained: completes what waits there. @returns how many. */
+  /** Completes what waits on a polled queue; called after `hctx.pollSoon`, which the driver owes each time
+   *  that it leaves something there. @returns how many. */
   poll?(hctx: HwQueue<D>): number;
   /** A hardware queue is made. Anything but OK: the disk is not built. */
   initHctx?(hctx: HwQueue<D>): Status;

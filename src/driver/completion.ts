@@ -31,7 +31,8 @@ export class NullRequestData implements TimerTarget {
   }
 }
 
-/** What the driver keeps with each hardware queue: requests that wait to be polled for. */
+/** What the driver keeps with each hardware queue: requests that wait to be polled for. Put there by
+ *  `leaveToPoll` alone. */
 export class NullHctxData {
   polled: NullOwned[] = [];
 }
@@ -53,6 +54,13 @@ export interface NullData extends DriverData {
 export type NullOwned = Owned<NullData>;
 export type NullRef = ARef<NullData>;
 export type Complete = (request: NullOwned) => void;
+
+/** The next poll of its queue processes `request`. */
+export function leaveToPoll(request: NullOwned): void {
+  const hctx = request.hctx();
+  hctx.data.polled.push(request);
+  hctx.pollSoon();
+}
 
 /** The reference that the device has of a processed request, the mapping of its data included. */
 function share(request: NullOwned): NullRef {

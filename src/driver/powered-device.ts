@@ -11,6 +11,7 @@ import { Status } from '../block/status.ts';
 import {
   type Batch,
   type Complete,
+  leaveToPoll,
   type NullData,
   NullHctxData,
   type NullOwned,
@@ -72,7 +73,7 @@ export class PoweredDevice implements Operations<NullData> {
       if (status !== Status.OK) return status;
     }
     const owned = request.start();
-    if ((owned.flags() & RequestFlag.POLLED) !== 0) owned.hctx().data.polled.push(owned);
+    if ((owned.flags() & RequestFlag.POLLED) !== 0) leaveToPoll(owned);
     else this.#process(owned);
     return Status.OK;
   }

@@ -30,8 +30,10 @@ class Keeper implements Operations<Polls> {
     this.log.push(`${request.queueIndex()}:${request.sector()}`);
     const owned = request.start();
     if (this.inline) owned.endOk();
-    else if ((owned.flags() & RequestFlag.POLLED) !== 0) owned.hctx().data.push(owned);
-    else this.owned.push(owned);
+    else if ((owned.flags() & RequestFlag.POLLED) !== 0) {
+      owned.hctx().data.push(owned);
+      owned.hctx().pollSoon();
+    } else this.owned.push(owned);
     return Status.OK;
   }
   poll(hctx: HwQueue<Polls>): number {

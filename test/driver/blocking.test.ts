@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { Status } from '../../src/block/status.ts';
 import { PoweredDevice } from '../../src/driver/powered-device.ts';
 import { World } from '../block/world.ts';
-import { wholeDevice, write } from './whole.ts';
+import { read, wholeDevice, write } from './whole.ts';
 
 /** Lets promises of the handler settle, and time pass. */
 async function pass(world: World, ns: number): Promise<void> {
@@ -38,6 +38,21 @@ test.each([
   expect(processed).toEqual(ios.map((_, at) => at * 8));
   expect(disk.queue.tagSet.inFlight).toBe(0);
 });
+
+test.each([['irqmode=0'], ['irqmode=1'], ['irqmode=2']])(
+  'what a handler that may wait leaves to be polled for is polled for, with few tags: %s',
+  async (mode) => {
+    const world = new World();
+    const words = ['size=32', 'blocking=1', 'poll_queues=1', 'hw_queue_depth=2', 'max_sectors=9'];
+    const { disk } = wholeDevice(world, [...words, 'bs=1024', 'no_sched=1', mode]);
+    const ios = Array.from({ length: 8 }, (_, at) => read(at * 8, 256).submit(disk));
+    for (let turn = 0; turn < 2000 && ios.some(({ ends }) => ends === 0); turn++) {
+      await pass(world, 20e3);
+    }
+    expect(ios.map(({ ends, status }) => [ends, status])).toEqual(ios.map(() => [1, Status.OK]));
+    expect(disk.queue.tagSet.inFlight).toBe(0);
+  },
+);
 
 test('with memory nothing ever waits, whatever blocking says', () => {
   const { disk } = wholeDevice(new World(), ['size=4', 'memory_backed=1', 'blocking=1']);
