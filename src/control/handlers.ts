@@ -33,6 +33,7 @@ export interface Facts {
   readonly listening: () => readonly string[];
   /** How often clients broke a rule of the protocol and were served, by the rule. */
   readonly clientFaults: () => ReadonlyMap<string, number>;
+  readonly serverFaults: () => ReadonlyMap<string, number>;
 }
 
 const rangeOperations = ['open', 'close', 'finish', 'reset'] as const;
@@ -79,7 +80,7 @@ function attributeOf({ params }: Input): string {
 }
 
 export function makeHandlers(facts: Facts): Record<CallName, Handler> {
-  const { tree, memory, version, listening, clientFaults } = facts;
+  const { tree, memory, version, listening, clientFaults, serverFaults } = facts;
   const device = ({ params }: Input): string => params['name'] ?? '';
   const { slicer } = tree;
   const getText: Handler = (input) => {
@@ -137,7 +138,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     stats: (input) => tree.stats(device(input)),
     requests: (input) => tree.requests(device(input)),
     metrics: async () => {
-      const sources = { allStats: () => tree.allStats(), version, clientFaults };
+      const sources = { allStats: () => tree.allStats(), version, clientFaults, serverFaults };
       return inSlices(slicer, metricsPieces({ ...sources, own: await own.metrics() }));
     },
   };

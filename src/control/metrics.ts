@@ -127,6 +127,8 @@ export interface MetricsSources {
   readonly version: string;
   /** How often clients broke a rule of the protocol and were served, by the rule. */
   readonly clientFaults: () => ReadonlyMap<string, number>;
+  /** Ends of connections that no client caused, by what happened. */
+  readonly serverFaults: () => ReadonlyMap<string, number>;
   /** The daemon's own metrics, as text. */
   readonly own: string;
 }
@@ -135,16 +137,25 @@ function head(name: string, help: string, kind: MetricRow['kind']): string {
   return `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n`;
 }
 
-const CLIENT_FAULTS = 'tnull_client_faults_total';
+function* faults(
+  name: string,
+  help: string,
+  counts: ReadonlyMap<string, number>,
+): Generator<string> {
+  yield head(name, help, 'counter');
+  for (const [fault, count] of counts) yield `${name}${labelled({ fault })} ${count}\n`;
+}
+
+const CLIENT_FAULTS = 'Rules that clients broke and were served all the same';
+const SERVER_FAULTS = 'Ends of connections that no client caused';
 
 /** Every metric with the samples of all devices, in pieces, and the daemon's own. */
 export function* metricsPieces(sources: MetricsSources): Generator<string> {
-  const { allStats, version, clientFaults, own } = sources;
+  const { allStats, version, clientFaults, serverFaults, own } = sources;
   yield head('tnull_info', 'The program', 'gauge');
   yield `tnull_info${labelled({ version })} 1\n`;
-  yield head(CLIENT_FAULTS, 'Rules that clients broke and were served all the same', 'counter');
-  for (const [fault, count] of clientFaults())
-    yield `${CLIENT_FAULTS}${labelled({ fault })} ${count}\n`;
+  yield* faults('tnull_client_faults_total', CLIENT_FAULTS, clientFaults());
+  yield* faults('tnull_server_faults_total', SERVER_FAULTS, serverFaults());
   // Once for all metrics, so that they agree.
   const scraped: [NullDevice, DeviceStats][] = [];
   for (const one of allStats()) {

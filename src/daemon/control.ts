@@ -32,6 +32,7 @@ export interface ControlContext {
   readonly listening: () => readonly string[];
   /** How often clients broke a rule and were served, by the rule. */
   readonly clientFaults: () => ReadonlyMap<string, number>;
+  readonly serverFaults: () => ReadonlyMap<string, number>;
 }
 
 export interface Control {
@@ -54,9 +55,9 @@ export async function startControl(
   options: ControlOptions,
   context: ControlContext,
 ): Promise<Control> {
-  const { log, tree, memory, version, listening, clientFaults } = context;
+  const { log, tree, memory, version, listening, clientFaults, serverFaults } = context;
   const error = (reason: unknown): void => log.error(reason);
-  const load = lazyApi({ tree, memory, version, listening, clientFaults, error });
+  const load = lazyApi({ tree, memory, version, listening, clientFaults, serverFaults, error });
   const servers: Server[] = [];
   const make = (guard: Guard): Server => {
     const server = makeHttpServer({ load, guard, error });

@@ -99,7 +99,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const path = await startDataPath(options, (line) => {
     if (notices) log.warn(line);
   });
-  const { exports, server, tree, faults, pool, memory } = path;
+  const { exports, server, tree, faults, serverFaults, pool, memory } = path;
   let ways: OpenWays;
   let control: Control | undefined;
   const stopNow = (): void => {
@@ -118,6 +118,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         ...{ tree, memory, log, version: version() },
         listening: uris,
         clientFaults: () => faults.total(),
+        serverFaults: () => serverFaults.total(),
       });
     }
   } catch (error) {

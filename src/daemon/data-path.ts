@@ -17,6 +17,7 @@ import type { ClientLimits } from '../server/client-limits.ts';
 import { FaultCounts } from '../server/fault-counts.ts';
 import type { Log } from '../server/log.ts';
 import { Server, type ServerContext } from '../server/server.ts';
+import { ServerFaultCounts } from '../server/server-faults.ts';
 import type { ServerTls } from '../server/tls-credentials.ts';
 import { PoweredExports } from './exports.ts';
 import type { Timing } from './timing.ts';
@@ -59,6 +60,7 @@ export interface DataPath {
   readonly server: Server;
   readonly tree: Tree;
   readonly faults: FaultCounts;
+  readonly serverFaults: ServerFaultCounts;
 }
 
 export function makeDataPath(options: DataPathOptions, parts: DataPathParts): DataPath {
@@ -66,10 +68,11 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
   const { limits, allocator, share, openStream, tls, tlsMode, protocol = 'extended' } = parts;
   const { faults = new FaultCounts(0, FaultCounts.memoryFor(0)) } = parts;
   const { clock, scheduler, timers, deferred, turn, pacing, slicer } = parts.timing;
+  const serverFaults = new ServerFaultCounts();
   const exports = new PoweredExports(limits.payload, options);
   const server = new Server(exports, {
     ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
-    ...{ openStream, tls, tlsMode, protocol, faults },
+    ...{ openStream, tls, tlsMode, protocol, faults, serverFaults },
     buffers: new BufferPool(allocator.memory, scheduler, parts.collect),
     scratch: new ScratchPool(),
   });
@@ -86,5 +89,5 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
     makeAttributes: (name) => new Attributes(name, parameters.start, options.machine),
     notice: (line) => parts.notice(line),
   });
-  return { devices, exports, server, tree, faults };
+  return { devices, exports, server, tree, faults, serverFaults };
 }

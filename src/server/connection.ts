@@ -15,6 +15,7 @@ import { Output } from './output.ts';
 import type { ByteSink, ByteStream } from './receive.ts';
 import { type RequestHost, Requests } from './requests.ts';
 import type { ServerContext, WayIn } from './server.ts';
+import { type ServerFault, tellEnd } from './server-faults.ts';
 import type { WaitsFor, Watched } from './watch.ts';
 import { ReceiveWindow } from './window.ts';
 
@@ -126,7 +127,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     this.#context.turn.end();
   }
 
-  closed(reason: string | undefined): void {
+  closed(reason: string | undefined, fault?: ServerFault): void {
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
     this.#cancelTimeout();
@@ -134,8 +135,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     this.#requests?.abandon();
     this.#context.buffers.give(this.#window.buffer);
     this.#context.gone(this);
-    const facts = { connection: this.#id, reason: this.#reason ?? reason ?? 'client' };
-    this.#context.log[this.#reason === undefined ? 'debug' : 'warn'](facts, 'disconnected');
+    tellEnd(this.#context, { connection: this.#id, cutOff: this.#reason, reason, fault });
     this.#context.turn.end();
   }
 

@@ -6,6 +6,7 @@ import net from 'node:net';
 import type { DirectOffer } from '../export/direct-offer.ts';
 import { DirectWrite } from './direct-write.ts';
 import { DivertibleReader, PipePair, type Reader } from './pipe-pair.ts';
+import { type ServerFault, socketFault } from './server-faults.ts';
 import type { ServerTls } from './tls-credentials.ts';
 import { type TlsSink, TlsStream } from './tls-stream.ts';
 
@@ -18,8 +19,8 @@ export interface ByteSink {
   ended(): void;
   /** The write before this one was taken. */
   written(): void;
-  /** All is over; called once. */
-  closed(reason: string | undefined): void;
+  /** All is over; called once. @param fault where it is not the client that caused it. */
+  closed(reason: string | undefined, fault?: ServerFault): void;
 }
 
 /** Bytes both ways, whatever carries them. */
@@ -151,15 +152,17 @@ export class SocketStream implements ByteStream {
   /** All is over when both ways are; neither is of use without the other. */
   #hearEnd(sink: ByteSink): void {
     let reason: string | undefined;
+    let fault: ServerFault | undefined;
     const ways = new Set([this.#source, this.#drain]);
     for (const way of [...ways]) {
       way.on('error', (error) => {
+        if (reason === undefined) fault = socketFault(error);
         reason ??= error.message;
       });
       way.on('close', () => {
         ways.delete(way);
         if (this.#released) return;
-        if (ways.size === 0) sink.closed(reason);
+        if (ways.size === 0) sink.closed(reason, fault);
         // What came in to the end still has its replies to come.
         else if (way === this.#drain || reason !== undefined) this.destroy();
       });

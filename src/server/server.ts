@@ -20,6 +20,7 @@ import { limits } from './limits.ts';
 import { type ListenAddress, listen, stopListening } from './listener.ts';
 import type { Log } from './log.ts';
 import { type ByteSink, type ByteStream, SocketStream } from './receive.ts';
+import type { ServerFaultCounts } from './server-faults.ts';
 import { openStdio } from './stdio.ts';
 import type { ServerTls } from './tls-credentials.ts';
 import type { Turn } from './turn.ts';
@@ -37,6 +38,7 @@ export interface ServerContext extends SessionContext {
   readonly limits: ClientLimits;
   readonly host: HandshakeHost<NbdExport>;
   readonly faults: FaultCounts;
+  readonly serverFaults: ServerFaultCounts;
   /** Undefined: there is no TLS. */
   readonly tls: ServerTls | undefined;
   /** For ways in that demand nothing of their own. */

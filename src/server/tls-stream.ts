@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { copyBytes } from '../pages/copy-bytes.ts';
 import { type ByteSink, type ByteStream, queuedBytes } from './receive.ts';
+import { type ServerFault, socketFault } from './server-faults.ts';
 import type { ServerTls } from './tls-credentials.ts';
 
 /** Of OpenSSL, where it says what the client did wrong; else the connection has just broken. */
@@ -36,6 +37,7 @@ export class TlsStream implements ByteStream {
   #writes = 0;
   #told = 0;
   #reason: string | undefined;
+  #fault: ServerFault | undefined;
 
   /** @param plain not read any more; the handshake begins at once. */
   constructor(plain: Duplex, options: ServerTls, sink: TlsSink) {
@@ -57,7 +59,7 @@ export class TlsStream implements ByteStream {
       this.#noticeGone();
       sink.ended();
     });
-    this.#socket.on('close', () => sink.closed(this.#reason));
+    this.#socket.on('close', () => sink.closed(this.#reason, this.#fault));
   }
 
   get unsent(): number {
@@ -129,8 +131,10 @@ export class TlsStream implements ByteStream {
   }
 
   #failed(error: SslError): void {
-    if (error.library === undefined) this.#reason ??= error.message;
-    else this.#sink.cutOff(`TLS: ${error.reason ?? error.message}`);
+    if (error.library === undefined) {
+      if (this.#reason === undefined) this.#fault = socketFault(error);
+      this.#reason ??= error.message;
+    } else this.#sink.cutOff(`TLS: ${error.reason ?? error.message}`);
     this.#socket.destroy();
   }
 }

@@ -2,6 +2,7 @@
  *  out of the other. Knows no protocol, and of TLS only when it begins. */
 
 import type { ByteStream } from '../server/receive.ts';
+import type { ServerFault } from '../server/server-faults.ts';
 import type { ServerTls } from '../server/tls-credentials.ts';
 import type { TlsSink } from '../server/tls-stream.ts';
 import { bug, KiB } from '../units.ts';
@@ -117,11 +118,11 @@ export class Relay implements TlsSink {
     this.#stream?.destroy();
   }
 
-  closed(reason: string | undefined): void {
+  closed(reason: string | undefined, fault?: ServerFault): void {
     if (this.#closed) return;
     this.#closed = true;
     const { slot } = this;
-    if (Atomics.load(slot.words, Word.CUT_OFF) === 0) slot.text = reason ?? '';
+    slot.ended(reason, fault);
     this.#host.gone(this);
     this.#host.outbox.raise(slot, ToMain.CLOSED);
     this.#host.traffic();

@@ -2,6 +2,7 @@
  *  for the other, and a text. Memory is taken as it is touched; a slot serves one client after the
  *  other. */
 
+import { type ServerFault, serverFaultNames } from '../server/server-faults.ts';
 import { KiB, LINE_WORDS } from '../units.ts';
 import { ByteRing } from './byte-ring.ts';
 
@@ -57,6 +58,8 @@ export const Word = {
   TEXT_LENGTH: 6 * LINE_WORDS,
   /** 1: the text says what the client did wrong. */
   CUT_OFF: 6 * LINE_WORDS + 1,
+  /** n + 1: it ended by the n-th fault of `serverFaultNames`. */
+  FAULT: 6 * LINE_WORDS + 2,
   /** Where the receive ring stood when the client was lent. */
   LEASE_AT: 4 * LINE_WORDS + 1,
   /** 1: it is lent no more. */
@@ -100,6 +103,18 @@ export class Slot {
     for (const word of Object.values(Word)) Atomics.store(this.words, word, 0);
     this.receive.reset();
     this.send.reset();
+  }
+
+  /** What ended it, where the client did not. */
+  get fault(): ServerFault | undefined {
+    return serverFaultNames[Atomics.load(this.words, Word.FAULT) - 1];
+  }
+
+  /** The text stays where it says what the client did wrong. */
+  ended(reason: string | undefined, fault: ServerFault | undefined): void {
+    const place = fault === undefined ? 0 : serverFaultNames.indexOf(fault) + 1;
+    Atomics.store(this.words, Word.FAULT, place);
+    if (Atomics.load(this.words, Word.CUT_OFF) === 0) this.text = reason ?? '';
   }
 
   get text(): string {

@@ -3,6 +3,7 @@
 import type { DirectOffer } from '../export/direct-offer.ts';
 import { copyBytes } from '../pages/copy-bytes.ts';
 import type { ByteSink, ByteStream } from '../server/receive.ts';
+import type { ServerFault } from '../server/server-faults.ts';
 import type { TlsSink } from '../server/tls-stream.ts';
 import type { Outbox } from './event-ring.ts';
 import { RECEIVE_BYTES, type Slot, ToMain, ToWorker, Word } from './slot.ts';
@@ -136,9 +137,9 @@ export class ThreadStream implements ByteStream {
   }
 
   /** The other thread is no more, or the socket never came there. */
-  lost(reason: string): void {
+  lost(reason: string, fault?: ServerFault): void {
     this.slot.text = reason;
-    this.#tellClosed();
+    this.#tellClosed(fault);
   }
 
   get #deaf(): boolean {
@@ -219,13 +220,14 @@ export class ThreadStream implements ByteStream {
     this.#firstAt = this.#queuedBytes = 0;
   }
 
-  #tellClosed(): void {
+  #tellClosed(lostBy?: ServerFault): void {
     if (this.#gone) return;
-    const { text } = this.slot;
-    if (Atomics.load(this.slot.words, Word.CUT_OFF) !== 0) this.#cutOff(text);
+    const { text, words } = this.slot;
+    const fault = lostBy ?? this.slot.fault;
+    if (Atomics.load(words, Word.CUT_OFF) !== 0) this.#cutOff(text);
     this.#gone = true;
     this.#dropQueue();
     this.#host.gone(this);
-    this.#sink.closed(text === '' ? undefined : text);
+    this.#sink.closed(text === '' ? undefined : text, fault);
   }
 }

@@ -5,6 +5,7 @@ import type net from 'node:net';
 import { Worker } from 'node:worker_threads';
 import type { DirectOffer } from '../export/direct-offer.ts';
 import type { ByteSink } from '../server/receive.ts';
+import type { ServerFault } from '../server/server-faults.ts';
 import { Doorbell } from './doorbell.ts';
 import { EVENT_RING_BYTES, EventRing, Inbox, Outbox, SLOTS_MAX } from './event-ring.ts';
 import { type Giver, Rendezvous } from './hand-over.ts';
@@ -108,7 +109,7 @@ export class Thread implements StreamHost {
     const stream = new ThreadStream(slot, sink, socket.remoteAddress, this);
     this.#streams.set(slot.id, stream);
     this.outbox.raise(slot, ToWorker.OPEN);
-    this.#giver?.give(socket, slot.id, (reason) => stream.lost(reason));
+    this.#giver?.give(socket, slot.id, (reason) => stream.lost(reason, 'handover'));
     return stream;
   }
 
@@ -147,15 +148,15 @@ export class Thread implements StreamHost {
       if (this.#ending) return;
       this.#ending = true;
       this.#giver?.close();
-      this.#loseAll('its thread has died');
+      this.#loseAll('its thread has died', 'thread');
       this.#options.died(this, reason);
     });
     // What it does keeps us alive no more than what it is for.
     this.#worker.unref();
   }
 
-  #loseAll(reason: string): void {
-    for (const stream of [...this.#streams.values()]) stream.lost(reason);
+  #loseAll(reason: string, fault?: ServerFault): void {
+    for (const stream of [...this.#streams.values()]) stream.lost(reason, fault);
   }
 
   #takeSlot(): Slot {

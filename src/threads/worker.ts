@@ -127,7 +127,7 @@ class SocketThread implements RelayHost, Source {
     client.offer = undefined;
     const relay = new Relay(client.slot, this);
     if (socket === undefined) {
-      relay.closed('no file descriptor is left');
+      relay.closed('no file descriptor is left', 'handover');
       return;
     }
     client.relay = relay;

@@ -410,6 +410,7 @@ describe('metrics', () => {
       'tnull_info{version="1.2.3"} 1',
       '# TYPE tnull_client_faults_total counter',
       'tnull_client_faults_total{fault="pipelined-option"} 3',
+      'tnull_server_faults_total{fault="socket"} 1',
       'tnull_device_powered{device="nullb0"} 1',
       'tnull_device_powered{device="off"} 0',
       'tnull_requests_total{device="nullb0",operation="write"} 5',

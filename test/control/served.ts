@@ -49,6 +49,7 @@ export async function serve(
       version: '1.2.3',
       listening: () => ['nbd://127.0.0.1:10809/nullb0'],
       clientFaults: () => new Map([['pipelined-option', 3]]),
+      serverFaults: () => new Map([['socket', 1]]),
     },
   );
   running.unshift(() => control.closeNow());

@@ -11,7 +11,7 @@ function made(limits: Partial<ClientLimits>) {
   const say = (facts: object, message: string): void => {
     lines.push(`${JSON.stringify(facts)} ${message}`);
   };
-  const burst = new Burst(scheduler, { debug: say, info: say, warn: say });
+  const burst = new Burst(scheduler, { debug: say, info: say, warn: say, error: say });
   return { scheduler, lines, burst, admission: new Admission(withDefaults(limits), burst) };
 }
 

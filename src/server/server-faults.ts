@@ -1,0 +1,65 @@
+/** Ends of connections that no client caused. None should ever happen: each is counted, and logged as an
+ *  error. What clients do wrong: client-faults.ts. */
+
+import type { Log } from './log.ts';
+
+/** What happened, by the name that the counter has. */
+export const serverFaults = {
+  socket: 'its socket failed in a way that no client causes',
+  handover: 'its socket could not be given to a thread',
+  thread: 'the thread for its socket has died',
+} as const;
+export type ServerFault = keyof typeof serverFaults;
+
+export const serverFaultNames = Object.keys(serverFaults) as ServerFault[]; // a table of ours: it has no other keys
+
+/** What a peer that goes, or the way to it, does to a socket. */
+const peers = new Set([
+  ...['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ECONNREFUSED', 'ENOTCONN', 'ESHUTDOWN', 'ETIMEDOUT'],
+  ...['EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN', 'ENETRESET', 'EPROTO'],
+  'ECANCELED', // what was under way as we closed it
+]);
+
+/** @returns undefined: the client, or the way to it, has caused `error` of its socket. */
+export function socketFault(error: Error): ServerFault | undefined {
+  const code: unknown = Reflect.get(error, 'code');
+  return typeof code === 'string' && peers.has(code) ? undefined : 'socket';
+}
+
+export class ServerFaultCounts {
+  readonly #counts = new Map<ServerFault, number>(serverFaultNames.map((name) => [name, 0]));
+
+  add(fault: ServerFault): void {
+    this.#counts.set(fault, (this.#counts.get(fault) ?? 0) + 1);
+  }
+
+  total(): ReadonlyMap<ServerFault, number> {
+    return this.#counts;
+  }
+}
+
+/** How a connection ended. */
+export interface End {
+  readonly connection: number;
+  /** Why we cut it off; undefined: we did not. */
+  readonly cutOff: string | undefined;
+  /** What its socket said. */
+  readonly reason: string | undefined;
+  readonly fault: ServerFault | undefined;
+}
+
+interface Told {
+  readonly log: Log;
+  readonly serverFaults: ServerFaultCounts;
+}
+
+export function tellEnd(to: Told, { connection, cutOff, reason, fault }: End): void {
+  const facts = { connection, reason: cutOff ?? reason ?? 'client' };
+  if (cutOff !== undefined) return to.log.warn(facts, 'disconnected');
+  if (fault === undefined) return to.log.debug(facts, 'disconnected');
+  to.serverFaults.add(fault);
+  to.log.error(
+    { ...facts, fault },
+    `a client was disconnected through no fault of its own: ${serverFaults[fault]}`,
+  );
+}
