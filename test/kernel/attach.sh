@@ -10,8 +10,8 @@ check 'tnull says that it is ready' \
 
 check 'nbd-client attaches with blocks of 4096' attach nullb0 -b 4096
 check 'the logical block size is 4096' is queue/logical_block_size 4096
-check 'without a cache there is nothing to flush' is queue/write_cache 'write through'
-check 'without a cache there is no FUA' is queue/fua 0
+check 'flushes are offered without a cache too' is queue/write_cache 'write back'
+check 'FUA is offered without a cache too' is queue/fua 1
 check 'the disk does not rotate' is queue/rotational 0
 check 'discards are offered' above queue/discard_max_bytes 0
 check 'mkfs.ext4 makes a file system' mkfs.ext4 -q $device
