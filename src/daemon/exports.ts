@@ -15,8 +15,10 @@ export interface ExportFacts {
 export class PoweredExports {
   readonly #payloadMax: number;
   readonly #rules: ExportRules;
-  readonly #of = new Map<NullDevice, NbdExport>();
-  #ordered: readonly NbdExport[] = [];
+  readonly #byName = new Map<string, NbdExport>();
+  /** By the numbers of their devices, which stand beside them. */
+  readonly #ordered: NbdExport[] = [];
+  readonly #indexes: number[] = [];
 
   /** @param payloadMax bytes. */
   constructor(payloadMax: number, rules: ExportRules) {
@@ -36,24 +38,39 @@ export class PoweredExports {
     }));
   }
 
+  /** '' is the one of the lowest number. */
+  find(name: string): NbdExport | undefined {
+    return name === '' ? this.#ordered[0] : this.#byName.get(name);
+  }
+
   add(device: NullDevice): void {
     if (device.disk === undefined) return;
     const shown = new NbdExport(device.disk, this.#payloadMax, this.#rules, device.shared);
-    this.#of.set(device, shown);
-    this.#order();
+    this.#byName.set(device.name, shown);
+    const place = this.#placeOf(device.index);
+    this.#ordered.splice(place, 0, shown);
+    this.#indexes.splice(place, 0, device.index);
   }
 
   /** @param retire lets the clients of the export end. */
   async remove(device: NullDevice, retire: (gone: NbdExport) => Promise<void>): Promise<void> {
-    const gone = this.#of.get(device);
+    const gone = this.#byName.get(device.name);
     if (gone === undefined) return;
-    this.#of.delete(device);
-    this.#order();
+    this.#byName.delete(device.name);
+    const place = this.#placeOf(device.index);
+    this.#ordered.splice(place, 1);
+    this.#indexes.splice(place, 1);
     await retire(gone);
   }
 
-  #order(): void {
-    const byIndex = [...this.#of].toSorted(([a], [b]) => a.index - b.index);
-    this.#ordered = byIndex.map(([, shown]) => shown);
+  /** Where the device of that number stands, or is to stand. */
+  #placeOf(index: number): number {
+    let [from, to] = [0, this.#indexes.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if ((this.#indexes[middle] ?? 0) < index) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 }

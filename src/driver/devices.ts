@@ -33,6 +33,9 @@ export class Devices implements DeviceHost {
   readonly #listener: PowerListener;
   readonly slicer: Slicer;
   readonly #byName = new Map<string, NullDevice>();
+  /** Of powered devices; none below `#lowest` is free. */
+  readonly #indexes = new Set<number>();
+  #lowest = 0;
   #sharedTags: TagSet<NullData> | undefined;
 
   constructor(context: DeviceContext, start: DeviceOptions, listener: PowerListener) {
@@ -68,12 +71,15 @@ export class Devices implements DeviceHost {
     return this.#byName.values();
   }
 
-  freeIndex(): number {
-    const taken = new Set<number>();
-    for (const device of this) if (device.powered) taken.add(device.index);
-    let index = 0;
-    while (taken.has(index)) index++;
-    return index;
+  takeIndex(): number {
+    while (this.#indexes.has(this.#lowest)) this.#lowest++;
+    this.#indexes.add(this.#lowest);
+    return this.#lowest;
+  }
+
+  giveIndex(index: number): void {
+    this.#indexes.delete(index);
+    this.#lowest = Math.min(this.#lowest, index);
   }
 
   sharedTags(): TagSet<NullData> {

@@ -37,7 +37,9 @@ const TIDY_SLABS = 8;
 /** What a device asks of those who keep all devices. */
 export interface DeviceHost {
   /** The lowest number that no powered device has. */
-  freeIndex(): number;
+  takeIndex(): number;
+  /** The device with that number is off. */
+  giveIndex(index: number): void;
   /** Of all devices' long work. */
   readonly slicer: Slicer;
   /** The tag set of all devices with shared_tags. */
@@ -121,7 +123,7 @@ export class NullDevice implements DeferredWork {
     if (parts.store !== undefined && mayMoveBytesOnly(powered)) {
       this.#shared = this.#context.share?.(capacityOf(options));
     }
-    this.index = this.#host.freeIndex();
+    this.index = this.#host.takeIndex();
     this.#powered = powered;
     if (parts.store !== undefined) this.#showThreads(parts.store);
     this.recompose();
@@ -144,6 +146,7 @@ export class NullDevice implements DeferredWork {
     this.#shared?.gone();
     this.#shared = undefined;
     this.#powered = undefined;
+    this.#host.giveIndex(this.index);
   }
 
   /** Frees the data; for a device that is off and goes away. */

@@ -11,12 +11,14 @@ import type { SessionHost } from '../export/session-host.ts';
 import type { ConnectionBuffers } from './buffer-pool.ts';
 import type { ByteDrain } from './byte-drain.ts';
 import { faultTeller } from './client-faults.ts';
+import { HandshakeTime } from './handshake-time.ts';
 import { Output } from './output.ts';
 import type { ByteSink, ByteStream } from './receive.ts';
 import { type RequestHost, Requests } from './requests.ts';
-import type { ServerContext, WayIn } from './server.ts';
+import type { ServerContext } from './server.ts';
 import { type ServerFault, tellEnd } from './server-faults.ts';
 import type { WaitsFor, Watched } from './watch.ts';
+import { offered, type WayIn } from './way-in.ts';
 import { ReceiveWindow } from './window.ts';
 
 /** starttls: the ACK is on its way out, and nothing is read. */
@@ -42,7 +44,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   #mayBeLent = false;
   /** How often bytes came or went. */
   #entries = 0;
-  #cancelTimeout: () => void;
+  readonly #handshakeTime: HandshakeTime;
 
   constructor(context: ServerContext, id: number, way: WayIn, buffers: ConnectionBuffers) {
     this.#context = context;
@@ -50,15 +52,12 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     this.#window = new ReceiveWindow(buffers.received);
     this.#output = new Output(context.turn, context.buffers, buffers.replies, this);
     this.onClientFault = faultTeller(context.faults, context.log, id);
-    this.#handshake = new ServerHandshake<NbdExport>(context.host, {
-      tls: way.tls,
-      extendedHeaders: way.protocol === 'extended',
-      structuredReplies: way.protocol !== 'simple',
-      onFault: this.onClientFault,
-    });
-    this.#cancelTimeout = context.scheduler.timeout(
+    const can = { ...offered(way), onFault: this.onClientFault };
+    this.#handshake = new ServerHandshake<NbdExport>(context.host, can);
+    this.#handshakeTime = new HandshakeTime(
+      context,
+      () => this.#handshake?.optionsTaken ?? 0,
       () => this.cutOff('no agreement within the time for it'),
-      context.limits.handshakeTime * 1000,
     );
   }
 
@@ -130,7 +129,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   closed(reason: string | undefined, fault?: ServerFault): void {
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
-    this.#cancelTimeout();
+    this.#handshakeTime.cancel();
     this.#output.close();
     this.#requests?.abandon();
     this.#context.buffers.give(this.#window.buffer);
@@ -242,7 +241,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
       return;
     }
     this.#handshake = undefined;
-    this.#cancelTimeout();
+    this.#handshakeTime.cancel();
     if (progress.state === 'closed') {
       window.drop();
       if (!progress.orderly) this.#reason = progress.reason;

@@ -30,5 +30,9 @@ export const limits = {
     why: 'holds a full read, or a full batch of 4 KiB replies at depth 32, and a little more',
   },
   handshakeTime: { max: 10_000, why: 'idle clients that never agree on anything are cut off' },
+  furtherOptionTime: {
+    max: 10,
+    why: 'beyond the usual number of options, for each: a list of many exports takes longer',
+  },
   drainTime: { max: 5_000, why: 'what is in flight at shutdown may end, but not for ever' },
 } as const;

@@ -25,6 +25,7 @@ import { openStdio } from './stdio.ts';
 import type { ServerTls } from './tls-credentials.ts';
 import type { Turn } from './turn.ts';
 import { Watch } from './watch.ts';
+import type { WayIn } from './way-in.ts';
 
 const serverStops: Refusal = { error: NbdError.ESHUTDOWN, text: 'the server is shutting down' };
 const exportRemoved: Refusal = { error: NbdError.ESHUTDOWN, text: 'the export was removed' };
@@ -51,13 +52,6 @@ export interface ServerContext extends SessionContext {
   gone(connection: Connection): void;
 }
 
-/** What a client meets by the way it came. */
-export interface WayIn {
-  readonly tls: TlsMode;
-  /** The highest form of the protocol that is offered. */
-  readonly protocol: ReplyForm;
-}
-
 type OpenStream = (sink: ByteSink) => ByteStream;
 
 /** What a server is made with; the rest it makes itself. */
@@ -66,9 +60,11 @@ type ServerSurroundings = Omit<
   'host' | 'gone' | 'inFlightMax' | 'budget' | 'statusBudget'
 >;
 
-/** The exports, in order: the first is the default. */
 export interface Exports {
+  /** In order. */
   list(): Iterable<NbdExport>;
+  /** '' is the first of them, the default. */
+  find(name: string): NbdExport | undefined;
 }
 
 export class Server {
@@ -97,10 +93,7 @@ export class Server {
       statusBudget: new StatusBudget(context.deferred),
       host: {
         list: () => exports.list(),
-        find: (name) => {
-          for (const one of exports.list()) if (name === '' || one.name === name) return one;
-          return undefined;
-        },
+        find: (name) => exports.find(name),
         shuttingDown: () => this.#shuttingDown,
         contexts: (of) => of.contexts,
       },

@@ -42,12 +42,15 @@ const HAGGLING = { state: 'haggling' } as const;
 interface Spent {
   bytes: number;
   options: number;
+  /** What may be spent, with so many exports as there were when it was looked at. */
+  bytesMax: number;
+  optionsMax: number;
 }
 
 export class ServerHandshake<E extends ExportInfo> {
   #haggling: Haggling<E>;
   readonly #gather = new Gather();
-  #spent: Spent = { bytes: 0, options: 0 };
+  #spent: Spent = { bytes: 0, options: 0, ...allowance(0) };
   #phase: Phase = 'flags';
   /** Of the option that is being received. */
   #option = 0;
@@ -56,6 +59,11 @@ export class ServerHandshake<E extends ExportInfo> {
 
   constructor(host: HandshakeHost<E>, options: HandshakeOptions = {}) {
     this.#haggling = new Haggling(host, options, false);
+  }
+
+  /** Options that were taken so far, also before TLS. */
+  get optionsTaken(): number {
+    return this.#spent.options;
   }
 
   /** The first 18 bytes, sent before anything is received. */
@@ -146,8 +154,10 @@ export class ServerHandshake<E extends ExportInfo> {
     const spent = this.#spent;
     spent.bytes += OPTION_BYTES + length;
     spent.options++;
-    if (spent.bytes > limits.bytesInAll.max || spent.options > limits.options.max) {
-      return this.#haggling.close('too much haggling');
+    if (isOverspent(spent)) {
+      // Seldom, since the exports are counted for it: only where the last count does not suffice.
+      Object.assign(spent, allowance(count(this.#haggling.host.list())));
+      if (isOverspent(spent)) return this.#haggling.close('too much haggling');
     }
     this.#option = view.getUint32(8);
     this.#left = length;
@@ -162,4 +172,22 @@ export class ServerHandshake<E extends ExportInfo> {
     const goesOn = haggling.end === undefined || haggling.end.state === 'transmission';
     if (more && goesOn) haggling.options.onFault('pipelined-option');
   }
+}
+
+/** It grows with the exports: an honest client asks for each of those that it was told of. */
+function allowance(exports: number): Pick<Spent, 'bytesMax' | 'optionsMax'> {
+  return {
+    bytesMax: limits.bytesInAll.max + exports * limits.bytesPerExport.max,
+    optionsMax: limits.options.max + exports * limits.optionsPerExport.max,
+  };
+}
+
+function isOverspent({ bytes, bytesMax, options, optionsMax }: Spent): boolean {
+  return bytes > bytesMax || options > optionsMax;
+}
+
+function count(all: Iterable<unknown>): number {
+  let found = 0;
+  for (const _ of all) found++;
+  return found;
 }

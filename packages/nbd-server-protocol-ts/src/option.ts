@@ -53,14 +53,24 @@ export function encodeOption(option: number, data: Uint8Array): Uint8Array {
 /** One reply to an option as a server sends it. */
 export function encodeOptionReply(option: number, type: number, data: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(OPTION_REPLY_BYTES + data.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, OPTION_REPLY_MAGIC_HIGH);
-  view.setUint32(4, OPTION_REPLY_MAGIC_LOW);
-  view.setUint32(8, option);
-  view.setUint32(12, type);
-  view.setUint32(16, data.length);
+  placeOptionReply(new DataView(bytes.buffer), 0, option, type, data.length);
   bytes.set(data, OPTION_REPLY_BYTES);
   return bytes;
+}
+
+/** Writes what stands before `length` bytes of data. */
+export function placeOptionReply(
+  view: DataView,
+  at: number,
+  option: number,
+  type: number,
+  length: number,
+): void {
+  view.setUint32(at, OPTION_REPLY_MAGIC_HIGH);
+  view.setUint32(at + 4, OPTION_REPLY_MAGIC_LOW);
+  view.setUint32(at + 8, option);
+  view.setUint32(at + 12, type);
+  view.setUint32(at + 16, length);
 }
 
 /** The data of an INFO or GO. */

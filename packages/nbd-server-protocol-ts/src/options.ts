@@ -5,17 +5,16 @@ import { InfoType, Option, OptionReply } from './constants.ts';
 import {
   chosenContexts,
   encodeMetaContext,
-  lengthAndText,
   listedContexts,
   parseContextRequest,
 } from './contexts.ts';
 import type { Haggling } from './haggling.ts';
 import { type ExportInfo, extraInfo, infoExport, quoted } from './info.ts';
 import { handshakeLimits as limits } from './limits.ts';
+import { listReplies } from './list-replies.ts';
 import { parseInfoRequest, parseName } from './option.ts';
-import { concat, encodeUtf8 } from './text.ts';
 
-const { ACK, SERVER, INFO, META_CONTEXT } = OptionReply;
+const { ACK, INFO, META_CONTEXT } = OptionReply;
 const { ERR_UNSUP, ERR_POLICY, ERR_INVALID, ERR_TLS_REQD, ERR_UNKNOWN } = OptionReply;
 const { ERR_SHUTDOWN, ERR_TOO_BIG, ERR_EXT_HEADER_REQD } = OptionReply;
 
@@ -135,13 +134,15 @@ function abort<E extends ExportInfo>(to: Haggling<E>): void {
 }
 
 function list<E extends ExportInfo>(to: Haggling<E>): void {
-  for (const one of to.host.list()) {
-    if (to.hidden(one)) continue;
-    const description = encodeUtf8(one.description ?? '');
-    to.reply(Option.LIST, SERVER, concat([lengthAndText(one.name), description]));
+  for (const some of listReplies(visible(to))) {
+    to.send(some);
     if (to.end !== undefined) return;
   }
   to.reply(Option.LIST, ACK);
+}
+
+function* visible<E extends ExportInfo>(to: Haggling<E>): Generator<E> {
+  for (const one of to.host.list()) if (!to.hidden(one)) yield one;
 }
 
 /** The ACK is the last byte in plaintext. */

@@ -4,6 +4,7 @@ import { STRING_BYTES_MAX } from './constants.ts';
 
 interface Encoder {
   encode(text: string): Uint8Array;
+  encodeInto(text: string, into: Uint8Array): { readonly written: number };
 }
 interface Decoder {
   decode(bytes: Uint8Array): string;
@@ -19,6 +20,11 @@ const decoder = new globals.TextDecoder('utf-8', { fatal: true });
 
 export function encodeUtf8(text: string): Uint8Array {
   return encoder.encode(text);
+}
+
+/** @param into has room for 3 bytes of each UTF-16 unit. @returns the bytes written. */
+export function encodeUtf8Into(text: string, into: Uint8Array): number {
+  return encoder.encodeInto(text, into).written;
 }
 
 /** @returns undefined when the bytes are no UTF-8. */

@@ -2,8 +2,29 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeOption, handshakeLimits, Option, OptionReply } from '../src/index.ts';
-import { concat, FIXED, haggle, infoData, lyingOption, NOTHING, replies, types } from './haggle.ts';
+import {
+  encodeOption,
+  handshakeLimits,
+  Option,
+  OptionReply,
+  ServerHandshake,
+} from '../src/index.ts';
+import {
+  concat,
+  contextOption,
+  contexts,
+  disk,
+  FIXED,
+  feed,
+  type HostOptions,
+  haggle,
+  host,
+  infoData,
+  lyingOption,
+  NOTHING,
+  replies,
+  types,
+} from './haggle.ts';
 
 const { ACK, SERVER, ERR_INVALID, ERR_UNSUP, ERR_UNKNOWN, ERR_TOO_BIG } = OptionReply;
 const LIST = encodeOption(Option.LIST, NOTHING);
@@ -120,13 +141,70 @@ test.each([
   expect(haggle(bytes)).toMatchObject({ state: 'closed', orderly: false });
 });
 
-test('haggling without end is ended', () => {
-  const { max } = handshakeLimits.options;
-  const many = concat([FIXED, ...Array.from({ length: max }, () => encodeOption(77, NOTHING))]);
-  expect(haggle(many).state).toBe('haggling');
-  expect(haggle(concat([many, LIST]))).toMatchObject({ state: 'closed', orderly: false });
-  const big = encodeOption(77, new Uint8Array(handshakeLimits.optionBytesDrained.max));
-  expect(haggle(concat([FIXED, big, big, big, big])).state).toBe('closed');
+describe('haggling without end is ended', () => {
+  /** With so many exports beside the two that are always there. */
+  const exports = (count: number): HostOptions => ({
+    also: Array.from({ length: count }, (_, n) => ({ ...disk, name: `disk${n}` })),
+  });
+
+  test.each([0, 1, 500, 10_000])(
+    'by the number of options, which grows with exports: %i more',
+    (n) => {
+      const { options, optionsPerExport } = handshakeLimits;
+      const length = options.max + optionsPerExport.max * (n + 2);
+      const many = concat([FIXED, ...Array.from({ length }, () => encodeOption(77, NOTHING))]);
+      const { state, output } = haggle(many, [], exports(n));
+      expect(state).toBe('haggling');
+      expect(output.length).toBe(length * (20 + 'the option is not supported'.length));
+      const over = haggle(concat([many, LIST]), [], exports(n));
+      expect(over).toMatchObject({ state: 'closed', orderly: false, reason: 'too much haggling' });
+    },
+  );
+
+  test.each([0, 1, 500])('by their bytes: %i exports more', (n) => {
+    const { bytesInAll, bytesPerExport, optionBytesDrained } = handshakeLimits;
+    let left = bytesInAll.max + bytesPerExport.max * (n + 2);
+    const parts: Uint8Array[] = [FIXED];
+    while (left >= 16) {
+      const data = Math.min(optionBytesDrained.max, left - 16);
+      parts.push(encodeOption(77, new Uint8Array(data)));
+      left -= 16 + data;
+    }
+    expect(haggle(concat(parts), [], exports(n)).state).toBe('haggling');
+    expect(haggle(concat([...parts, LIST]), [], exports(n)).state).toBe('closed');
+  });
+
+  test('who asks for each of 10,000 exports is answered', () => {
+    const asked = Array.from({ length: 10_000 }, (_, n) => [
+      contextOption(Option.LIST_META_CONTEXT, `disk${n}`),
+      encodeOption(Option.INFO, infoData(`disk${n}`, [1, 2, 3])),
+    ]);
+    const go = encodeOption(Option.GO, infoData('disk9999'));
+    const bytes = concat([FIXED, LIST, ...asked.flat(), go]);
+    const found = new Map(exports(10_000).also?.map((one) => [one.name, one]));
+    const many = { ...host(), list: () => [...found.values()], contexts: () => contexts };
+    const handshake = new ServerHandshake({ ...many, find: (name) => found.get(name) });
+    const { state, output } = feed(handshake, bytes);
+    expect(state).toBe('transmission');
+    const answers = replies(output);
+    const names = answers
+      .filter(([option, type]) => option === Option.LIST && type === SERVER)
+      .map(([, , data]) => data.toString('utf8', 4, 4 + data.readUInt32BE(0)));
+    expect(names).toEqual([...found.keys()]);
+    expect(answers.filter(([, type]) => type === ACK)).toHaveLength(20_002);
+  });
+
+  test('a name as long as one may be, many times, in any script', () => {
+    const names = Array.from({ length: 100 }, (_, n) => `${'ü€😀x'.repeat(n * 4)}${n}`);
+    const also = names.map((name) => ({ ...disk, name, description: name.toUpperCase() }));
+    const listed = replies(haggle(concat([FIXED, LIST]), [], { also }).output).slice(2, -1);
+    expect(listed.map(([, , data]) => data.subarray(4).toString())).toEqual(
+      also.map(({ name, description }) => name + description),
+    );
+    expect(listed.map(([, , data]) => data.readUInt32BE(0))).toEqual(
+      names.map((name) => Buffer.byteLength(name)),
+    );
+  });
 });
 
 const options = fc.oneof(

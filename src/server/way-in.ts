@@ -1,0 +1,18 @@
+/** What a client meets by the way it came. */
+
+import type { HandshakeOptions, ReplyForm, TlsMode } from 'nbd-server-protocol-ts';
+
+export interface WayIn {
+  readonly tls: TlsMode;
+  /** The highest form of the protocol that is offered. */
+  readonly protocol: ReplyForm;
+}
+
+/** What is agreed on where the client wishes. */
+export function offered({ tls, protocol }: WayIn): HandshakeOptions {
+  return {
+    tls,
+    extendedHeaders: protocol === 'extended',
+    structuredReplies: protocol !== 'simple',
+  };
+}
