@@ -3,6 +3,7 @@
 
 import type { Clock } from '../time/clock.ts';
 import type { Deferred } from '../time/deferred.ts';
+import { atOnce, type Work } from '../time/slicer.ts';
 import type { TimerQueue } from '../time/timer-queue.ts';
 import { bug, type Nanoseconds, type Tag, tag } from '../units.ts';
 import type { DriverData } from './driver-data.ts';
@@ -39,6 +40,9 @@ export interface BlockContext {
   readonly deferred: Deferred;
 }
 
+/** Made in some 20 us. */
+const REQUESTS_PER_PIECE = 64;
+
 /** The block layer's default; null_blk's tag set has 5 s. */
 export const DEFAULT_TIMEOUT = 30e9 as Nanoseconds; // 30 s
 
@@ -46,7 +50,7 @@ export class TagSet<D extends DriverData = DriverData> {
   readonly options: TagSetOptions;
   readonly context: BlockContext;
   readonly counts: Int32Array;
-  readonly requests: readonly Request<D>[];
+  readonly #requests: Request<D>[] = [];
   readonly timeouts: Timeouts<D>;
   readonly #pools: readonly TagPool[];
   readonly #handles: Handles<D>;
@@ -54,27 +58,21 @@ export class TagSet<D extends DriverData = DriverData> {
   /** The driver's data of the set. */
   readonly data: D['tagSet'];
 
-  /** @throws RangeError when memory for the slots cannot be had. */
+  /** @param filled false: its requests are still to come, see `inPieces`.
+   *  @throws RangeError when memory for the slots cannot be had. */
   constructor(
     operations: Pick<Operations<D>, 'makeRequestData'>,
     options: TagSetOptions,
     context: BlockContext,
     data: D['tagSet'],
+    filled = true,
   ) {
     this.data = data;
     this.options = options;
     this.context = context;
     const pools = options.sharedBitmap ? 1 : options.queues;
     this.counts = new Int32Array(pools * options.depth);
-    const plain = options.debug ? undefined : new PlainHandles<D>();
-    this.#handles = plain ?? new CheckedHandles<D>();
-    const requests: Request<D>[] = [];
-    for (let i = 0; i < pools * options.depth; i++) {
-      const request = new Request(tag(i), this.counts, this.#handles, operations.makeRequestData());
-      plain?.add(request);
-      requests.push(request);
-    }
-    this.requests = requests;
+    this.#handles = options.debug ? new CheckedHandles<D>() : new PlainHandles<D>();
     this.#pools = Array.from(
       { length: pools },
       (_, i) =>
@@ -86,6 +84,25 @@ export class TagSet<D extends DriverData = DriverData> {
         ),
     );
     this.timeouts = new Timeouts(this, context);
+    if (filled) atOnce(this.#fill(operations));
+  }
+
+  /** Makes a tag set with the others' turns in between: a deep one for many queues takes long.
+   *  @throws RangeError as the constructor. */
+  static *inPieces<D extends DriverData>(
+    operations: Pick<Operations<D>, 'makeRequestData'>,
+    options: TagSetOptions,
+    context: BlockContext,
+    data: D['tagSet'],
+  ): Work<TagSet<D>> {
+    const set = new TagSet<D>(operations, options, context, data, false);
+    yield* set.#fill(operations);
+    return set;
+  }
+
+  /** All of them, by tag. */
+  get requests(): readonly Request<D>[] {
+    return this.#requests;
   }
 
   get queueDepth(): number {
@@ -112,7 +129,7 @@ export class TagSet<D extends DriverData = DriverData> {
   }
 
   slot(of: Tag): Request<D> {
-    return this.requests[of] ?? bug(`no tag ${of}`);
+    return this.#requests[of] ?? bug(`no tag ${of}`);
   }
 
   /** A reference to the request with this tag, if the driver has shared it: increment unless zero.
@@ -126,6 +143,16 @@ export class TagSet<D extends DriverData = DriverData> {
       if (Atomics.compareExchange(this.counts, of, count, count + 1) === count) {
         return this.#handles.revived(slot);
       }
+    }
+  }
+
+  *#fill(operations: Pick<Operations<D>, 'makeRequestData'>): Work {
+    const handles = this.#handles;
+    for (let i = 0; i < this.counts.length; i++) {
+      if (i > 0 && i % REQUESTS_PER_PIECE === 0) yield;
+      const request = new Request(tag(i), this.counts, handles, operations.makeRequestData());
+      if (handles instanceof PlainHandles) handles.add(request);
+      this.#requests.push(request);
     }
   }
 }

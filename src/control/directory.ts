@@ -1,10 +1,12 @@
 /** One device's folder: a file's text, its typed value, and changes that are prepared before any is
  *  made and can be taken back. Knows neither HTTP nor the other devices. Source: control.md section 2. */
 
+import type { TagSet } from '../block/tag-set.ts';
 import type { AttributeValue } from '../config/attribute-text.ts';
 import { type Attributes, isAttributeName, type StoredName } from '../config/attributes.ts';
 import { ErrnoError } from '../config/errors.ts';
 import { rangesText } from '../driver/badblocks-text.ts';
+import type { NullData } from '../driver/completion.ts';
 import { type FaultSetting, faultSettings } from '../driver/faults.ts';
 import type { NullDevice } from '../driver/null-device.ts';
 import type { RangeList } from '../driver/range-list.ts';
@@ -120,7 +122,7 @@ export class Directory {
       });
     }
     // A device's queues are changed once, and after what is surer to succeed.
-    if (Object.keys(queues).length > 0) first.push(this.#queues(queues));
+    if (Object.keys(queues).length > 0) first.push(yield* this.#queues(queues));
     return { changes: [...first, ...last], power };
   }
 
@@ -131,15 +133,18 @@ export class Directory {
 
   /** Builds the device from what is stored. @returns what was adjusted, a line each.
    *  @throws ErrnoError EINVAL, ENOMEM. */
-  powerOn(): readonly string[] {
-    return this.#about(undefined, () => {
+  *powerOn(): Work<readonly string[]> {
+    try {
       const judged = this.#attributes.judge();
-      this.device.powerOn(judged.options);
+      const prepared = yield* this.device.prepare(judged.options);
+      this.device.powerOn(judged.options, prepared);
       this.#attributes.apply(judged.adjusted);
       // What was written there while off is without effect.
       this.#attributes.set('index', BigInt(this.device.index));
       return judged.notices;
-    });
+    } catch (error) {
+      throw this.#named(undefined, error);
+    }
   }
 
   #value(name: string): number | string {
@@ -171,14 +176,20 @@ export class Directory {
   }
 
   /** Other numbers for a live device. They are stored when it has them. */
-  #queues(wanted: Queues): Change {
+  *#queues(wanted: Queues): Work<Change> {
     const { device } = this;
     const names = (['submit_queues', 'poll_queues'] as const).filter((name) => name in wanted);
+    const has = device.queues;
+    const submit = Number(wanted.submit_queues ?? has.submit);
+    const poll = Number(wanted.poll_queues ?? has.poll);
+    let prepared: TagSet<NullData> | undefined;
+    try {
+      prepared = yield* device.prepareQueues(submit, poll);
+    } catch (error) {
+      throw this.#named(names[0], error);
+    }
     return () => {
-      const has = device.queues;
-      const submit = Number(wanted.submit_queues ?? has.submit);
-      const poll = Number(wanted.poll_queues ?? has.poll);
-      this.#about(names[0], () => device.setQueues(submit, poll));
+      this.#about(names[0], () => device.setQueues(submit, poll, prepared));
       const stored = applyAll(names.map((name) => this.#keep(name, wanted[name])));
       return () => {
         try {

@@ -175,7 +175,8 @@ export class Tree {
     if (plan.power === undefined || plan.power === device.powered) return;
     if (!plan.power) return await device.powerOff();
     try {
-      for (const notice of directory.powerOn()) this.#options.notice?.(notice);
+      const notices = await this.slicer.run(directory.powerOn());
+      for (const notice of notices) this.#options.notice?.(notice);
     } catch (error) {
       undo();
       throw error;

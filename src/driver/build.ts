@@ -4,22 +4,14 @@
 import { Disk } from '../block/disk.ts';
 import { RequestQueue } from '../block/request-queue.ts';
 import { Status } from '../block/status.ts';
-import { type BlockContext, TagSet, type TagSetOptions } from '../block/tag-set.ts';
+import type { BlockContext, TagSet } from '../block/tag-set.ts';
 import { sizeOf, wholeBlocks } from '../config/judge-size.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
 import type { SharedDevice } from '../direct/shared-device.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
 import type { DeferredWork } from '../time/deferred.ts';
 import type { Slicer } from '../time/slicer.ts';
-import {
-  bytes,
-  MiB,
-  type Nanoseconds,
-  nanoseconds,
-  SECTOR_BYTES,
-  type Sector,
-  toSectors,
-} from '../units.ts';
+import { bytes, MiB, nanoseconds, SECTOR_BYTES, type Sector, toSectors } from '../units.ts';
 import { type BadBlocks, badBlocksStep } from './badblocks.ts';
 import { features, limits } from './capabilities.ts';
 import {
@@ -27,13 +19,13 @@ import {
   completeInline,
   type NullData,
   type NullOwned,
-  NullRequestData,
   TimedCompletion,
 } from './completion.ts';
 import { ControlRequests } from './control-requests.ts';
 import { extentsOf } from './extents.ts';
 import { Flusher } from './flusher.ts';
 import type { Faults } from './gate.ts';
+import { makeTagSet } from './null-tag-set.ts';
 import { discardGuard, fillRead, nullStep, type Step, storeStep } from './path.ts';
 import { type PathOptions, PoweredDevice } from './powered-device.ts';
 import { cacheStep } from './storage/cache-step.ts';
@@ -46,13 +38,7 @@ import { resetAllOf } from './zones/reset-all.ts';
 import { type OnRefused, zoneRules } from './zones/zone-rules.ts';
 import { ZoneSet } from './zones/zone-set.ts';
 
-/** null_blk's own, not the block layer's 30 s. */
-const TIMEOUT = 5e9 as Nanoseconds; // 5 s
-
 const NO_LIMIT = Number.POSITIVE_INFINITY;
-
-/** The queue takes no more tags than these, whatever the attribute says. */
-const DEPTH_MAX = 10_240;
 
 /** Makes of a device one that threads for sockets may read and write themselves.
  *  @param capacity bytes. @returns undefined: they may not. */
@@ -103,28 +89,6 @@ export interface Powered {
 export interface Causes {
   badblocks: number;
   zones: number;
-}
-
-export function makeTagSet(
-  options: DeviceOptions,
-  context: DeviceContext,
-  shared: boolean,
-): TagSet<NullData> {
-  const operations = { makeRequestData: () => new NullRequestData() };
-  return new TagSet(operations, tagSetOptions(options, context.debug), context, { shared });
-}
-
-function tagSetOptions(options: DeviceOptions, debug: boolean): TagSetOptions {
-  return {
-    queues: options.submit_queues + options.poll_queues,
-    pollQueues: options.poll_queues,
-    depth: Math.min(options.hw_queue_depth, DEPTH_MAX),
-    blocking: options.blocking,
-    sharedBitmap: options.shared_tag_bitmap,
-    noScheduler: options.no_sched,
-    timeout: TIMEOUT,
-    debug,
-  };
 }
 
 /** Bytes of the whole blocks that a device is made of; rounded from 2^62 on, see Disk. */

@@ -4,7 +4,6 @@
 
 import { Command } from '../block/command.ts';
 import type { Disk } from '../block/disk.ts';
-import { HctxError } from '../block/request-queue.ts';
 import { Status } from '../block/status.ts';
 import type { TagSet } from '../block/tag-set.ts';
 import { ErrnoError } from '../config/errors.ts';
@@ -14,7 +13,7 @@ import type { DeferredWork } from '../time/deferred.ts';
 import type { Slicer, Work } from '../time/slicer.ts';
 import { bytes, sector } from '../units.ts';
 import { BadBlocks } from './badblocks.ts';
-import { buildDisk, capacityOf, type DeviceContext, makeTagSet, type Powered } from './build.ts';
+import { buildDisk, capacityOf, type DeviceContext, type Powered } from './build.ts';
 import type { NullData } from './completion.ts';
 import { type Outcome, outcome } from './control-requests.ts';
 import {
@@ -27,6 +26,7 @@ import {
 import { Fault, faultStream, NO_FAULT, parseFault } from './faults.ts';
 import { composeGate, type Faults } from './gate.ts';
 import { judgeOf, mayMoveBytesOnly, movesBytesOnly } from './live-rules.ts';
+import { deviceTags, makeTagSet, orNoMemory } from './null-tag-set.ts';
 import { PageStore } from './storage/page-store.ts';
 import type { ZoneOperation } from './zone-requests.ts';
 import type { ZoneSet } from './zones/zone-set.ts';
@@ -99,9 +99,15 @@ export class NullDevice implements DeferredWork {
     return this.#powered?.zones;
   }
 
-  /** Builds the device from `options` and shows it.
+  /** Makes what takes long to make for `powerOn`, in pieces. @throws ErrnoError ENOMEM. */
+  *prepare(options: DeviceOptions): Work<TagSet<NullData> | undefined> {
+    if (options.shared_tags || this.powered) return undefined;
+    return yield* deviceTags(this.name, options, this.#context);
+  }
+
+  /** Builds the device from `options` and shows it. @param ownTags what `prepare` made of them.
    *  @throws ErrnoError ENOMEM when a hardware queue or memory for the requests cannot be had. */
-  powerOn(options: DeviceOptions): void {
+  powerOn(options: DeviceOptions, ownTags?: TagSet<NullData>): void {
     if (this.#powered !== undefined)
       throw new ErrnoError('EBUSY', `${this.name}: power is 1 already`);
     if (options.memory_backed) {
@@ -118,7 +124,7 @@ export class NullDevice implements DeferredWork {
       slicer: this.#host.slicer,
       tidy: this,
     };
-    const tags = options.shared_tags ? this.#host.sharedTags() : undefined;
+    const tags = options.shared_tags ? this.#host.sharedTags() : ownTags;
     const powered = orNoMemory(this.name, () => buildDisk(options, parts, tags));
     if (parts.store !== undefined && mayMoveBytesOnly(powered)) {
       this.#shared = this.#context.share?.(capacityOf(options));
@@ -185,9 +191,17 @@ export class NullDevice implements DeferredWork {
     return { submit: submit_queues, poll: poll_queues };
   }
 
-  /** Changes the number of hardware queues with I/O running.
+  /** Makes what takes long to make for `setQueues`, in pieces. @throws ErrnoError ENOMEM. */
+  *prepareQueues(submit: number, poll: number): Work<TagSet<NullData> | undefined> {
+    const powered = this.#powered;
+    if (powered === undefined || powered.disk.queue.tagSet.data.shared) return undefined;
+    const options = { ...powered.options, submit_queues: submit, poll_queues: poll };
+    return yield* deviceTags(this.name, options, this.#context);
+  }
+
+  /** Changes the number of hardware queues with I/O running. @param made what `prepareQueues` gave.
    *  @throws ErrnoError EINVAL on shared tags, ENOMEM when one cannot be had: the old ones stay. */
-  setQueues(submit: number, poll: number): void {
+  setQueues(submit: number, poll: number, made?: TagSet<NullData>): void {
     const powered = this.#powered;
     if (powered === undefined) return;
     const { queue } = powered.disk;
@@ -198,7 +212,8 @@ export class NullDevice implements DeferredWork {
       );
     }
     const options = { ...powered.options, submit_queues: submit, poll_queues: poll };
-    orNoMemory(this.name, () => queue.updateHwQueues(makeTagSet(options, this.#context, false)));
+    const tags = (): TagSet<NullData> => made ?? makeTagSet(options, this.#context, false);
+    orNoMemory(this.name, () => queue.updateHwQueues(tags()));
     powered.options = options;
   }
 
@@ -279,16 +294,4 @@ export class NullDevice implements DeferredWork {
 function* showAll(store: PageStore, shared: SharedDevice): Work {
   yield* store.publish();
   shared.resume();
-}
-
-function orNoMemory<T>(name: string, build: () => T): T {
-  try {
-    return build();
-  } catch (error) {
-    if (error instanceof HctxError) throw new ErrnoError('ENOMEM', `${name}: ${error.message}`);
-    if (error instanceof RangeError) {
-      throw new ErrnoError('ENOMEM', `${name}: no memory for its requests`);
-    }
-    throw error;
-  }
 }

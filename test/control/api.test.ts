@@ -157,7 +157,7 @@ test('many devices are listed and scraped in slices, all of them once', async ()
   count.turns = 0;
   const { text } = await ask('GET', '/metrics');
   // Statistics of six devices are a piece, and each of 13 metrics of two.
-  expect(count.turns).toBeGreaterThan((203 / 6 + (13 * 203) / 2) / PIECES - 20);
+  expect(count.turns).toBeGreaterThan(((13 * 203) / 2 / PIECES) * 0.7);
   // All samples of a metric stand together, behind its name and kind.
   const samples = text.split('\n').map((line) => line.replace(/[ {].*/, ''));
   const names = samples.filter(

@@ -80,3 +80,28 @@ test('a long list is read whole, by itself and among the attributes', async () =
   expect((await ask('GET', `${DEVICE}/attributes/badblocks`)).text).toBe(badblocks);
   expect(count.turns).toBeGreaterThan(turnsMin);
 });
+
+test('deep queues are made in pieces, at power on and while requests run', async () => {
+  const { slicer, count } = counted();
+  const { ask, device, io } = await serve({}, { slicer });
+  device();
+  const queues = 4;
+  const pieces = (submit: number) => (submit * 10_240) / 64;
+  await ask('PATCH', DEVICE, { json: { hw_queue_depth: 10_240, submit_queues: queues } });
+  count.turns = 0;
+  expect((await ask('PATCH', DEVICE, { json: { power: 1 } })).json).toMatchObject({ power: 1 });
+  expect(count.turns).toBeGreaterThan(pieces(queues) / PIECES - 10);
+  count.turns = 0;
+  const seen = new Set<number>();
+  count.onTurn = () => {
+    expect(io('write', 0, 8)).toBe('OK');
+    seen.add(device().queues.submit);
+  };
+  expect((await ask('PATCH', DEVICE, { json: { submit_queues: 1 } })).status).toBe(200);
+  count.onTurn = () => {};
+  expect(count.turns).toBeGreaterThan(pieces(1) / PIECES - 10);
+  // The old ones serve until the new one is whole.
+  expect([...seen].at(0)).toBe(queues);
+  expect(device().disk?.queue.tagSet.requests.length).toBe(10_240);
+  expect(io('read', 0, 8)).toBe('OK');
+});
