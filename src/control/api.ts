@@ -10,6 +10,7 @@ import {
   fastify,
 } from 'fastify';
 import { shown } from '../config/errors.ts';
+import { onePiece } from '../time/slicer.ts';
 import { answerOf, HttpError } from './answers.ts';
 import { allCalls, type Call, type CallName, methodsOf } from './calls.ts';
 import { incoming, outgoing } from './checks.ts';
@@ -65,13 +66,18 @@ export async function makeApi(options: ApiOptions): Promise<Api> {
   );
   app.setErrorHandler((error, _request, reply) => sendError(error, reply, options));
   app.setNotFoundHandler((request, reply) => sendError(unknownCall(request), reply, options));
+  const { slicer } = options.tree;
   const handlers = makeHandlers(options);
   for (const [key, call] of allCalls) {
     const name = key as CallName; // allCalls walks the table whose keys these are
-    addRoute(app, name, call, handlers[name]);
+    const handle = handlers[name];
+    // Bodies arrive later than their requests, and hundreds of both in one turn.
+    addRoute(app, name, call, (input) => slicer.run(onePiece(() => handle(input))));
   }
   await app.ready();
-  return (request, response) => app.routing(request, response);
+  return (request, response) => {
+    void slicer.run(onePiece(() => app.routing(request, response)));
+  };
 }
 
 function addRoute(app: FastifyInstance, name: CallName, call: Call, handle: Handler): void {

@@ -68,6 +68,12 @@ export class Slicer {
   }
 }
 
+/** Short work as a single piece, so that many of it at once have no long turn either. */
+// biome-ignore lint/correctness/useYield: there is nothing to interrupt
+export function* onePiece<T>(work: () => T): Work<T> {
+  return work();
+}
+
 /** Carries `work` out without a pause: where it is known to be short, or where nobody waits. */
 export function atOnce<T>(work: Work<T>): T {
   for (;;) {
