@@ -53,7 +53,7 @@ export interface Programs {
   /** Starts a program. */
   start(command: string, args: readonly string[], options?: SpawnOptions): ChildProcess;
   /** Runs a script in the Python that has libnbd's module. */
-  python(script: string): Promise<string>;
+  python(script: string, ...args: string[]): Promise<string>;
   /** Runs a script in python3-libnbd with `h` connected to `uri`. */
   nbdsh(uri: string, script: string): Promise<string>;
   /** fio's nbd engine with verification: it fails when a block is not what was written. */
@@ -85,7 +85,7 @@ export function programsIn(
     env,
     run,
     start: (command, args, options = {}) => spawn(command, args, { ...options, env }),
-    python: (script) => run(python, '-c', script),
+    python: (script, ...args) => run(python, '-c', script, ...args),
     nbdsh(uri, script) {
       const head = `import nbd, os\nuri=${JSON.stringify(uri)}\nh=nbd.NBD()\nh.connect_uri(uri)\n`;
       return run(python, '-c', head + script);
