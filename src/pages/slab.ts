@@ -16,6 +16,9 @@ export const DATA = 0xff;
 /** The page has been written since the system gave it, so it takes memory. Without this mark a page
  *  is known to be zero and to take none. */
 export const RESIDENT = 0x100;
+/** Though it takes memory, all that the page holds is zeros: nothing was written since it was zeroed. Only
+ *  beside RESIDENT and DATA bits. */
+export const ZEROED = 0x200;
 
 /** All pages of a slab, one bit each. */
 export const ALL_PAGES = -1;
@@ -29,6 +32,7 @@ export function pagesOf(first: number, end: number): number {
 
 /** INVARIANTS
  *  ZERO: a sector whose DATA bit is clear is zero bytes, so that reads are plain copies.
+ *  ZEROED: so is every sector of a page with that mark; who writes data there takes it away.
  *  PINNED: while `pins` > 0 somebody reads the bytes: they do not change, nor does the slab get
  *  another use. A writer copies it first.
  *  COUNTS: `heldPages` pages have a DATA bit; `idlePages` are RESIDENT without one; `residentPages` are
@@ -39,7 +43,7 @@ export class Slab {
   readonly bytes: Uint8Array;
   /** By which threads know it; -1: they do not share it. */
   readonly number: number;
-  /** One mark per page: DATA bits and RESIDENT. */
+  /** One mark per page: DATA bits, RESIDENT and ZEROED. */
   readonly marks: Uint16Array = new Uint16Array(PAGES_PER_SLAB);
   heldPages = 0;
   idlePages = 0;

@@ -133,6 +133,25 @@ describe.each(chunked)('in %s replies', (form: Form) => {
   const status = async (client: FormClient, offset: number, length: number, flags = 0) =>
     (await client.ask({ command: BLOCK_STATUS, offset, length, flags })).statuses;
 
+  test('zeros that were written over data with NO_HOLE are told as zeros', async () => {
+    const client = await open([ALLOCATION], 'size=4', 'memory_backed=1');
+    await client.write(0, Buffer.alloc(MIB, 1));
+    const zero = { command: WRITE_ZEROES, flags: NO_HOLE };
+    expect((await client.ask({ ...zero, offset: 8192, length: MIB / 2 })).error).toBe(0);
+    expect((await client.ask({ ...zero, offset: MIB, length: 4096 })).error).toBe(0);
+    await client.write(65_536, Buffer.alloc(512, 1));
+    expect((await status(client, 0, 2 * MIB)).get(ALLOCATION)).toEqual([
+      { length: 8192, status: DATA },
+      { length: 65_536 - 8192, status: ZERO },
+      { length: 4096, status: DATA }, // its page is no longer known to be zeros
+      { length: MIB / 2 + 8192 - 65_536 - 4096, status: ZERO },
+      { length: MIB / 2 - 8192, status: DATA },
+      { length: 4096, status: ZERO },
+      { length: MIB - 4096, status: HOLE },
+    ]);
+    expect((await client.read(8192, 4096)).every((byte) => byte === 0)).toBe(true);
+  });
+
   test('holes of a long read are not sent; neighbours are joined', async () => {
     const client = await open([], 'size=64', 'memory_backed=1');
     await client.write(8 * MIB + 512, Buffer.alloc(1000, 1));

@@ -10,6 +10,7 @@ import {
   RESIDENT,
   SECTORS_PER_PAGE,
   type Slab,
+  ZEROED,
 } from '../../pages/slab.ts';
 import { SECTOR_BYTES } from '../../units.ts';
 
@@ -22,7 +23,7 @@ export function markWritten(slab: Slab, first: number, end: number): void {
     const page = Math.trunc(at / SECTORS_PER_PAGE);
     const upTo = Math.min(end, (page + 1) * SECTORS_PER_PAGE);
     const old = marks[page] ?? 0;
-    if (old !== FULL) setMark(slab, page, old | bitsOf(at, upTo));
+    if (old !== FULL) setMark(slab, page, (old & ~ZEROED) | bitsOf(at, upTo));
     at = upTo;
   }
 }
@@ -35,7 +36,10 @@ export function holdZeroes(slab: Slab, first: number, end: number): void {
     const upTo = Math.min(end, (page + 1) * SECTORS_PER_PAGE);
     const old = marks[page] ?? 0;
     zeroBytes(slab, old, at, upTo);
-    setMark(slab, page, old | bitsOf(at, upTo));
+    // All that was there is overwritten, or there was nothing, or nothing but zeros.
+    const all = upTo - at === SECTORS_PER_PAGE || (old & DATA) === 0;
+    const zeroed = all && (old & RESIDENT) !== 0 ? ZEROED : 0;
+    setMark(slab, page, old | bitsOf(at, upTo) | zeroed);
     at = upTo;
   }
 }
@@ -48,7 +52,8 @@ export function dropSectors(slab: Slab, first: number, end: number): void {
     const upTo = Math.min(end, (page + 1) * SECTORS_PER_PAGE);
     const old = marks[page] ?? 0;
     zeroBytes(slab, old, at, upTo);
-    setMark(slab, page, old & ~bitsOf(at, upTo));
+    const left = old & ~bitsOf(at, upTo);
+    setMark(slab, page, (left & DATA) === 0 ? left & ~ZEROED : left);
     at = upTo;
   }
 }
@@ -71,8 +76,8 @@ export function runOf(slab: Slab, first: number, end: number, into: Extent): voi
 function statusOf(slab: Slab, sector: number): number {
   const mark = slab.marks[Math.trunc(sector / SECTORS_PER_PAGE)] ?? 0;
   if (((mark >>> (sector % SECTORS_PER_PAGE)) & 1) === 0) return Allocation.HOLE | Allocation.ZERO;
-  // Without memory of its own the page is known to be zeros.
-  return (mark & RESIDENT) === 0 ? Allocation.ZERO : Allocation.DATA;
+  // Without memory of its own the page is known to be zeros, too.
+  return (mark & (RESIDENT | ZEROED)) === RESIDENT ? Allocation.DATA : Allocation.ZERO;
 }
 
 /** The pages whose bytes `copyHeld` copies, one bit each. */
@@ -110,7 +115,8 @@ function hasBytes(mark: number): boolean {
 
 /** What holds no data or has no memory is zero already, and to write there would take memory. */
 function zeroBytes(slab: Slab, mark: number, first: number, end: number): void {
-  if (hasBytes(mark)) slab.bytes.fill(0, first * SECTOR_BYTES, end * SECTOR_BYTES);
+  if (hasBytes(mark) && (mark & ZEROED) === 0)
+    slab.bytes.fill(0, first * SECTOR_BYTES, end * SECTOR_BYTES);
 }
 
 /** The bits of the sectors [first, end) of one page. */
