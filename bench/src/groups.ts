@@ -13,9 +13,10 @@ import { connections, nothing, speed, tcp, threads } from './groups/speed.ts';
 import { start } from './groups/start.ts';
 import { syscalls } from './groups/syscalls.ts';
 import { timers } from './groups/timers.ts';
+import { turns } from './groups/turns.ts';
 import { zones } from './groups/zones.ts';
 
 export const groups: readonly Group[] = [
   ...[speed, tcp, nothing, latency, cpu, syscalls, connections, idle, threads],
-  ...[timers, memory, start, copy, beside, features, zones, kernel],
+  ...[timers, memory, start, copy, beside, features, zones, turns, kernel],
 ];
