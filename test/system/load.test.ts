@@ -41,7 +41,7 @@ describe.each([1, 2])('--threads %i', (threads) => {
   let tnull: Tnull;
 
   beforeAll(async () => {
-    tnull = await startTnull(['--threads', String(threads), 'nr_devices=0']);
+    tnull = await startTnull(['--threads', String(threads), 'nr_devices=0', 'poll_queues=1']);
   });
   afterAll(async () => {
     expect(tnull.stderr()).not.toMatch(/ENOBUFS|"level":50/);
