@@ -3,6 +3,7 @@
 
 import { ErrnoError, ParameterError } from '../config/errors.ts';
 import { ConfigError } from '../daemon/start-devices.ts';
+import { ThreadsError } from '../daemon/start-threads.ts';
 import { ListenError } from '../server/listener.ts';
 import { TlsError } from '../server/tls-credentials.ts';
 import { type CommandName, isCommandName } from './command-names.ts';
@@ -57,8 +58,13 @@ function statusOf(error: unknown): number | undefined {
   if (error instanceof ParameterError || error instanceof UsageError) return 2;
   if (error instanceof ConfigError) return 2;
   if (error instanceof ListenError || error instanceof StartError) return 1;
-  if (error instanceof TlsError) return 1;
+  if (error instanceof TlsError || error instanceof ThreadsError) return 1;
   if (error instanceof ErrnoError) return 1; // a device cannot be built
   if (error instanceof RangeError) return 1; // memory for the requests cannot be had
+  if (isOutOfDescriptors(error)) return 1; // not even our own files can be loaded
   return undefined;
+}
+
+function isOutOfDescriptors(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EMFILE';
 }

@@ -34,6 +34,7 @@ import {
   type Reconfigured,
   reconfigure,
 } from './start-devices.ts';
+import { startPool } from './start-threads.ts';
 import { makeTiming } from './timing.ts';
 import { version } from './version.ts';
 import { type OpenWays, openWays, type WaysIn } from './ways-in.ts';
@@ -195,9 +196,7 @@ async function startThreads(
   pacing: Pacing,
 ): Promise<ThreadPool | undefined> {
   if (threads === 1) return undefined;
-  // A start without them does not wait for it.
-  const { ThreadPool } = await import('../threads/pool.ts');
-  const pool = await ThreadPool.start({ threads, log, ...waiting, tls: tls?.files });
+  const pool = await startPool(threads, { log, ...waiting, tls: tls?.files });
   pool.onWake = () => pacing.wake();
   pool.onTraffic = () => pacing.traffic();
   pacing.source = pool;

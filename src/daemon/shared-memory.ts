@@ -6,7 +6,6 @@ import type { Share } from '../driver/build.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
 import { type DataMemory, orNone } from '../pages/memory.ts';
 import { SharedSlabs, type SharedSlabsHost } from '../pages/shared-slabs.ts';
-import { collectGarbage } from '../threads/collect.ts';
 import type { ThreadPool } from '../threads/pool.ts';
 import type { Scheduler } from '../time/clock.ts';
 
@@ -24,8 +23,7 @@ export function sharedSlabs(
   const returnMemory = (): void => {
     returning = false;
     slabs.returnSome();
-    pool.post({ what: 'collect' });
-    collectGarbage();
+    pool.collect();
   };
   const host: SharedSlabsHost = {
     made: (id, arena) => pool.post({ what: 'arena', id, memory: arena }),

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 const IPC = 2;
 
 /** Digits of a number that goes with a socket: each message is so long. */
-const DIGITS = 6;
+const DIGITS = 12;
 
 /** Of a socket, as far as it is used here; none of it is in the types. */
 interface Handle {
@@ -51,10 +51,11 @@ export class Rendezvous {
     return rendezvous;
   }
 
-  /** The other has come. */
+  /** The other has come. @throws an error of the system when it cannot be let in. */
   async met(): Promise<Giver> {
-    const socket = await new Promise<net.Socket>((resolve) => {
+    const socket = await new Promise<net.Socket>((resolve, reject) => {
       this.#server.once('connection', resolve);
+      this.#server.once('error', reject);
     });
     return new Giver(socket);
   }
@@ -128,10 +129,13 @@ export class Giver {
 
 /** Takes sockets, each under the number that it was given with.
  *  @param path where the other waits.
- *  @param taken without a socket when none could be had: there are too many descriptors. */
+ *  @param taken without a socket when none could be had: there are too many descriptors.
+ *  @param refused the other hung up before he gave any: where he has no descriptor left for us the kernel
+ *  lets us connect, hangs up, and tells him nothing. */
 export function takeSockets(
   path: string,
   taken: (id: number, socket: net.Socket | undefined) => void,
+  refused: () => void = () => {},
 ): net.Socket {
   // An attempt to connect has a handle of the class that is needed, whatever comes of it.
   const probe = net.connect(`${path}-none`);
@@ -140,10 +144,15 @@ export function takeSockets(
   probe.destroy();
   const channel = socketOf(pipe, { manualStart: true });
   channel.connect(path);
+  let any = false;
+  channel.on('close', (failed) => {
+    if (!any && !failed) refused();
+  });
   channel.on('data', (data: Buffer) => {
     // The kernel ends a read behind each descriptor, so there is one of both.
     let handle = pipe.pendingHandle ?? undefined;
     pipe.pendingHandle = null;
+    any = true;
     for (let at = 0; at < data.length; at += DIGITS) {
       const id = Number(data.toString('latin1', at, at + DIGITS));
       const options = { pauseOnCreate: true, allowHalfOpen: true };

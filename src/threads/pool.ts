@@ -2,10 +2,12 @@
  *  looked at like the sockets that are here. */
 
 import type net from 'node:net';
+import { orNone } from '../pages/memory.ts';
 import { type ByteSink, type ByteStream, SocketStream } from '../server/receive.ts';
 import type { TlsFiles } from '../server/tls-credentials.ts';
 import type { Source } from '../time/pacing.ts';
 import { ReusedList } from '../time/reused-list.ts';
+import { collectGarbage } from './collect.ts';
 import { Sleeper } from './doorbell.ts';
 import { Thread, type ThreadOptions } from './thread.ts';
 import type { ThreadStream } from './thread-stream.ts';
@@ -56,6 +58,7 @@ export class ThreadPool implements Source {
     const common: Omit<ThreadOptions, 'index'> = {
       ...{ ...options, bells, threads },
       woken: () => pool.onWake(),
+      freed: () => pool.collect(),
       ready: (stream) => pool.#ready.push(stream),
       died: (thread, reason) => pool.#died(thread, reason, log),
     };
@@ -82,7 +85,14 @@ export class ThreadPool implements Source {
       if (thread.full) continue;
       if (least === undefined || thread.clients < least.clients) least = thread;
     }
-    return least?.open(socket, sink) ?? new SocketStream(socket, sink);
+    // Without memory for one there the client is served here.
+    return orNone(() => least?.open(socket, sink)) ?? new SocketStream(socket, sink);
+  }
+
+  /** V8 does not count shared memory, and would not look for what no thread knows any more. */
+  collect(): void {
+    this.post({ what: 'collect' });
+    collectGarbage();
   }
 
   /** Tells all threads something. */

@@ -1,6 +1,6 @@
 /** What two threads share of one client: a ring of bytes for each direction, the bits that each has
  *  for the other, and a text. Memory is taken as it is touched; a slot serves one client after the
- *  other. */
+ *  other, and is given back when there are too many. */
 
 import { type ServerFault, serverFaultNames } from '../server/server-faults.ts';
 import { KiB, LINE_WORDS } from '../units.ts';
@@ -71,30 +71,45 @@ export const Word = {
 const WORDS = 11 * LINE_WORDS;
 const TEXT_AT = 4 * WORDS;
 const TEXT_MAX = 512;
-/** Memory begins at a page of its own: a client that is idle has touched three. */
-const RINGS_AT = 4 * KiB;
 /** Twice what a socket's thread may have read of a client that was lent to it. */
 export const RECEIVE_BYTES = 512 * KiB;
 /** One half is copied while the other is sent: each half costs a wake-up. */
 export const SEND_BYTES = 512 * KiB;
-const SLOT_BYTES = RINGS_AT + RECEIVE_BYTES + SEND_BYTES;
+const WORDS_BYTES = TEXT_AT + TEXT_MAX;
+const RINGS_BYTES = RECEIVE_BYTES + SEND_BYTES;
+
+export interface SlotMemory {
+  readonly words: SharedArrayBuffer;
+  readonly rings: SharedArrayBuffer;
+}
+
+/** @throws RangeError when there is no memory. */
+function makeMemory(): SlotMemory {
+  return {
+    words: new SharedArrayBuffer(WORDS_BYTES),
+    // Growable, although it never grows: V8 then maps it itself, where malloc would keep what is freed.
+    rings: new SharedArrayBuffer(RINGS_BYTES, { maxByteLength: RINGS_BYTES }),
+  };
+}
 
 export class Slot {
   readonly id: number;
-  readonly memory: SharedArrayBuffer;
+  readonly memory: SlotMemory;
   readonly words: Int32Array;
   readonly receive: ByteRing;
   readonly send: ByteRing;
   readonly #text: Uint8Array;
 
-  constructor(id: number, memory = new SharedArrayBuffer(SLOT_BYTES)) {
+  /** @throws RangeError when there is no memory. */
+  constructor(id: number, memory = makeMemory()) {
     this.id = id;
     this.memory = memory;
-    this.words = new Int32Array(memory, 0, WORDS);
-    this.#text = new Uint8Array(memory, TEXT_AT, TEXT_MAX);
-    const receive = new Uint8Array(memory, RINGS_AT, RECEIVE_BYTES);
+    const { words, rings } = memory;
+    this.words = new Int32Array(words, 0, WORDS);
+    this.#text = new Uint8Array(words, TEXT_AT, TEXT_MAX);
+    const receive = new Uint8Array(rings, 0, RECEIVE_BYTES);
     this.receive = new ByteRing(this.words, Word.RECEIVE, receive);
-    const send = new Uint8Array(memory, RINGS_AT + RECEIVE_BYTES, SEND_BYTES);
+    const send = new Uint8Array(rings, RECEIVE_BYTES, SEND_BYTES);
     this.send = new ByteRing(this.words, Word.SEND, send);
   }
 

@@ -21,6 +21,10 @@ const compiled = new URL(
   import.meta.url,
 );
 
+/** Kept for the next clients, at up to 1 MiB each. */
+const FREE_SLOTS = 16;
+const RETURN_MS = 5000;
+
 export interface ThreadOptions {
   readonly index: number;
   readonly threads: number;
@@ -31,6 +35,8 @@ export interface ThreadOptions {
   readonly tls: WorkerData['tls'];
   /** What runs in the thread; for tests. */
   readonly entry?: URL;
+  /** Memory that threads share was given up: it is to be collected by all of them. */
+  freed(): void;
   /** It wakes us. */
   woken(): void;
   ready(stream: ThreadStream): void;
@@ -43,9 +49,10 @@ export class Thread implements StreamHost {
   readonly inbox: Inbox;
   readonly #options: ThreadOptions;
   readonly #worker: Worker;
-  /** Every slot that there is, by number: as many as there were clients at once. They are never given
-   *  back, but to the next client: V8 does not count shared memory, and would not collect it. */
-  readonly #slots: Slot[] = [];
+  /** Every slot that there is, by number. No number is used twice. */
+  readonly #slots = new Map<number, Slot>();
+  #nextSlot = 0;
+  #returning = false;
   /** Those without a client; the last one used is the first that is used again. */
   readonly #free: Slot[] = [];
   readonly #streams = new Map<number, ThreadStream>();
@@ -69,7 +76,7 @@ export class Thread implements StreamHost {
     this.inbox = new Inbox(
       new EventRing(memory.toMain),
       Word.TO_MAIN,
-      (id) => this.#slots[id],
+      (id) => this.#slots.get(id),
       ({ id }, bits) => this.#streams.get(id)?.happened(bits),
     );
     this.#worker.on('message', () => options.woken());
@@ -129,6 +136,9 @@ export class Thread implements StreamHost {
   gone({ slot }: ThreadStream): void {
     this.#streams.delete(slot.id);
     this.#free.push(slot);
+    if (this.#free.length <= FREE_SLOTS || this.#returning) return;
+    this.#returning = true;
+    setTimeout(() => this.#returnSlots(), RETURN_MS).unref();
   }
 
   /** Ends the thread, and whoever is still connected. */
@@ -159,14 +169,24 @@ export class Thread implements StreamHost {
     for (const stream of [...this.#streams.values()]) stream.lost(reason, fault);
   }
 
+  /** Those that were not used for the longest time. */
+  #returnSlots(): void {
+    this.#returning = false;
+    const ids = this.#free.splice(0, this.#free.length - FREE_SLOTS).map(({ id }) => id);
+    if (ids.length === 0 || this.#ending) return;
+    for (const id of ids) this.#slots.delete(id);
+    this.post({ what: 'slots gone', ids });
+    this.#options.freed();
+  }
+
   #takeSlot(): Slot {
     const free = this.#free.pop();
     if (free !== undefined) {
       free.reset();
       return free;
     }
-    const slot = new Slot(this.#slots.length);
-    this.#slots.push(slot);
+    const slot = new Slot(this.#nextSlot++);
+    this.#slots.set(slot.id, slot);
     this.post({ what: 'slot', id: slot.id, memory: slot.memory });
     return slot;
   }

@@ -4,6 +4,7 @@ import type { DeviceMemory } from '../direct/memory.ts';
 import type { DirectOffer } from '../export/direct-offer.ts';
 import type { TlsFiles } from '../server/tls-credentials.ts';
 import { LINE_WORDS } from '../units.ts';
+import type { SlotMemory } from './slot.ts';
 
 export interface WorkerData {
   readonly index: number;
@@ -27,7 +28,8 @@ export interface WorkerData {
 
 /** Something to be known, before it is used; undefined: wake up. */
 export type ToThread =
-  | { readonly what: 'slot'; readonly id: number; readonly memory: SharedArrayBuffer }
+  | { readonly what: 'slot'; readonly id: number; readonly memory: SlotMemory }
+  | { readonly what: 'slots gone'; readonly ids: readonly number[] }
   | { readonly what: 'arena'; readonly id: number; readonly memory: SharedArrayBuffer }
   | { readonly what: 'arenas gone'; readonly arenas: readonly number[] }
   | { readonly what: 'collect' }

@@ -27,6 +27,8 @@ import { Bell, type ToThread, type WorkerData } from './worker-data.ts';
 /** How much of a long write was taken is looked at so often: a watch looks every 100 ms at most. */
 const PROGRESS_MS = 40;
 
+const NO_DESCRIPTOR = 'EMFILE: no file descriptor is left (ulimit -n)';
+
 interface Client {
   readonly slot: Slot;
   /** Undefined: its socket is not here yet, or no more. */
@@ -41,7 +43,9 @@ class SocketThread implements RelayHost, Source {
   readonly outbox: Outbox;
   readonly tls: ServerTls | undefined;
   readonly #port: NonNullable<typeof parentPort>;
-  readonly #clients: Client[] = [];
+  readonly #clients = new Map<number, Client>();
+  /** Numbers of slots that were given back. */
+  readonly #gone = new Set<number>();
   readonly #stuck = new Set<Relay>();
   readonly #inbox: Inbox;
   readonly #sleeper: Sleeper;
@@ -70,7 +74,7 @@ class SocketThread implements RelayHost, Source {
     this.#inbox = new Inbox(
       new EventRing(data.toWorker),
       Word.TO_WORKER,
-      (id) => this.#client(id).slot,
+      (id) => this.#slotOf(id),
       (slot, bits) => this.#happened(slot, bits),
     );
     this.#quiet = () => this.#inbox.empty;
@@ -84,7 +88,10 @@ class SocketThread implements RelayHost, Source {
       if (message === undefined) this.#pacing.wake();
       else this.#learn(message);
     });
-    takeSockets(data.path, (id, socket) => this.#takeSocket(id, socket));
+    const refused = (): void => {
+      throw Object.assign(new Error(NO_DESCRIPTOR), { code: 'EMFILE' });
+    };
+    takeSockets(data.path, (id, socket) => this.#takeSocket(id, socket), refused);
   }
 
   /** To wait awake for the main thread would keep it from running where cores are few. */
@@ -146,7 +153,12 @@ class SocketThread implements RelayHost, Source {
   }
 
   #client(id: number): Client {
-    return this.#clients[id] ?? this.#known(() => this.#clients[id], `slot ${id}`);
+    return this.#clients.get(id) ?? this.#known(() => this.#clients.get(id), `slot ${id}`);
+  }
+
+  /** Undefined: it was given back. */
+  #slotOf(id: number): Slot | undefined {
+    return this.#gone.has(id) ? undefined : this.#client(id).slot;
   }
 
   #arena(id: number): Uint8Array {
@@ -170,9 +182,15 @@ class SocketThread implements RelayHost, Source {
       case 'slot': {
         const { id, memory } = message;
         const slot = new Slot(id, memory);
-        this.#clients[id] = { slot, relay: undefined, early: 0, offer: undefined };
+        this.#clients.set(id, { slot, relay: undefined, early: 0, offer: undefined });
         return;
       }
+      case 'slots gone':
+        for (const id of message.ids) {
+          this.#clients.delete(id);
+          this.#gone.add(id);
+        }
+        return;
       case 'arena':
         // A length of its own: without one the view would look whether the memory has grown.
         this.#arenas.set(message.id, new Uint8Array(message.memory, 0, message.memory.byteLength));

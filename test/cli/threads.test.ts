@@ -6,7 +6,7 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { until } from '../until.ts';
-import { folder, start, startIn } from './program.ts';
+import { folder, start, startIn, startWithin } from './program.ts';
 
 const threadsOf = (pid: number | undefined): number => readdirSync(`/proc/${pid}/task`).length;
 
@@ -86,4 +86,39 @@ test('a thread that dies is an error in the log; without any it ends with status
   expect(status).toBe(1);
   expect(stderr.match(/told to die/g)).toHaveLength(2);
   expect(stderr.match(/"level":50.*a thread for sockets has died/g)).toHaveLength(2);
+});
+
+const TWO = [
+  '--listen',
+  'nbd://127.0.0.1:0',
+  'size=1',
+  '--no-control',
+  '--log-level',
+  'error',
+  '--threads',
+  '2',
+];
+
+test('without a folder for temporary files: one line', async () => {
+  const { status, stderr } = await startIn({ TMPDIR: '/nonexistent' }, ...TWO).ended;
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^tnull: --threads 2: cannot be started: ENOENT: .*\n$/);
+});
+
+test.each([20, 22, 24, 26, 28, 30, 32, 34])(
+  'with %i file descriptors it starts, or says in one line that it cannot',
+  async (descriptors) => {
+    const started = startWithin(`ulimit -n ${descriptors}`, ...TWO);
+    const first = await Promise.race([started.ready().catch(() => ''), started.ended]);
+    if (typeof first === 'string' && first !== '') return;
+    const { status, stderr } = await started.ended;
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^tnull: .*EMFILE.*\n$/);
+  },
+);
+
+test('without address space for them: one line, where V8 would end the process', async () => {
+  const { status, stderr } = await startWithin('ulimit -v 1800000', ...TWO).ended;
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^tnull: --threads 2: ulimit leaves \d+ MiB of address space, .*\n$/);
 });
