@@ -90,10 +90,8 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   /** The server speaks first. */
   open(stream: ByteStream): void {
     this.#stream = stream;
-    this.#context.log.debug(
-      { connection: this.#id, from: stream.remoteAddress ?? 'unix' },
-      'connected',
-    );
+    const from = stream.remoteAddress ?? 'unix';
+    this.#context.log.debug({ connection: this.#id, from }, 'connected');
     if (this.#handshake !== undefined) this.#output.raw(this.#handshake.greeting());
     stream.resume();
     this.#context.turn.end();
@@ -294,6 +292,9 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   }
 
   #endIfIdle(): void {
-    if (this.#inFlight === 0 && this.#output.empty) this.#stream?.end();
+    if (this.#inFlight > 0 || !this.#output.empty) return;
+    // What comes now, also what another thread gives back, would have its reply behind our goodbye.
+    if (this.#phase === 'transmission') this.#phase = 'finishing';
+    this.#stream?.end();
   }
 }
