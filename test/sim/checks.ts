@@ -1,0 +1,43 @@
+/** What must hold when nothing is under way: every tag, page, pin, reference and budget is back.
+ *  Source: style.md 12. */
+
+import type { RequestQueue } from '../../src/block/request-queue.ts';
+import type { NullData } from '../../src/driver/completion.ts';
+import { Found } from './failure.ts';
+import type { Simulation } from './simulation.ts';
+
+function leak(text: string): never {
+  throw new Found('leak', text);
+}
+
+/** Every request that was sent has its answer, and no call is under way. */
+export function checkQuiet(simulation: Simulation): void {
+  const { path } = simulation;
+  for (const device of path.devices) {
+    const queue = device.disk?.queue;
+    if (queue !== undefined) checkTags(device.name, queue);
+  }
+}
+
+function checkTags(name: string, queue: RequestQueue<NullData>): void {
+  if (queue.inFlight !== 0) return; // those of clients that have gone
+  const { tagSet } = queue;
+  if (tagSet.data.shared) return;
+  for (let index = 0; index < tagSet.hwQueueCount; index++) {
+    const pool = tagSet.pool(index);
+    if (pool.inUse !== 0) leak(`${name}: ${pool.inUse} tags in use, with no request in flight`);
+    if (pool.mapped !== 0) leak(`${name}: ${pool.mapped} mappings, with no request in flight`);
+  }
+  for (const request of tagSet.requests) {
+    if (request.count() !== 0) leak(`${name}: tag ${request.tag}: ${request.count()} references`);
+  }
+}
+
+/** All clients have gone, all devices are removed, and the server has stopped. */
+export function checkNothingLeft(simulation: Simulation): void {
+  const { memory, timing, world } = simulation;
+  if (memory.out.size > 0) leak(`${memory.out.size} slabs`);
+  if (timing.deferred.pending) leak('deferred work');
+  if (timing.timers.count > 0) leak(`${timing.timers.count} timers`);
+  if (world.pending > 0) leak(`${world.pending} timeouts of the event loop`);
+}

@@ -1,0 +1,409 @@
+/** A simulated client: connects, agrees on an export, keeps requests in flight, verifies every reply, and
+ *  misbehaves as far as a run allows: it stalls, cuts what it sends, leaves, or is cut off in the middle. */
+
+import { ClientHandshake, Command, CommandFlag, NbdError } from 'nbd-server-protocol-ts';
+import type { Random } from '../fuzz/random.ts';
+import type { SimDevice } from './device.ts';
+import { Found, failureOf } from './failure.ts';
+import { Operation } from './operation.ts';
+import { Replies } from './replies.ts';
+import { Requests } from './requests.ts';
+import type { Simulation } from './simulation.ts';
+import { type ClientEnd, Wire } from './wire.ts';
+import { Happening } from './world.ts';
+
+const MS = 1e6;
+/** A client waits for so long at least before something is said to hang. */
+const PATIENCE_NS = 8e9;
+const SLOTS_MAX = 64;
+/** So often it does something else than to send more. */
+const MISBEHAVES_ONE_IN = 1000;
+/** The longest answer of a control call or haggling that is not the device's. */
+const AGREEMENT_NS = 9e9;
+
+type State = 'away' | 'haggling' | 'transmission' | 'leaving';
+
+export class SimClient implements ClientEnd {
+  readonly operations: Operation[] = [];
+  inFlight = 0;
+  device: SimDevice | undefined;
+  state: State = 'away';
+  readonly #simulation: Simulation;
+  readonly #random: Random;
+  readonly #depth: number;
+  /** It reads all of its device, and goes. */
+  readonly #reads: boolean;
+  readonly #free: Operation[] = [];
+  #wire: Wire | undefined;
+  #handshake: ClientHandshake | undefined;
+  #requests: Requests | undefined;
+  #replies: Replies | undefined;
+  #cookies = 0;
+  /** Tick of the device at which it connected. */
+  #since = 0;
+  #deadline = 0;
+  /** Neither reads nor sends until then. */
+  #stalled = false;
+  /** The bytes after the last sent ones wait for `#more`. */
+  #cut = false;
+  readonly #more = new Happening(() => this.#sendMore());
+  readonly #wake = new Happening(() => this.#woken());
+  readonly #again = new Happening(() => this.connect());
+
+  /** @param readsAll of this device, once, and no more. */
+  constructor(simulation: Simulation, random: Random, readsAll?: SimDevice) {
+    this.#simulation = simulation;
+    this.#random = random;
+    this.#reads = readsAll !== undefined;
+    this.device = readsAll;
+    this.#depth = Math.min(SLOTS_MAX, 1 + random.below(simulation.plan.depthMax));
+  }
+
+  connect(): void {
+    const simulation = this.#simulation;
+    if (this.state !== 'away') return;
+    const there = simulation.devices.filter((one) => one.exists);
+    if ((simulation.ending && !this.#reads) || there.length === 0) return this.#later();
+    const device = (this.#reads ? this.device : undefined) ?? this.#random.pick(there);
+    this.device = device;
+    this.state = 'haggling';
+    this.#since = device.model.tick++;
+    this.#deadline = simulation.world.time + AGREEMENT_NS;
+    this.#stalled = this.#cut = false;
+    const form = this.#random.below(3);
+    this.#handshake = new ClientHandshake({
+      goal: form === 0 && this.#random.chance(0.5) ? 'export-name' : 'transmission',
+      exportName: device.name,
+      extendedHeaders: form === 2,
+      structuredReplies: form > 0,
+      contexts: form > 0 && this.#random.chance(0.7) ? ['base:allocation'] : [],
+      ...(this.#random.chance(0.5) ? { infos: [] } : {}),
+    });
+    const wire = new Wire(simulation.world, this.#random, simulation.plan.carrier, this);
+    this.#wire = wire;
+    void simulation.path.server.serve((sink) => wire.connect(sink));
+  }
+
+  /** What is wrong about how long it takes; undefined: nothing. */
+  late(now: number): string | undefined {
+    if (now > this.#deadline) {
+      if (this.state === 'haggling') return 'the handshake does not end';
+      if (this.state === 'leaving') return 'after the goodbye the connection does not end';
+    }
+    if (this.#stalled || this.inFlight === 0) return undefined;
+    for (const one of this.operations) {
+      if (one.active && now > one.deadline) {
+        const ms = Math.round((now - one.sentAt) / MS);
+        return `${this.device?.name}: no reply for ${ms} ms: ${one.describe()}`;
+      }
+    }
+    return undefined;
+  }
+
+  /** From now on the device has nothing else to do: all must be answered by `deadline`. */
+  hurry(deadline: number): void {
+    this.#unstall();
+    for (const one of this.operations) {
+      if (one.active) one.deadline = Math.min(one.deadline, deadline);
+    }
+    this.#flush(false);
+  }
+
+  /** Requests may be sent again. */
+  goOn(): void {
+    if (this.state === 'transmission') this.#attempt(() => this.#pump());
+  }
+
+  /** Says goodbye, as soon as it may: with nothing in flight. */
+  finish(): void {
+    this.#simulation.world.cancel(this.#again);
+    if (this.state === 'transmission') this.#sayGoodbye();
+    else if (this.state === 'haggling') this.#gone('reset');
+  }
+
+  readable(): void {
+    if (this.#stalled) return;
+    this.#attempt(() => this.#read());
+  }
+
+  answered(one: Operation): void {
+    const { device } = this;
+    if (device === undefined) return;
+    this.#judge(one, device);
+    this.#settle(one, device, one.gotError === 0);
+    this.#simulation.answered(one);
+    this.#release(one, device);
+  }
+
+  #attempt(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#simulation.world.fail(failureOf(error));
+    }
+  }
+
+  #read(): void {
+    const wire = this.#wire;
+    if (wire === undefined) return;
+    wire.take(wire.readableBytes);
+    if (this.state === 'haggling') this.#haggle(wire);
+    if (this.state === 'transmission' || this.state === 'leaving') {
+      const replies = this.#replies;
+      for (let used = -1; used !== 0 && replies !== undefined; ) {
+        used = replies.takeOne(wire.down, wire.taken);
+        wire.used(used);
+      }
+    }
+    if (wire.serverEnded && wire.readableBytes === 0) this.#serverEnded(wire);
+    else if (this.state === 'transmission') this.#pump();
+  }
+
+  #haggle(wire: Wire): void {
+    const handshake = this.#handshake;
+    const { device } = this;
+    if (handshake === undefined || device === undefined) return;
+    const { down } = wire;
+    const progress = handshake.receive(down.bytes, down.head, down.head + wire.taken);
+    wire.used(progress.consumed);
+    wire.up.push(progress.output, 0, progress.output.length);
+    this.#flush();
+    if (progress.state === 'haggling') return;
+    if (progress.state !== 'transmission') {
+      const why = progress.state === 'failed' ? progress.reason : progress.state;
+      if (!device.leaving.holds(this.#since)) {
+        throw new Found('refused', `${device.name}: no agreement: ${why}`);
+      }
+      this.#gone('leave');
+      return;
+    }
+    const { agreed } = progress;
+    if (agreed.export.size !== BigInt(device.sizeBytes)) {
+      throw new Found('reply', `${device.name}: the size ${agreed.export.size}`);
+    }
+    const promised = agreed.export.blockSize?.minimum ?? 1;
+    this.#requests = new Requests(
+      device,
+      {
+        extended: agreed.extendedHeaders,
+        flags: agreed.export.flags,
+        contexts: agreed.contexts.length,
+        wholeBlocks: device.zoned ? device.blockBytes : promised,
+      },
+      this.#random,
+      this.#simulation.plan.has,
+    );
+    const contexts = new Map(agreed.contexts.map(({ id, name }) => [id, name]));
+    this.#replies = new Replies(agreed.replyForm, device, contexts, this);
+    if (this.#reads) this.#requests.readAll();
+    this.state = 'transmission';
+  }
+
+  /** Sends what it may, or leaves. */
+  #pump(): void {
+    const simulation = this.#simulation;
+    const { device } = this;
+    const requests = this.#requests;
+    const wire = this.#wire;
+    if (this.#stalled || requests === undefined || device === undefined || wire === undefined)
+      return;
+    if (this.#reads) {
+      if (requests.left === 0 && this.inFlight === 0) return this.#sayGoodbye();
+    } else if (this.#misbehaves()) return;
+    while (this.inFlight < this.#depth && (simulation.maySend || requests.left > 0)) {
+      const one = this.#take();
+      requests.send(one, wire.up);
+      simulation.sent();
+      one.sentAt = simulation.world.time;
+      device.requests += device.requestsOf(one.length);
+      device.bytes += one.length;
+      one.deadline = one.sentAt + PATIENCE_NS + 8 * device.workNs;
+      if (this.#random.below(64) === 0) break;
+    }
+    this.#flush();
+  }
+
+  #misbehaves(): boolean {
+    const { has } = this.#simulation.plan;
+    const random = this.#random;
+    if (this.#simulation.calm || random.below(MISBEHAVES_ONE_IN) > 0) return false;
+    const what = random.pick(['goodbye', 'leave', 'reset', 'stall', 'stall'] as const);
+    if (!has.has(what)) return false;
+    if (what === 'stall') this.#stall();
+    else if (what === 'goodbye') this.#sayGoodbye();
+    else this.#gone(what);
+    return true;
+  }
+
+  #stall(): void {
+    this.#stalled = true;
+    const { world } = this.#simulation;
+    world.start(this.#wake, this.#random.pick([0.1, 1, 20, 3000]) * MS);
+  }
+
+  #woken(): void {
+    this.#stalled = false;
+    const { world } = this.#simulation;
+    // What is in flight waited for the client as well.
+    for (const one of this.operations) {
+      const { device } = this;
+      if (one.active && device !== undefined) {
+        one.deadline = world.time + PATIENCE_NS + 8 * device.workNs;
+      }
+    }
+    this.#flush(false);
+    this.readable();
+  }
+
+  #unstall(): void {
+    if (!this.#stalled) return;
+    this.#simulation.world.cancel(this.#wake);
+    this.#woken();
+  }
+
+  /** DISC: what is in flight still has its replies, or not. */
+  #sayGoodbye(): void {
+    const wire = this.#wire;
+    if (wire === undefined) return;
+    const one = this.#take();
+    this.#requests?.goodbye(one, wire.up);
+    one.active = false;
+    this.inFlight--;
+    this.#free.push(one);
+    this.state = 'leaving';
+    this.#deadline = this.#simulation.world.time + PATIENCE_NS + 8 * (this.device?.workNs ?? 0);
+    this.#flush(false);
+    wire.shutdown();
+  }
+
+  /** Sends what was written; in a run with cuts sometimes in pieces. */
+  #flush(mayCut = true): void {
+    const wire = this.#wire;
+    if (wire === undefined || this.#stalled) return;
+    const left = wire.up.length - wire.sent;
+    if (left === 0) return;
+    const { plan, world, calm } = this.#simulation;
+    const { cutOneIn } = plan.carrier;
+    if (!mayCut || calm || cutOneIn === 0 || this.#random.below(cutOneIn) > 0) {
+      if (!this.#cut || !mayCut) wire.send(left);
+      return;
+    }
+    if (this.#cut) return;
+    this.#cut = true;
+    wire.send(this.#random.below(left));
+    world.start(this.#more, 1 + this.#random.below(plan.carrier.latencyNs));
+  }
+
+  #sendMore(): void {
+    this.#cut = false;
+    this.#flush();
+  }
+
+  #take(): Operation {
+    let one = this.#free.pop();
+    if (one === undefined) {
+      one = new Operation(this.operations.length);
+      this.operations.push(one);
+    }
+    this.#cookies = (this.#cookies + 1) & 0xffff;
+    one.cookieHigh = this.#random.uint32();
+    one.cookieLow = ((this.#cookies << 16) | one.slot) >>> 0;
+    this.inFlight++;
+    return one;
+  }
+
+  #release(one: Operation, device: SimDevice): void {
+    one.active = false;
+    device.requests -= device.requestsOf(one.length);
+    device.bytes -= one.length;
+    this.inFlight--;
+    this.#free.push(one);
+  }
+
+  /** May it have succeeded, or failed, as it did? */
+  #judge(one: Operation, device: SimDevice): void {
+    const { gotError: error } = one;
+    if (error === 0) {
+      if (one.error === 0) return;
+      throw new Found('refused', `${device.name}: succeeded: ${one.describe()}`);
+    }
+    const since = one.tick;
+    if (device.leaving.holds(since) && error === NbdError.ESHUTDOWN) return;
+    if (error === one.error) return;
+    if (device.failing.holds(since)) return;
+    if (error === NbdError.EIO && device.mayHitBad(one.offset, one.length, since)) return;
+    const may = one.error === 0 ? 'may not fail' : `must fail with ${one.error}`;
+    throw new Found('refused', `${device.name}: error ${error}, but ${may}: ${one.describe()}`);
+  }
+
+  /** Tells the model what came of it. */
+  #settle(one: Operation, device: SimDevice, done: boolean): void {
+    if (one.error !== 0) return;
+    const { model } = device;
+    const kept = one.epoch === device.epoch;
+    const durable = !device.cached || (one.flags & CommandFlag.FUA) !== 0;
+    switch (one.command) {
+      case Command.WRITE:
+        return model.ended(one.version, done && kept, durable);
+      case Command.TRIM:
+      case Command.WRITE_ZEROES:
+        return model.endedConstant('zeros', one.first, one.end, one.begun, done && kept, durable);
+      case Command.FLUSH:
+        if (done && device.cached) model.flushed(one.lowerThen);
+        return;
+    }
+  }
+
+  /** The server says goodbye. */
+  #serverEnded(wire: Wire): void {
+    const { device } = this;
+    if (device === undefined) return;
+    const excused =
+      this.state === 'leaving' || this.#simulation.ending || device.leaving.holds(this.#since);
+    if (!excused) {
+      throw new Found('cut', `${device.name}: cut off with ${this.inFlight} requests in flight`);
+    }
+    if (this.state === 'leaving' && !device.leaving.holds(this.#since)) {
+      if (this.inFlight > 0) throw new Found('reply', `${this.inFlight} replies are missing`);
+      if (wire.taken > 0) throw new Found('reply', `${wire.taken} bytes behind the last reply`);
+    }
+    this.#gone('leave');
+  }
+
+  /** The connection is over for the client. What it had in flight may be done or not. */
+  #gone(how: 'leave' | 'reset'): void {
+    const { device } = this;
+    const { world } = this.#simulation;
+    const wire = this.#wire;
+    world.cancel(this.#more);
+    world.cancel(this.#wake);
+    this.#stalled = false;
+    for (const one of this.operations) {
+      if (!one.active || device === undefined) continue;
+      this.#orphan(one, device);
+      this.#simulation.answered(one);
+      this.#release(one, device);
+    }
+    if (how === 'reset') wire?.reset();
+    else wire?.leave();
+    this.#wire = undefined;
+    this.state = 'away';
+    this.#later();
+  }
+
+  #orphan(one: Operation, device: SimDevice): void {
+    if (one.error !== 0) return;
+    const { command, version, first, end, begun } = one;
+    const { model } = device;
+    if (command === Command.WRITE) {
+      device.orphans.push(() => model.ended(version, false, false));
+    } else if (command === Command.TRIM || command === Command.WRITE_ZEROES) {
+      device.orphans.push(() => model.endedConstant('zeros', first, end, begun, false, false));
+    }
+  }
+
+  #later(): void {
+    const { world, ending } = this.#simulation;
+    if (!ending && !this.#reads) world.start(this.#again, this.#random.pick([0.01, 1, 10]) * MS);
+  }
+}

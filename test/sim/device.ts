@@ -1,0 +1,160 @@
+/** What the simulation knows of one device: its plan, what its data may be, when requests may fail, and how
+ *  much it has to do. Knows no connection. */
+
+import { DiskModel } from './model.ts';
+import type { DevicePlan } from './plan.ts';
+
+const SECOND = 1e9;
+const MiB = 1 << 20;
+
+/** A reason for which something may fail: it holds while it is open, and for what began before its end. */
+export class Excuse {
+  #open = 0;
+  #last = -1;
+  readonly #model: DiskModel;
+
+  constructor(model: DiskModel) {
+    this.#model = model;
+  }
+
+  begin(): void {
+    this.#open++;
+  }
+
+  end(): void {
+    this.#open--;
+    this.#last = this.#model.tick++;
+  }
+
+  get open(): boolean {
+    return this.#open > 0;
+  }
+
+  /** Does it hold for what began at tick `since`? */
+  holds(since: number): boolean {
+    return this.#open > 0 || this.#last >= since;
+  }
+}
+
+/** A write of a client that has gone: it may still be done, until the device has nothing of it any more. */
+export type Orphan = () => void;
+
+export class SimDevice {
+  readonly plan: DevicePlan;
+  readonly name: string;
+  readonly model: DiskModel;
+  /** It is there; between `power` calls also whether it is on. */
+  exists = false;
+  powered = false;
+  /** An operator switches its power or removes it. */
+  changing = false;
+  /** Any request may fail: a fault, or no memory. */
+  readonly failing: Excuse;
+  /** It goes: clients may be refused and sent away. */
+  readonly leaving: Excuse;
+  readonly blockBytes: number;
+  readonly sizeBytes: number;
+  readonly cached: boolean;
+  readonly zoned: boolean;
+  /** Sectors that may be, and those that surely are, bad; counted from `plan.base`. */
+  readonly maybeBad: Uint8Array;
+  readonly surelyBad: Uint8Array;
+  /** The latest tick at which a sector may have been bad. */
+  readonly badUntil: Int32Array;
+  badBlocks = 0;
+  /** How often its cache was lost. */
+  epoch = 0;
+  /** Requests and bytes of all clients and operators that have no answer yet. */
+  requests = 0;
+  bytes = 0;
+  /** Faults that leave requests alone until their timeout. */
+  timeouts = 0;
+  requeues = 0;
+  /** Hardware queues may fail to start. */
+  failingQueues = false;
+  readonly orphans: Orphan[] = [];
+  readonly #overheadNs: number;
+
+  /** @param overheadNs what the machine takes for a request, at most. */
+  constructor(plan: DevicePlan, seed: number, overheadNs: number) {
+    this.plan = plan;
+    this.#overheadNs = overheadNs;
+    this.name = plan.name;
+    const of = (name: string): number => Number(plan.attributes[name] ?? 0);
+    this.zoned = of('zoned') === 1;
+    this.model = new DiskModel(
+      plan.cells,
+      plan.cellBytes,
+      of('memory_backed') === 1,
+      seed,
+      this.zoned,
+    );
+    this.failing = new Excuse(this.model);
+    this.leaving = new Excuse(this.model);
+    this.blockBytes = of('blocksize');
+    this.sizeBytes = of('size') * MiB;
+    this.cached = of('cache_size') > 0;
+    const sectors = Math.ceil((plan.cells * plan.cellBytes) / 512);
+    this.maybeBad = new Uint8Array(sectors);
+    this.surelyBad = new Uint8Array(sectors);
+    this.badUntil = new Int32Array(sectors).fill(-1);
+  }
+
+  attribute(name: string): number {
+    return Number(this.plan.attributes[name] ?? 0);
+  }
+
+  /** ns in which all that it has to do must be done, after which nothing more came. */
+  get workNs(): number {
+    const depth = this.attribute('shared_tags') === 1 ? 1 : this.attribute('hw_queue_depth');
+    const delay = this.attribute('irqmode') === 2 ? this.attribute('completion_nsec') : 0;
+    const requeued = this.requeues > 0 ? 40e6 : 0;
+    const faulty = this.timeouts > 0 || this.failing.open ? 7 * SECOND : 0;
+    const rate = this.attribute('mbps') * MiB;
+    const passed = rate > 0 ? (this.bytes / rate) * SECOND + 0.1 * SECOND : 0;
+    const each = (delay + requeued + this.#overheadNs) * Math.max(1, this.requests);
+    return passed + each + faulty * Math.ceil(this.requests / depth);
+  }
+
+  /** How many requests the device makes of `length` bytes at most. */
+  requestsOf(length: number): number {
+    const max = this.attribute('max_sectors') * 512;
+    const perZone = this.zoned ? length / MiB + 1 : 0;
+    return 2 + Math.ceil(length / (max > 0 ? Math.min(max, 4096) : 128 * 1024)) + perZone;
+  }
+
+  /** Power is off: nothing is in flight, and what was in the cache is gone. */
+  lostPower(): void {
+    this.powered = false;
+    this.settleOrphans();
+    if (!this.cached) return;
+    this.epoch++;
+    this.model.lost();
+  }
+
+  /** Nothing of those who have gone is left: what was not done will never be. */
+  settleOrphans(): void {
+    for (const settle of this.orphans.splice(0)) settle();
+  }
+
+  /** Cells of the sectors [first, end), both counted from the base, that may have been bad since. */
+  mayHitBad(offset: number, length: number, since: number): boolean {
+    if (this.badBlocks === 0) return false;
+    const [first, end] = this.#sectors(offset, length);
+    for (let sector = first; sector < end; sector++) {
+      if (this.maybeBad[sector] !== 0 || (this.badUntil[sector] ?? -1) >= since) return true;
+    }
+    return false;
+  }
+
+  /** Whole blocks around the range, in sectors from the base. */
+  #sectors(offset: number, length: number): [number, number] {
+    const block = this.blockBytes;
+    const first = Math.floor(offset / block) * block - this.plan.base;
+    const end = Math.ceil((offset + length) / block) * block - this.plan.base;
+    return [
+      Math.max(0, Math.floor(first / 512)),
+      Math.min(this.maybeBad.length, Math.ceil(end / 512)),
+    ];
+  }
+}

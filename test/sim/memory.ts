@@ -1,0 +1,73 @@
+/** The daemon's slabs, counted: whoever takes one gives it back, once; and the n-th time that memory is asked
+ *  for there may be none. */
+
+import { returningSlabs } from '../../src/daemon/memory-return.ts';
+import type { Timing } from '../../src/daemon/timing.ts';
+import type { SlabAllocator } from '../../src/pages/allocator.ts';
+import { DataMemory, type Room } from '../../src/pages/memory.ts';
+import type { Slab } from '../../src/pages/slab.ts';
+import { Found } from './failure.ts';
+
+export class Memory implements SlabAllocator {
+  readonly memory: DataMemory;
+  /** How often memory was asked for. */
+  asked = 0;
+  /** It was asked for, and was not to be had. */
+  failed = false;
+  readonly #slabs: SlabAllocator;
+  readonly #out = new Set<Slab>();
+
+  /** @param failsAt which time of asking fails; 0: none. @param onFail hears of it before that. */
+  constructor(timing: Timing, failsAt: number, onFail: () => void) {
+    const fails = (): boolean => {
+      this.asked++;
+      if (this.asked !== failsAt) return false;
+      this.failed = true;
+      onFail();
+      return true;
+    };
+    this.memory = new DataMemory({ fails });
+    this.#slabs = returningSlabs(timing, this.memory);
+  }
+
+  /** Slabs that somebody has. */
+  get out(): ReadonlySet<Slab> {
+    return this.#out;
+  }
+
+  get freeBytes(): SlabAllocator['freeBytes'] {
+    return this.#slabs.freeBytes;
+  }
+
+  take(room?: Room): Slab | undefined {
+    return this.#taken(this.#slabs.take(room));
+  }
+
+  takeFresh(room?: Room): Slab | undefined {
+    return this.#taken(this.#slabs.takeFresh(room));
+  }
+
+  takeDirty(room?: Room): Slab | undefined {
+    return this.#taken(this.#slabs.takeDirty(room));
+  }
+
+  admit(slab: Slab, pages: number, room?: Room): boolean {
+    return this.#slabs.admit(slab, pages, room);
+  }
+
+  isWithinLimit(): boolean {
+    return this.#slabs.isWithinLimit();
+  }
+
+  give(slab: Slab): void {
+    if (!this.#out.delete(slab)) throw new Found('leak', 'a slab was given back that nobody had');
+    this.#slabs.give(slab);
+  }
+
+  #taken(slab: Slab | undefined): Slab | undefined {
+    if (slab === undefined) return undefined;
+    if (this.#out.has(slab)) throw new Found('leak', 'a slab was given to two');
+    this.#out.add(slab);
+    return slab;
+  }
+}

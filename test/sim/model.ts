@@ -1,0 +1,286 @@
+/** What a device's data may be, with any number of writes under way. Data is written in cells, each filled
+ *  with one word that says which write it was and where; a cell that is read must hold a write that no
+ *  other one has surely replaced before the read began. Knows no protocol.
+ *
+ *  A cell above the size of a sector is of sectors that are checked each for itself, since a write of it may
+ *  be seen in part.
+ *
+ *  Time is a count of what clients have sent and received. For each cell `lower` is the latest beginning
+ *  of a write that is known to be done: what ended before that is gone. So a read that began when `lower`
+ *  was L may show a write that is under way or ended at L or later, and nothing else. */
+
+import { Found } from './failure.ts';
+
+/** Not ended yet. */
+const OPEN = 0x7fffffff;
+const ONES = 0xffffffff;
+/** Data has 1 in its low two bits, so that it is neither zeros nor ones; the rest says what it is. */
+const MARK = 1;
+/** An odd number, and what undoes a multiplication by it modulo a power of two. */
+const FACTOR = 0x9e3779b1;
+const INVERSE = inverse(FACTOR);
+const UNIT_FACTOR = 0x85ebca6b;
+const SECTOR_BYTES = 512;
+const VERSION_MASK = 2 ** 30 - 1;
+const VERSIONS_FIRST = 1024;
+
+function inverse(odd: number): number {
+  let found = odd;
+  for (let round = 0; round < 5; round++) found = Math.imul(found, 2 - Math.imul(odd, found));
+  return found >>> 0;
+}
+
+/** Cells that a write without data makes all of one kind. */
+class Constant {
+  /** The latest end of one, for each cell. */
+  readonly ends: Int32Array;
+  /** How many are under way. */
+  readonly open: Uint16Array;
+
+  constructor(cells: number) {
+    this.ends = new Int32Array(cells);
+    this.open = new Uint16Array(cells);
+  }
+
+  end(cell: number): number {
+    return (this.open[cell] ?? 0) > 0 ? OPEN : (this.ends[cell] ?? 0);
+  }
+}
+
+export type ConstantKind = 'zeros' | 'ones';
+
+export class DiskModel {
+  readonly cells: number;
+  readonly cellBytes: number;
+  /** False: writes vanish and reads give zeros. */
+  readonly keeps: boolean;
+  /** Counts what was sent and received. */
+  tick = 1;
+  /** See above. */
+  readonly lower: Int32Array;
+  /** The same for what survives when the cache is lost. */
+  readonly durable: Int32Array;
+  /** What is filled with one word. */
+  readonly #unitBytes: number;
+  readonly #unitsPerCell: number;
+  readonly #salt: number;
+  readonly #zeros: Constant;
+  /** Undefined: nothing ever reads as ones. */
+  readonly #ones: Constant | undefined;
+  /** Of each version, from 1 on. */
+  #versions = 0;
+  #begins = new Int32Array(VERSIONS_FIRST);
+  #ends = new Int32Array(VERSIONS_FIRST);
+  #firsts = new Int32Array(VERSIONS_FIRST);
+  #lasts = new Int32Array(VERSIONS_FIRST);
+
+  constructor(cells: number, cellBytes: number, keeps: boolean, salt: number, ones: boolean) {
+    this.cells = cells;
+    this.cellBytes = cellBytes;
+    this.keeps = keeps;
+    this.#unitBytes = Math.min(cellBytes, SECTOR_BYTES);
+    this.#unitsPerCell = cellBytes / this.#unitBytes;
+    this.#salt = salt | 0;
+    this.lower = new Int32Array(cells);
+    this.durable = new Int32Array(cells);
+    this.#zeros = new Constant(cells);
+    this.#ones = ones ? new Constant(cells) : undefined;
+  }
+
+  /** A write of the cells [first, end) is about to be sent. @returns its version. */
+  begin(first: number, end: number): number {
+    const version = ++this.#versions;
+    if (version >= this.#begins.length) this.#grow();
+    this.#begins[version] = this.tick++;
+    this.#ends[version] = OPEN;
+    this.#firsts[version] = first;
+    this.#lasts[version] = end - 1;
+    return version;
+  }
+
+  /** Fills `words` from `at` with the data of the cells [first, end) of a write. */
+  fill(words: Uint32Array, at: number, version: number, first: number, end: number): void {
+    const perUnit = this.#unitBytes / 4;
+    const base = Math.imul(version, FACTOR) ^ this.#salt;
+    const last = end * this.#unitsPerCell;
+    let from = at;
+    for (let unit = first * this.#unitsPerCell; unit < last; unit++, from += perUnit) {
+      const word = ((base ^ Math.imul(unit + 1, UNIT_FACTOR)) << 2) | MARK;
+      if (perUnit === 1) words[from] = word;
+      else words.fill(word, from, from + perUnit);
+    }
+  }
+
+  /** The write `version` has ended. @param done false: it failed, and may have been done in part. */
+  ended(version: number, done: boolean, durable: boolean): void {
+    this.#ends[version] = this.tick++;
+    if (!done) return;
+    const [first, end] = [this.#firsts[version] ?? 0, (this.#lasts[version] ?? 0) + 1];
+    this.#raise(first, end, this.#begins[version] ?? 0, durable);
+  }
+
+  /** All of [first, end) is about to be made zeros or ones. @returns when it began. */
+  beginConstant(kind: ConstantKind, first: number, end: number): number {
+    const { open } = this.#constant(kind);
+    for (let cell = first; cell < end; cell++) open[cell] = (open[cell] ?? 0) + 1;
+    return this.tick++;
+  }
+
+  endedConstant(
+    kind: ConstantKind,
+    first: number,
+    end: number,
+    begun: number,
+    done: boolean,
+    durable: boolean,
+  ): void {
+    const constant = this.#constant(kind);
+    const now = this.tick++;
+    for (let cell = first; cell < end; cell++) {
+      constant.open[cell] = (constant.open[cell] ?? 1) - 1;
+      constant.ends[cell] = now;
+    }
+    if (done) this.#raise(first, end, begun, durable);
+  }
+
+  /** A flush that was sent when `lower` was `then` is done. */
+  flushed(then: Int32Array): void {
+    for (let cell = 0; cell < this.cells; cell++) {
+      const at = then[cell] ?? 0;
+      if (at > (this.durable[cell] ?? 0)) this.durable[cell] = at;
+    }
+  }
+
+  /** What was in the cache is gone. */
+  lost(): void {
+    this.tick++;
+    this.lower.set(this.durable);
+  }
+
+  /** All is zeros: the device was removed, and another one was made. */
+  wiped(): void {
+    const now = this.tick++;
+    this.#zeros.ends.fill(now);
+    this.lower.fill(now);
+    this.durable.fill(now);
+  }
+
+  /** May `cell` have been zeros since `lower` was `since`? */
+  mayBeZeros(cell: number, since: number): boolean {
+    return !this.keeps || this.#zeros.end(cell) >= since;
+  }
+
+  /** Checks whole cells [first, end) at words[at ...].
+   *  @param then `lower` of these cells when the read was sent, from index `thenAt` on.
+   *  @param learn what was read is still there: nothing was lost since.
+   *  @throws Found. */
+  check(
+    words: Uint32Array,
+    at: number,
+    first: number,
+    end: number,
+    then: Int32Array,
+    thenAt: number,
+    learn: boolean,
+  ): void {
+    const perCell = this.#unitsPerCell;
+    const perUnit = this.#unitBytes / 4;
+    let from = at;
+    for (let unit = first * perCell; unit < end * perCell; unit++, from += perUnit) {
+      const word = words[from] ?? 0;
+      for (let n = from + 1; n < from + perUnit; n++) {
+        if (words[n] !== word) throw this.#torn(words, from, unit);
+      }
+      const cell = perCell === 1 ? unit : Math.floor(unit / perCell);
+      this.#checkWord(word, unit, cell, then[thenAt + cell - first] ?? 0, learn && perCell === 1);
+    }
+  }
+
+  /** As `check` does it for all words that are the same. */
+  checkZeros(first: number, end: number, then: Int32Array, thenAt: number): void {
+    for (let cell = first; cell < end; cell++) {
+      this.#checkWord(0, 0, cell, then[thenAt + cell - first] ?? 0, false);
+    }
+  }
+
+  #checkWord(word: number, unit: number, cell: number, since: number, learn: boolean): void {
+    if (word === 0) {
+      if (this.mayBeZeros(cell, since)) return;
+      throw new Found('data', `cell ${cell}: zeros, but written since (${this.#expected(cell)})`);
+    }
+    if (!this.keeps) throw new Found('data', `cell ${cell}: data of a device that keeps none`);
+    if (word === ONES && this.#ones !== undefined) {
+      if (this.#ones.end(cell) >= since) return;
+      throw new Found('data', `cell ${cell}: ones, but written since (${this.#expected(cell)})`);
+    }
+    const version = this.#versionOf(word, unit);
+    const covers = version > 0 && version <= this.#versions && this.#covers(version, cell);
+    if (!covers) {
+      throw new Found('data', `cell ${cell}: 0x${word.toString(16)}, which nobody wrote there`);
+    }
+    if ((this.#ends[version] ?? 0) < since) {
+      const ends = this.#ends[version];
+      throw new Found(
+        'data',
+        `cell ${cell}: stale, of write ${version}, over at ${ends} (${this.#expected(cell)})`,
+      );
+    }
+    if (!learn) return;
+    // It has been done, so whatever ended before it began is gone.
+    const begun = this.#begins[version] ?? 0;
+    if (begun > (this.lower[cell] ?? 0)) this.lower[cell] = begun;
+  }
+
+  #versionOf(word: number, unit: number): number {
+    if ((word & 3) !== MARK) return 0;
+    const mixed = (word >>> 2) ^ Math.imul(unit + 1, UNIT_FACTOR) ^ this.#salt;
+    return Math.imul(mixed, INVERSE) & VERSION_MASK;
+  }
+
+  #covers(version: number, cell: number): boolean {
+    return cell >= (this.#firsts[version] ?? OPEN) && cell <= (this.#lasts[version] ?? -1);
+  }
+
+  #torn(words: Uint32Array, from: number, unit: number): Found {
+    const values = new Set(words.subarray(from, from + this.#unitBytes / 4));
+    const all = [...values].slice(0, 8).map((word) => this.#describe(word, unit));
+    return new Found('data', `cell ${unit / this.#unitsPerCell}: torn: ${all.join(', ')}`);
+  }
+
+  #describe(word: number, unit: number): string {
+    if (word === 0) return 'zeros';
+    const version = this.#versionOf(word, unit);
+    const known = version > 0 && version <= this.#versions;
+    return known ? `write ${version}` : `0x${word.toString(16)}`;
+  }
+
+  #expected(cell: number): string {
+    return `writes that end from ${this.lower[cell]} on, and now is ${this.tick}`;
+  }
+
+  #constant(kind: ConstantKind): Constant {
+    const constant = kind === 'zeros' ? this.#zeros : this.#ones;
+    if (constant === undefined) throw new Error('a model without ones');
+    return constant;
+  }
+
+  #raise(first: number, end: number, begun: number, durable: boolean): void {
+    const { lower } = this;
+    for (let cell = first; cell < end; cell++) {
+      if (begun > (lower[cell] ?? 0)) lower[cell] = begun;
+      if (durable && begun > (this.durable[cell] ?? 0)) this.durable[cell] = begun;
+    }
+  }
+
+  #grow(): void {
+    const longer = (of: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> => {
+      const grown = new Int32Array(of.length * 2);
+      grown.set(of);
+      return grown;
+    };
+    this.#begins = longer(this.#begins);
+    this.#ends = longer(this.#ends);
+    this.#firsts = longer(this.#firsts);
+    this.#lasts = longer(this.#lasts);
+  }
+}

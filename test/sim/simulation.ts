@@ -1,0 +1,310 @@
+/** One run: the daemon's data path in virtual time, its devices, clients and operators; from the making of
+ *  the devices until nothing is left, with what must hold between. */
+
+import { resolve, type Word } from '../../src/config/resolve.ts';
+import { type DataPath, makeDataPath } from '../../src/daemon/data-path.ts';
+import { makeTiming, type Timing } from '../../src/daemon/timing.ts';
+import { withDefaults } from '../../src/server/client-limits.ts';
+import { nanoseconds } from '../../src/units.ts';
+import { checkNothingLeft, checkQuiet } from './checks.ts';
+import { SimClient } from './client.ts';
+import { SimDevice } from './device.ts';
+import { type Failure, Found, failureOf } from './failure.ts';
+import { Memory } from './memory.ts';
+import type { Operation } from './operation.ts';
+import { Operator } from './operator.ts';
+import { type Plan, random } from './plan.ts';
+import { Happening, World } from './world.ts';
+
+const MS = 1e6;
+const WATCH_NS = 20 * MS;
+/** Once nothing else happens, what a device has to do is done so much after it can be. */
+const CALM_NS = 300 * MS;
+const SWEEP_NS = 15_000 * MS;
+
+export interface Result {
+  readonly operations: number;
+  readonly failure: Failure | undefined;
+  readonly hash: number;
+  /** Virtual ns. */
+  readonly time: number;
+  readonly memoryAsked: number;
+}
+
+interface Call {
+  readonly what: string;
+  readonly deadline: number;
+}
+
+export class Simulation {
+  readonly plan: Plan;
+  readonly world: World;
+  readonly timing: Timing;
+  readonly path: DataPath;
+  readonly devices: readonly SimDevice[];
+  readonly clients: SimClient[];
+  readonly memory: Memory;
+  /** Nobody begins anything, until all that was begun has ended. */
+  calm = false;
+  /** Nothing begins any more. */
+  ending = false;
+  #sent = 0;
+  #answered = 0;
+  #nextCalm = 0;
+  readonly #operators: readonly Operator[];
+  readonly #calls = new Set<Call>();
+  readonly #said: string[] = [];
+  readonly #watch = new Happening(() => this.#look(), true);
+
+  constructor(plan: Plan) {
+    this.plan = plan;
+    const draw = (part: string) => random(plan.seed, part);
+    this.world = new World(draw('world'), plan.machine);
+    const { world } = this;
+    this.timing = makeTiming(world, world.scheduler, nanoseconds(plan.busyPoll * 1000));
+    world.timers = this.timing.timers;
+    world.deferred = this.timing.deferred;
+    this.memory = new Memory(this.timing, plan.memoryFailsAt, () => this.#outOfMemory());
+    this.path = this.#makePath();
+    const { clockReadNs, iterationNs } = plan.machine;
+    const overheadNs = 20_000 + 12 * clockReadNs + 4 * iterationNs + 2 * plan.carrier.latencyNs;
+    this.devices = plan.devices.map(
+      (device, n) => new SimDevice(device, plan.seed + n, overheadNs),
+    );
+    this.clients = Array.from(
+      { length: plan.clients },
+      (_, n) => new SimClient(this, draw(`client/${n}`)),
+    );
+    this.#operators = Array.from(
+      { length: plan.operators },
+      (_, n) => new Operator(this, draw(`operator/${n}`)),
+    );
+  }
+
+  /** Requests that have their answers. */
+  get answeredCount(): number {
+    return this.#answered;
+  }
+
+  get maySend(): boolean {
+    return !this.calm && this.#sent < this.plan.operations;
+  }
+
+  sent(): void {
+    this.#sent++;
+    if (this.#sent >= this.#nextCalm) this.calm = true;
+  }
+
+  answered(one: Operation): void {
+    this.#answered++;
+    this.world.note(one.cookieLow ^ one.gotError);
+  }
+
+  /** A control call, which must return within `boundNs`. */
+  async call<T>(what: string, boundNs: number, work: () => Promise<T>): Promise<T> {
+    const { world } = this;
+    const call = { what, deadline: world.time + boundNs };
+    this.#calls.add(call);
+    world.promises++;
+    try {
+      const result = await work();
+      world.note(what.length);
+      return result;
+    } catch (error) {
+      world.fail(failureOf(error));
+      return await new Promise<never>(() => {}); // the run is over
+    } finally {
+      world.promises--;
+      this.#calls.delete(call);
+    }
+  }
+
+  async run(): Promise<Result> {
+    try {
+      await this.#whole();
+    } catch (error) {
+      this.world.fail(failureOf(error));
+    }
+    const { world } = this;
+    return {
+      operations: this.#answered,
+      failure: world.failed,
+      hash: world.hash,
+      time: world.time,
+      memoryAsked: this.memory.asked,
+    };
+  }
+
+  async #whole(): Promise<void> {
+    const { world, clients } = this;
+    // A handler that may wait is a promise.
+    const waits = (one: SimDevice): boolean => one.attribute('blocking') === 1 && !one.model.keeps;
+    if (this.devices.some(waits)) world.promises++;
+    world.start(this.#watch, WATCH_NS);
+    await this.#until(this.#makeDevices());
+    for (const client of clients) client.connect();
+    for (const operator of this.#operators) this.#begin(operator.work());
+    while (this.#sent < this.plan.operations && world.failed === undefined) {
+      const draw = random(this.plan.seed, `calm/${this.#sent}`);
+      const often = this.plan.has.has('quiet') ? 1 + draw.below(1000) : this.plan.operations;
+      this.#nextCalm = Math.min(this.#sent + often, this.plan.operations);
+      this.calm = false;
+      for (const client of clients) client.goOn();
+      await world.run(() => this.calm);
+      await this.#calmDown();
+    }
+    if (world.failed !== undefined) return;
+    await this.#end();
+  }
+
+  /** All that is under way ends, by itself and in time. */
+  async #calmDown(): Promise<void> {
+    const { world, devices, clients } = this;
+    this.calm = true;
+    // Until then whoever hurried them would be what they wait for.
+    const work = Math.max(0, ...devices.map((device) => device.workNs));
+    for (const client of clients) client.hurry(world.time + CALM_NS + 3 * work);
+    await world.run(() => this.#atRest);
+    if (world.failed === undefined) checkQuiet(this);
+  }
+
+  get #atRest(): boolean {
+    for (const operator of this.#operators) if (!operator.idle) return false;
+    for (const client of this.clients)
+      if (client.inFlight > 0 || client.state === 'haggling') return false;
+    return true;
+  }
+
+  async #end(): Promise<void> {
+    const { world } = this;
+    await this.#readBack();
+    this.ending = true;
+    for (const client of this.clients) client.finish();
+    await world.run(() => this.clients.every((client) => client.state === 'away'));
+    if (world.failed !== undefined) return;
+    await this.#until(this.#removeDevices());
+    await this.#until(this.call('the end', 6000 * MS, () => this.path.server.stop()));
+    // The last sweep over requests that took too long finds none.
+    await this.#until(world.sleep(SWEEP_NS));
+    world.cancel(this.#watch);
+    if (world.failed === undefined) checkNothingLeft(this);
+  }
+
+  /** What is there in the end. */
+  async #readBack(): Promise<void> {
+    const { world } = this;
+    const there = this.devices.filter((device) => device.exists && device.powered);
+    for (const device of there) {
+      const reader = new SimClient(this, random(this.plan.seed, 'reader'), device);
+      this.clients.push(reader);
+      reader.connect();
+      await world.run(() => reader.state === 'away');
+      this.clients.pop();
+      if (world.failed !== undefined) return;
+    }
+  }
+
+  async #makeDevices(): Promise<void> {
+    for (const device of this.devices) await this.make(device);
+  }
+
+  /** Makes `device` and powers it on. */
+  async make(device: SimDevice): Promise<void> {
+    const words = Object.entries(device.plan.attributes).map(([name, value]): [string, string] => [
+      name,
+      String(value),
+    ]);
+    const texts = new Map([...words, ['power', '1'] as const]);
+    await this.call(`make ${device.name}`, 50 * MS, () =>
+      this.path.tree.create(device.name, texts),
+    );
+    device.exists = device.powered = true;
+  }
+
+  async #removeDevices(): Promise<void> {
+    for (const device of this.devices) {
+      if (!device.exists) continue;
+      device.exists = false;
+      const bound = CALM_NS + 8 * device.workNs;
+      await this.call(`remove ${device.name}`, bound, () => this.path.tree.remove(device.name));
+    }
+  }
+
+  /** Runs the world until `work` is done. */
+  async #until(work: Promise<unknown>): Promise<void> {
+    let done = false;
+    this.#begin(
+      work.then(() => {
+        done = true;
+      }),
+    );
+    await this.world.run(() => done);
+  }
+
+  #begin(work: Promise<unknown>): void {
+    this.world.settle = true;
+    work.catch((error: unknown) => this.world.fail(failureOf(error)));
+  }
+
+  #look(): void {
+    const { world } = this;
+    world.start(this.#watch, WATCH_NS);
+    const now = world.time;
+    for (const client of this.clients) {
+      const late = client.late(now);
+      if (late !== undefined) world.fail({ kind: 'hang', text: late });
+    }
+    for (const call of this.#calls) {
+      if (now <= call.deadline) continue;
+      world.fail({ kind: 'hang', text: `a control call does not return: ${call.what}` });
+    }
+  }
+
+  /** Once: what is under way then may fail, and whatever comes of that. */
+  #outOfMemory(): void {
+    for (const device of this.devices) device.failing.begin();
+    this.world.start(
+      new Happening(() => {
+        for (const device of this.devices) device.failing.end();
+      }),
+      SWEEP_NS,
+    );
+  }
+
+  #makePath(): DataPath {
+    const { plan, timing } = this;
+    const words: Word[] = Object.entries({
+      nr_devices: '0',
+      submit_queues: '4',
+      poll_queues: '2',
+      hw_queue_depth: String(random(plan.seed, 'shared').pick([1, 2, 8])),
+    }).map(([name, value]) => ({ name, value, as: name }));
+    const machine = { cpus: 4, nodes: [0] };
+    const log = {
+      debug: () => {},
+      info: () => {},
+      warn: (facts: object, message: string) => {
+        this.#said.push(`${message} ${JSON.stringify(facts)}`);
+      },
+      error: (facts: object, message: string) => {
+        throw new Found('bug', `logged: ${message} ${JSON.stringify(facts)}`);
+      },
+    };
+    return makeDataPath(
+      {
+        ...{ log, machine, debug: plan.checked },
+        parameters: resolve(words, machine),
+        faultSeed: String(plan.seed),
+      },
+      {
+        ...{ timing, allocator: this.memory, share: undefined },
+        limits: withDefaults({ inFlight: plan.inFlight, busyPoll: plan.busyPoll }),
+        openStream: () => {
+          throw new Error('there are no sockets here');
+        },
+        ...{ tls: undefined, tlsMode: 'off' },
+        notice: () => {},
+      },
+    );
+  }
+}
