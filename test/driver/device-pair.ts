@@ -27,7 +27,7 @@ const statuses: Readonly<Record<number, string>> = {
 
 const kinds = [
   ...['write', 'write', 'write', 'write', 'zeroes', 'zeroes', 'read', 'read', 'discard', 'flush'],
-  ...['bad', 'bad', 'good', 'powerCycle', 'manage'],
+  ...['bad', 'bad', 'good', 'powerCycle', 'queues', 'manage'],
 ] as const;
 
 export interface Step {
@@ -71,6 +71,8 @@ export const shape = fc.record({
   depth: fc.constantFrom(1, 3, 64),
   irqmode: fc.constantFrom(0, 1, 2),
   noSched: fc.constantFrom(0, 1),
+  /** What makes requests late and changes nothing else. */
+  late: fc.constantFrom([], ['mbps=100'], ['requeue=2,100,0,-1'], ['requeue=1,30,0,-1']),
 });
 export type Shape = typeof shape extends fc.Arbitrary<infer T> ? T : never;
 
@@ -96,6 +98,7 @@ export class DevicePair {
       `virt_boundary=${Number(one.virtBoundary)}`,
       `cache_size=${one.cacheMiB}`,
       ...[`hw_queue_depth=${one.depth}`, `irqmode=${one.irqmode}`, `no_sched=${one.noSched}`],
+      ...one.late,
       ...(zoned ? ['zoned=1', `zone_size=${one.zoneMiB}`, `zone_max_open=${one.maxOpen}`] : []),
       ...(zoned ? [`zone_capacity=${one.capacityMiB}`, `zone_nr_conv=${one.conventional}`] : []),
     ];
@@ -194,6 +197,9 @@ export class DevicePair {
         this.#model.setBad(from, to, one.kind === 'bad');
         return ['ok', 'ok'];
       }
+      case 'queues':
+        this.#device.setQueues(1 + (one.salt % 3), 0);
+        return ['', ''];
       case 'powerCycle':
         return await this.#powerCycle();
       case 'manage':
@@ -294,7 +300,7 @@ export class DevicePair {
   #send(io: Io, flags = 0): { status: string } {
     io.bio.flags = flags;
     io.submit(diskOf(this.#device));
-    for (let turn = 0; io.ends === 0 && turn < 5000; turn++) this.#world.pass(20_000);
+    for (let turn = 0; io.ends === 0 && turn < 20_000; turn++) this.#world.pass(20_000);
     if (io.ends !== 1) throw new Error(`ended ${io.ends} times`);
     return { status: statuses[io.status] ?? `status ${io.status}` };
   }
