@@ -22,7 +22,8 @@ export interface BioOwner {
   provideTarget(bio: Bio): boolean;
   /** May this read be answered with views of the device's pages instead of a copy? */
   acceptsViews(bio: Bio): boolean;
-  /** The payload is about to be overwritten by the next one and not yet written: copy it. */
+  /** The payload is about to be overwritten by the next one and not yet written: copy it. Without memory
+   *  `bio.segments` is left empty, and the write fails. */
   park(bio: Bio): void;
   /** The data of a mapped read are in `bio.views` and good. They stay so, and the request stays in
    *  flight, until `bio.unmap()`. */

@@ -3,6 +3,8 @@
  *  20), and batches record many at once. Its memory is made when there is something to count.
  *  Source: control.md section 3 (latency percentiles). */
 
+import { orNone } from '../pages/memory.ts';
+
 /** Buckets per octave: 1/32 is the greatest relative error. */
 const PER_OCTAVE = 32;
 const OCTAVE_BITS = 5;
@@ -13,6 +15,11 @@ const TWO_TO_31 = 2 ** 31;
 export const HISTOGRAM_BUCKETS = OCTAVES * PER_OCTAVE;
 
 const nothing = new Float64Array(0);
+
+/** Without memory nothing is kept: figures are not worth a request. */
+function makeCounts(): Float64Array {
+  return orNone(() => new Float64Array(HISTOGRAM_BUCKETS)) ?? nothing;
+}
 
 export class Histogram {
   #counts: Float64Array = nothing;
@@ -35,7 +42,7 @@ export class Histogram {
 
   /** `times` requests took `value` ns each. */
   record(value: number, times = 1): void {
-    if (this.#counts.length === 0) this.#counts = new Float64Array(HISTOGRAM_BUCKETS);
+    if (this.#counts.length === 0) this.#counts = makeCounts();
     const at = bucketOf(value);
     this.#counts[at] = (this.#counts[at] ?? 0) + times;
     this.#count += times;
@@ -47,7 +54,7 @@ export class Histogram {
    *  values in ns. */
   merge(counts: Float64Array, sum: number, max: number): void {
     if (counts.length === 0) return;
-    if (this.#counts.length === 0) this.#counts = new Float64Array(HISTOGRAM_BUCKETS);
+    if (this.#counts.length === 0) this.#counts = makeCounts();
     for (let at = 0; at < HISTOGRAM_BUCKETS; at++) {
       const times = counts[at] ?? 0;
       this.#counts[at] = (this.#counts[at] ?? 0) + times;

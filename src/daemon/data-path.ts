@@ -74,7 +74,7 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
     ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
     ...{ openStream, tls, tlsMode, protocol, faults, serverFaults },
     buffers: new BufferPool(allocator.memory, scheduler, parts.collect),
-    scratch: new ScratchPool(),
+    scratch: new ScratchPool(allocator.memory),
   });
   const context: DeviceContext = {
     ...{ clock, timers, deferred, allocator, debug, faultSeed, share },

@@ -147,9 +147,11 @@ export function readSegments(
   return true;
 }
 
-/** Stores the first `sectors` of a write. @returns how many; none when memory ran out. */
+/** Stores the first `sectors` of a write. @returns how many; none when memory ran out, also before: there
+ *  was none to keep the data while the request waited. */
 export function writeSegments(to: Writable, request: NullOwned, sectors: Sector): Sector {
   const { segments } = request.bio();
+  if (segments.count === 0) return outOfMemory(request);
   segments.seek(cursor, request.bioOffset());
   let left = sectors * SECTOR_BYTES;
   let sector = request.sector();

@@ -126,11 +126,8 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
     const { segments } = bio;
     const source = segments.buffer(0).subarray(segments.start(0), segments.start(0) + this.length);
     segments.clear();
-    if (!this.#ownMemory(segments, this.length, SCRATCH_BYTES)) {
-      segments.clear();
-      segments.add(source.slice(), 0, this.length);
-      return;
-    }
+    // A write without data fails: see writeSegments.
+    if (!this.#ownMemory(segments, this.length, SCRATCH_BYTES)) return this.#giveSlabs();
     let done = 0;
     for (let at = 0; at < segments.count; at++) {
       segments
@@ -206,8 +203,10 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
   /** @param scratchMax up to so many bytes are one buffer, more are slabs. */
   #ownMemory(segments: Segments, length: number, scratchMax: number): boolean {
     if (length <= scratchMax) {
-      this.#scratch = this.#session.scratch.take();
-      segments.add(this.#scratch, 0, length);
+      const scratch = this.#session.scratch.take();
+      if (scratch === undefined) return false;
+      this.#scratch = scratch;
+      segments.add(scratch, 0, length);
       return true;
     }
     for (let left = length; left > 0; left -= SLAB_BYTES) {
@@ -218,13 +217,18 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
     return true;
   }
 
-  #finish(): void {
+  /** The bio has no data any more. */
+  #giveSlabs(): void {
     const { segments } = this.bio;
     for (let at = 0; at < segments.count; at++) {
       const slab = segments.slabs[at];
       if (slab !== undefined) this.#session.allocator.give(slab);
     }
     segments.clear();
+  }
+
+  #finish(): void {
+    this.#giveSlabs();
     if (this.#scratch !== undefined) {
       this.#session.scratch.give(this.#scratch);
       this.#scratch = undefined;

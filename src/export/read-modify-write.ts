@@ -52,6 +52,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   #unsubmitted: Bio[] = [];
   /** Bios of this phase that have not ended. */
   #outstanding = 0;
+  #locked = false;
   #status: Status = Status.OK;
   #reason: string | undefined;
   /** Where it failed, in bytes behind the offset; -1: not known. */
@@ -94,8 +95,9 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   /** Starts, and when it could not be done at once, keeps the payload. */
   begin(): void {
     this.#plan();
+    if (this.#status !== Status.OK) return this.#over();
     const { writeLock } = this.#session.export;
-    if (writeLock.tryExclusive()) this.#read();
+    if (writeLock.tryExclusive()) this.lockGranted();
     else writeLock.wait(this, true);
     if (this.#phase === 'over') return;
     if (this.#phase === 'writing') this.#middle?.park();
@@ -103,7 +105,9 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   }
 
   lockGranted(): void {
-    this.#read();
+    this.#locked = true;
+    if (this.#status === Status.OK) this.#read();
+    else this.#over();
   }
 
   tagsFree(): void {
@@ -127,10 +131,10 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   park(bio: Bio): void {
     const { segments } = bio;
     const length = segments.bytes;
-    const copy = new Uint8Array(length);
-    copyOut(segments, 0, copy, 0, length);
+    const copy = this.#session.allocator.memory.buffer(length);
+    if (copy !== undefined) copyOut(segments, 0, copy, 0, length);
     segments.clear();
-    segments.add(copy, 0, length);
+    if (copy !== undefined) segments.add(copy, 0, length);
   }
 
   bioDone(bio: Bio): void {
@@ -169,13 +173,18 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   }
 
   #edge(first: number, block: number): void {
+    const buffer = this.#session.allocator.memory.buffer(block);
+    if (buffer === undefined) {
+      this.#status = Status.NOSPC;
+      return;
+    }
     const bio = new Bio(this, this.#session.allocator);
     const sector = (this.#base + first / SECTOR_BYTES) as Sector; // whole blocks are whole sectors
     bio.reset(Command.READ, 0, sector, (block / SECTOR_BYTES) as Sector); // likewise
     const from = Math.max(this.#offset, first);
     this.#edges.push({
       bio,
-      buffer: new Uint8Array(block),
+      buffer,
       from: from - first,
       to: Math.min(this.#reach, first + block) - first,
       payload: from - this.#offset,
@@ -254,7 +263,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
       for (const slab of segments?.slabs ?? []) if (slab !== undefined) allocator.give(slab);
       segments?.clear();
     }
-    target.writeLock.unlockExclusive();
+    if (this.#locked) target.writeLock.unlockExclusive();
     this.#session.doneUnaligned(this.#zeroes ? 0 : this.#end - this.#offset);
   }
 
@@ -262,10 +271,11 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
     if (!this.#borrowed) return;
     this.#borrowed = false;
     const length = this.#payload.bytes;
-    const copy = new Uint8Array(length);
-    copyOut(this.#payload, 0, copy, 0, length);
+    const copy = this.#session.allocator.memory.buffer(length);
+    if (copy !== undefined) copyOut(this.#payload, 0, copy, 0, length);
+    else this.#status = Status.NOSPC;
     this.#payload.clear();
-    this.#payload.add(copy, 0, length);
+    if (copy !== undefined) this.#payload.add(copy, 0, length);
   }
 }
 

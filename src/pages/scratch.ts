@@ -2,17 +2,23 @@
  *  A free list with a cap; what is above it is left to the garbage collector. Not for stored data. */
 
 import { KiB } from '../units.ts';
+import { DataMemory } from './memory.ts';
 
 export const SCRATCH_BYTES = 32 * KiB;
 /** 8 MiB: the depth of a few busy hardware queues. */
 const FREE_MAX = 256;
 
 export class ScratchPool {
+  readonly #memory: DataMemory;
   readonly #free: Uint8Array[] = [];
 
-  /** A buffer of SCRATCH_BYTES; its contents are undefined. */
-  take(): Uint8Array {
-    return this.#free.pop() ?? new Uint8Array(SCRATCH_BYTES);
+  constructor(memory = new DataMemory()) {
+    this.#memory = memory;
+  }
+
+  /** A buffer of SCRATCH_BYTES; its contents are undefined. Undefined: no memory. */
+  take(): Uint8Array | undefined {
+    return this.#free.pop() ?? this.#memory.buffer(SCRATCH_BYTES);
   }
 
   give(buffer: Uint8Array): void {

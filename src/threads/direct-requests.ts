@@ -20,6 +20,7 @@ import {
 import type { ThreadDevice } from '../direct/thread-device.ts';
 import { Rules } from '../export/check.ts';
 import type { DirectOffer } from '../export/direct-offer.ts';
+import { orNone } from '../pages/memory.ts';
 import type { FaultCounts } from '../server/fault-counts.ts';
 import { systemClock } from '../time/clock.ts';
 import { KiB, SECTOR_BYTES } from '../units.ts';
@@ -35,10 +36,13 @@ export class DirectOutput {
   bytes = new Uint8Array(OUTPUT_BYTES);
   view = new DataView(this.bytes.buffer);
 
-  /** What was sent is still needed by whoever sends it. */
-  renew(): void {
-    this.bytes = new Uint8Array(OUTPUT_BYTES);
-    this.view = new DataView(this.bytes.buffer);
+  /** What was sent is still needed by whoever sends it. @returns false: there is no memory. */
+  renew(): boolean {
+    const bytes = orNone(() => new Uint8Array(OUTPUT_BYTES));
+    if (bytes === undefined) return false;
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer);
+    return true;
   }
 }
 
@@ -50,8 +54,9 @@ export interface DirectCommon {
 }
 
 /** done: all that is there whole. foreign: the next request is for the main thread.
- *  unsent: the client is behind with reading, nothing more is taken before it has read. */
-export type DirectEnd = 'done' | 'foreign' | 'unsent';
+ *  unsent: the client is behind with reading, nothing more is taken before it has read.
+ *  lost: there was no memory for what must be kept of it, and it cannot be served any more. */
+export type DirectEnd = 'done' | 'foreign' | 'unsent' | 'lost';
 
 export class DirectRequests {
   /** How much of the bytes was consumed by the last `take`. */
@@ -78,6 +83,7 @@ export class DirectRequests {
   readonly #blockBytes: number;
   readonly #chunkMax: number;
   #used = 0;
+  #lost = false;
   /** READs and WRITEs of this batch, and their bytes. */
   #reads = 0;
   #readBytes = 0;
@@ -116,8 +122,9 @@ export class DirectRequests {
       this.#device.leave();
     }
     this.#count(systemClock.now() - begin);
-    if (this.#used > 0 && !this.#flush() && how === 'done') return 'unsent';
-    return how;
+    const sent = this.#used === 0 || this.#flush();
+    if (this.#lost) return 'lost';
+    return !sent && how === 'done' ? 'unsent' : how;
   }
 
   #takeAll(bytes: Uint8Array, view: DataView, first: number, end: number): DirectEnd {
@@ -189,7 +196,7 @@ export class DirectRequests {
     const output = this.#output;
     const all = this.#send(output.bytes.subarray(0, this.#used));
     this.#used = 0;
-    if (!all) output.renew();
+    if (!all && !output.renew()) this.#lost = true;
     return all;
   }
 

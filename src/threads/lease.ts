@@ -2,6 +2,7 @@
  *  are requests, executed here as long as they can be. Who has the client at a time is the relay's
  *  matter. */
 
+import { orNone } from '../pages/memory.ts';
 import { KiB } from '../units.ts';
 import type { DirectEnd, DirectRequests } from './direct-requests.ts';
 
@@ -108,18 +109,24 @@ export class Lease {
     const how = requests.take(window.bytes, window.view, window.at, window.end);
     window.at += requests.consumed;
     if (window.empty) window.at = window.end = 0;
-    else if (window === common) this.#keep(common);
-    else this.#tidy(window);
+    else if (window !== common) this.#tidy(window);
+    else if (!this.#keep(common)) return 'lost';
     return how;
   }
 
-  #keep(common: LeaseWindow): void {
-    this.#own ??= new LeaseWindow();
+  /** @returns false: there is no memory for what is left over, and it is forgotten. */
+  #keep(common: LeaseWindow): boolean {
+    this.#own ??= orNone(() => new LeaseWindow());
     const own = this.#own;
+    if (own === undefined) {
+      common.at = common.end = 0;
+      return false;
+    }
     own.bytes.set(common.rest);
     own.at = 0;
     own.end = common.end - common.at;
     common.at = common.end = 0;
+    return true;
   }
 
   #tidy(window: LeaseWindow): void {

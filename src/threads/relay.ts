@@ -231,10 +231,8 @@ export class Relay implements TlsSink {
       lease.extend(length);
       return true;
     }
-    if (length > LEASE_WINDOW_BYTES) {
-      this.#lent = false;
-      return false;
-    }
+    this.#lent = length <= LEASE_WINDOW_BYTES;
+    if (!this.#lent) return false;
     lease.copyIn(this.slot.receive.place(READ_LEAST).subarray(0, length));
     return true;
   }
@@ -246,6 +244,7 @@ export class Relay implements TlsSink {
     if (lease === undefined) return false;
     Atomics.add(words, Word.OWN_BATCHES, 1);
     const how = lease.serve();
+    if (how === 'lost') this.cutOff('no memory for its requests');
     if (this.#ownUnsent) {
       this.#host.stuck(this);
       return true;
