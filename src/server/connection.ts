@@ -4,7 +4,6 @@
 
 import { type Agreed, type OnClientFault, ServerHandshake } from 'nbd-server-protocol-ts';
 import type { Refusal } from '../export/check.ts';
-import { directOffer } from '../export/direct-offer.ts';
 import type { NbdExport } from '../export/nbd-export.ts';
 import { Session } from '../export/session.ts';
 import type { SessionHost } from '../export/session-host.ts';
@@ -12,6 +11,8 @@ import type { ConnectionBuffers } from './buffer-pool.ts';
 import type { ByteDrain } from './byte-drain.ts';
 import { faultTeller } from './client-faults.ts';
 import { HandshakeTime } from './handshake-time.ts';
+import { Lending } from './lending.ts';
+import { limits } from './limits.ts';
 import { Output } from './output.ts';
 import type { ByteSink, ByteStream } from './receive.ts';
 import { type RequestHost, Requests } from './requests.ts';
@@ -40,11 +41,12 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   /** Where the socket was told to put the next bytes: into the payload, or into the window. */
   #direct = false;
   #reason: string | undefined;
-  /** Whoever has the socket knows what was agreed on. */
-  #mayBeLent = false;
+  readonly #lending = new Lending();
   /** How often bytes came or went. */
   #entries = 0;
   readonly #handshakeTime: HandshakeTime;
+  /** It was told goodbye, and is given a moment to go. */
+  #cancelGoodbye: (() => void) | undefined;
 
   constructor(context: ServerContext, id: number, way: WayIn, buffers: ConnectionBuffers) {
     this.#context = context;
@@ -128,6 +130,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
     this.#handshakeTime.cancel();
+    this.#cancelGoodbye?.();
     this.#output.close();
     this.#requests?.abandon();
     this.#context.buffers.give(this.#window.buffer);
@@ -158,7 +161,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
       // Not inside a read of the socket that is given away.
       this.#context.scheduler.immediate(() => this.#secure());
     } else if (this.#phase === 'finishing' || this.#shutDown !== undefined) this.#endIfIdle();
-    else if (this.#mayBeLent) this.#lend();
+    else if (this.#requests !== undefined) this.#lending.lendIfIdle(this.#requests, this.#stream);
   }
 
   sessionReady(quota: number): void {
@@ -193,6 +196,12 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
 
   get #isHaggling(): boolean {
     return this.#phase === 'haggling' || this.#phase === 'starttls';
+  }
+
+  /** Half a request is there, and the rest may still come. */
+  get #isMidway(): boolean {
+    const half = this.#requests?.midway === true || !this.#window.empty;
+    return half && this.#phase === 'transmission';
   }
 
   get #inFlight(): number {
@@ -269,32 +278,22 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     this.#requests = new Requests(session, extendedHeaders, window, output, this, this.#context);
     this.#requests.shutDown = this.#shutDown;
     this.#phase = 'transmission';
-    this.#offer(agreed, session);
+    this.#lending.offer(agreed, session.copyMax, this.#stream);
     const contexts = agreed.contexts.map(({ name }) => name);
     const facts = { connection: this.#id, export: of.name, replies: replyForm, contexts, secure };
     this.#context.log.info(facts, 'transmission');
   }
 
-  /** Tells the thread that has the socket, if there is one, by which rules it may execute requests. */
-  #offer(agreed: Agreed<NbdExport>, session: Session): void {
-    const { shared } = agreed.export;
-    const stream = this.#stream;
-    if (shared === undefined || stream?.offer === undefined) return;
-    stream.offer(directOffer(agreed, shared.id, session.copyMax));
-    this.#mayBeLent = true;
-  }
-
-  /** Once nothing of the client is here. */
-  #lend(): void {
-    const requests = this.#requests;
-    if (this.#phase !== 'transmission' || requests === undefined || !this.#window.empty) return;
-    if (requests.idle && requests.session.export.shared?.enabled === true) this.#stream?.lend?.();
-  }
-
+  /** Says goodbye, unless something of the client is under way. Where we end it, it has little time to go. */
   #endIfIdle(): void {
-    if (this.#inFlight > 0 || !this.#output.empty) return;
+    if (this.#inFlight > 0 || !this.#output.empty || this.#isMidway) return;
     // What comes now, also what another thread gives back, would have its reply behind our goodbye.
-    if (this.#phase === 'transmission') this.#phase = 'finishing';
+    if (this.#phase === 'closed') return;
+    this.#phase = 'finishing';
+    if (this.#shutDown !== undefined) {
+      const { scheduler } = this.#context;
+      this.#cancelGoodbye ??= scheduler.timeout(() => this.destroy(), limits.goodbyeTime.max);
+    }
     this.#stream?.end();
   }
 }

@@ -34,5 +34,6 @@ export const limits = {
     max: 10,
     why: 'beyond the usual number of options, for each: a list of many exports takes longer',
   },
+  goodbyeTime: { max: 100, why: 'a client with nothing in flight that we end may close first' },
   drainTime: { max: 5_000, why: 'what is in flight at shutdown may end, but not for ever' },
 } as const;

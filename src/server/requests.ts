@@ -86,9 +86,9 @@ export class Requests {
     return this.#payload.receiving || this.#refused.pending;
   }
 
-  /** Nothing of the client is here but what may be in the window. */
+  /** Nothing of the client is here, not even half a request. */
   get idle(): boolean {
-    return !this.held && !this.midway && this.session.inFlight === 0;
+    return !this.held && !this.midway && this.#window.empty && this.session.inFlight === 0;
   }
 
   /** The session has a command that is still in the window. */
