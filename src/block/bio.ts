@@ -106,6 +106,14 @@ export class Bio {
     if (this.children === 0 && this.whole) this.owner.bioDone(this);
   }
 
+  /** What is left is not submitted: it ends with `status`. */
+  giveUp(status: Status): void {
+    if (this.status === Status.OK) this.status = status;
+    this.submitted = this.sectors;
+    this.whole = true;
+    if (this.children === 0) this.owner.bioDone(this);
+  }
+
   /** The block layer's note that `request` lives until the views are given back. */
   mappedBy(request: Unmappable): void {
     this.#mapped = request;

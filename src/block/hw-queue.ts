@@ -2,10 +2,10 @@
  *  what the driver cannot take and issues it again. Source: driver.md section 2, queue services. */
 
 import type { DeferredWork } from '../time/deferred.ts';
-import { Timer, type TimerTarget } from '../time/timer-queue.ts';
-import type { Nanoseconds, Sector } from '../units.ts';
+import type { Sector } from '../units.ts';
 import { bug, SECTOR_BYTES } from '../units.ts';
 import type { Bio } from './bio.ts';
+import { BlockingHandler } from './blocking.ts';
 import { hasRange, RequestFlag } from './command.ts';
 import { Completions } from './completions.ts';
 import type { DriverData } from './driver-data.ts';
@@ -15,16 +15,14 @@ import type { Request } from './request.ts';
 import { RequestState } from './request.ts';
 import { RequestList } from './request-list.ts';
 import type { RequestQueue } from './request-queue.ts';
+import { Rerun } from './rerun.ts';
 import { Slices } from './slices.ts';
 import { endsSlice, nextPiece } from './split.ts';
 import { isResource, Status } from './status.ts';
 import type { TagPool } from './tag-pool.ts';
 import type { TagSet } from './tag-set.ts';
 
-/** How long after a resource status a queue that nobody stopped is run again. */
-const RERUN_NS = 3e6;
-
-export class HwQueue<D extends DriverData = DriverData> implements DeferredWork, TimerTarget {
+export class HwQueue<D extends DriverData = DriverData> implements DeferredWork {
   readonly queue: RequestQueue<D>;
   readonly index: number;
   /** Of the queue map: what an older one holds goes first. */
@@ -53,13 +51,14 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   readonly #held = new RequestList<D>();
   readonly #completions: Completions<D>;
   readonly #slices = new Slices<D>(this);
-  readonly #rerun = new Timer(this);
+  readonly #rerun: Rerun;
   readonly #pollTurn: DeferredWork = { raised: false, runDeferred: () => this.poll() };
   readonly #times: BatchTimes;
-  readonly #blocking: boolean;
-  /** Requests in a handler that waits. */
-  #waiting = 0;
+  /** Undefined: the handler never waits. */
+  readonly #blocking: BlockingHandler<D> | undefined;
   #stopped = false;
+  /** What everything ends with from now on; undefined: as the driver says. */
+  #givenUp: Status | undefined = undefined;
   /** When the plug got its first request. */
   #pluggedAt = 0;
 
@@ -74,8 +73,10 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     this.requestFlags = this.polled ? RequestFlag.POLLED : 0;
     this.data = queue.vtable.makeHctxData?.();
     this.#completions = new Completions(queue.vtable);
+    this.#rerun = new Rerun(set.context, this);
     this.#times = new BatchTimes(queue.stats);
-    this.#blocking = options.blocking && queue.vtable.queueRqBlocking !== undefined;
+    const handler = options.blocking ? queue.vtable.queueRqBlocking : undefined;
+    this.#blocking = handler && new BlockingHandler(handler, this);
   }
 
   /** Something that it was given has not ended: a request with a tag, or a bio between two slices. The one
@@ -86,20 +87,23 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
 
   /** Requests that the driver has not processed yet, as far as the block layer knows. */
   get unprocessed(): number {
-    return this.#plug.count + this.#held.count + this.#waiting + this.#slices.count;
+    const waiting = this.#blocking?.waiting ?? 0;
+    return this.#plug.count + this.#held.count + waiting + this.#slices.count;
   }
 
   /** Makes requests of what is left of `bio` and puts them into the plug. Allocates nothing.
    *  @returns false when tags ran out before the bio was whole: call again when `pool` has some. */
   submit(bio: Bio): boolean {
-    if (!hasRange(bio.command)) return this.#submitPiece(bio, 0 as Sector); // FLUSH names none
+    if (!hasRange(bio.command)) {
+      return this.#submitPiece(bio, 0 as Sector) || this.#endWithoutTag(bio); // FLUSH names none
+    }
     const { disk } = this.queue;
     const from = bio.submitted;
     let pieces = 0;
     do {
-      if (!this.#submitPiece(bio, nextPiece(bio, disk))) return false;
+      if (!this.#submitPiece(bio, nextPiece(bio, disk))) return this.#endWithoutTag(bio);
     } while (!bio.whole && !endsSlice(bio, from, ++pieces, disk.limits));
-    if (!bio.whole) this.#slices.later(bio);
+    if (!bio.whole && !this.#endWithoutTag(bio)) this.#slices.later(bio);
     return true;
   }
 
@@ -129,8 +133,20 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   }
 
   start(): void {
-    this.#stopped = false;
+    this.#stopped = this.#givenUp !== undefined;
     this.set.context.deferred.raise(this);
+  }
+
+  /** Ends with `status` what the driver does not have, and all that is submitted from now on; what the
+   *  driver has is its own matter. */
+  giveUp(status: Status): void {
+    this.#givenUp = status;
+    this.#stopped = true;
+    this.unplug();
+    this.#hold(this.#held); // which now ends them
+    this.#slices.giveUp(status);
+    this.pool.callAll(); // who waits for a tag needs none any more
+    if (!this.busy) this.queue.drained();
   }
 
   /** `request` has been processed; the driver's `complete` gets it in the deferred context. */
@@ -161,10 +177,6 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     if (this.retired) this.queue.retiredRan();
   }
 
-  timerExpired(): void {
-    this.set.context.deferred.raise(this);
-  }
-
   /** From Owned.end: the slot is idle again, its tag free; the bio hears of it last. */
   ended(request: Request<D>, status: Status): void {
     if (request.state !== RequestState.STARTED) bug(`tag ${request.tag}: ended before it started`);
@@ -176,13 +188,33 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   requeued(request: Request<D>, kick: boolean): void {
     if (request.count() !== 0) bug(`tag ${request.tag}: requeued while ${request.count()} counted`);
     // With a handler that waits, all that is newer is held already.
-    this.#holdOne(request, this.#blocking);
+    this.#holdOne(request, this.#blocking !== undefined);
     if (kick) this.set.context.deferred.raise(this);
-    else this.#rerunSoon();
+    else this.#rerun.soon();
+  }
+
+  /** For the handler that waits. */
+  nextHeld(): Request<D> | undefined {
+    return this.#holds ? undefined : this.#held.shift();
+  }
+
+  /** The handler that waited has `request`, or does not want it. */
+  answered(request: Request<D>, status: Status): void {
+    if (isResource(status)) return this.requeued(request, false);
+    if (status !== Status.OK) this.#release(request, status);
+    this.#blocking?.issueNext();
+    this.set.context.deferred.raise(this);
   }
 
   get #holds(): boolean {
     return this.#stopped || this.behind;
+  }
+
+  /** What is left of `bio` where everything is given up. @returns false: it is not. */
+  #endWithoutTag(bio: Bio): boolean {
+    if (this.#givenUp === undefined) return false;
+    bio.giveUp(this.#givenUp);
+    return true;
   }
 
   #submitPiece(bio: Bio, sectors: Sector): boolean {
@@ -211,9 +243,9 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
 
   #issue(batch: RequestList<D>): void {
     const { operations, vtable } = this.queue;
-    if (this.#blocking) {
+    if (this.#blocking !== undefined) {
       this.#hold(batch);
-      this.#issueBlocking();
+      this.#blocking.issueNext();
       return;
     }
     vtable.queueRqs?.(batch);
@@ -233,34 +265,9 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
       batch.unshift(next);
       vtable.commitRqs?.(this);
       this.#hold(batch);
-      if (!this.#holds) this.#rerunSoon();
+      if (!this.#holds) this.#rerun.soon();
       return;
     }
-  }
-
-  /** The handler may wait, so payloads were parked. The next request is issued when it has answered
-   *  for the one before: else it would overtake one that is refused. */
-  #issueBlocking(): void {
-    const handler = this.queue.vtable.queueRqBlocking;
-    if (handler === undefined || this.#waiting > 0 || this.#holds) return;
-    const request = this.#held.shift();
-    if (request === undefined) return;
-    this.#waiting++;
-    handler(request.handles.idle(request)).then(
-      (status) => {
-        this.#waiting--;
-        if (isResource(status)) {
-          this.requeued(request, false);
-        } else {
-          if (status !== Status.OK) this.#release(request, status);
-          this.#issueBlocking();
-          this.set.context.deferred.raise(this);
-        }
-      },
-      (reason: unknown) => {
-        queueMicrotask(() => bug(`tag ${request.tag}: the handler threw: ${String(reason)}`));
-      },
-    );
   }
 
   #hold(batch: RequestList<D>): void {
@@ -268,16 +275,11 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   }
 
   #holdOne(request: Request<D>, first = false): void {
+    if (this.#givenUp !== undefined) return this.#release(request, this.#givenUp);
     request.state = RequestState.ISSUED;
     request.bio.park();
     if (first) this.#held.unshift(request);
     else this.#held.push(request);
-  }
-
-  #rerunSoon(): void {
-    if (this.#rerun.started) return;
-    const { clock, timers } = this.set.context;
-    timers.start(this.#rerun, (clock.now() + RERUN_NS) as Nanoseconds); // a time plus a duration
   }
 
   #release(request: Request<D>, status: Status): void {

@@ -33,6 +33,9 @@ export interface Operations<D extends DriverData = DriverData> {
   /** A hardware queue is made. Anything but OK: the disk is not built. */
   initHctx?(hctx: HwQueue<D>): Status;
   exitHctx?(hctx: HwQueue<D>): void;
+  /** Ends with `status` all that it has of this hardware queue, whatever it waits for; it gets nothing
+   *  more. `hctx.set.shared` has those of its requests that it keeps as an `ARef` or not at all. */
+  giveUp?(hctx: HwQueue<D>, status: Status): void;
   /** The request is in flight for longer than the tag set's timeout; `request` is a reference of
    *  the sweep's own: 'done' says that it was used to complete the request. */
   requestTimeout?(request: ARef<D>): TimeoutVerdict;

@@ -106,6 +106,15 @@ export class RequestQueue<D extends DriverData = DriverData> {
     }
   }
 
+  /** Ends with `status` all that has not ended, and whatever is submitted from now on: the disk goes away
+   *  and nobody waits. But for replies that show pages, and what the driver cannot give up. */
+  giveUp(status: Status): void {
+    for (const hctx of [...this.hctxs()]) {
+      hctx.giveUp(status);
+      this.vtable.giveUp?.(hctx, status);
+    }
+  }
+
   /** Changes the hardware queues to those of `tagSet` with I/O running: the old ones finish what they
    *  have, and the new ones begin when nothing is left there that was not processed; nothing is lost.
    *  A failure is survived once, as in the kernel. @throws HctxError at the second: the old ones stay. */

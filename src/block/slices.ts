@@ -7,6 +7,7 @@ import type { Bio } from './bio.ts';
 import type { DriverData } from './driver-data.ts';
 import type { HwQueue } from './hw-queue.ts';
 import type { TagWaiter } from './scheduler.ts';
+import type { Status } from './status.ts';
 
 /** After so many ns of a turn no further slice is begun. */
 const TURN_NS = 100_000;
@@ -32,6 +33,12 @@ export class Slices<D extends DriverData = DriverData> implements DeferredWork, 
   later(bio: Bio): void {
     this.#bios.push(bio);
     this.#hctx.set.context.deferred.raiseNextTurn(this);
+  }
+
+  /** No slice of any is to come. */
+  giveUp(status: Status): void {
+    this.#hctx.pool.leave(this);
+    for (const bio of this.#bios.splice(0)) bio.giveUp(status);
   }
 
   /** A slice of each, one after the other, as far as the time goes: who comes too short is the first

@@ -9,6 +9,7 @@ import { bug, type Nanoseconds, type Tag, tag } from '../units.ts';
 import type { DriverData } from './driver-data.ts';
 import type { Handles } from './handles.ts';
 import { CheckedHandles, PlainHandles } from './handles.ts';
+import type { HwQueue } from './hw-queue.ts';
 import type { Operations } from './operations.ts';
 import type { ARef } from './owned.ts';
 import { Request, RequestState } from './request.ts';
@@ -130,6 +131,15 @@ export class TagSet<D extends DriverData = DriverData> {
 
   slot(of: Tag): Request<D> {
     return this.#requests[of] ?? bug(`no tag ${of}`);
+  }
+
+  /** The requests of `hctx` that the driver has shared, each with a reference for the asker. */
+  *shared(hctx: HwQueue<D>): Generator<ARef<D>> {
+    for (const { state, tag: of } of this.requests) {
+      if (state !== RequestState.STARTED || this.slot(of).hctx !== hctx) continue;
+      const reference = this.tagToRq(of);
+      if (reference !== undefined) yield reference;
+    }
   }
 
   /** A reference to the request with this tag, if the driver has shared it: increment unless zero.

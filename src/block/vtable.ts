@@ -21,6 +21,7 @@ export function vtableOf<D extends DriverData>(operations: Operations<D>): Vtabl
     poll: operations.poll?.bind(operations),
     initHctx: operations.initHctx?.bind(operations),
     exitHctx: operations.exitHctx?.bind(operations),
+    giveUp: operations.giveUp?.bind(operations),
     requestTimeout: operations.requestTimeout?.bind(operations),
   };
 }

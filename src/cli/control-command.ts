@@ -31,6 +31,13 @@ export interface ControlCommand {
   run(context: CommandContext): Promise<void>;
 }
 
+/** Of what switches power off. */
+export const FORCE = ['--force', 'fail what is in flight with ENODEV, and do not wait'] as const;
+
+export function forceQuery({ force }: CommandContext['flags']): string {
+  return force === true ? '?force=1' : '';
+}
+
 export function jsonLine(value: unknown): string {
   return `${JSON.stringify(value)}\n`;
 }

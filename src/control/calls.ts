@@ -32,7 +32,7 @@ const attributes = {
 } as const;
 const setText = {
   method: 'PUT',
-  query: schemas.noQuery,
+  query: schemas.forceQuery,
   body: 'text',
   bodyMax: limits.attributeBytes.max,
   status: 204,
@@ -69,6 +69,7 @@ export const calls = {
     ...attributes,
     method: 'PATCH',
     path: DEVICE,
+    query: schemas.forceQuery,
     summary: 'Set attributes, all or none; power is last',
     status: 200,
   },
@@ -76,7 +77,7 @@ export const calls = {
     method: 'DELETE',
     path: DEVICE,
     summary: 'Remove a device and free its data',
-    query: schemas.noQuery,
+    query: schemas.forceQuery,
     status: 204,
   },
   getAttribute: {

@@ -131,6 +131,12 @@ export class Directory {
     this.device.badBlocks.abandon();
   }
 
+  /** Whether what is written ends with power off. @throws ErrnoError EINVAL. */
+  switchesOff(texts: ReadonlyMap<string, string>): boolean {
+    const text = texts.get('power');
+    return text !== undefined && this.#attributes.parse('power', text) === false;
+  }
+
   /** Builds the device from what is stored. @returns what was adjusted, a line each.
    *  @throws ErrnoError EINVAL, ENOMEM. */
   *powerOn(): Work<readonly string[]> {

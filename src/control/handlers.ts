@@ -74,6 +74,10 @@ function oneRange(device: string, text: string): void {
   throw new ErrnoError('EINVAL', why, 'badblocks');
 }
 
+function forced({ query }: Input): boolean {
+  return query['force'] === 1;
+}
+
 function attributeOf({ params }: Input): string {
   const { attribute, group, setting } = params;
   return attribute ?? `${group}/${setting}`;
@@ -91,7 +95,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
   const setText: Handler = async (input) => {
     const [name, text] = [attributeOf(input), utf8(input.body)];
     if (name === 'badblocks') oneRange(device(input), text);
-    await tree.patch(device(input), new Map([[name, text]]));
+    await tree.patch(device(input), new Map([[name, text]]), forced(input));
   };
   const own = processMetrics(memory);
   return {
@@ -113,9 +117,12 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     },
     device: (input) => deviceAnswerOf(slicer, tree.view(device(input))),
     patch: async (input) => {
-      return deviceAnswerOf(slicer, await tree.patch(device(input), texts(input.body)));
+      return deviceAnswerOf(
+        slicer,
+        await tree.patch(device(input), texts(input.body), forced(input)),
+      );
     },
-    remove: (input) => tree.remove(device(input)),
+    remove: (input) => tree.remove(device(input), forced(input)),
     getAttribute: getText,
     setAttribute: setText,
     getFaultNumber: getText,

@@ -128,6 +128,12 @@ const query = (properties: Readonly<Record<string, Schema>>, required: string[])
 const sector = { ...whole, description: 'a sector of 512 bytes' };
 const sectors = { ...whole, description: 'whole zones, in sectors; default the one zone' };
 
+const force = {
+  ...{ type: 'integer', minimum: 0, maximum: 1 },
+  description: '1: what is in flight fails with ENODEV; for power off',
+} as const;
+
+export const forceQuery: Schema = query({ force }, []);
 export const noQuery: Schema = query({}, []);
 export const reportQuery: Schema = query({ from: sector, count: whole }, []);
 export const zoneQuery: Schema = query({ sector, sectors }, ['sector']);

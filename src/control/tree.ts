@@ -44,6 +44,9 @@ interface Entry {
   readonly directory: Directory;
   /** Settled when the operations before have ended. */
   tail: Promise<unknown>;
+  /** Operations that switch power off by force, and wait for those before: these do not wait for what is
+   *  in flight either. */
+  forcing: number;
 }
 
 export class Tree {
@@ -90,7 +93,7 @@ export class Tree {
     const entry = this.#entryOf(devices.create(short));
     return await this.#exclusive(entry, async () => {
       try {
-        await this.#write(entry.directory, texts);
+        await this.#write(entry, texts);
       } catch (error) {
         await devices.remove(short);
         throw error;
@@ -99,20 +102,33 @@ export class Tree {
     });
   }
 
-  /** Removes the device, powered or not, and frees its data. */
-  async remove(name: string): Promise<void> {
+  /** Removes the device, powered or not, and frees its data.
+   *  @param force what is in flight fails: nobody waits for it. */
+  async remove(name: string, force = false): Promise<void> {
     const entry = this.#entry(name);
     const { devices } = this.#options;
-    await this.#exclusive(entry, () => devices.remove(entry.directory.device.name));
+    const { device } = entry.directory;
+    const work = (): Promise<void> => devices.remove(device.name, entry.forcing > 0);
+    await (force ? this.#forced(entry, work) : this.#exclusive(entry, work));
   }
 
-  /** Writes all of `texts` or none; power is last. @throws ErrnoError. */
-  async patch(name: string, texts: ReadonlyMap<string, string>): Promise<DeviceView> {
+  /** Writes all of `texts` or none; power is last.
+   *  @param force as above, for power off. @throws ErrnoError. */
+  async patch(
+    name: string,
+    texts: ReadonlyMap<string, string>,
+    force = false,
+  ): Promise<DeviceView> {
     const entry = this.#entry(name);
-    return await this.#exclusive(entry, async () => {
-      await this.#write(entry.directory, texts);
-      return entry.directory.view();
-    });
+    const { directory } = entry;
+    if (force && !directory.switchesOff(texts)) {
+      throw new ErrnoError('EINVAL', `${directory.device.name}: force is for power=0 alone`);
+    }
+    const work = async (): Promise<DeviceView> => {
+      await this.#write(entry, texts);
+      return directory.view();
+    };
+    return await (force ? this.#forced(entry, work) : this.#exclusive(entry, work));
   }
 
   /** The zones of a powered device. @throws ErrnoError ENODEV, EOPNOTSUPP. */
@@ -161,19 +177,20 @@ export class Tree {
     return this.#device(name).requests();
   }
 
-  async #write(directory: Directory, texts: ReadonlyMap<string, string>): Promise<void> {
+  async #write(entry: Entry, texts: ReadonlyMap<string, string>): Promise<void> {
+    const { directory } = entry;
     try {
-      await this.#carryOut(directory, await this.slicer.run(directory.prepare(texts)));
+      await this.#carryOut(entry, await this.slicer.run(directory.prepare(texts)));
     } finally {
       directory.settle();
     }
   }
 
-  async #carryOut(directory: Directory, plan: Plan): Promise<void> {
+  async #carryOut({ directory, forcing }: Entry, plan: Plan): Promise<void> {
     const undo = applyAll(plan.changes);
     const { device } = directory;
     if (plan.power === undefined || plan.power === device.powered) return;
-    if (!plan.power) return await device.powerOff();
+    if (!plan.power) return await device.powerOff(forcing > 0);
     try {
       const notices = await this.slicer.run(directory.powerOn());
       for (const notice of notices) this.#options.notice?.(notice);
@@ -197,7 +214,7 @@ export class Tree {
     let entry = this.#entries.get(device);
     if (entry === undefined) {
       const directory = new Directory(device, this.#options.makeAttributes(device.name));
-      entry = { directory, tail: Promise.resolve() };
+      entry = { directory, tail: Promise.resolve(), forcing: 0 };
       this.#entries.set(device, entry);
     }
     return entry;
@@ -213,6 +230,17 @@ export class Tree {
     });
     entry.tail = run.catch(() => {});
     return await run;
+  }
+
+  /** The same for one that switches power off by force: it waits for no request of those before it. */
+  async #forced<T>(entry: Entry, work: () => Promise<T>): Promise<T> {
+    entry.forcing++;
+    try {
+      entry.directory.device.forcePowerOff();
+      return await this.#exclusive(entry, work);
+    } finally {
+      entry.forcing--;
+    }
   }
 }
 

@@ -85,6 +85,8 @@ export interface Daemon {
     before: readonly ConfiguredDevice[],
     after: readonly ConfiguredDevice[],
   ): Promise<Reconfigured>;
+  /** What the devices have in flight, which `stop` would wait for, for humans; empty: nothing. */
+  inFlight(): string;
   /** Lets what is in flight end, at most 5 s; then every socket is closed. May be called again. */
   stop(): Promise<void>;
   /** Closes everything as it stands. */
@@ -134,6 +136,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
     control: control?.path,
     failed: pool?.failed,
+    inFlight: () => path.devices.inFlight(),
     reconfigure: (before, after) => reconfigure(tree, before, after),
     stop() {
       stopping ??= Promise.all([server.stop(), control?.close()]).then(() => pool?.end());

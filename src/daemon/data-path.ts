@@ -78,10 +78,12 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
   });
   const context: DeviceContext = {
     ...{ clock, timers, deferred, allocator, debug, faultSeed, share },
+    warn: (line) => log.warn({}, line),
   };
   const devices = new Devices(context, parameters.options, {
     added: (device) => exports.add(device),
     removed: (device) => exports.remove(device, (gone) => server.retire(gone)),
+    hurry: (device) => exports.hurry(device, (gone) => server.hurry(gone)),
   });
   const tree = new Tree({
     devices,

@@ -19,6 +19,8 @@ export class PoweredExports {
   /** By the numbers of their devices, which stand beside them. */
   readonly #ordered: NbdExport[] = [];
   readonly #indexes: number[] = [];
+  /** Removed, with clients left. */
+  readonly #leaving = new Map<NullDevice, NbdExport>();
 
   /** @param payloadMax bytes. */
   constructor(payloadMax: number, rules: ExportRules) {
@@ -60,7 +62,15 @@ export class PoweredExports {
     const place = this.#placeOf(device.index);
     this.#ordered.splice(place, 1);
     this.#indexes.splice(place, 1);
+    this.#leaving.set(device, gone);
     await retire(gone);
+    this.#leaving.delete(device);
+  }
+
+  /** @param hurry ends the clients of the export soon. */
+  hurry(device: NullDevice, hurry: (gone: NbdExport) => void): void {
+    const gone = this.#leaving.get(device);
+    if (gone !== undefined) hurry(gone);
   }
 
   /** Where the device of that number stands, or is to stand. */

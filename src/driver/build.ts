@@ -51,6 +51,8 @@ export interface DeviceContext extends BlockContext {
   readonly faultSeed: string;
   /** Undefined: there are no threads for sockets. */
   readonly share?: Share | undefined;
+  /** Says a line to whoever runs the program. */
+  readonly warn?: (line: string) => void;
 }
 
 /** What a device brings along from before it was powered on. */

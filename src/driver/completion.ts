@@ -3,6 +3,7 @@
 
 import type { DriverData } from '../block/driver-data.ts';
 import type { ARef, Owned } from '../block/owned.ts';
+import type { Status } from '../block/status.ts';
 import type { BlockContext } from '../block/tag-set.ts';
 import { ReusedList } from '../time/reused-list.ts';
 import { Timer, type TimerTarget } from '../time/timer-queue.ts';
@@ -22,6 +23,23 @@ export class NullRequestData implements TimerTarget {
   completeAt(context: BlockContext, deadline: Nanoseconds, reference: NullRef): void {
     this.#reference = reference;
     context.timers.start(this.timer, deadline);
+  }
+
+  /** Ends the request with `status` through `other`, one more reference to it, if it waits for a timer or
+   *  was left alone. @returns false: it does not, and `other` is still the caller's. */
+  giveUp(context: BlockContext, other: NullRef, status: Status): boolean {
+    if (this.leftAlone) {
+      this.leftAlone = false;
+      other.complete(status);
+      return true;
+    }
+    if (!this.timer.started) return false;
+    context.timers.cancel(this.timer);
+    other.drop();
+    const reference = this.#reference ?? bug('a completion timer without its request');
+    this.#reference = undefined;
+    reference.complete(status);
+    return true;
   }
 
   timerExpired(): void {

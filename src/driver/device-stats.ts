@@ -8,7 +8,9 @@ import { RequestState } from '../block/request.ts';
 import type { RequestQueue } from '../block/request-queue.ts';
 import { Status, statusErrno } from '../block/status.ts';
 import { forJson, SECTOR_BYTES } from '../units.ts';
+import type { Powered } from './build.ts';
 import type { NullData } from './completion.ts';
+import type { PageStore } from './storage/page-store.ts';
 
 export interface OperationStats {
   readonly requests: number;
@@ -51,7 +53,7 @@ export interface InFlight {
 const noStats = new IoStats();
 
 /** @param stats undefined: nothing has been counted. */
-export function operationStats(stats: IoStats = noStats): Record<IoKind, OperationStats> {
+function operationStats(stats: IoStats = noStats): Record<IoKind, OperationStats> {
   const entries = ioKinds.map((kind, at) => {
     const times = stats.histogram(at);
     const latencyNs = {
@@ -68,8 +70,35 @@ export function operationStats(stats: IoStats = noStats): Record<IoKind, Operati
   return Object.fromEntries(entries) as Record<IoKind, OperationStats>; // one entry per kind
 }
 
+/** @param counted in place of the queue's own counts. */
+export function deviceStats(
+  powered: Powered | undefined,
+  store: PageStore | undefined,
+  counted: IoStats | undefined,
+  badBlockRanges: number,
+): DeviceStats {
+  const { zones, cache } = powered ?? {};
+  const queue = powered?.disk.queue;
+  return {
+    operations: operationStats(counted),
+    errors: { ...errorsByErrno(counted), ...powered?.causes },
+    memory: { heldBytes: store?.heldBytes ?? 0, idleBytes: store?.idleBytes ?? 0 },
+    cache: cache === undefined ? null : { sizeBytes: cache.sizeBytes, usedBytes: cache.usedBytes },
+    zones:
+      zones === undefined
+        ? null
+        : { count: zones.count, open: zones.openCount, active: zones.activeCount },
+    tags: {
+      depth: queue?.tagSet.queueDepth ?? 0,
+      queues: queue?.hwQueueCount ?? 0,
+      inUse: queue?.inFlight ?? 0,
+    },
+    badBlockRanges,
+  };
+}
+
 /** By errno, in which the statuses that are retried never show. */
-export function errorsByErrno(stats: IoStats = noStats): Record<string, number> {
+function errorsByErrno(stats: IoStats = noStats): Record<string, number> {
   const errors: Record<string, number> = {};
   for (const status of Object.values(Status)) {
     const count = stats.errors[status] ?? 0;

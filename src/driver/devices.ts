@@ -16,6 +16,8 @@ export interface PowerListener {
   added(device: NullDevice): void;
   /** Done when the last request of the device's clients has ended. */
   removed(device: NullDevice): Promise<void>;
+  /** The clients that are left of a removed device are ended soon. */
+  hurry?(device: NullDevice): void;
 }
 
 /** Long work that ends requests goes on in the data path's turns, which send the replies. */
@@ -55,13 +57,23 @@ export class Devices implements DeviceHost {
     return device;
   }
 
-  /** Powers the device off and frees its data. @throws ErrnoError ENOENT. */
-  async remove(name: string): Promise<void> {
+  /** Powers the device off and frees its data. @param force see NullDevice.powerOff. @throws ErrnoError
+   *  ENOENT. */
+  async remove(name: string, force = false): Promise<void> {
     const device = this.#byName.get(name);
     if (device === undefined) throw new ErrnoError('ENOENT', `${name}: no such device`);
-    await device.powerOff();
+    await device.powerOff(force);
     await device.free();
     this.#byName.delete(name);
+  }
+
+  /** What all devices have in flight, for humans: one after the other; empty: nothing. */
+  inFlight(): string {
+    const busy = Array.from(this, (device) => [device.name, device.inFlight()] as const);
+    return busy
+      .filter(([, text]) => text !== '')
+      .map(([name, text]) => `${name}: ${text}`)
+      .join('; ');
   }
 
   get(name: string): NullDevice | undefined {
@@ -94,5 +106,9 @@ export class Devices implements DeviceHost {
 
   removed(device: NullDevice): Promise<void> {
     return this.#listener.removed(device);
+  }
+
+  hurry(device: NullDevice): void {
+    this.#listener.hurry?.(device);
   }
 }

@@ -34,6 +34,13 @@ export class Flusher implements DeferredWork {
     if (!this.raised) this.runDeferred();
   }
 
+  /** Ends with `status` all that wait. */
+  giveUp(status: Status): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { request } of waiting) request.end(status);
+  }
+
   runDeferred(): void {
     const moved = this.#cache.flushSome(SLICE_PAGES);
     const waiting = this.#waiting;

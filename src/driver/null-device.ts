@@ -16,17 +16,12 @@ import { BadBlocks } from './badblocks.ts';
 import { buildDisk, capacityOf, type DeviceContext, type Powered } from './build.ts';
 import type { NullData } from './completion.ts';
 import { type Outcome, outcome } from './control-requests.ts';
-import {
-  type DeviceStats,
-  errorsByErrno,
-  type InFlight,
-  operationStats,
-  requestsInFlight,
-} from './device-stats.ts';
+import { type DeviceStats, deviceStats, type InFlight, requestsInFlight } from './device-stats.ts';
 import { Fault, faultStream, NO_FAULT, parseFault } from './faults.ts';
 import { composeGate, type Faults } from './gate.ts';
 import { judgeOf, mayMoveBytesOnly, movesBytesOnly } from './live-rules.ts';
 import { deviceTags, makeTagSet, orNoMemory } from './null-tag-set.ts';
+import { failAll, inFlightText, letEnd, type PowerOffHost } from './power-off.ts';
 import { PageStore } from './storage/page-store.ts';
 import type { ZoneOperation } from './zone-requests.ts';
 import type { ZoneSet } from './zones/zone-set.ts';
@@ -47,6 +42,8 @@ export interface DeviceHost {
   added(device: NullDevice): void;
   /** The device is served no more. Done when the last request of its clients has ended. */
   removed(device: NullDevice): Promise<void>;
+  /** Its clients are ended soon, whether they have their replies or not. */
+  hurry(device: NullDevice): void;
 }
 
 export class NullDevice implements DeferredWork {
@@ -61,6 +58,10 @@ export class NullDevice implements DeferredWork {
   #store: PageStore | undefined;
   #powered: Powered | undefined;
   #shared: SharedDevice | undefined;
+  readonly #clients: PowerOffHost = {
+    removed: () => this.#host.removed(this),
+    hurry: () => this.#host.hurry(this),
+  };
 
   /** @param start the program's parameters, which give the faults their settings. */
   constructor(name: string, context: DeviceContext, host: DeviceHost, start: DeviceOptions) {
@@ -136,16 +137,16 @@ export class NullDevice implements DeferredWork {
     this.#host.added(this);
   }
 
-  /** Shows the device no more, lets what is in flight end, and forgets what is volatile. */
-  async powerOff(): Promise<void> {
+  /** Shows the device no more, lets what is in flight end, and forgets what is volatile.
+   *  @param force what is in flight fails with ENODEV instead. */
+  async powerOff(force = false): Promise<void> {
     const powered = this.#powered;
     if (powered === undefined || powered.leaving) return;
     powered.leaving = true;
     this.recompose();
-    powered.throttle?.stop();
-    powered.disk.queue.startHwQueues();
-    await Promise.all([this.#host.removed(this), powered.requests.close()]);
-    await powered.disk.queue.whenIdle();
+    const ended = letEnd(this.name, powered, this.#context, this.#clients);
+    if (force) this.forcePowerOff();
+    await ended;
     powered.disk.queue.exit();
     if (powered.cache !== undefined) await this.#host.slicer.run(powered.cache.drop());
     this.#store?.share(undefined);
@@ -153,6 +154,17 @@ export class NullDevice implements DeferredWork {
     this.#shared = undefined;
     this.#powered = undefined;
     this.#host.giveIndex(this.index);
+  }
+
+  /** Fails with ENODEV what power off waits for; without one under way this does nothing. */
+  forcePowerOff(): void {
+    if (this.#powered?.leaving === true) failAll(this.#powered, this.#clients);
+  }
+
+  /** What is in flight, for humans; empty: nothing is. */
+  inFlight(): string {
+    const queue = this.#powered?.disk.queue;
+    return queue === undefined ? '' : inFlightText(queue, this.#context.clock.now());
   }
 
   /** Frees the data; for a device that is off and goes away. */
@@ -249,28 +261,8 @@ export class NullDevice implements DeferredWork {
   stats(): DeviceStats {
     const powered = this.#powered;
     const queue = powered?.disk.queue;
-    const { zones, cache } = powered ?? {};
     const counted = queue && (this.#shared?.withStats(queue.stats) ?? queue.stats);
-    return {
-      operations: operationStats(counted),
-      errors: { ...errorsByErrno(counted), ...powered?.causes },
-      memory: {
-        heldBytes: this.#store?.heldBytes ?? 0,
-        idleBytes: this.#store?.idleBytes ?? 0,
-      },
-      cache:
-        cache === undefined ? null : { sizeBytes: cache.sizeBytes, usedBytes: cache.usedBytes },
-      zones:
-        zones === undefined
-          ? null
-          : { count: zones.count, open: zones.openCount, active: zones.activeCount },
-      tags: {
-        depth: queue?.tagSet.queueDepth ?? 0,
-        queues: queue?.hwQueueCount ?? 0,
-        inUse: queue?.inFlight ?? 0,
-      },
-      badBlockRanges: this.badBlocks.count,
-    };
+    return deviceStats(powered, this.#store, counted, this.badBlocks.count);
   }
 
   requests(): InFlight[] {

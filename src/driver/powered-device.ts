@@ -99,6 +99,17 @@ export class PoweredDevice implements Operations<NullData> {
     return batch.length;
   }
 
+  giveUp(hctx: HwQueue<NullData>, status: Status): void {
+    const { context } = hctx.set;
+    const polled = hctx.data.polled;
+    hctx.data.polled = [];
+    for (const request of polled) request.end(status);
+    this.#flusher?.giveUp(status);
+    for (const reference of hctx.set.shared(hctx)) {
+      if (!reference.data().giveUp(context, reference, status)) reference.drop();
+    }
+  }
+
   initHctx(): Status {
     return this.#initHctx.shouldFail() ? Status.NOSPC : Status.OK;
   }

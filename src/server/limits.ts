@@ -35,5 +35,9 @@ export const limits = {
     why: 'beyond the usual number of options, for each: a list of many exports takes longer',
   },
   goodbyeTime: { max: 100, why: 'a client with nothing in flight that we end may close first' },
+  hurryTime: {
+    max: 50,
+    why: 'by force a device is off within 100 ms, whether a client reads or not',
+  },
   drainTime: { max: 5_000, why: 'what is in flight at shutdown may end, but not for ever' },
 } as const;

@@ -161,6 +161,15 @@ export class Server {
     cancel();
   }
 
+  /** The clients of `gone`, which is retired, get what replies there are, and are ended. */
+  hurry(gone: NbdExport): void {
+    this.#context.scheduler.timeout(() => {
+      for (const connection of [...this.#connections.keys()]) {
+        if (connection.export === gone) connection.destroy();
+      }
+    }, limits.hurryTime.max);
+  }
+
   /** Ends every connection as it stands. */
   stopNow(): void {
     this.#closeListeners();

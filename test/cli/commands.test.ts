@@ -9,6 +9,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { controlCommands } from '../../src/cli/commands.ts';
 import { ControlClient } from '../../src/cli/control-client.ts';
 import { type Served, serve } from '../control/served.ts';
+import { loseRequests } from '../control/world.ts';
 import { folder, run, runIn, start } from './program.ts';
 
 interface Shell extends Served {
@@ -89,6 +90,21 @@ test('create, ls, set, get, remove: the life of a device', async () => {
   expect(all).toMatch(/^power +1$/m);
   await tnull('remove', 'a');
   expect(Array.from(devices, ({ name }) => name)).toEqual(['b']);
+});
+
+test.each([
+  ['set', ['power=0']],
+  ['remove', []],
+])('%s --force does not wait for requests that are lost', async (command, words) => {
+  const it = await shell();
+  await it.tnull('create', 'a', 'memory_backed=1', 'cache_size=1', '--power-on');
+  const device = it.device('a');
+  loseRequests(device);
+  const flushed = expect(it.tree.flush('a')).rejects.toThrow('a: flush: the device is off');
+  await vi.waitUntil(() => it.tree.requests('a').length > 0);
+  await inside(it, command, ['a', ...words], { flags: { force: true } });
+  await flushed;
+  expect(device.powered).toBe(false);
 });
 
 test('ls shows a size in bytes to the byte', async () => {

@@ -2,8 +2,11 @@
 
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test, vi } from 'vitest';
+import { Command } from '../../src/block/command.ts';
+import { Status } from '../../src/block/status.ts';
 import { readableNames } from '../../src/control/attribute-names.ts';
 import { allCalls } from '../../src/control/calls.ts';
+import { TestBio } from '../block/world.ts';
 import { counted, PIECES } from './counted.ts';
 import { type Served, serve } from './served.ts';
 import { loseRequests } from './world.ts';
@@ -137,6 +140,25 @@ describe('devices', () => {
     expect([...devices]).toEqual([]);
     expect((await ask('GET', DEVICE)).status).toBe(404);
   });
+
+  test.each([
+    ['DELETE', DEVICE, {}, 204],
+    ['PATCH', DEVICE, { json: { power: 0 } }, 200],
+    ['PUT', `${DEVICE}/attributes/power`, { body: '0' }, 204],
+  ])(
+    '%s %s with force=1 does not wait for requests that are lost',
+    async (method, url, asked, status) => {
+      const { ask, device, tree } = await powered();
+      loseRequests(device());
+      const hctx = device().disk?.queue.defaultHctx(0);
+      const lost = new TestBio(Command.WRITE, 0, 8, new Uint8Array(4096));
+      hctx?.submit(lost.bio);
+      hctx?.unplug();
+      expect(tree.requests('nullb0')).toHaveLength(1);
+      expect((await ask(method, `${url}?force=1`, asked)).status).toBe(status);
+      expect([lost.ends, lost.status]).toEqual([1, Status.OFFLINE]);
+    },
+  );
 
   test('a name is decoded from the URL', async () => {
     const { ask } = await serve();

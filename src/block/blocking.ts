@@ -1,0 +1,46 @@
+/** Issues the requests of one hardware queue to a handler that may wait. The next one is issued when the
+ *  handler has answered for the one before: else it would overtake one that is refused.
+ *  Source: driver.md section 2; rnull-series 41; parameter blocking. */
+
+import { bug } from '../units.ts';
+import type { DriverData } from './driver-data.ts';
+import type { Operations } from './operations.ts';
+import type { Request } from './request.ts';
+import type { Status } from './status.ts';
+
+type Handler<D extends DriverData> = NonNullable<Operations<D>['queueRqBlocking']>;
+
+/** The hardware queue that it issues for. */
+interface Issuer<D extends DriverData> {
+  /** The next request to issue, whose payload is parked; undefined: there is none now. */
+  nextHeld(): Request<D> | undefined;
+  /** The handler's answer. */
+  answered(request: Request<D>, status: Status): void;
+}
+
+export class BlockingHandler<D extends DriverData = DriverData> {
+  /** Requests in the handler. */
+  waiting = 0;
+  readonly #handler: Handler<D>;
+  readonly #issuer: Issuer<D>;
+
+  constructor(handler: Handler<D>, issuer: Issuer<D>) {
+    this.#handler = handler;
+    this.#issuer = issuer;
+  }
+
+  issueNext(): void {
+    const request = this.waiting > 0 ? undefined : this.#issuer.nextHeld();
+    if (request === undefined) return;
+    this.waiting++;
+    this.#handler(request.handles.idle(request)).then(
+      (status) => {
+        this.waiting--;
+        this.#issuer.answered(request, status);
+      },
+      (reason: unknown) => {
+        queueMicrotask(() => bug(`tag ${request.tag}: the handler threw: ${String(reason)}`));
+      },
+    );
+  }
+}

@@ -1,0 +1,68 @@
+/** What is in flight when a device's power goes off: it is let end; whoever waits too long is told what for;
+ *  and by force it fails. Source: driver.md section 1 (power); control.md section 2. */
+
+import type { RequestQueue } from '../block/request-queue.ts';
+import { Status } from '../block/status.ts';
+import { Timer } from '../time/timer-queue.ts';
+import type { Nanoseconds } from '../units.ts';
+import type { DeviceContext, Powered } from './build.ts';
+import type { NullData } from './completion.ts';
+import { requestsInFlight } from './device-stats.ts';
+
+/** Who waits for so long is told what for. */
+const SAY_AFTER_NS = 5e9;
+
+/** Who keeps the device's clients. */
+export interface PowerOffHost {
+  /** The device is served no more. Done when the last request of its clients has ended. */
+  removed(): Promise<void>;
+  /** The clients that are left are ended soon, whether they have their replies or not. */
+  hurry(): void;
+}
+
+/** What there is in flight, such as `3 requests in flight (2 read, 1 write), the oldest for 6.2 s`; empty:
+ *  nothing is. @param now in ns, of the same clock as the requests'. */
+export function inFlightText(queue: RequestQueue<NullData>, now: number): string {
+  const requests = requestsInFlight(queue, now);
+  if (requests.length === 0) return queue.busy ? 'requests in flight between two slices' : '';
+  const byCommand = new Map<string, number>();
+  let oldest = 0;
+  for (const { command, ageNs } of requests) {
+    byCommand.set(command, (byCommand.get(command) ?? 0) + 1);
+    oldest = Math.max(oldest, ageNs);
+  }
+  const what = requests.length === 1 ? 'request' : 'requests';
+  const commands = [...byCommand].map(([command, count]) => `${count} ${command}`).join(', ');
+  const seconds = (oldest / 1e9).toFixed(1);
+  return `${requests.length} ${what} in flight (${commands}), the oldest for ${seconds} s`;
+}
+
+/** Lets all end that is in flight, with nothing in its way. */
+export async function letEnd(
+  name: string,
+  powered: Powered,
+  context: DeviceContext,
+  host: PowerOffHost,
+): Promise<void> {
+  const { queue } = powered.disk;
+  const timer = new Timer({
+    timerExpired: () => {
+      const what = inFlightText(queue, context.clock.now()) || 'its clients to go';
+      const how = `to fail what is in flight: tnull set ${name} power=0 --force`;
+      context.warn?.(`${name}: power off waits for ${what}; ${how}`);
+    },
+  });
+  context.timers.start(timer, (context.clock.now() + SAY_AFTER_NS) as Nanoseconds); // a time plus a duration
+  powered.throttle?.stop();
+  queue.startHwQueues();
+  await Promise.all([host.removed(), powered.requests.close()]);
+  await queue.whenIdle();
+  context.timers.cancel(timer);
+}
+
+/** Fails all that is in flight with ENODEV: it has ended when this returns, but for what a client is being
+ *  sent, which ends with the client. */
+export function failAll({ disk }: Powered, host: PowerOffHost): void {
+  disk.queue.giveUp(Status.OFFLINE);
+  host.hurry();
+}
