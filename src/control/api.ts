@@ -12,6 +12,7 @@ import {
 import { shown } from '../config/errors.ts';
 import { onePiece } from '../time/slicer.ts';
 import { answerOf, HttpError } from './answers.ts';
+import { receiveBody } from './body.ts';
 import { allCalls, type Call, type CallName, methodsOf } from './calls.ts';
 import { incoming, outgoing } from './checks.ts';
 import { type Facts, type Handler, type Input, makeHandlers } from './handlers.ts';
@@ -59,11 +60,9 @@ export async function makeApi(options: ApiOptions): Promise<Api> {
     frameworkErrors: (error, _request, reply) => sendError(error, reply, options),
   });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(
-    '*',
-    { parseAs: 'buffer' },
-    async (request: FastifyRequest, body: Buffer) => parseBody(request, body),
-  );
+  app.addContentTypeParser('*', async (request: FastifyRequest, stream: NodeJS.ReadableStream) => {
+    return parseBody(request, await receiveBody(request, stream));
+  });
   app.setErrorHandler((error, _request, reply) => sendError(error, reply, options));
   app.setNotFoundHandler((request, reply) => sendError(unknownCall(request), reply, options));
   const { slicer } = options.tree;
@@ -131,18 +130,20 @@ function countAppends(): (request: FastifyRequest, reply: FastifyReply) => Promi
   };
 }
 
-function parseBody(request: FastifyRequest, body: Buffer): unknown {
+function parseBody(request: FastifyRequest, pieces: readonly Uint8Array[]): unknown {
   const { call } = request.routeOptions.config;
   const [type = ''] = (request.headers['content-type'] ?? '').toLowerCase().split(';');
   const media = type.trim();
   if (call?.body === undefined) return undefined;
   if (typeof call.body !== 'object') {
     // What `curl -d` says of a body: it has no other meaning here.
-    if (RAW_TYPES.has(media) || media === FORM_TYPE) return body;
+    if (RAW_TYPES.has(media) || media === FORM_TYPE) {
+      return call.body === 'text' ? Buffer.concat(pieces) : pieces;
+    }
     const fine = call.body === 'text' ? 'text/plain' : 'application/octet-stream';
     throw new HttpError(415, 'EINVAL', `the body must be ${fine}, not '${shown(media)}'`);
   }
-  if (media === JSON_TYPE) return unwrapped(parseJson(body));
+  if (media === JSON_TYPE) return unwrapped(parseJson(Buffer.concat(pieces)));
   throw new HttpError(415, 'EINVAL', `the body must be ${JSON_TYPE}, not '${shown(media)}'`);
 }
 

@@ -18,7 +18,7 @@ import { zoneReport } from './zone-report.ts';
 export interface Input {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, number>>;
-  /** JSON, or octets. */
+  /** JSON, the bytes of a text, or octets in pieces. */
   readonly body: unknown;
 }
 
@@ -59,12 +59,13 @@ function asText(name: string, value: unknown): string {
   return String(value);
 }
 
-function octets(body: unknown): Uint8Array {
-  return body instanceof Uint8Array ? body : new Uint8Array(0);
+function octets(body: unknown): readonly Uint8Array[] {
+  return Array.isArray(body) ? body : [];
 }
 
 function utf8(body: unknown): string {
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(octets(body));
+  const bytes = body instanceof Uint8Array ? body : new Uint8Array(0);
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
 }
 
 /** null_blk's file takes one range in a write. JSON, where all comes at once, takes one in a line. */
@@ -139,7 +140,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     resetAll: (input) => tree.zoneOperation(device(input), 'reset-all', 0, undefined),
     append: async (input) => {
       const { sector = 0 } = input.query;
-      return { sector: await tree.append(device(input), sector, octets(input.body)) };
+      return { sector: await tree.append(device(input), sector, ...octets(input.body)) };
     },
     flush: (input) => tree.flush(device(input)),
     stats: (input) => tree.stats(device(input)),

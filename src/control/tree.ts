@@ -151,8 +151,8 @@ export class Tree {
     checkOutcome(device, `zone ${operation} at sector ${sector}`, outcome);
   }
 
-  /** @returns the sector where the data went. */
-  async append(name: string, sector: number, data: Uint8Array): Promise<number> {
+  /** @param data in pieces, in order. @returns the sector where they went. */
+  async append(name: string, sector: number, ...data: readonly Uint8Array[]): Promise<number> {
     const device = this.#device(name);
     const outcome = await device.zoneAppend(sector, data);
     checkOutcome(device, `zone append at sector ${sector}`, outcome);

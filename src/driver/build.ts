@@ -158,7 +158,12 @@ export function buildDisk(
     causes,
     compose,
     requests,
-    zoneRequests: zones && new ZoneRequests(zones, disk, requests, context),
+    zoneRequests:
+      zones &&
+      new ZoneRequests({
+        ...{ zones, disk, requests, context, slicer: parts.slicer },
+        allocator: store && context.allocator,
+      }),
     leaving: false,
   };
 }

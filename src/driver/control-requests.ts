@@ -8,7 +8,8 @@ import type { HwQueue } from '../block/hw-queue.ts';
 import type { TagWaiter } from '../block/scheduler.ts';
 import { Status } from '../block/status.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
-import { bug, SECTOR_BYTES, type Sector, sector } from '../units.ts';
+import { bug, type Sector, sector } from '../units.ts';
+import { type DataPiece, giveSlabs } from './append-data.ts';
 import type { NullData } from './completion.ts';
 
 export interface Outcome {
@@ -37,14 +38,18 @@ export class ControlRequests {
     this.#allocator = allocator;
   }
 
-  /** Sends one request through the device. @param data the sectors of a write or append. */
+  /** Sends one request through the device. @param data the sectors of a write or append; their slabs are
+   *  the device's from now on. */
   async send(
     command: Command,
     first: Sector,
     sectors: Sector,
-    data?: Uint8Array,
+    data: readonly DataPiece[] = [],
   ): Promise<Outcome> {
-    if (!this.#open) return outcome(Status.OFFLINE, 'power is 0');
+    if (!this.#open) {
+      giveSlabs(data, this.#allocator);
+      return outcome(Status.OFFLINE, 'power is 0');
+    }
     const sent = new Promise<Outcome>((resolve) => {
       const request = new ControlRequest(this.#disk, this.#allocator, resolve);
       request.begin(command, first, sectors, data);
@@ -69,18 +74,23 @@ class ControlRequest implements BioOwner, TagWaiter {
   waitingSince = 0;
   readonly waitsToRead = false;
   readonly #disk: Disk<NullData>;
+  readonly #allocator: SlabAllocator;
   readonly #bio: Bio;
   readonly #done: (outcome: Outcome) => void;
 
   constructor(disk: Disk<NullData>, allocator: SlabAllocator, done: (outcome: Outcome) => void) {
     this.#disk = disk;
+    this.#allocator = allocator;
     this.#bio = new Bio(this, allocator);
     this.#done = done;
   }
 
-  begin(command: Command, first: Sector, sectors: Sector, data: Uint8Array | undefined): void {
+  begin(command: Command, first: Sector, sectors: Sector, data: readonly DataPiece[]): void {
     this.#bio.reset(command, 0, first, sectors);
-    if (data !== undefined) this.#bio.segments.add(data, 0, sectors * SECTOR_BYTES);
+    for (const { buffer, slab } of data) {
+      this.#bio.segments.add(buffer, 0, buffer.length, slab);
+    }
+    this.#bio.contiguous = true;
     this.#submit();
   }
 
@@ -101,6 +111,9 @@ class ControlRequest implements BioOwner, TagWaiter {
   park(): void {}
 
   bioDone(bio: Bio): void {
+    // Those that the device has not taken over.
+    for (const slab of bio.segments.slabs) if (slab !== undefined) this.#allocator.give(slab);
+    bio.segments.clear();
     this.#done({ status: bio.status, sector: bio.landedAt, reason: bio.reason });
   }
 

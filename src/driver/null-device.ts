@@ -245,7 +245,7 @@ export class NullDevice implements DeferredWork {
   }
 
   /** Appends to the zone that begins at `start`. */
-  async zoneAppend(start: number, data: Uint8Array): Promise<Outcome> {
+  async zoneAppend(start: number, data: readonly Uint8Array[]): Promise<Outcome> {
     const zones = this.#powered?.zoneRequests;
     return zones === undefined ? this.#noZones() : await zones.append(start, data);
   }

@@ -6,7 +6,11 @@ import { Command } from '../block/command.ts';
 import type { Disk } from '../block/disk.ts';
 import { Status } from '../block/status.ts';
 import type { BlockContext } from '../block/tag-set.ts';
+import type { SlabAllocator } from '../pages/allocator.ts';
+import { SLAB_BYTES } from '../pages/slab.ts';
+import { atOnce, type Slicer, type Work } from '../time/slicer.ts';
 import { SECTOR_BYTES, type Sector, sector } from '../units.ts';
+import { type DataPiece, giveSlabs, layOut, lengthOf } from './append-data.ts';
 import type { NullData } from './completion.ts';
 import { type ControlRequests, type Outcome, outcome } from './control-requests.ts';
 import { managementRange } from './zones/range.ts';
@@ -26,24 +30,44 @@ const commands = {
 /** Zones managed between two looks at the sockets. */
 const ZONES_PER_TURN = 64;
 
+/** How often data are laid out anew when the write pointer has moved meanwhile. */
+const LAYOUTS_MAX = 4;
+
+export interface ZoneRequestParts {
+  readonly zones: ZoneSet;
+  readonly disk: Disk<NullData>;
+  readonly requests: ControlRequests;
+  readonly context: BlockContext;
+  /** Of long work. */
+  readonly slicer: Slicer;
+  /** Undefined: data vanish. */
+  readonly allocator: SlabAllocator | undefined;
+}
+
+interface Append {
+  readonly index: number;
+  readonly sectors: Sector;
+  readonly data: readonly Uint8Array[];
+}
+
 export class ZoneRequests {
   readonly #zones: ZoneSet;
   readonly #disk: Disk<NullData>;
   readonly #requests: ControlRequests;
   readonly #context: BlockContext;
-  /** The last write that stands for an append: the next must see where it ended. */
+  readonly #slicer: Slicer;
+  readonly #allocator: SlabAllocator | undefined;
+  /** The next append is laid out for where the last one ends. A write that stands for an append must have
+   *  ended by then. */
   #appended: Promise<unknown> = Promise.resolve();
 
-  constructor(
-    zones: ZoneSet,
-    disk: Disk<NullData>,
-    requests: ControlRequests,
-    context: BlockContext,
-  ) {
+  constructor({ zones, disk, requests, context, slicer, allocator }: ZoneRequestParts) {
     this.#zones = zones;
     this.#disk = disk;
     this.#requests = requests;
     this.#context = context;
+    this.#slicer = slicer;
+    this.#allocator = allocator;
   }
 
   /** Zone after zone in the range, ending at the first error with what was done before standing; a
@@ -69,27 +93,52 @@ export class ZoneRequests {
     return last;
   }
 
-  /** Appends to the zone that begins at `start`. */
-  async append(start: number, data: Uint8Array): Promise<Outcome> {
+  /** Appends to the zone that begins at `start`. Long data are copied in slices before the request, which
+   *  is one turn. */
+  async append(start: number, data: readonly Uint8Array[]): Promise<Outcome> {
     const zones = this.#zones;
     const range = managementRange(zones, start);
     if (range === undefined) return noWholeZones(zones, start, undefined);
     const { blockBytes } = this.#disk.limits;
-    if (data.length === 0 || data.length % blockBytes !== 0) {
-      const reason = `${data.length} bytes are no whole blocks of ${blockBytes} bytes`;
+    const length = lengthOf(data);
+    if (length === 0 || length % blockBytes !== 0) {
+      const reason = `${length} bytes are no whole blocks of ${blockBytes} bytes`;
       return outcome(Status.INVAL, reason);
     }
-    const sectors = sector(data.length / SECTOR_BYTES);
-    if (zones.options.appendMaxSectors > 0) {
-      return await this.#requests.send(Command.ZONE_APPEND, sector(start), sectors, data);
+    const append = { index: range.first, sectors: sector(length / SECTOR_BYTES), data };
+    const native = zones.options.appendMaxSectors > 0;
+    if (native && length <= SLAB_BYTES) {
+      const pieces = atOnce(this.#layOut(append, zones.writePointer(range.first)));
+      return pieces === undefined ? outcome(Status.NOSPC) : await this.#sendNative(append, pieces);
     }
-    const written = this.#appended.then(() => this.#write(range.first, sectors, data));
-    this.#appended = written.catch(() => {});
-    return await written;
+    const sent = this.#appended.then(() => this.#send(append, native));
+    const ended = sent.then(({ outcome }) => outcome);
+    this.#appended = (native ? sent : ended).catch(() => {});
+    return await ended;
   }
 
-  /** As the kernel emulates an append: a write at the write pointer, which is never cut. */
-  async #write(index: number, sectors: Sector, data: Uint8Array): Promise<Outcome> {
+  async #send(append: Append, native: boolean): Promise<{ readonly outcome: Promise<Outcome> }> {
+    const { index, sectors } = append;
+    for (let layouts = 1; ; layouts++) {
+      const refused = native ? undefined : this.#refusal(append);
+      if (refused !== undefined) return { outcome: Promise.resolve(refused) };
+      const pointer = this.#zones.writePointer(index);
+      const pieces = await this.#slicer.run(this.#layOut(append, pointer));
+      if (pieces === undefined) {
+        return { outcome: Promise.resolve(outcome(Status.NOSPC)) };
+      }
+      if (this.#zones.writePointer(index) !== pointer && layouts < LAYOUTS_MAX) {
+        this.#give(pieces);
+      } else if (native) {
+        return { outcome: this.#sendNative(append, pieces) };
+      } else {
+        return { outcome: this.#write(sector(pointer), sectors, pieces) };
+      }
+    }
+  }
+
+  /** Why an append cannot become a write. */
+  #refusal({ index, sectors }: Append): Outcome | undefined {
     const zones = this.#zones;
     const { maxSectors } = this.#disk.limits;
     const said = `zone ${index}: append of ${sectors} sectors`;
@@ -103,11 +152,28 @@ export class ZoneRequests {
     }
     const pointer = zones.writePointer(index);
     const end = zones.start(index) + zones.capacity(index);
-    if (pointer + sectors > end) {
-      return outcome(Status.IOERR, `${said} at sector ${pointer} but its capacity ends at ${end}`);
-    }
-    const written = await this.#requests.send(Command.WRITE, sector(pointer), sectors, data);
-    return { ...written, sector: sector(pointer) };
+    if (pointer + sectors <= end) return undefined;
+    return outcome(Status.IOERR, `${said} at sector ${pointer} but its capacity ends at ${end}`);
+  }
+
+  #sendNative({ index, sectors }: Append, pieces: readonly DataPiece[]): Promise<Outcome> {
+    return this.#requests.send(Command.ZONE_APPEND, this.#zones.start(index), sectors, pieces);
+  }
+
+  /** As the kernel emulates an append: a write at the write pointer, which is never cut. */
+  async #write(pointer: Sector, sectors: Sector, pieces: readonly DataPiece[]): Promise<Outcome> {
+    const written = await this.#requests.send(Command.WRITE, pointer, sectors, pieces);
+    return { ...written, sector: pointer };
+  }
+
+  /** @param at a zone that has no write pointer takes no append. @returns undefined: there is no memory. */
+  *#layOut({ data }: Append, at: number): Work<readonly DataPiece[] | undefined> {
+    if (this.#allocator === undefined) return [];
+    return yield* layOut(data, sector(Math.max(0, at)), this.#allocator);
+  }
+
+  #give(pieces: readonly DataPiece[]): void {
+    if (this.#allocator !== undefined) giveSlabs(pieces, this.#allocator);
   }
 
   /** Requests that end at once would keep the sockets waiting. */
