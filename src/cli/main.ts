@@ -2,7 +2,7 @@
  *  that cannot be had is one line, status 1. */
 
 import { ErrnoError, ParameterError } from '../config/errors.ts';
-import { ConfigError } from '../daemon/start-devices.ts';
+import { ConfigError } from '../daemon/errors.ts';
 import { ThreadsError } from '../daemon/start-threads.ts';
 import { ListenError } from '../server/listener.ts';
 import { TlsError } from '../server/tls-credentials.ts';
@@ -59,12 +59,13 @@ function statusOf(error: unknown): number | undefined {
   if (error instanceof ConfigError) return 2;
   if (error instanceof ListenError || error instanceof StartError) return 1;
   if (error instanceof TlsError || error instanceof ThreadsError) return 1;
+  if (isOfSystem(error)) return 1; // such as too few file descriptors
   if (error instanceof ErrnoError) return 1; // a device cannot be built
   if (error instanceof RangeError) return 1; // memory for the requests cannot be had
-  if (isOutOfDescriptors(error)) return 1; // not even our own files can be loaded
   return undefined;
 }
 
-function isOutOfDescriptors(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EMFILE';
+/** A system call has failed: that is this machine's doing, and no bug to show a stack for. */
+function isOfSystem(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && 'code' in error;
 }

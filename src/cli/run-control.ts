@@ -2,12 +2,12 @@
 
 import { setTimeout } from 'node:timers/promises';
 import { Command, CommanderError } from 'commander';
-import { defaultPlace } from '../daemon/control-path.ts';
+import { checkFolder, defaultPlace } from '../daemon/control-path.ts';
 import type { TextSink } from '../daemon/text-output.ts';
 import { ControlClient } from './control-client.ts';
 import type { ControlCommand } from './control-command.ts';
 import type { Streams } from './process-end.ts';
-import { UsageError } from './usage-error.ts';
+import { StartError, UsageError } from './usage-error.ts';
 
 const LOOK_MS = 1000;
 
@@ -38,7 +38,7 @@ export async function runControl(
   const looks = flags['watch'] === true ? new Looks(streams) : undefined;
   if (control === '') throw new UsageError('--control: the path is empty');
   await command.run({
-    client: new ControlClient(control ?? defaultPlace().socket),
+    client: new ControlClient(control ?? ownSocket()),
     operands: args,
     flags,
     json: json === true,
@@ -47,6 +47,18 @@ export async function runControl(
     nextLook: async () => (await looks?.next()) ?? false,
   });
   return 0;
+}
+
+/** Where the daemon's socket is when nobody says. @throws StartError: what is there may be another user's. */
+function ownSocket(): string {
+  const { folder, socket } = defaultPlace();
+  try {
+    checkFolder(folder);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : error;
+    throw new StartError(`${reason} (--control PATH chooses another socket)`);
+  }
+  return socket;
 }
 
 /** One look each second until nobody wants more: what is said is for somebody, so the end of the pipe is

@@ -11,8 +11,8 @@ import {
   type DaemonOptions,
   startDaemon,
 } from '../daemon/daemon.ts';
+import { ConfigError } from '../daemon/errors.ts';
 import { makeLog } from '../daemon/log.ts';
-import { ConfigError } from '../daemon/start-devices.ts';
 import { addressText } from '../server/listener.ts';
 import { takeSockets } from './activation.ts';
 import type { Config } from './config-file.ts';

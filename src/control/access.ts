@@ -8,13 +8,21 @@ import { HttpError } from './answers.ts';
 /** @returns what is wrong, or undefined. */
 export type Guard = (request: IncomingMessage) => HttpError | undefined;
 
+const FORM = /^(application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\s*(;|$)/i;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
 
 /** Programs of this machine only, for an address that nobody else reaches. */
-export const localOnly: Guard = ({ headers }) => {
+export const localOnly: Guard = ({ method, headers }) => {
+  // Who types our address into a browser may read, as curl may.
+  const changes = method !== 'GET' && method !== 'HEAD';
   // A page of any site can send requests here; its name may even be made to resolve to us.
-  if (headers.origin !== undefined) {
+  if (headers.origin !== undefined || (changes && headers['sec-fetch-site'] !== undefined)) {
     return new HttpError(403, 'EACCES', 'without a token no web page is answered');
+  }
+  // A browser that says neither still says what a form has: those three types, and no other.
+  if (method === 'POST' && FORM.test(headers['content-type'] ?? '')) {
+    const rule = 'without a token a POST has a Content-Type that no web form has';
+    return new HttpError(403, 'EACCES', `${rule}: application/octet-stream`);
   }
   if (LOOPBACK.test(headers.host ?? '')) return undefined;
   return new HttpError(403, 'EACCES', 'without a token the host must be localhost, 127.x or [::1]');

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import type { Guard } from './access.ts';
 import { type ErrorBody, HttpError } from './answers.ts';
 import type { Api } from './api.ts';
+import { Connections } from './connections.ts';
 import { limits } from './limits.ts';
 
 export interface HttpOptions {
@@ -21,13 +22,12 @@ export function makeHttpServer({ load, guard, error }: HttpOptions): Server {
     requestTimeout: limits.requestTimeMs.max,
   });
   server.timeout = limits.idleTimeMs.max;
-  let connections = 0;
-  server.on('connection', (socket: Socket) => {
-    connections++;
-    socket.once('close', () => connections--);
-  });
+  const connections = new Connections(limits.connections.max);
+  server.on('connection', (socket: Socket) => connections.add(socket));
   server.on('request', (request, response) => {
-    const refusal = guard(request) ?? (connections > limits.connections.max ? tooMany : undefined);
+    connections.begins(request.socket);
+    response.once('close', () => connections.ended(request.socket));
+    const refusal = guard(request) ?? (connections.tooMany ? tooMany : undefined);
     if (refusal !== undefined) {
       refuse(response, refusal);
       return;

@@ -1,11 +1,12 @@
 /** Where the control socket is when nobody says: the daemon and its commands must agree.
  *  Source: control.md section 1 (--control). */
 
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 
 const SOCKET = 'control.sock';
 const PRIVATE = 0o700;
+const OTHERS_WRITE = 0o022;
 
 export interface Place {
   readonly folder: string;
@@ -35,12 +36,25 @@ export function secondSocket({ folder }: Place): string {
 export function makeFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: PRIVATE });
   const there = lstatSync(folder);
+  checkOurs(folder, there);
+  if ((there.mode & 0o777) !== PRIVATE) chmodSync(folder, PRIVATE);
+}
+
+/** For who connects to what is in it: nobody else can have put a socket there.
+ *  @throws Error in one line, when somebody can. */
+export function checkFolder(folder: string): void {
+  const there = lstatSync(folder, { throwIfNoEntry: false });
+  if (there === undefined) return; // and no daemon either
+  checkOurs(folder, there);
+  if ((there.mode & OTHERS_WRITE) !== 0) throw new Error(`${folder} can be written by others`);
+}
+
+function checkOurs(folder: string, there: Stats): void {
   // In /tmp anybody could have made it before us, or a link to elsewhere.
   if (!there.isDirectory()) throw new Error(`${folder} is no folder`);
   if (there.uid !== (process.getuid?.() ?? there.uid)) {
     throw new Error(`${folder} belongs to another user`);
   }
-  if ((there.mode & 0o777) !== PRIVATE) chmodSync(folder, PRIVATE);
 }
 
 function isFolder(path: string): boolean {

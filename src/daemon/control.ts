@@ -9,7 +9,9 @@ import { makeHttpServer } from '../control/http-server.ts';
 import { lazyApi } from '../control/load.ts';
 import type { Tree } from '../control/tree.ts';
 import type { DataMemory } from '../pages/memory.ts';
+import { AcceptFaults } from '../server/accept-faults.ts';
 import { type ListenAddress, ListenError, listen, stopListening } from '../server/listener.ts';
+import { systemScheduler } from '../time/clock.ts';
 import { defaultPlace, makeFolder, secondSocket } from './control-path.ts';
 
 type TcpAddress = Extract<ListenAddress, { kind: 'tcp' }>;
@@ -59,12 +61,15 @@ export async function startControl(
   const error = (reason: unknown): void => log.error(reason);
   const load = lazyApi({ tree, memory, version, listening, clientFaults, serverFaults, error });
   const servers: Server[] = [];
+  const faults = new AcceptFaults(systemScheduler, log);
   const make = (guard: Guard): Server => {
     const server = makeHttpServer({ load, guard, error });
+    faults.watch(server);
     servers.push(server);
     return server;
   };
   const closeNow = (): void => {
+    faults.close();
     for (const server of servers) {
       stopListening(server);
       server.closeAllConnections();
@@ -81,6 +86,7 @@ export async function startControl(
       path,
       http,
       close() {
+        faults.close();
         closing ??= closeGently(servers);
         return closing;
       },

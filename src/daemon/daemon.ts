@@ -191,7 +191,7 @@ function mainBusyPoll(
   return nanoseconds(crowded ? (given?.busyPoll ?? 0) * 1000 : busyPoll * 1000);
 }
 
-/** @returns undefined: this thread is the only one. */
+/** @returns undefined: this thread is the only one. @throws ThreadsError. */
 async function startThreads(
   threads: number,
   { tls, log }: DaemonOptions,

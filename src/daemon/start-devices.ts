@@ -3,6 +3,7 @@
 
 import { ErrnoError } from '../config/errors.ts';
 import { deviceName, type Tree } from '../control/tree.ts';
+import { ConfigError } from './errors.ts';
 
 export interface ConfiguredDevice {
   readonly name: string;
@@ -10,9 +11,6 @@ export interface ConfiguredDevice {
   readonly attributes: ReadonlyMap<string, string>;
   readonly powered: boolean;
 }
-
-/** A configuration asks for what cannot be: one line that names the path in it. */
-export class ConfigError extends Error {}
 
 /** @throws ErrnoError when one cannot be built. */
 export async function makeNumbered(tree: Tree, count: number): Promise<void> {

@@ -7,6 +7,7 @@ import type { Log } from './log.ts';
 export const serverFaults = {
   socket: 'its socket failed in a way that no client causes',
   handover: 'its socket could not be given to a thread',
+  descriptors: 'no file descriptor was free for its thread',
   thread: 'the thread for its socket has died',
 } as const;
 export type ServerFault = keyof typeof serverFaults;
@@ -51,6 +52,8 @@ export interface End {
 interface Told {
   readonly log: Log;
   readonly serverFaults: ServerFaultCounts;
+  /** Hears of a lack of descriptors, which all who come then meet. */
+  readonly acceptFaults: { noDescriptor(reason: string): void };
 }
 
 export function tellEnd(to: Told, { connection, cutOff, reason, fault }: End): void {
@@ -58,6 +61,7 @@ export function tellEnd(to: Told, { connection, cutOff, reason, fault }: End): v
   if (cutOff !== undefined) return to.log.warn(facts, 'disconnected');
   if (fault === undefined) return to.log.debug(facts, 'disconnected');
   to.serverFaults.add(fault);
+  if (fault === 'descriptors') return to.acceptFaults.noDescriptor(facts.reason);
   to.log.error(
     { ...facts, fault },
     `a client was disconnected through no fault of its own: ${serverFaults[fault]}`,

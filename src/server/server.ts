@@ -10,6 +10,7 @@ import type { SessionContext } from '../export/session-host.ts';
 import { StatusBudget } from '../export/status-budget.ts';
 import type { Scheduler } from '../time/clock.ts';
 import type { Pacing } from '../time/pacing.ts';
+import { AcceptFaults } from './accept-faults.ts';
 import { Admission, Burst } from './admission.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { ClientLimits } from './client-limits.ts';
@@ -48,6 +49,7 @@ export interface ServerContext extends SessionContext {
   readonly protocol: ReplyForm;
   /** Makes a stream of a socket that was accepted, and not read yet. */
   openStream(socket: net.Socket, sink: ByteSink): ByteStream;
+  readonly acceptFaults: AcceptFaults;
   /** A connection has ended. */
   gone(connection: Connection): void;
 }
@@ -57,7 +59,7 @@ type OpenStream = (sink: ByteSink) => ByteStream;
 /** What a server is made with; the rest it makes itself. */
 type ServerSurroundings = Omit<
   ServerContext,
-  'host' | 'gone' | 'inFlightMax' | 'budget' | 'statusBudget'
+  'host' | 'gone' | 'acceptFaults' | 'inFlightMax' | 'budget' | 'statusBudget'
 >;
 
 export interface Exports {
@@ -73,7 +75,7 @@ export class Server {
   readonly #connections = new Map<Connection, () => void>();
   readonly #admission: Admission;
   readonly #refusals: Burst;
-  readonly #failures: Burst;
+  readonly #acceptFaults: AcceptFaults;
   readonly #watch: Watch;
   readonly #listeners: net.Server[] = [];
   #nextId = 1;
@@ -83,11 +85,12 @@ export class Server {
   constructor(exports: Exports, context: ServerSurroundings) {
     const { scheduler, log } = context;
     this.#refusals = new Burst(scheduler, log);
-    this.#failures = new Burst(scheduler, log);
+    this.#acceptFaults = new AcceptFaults(scheduler, log);
     this.#admission = new Admission(context.limits, this.#refusals);
     this.#watch = new Watch(scheduler, context.limits);
     this.#context = {
       ...context,
+      acceptFaults: this.#acceptFaults,
       inFlightMax: context.limits.inFlight,
       budget: new ByteBudget(context.limits.inFlightTotal),
       statusBudget: new StatusBudget(context.deferred),
@@ -192,18 +195,14 @@ export class Server {
       this.#accept(socket, way),
     );
     this.#listeners.push(listener);
-    listener.once('listening', () => {
-      listener.on('error', (error) => {
-        this.#failures.happened({ error: error.message }, 'a client could not be accepted');
-      });
-    });
+    this.#acceptFaults.watch(listener);
     return listener;
   }
 
   #closeListeners(): void {
     for (const listener of this.#listeners) stopListening(listener);
     this.#refusals.close();
-    this.#failures.close();
+    this.#acceptFaults.close();
   }
 
   #accept(socket: net.Socket, way: WayIn): void {
@@ -218,7 +217,7 @@ export class Server {
     const [received, replies] = [buffers.take(), buffers.take()];
     if (received === undefined || replies === undefined) {
       if (received !== undefined) buffers.give(received);
-      this.#failures.happened({}, 'a client was turned away: no memory for its buffers');
+      this.#acceptFaults.noMemory();
       open(nobody(gone)).destroy();
       return;
     }

@@ -134,7 +134,7 @@ class SocketThread implements RelayHost, Source {
     client.offer = undefined;
     const relay = new Relay(client.slot, this);
     if (socket === undefined) {
-      relay.closed('no file descriptor is left', 'handover');
+      relay.closed('no file descriptor is left', 'descriptors');
       return;
     }
     client.relay = relay;

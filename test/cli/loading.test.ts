@@ -27,7 +27,8 @@ const outside = (loaded: Set<string>): string[] =>
 test('a daemon loads neither commands, help, configuration, threads nor the API', () => {
   const loaded = loadedBy('cli/main.ts', 'cli/start.ts');
   expect(loaded).toContain('driver/path.ts');
-  const unasked = /^(cli\/(commands|help|config-file|run-control)|threads\/|control\/api)/;
+  const unasked =
+    /^(cli\/(commands|help|config-file|run-control)|threads\/(?!collect)|control\/api)/;
   expect([...loaded].filter((path) => unasked.test(path))).toEqual([]);
   expect(outside(loaded)).toEqual(['commander', 'nbd-server-protocol-ts', 'pino']);
 });

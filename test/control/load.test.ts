@@ -59,21 +59,38 @@ test('1000 requests in one write are answered in order', async () => {
   await until(() => text.split('HTTP/1.1 200').length > 1000);
 });
 
-test('too many connections are told so, and those that are there are served', async () => {
+test('beyond the limit the connection that has been idle longest is closed', async () => {
   const { path, ask } = await serve();
   const first = await mute(path);
-  const others = Array.from({ length: limits.connections.max - 1 }, () => mute(path));
-  await Promise.all(others);
+  const second = await mute(path);
+  await Promise.all(Array.from({ length: limits.connections.max - 2 }, () => mute(path)));
+  const closed = untilClosed(first.resume());
+  expect((await ask('GET', '/v1')).status).toBe(200);
+  await closed;
+  let text = '';
+  second.on('data', (data) => (text += data)).resume();
+  second.write(get('/v1'));
+  await until(() => text.includes('"tnull"'));
+});
+
+test('with a request under way in each of them, another one is told so', async () => {
+  const { path, ask, tree } = await serve();
+  const lines = [`PUT ${DEVICE} HTTP/1.1`, 'Host: x', 'Content-Type: application/json'];
+  const half = `${[...lines, 'Content-Length: 2', 'Expect: 100-continue'].join('\r\n')}\r\n\r\n`;
+  const under = Array.from({ length: limits.connections.max }, async () => {
+    const socket = await mute(path, half);
+    await once(socket.resume(), 'data'); // its request has come
+    return socket;
+  });
+  const [first, ...others] = await Promise.all(under);
   expect(await ask('GET', '/v1')).toMatchObject({
     status: 503,
     json: { errno: 'EBUSY', message: 'more than 1024 connections: try again' },
   });
-  for (const one of await Promise.all(others)) one.destroy();
-  await vi.waitUntil(async () => (await ask('GET', '/v1')).status === 200);
-  let text = '';
-  first.on('data', (data) => (text += data)).resume();
-  first.write(get('/v1'));
-  await until(() => text.includes('"tnull"'));
+  first?.write('{}');
+  await until(() => tree.names().length > 0);
+  for (const one of others) one.destroy();
+  while ((await ask('GET', '/v1')).status !== 200);
 });
 
 describe('a client that never reads', () => {

@@ -6,7 +6,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { defaultPlace, makeFolder } from '../../src/daemon/control-path.ts';
+import { checkFolder, defaultPlace, makeFolder } from '../../src/daemon/control-path.ts';
 import { ask, raw } from '../control/http.ts';
 import { folder, serve } from '../control/served.ts';
 import { untilClosed } from '../until.ts';
@@ -71,6 +71,25 @@ describe('the default place', () => {
     const user = vi.spyOn(process, 'getuid').mockReturnValue(4711);
     onTestFinished(() => user.mockRestore());
     expect(() => makeFolder(place)).toThrow('belongs to another user');
+  });
+
+  test('a command asks no daemon in a folder that may be of others', () => {
+    const place = join(folder(), 'x');
+    expect(() => checkFolder(place)).not.toThrow();
+    mkdirSync(place);
+    chmodSync(place, 0o755);
+    expect(() => checkFolder(place)).not.toThrow();
+    for (const mode of [0o770, 0o702]) {
+      chmodSync(place, mode);
+      expect(() => checkFolder(place), mode.toString(8)).toThrow('can be written by others');
+    }
+    chmodSync(place, 0o700);
+    const link = join(folder(), 'link');
+    symlinkSync(place, link);
+    expect(() => checkFolder(link)).toThrow('is no folder');
+    const user = vi.spyOn(process, 'getuid').mockReturnValue(4711);
+    onTestFinished(() => user.mockRestore());
+    expect(() => checkFolder(place)).toThrow('belongs to another user');
   });
 
   test('is /run/tnull for root and /tmp/tnull-UID for others, without a runtime folder', () => {
@@ -160,6 +179,29 @@ describe('over TCP', () => {
     for (const host of ['localhost', '127.0.0.1', '[::1]', 'LOCALHOST']) {
       expect(await status({ host: `${host}:${port}` })).toBe(404);
     }
+  });
+
+  test('without a token no form of a browser is taken, whatever headers it sends', async () => {
+    const { control, ask: over } = await serve({ http: LOOPBACK });
+    const { port } = control.http ?? { port: 0 };
+    const status = async (method: string, headers: Readonly<Record<string, string>>) =>
+      (await ask({ port }, method, '/v1/devices/a/flush', { headers, body: 'a=b' })).status;
+    const forms = ['application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'];
+    for (const type of [...forms, 'text/plain', 'Text/Plain;charset=utf-8']) {
+      expect(await status('POST', { 'content-type': type }), type).toBe(403);
+    }
+    for (const site of ['cross-site', 'same-site', 'same-origin', 'none']) {
+      const octets = { 'content-type': 'application/octet-stream', 'sec-fetch-site': site };
+      expect(await status('POST', octets), site).toBe(403);
+    }
+    expect(await status('POST', { 'content-type': 'application/octet-stream' })).toBe(404);
+    // Who types the address into a browser may read.
+    const typed = { headers: { 'sec-fetch-site': 'none' } };
+    expect((await ask({ port }, 'GET', '/metrics', typed)).status).toBe(200);
+    // What curl sends over the socket says nothing of a browser.
+    const curl = { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: '1' };
+    await over('PUT', '/v1/devices/a');
+    expect((await over('PUT', '/v1/devices/a/attributes/size', curl)).status).toBe(204);
   });
 
   test('with a token only those who have it', async () => {

@@ -62,10 +62,12 @@ test('ours are counted and logged as errors; others are neither', () => {
   const say = (level: string) => (facts: object) => void said.push([level, facts]);
   const log = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
   const end = { connection: 3, cutOff: undefined, reason: undefined, fault: undefined };
-  const to = { log, serverFaults };
+  const lacks: string[] = [];
+  const acceptFaults = { noDescriptor: (reason: string) => void lacks.push(reason) };
+  const to = { log, serverFaults, acceptFaults };
   tellEnd(to, end);
   tellEnd(to, { ...end, cutOff: 'wrong magic' });
-  expect([...serverFaults.total().values()]).toEqual([0, 0, 0]);
+  expect([...serverFaults.total().values()]).toEqual([0, 0, 0, 0]);
   tellEnd(to, { ...end, reason: 'read ENOBUFS', fault: 'socket' });
   expect(said).toEqual([
     ['debug', { connection: 3, reason: 'client' }],
@@ -73,4 +75,8 @@ test('ours are counted and logged as errors; others are neither', () => {
     ['error', { connection: 3, reason: 'read ENOBUFS', fault: 'socket' }],
   ]);
   expect(serverFaults.total().get('socket')).toBe(1);
+  // Told of once in a burst, by another: all who come then meet it.
+  tellEnd(to, { ...end, reason: 'EMFILE', fault: 'descriptors' });
+  expect([said.length, lacks]).toEqual([3, ['EMFILE']]);
+  expect(serverFaults.total().get('descriptors')).toBe(1);
 });

@@ -1,0 +1,51 @@
+/** What goes wrong where clients are accepted: said once in a burst. Without a free file descriptor libuv
+ *  accepts clients and closes them, and says nothing, so that the client who takes the last one is looked for. */
+
+import { closeSync, openSync } from 'node:fs';
+import type net from 'node:net';
+import type { Scheduler } from '../time/clock.ts';
+import { Burst } from './admission.ts';
+import type { Log } from './log.ts';
+
+export class AcceptFaults {
+  readonly #failures: Burst;
+  readonly #shortages: Burst;
+
+  constructor(scheduler: Scheduler, log: Log) {
+    this.#failures = new Burst(scheduler, log);
+    this.#shortages = new Burst(scheduler, log);
+  }
+
+  /** @param server which listens already, or will. */
+  watch(server: net.Server): void {
+    server.once('listening', () => {
+      server.on('error', (error) => {
+        this.#failures.happened({ error: error.message }, 'a client could not be accepted');
+      });
+    });
+    server.on('connection', () => this.#look());
+  }
+
+  noDescriptor(reason: string): void {
+    const rule = 'no file descriptor is free: clients are turned away (ulimit -n)';
+    this.#shortages.happened({ reason }, rule);
+  }
+
+  noMemory(): void {
+    this.#failures.happened({}, 'a client was turned away: no memory for its buffers');
+  }
+
+  /** Nothing is said any more. */
+  close(): void {
+    this.#failures.close();
+    this.#shortages.close();
+  }
+
+  #look(): void {
+    try {
+      closeSync(openSync('/dev/null', 'r'));
+    } catch (error) {
+      this.noDescriptor(error instanceof Error ? error.message : String(error));
+    }
+  }
+}
