@@ -6,6 +6,7 @@ import { DataMemory } from '../pages/memory.ts';
 import { SLAB_BYTES } from '../pages/slab.ts';
 import { type ClientLimits, clientLimits } from '../server/client-limits.ts';
 import type { Log } from '../server/log.ts';
+import { systemClock } from '../time/clock.ts';
 import { type Bytes, bytes, GiB, MiB } from '../units.ts';
 import { type MachineMemory, machineMemory } from './machine-memory.ts';
 
@@ -17,6 +18,8 @@ const RESERVED_SHARE = 1 / 8;
 const DATA_SHARE_MIN = 1 / 2;
 /** Data in flight by default, of what there is. */
 const IN_FLIGHT_SHARE = 1 / 16;
+/** It is said once within so long: near the limit memory is full again and again. */
+const SAID_NS = 60e9;
 /** What slabs and tables may take of the heap. */
 const HEAP_SHARE = 0.7;
 
@@ -36,19 +39,23 @@ export function limitsFor(
   return { inFlightTotal, ...given };
 }
 
-/** @param said in bytes; 0: no limit; undefined: what the machine has decides. */
+/** @param given in bytes; 0: no limit; undefined: what the machine has decides. */
 export function makeDataMemory(
-  said: number | undefined,
+  given: number | undefined,
   log: Log,
   machine: MachineMemory = machineMemory(),
 ): DataMemory {
-  const limit = said ?? defaultLimit(machine.bytes);
-  const from = said === undefined ? `of ${shown(machine.bytes)}, ${machine.of}` : '--memory-limit';
+  const limit = given ?? defaultLimit(machine.bytes);
+  const from = given === undefined ? `of ${shown(machine.bytes)}, ${machine.of}` : '--memory-limit';
+  let said = Number.NEGATIVE_INFINITY;
   const memory: DataMemory = new DataMemory({
     limit: limit === 0 ? undefined : bytes(limit),
     slabsMax: Math.floor(defaultLimit(Math.min(machine.addressBytes, 2 ** 47)) / SLAB_BYTES),
     heapMax: bytes(Math.floor(getHeapStatistics().heap_size_limit * HEAP_SHARE)),
     full: () => {
+      const now = systemClock.now();
+      if (now < said + SAID_NS) return;
+      said = now;
       const used = `${shown(memory.usedBytes)} are in use`;
       const of = limit === 0 ? used : `${used}, the limit is ${shown(limit)} (${from})`;
       log.warn({}, `memory is full: writes fail with ENOSPC; ${of}`);
