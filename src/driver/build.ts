@@ -34,7 +34,7 @@ import { WriteCache } from './storage/write-cache.ts';
 import { Throttle } from './throttle.ts';
 import { ZoneRequests } from './zone-requests.ts';
 import { zoneReadClip } from './zones/read-clip.ts';
-import { resetAllOf } from './zones/reset-all.ts';
+import { ResetAll } from './zones/reset-all.ts';
 import { type OnRefused, zoneRules } from './zones/zone-rules.ts';
 import { ZoneSet } from './zones/zone-set.ts';
 
@@ -129,7 +129,8 @@ export function buildDisk(
     ...{ complete, batch },
     flusher: cache && new Flusher(cache, context.deferred, complete),
     resetAll:
-      zones && resetAllOf({ zones, slicer: parts.slicer, complete, onRefused: refusedBy(causes) }),
+      zones &&
+      new ResetAll({ zones, slicer: parts.slicer, complete, onRefused: refusedBy(causes) }),
     initHctx: faults.init_hctx,
     // Memory never waits: only a device without it has a handler that may.
     blocking: options.blocking && store === undefined,

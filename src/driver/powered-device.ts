@@ -21,6 +21,7 @@ import type { Fault } from './faults.ts';
 import type { Flusher } from './flusher.ts';
 import type { Gate } from './gate.ts';
 import type { Step } from './path.ts';
+import type { ResetAll } from './zones/reset-all.ts';
 
 export interface PathOptions {
   readonly execute: Step;
@@ -30,8 +31,8 @@ export interface PathOptions {
   readonly initHctx: Fault;
   /** Where there is a cache. */
   readonly flusher: Flusher | undefined;
-  /** Resets all zones, in pieces, and completes the request; where there are zones. */
-  readonly resetAll: ((request: NullOwned) => void) | undefined;
+  /** Where there are zones. */
+  readonly resetAll: ResetAll | undefined;
   /** The handler may wait, so it is an asynchronous one. */
   readonly blocking: boolean;
 }
@@ -45,7 +46,7 @@ export class PoweredDevice implements Operations<NullData> {
   readonly #batch: Batch | undefined;
   readonly #initHctx: Fault;
   readonly #flusher: Flusher | undefined;
-  readonly #resetAll: ((request: NullOwned) => void) | undefined;
+  readonly #resetAll: ResetAll | undefined;
 
   constructor({ execute, complete, batch, initHctx, flusher, resetAll, blocking }: PathOptions) {
     this.execute = execute;
@@ -105,6 +106,7 @@ export class PoweredDevice implements Operations<NullData> {
     hctx.data.polled = [];
     for (const request of polled) request.end(status);
     this.#flusher?.giveUp(status);
+    this.#resetAll?.giveUp(status);
     for (const reference of hctx.set.shared(hctx)) {
       if (!reference.data().giveUp(context, reference, status)) reference.drop();
     }
@@ -134,7 +136,7 @@ export class PoweredDevice implements Operations<NullData> {
       return;
     }
     if (request.command() === Command.ZONE_RESET_ALL && this.#resetAll !== undefined) {
-      this.#resetAll(request);
+      this.#resetAll.take(request);
       return;
     }
     this.execute(request, request.sectors());

@@ -1,4 +1,4 @@
-/** The request that resets all zones, in pieces: with millions of zones it takes as long as thousands of
+/** The requests that reset all zones, in pieces: with millions of zones one takes as long as thousands of
  *  others, which come in between. Source: driver.md section 6, Ranges. */
 
 import { Status } from '../../block/status.ts';
@@ -15,17 +15,47 @@ export interface ResetAllParts {
   readonly onRefused: OnRefused;
 }
 
-/** Carries out ZONE_RESET_ALL and completes it; at once where one slice is enough. */
-export function resetAllOf(parts: ResetAllParts): (request: NullOwned) => void {
-  return (request) => void parts.slicer.run(resetAll(parts, request));
+interface Job {
+  readonly request: NullOwned;
 }
 
-function* resetAll(parts: ResetAllParts, request: NullOwned): Work {
-  const { zones, complete, onRefused } = parts;
-  const status = yield* zones.resetAll();
-  if (status !== Status.OK) {
-    onRefused(refusalText(zones, request, status), request);
-    request.setStatus(status);
+/** INVARIANT: the request of a job of `#underWay` has not ended. */
+export class ResetAll {
+  readonly #parts: ResetAllParts;
+  readonly #underWay = new Set<Job>();
+
+  constructor(parts: ResetAllParts) {
+    this.#parts = parts;
   }
-  complete(request);
+
+  /** Carries out ZONE_RESET_ALL and completes it; at once where one slice is enough. */
+  take(request: NullOwned): void {
+    const job = { request };
+    this.#underWay.add(job);
+    void this.#parts.slicer.run(this.#work(job));
+  }
+
+  /** Ends with `status` all that are under way: no further zone is reset. */
+  giveUp(status: Status): void {
+    const given = [...this.#underWay];
+    this.#underWay.clear();
+    for (const { request } of given) request.end(status);
+  }
+
+  *#work(job: Job): Work {
+    const { request } = job;
+    const { zones, complete, onRefused } = this.#parts;
+    const steps = zones.resetAll();
+    let step = steps.next();
+    for (; !step.done; step = steps.next()) {
+      yield;
+      if (!this.#underWay.has(job)) return;
+    }
+    this.#underWay.delete(job);
+    if (step.value !== Status.OK) {
+      onRefused(refusalText(zones, request, step.value), request);
+      request.setStatus(step.value);
+    }
+    complete(request);
+  }
 }
