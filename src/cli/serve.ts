@@ -13,6 +13,7 @@ import {
 } from '../daemon/daemon.ts';
 import { ConfigError } from '../daemon/errors.ts';
 import { makeLog } from '../daemon/log.ts';
+import { limits } from '../server/limits.ts';
 import { addressText } from '../server/listener.ts';
 import { takeSockets } from './activation.ts';
 import type { Config } from './config-file.ts';
@@ -65,14 +66,14 @@ export async function serve(
     for (const address of listen.filter(isPublic)) {
       log.warn(`${addressText(address)}: anybody who reaches this address can read and write`);
     }
-    const { control, limits } = command;
+    const { control } = command;
     const debug = process.env['TNULL_DEBUG'] === '1';
     const faultSeed = command.faultSeed ?? randomBytes(4).toString('hex');
     log.info(`faults follow from --fault-seed ${faultSeed}`);
     // The devices of a configuration stand for those that there would be without one.
     const own = config?.devices === undefined || typed.has('nr_devices');
     const daemon = await startAs(command, {
-      ...{ machine, ...ways, log, faultSeed, debug, control, limits, configured },
+      ...{ machine, ...ways, log, faultSeed, debug, control, limits: command.limits, configured },
       ...{ listen, ...command.rules, protocol: command.protocol },
       ...(tls === undefined ? {} : { tls }),
       memoryLimit: command.memoryLimit,
@@ -174,11 +175,20 @@ async function live(
     return await Promise.race([gone, daemon.failed?.then(() => 1) ?? gone]);
   } finally {
     const told = notifier.tell('STOPPING=1', 'STATUS=Stopping');
+    sayWaiting(daemon, log);
     await daemon.stop();
     // A manager that does not take it must not hold up our end.
     await Promise.race([told, setTimeout(NOTIFY_MS_MAX)]);
     pidFile?.remove();
   }
+}
+
+/** An end that takes its time says why. */
+function sayWaiting(daemon: Daemon, log: Logger): void {
+  const busy = daemon.inFlight();
+  if (busy === '') return;
+  const seconds = limits.drainTime.max / 1000;
+  log.warn(`stopping: waits up to ${seconds} s for ${busy}; a second signal ends it at once`);
 }
 
 function statusText({ exports, listening }: Daemon): string {

@@ -79,7 +79,11 @@ test('a second signal does not wait for it', async () => {
   await until(() => !existsSync(path)); // the first one was heard
   const begin = performance.now();
   tnull.child.kill('SIGTERM');
-  expect((await tnull.ended).status).toBe(0);
+  const { status, stderr } = await tnull.ended;
+  expect(status).toBe(0);
+  expect(stderr).toMatch(
+    /stopping: waits up to 5 s for nullb0: .*1 .*; a second signal ends it at once"/,
+  );
   expect(performance.now() - begin).toBeLessThan(limits.drainTime.max / 2);
   await expect(client.reply(512)).rejects.toThrow('closed');
 });
