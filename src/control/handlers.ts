@@ -10,7 +10,7 @@ import { deviceAnswerOf, devicesPieces, rangesAnswer } from './device-json.ts';
 import { metricsPieces } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { type MemoryUse, processMetrics } from './process-metrics.ts';
-import { inSlices } from './slices.ts';
+import { inSlices, listPieces } from './slices.ts';
 import type { Tree } from './tree.ts';
 import { zoneReport } from './zone-report.ts';
 
@@ -144,7 +144,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     },
     flush: (input) => tree.flush(device(input)),
     stats: (input) => tree.stats(device(input)),
-    requests: (input) => tree.requests(device(input)),
+    requests: (input) => inSlices(slicer, listPieces(tree.requestPieces(device(input)))),
     metrics: async () => {
       const sources = { allStats: () => tree.allStats(), version, clientFaults, serverFaults };
       return inSlices(slicer, metricsPieces({ ...sources, own: await own.metrics() }));

@@ -50,3 +50,14 @@ export function* joined<T>(
   }
   if (piece.length > 0) yield `${first ? '' : between}${piece.join(between)}`;
 }
+
+/** The items of all `pieces` as a list in JSON; what a piece has is short. */
+export function* listPieces(pieces: Iterable<readonly unknown[]>): Generator<string> {
+  let between = '';
+  yield '[';
+  for (const piece of pieces) {
+    yield piece.length === 0 ? '' : between + JSON.stringify(piece).slice(1, -1);
+    if (piece.length > 0) between = ',';
+  }
+  yield ']';
+}

@@ -173,8 +173,13 @@ export class Tree {
     for (const device of this.#options.devices) yield [device, device.stats()];
   }
 
-  requests(name: string): readonly InFlight[] {
+  /** What is in flight, in pieces: each request as it is when it is come to. */
+  requestPieces(name: string): Iterable<readonly InFlight[]> {
     return this.#device(name).requests();
+  }
+
+  requests(name: string): readonly InFlight[] {
+    return [...this.requestPieces(name)].flat();
   }
 
   async #write(entry: Entry, texts: ReadonlyMap<string, string>): Promise<void> {

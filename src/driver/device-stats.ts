@@ -7,6 +7,7 @@ import type { Request } from '../block/request.ts';
 import { RequestState } from '../block/request.ts';
 import type { RequestQueue } from '../block/request-queue.ts';
 import { Status, statusErrno } from '../block/status.ts';
+import type { Clock } from '../time/clock.ts';
 import { forJson, SECTOR_BYTES } from '../units.ts';
 import type { Powered } from './build.ts';
 import type { NullData } from './completion.ts';
@@ -114,17 +115,30 @@ const commandNames = new Map<number, string>(
   ]),
 );
 
-/** @param now in ns, of the same clock as the requests'. */
-export function requestsInFlight(queue: RequestQueue<NullData>, now: number): InFlight[] {
-  const found: InFlight[] = [];
+/** Tags that are looked at, or requests that are found, in some 20 us. */
+const LOOKS_PER_PIECE = 1024;
+const FOUND_PER_PIECE = 8;
+
+/** Those of one piece after the other, each as it is when it is come to; with ten thousands of tags, most
+ *  pieces are empty. */
+export function* lookForRequests(
+  queue: RequestQueue<NullData>,
+  clock: Clock,
+): Generator<readonly InFlight[]> {
+  let found: InFlight[] = [];
+  let looks = 0;
   for (const set of new Set(Array.from(queue.hctxs(), (hctx) => hctx.set))) {
     for (const request of set.requests) {
       if (request.state !== RequestState.FREE && request.hctx.queue === queue) {
-        found.push(describe(request, now));
+        found.push(describe(request, clock.now()));
       }
+      if (++looks < LOOKS_PER_PIECE && found.length < FOUND_PER_PIECE) continue;
+      yield found;
+      found = [];
+      looks = 0;
     }
   }
-  return found;
+  yield found;
 }
 
 function describe(request: Request<NullData>, now: number): InFlight {

@@ -16,7 +16,7 @@ import { BadBlocks } from './badblocks.ts';
 import { buildDisk, capacityOf, type DeviceContext, type Powered } from './build.ts';
 import type { NullData } from './completion.ts';
 import { type Outcome, outcome } from './control-requests.ts';
-import { type DeviceStats, deviceStats, type InFlight, requestsInFlight } from './device-stats.ts';
+import { type DeviceStats, deviceStats, type InFlight, lookForRequests } from './device-stats.ts';
 import { Fault, faultStream, NO_FAULT, parseFault } from './faults.ts';
 import { composeGate, type Faults } from './gate.ts';
 import { judgeOf, mayMoveBytesOnly, movesBytesOnly } from './live-rules.ts';
@@ -164,7 +164,7 @@ export class NullDevice implements DeferredWork {
   /** What is in flight, for humans; empty: nothing is. */
   inFlight(): string {
     const queue = this.#powered?.disk.queue;
-    return queue === undefined ? '' : inFlightText(queue, this.#context.clock.now());
+    return queue === undefined ? '' : inFlightText(queue, this.#context.clock);
   }
 
   /** Frees the data; for a device that is off and goes away. */
@@ -265,9 +265,10 @@ export class NullDevice implements DeferredWork {
     return deviceStats(powered, this.#store, counted, this.badBlocks.count);
   }
 
-  requests(): InFlight[] {
+  /** What is in flight, in pieces. */
+  requests(): Iterable<readonly InFlight[]> {
     const queue = this.#powered?.disk.queue;
-    return queue === undefined ? [] : requestsInFlight(queue, this.#context.clock.now());
+    return queue === undefined ? [] : lookForRequests(queue, this.#context.clock);
   }
 
   /** Gives back memory that holds nothing, a few slabs a turn. */

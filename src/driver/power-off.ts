@@ -3,11 +3,12 @@
 
 import type { RequestQueue } from '../block/request-queue.ts';
 import { Status } from '../block/status.ts';
+import type { Clock } from '../time/clock.ts';
 import { Timer } from '../time/timer-queue.ts';
 import type { Nanoseconds } from '../units.ts';
 import type { DeviceContext, Powered } from './build.ts';
 import type { NullData } from './completion.ts';
-import { requestsInFlight } from './device-stats.ts';
+import { lookForRequests } from './device-stats.ts';
 
 /** Who waits for so long is told what for. */
 const SAY_AFTER_NS = 5e9;
@@ -21,9 +22,9 @@ export interface PowerOffHost {
 }
 
 /** What there is in flight, such as `3 requests in flight (2 read, 1 write), the oldest for 6.2 s`; empty:
- *  nothing is. @param now in ns, of the same clock as the requests'. */
-export function inFlightText(queue: RequestQueue<NullData>, now: number): string {
-  const requests = requestsInFlight(queue, now);
+ *  nothing is. */
+export function inFlightText(queue: RequestQueue<NullData>, clock: Clock): string {
+  const requests = [...lookForRequests(queue, clock)].flat();
   if (requests.length === 0) return queue.busy ? 'requests in flight between two slices' : '';
   const byCommand = new Map<string, number>();
   let oldest = 0;
@@ -47,7 +48,7 @@ export async function letEnd(
   const { queue } = powered.disk;
   const timer = new Timer({
     timerExpired: () => {
-      const what = inFlightText(queue, context.clock.now()) || 'its clients to go';
+      const what = inFlightText(queue, context.clock) || 'its clients to go';
       const how = `to fail what is in flight: tnull set ${name} power=0 --force`;
       context.warn?.(`${name}: power off waits for ${what}; ${how}`);
     },

@@ -406,15 +406,13 @@ test('stats and requests are what the device says', async () => {
 
 test('an answer against its schema is our bug, and loud', async () => {
   const { ask, device, log } = await powered();
-  const broken = { tag: -1, queue: 0, command: 'write', sector: 8, sectors: 16 };
-  const flight = { ...broken, state: 'started', count: 1, ageNs: 12_345 } as const;
-  vi.spyOn(device(), 'requests').mockReturnValue([flight]);
-  const { status, json } = await ask('GET', `${DEVICE}/requests`);
+  vi.spyOn(device(), 'stats').mockReturnValue({ ...device().stats(), badBlockRanges: -1 });
+  const { status, json } = await ask('GET', `${DEVICE}/stats`);
   expect({ status, json }).toEqual({
     status: 500,
     json: { errno: 'EIO', message: 'a bug in tnull: its log says more' },
   });
-  expect(log.join('')).toContain('against its schema: /0/tag');
+  expect(log.join('')).toContain('against its schema: /badBlockRanges');
 });
 
 describe('metrics', () => {

@@ -1,8 +1,10 @@
 /** Long work of the control side leaves the event loop its turns: counted, not timed. limits.ts; slicer.ts. */
 
 import { expect, test } from 'vitest';
+import { read } from '../block/world.ts';
 import { counted, PIECES } from './counted.ts';
 import { serve } from './served.ts';
+import { loseRequests } from './world.ts';
 
 const DEVICE = '/v1/devices/nullb0';
 /** Every second sector of `count` from `first` on. */
@@ -104,4 +106,26 @@ test('deep queues are made in pieces, at power on and while requests run', async
   expect([...seen].at(0)).toBe(queues);
   expect(device().disk?.queue.tagSet.requests.length).toBe(10_240);
   expect(io('read', 0, 8)).toBe('OK');
+});
+
+test('requests in flight are looked for in pieces, however many tags and requests there are', async () => {
+  const { slicer, count } = counted();
+  const { ask, device, tree } = await serve({}, { slicer });
+  device();
+  const json = { hw_queue_depth: 10_240, submit_queues: 4, power: 1 };
+  expect((await ask('PATCH', DEVICE, { json })).status).toBe(200);
+  expect((await ask('GET', `${DEVICE}/requests`)).json).toEqual([]);
+  count.turns = 0;
+  await ask('GET', `${DEVICE}/requests`);
+  expect(count.turns).toBeGreaterThanOrEqual((4 * 10_240) / 1024 / PIECES - 1);
+  loseRequests(device());
+  const hctx = device().disk?.queue.defaultHctx(0);
+  for (let n = 0; n < 1000; n++) hctx?.submit(read(n).bio);
+  hctx?.unplug();
+  for (const piece of tree.requestPieces('nullb0')) expect(piece.length).toBeLessThanOrEqual(8);
+  count.turns = 0;
+  const answer = await ask('GET', `${DEVICE}/requests`);
+  expect(count.turns).toBeGreaterThanOrEqual((1000 / 8 + 30) / PIECES - 1);
+  expect(answer.json).toEqual(tree.requests('nullb0'));
+  expect(answer.json).toHaveLength(1000);
 });
