@@ -17,7 +17,9 @@ export default defineConfig({
     exclude: ['test/system/**', '**/node_modules/**'],
     globalSetup: './test/run-folder.ts',
     env: { TNULL_DEBUG: '1' },
-    testTimeout: 20_000,
+    // Ends what hangs, and nothing else: on a busy machine anything may take its time.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // Files share a process and what it has loaded: loading anew for each takes a quarter of the time.
     isolate: false,
     maxWorkers: availableParallelism(),

@@ -8,7 +8,7 @@ export default defineConfig({
     globalSetup: ['./test/run-folder.ts', './test/system/debians-setup.ts'],
     fileParallelism: false,
     reporters: ['verbose'],
-    testTimeout: 90_000,
-    hookTimeout: 30_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });

@@ -3,8 +3,8 @@
 import type { Socket } from 'node:net';
 
 /** Lets the event loop turn until `condition` holds; the test's time limit is the end of patience. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Until the socket is closed, well or by a reset: newer Nodes tell of the reset as well. */

@@ -5,11 +5,12 @@ import { exec } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { controlCommands } from '../../src/cli/commands.ts';
 import { ControlClient } from '../../src/cli/control-client.ts';
 import { type Served, serve } from '../control/served.ts';
 import { loseRequests } from '../control/world.ts';
+import { until } from '../until.ts';
 import { folder, run, runIn, start } from './program.ts';
 
 interface Shell extends Served {
@@ -198,7 +199,7 @@ test('requests in flight, with state, count and age', async () => {
   const it = await shell();
   await it.tnull('create', 'nullb0', ...ZONED, 'timeout_inject=1,100,0,1', '--power-on');
   const lost = it.refused('zones', 'nullb0', 'open', '2048');
-  await vi.waitUntil(() => it.tree.requests('nullb0').length > 0);
+  await until(() => it.tree.requests('nullb0').length > 0);
   it.pass(0.001_234_567);
   const [{ tag } = { tag: -1 }] = it.tree.requests('nullb0');
   expect(await it.tnull('requests', 'nullb0')).toBe(

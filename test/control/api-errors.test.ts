@@ -3,6 +3,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { limits } from '../../src/control/limits.ts';
 import { CountingAllocator } from '../pages/counting-allocator.ts';
+import { until } from '../until.ts';
 import { raw } from './http.ts';
 import { type Served, serve } from './served.ts';
 import { loseRequests } from './world.ts';
@@ -192,7 +193,7 @@ describe('what the device answers', () => {
     const { ask, device, tree, pass } = await served();
     loseRequests(device());
     const asked = ask('POST', `${DEVICE}/zones/open?sector=2048`);
-    await vi.waitUntil(() => tree.requests('nullb0').length > 0);
+    await until(() => tree.requests('nullb0').length > 0);
     pass(7);
     expect(await asked).toMatchObject({
       status: 422,
@@ -330,7 +331,7 @@ describe('bodies', () => {
     const { max } = limits.appendsAtOnce;
     const first = Array.from({ length: max + 1 }, append);
     expect(await Promise.race(first)).toBe(409);
-    await vi.waitUntil(() => tree.requests('nullb0').length === max);
+    await until(() => tree.requests('nullb0').length === max);
     pass(7);
     expect((await Promise.all(first)).sort()).toEqual([409, ...Array(max).fill(422)]);
     loseRequests(device(), 0);

@@ -7,6 +7,7 @@ import { Status } from '../../src/block/status.ts';
 import { readableNames } from '../../src/control/attribute-names.ts';
 import { allCalls } from '../../src/control/calls.ts';
 import { TestBio } from '../block/world.ts';
+import { until } from '../until.ts';
 import { counted, PIECES } from './counted.ts';
 import { type Served, serve } from './served.ts';
 import { loseRequests } from './world.ts';
@@ -374,7 +375,7 @@ test('stats and requests are what the device says', async () => {
   io('write', 4104, 8);
   loseRequests(device());
   const lost = ask('POST', `${DEVICE}/zones/append?sector=2048`, { body: new Uint8Array(1024) });
-  await vi.waitUntil(() => tree.requests('nullb0').length > 0);
+  await until(() => tree.requests('nullb0').length > 0);
   const stats = await ask('GET', `${DEVICE}/stats`);
   expect(stats.json).toEqual(tree.stats('nullb0'));
   expect(stats.json).toMatchObject({
@@ -453,7 +454,7 @@ describe('metrics', () => {
     const { ask, device, tree, pass } = await zoned();
     loseRequests(device(), 1);
     const lost = ask('POST', `${DEVICE}/zones/open?sector=2048`);
-    await vi.waitUntil(() => tree.requests('nullb0').length > 0);
+    await until(() => tree.requests('nullb0').length > 0);
     pass(7);
     expect((await lost).status).toBe(422);
     const [, max] =

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, NbdError } from 'nbd-server-protocol-ts';
 import { pino } from 'pino';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
 import { MACHINE, resolved } from '../config/words.ts';
+import { until } from '../until.ts';
 import { requestBytes, WireClient } from '../wire/wire-client.ts';
 import { type Answered, type Asked, ask } from './http.ts';
 
@@ -58,7 +59,7 @@ const page = new Uint8Array(4096).fill(5);
 
 /** So many requests are in flight. */
 async function inFlight({ ask }: Served, count: number): Promise<void> {
-  await vi.waitUntil(async () => {
+  await until(async () => {
     const { json } = await ask('GET', `${DEVICE}/requests`);
     return Array.isArray(json) && json.length === count;
   });
@@ -104,9 +105,9 @@ test('what is asked while the device goes: ENODEV from the API, ESHUTDOWN over N
   client.send(requestBytes(write(0)), page);
   await inFlight(it, 1);
   const off = ask('PATCH', DEVICE, { json: { power: 0 } });
-  await vi.waitUntil(async () => {
+  await until(async () => {
     const { json } = await ask('POST', `${DEVICE}/flush`);
-    return JSON.stringify(json)?.includes('ENODEV');
+    return JSON.stringify(json)?.includes('ENODEV') === true;
   });
   expect((await ask('GET', DEVICE)).json).toMatchObject({ power: 1 });
   expect((await ask('GET', `${DEVICE}/stats`)).status).toBe(200);

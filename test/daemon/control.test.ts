@@ -9,7 +9,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { checkFolder, defaultPlace, makeFolder } from '../../src/daemon/control-path.ts';
 import { ask, raw } from '../control/http.ts';
 import { folder, serve } from '../control/served.ts';
-import { untilClosed } from '../until.ts';
+import { until, untilClosed } from '../until.ts';
 
 const TOKEN = 'a token of sixteen'.replaceAll(' ', '-');
 const LOOPBACK = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
@@ -270,7 +270,7 @@ describe('the end', () => {
       request.on('error', () => {});
     });
     const answer = over('POST', '/v1/devices/nullb0/flush');
-    await vi.waitUntil(() => tree.requests('nullb0').length > 0);
+    await until(() => tree.requests('nullb0').length > 0);
     const closed = control.close();
     expect(existsSync(path)).toBe(false);
     pass(1);

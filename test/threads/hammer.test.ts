@@ -65,7 +65,7 @@ test('no event and no wake-up is lost between threads that fall asleep all the t
       const seen = Atomics.load(words, mine + 1);
       if (!sleeper.sleep(() => inbox.empty)) continue;
       if (answered.subarray(0, asked).every((one) => one === 1)) break;
-      expect(Atomics.wait(words, mine + 1, seen, 10_000)).not.toBe('timed-out');
+      expect(Atomics.wait(words, mine + 1, seen, 120_000)).not.toBe('timed-out');
     }
   }
   Atomics.store(words, other + 2, 1);

@@ -38,4 +38,4 @@ test('memory of many clients goes back when they have gone', async () => {
   while (rssMiB(started.child.pid) >= most - 50) await pause(100);
   // And whoever comes then is served.
   for (const client of await meet()) client.socket.destroy();
-}, 60_000);
+});

@@ -17,7 +17,7 @@ beforeAll(() => {
     .filter((file) => file.endsWith('.test.ts'))
     .map((file) => RAW_BYTES + file);
   titles = collected([...new Set([...named, ...wire])]);
-}, 300_000);
+});
 
 test('every title that a row names is that of a test which is not skipped', () => {
   expect(rows.flatMap((row) => unshown(row, (file) => titles.get(file)))).toEqual([]);

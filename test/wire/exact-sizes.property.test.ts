@@ -150,7 +150,6 @@ async function checkBehind(served: Controlled, name: string, size: number): Prom
 
 test.each(forms.flatMap((form) => [512, 4096].map((block) => [form, block] as const)))(
   '%s, blocks of %i: a device of any size is an array of so many bytes',
-  { timeout: 120_000 },
   async (form, block) => {
     const served = await serveControlled('nr_devices=0', `bs=${block}`, 'memory_backed=1');
     let count = 0;

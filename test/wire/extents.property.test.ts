@@ -96,34 +96,30 @@ function checkExtents(
   expect(at).toBeLessThanOrEqual(offset + length);
 }
 
-test.each(chunked)(
-  'traps 13, 30: reads and statuses are as the model says (%s)',
-  { timeout: 60_000 },
-  async (form) => {
-    await fc.assert(
-      fc.asyncProperty(changes, fc.array(ranges, { maxLength: 4 }), async (made, asked) => {
-        const { path, daemon } = await serve('size=2', 'memory_backed=1', 'discard=1');
-        const client = await FormClient.open(path, { form, contexts: [ALLOCATION] });
-        const model = new Model();
-        for (const change of made) await apply(client, model, change);
-        for (const range of [...asked, [0, 2 * MIB] as const]) {
-          const [offset, length] = range;
-          for (const flags of [0, DF]) {
-            const read = await client.ask({ command: READ, flags, offset, length });
-            expect(read.data.equals(model.data(offset, length))).toBe(true);
-            if (flags === DF) expect(read.types).toEqual([ChunkType.OFFSET_DATA]);
-          }
-          for (const flags of [0, REQ_ONE]) {
-            const reply = await client.ask({ command: BLOCK_STATUS, flags, offset, length });
-            checkExtents(model, reply.statuses.get(ALLOCATION) ?? [], range, flags === REQ_ONE);
-          }
+test.each(chunked)('traps 13, 30: reads and statuses are as the model says (%s)', async (form) => {
+  await fc.assert(
+    fc.asyncProperty(changes, fc.array(ranges, { maxLength: 4 }), async (made, asked) => {
+      const { path, daemon } = await serve('size=2', 'memory_backed=1', 'discard=1');
+      const client = await FormClient.open(path, { form, contexts: [ALLOCATION] });
+      const model = new Model();
+      for (const change of made) await apply(client, model, change);
+      for (const range of [...asked, [0, 2 * MIB] as const]) {
+        const [offset, length] = range;
+        for (const flags of [0, DF]) {
+          const read = await client.ask({ command: READ, flags, offset, length });
+          expect(read.data.equals(model.data(offset, length))).toBe(true);
+          if (flags === DF) expect(read.types).toEqual([ChunkType.OFFSET_DATA]);
         }
-        daemon.stopNow();
-      }),
-      { numRuns: 40 },
-    );
-  },
-);
+        for (const flags of [0, REQ_ONE]) {
+          const reply = await client.ask({ command: BLOCK_STATUS, flags, offset, length });
+          checkExtents(model, reply.statuses.get(ALLOCATION) ?? [], range, flags === REQ_ONE);
+        }
+      }
+      daemon.stopNow();
+    }),
+    { numRuns: 40 },
+  );
+});
 
 describe.each(chunked)('in %s replies', (form: Form) => {
   const open = async (contexts: string[], ...words: string[]): Promise<FormClient> => {

@@ -3,8 +3,9 @@
  *  nbd-protocol.md sections 2.2, 3.1 and 3.5; docs/running.md. */
 
 import { ChunkType, Command, CommandFlag, NbdError, Option } from 'nbd-server-protocol-ts';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { SLAB_BYTES } from '../../src/pages/slab.ts';
+import { until } from '../until.ts';
 import { serveControlled } from './controlled.ts';
 import { type Ask, type Form, FormClient, forms, infoData, option } from './form-client.ts';
 import { type Served, serve, serveWith } from './served.ts';
@@ -303,7 +304,8 @@ test('requests in flight are shown with their sectors', async () => {
   client.send({ command: READ, offset: 2n ** 61n + 512n, length: 1000, cookie: 2n });
   const asked = async () =>
     JSON.parse((await served.ask('GET', '/v1/devices/nullb0/requests')).text);
-  await vi.waitFor(async () => expect(await asked()).toHaveLength(2));
+  await until(async () => (await asked()).length === 2);
+  expect(await asked()).toHaveLength(2);
   expect(await asked()).toMatchObject([
     { command: 'write-zeroes', sector: '9007199254740994', sectors: 2 ** 53 - 2 },
     { command: 'read', sector: 2 ** 52 + 1, sectors: 2 },
