@@ -102,7 +102,7 @@ test.each([
   const device = it.device('a');
   loseRequests(device);
   const flushed = expect(it.tree.flush('a')).rejects.toThrow('a: flush: the device is off');
-  await vi.waitUntil(() => it.tree.requests('a').length > 0);
+  await until(() => it.tree.requests('a').length > 0);
   await inside(it, command, ['a', ...words], { flags: { force: true } });
   await flushed;
   expect(device.powered).toBe(false);
