@@ -144,7 +144,8 @@ test('a control socket that is removed: clients are served on, and the end is a 
 test('a daemon leaves alone the socket that another put in the place of its own', async () => {
   const folder = newFolder();
   const first = await serve(['size=1'], folder);
-  unlinkSync(first.control);
+  await expect(serve(['size=2'], folder)).rejects.toThrow('the socket is in use');
+  for (const file of [first.control, `${first.control}.lock`]) unlinkSync(file);
   const second = await serve(['size=2'], folder);
   await first.daemon.stop();
   expect((await second.ask('GET', DEVICE)).json).toMatchObject({ size: 2 });
