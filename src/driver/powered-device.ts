@@ -74,8 +74,13 @@ export class PoweredDevice implements Operations<NullData> {
       if (status !== Status.OK) return status;
     }
     const owned = request.start();
-    if ((owned.flags() & RequestFlag.POLLED) !== 0) leaveToPoll(owned);
-    else this.#process(owned);
+    if ((owned.flags() & RequestFlag.POLLED) === 0) {
+      this.#process(owned);
+      return Status.OK;
+    }
+    // There may be a gate when it is polled for, which has not judged it.
+    if (gate === undefined) owned.data().fakeTimeout = false;
+    leaveToPoll(owned);
     return Status.OK;
   }
 

@@ -60,6 +60,23 @@ test('a timeout fault that is switched off before its request was polled for lea
   expect(one).toMatchObject({ ends: 1, status: Status.OK });
 });
 
+test('a request without a fault is polled for whatever became of the one before it on its tag', () => {
+  const world = new World();
+  const words = ['poll_queues=1', 'hw_queue_depth=1', 'timeout=1,100,0,-1'];
+  const { disk, device } = wholeDevice(world, ['size=4', 'memory_backed=1', ...words]);
+  const before = read(0, 8).submit(disk);
+  device.faults.timeout.set('probability', '0');
+  world.pass(10_000);
+  expect(before.ends).toBe(1);
+  const one = read(0, 8).submit(disk);
+  // Before it is polled for a fault of another kind is switched on, which strikes no request.
+  device.faults.requeue.set('space', '1000');
+  device.faults.requeue.set('times', '1');
+  device.faults.requeue.set('probability', '100');
+  world.pass(10_000);
+  expect(one).toMatchObject({ ends: 1, status: Status.OK });
+});
+
 test('a request that waits for bandwidth is served when its fault is switched off meanwhile', () => {
   const world = new World();
   const { disk, device } = wholeDevice(world, [...MEMORY, 'mbps=1']);
