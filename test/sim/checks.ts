@@ -3,6 +3,7 @@
 
 import type { RequestQueue } from '../../src/block/request-queue.ts';
 import type { NullData } from '../../src/driver/completion.ts';
+import { SLAB_OVERHEAD_BYTES } from '../../src/pages/memory.ts';
 import { Found } from './failure.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -37,6 +38,9 @@ function checkTags(name: string, queue: RequestQueue<NullData>): void {
 export function checkNothingLeft(simulation: Simulation): void {
   const { memory, timing, world } = simulation;
   if (memory.out.size > 0) leak(`${memory.out.size} slabs`);
+  const kept = memory.freeBytes + memory.made * SLAB_OVERHEAD_BYTES;
+  const { usedBytes } = memory.memory;
+  if (usedBytes > kept) leak(`${usedBytes} bytes are charged, of which ${kept} are kept for reuse`);
   if (timing.deferred.pending) leak('deferred work');
   if (timing.timers.count > 0) leak(`${timing.timers.count} timers`);
   if (world.pending > 0) leak(`${world.pending} timeouts of the event loop`);

@@ -1,11 +1,12 @@
 /** A simulated client: connects, agrees on an export, keeps requests in flight, verifies every reply, and
  *  misbehaves as far as a run allows: it stalls, cuts what it sends, leaves, or is cut off in the middle. */
 
-import { ClientHandshake, Command, CommandFlag, NbdError } from 'nbd-server-protocol-ts';
+import { ClientHandshake } from 'nbd-server-protocol-ts';
 import type { Random } from '../fuzz/random.ts';
 import type { SimDevice } from './device.ts';
 import { Found, failureOf } from './failure.ts';
 import { Operation } from './operation.ts';
+import { judge, orphan, settle } from './outcomes.ts';
 import { Replies } from './replies.ts';
 import { Requests } from './requests.ts';
 import type { Simulation } from './simulation.ts';
@@ -13,8 +14,6 @@ import { type ClientEnd, Wire } from './wire.ts';
 import { Happening } from './world.ts';
 
 const MS = 1e6;
-/** A client waits for so long at least before something is said to hang. */
-const PATIENCE_NS = 8e9;
 const SLOTS_MAX = 64;
 /** So often it does something else than to send more. */
 const MISBEHAVES_ONE_IN = 1000;
@@ -129,8 +128,8 @@ export class SimClient implements ClientEnd {
   answered(one: Operation): void {
     const { device } = this;
     if (device === undefined) return;
-    this.#judge(one, device);
-    this.#settle(one, device, one.gotError === 0);
+    judge(one, device);
+    settle(one, device);
     this.#simulation.answered(one);
     this.#release(one, device);
   }
@@ -215,9 +214,8 @@ export class SimClient implements ClientEnd {
       requests.send(one, wire.up);
       simulation.sent();
       one.sentAt = simulation.world.time;
-      device.requests += device.requestsOf(one.length);
-      device.bytes += one.length;
-      one.deadline = one.sentAt + PATIENCE_NS + 8 * device.workNs;
+      device.begins(one.length);
+      one.deadline = one.sentAt + simulation.patience(device);
       if (this.#random.below(64) === 0) break;
     }
     this.#flush();
@@ -248,7 +246,7 @@ export class SimClient implements ClientEnd {
     for (const one of this.operations) {
       const { device } = this;
       if (one.active && device !== undefined) {
-        one.deadline = world.time + PATIENCE_NS + 8 * device.workNs;
+        one.deadline = world.time + this.#simulation.patience(device);
       }
     }
     this.#flush(false);
@@ -271,7 +269,8 @@ export class SimClient implements ClientEnd {
     this.inFlight--;
     this.#free.push(one);
     this.state = 'leaving';
-    this.#deadline = this.#simulation.world.time + PATIENCE_NS + 8 * (this.device?.workNs ?? 0);
+    const patience = this.device === undefined ? 0 : this.#simulation.patience(this.device);
+    this.#deadline = this.#simulation.world.time + patience;
     this.#flush(false);
     wire.shutdown();
   }
@@ -312,54 +311,20 @@ export class SimClient implements ClientEnd {
     return one;
   }
 
-  #release(one: Operation, device: SimDevice): void {
+  #release(one: Operation, device: SimDevice, over = true): void {
     one.active = false;
-    device.requests -= device.requestsOf(one.length);
-    device.bytes -= one.length;
+    if (over) device.over(one.length);
     this.inFlight--;
     this.#free.push(one);
-  }
-
-  /** May it have succeeded, or failed, as it did? */
-  #judge(one: Operation, device: SimDevice): void {
-    const { gotError: error } = one;
-    if (error === 0) {
-      if (one.error === 0) return;
-      throw new Found('refused', `${device.name}: succeeded: ${one.describe()}`);
-    }
-    const since = one.tick;
-    if (device.leaving.holds(since) && error === NbdError.ESHUTDOWN) return;
-    if (error === one.error) return;
-    if (device.failing.holds(since)) return;
-    if (error === NbdError.EIO && device.mayHitBad(one.offset, one.length, since)) return;
-    const may = one.error === 0 ? 'may not fail' : `must fail with ${one.error}`;
-    throw new Found('refused', `${device.name}: error ${error}, but ${may}: ${one.describe()}`);
-  }
-
-  /** Tells the model what came of it. */
-  #settle(one: Operation, device: SimDevice, done: boolean): void {
-    if (one.error !== 0) return;
-    const { model } = device;
-    const kept = one.epoch === device.epoch;
-    const durable = !device.cached || (one.flags & CommandFlag.FUA) !== 0;
-    switch (one.command) {
-      case Command.WRITE:
-        return model.ended(one.version, done && kept, durable);
-      case Command.TRIM:
-      case Command.WRITE_ZEROES:
-        return model.endedConstant('zeros', one.first, one.end, one.begun, done && kept, durable);
-      case Command.FLUSH:
-        if (done && device.cached) model.flushed(one.lowerThen);
-        return;
-    }
   }
 
   /** The server says goodbye. */
   #serverEnded(wire: Wire): void {
     const { device } = this;
     if (device === undefined) return;
-    const excused =
-      this.state === 'leaving' || this.#simulation.ending || device.leaving.holds(this.#since);
+    const turnedAway = this.state === 'haggling' && device.noMemory.holds(this.#since);
+    const leaves = this.state === 'leaving' || device.leaving.holds(this.#since);
+    const excused = turnedAway || leaves || this.#simulation.ending;
     if (!excused) {
       throw new Found('cut', `${device.name}: cut off with ${this.inFlight} requests in flight`);
     }
@@ -380,26 +345,15 @@ export class SimClient implements ClientEnd {
     this.#stalled = false;
     for (const one of this.operations) {
       if (!one.active || device === undefined) continue;
-      this.#orphan(one, device);
+      orphan(one, device);
       this.#simulation.answered(one);
-      this.#release(one, device);
+      this.#release(one, device, false);
     }
     if (how === 'reset') wire?.reset();
     else wire?.leave();
     this.#wire = undefined;
     this.state = 'away';
     this.#later();
-  }
-
-  #orphan(one: Operation, device: SimDevice): void {
-    if (one.error !== 0) return;
-    const { command, version, first, end, begun } = one;
-    const { model } = device;
-    if (command === Command.WRITE) {
-      device.orphans.push(() => model.ended(version, false, false));
-    } else if (command === Command.TRIM || command === Command.WRITE_ZEROES) {
-      device.orphans.push(() => model.endedConstant('zeros', first, end, begun, false, false));
-    }
   }
 
   #later(): void {

@@ -1,6 +1,7 @@
 /** What the simulation knows of one device: its plan, what its data may be, when requests may fail, and how
  *  much it has to do. Knows no connection. */
 
+import { BadSectors } from './bad-sectors.ts';
 import { DiskModel } from './model.ts';
 import type { DevicePlan } from './plan.ts';
 
@@ -50,18 +51,17 @@ export class SimDevice {
   changing = false;
   /** Any request may fail: a fault, or no memory. */
   readonly failing: Excuse;
+  /** Hardware queues may fail to start. */
+  readonly queuesFailing: Excuse;
+  /** There may be no memory. */
+  readonly noMemory: Excuse;
   /** It goes: clients may be refused and sent away. */
   readonly leaving: Excuse;
   readonly blockBytes: number;
   readonly sizeBytes: number;
   readonly cached: boolean;
   readonly zoned: boolean;
-  /** Sectors that may be, and those that surely are, bad; counted from `plan.base`. */
-  readonly maybeBad: Uint8Array;
-  readonly surelyBad: Uint8Array;
-  /** The latest tick at which a sector may have been bad. */
-  readonly badUntil: Int32Array;
-  badBlocks = 0;
+  readonly bad: BadSectors;
   /** How often its cache was lost. */
   epoch = 0;
   /** Requests and bytes of all clients and operators that have no answer yet. */
@@ -70,8 +70,6 @@ export class SimDevice {
   /** Faults that leave requests alone until their timeout. */
   timeouts = 0;
   requeues = 0;
-  /** Hardware queues may fail to start. */
-  failingQueues = false;
   readonly orphans: Orphan[] = [];
   readonly #overheadNs: number;
 
@@ -91,13 +89,18 @@ export class SimDevice {
     );
     this.failing = new Excuse(this.model);
     this.leaving = new Excuse(this.model);
+    this.queuesFailing = new Excuse(this.model);
+    this.noMemory = new Excuse(this.model);
     this.blockBytes = of('blocksize');
     this.sizeBytes = of('size') * MiB;
     this.cached = of('cache_size') > 0;
     const sectors = Math.ceil((plan.cells * plan.cellBytes) / 512);
-    this.maybeBad = new Uint8Array(sectors);
-    this.surelyBad = new Uint8Array(sectors);
-    this.badUntil = new Int32Array(sectors).fill(-1);
+    this.bad = new BadSectors(sectors, this.model);
+  }
+
+  /** The sector in which its part begins. */
+  get baseSector(): number {
+    return Math.floor(this.plan.base / 512);
   }
 
   attribute(name: string): number {
@@ -114,6 +117,18 @@ export class SimDevice {
     const passed = rate > 0 ? (this.bytes / rate) * SECOND + 0.1 * SECOND : 0;
     const each = (delay + requeued + this.#overheadNs) * Math.max(1, this.requests);
     return passed + each + faulty * Math.ceil(this.requests / depth);
+  }
+
+  /** It has a request of `length` bytes to do. */
+  begins(length: number): void {
+    this.requests += this.requestsOf(length);
+    this.bytes += length;
+  }
+
+  /** It has done one. */
+  over(length: number): void {
+    this.requests -= this.requestsOf(length);
+    this.bytes -= length;
   }
 
   /** How many requests the device makes of `length` bytes at most. */
@@ -137,24 +152,34 @@ export class SimDevice {
     for (const settle of this.orphans.splice(0)) settle();
   }
 
-  /** Cells of the sectors [first, end), both counted from the base, that may have been bad since. */
-  mayHitBad(offset: number, length: number, since: number): boolean {
-    if (this.badBlocks === 0) return false;
+  /** The device was removed, and another one of its name is made. */
+  wiped(): void {
+    this.powered = false;
+    this.settleOrphans();
+    this.epoch++;
+    this.model.wiped();
+    this.bad.wiped();
+  }
+
+  /** May the range have met a bad sector since `tick`? */
+  mayHitBad(offset: number, length: number, tick: number): boolean {
     const [first, end] = this.#sectors(offset, length);
-    for (let sector = first; sector < end; sector++) {
-      if (this.maybeBad[sector] !== 0 || (this.badUntil[sector] ?? -1) >= since) return true;
-    }
-    return false;
+    return this.bad.mayHit(first, end, tick);
+  }
+
+  /** Does it, unless the sector is cleared? */
+  hitsBad(offset: number, length: number): boolean {
+    if (this.bad.count === 0) return false;
+    const [first, end] = this.#sectors(offset, length);
+    return this.bad.hits(first, end);
   }
 
   /** Whole blocks around the range, in sectors from the base. */
   #sectors(offset: number, length: number): [number, number] {
     const block = this.blockBytes;
-    const first = Math.floor(offset / block) * block - this.plan.base;
-    const end = Math.ceil((offset + length) / block) * block - this.plan.base;
-    return [
-      Math.max(0, Math.floor(first / 512)),
-      Math.min(this.maybeBad.length, Math.ceil(end / 512)),
-    ];
+    const base = this.baseSector;
+    const first = (Math.floor(offset / block) * block) / 512 - base;
+    const end = (Math.ceil((offset + length) / block) * block) / 512 - base;
+    return [first, end];
   }
 }

@@ -21,6 +21,8 @@ interface Options {
   readonly runs: number;
   readonly jobs: number;
   readonly seed: number;
+  /** In all runs; the last one is cut there. */
+  readonly operations: number;
   /** Of the seeds every n-th: the others are other processes'. */
   readonly every: number;
   readonly limits: Limits;
@@ -67,16 +69,16 @@ function readOptions(): Options {
   const without = text('without')?.split(',').map(featureOf);
   const seconds = number('seconds') ?? 0;
   const seed = number('seed');
+  const operations = number('operations') ?? Number.POSITIVE_INFINITY;
+  const fixed = seed === undefined ? FIXED_SEEDS : 1;
+  const ends = seconds > 0 || operations < Number.POSITIVE_INFINITY;
   return {
-    seconds,
-    runs:
-      number('runs') ??
-      (seconds > 0 ? Number.POSITIVE_INFINITY : (seed ?? 0) > 0 ? 1 : FIXED_SEEDS),
+    ...{ seconds, operations },
+    runs: number('runs') ?? (ends ? Number.POSITIVE_INFINITY : fixed),
     jobs: number('jobs') ?? 1,
-    seed: seed ?? (seconds > 0 ? randomInt(1, 2 ** 31) : 1),
+    seed: seed ?? (ends ? randomInt(1, 2 ** 31) : 1),
     every: number('every') ?? 1,
     limits: {
-      operations: number('operations'),
       devices: number('devices'),
       clients: number('clients'),
       operators: number('operators'),
@@ -96,7 +98,14 @@ async function runSeed(seed: number, limits: Limits): Promise<Result> {
 }
 
 /** Runs seed after seed. */
-async function work({ seconds, runs, seed, every, limits }: Options): Promise<Tally> {
+async function work({
+  seconds,
+  runs,
+  operations: all,
+  seed,
+  every,
+  limits,
+}: Options): Promise<Tally> {
   const end = seconds > 0 ? performance.now() + seconds * 1000 : Number.POSITIVE_INFINITY;
   let operations = 0;
   let done = 0;
@@ -104,8 +113,9 @@ async function work({ seconds, runs, seed, every, limits }: Options): Promise<Ta
     const { user, system } = process.cpuUsage();
     return { runs: done, operations, cpuMs: (user + system) / 1000 };
   };
-  for (let next = seed; done < runs && performance.now() < end; next += every) {
-    const result = await runSeed(next, limits);
+  const more = (): boolean => done < runs && operations < all && performance.now() < end;
+  for (let next = seed; more(); next += every) {
+    const result = await runSeed(next, { ...limits, operations: all - operations });
     done++;
     operations += result.operations;
     if (result.failure === undefined) continue;
@@ -118,7 +128,10 @@ async function work({ seconds, runs, seed, every, limits }: Options): Promise<Ta
 /** The same in so many processes, each with its part of the seeds. */
 async function inProcesses(options: Options): Promise<Tally[]> {
   const { jobs, seed } = options;
-  const own = process.argv.slice(2).filter((_, at, all) => !isOf(all, at, ['--jobs', '--seed']));
+  const shared = ['--jobs', '--seed', '--operations'];
+  const own = process.argv.slice(2).filter((_, at, all) => !isOf(all, at, shared));
+  const part = Math.ceil(options.operations / jobs);
+  if (part < Number.POSITIVE_INFINITY) own.push('--operations', `${part}`);
   const children = Array.from({ length: jobs }, (_, n) =>
     fork(process.argv[1] ?? '', [...own, '--seed', `${seed + n}`, '--every', `${jobs}`]),
   );
@@ -175,7 +188,8 @@ async function main(): Promise<void> {
   console.log(`${operations} operations in ${runs} runs, ${rate} a second of one core`);
   const failed = tallies.find((tally) => tally.failed !== undefined)?.failed;
   if (failed !== undefined) {
-    await report(failed.seed, options.limits, failed.failure, failed.operations);
+    const { seed, failure, operations: ops } = failed;
+    await report(seed, options.limits, failure, ops);
     process.exitCode = 1;
   }
   console.log(`${runs - (failed ? 1 : 0)} passed, ${failed ? 1 : 0} failed`);

@@ -14,6 +14,9 @@ export class Memory implements SlabAllocator {
   asked = 0;
   /** It was asked for, and was not to be had. */
   failed = false;
+  /** How many slabs there are. */
+  made = 0;
+  readonly #known = new WeakSet<Slab>();
   readonly #slabs: SlabAllocator;
   readonly #out = new Set<Slab>();
 
@@ -68,6 +71,8 @@ export class Memory implements SlabAllocator {
     if (slab === undefined) return undefined;
     if (this.#out.has(slab)) throw new Found('leak', 'a slab was given to two');
     this.#out.add(slab);
+    if (!this.#known.has(slab)) this.made++;
+    this.#known.add(slab);
     return slab;
   }
 }

@@ -26,6 +26,8 @@ export class Operation {
   lowerThen = new Int32Array(FIRST_CELLS);
   /** The error that it must have; 0: none. */
   error = 0;
+  /** It meets a bad sector, unless that is cleared: how often something was; -1: it meets none. */
+  badSince = -1;
   /** ns: when it has to be over. */
   deadline = 0;
   sentAt = 0;

@@ -1,41 +1,31 @@
-/** A simulated operator: changes what can be changed, one call after the other, each with what it may fail
- *  with and by when it has to return. */
+/** A simulated operator: calls the control tree, one call after the other, and knows what each may fail with
+ *  and by when it has to return. What it does is actions.ts's. */
 
-import { ErrnoError } from '../../src/config/errors.ts';
+import { type Errno, ErrnoError } from '../../src/config/errors.ts';
 import type { Random } from '../fuzz/random.ts';
+import { type Action, actions } from './actions.ts';
 import type { SimDevice } from './device.ts';
 import { Found } from './failure.ts';
-import type { Feature } from './plan.ts';
 import type { Simulation } from './simulation.ts';
 
 const MS = 1e6;
 /** Of a call that the device has nothing to do with. */
-const CALL_NS = 50 * MS;
+export const CALL_NS = 50 * MS;
 /** What is in flight may end for so long when a device goes: the server's own limit, and some more. */
-const DRAIN_NS = 5200 * MS;
-
-interface Action {
-  readonly feature: Feature;
-  readonly weight: number;
-  run(operator: Operator, device: SimDevice): Promise<void>;
-}
-
-const actions: readonly Action[] = [
-  { feature: 'queues', weight: 20, run: (operator, device) => operator.changeQueues(device) },
-  { feature: 'look', weight: 5, run: (operator, device) => operator.look(device) },
-  { feature: 'power', weight: 1, run: (operator, device) => operator.cyclePower(device) },
-];
+export const DRAIN_NS = 5200 * MS;
+/** A request that is left alone ends within this time. */
+const TIMED_OUT_NS = 7000 * MS;
 
 export class Operator {
   /** It waits for something to do, not for an answer. */
   idle = true;
-  readonly #simulation: Simulation;
-  readonly #random: Random;
+  readonly simulation: Simulation;
+  readonly random: Random;
   readonly #actions: Action[] = [];
 
   constructor(simulation: Simulation, random: Random) {
-    this.#simulation = simulation;
-    this.#random = random;
+    this.simulation = simulation;
+    this.random = random;
     for (const action of actions) {
       if (!simulation.plan.has.has(action.feature)) continue;
       for (let n = 0; n < action.weight; n++) this.#actions.push(action);
@@ -44,102 +34,100 @@ export class Operator {
 
   /** Until the run is at its end. */
   async work(): Promise<void> {
-    const { world, plan } = this.#simulation;
+    const { simulation, random } = this;
+    const { world, plan } = simulation;
     if (this.#actions.length === 0) return;
     let next = 0;
-    while (!this.#simulation.ending) {
-      await world.sleep(1 + this.#random.below(2 * plan.operatorNs));
-      if (this.#simulation.calm || this.#simulation.answeredCount < next) continue;
-      next = this.#simulation.answeredCount + this.#random.below(2 * plan.operationsPerAction);
-      const device = this.#random.pick(this.#simulation.devices);
+    while (!simulation.ending) {
+      await world.sleep(1 + random.below(2 * plan.operatorNs));
+      if (simulation.calm || simulation.answeredCount < next) continue;
+      next = simulation.answeredCount + random.below(2 * plan.operationsPerAction);
+      const device = random.pick(simulation.devices);
       if (device.changing) continue;
       this.idle = false;
-      await this.#random.pick(this.#actions).run(this, device);
+      await random.pick(this.#actions).run(this, device);
       this.idle = true;
     }
   }
 
-  async changeQueues(device: SimDevice): Promise<void> {
-    const random = this.#random;
-    const texts = new Map<string, string>();
-    if (random.chance(0.7)) texts.set('submit_queues', String(random.between(1, 4)));
-    if (random.chance(0.3)) texts.set('poll_queues', String(random.between(0, 2)));
-    const shared = device.attribute('shared_tags') === 1 ? ['EINVAL'] : [];
-    const may = [...shared, ...(device.failingQueues ? ['ENOMEM'] : [])];
-    await this.#patch(device, texts, may, CALL_NS);
+  sleep(ns: number): Promise<void> {
+    return this.simulation.world.sleep(1 + this.random.below(ns));
   }
 
-  async look(device: SimDevice): Promise<void> {
-    const { tree } = this.#simulation.path;
-    const look = (): unknown => {
-      const { name } = device;
-      switch (this.#random.below(4)) {
-        case 0:
-          return tree.stats(name);
-        case 1:
-          return tree.requests(name);
-        case 2:
-          return [...tree.views()];
-        default:
-          return [...tree.allStats()];
-      }
-    };
-    await this.#call('a look', async () => look(), ['ENOENT'], CALL_NS);
-  }
-
-  async cyclePower(device: SimDevice): Promise<void> {
-    const { world } = this.#simulation;
-    device.changing = true;
-    device.leaving.begin();
-    const bound = DRAIN_NS + 8 * device.workNs;
-    await this.#patch(device, new Map([['power', '0']]), [], bound);
-    device.lostPower();
-    await world.sleep(1 + this.#random.below(2 * MS));
-    await this.#powerOn(device);
-    device.leaving.end();
-    device.changing = false;
-  }
-
-  async #powerOn(device: SimDevice): Promise<void> {
-    for (;;) {
-      const may = device.failingQueues ? ['ENOMEM'] : [];
-      const on = await this.#patch(device, new Map([['power', '1']]), may, CALL_NS);
-      if (on) break;
-    }
-    device.powered = true;
-  }
-
-  /** @returns whether it was done. */
-  #patch(
+  /** Writes attributes. @returns whether it was done. */
+  patch(
     device: SimDevice,
-    texts: ReadonlyMap<string, string>,
-    may: readonly string[],
-    boundNs: number,
+    texts: Readonly<Record<string, string>>,
+    may: readonly Errno[] = [],
+    boundNs = CALL_NS,
   ): Promise<boolean> {
-    const words = [...texts].map(([name, text]) => `${name}=${text}`).join(' ');
-    const { tree } = this.#simulation.path;
+    const words = Object.entries(texts).map(([name, text]) => `${name}=${text.trim()}`);
+    const { tree } = this.simulation.path;
     const call = async (): Promise<void> => {
-      await tree.patch(device.name, texts);
+      await tree.patch(device.name, new Map(Object.entries(texts)));
     };
-    return this.#call(`${device.name}: ${words}`, call, may, boundNs);
+    return this.call(device, words.join(' '), call, may, boundNs);
   }
 
-  /** @param may the errors that it may have. @returns whether it succeeded. */
-  async #call(
+  /** @param may the errors that it may have, beside those of what goes on with the device.
+   *  @returns whether it succeeded. */
+  async call(
+    device: SimDevice,
     what: string,
     work: () => Promise<unknown>,
-    may: readonly string[],
+    may: readonly Errno[],
     boundNs: number,
   ): Promise<boolean> {
-    return await this.#simulation.call(what, boundNs, async () => {
+    const since = device.model.tick++;
+    const said = `${device.name}: ${what}`;
+    // Calls on a device wait for each other.
+    const behind = device.changing ? DRAIN_NS + this.simulation.patience(device) : 0;
+    return await this.simulation.call(said, boundNs + behind, async () => {
       try {
         await work();
         return true;
       } catch (error) {
-        if (error instanceof ErrnoError && may.includes(error.errno)) return false;
-        if (error instanceof ErrnoError) throw new Found('control', `${what}: ${error.message}`);
-        throw error;
+        if (!(error instanceof ErrnoError)) throw error;
+        if (may.includes(error.errno) || excused(device, error.errno, since)) return false;
+        throw new Found('control', `${said}: ${error.errno} ${error.message}`);
       }
     });
+  }
+
+  /** Requests may be left alone until they time out, for a while. */
+  async whileTimingOut(device: SimDevice, work: () => Promise<void>): Promise<void> {
+    device.timeouts++;
+    device.failing.begin();
+    await work();
+    device.failing.end();
+    this.simulation.later(TIMED_OUT_NS, () => {
+      device.timeouts--;
+    });
+  }
+
+  async whileRequeueing(device: SimDevice, work: () => Promise<void>): Promise<void> {
+    device.requeues++;
+    await work();
+    this.simulation.later(1000 * MS, () => {
+      device.requeues--;
+    });
+  }
+}
+
+function excused(device: SimDevice, errno: Errno, since: number): boolean {
+  switch (errno) {
+    case 'ENOENT':
+    case 'ENODEV':
+    case 'EBUSY':
+      return device.leaving.holds(since);
+    case 'ENOMEM':
+      return device.queuesFailing.holds(since) || device.noMemory.holds(since);
+    case 'ENOSPC':
+      return device.noMemory.holds(since);
+    case 'EIO':
+    case 'ETIMEDOUT':
+      return device.failing.holds(since);
+    default:
+      return false;
   }
 }

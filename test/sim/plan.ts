@@ -131,7 +131,7 @@ export function drawPlan(seed: number, limits: Limits = {}): Plan {
   return {
     ...{ seed, has, devices, depthMax, operatorNs, machine, carrier, busyPoll },
     operationsPerAction: draw.pick([10, 50, 50, 200]),
-    operations: limits.operations ?? operations,
+    operations: Math.min(operations, limits.operations ?? operations),
     clients: Math.min(clients, limits.clients ?? 99),
     operators: Math.min(operators, limits.operators ?? 99),
     inFlight: draw.pick([1 << 20, 128 << 20]),

@@ -1,6 +1,7 @@
 /** One run: the daemon's data path in virtual time, its devices, clients and operators; from the making of
  *  the devices until nothing is left, with what must hold between. */
 
+import { ErrnoError } from '../../src/config/errors.ts';
 import { resolve, type Word } from '../../src/config/resolve.ts';
 import { type DataPath, makeDataPath } from '../../src/daemon/data-path.ts';
 import { makeTiming, type Timing } from '../../src/daemon/timing.ts';
@@ -20,6 +21,8 @@ const MS = 1e6;
 const WATCH_NS = 20 * MS;
 /** Once nothing else happens, what a device has to do is done so much after it can be. */
 const CALM_NS = 300 * MS;
+/** Longer than a write waits behind reads. */
+const PATIENCE_NS = 8000 * MS;
 const SWEEP_NS = 15_000 * MS;
 
 export interface Result {
@@ -51,6 +54,8 @@ export class Simulation {
   #sent = 0;
   #answered = 0;
   #nextCalm = 0;
+  /** ns: by when all that was under way has ended, where nobody operates. */
+  #restBy = Number.POSITIVE_INFINITY;
   readonly #operators: readonly Operator[];
   readonly #calls = new Set<Call>();
   readonly #said: string[] = [];
@@ -98,6 +103,16 @@ export class Simulation {
   answered(one: Operation): void {
     this.#answered++;
     this.world.note(one.cookieLow ^ one.gotError);
+  }
+
+  /** ns that a client or an operator waits for what `device` does, with others at it. */
+  patience(device: SimDevice): number {
+    return PATIENCE_NS + 8 * device.workNs;
+  }
+
+  /** Does `what` after so many ns. */
+  later(ns: number, what: () => void): void {
+    this.world.start(new Happening(what), ns);
   }
 
   /** A control call, which must return within `boundNs`. */
@@ -164,15 +179,29 @@ export class Simulation {
     // Until then whoever hurried them would be what they wait for.
     const work = Math.max(0, ...devices.map((device) => device.workNs));
     for (const client of clients) client.hurry(world.time + CALM_NS + 3 * work);
+    this.#restBy = world.time + CALM_NS + 3 * work;
     await world.run(() => this.#atRest);
-    if (world.failed === undefined) checkQuiet(this);
+    this.#restBy = Number.POSITIVE_INFINITY;
+    if (world.failed !== undefined) return;
+    for (const device of devices) device.settleOrphans();
+    checkQuiet(this);
   }
 
   get #atRest(): boolean {
     for (const operator of this.#operators) if (!operator.idle) return false;
-    for (const client of this.clients)
-      if (client.inFlight > 0 || client.state === 'haggling') return false;
-    return true;
+    for (const { inFlight, state } of this.clients) {
+      if (inFlight > 0 || state === 'haggling' || state === 'leaving') return false;
+    }
+    return this.devices.every((device) => this.#unusedByOthers(device));
+  }
+
+  /** Those who have gone have nothing left there. */
+  #unusedByOthers(device: SimDevice): boolean {
+    const shown = this.path.exports.list().find(({ name }) => name === device.name);
+    const here = this.clients.filter(
+      (one) => one.device === device && one.state === 'transmission',
+    );
+    return (shown?.sessions.size ?? 0) === here.length;
   }
 
   async #end(): Promise<void> {
@@ -180,7 +209,7 @@ export class Simulation {
     await this.#readBack();
     this.ending = true;
     for (const client of this.clients) client.finish();
-    await world.run(() => this.clients.every((client) => client.state === 'away'));
+    await world.run(() => this.#atRest && this.clients.every(({ state }) => state === 'away'));
     if (world.failed !== undefined) return;
     await this.#until(this.#removeDevices());
     await this.#until(this.call('the end', 6000 * MS, () => this.path.server.stop()));
@@ -208,16 +237,25 @@ export class Simulation {
     for (const device of this.devices) await this.make(device);
   }
 
-  /** Makes `device` and powers it on. */
+  /** Makes `device` and powers it on; again, where there was no memory. */
   async make(device: SimDevice): Promise<void> {
     const words = Object.entries(device.plan.attributes).map(([name, value]): [string, string] => [
       name,
       String(value),
     ]);
     const texts = new Map([...words, ['power', '1'] as const]);
-    await this.call(`make ${device.name}`, 50 * MS, () =>
-      this.path.tree.create(device.name, texts),
-    );
+    const since = device.model.tick++;
+    const made = await this.call(`make ${device.name}`, 50 * MS, async () => {
+      try {
+        await this.path.tree.create(device.name, texts);
+        return true;
+      } catch (error) {
+        const none = error instanceof ErrnoError && error.errno === 'ENOMEM';
+        if (none && device.noMemory.holds(since)) return false;
+        throw error;
+      }
+    });
+    if (!made) return await this.make(device);
     device.exists = device.powered = true;
   }
 
@@ -254,6 +292,12 @@ export class Simulation {
       const late = client.late(now);
       if (late !== undefined) world.fail({ kind: 'hang', text: late });
     }
+    if (now > this.#restBy && this.#calls.size === 0) {
+      const busy = this.devices.filter((device) => !this.#unusedByOthers(device));
+      const names = busy.map(({ name }) => name).join(' ');
+      const text = `what those who have gone had in flight does not end: ${names}`;
+      world.fail({ kind: 'hang', text });
+    }
     for (const call of this.#calls) {
       if (now <= call.deadline) continue;
       world.fail({ kind: 'hang', text: `a control call does not return: ${call.what}` });
@@ -262,13 +306,10 @@ export class Simulation {
 
   /** Once: what is under way then may fail, and whatever comes of that. */
   #outOfMemory(): void {
-    for (const device of this.devices) device.failing.begin();
-    this.world.start(
-      new Happening(() => {
-        for (const device of this.devices) device.failing.end();
-      }),
-      SWEEP_NS,
-    );
+    for (const { noMemory } of this.devices) noMemory.begin();
+    this.later(SWEEP_NS, () => {
+      for (const { noMemory } of this.devices) noMemory.end();
+    });
   }
 
   #makePath(): DataPath {

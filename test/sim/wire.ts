@@ -150,6 +150,8 @@ export class Wire implements ByteStream {
   /** It reads no more either; what it has sent arrives. */
   leave(): void {
     this.#clientEnded = this.#clientGone = true;
+    // What it had not sent yet will never be.
+    this.up.end = this.up.head + this.sent;
     this.#world.cancel(this.#delivery);
     if (this.#part < this.#parts.length) this.#break('write EPIPE');
     this.#wakeServer();
