@@ -82,7 +82,7 @@ describe.each([1, 2])('--threads %i', (threads) => {
       ['a cache', ['cache_size=1', 'submit_queues=2', 'discard=1'], 512, 1 << 20],
     ])('four connections: %s', async (_, attributes, block, longest) => {
       const { uri } = await made('size=64', 'memory_backed=1', ...attributes);
-      const load = { connections: 4, operations: 3000, depth: 32, longest, region: 4 << 20, block };
+      const load = { connections: 4, operations: 1500, depth: 32, longest, region: 4 << 20, block };
       expect(await python(verifier, uri, ...words(threads, load))).toMatch(/^\d+ operations$/m);
     });
 
@@ -92,7 +92,7 @@ describe.each([1, 2])('--threads %i', (threads) => {
       const { uri, device } = await made(...slow, ...queue);
       const load = {
         connections: 3,
-        operations: 150,
+        operations: 100,
         depth: 64,
         longest: 4 << 20,
         region: 16 << 20,

@@ -46,6 +46,24 @@ test('ready lines say nbds where TLS is required, and only there', () => {
 });
 
 describeEachDebian(({ run }) => {
+  async function qemu(object: string, image: string): Promise<void> {
+    const where = ['--object', object, '--image-opts'];
+    expect(await run('qemu-img', 'info', ...where, image)).toContain('64 MiB');
+    const commands = [
+      'write -P 7 1000 3000001',
+      'write -z 9M 1M',
+      'flush',
+      'read -P 7 1000 3000001',
+    ];
+    const words = commands.flatMap((one) => ['-c', one]);
+    expect(await run('qemu-io', ...where, ...words, image)).toMatch(/^read 3000001\/3000001 /m);
+    const file = join(certificates.folder, 'raw');
+    writeFileSync(file, Buffer.alloc(64 << 20, 'tnull over TLS'));
+    const to = ['--target-image-opts', file, `driver=raw,file.${image.replaceAll(',', ',file.')}`];
+    await run('qemu-img', 'convert', '--object', object, '-n', '-W', '-f', 'raw', ...to);
+    await run('qemu-img', 'compare', ...where, `driver=file,filename=${file}`, image);
+  }
+
   describe('certificates', () => {
     test('libnbd, known', async () => {
       const there = `${uri(known)}?tls-certificates=${clientFolder('client')}`;
@@ -68,8 +86,7 @@ describeEachDebian(({ run }) => {
       const port = new URL(uri(known).replace('nbds:', 'http:')).port;
       const object = `tls-creds-x509,id=t,endpoint=client,dir=${clientFolder('client')}`;
       const image = `driver=nbd,host=localhost,port=${port},tls-creds=t`;
-      const said = await run('qemu-img', 'info', '--object', object, '--image-opts', image);
-      expect(said).toContain('64 MiB');
+      await qemu(object, image);
     });
   });
 
@@ -94,8 +111,7 @@ describeEachDebian(({ run }) => {
       const object = `tls-creds-psk,id=t,endpoint=client,dir=${folder},username=${PSK_USER}`;
       const port = new URL(uri(shared).replace('nbd:', 'http:')).port;
       const image = `driver=nbd,host=localhost,port=${port},tls-creds=t`;
-      const said = await run('qemu-img', 'info', '--object', object, '--image-opts', image);
-      expect(said).toContain('64 MiB');
+      await qemu(object, image);
     });
   });
 });
