@@ -115,12 +115,9 @@ export function buildDisk(
           blockSectors: options.bs / SECTOR_BYTES,
         })
       : undefined;
-  const discard = (first: Sector, sectors: Sector): boolean => {
-    const done = (cache ?? store)?.discard(first, sectors) ?? true;
-    if (store?.needsDrain) void parts.slicer.run(store.drain());
-    return done;
-  };
-  const zones = options.zoned ? new ZoneSet(zoneOptions(options), discard) : undefined;
+  const zones = options.zoned
+    ? new ZoneSet(zoneOptions(options), discardOf(parts, cache))
+    : undefined;
   const causes: Causes = { badblocks: 0, zones: 0 };
   const compose = (): Step => composePath(options, parts, { zones, cache, causes });
   const { complete, batch } = completion(options);
@@ -166,6 +163,21 @@ export function buildDisk(
         allocator: store && context.allocator,
       }),
     leaving: false,
+  };
+}
+
+/** Frees what a zone holds; the memory of large ones goes back in pieces. */
+function discardOf(
+  { store, slicer, tidy, context }: Parts,
+  cache: WriteCache | undefined,
+): (first: Sector, sectors: Sector) => boolean {
+  return (first, sectors) => {
+    const done = (cache ?? store)?.discard(first, sectors) ?? true;
+    if (store?.needsDrain) void slicer.run(store.drain());
+    if (cache?.needsDrain) {
+      void slicer.run(cache.drain()).then(() => context.deferred.raiseNextTurn(tidy));
+    }
+    return done;
   };
 }
 

@@ -740,6 +740,23 @@ describe('zones and flush', () => {
     expect([it.device().powered, full()]).toEqual([false, left]);
   });
 
+  test('a reset of a zone in the cache is at once, and its memory is given back in turns', async () => {
+    const allocator = new CountingAllocator();
+    const sizes = { size: '256', zone_size: '128', zone_nr_conv: '0', cache_size: '200' };
+    const it = await zoned({ ...sizes, memory_backed: '1' }, allocator);
+    for (let n = 0; n < 32; n++) expect(it.io('write', n * 8192, 8192)).toBe('OK');
+    expect(it.tree.stats('nullb0').cache?.usedBytes).toBe(128 << 20);
+    const reset = it.manage('reset', 0);
+    expect(it.tree.stats('nullb0').cache?.usedBytes).toBe(0);
+    const held = allocator.live.size;
+    expect(held).toBeGreaterThanOrEqual(1000);
+    await reset;
+    let turns = 0;
+    // 16 MiB are kept for the next writes.
+    for (; allocator.live.size > 128 && turns < 1000; turns++) await new Promise(setImmediate);
+    expect(turns).toBeLessThan(1000);
+  });
+
   test('no memory is ENOSPC', async () => {
     const allocator = new CountingAllocator();
     const { tree } = await zoned({ memory_backed: '1' }, allocator);

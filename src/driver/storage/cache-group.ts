@@ -1,7 +1,7 @@
 /** The cached pages of one slab-sized extent: where each lies, and which of its sectors are there; and
  *  how runs of pages and sectors are found in bits. Knows neither memory nor the table of groups. */
 
-import { DATA, PAGES_PER_SLAB, pagesOf, SECTORS_PER_PAGE } from '../../pages/slab.ts';
+import { ALL_PAGES, DATA, PAGES_PER_SLAB, pagesOf, SECTORS_PER_PAGE } from '../../pages/slab.ts';
 import { bug } from '../../units.ts';
 
 /** INVARIANT: bit p of `held` is set, and places[p] is a place, when bits[p] is not 0. */
@@ -58,6 +58,14 @@ export class CacheGroup {
     const held = from < PAGES_PER_SLAB ? this.held & (-1 << from) : 0;
     return held === 0 ? -1 : lowestBit(held);
   }
+}
+
+/** How many pages are in `held`, one bit each. */
+export function pagesIn(held: number): number {
+  if (held === ALL_PAGES) return PAGES_PER_SLAB;
+  let pages = 0;
+  for (let left = held; left !== 0; left &= left - 1) pages++;
+  return pages;
 }
 
 /** The first sector from `from` on whose bit is set, or SECTORS_PER_PAGE. */

@@ -2,10 +2,15 @@
  *  Knows no store and no rule of when a page comes or goes. Source: driver.md section 4, Cache. */
 
 import type { SlabAllocator } from '../../pages/allocator.ts';
-import { PAGES_PER_SLAB, SECTORS_PER_PAGE, SLAB_BYTES } from '../../pages/slab.ts';
+import {
+  PAGES_PER_SLAB,
+  SECTORS_PER_PAGE,
+  SECTORS_PER_SLAB,
+  SLAB_BYTES,
+} from '../../pages/slab.ts';
 import type { Work } from '../../time/slicer.ts';
 import { type Bytes, MiB, SECTOR_BYTES } from '../../units.ts';
-import { CacheGroup } from './cache-group.ts';
+import { CacheGroup, pagesIn } from './cache-group.ts';
 import { CacheMemory } from './cache-memory.ts';
 import { bitsOf } from './sectors.ts';
 import { LEVEL_BYTES, SlabTable } from './slab-table.ts';
@@ -20,12 +25,17 @@ const GROUP_BYTES = 512;
 /** Groups emptied, or slabs returned, in some 20 us. */
 const STEPS_PER_PIECE = 16;
 
-/** INVARIANTS: a group in the table holds a page; each page held has a place of its own. */
+/** INVARIANTS: a group in the table holds a page; each page held has a place of its own; `#detachedPages` are
+ *  the pages held by groups of `#detached`. */
 export class CachePages {
   readonly #allocator: SlabAllocator;
   readonly #memory: CacheMemory;
   readonly #table: SlabTable<CacheGroup>;
   readonly #spare: CacheGroup[] = [];
+  /** Out of the table; their memory is not given back yet. */
+  readonly #detached: CacheGroup[][] = [];
+  #detachedPages = 0;
+  #draining = false;
 
   constructor(allocator: SlabAllocator, capacity: Bytes) {
     this.#allocator = allocator;
@@ -35,7 +45,7 @@ export class CachePages {
 
   /** How many pages are held. */
   get used(): number {
-    return this.#memory.used;
+    return this.#memory.used - this.#detachedPages;
   }
 
   /** All the memory taken, used or not. */
@@ -109,6 +119,74 @@ export class CachePages {
     }
   }
 
+  /** Is anything of the pages of the sectors [sector, end) held? */
+  holdsAny(sector: number, end: number): boolean {
+    if (this.used === 0) return false;
+    for (let at = sector; at < end; ) {
+      const index = Math.floor(at / SECTORS_PER_SLAB);
+      const base = index * SECTORS_PER_SLAB;
+      const upTo = Math.min(end, base + SECTORS_PER_SLAB);
+      if (this.#table.get(index)?.holdsAny(at - base, upTo - base) === true) return true;
+      at = upTo;
+    }
+    return false;
+  }
+
+  /** The sectors [sector, end) of the device leave the cache. */
+  forgetRange(sector: number, end: number): void {
+    if (this.used === 0) return;
+    this.#detach(Math.ceil(sector / SECTORS_PER_SLAB), Math.floor(end / SECTORS_PER_SLAB));
+    const endIndex = Math.ceil(end / SECTORS_PER_SLAB);
+    let index = this.nextExtent(Math.floor(sector / SECTORS_PER_SLAB), endIndex);
+    for (; index >= 0; index = this.nextExtent(index + 1, endIndex)) {
+      const base = index * SECTORS_PER_SLAB;
+      const upTo = Math.min(end - base, SECTORS_PER_SLAB);
+      this.forget(index, Math.max(sector - base, 0), upTo);
+    }
+  }
+
+  /** All that is held of the whole leaves within the extents [from, end) leaves the cache at once; its memory
+   *  is given back by `drain`. The rest stays. */
+  #detach(from: number, end: number): void {
+    const { levels } = this.#table;
+    for (const leaf of this.#table.takeLeaves(from, end)) {
+      const groups = leaf.filter((group) => group !== undefined);
+      for (const { held } of groups) this.#detachedPages += pagesIn(held);
+      this.#detached.push(groups);
+    }
+    const gone = levels - this.#table.levels;
+    if (gone > 0) this.#allocator.memory.releaseObjects(gone * LEVEL_BYTES);
+  }
+
+  /** Is there memory of detached groups, with nobody giving it back? */
+  get needsDrain(): boolean {
+    return this.#detached.length > 0 && !this.#draining;
+  }
+
+  /** Gives back what was detached, also while more is. */
+  *drain(): Work {
+    this.#draining = true;
+    let steps = 0;
+    // Nothing is in hand over a pause: who clears the cache meanwhile must find it here.
+    for (let groups = this.#detached.at(-1); groups !== undefined; groups = this.#detached.at(-1)) {
+      const group = groups.pop();
+      if (group === undefined) this.#detached.pop();
+      else this.#freeDetached(group);
+      if (++steps % STEPS_PER_PIECE === 0) yield;
+    }
+    this.#draining = false;
+  }
+
+  #freeDetached(group: CacheGroup): void {
+    for (let page = group.nextHeld(0); page >= 0; page = group.nextHeld(page + 1)) {
+      this.#memory.give(group.placeAt(page));
+      group.release(page);
+      this.#detachedPages--;
+    }
+    this.#allocator.memory.releaseObjects(GROUP_BYTES);
+    if (this.#spare.length < SPARE_GROUPS_MAX) this.#spare.push(group);
+  }
+
   /** The memory in which a page lies, and where in it its sector `sector` (0 .. 7) begins. */
   bytesOf(group: CacheGroup, page: number): Uint8Array {
     return this.#memory.slabOf(group.placeAt(page)).bytes;
@@ -130,6 +208,7 @@ export class CachePages {
 
   /** Nothing is held any more, and all memory is returned, in pieces. */
   *clear(): Work {
+    yield* this.drain();
     const { extents } = this.#table;
     let steps = 0;
     for (let i = this.#table.next(0, extents); i >= 0; i = this.#table.next(i + 1, extents)) {

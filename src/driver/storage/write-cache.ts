@@ -94,17 +94,7 @@ export class WriteCache {
 
   /** Is anything of the pages of this range in the cache? */
   holdsAny(sector: Sector, sectors: Sector): boolean {
-    if (this.#pages.used === 0) return false;
-    const end = sector + sectors;
-    for (let at: number = sector; at < end; ) {
-      const index = Math.floor(at / SECTORS_PER_SLAB);
-      const base = index * SECTORS_PER_SLAB;
-      const upTo = Math.min(end, base + SECTORS_PER_SLAB);
-      const group = this.#pages.group(index);
-      if (group?.holdsAny(at - base, upTo - base) === true) return true;
-      at = upTo;
-    }
-    return false;
+    return this.#pages.holdsAny(sector, sector + sectors);
   }
 
   /** How many sectors from `sector` on are in the cache, as a positive number, or how many are not, as
@@ -120,17 +110,10 @@ export class WriteCache {
     return group.runFrom(sector - base, Math.min(end - base, SECTORS_PER_SLAB));
   }
 
-  /** The blocks leave the cache; what the store has of them shows again. */
+  /** The blocks leave the cache; what the store has of them shows again. Of large ranges the memory is given
+   *  back by `drain`. */
   forget(sector: Sector, sectors: Sector): void {
-    if (this.#pages.used === 0) return;
-    const end = sector + sectors;
-    const endIndex = Math.ceil(end / SECTORS_PER_SLAB);
-    let index = this.#pages.nextExtent(Math.floor(sector / SECTORS_PER_SLAB), endIndex);
-    for (; index >= 0; index = this.#pages.nextExtent(index + 1, endIndex)) {
-      const base = index * SECTORS_PER_SLAB;
-      const upTo = Math.min(end - base, SECTORS_PER_SLAB);
-      this.#pages.forget(index, Math.max(sector - base, 0), upTo);
-    }
+    this.#pages.forgetRange(sector, sector + sectors);
   }
 
   /** The sectors hold nothing any more, here and in the store. False: as for the store's discard. */
@@ -165,6 +148,16 @@ export class WriteCache {
   hasFlushed({ round, page }: FlushPoint): boolean {
     const rounds = this.#round - round;
     return this.#pages.used === 0 || rounds > 1 || (rounds === 1 && this.#walk >= page);
+  }
+
+  /** Is there memory of a large range that was forgotten, with nobody giving it back? */
+  get needsDrain(): boolean {
+    return this.#pages.needsDrain;
+  }
+
+  /** Gives it back, in pieces. */
+  drain(): Work {
+    return this.#pages.drain();
   }
 
   /** The power is cut: all that was not flushed is lost, and all memory returned, in pieces. */

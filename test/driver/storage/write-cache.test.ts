@@ -5,6 +5,7 @@ import { cacheStep } from '../../../src/driver/storage/cache-step.ts';
 import { PageStore } from '../../../src/driver/storage/page-store.ts';
 import { WriteCache } from '../../../src/driver/storage/write-cache.ts';
 import { createSlabAllocator } from '../../../src/pages/allocator.ts';
+import { SLAB_OVERHEAD_BYTES } from '../../../src/pages/memory.ts';
 import { PAGE_BYTES, SECTORS_PER_SLAB, SLAB_BYTES } from '../../../src/pages/slab.ts';
 import { atOnce } from '../../../src/time/slicer.ts';
 import { bytes, GiB, MiB, sector } from '../../../src/units.ts';
@@ -13,8 +14,8 @@ import { StepWorld } from '../step-world.ts';
 
 const page = (value: number) => Buffer.alloc(PAGE_BYTES, value);
 
-function device({ cacheBytes = MiB, block = 1 } = {}) {
-  const allocator = new CountingAllocator(createSlabAllocator({ poolSlabs: 4 }));
+function device({ cacheBytes = MiB, block = 1, poolSlabs = 4 } = {}) {
+  const allocator = new CountingAllocator(createSlabAllocator({ poolSlabs }));
   const capacity = bytes(GiB);
   const store = new PageStore(allocator, capacity);
   const options = { capacity, cacheBytes: bytes(cacheBytes), blockSectors: block };
@@ -214,4 +215,58 @@ test('a discard that finds no memory for a copy leaves the cache as it was', () 
 test('a write that is not on the device is a bug', () => {
   const { cache } = device();
   expect(() => cache.write(sector(GiB / 512), page(1), 0, 512)).toThrow('bug');
+});
+
+test('a large range is forgotten at once, and its memory given back in pieces', () => {
+  const { allocator, cache, store, world } = device({ cacheBytes: 64 * MiB, poolSlabs: 0 });
+  // A page of each extent, in four leaves of 1024: two of these are forgotten whole.
+  const extents = 4096;
+  for (let i = 0; i < extents; i++) world.write(i * SECTORS_PER_SLAB, page(1));
+  const [from, end] = [1000, 3100];
+  cache.forget(sector(from * SECTORS_PER_SLAB), sector((end - from) * SECTORS_PER_SLAB));
+  const left = (extents - (end - from)) * PAGE_BYTES;
+  expect([cache.usedBytes, cache.needsDrain]).toEqual([left, true]);
+  for (const [extent, value] of [
+    [from - 1, 1],
+    [from, 0],
+    [2000, 0],
+    [end - 1, 0],
+    [end, 1],
+  ] as const) {
+    expect(world.read(extent * SECTORS_PER_SLAB, 8).data.equals(page(value))).toBe(true);
+  }
+  const draining = cache.drain();
+  let pieces = 0;
+  // What is written meanwhile stays.
+  for (; !draining.next().done; pieces++) {
+    if (pieces === 2) world.write(2000 * SECTORS_PER_SLAB, page(2));
+  }
+  expect(pieces).toBeGreaterThanOrEqual(2048 / 16);
+  expect([cache.usedBytes, cache.needsDrain]).toEqual([left + PAGE_BYTES, false]);
+  expect(world.read(2000 * SECTORS_PER_SLAB, 8).data.equals(page(2))).toBe(true);
+  expect(cache.flush()).toBe(true);
+  expect([cache.usedBytes, store.heldBytes]).toEqual([0, left + PAGE_BYTES]);
+  atOnce(cache.drop());
+  atOnce(store.clear());
+  expect(allocator.live.size).toBe(0);
+  // What is left are slabs without pages, which the system has back later.
+  expect(allocator.memory.usedBytes).toBe(allocator.ever.size * SLAB_OVERHEAD_BYTES);
+});
+
+test('a power cut while a large range is given back: all is, once', () => {
+  const { allocator, cache, world } = device({ cacheBytes: 64 * MiB, poolSlabs: 0 });
+  for (let i = 0; i < 2048; i++) world.write(i * SECTORS_PER_SLAB, page(1));
+  const begin = sector(0);
+  cache.forget(begin, sector(1024 * SECTORS_PER_SLAB));
+  const draining = cache.drain();
+  for (let pieces = 0; pieces < 3; pieces++) draining.next();
+  const dropping = cache.drop();
+  for (let more = true; more; ) {
+    const done = [draining.next().done, dropping.next().done];
+    more = done.includes(false);
+  }
+  expect([cache.usedBytes, cache.needsDrain]).toEqual([0, false]);
+  expect(allocator.live.size).toBe(0);
+  // What is left are slabs without pages, which the system has back later.
+  expect(allocator.memory.usedBytes).toBe(allocator.ever.size * SLAB_OVERHEAD_BYTES);
 });
