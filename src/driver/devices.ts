@@ -5,11 +5,11 @@ import type { TagSet } from '../block/tag-set.ts';
 import { ErrnoError } from '../config/errors.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
 import type { Scheduler } from '../time/clock.ts';
-import { Slicer } from '../time/slicer.ts';
+import { Slicer, type Work } from '../time/slicer.ts';
 import type { DeviceContext } from './build.ts';
 import type { NullData } from './completion.ts';
 import { type DeviceHost, NullDevice } from './null-device.ts';
-import { makeTagSet } from './null-tag-set.ts';
+import { deviceTags, makeTagSet } from './null-tag-set.ts';
 
 /** Who shows powered devices to clients. */
 export interface PowerListener {
@@ -93,6 +93,13 @@ export class Devices implements DeviceHost {
   giveIndex(index: number): void {
     this.#indexes.delete(index);
     this.#lowest = Math.min(this.#lowest, index);
+  }
+
+  *prepareSharedTags(name: string): Work {
+    if (this.#sharedTags !== undefined) return;
+    const made = yield* deviceTags(name, this.#start, this.#context, true);
+    // Another device may have been faster.
+    this.#sharedTags ??= made;
   }
 
   sharedTags(): TagSet<NullData> {

@@ -39,6 +39,8 @@ export interface DeviceHost {
   readonly slicer: Slicer;
   /** The tag set of all devices with shared_tags. */
   sharedTags(): TagSet<NullData>;
+  /** Makes it in pieces, where there is none. @throws ErrnoError ENOMEM that names device `name`. */
+  prepareSharedTags(name: string): Work;
   added(device: NullDevice): void;
   /** The device is served no more. Done when the last request of its clients has ended. */
   removed(device: NullDevice): Promise<void>;
@@ -102,7 +104,11 @@ export class NullDevice implements DeferredWork {
 
   /** Makes what takes long to make for `powerOn`, in pieces. @throws ErrnoError ENOMEM. */
   *prepare(options: DeviceOptions): Work<TagSet<NullData> | undefined> {
-    if (options.shared_tags || this.powered) return undefined;
+    if (this.powered) return undefined;
+    if (options.shared_tags) {
+      yield* this.#host.prepareSharedTags(this.name);
+      return undefined;
+    }
     return yield* deviceTags(this.name, options, this.#context);
   }
 

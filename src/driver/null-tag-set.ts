@@ -24,9 +24,12 @@ export function makeTagSet(
   return new TagSet(requestData, tagSetOptions(options, context.debug), context, { shared });
 }
 
-function tagSetInPieces(options: DeviceOptions, context: TagSetContext): Work<TagSet<NullData>> {
-  const own = { shared: false };
-  return TagSet.inPieces(requestData, tagSetOptions(options, context.debug), context, own);
+function tagSetInPieces(
+  options: DeviceOptions,
+  context: TagSetContext,
+  shared: boolean,
+): Work<TagSet<NullData>> {
+  return TagSet.inPieces(requestData, tagSetOptions(options, context.debug), context, { shared });
 }
 
 const requestData = { makeRequestData: () => new NullRequestData() };
@@ -53,14 +56,15 @@ export function orNoMemory<T>(name: string, build: () => T): T {
   }
 }
 
-/** A tag set of its own for device `name`, in pieces. @throws ErrnoError ENOMEM. */
+/** A tag set for device `name`, or for it and others, in pieces. @throws ErrnoError ENOMEM. */
 export function* deviceTags(
   name: string,
   options: DeviceOptions,
   context: TagSetContext,
+  shared = false,
 ): Work<TagSet<NullData>> {
   try {
-    return yield* tagSetInPieces(options, context);
+    return yield* tagSetInPieces(options, context, shared);
   } catch (error) {
     throw noMemory(name, error);
   }

@@ -129,3 +129,20 @@ test('requests in flight are looked for in pieces, however many tags and request
   expect(answer.json).toEqual(tree.requests('nullb0'));
   expect(answer.json).toHaveLength(1000);
 });
+
+test('shared tags are made in pieces, once', async () => {
+  const { slicer, count } = counted();
+  const words = ['shared_tags=1', 'submit_queues=4', 'hw_queue_depth=10240'];
+  const { ask, device } = await serve({}, { slicer, words });
+  const on = (name: string) => ask('PUT', `/v1/devices/${name}`, { json: { power: 1 } });
+  count.turns = 0;
+  const both = await Promise.all([on('a'), on('b')]);
+  expect(both.map(({ status }) => status)).toEqual([201, 201]);
+  expect(count.turns).toBeGreaterThan((4 * 10_240) / 64 / PIECES - 10);
+  count.turns = 0;
+  expect((await on('c')).status).toBe(201);
+  expect(count.turns).toBeLessThan(10);
+  const sets = ['a', 'b', 'c'].map((name) => device(name).disk?.queue.tagSet);
+  expect(sets[0]?.requests.length).toBe(4 * 10_240);
+  expect(new Set(sets).size).toBe(1);
+});
