@@ -135,19 +135,22 @@ async function inProcesses(options: Options): Promise<Tally[]> {
   const children = Array.from({ length: jobs }, (_, n) =>
     fork(process.argv[1] ?? '', [...own, '--seed', `${seed + n}`, '--every', `${jobs}`]),
   );
+  let isOver = false;
   const tallies = children.map(
     (child, n) =>
       new Promise<Tally>((resolve, reject) => {
         let told: Tally | undefined;
         child.on('message', (message: Tally) => {
           told = message;
+          if (message.failed === undefined) return;
           // One failure is enough.
-          if (message.failed !== undefined) for (const one of children) one.send('stop', () => {});
+          isOver = true;
+          for (const one of children) one.send('stop', () => {});
         });
         child.on('exit', (code, signal) => {
           if (told !== undefined) resolve(told);
-          else if (signal !== null) resolve({ runs: 0, operations: 0, cpuMs: 0 });
-          else reject(new Error(`job ${n} ended with ${code}`));
+          else if (isOver) resolve({ runs: 0, operations: 0, cpuMs: 0 });
+          else reject(new Error(`job ${n} ended with ${code ?? signal}`));
         });
       }),
   );
