@@ -5,6 +5,7 @@ import { CALL_NS, DRAIN_NS, type Operator } from './operator.ts';
 import type { Feature } from './plan.ts';
 
 const MS = 1e6;
+const FORCED_NS = 100 * MS;
 
 export interface Action {
   readonly feature: Feature;
@@ -110,10 +111,10 @@ async function letQueuesFail(operator: Operator, device: SimDevice): Promise<voi
 }
 
 async function cyclePower(operator: Operator, device: SimDevice): Promise<void> {
-  device.changing = true;
-  device.leaving.begin();
-  const bound = DRAIN_NS + operator.simulation.patience(device);
-  await operator.patch(device, { power: '0' }, [], bound);
+  const { tree } = operator.simulation.path;
+  await goes(operator, device, 'power=0', async (force) => {
+    await tree.patch(device.name, new Map([['power', '0']]), force);
+  });
   device.lostPower();
   await operator.sleep(2 * MS);
   while (!(await operator.patch(device, { power: '1' }))) await operator.sleep(MS);
@@ -125,15 +126,32 @@ async function cyclePower(operator: Operator, device: SimDevice): Promise<void> 
 /** Removes the device and makes it anew. */
 async function replace(operator: Operator, device: SimDevice): Promise<void> {
   const { simulation } = operator;
-  device.changing = true;
-  device.leaving.begin();
-  const bound = DRAIN_NS + simulation.patience(device);
   const { tree } = simulation.path;
   device.exists = false;
-  await operator.call(device, 'remove', () => tree.remove(device.name), [], bound);
+  await goes(operator, device, 'remove', (force) => tree.remove(device.name, force));
   device.wiped();
   await operator.sleep(2 * MS);
   await simulation.make(device);
   device.leaving.end();
   device.changing = false;
+}
+
+/** The device is served no more from when this is done on; by force, where the run has that, at times. */
+async function goes(
+  operator: Operator,
+  device: SimDevice,
+  what: string,
+  work: (force: boolean) => Promise<void>,
+): Promise<void> {
+  const { simulation, random } = operator;
+  device.leaving.begin();
+  const force = simulation.plan.has.has('force') && random.chance(0.5);
+  if (force) device.forced.begin();
+  const said = force ? `${what} by force` : what;
+  const bound = force ? FORCED_NS : DRAIN_NS + simulation.patience(device);
+  const gone = operator.call(device, said, () => work(force), [], bound);
+  // Whoever calls from now on waits for it.
+  device.changing = true;
+  await gone;
+  if (force) device.forced.end();
 }

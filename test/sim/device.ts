@@ -57,6 +57,8 @@ export class SimDevice {
   readonly noMemory: Excuse;
   /** It goes: clients may be refused and sent away. */
   readonly leaving: Excuse;
+  /** It goes by force: what is in flight fails. */
+  readonly forced: Excuse;
   readonly blockBytes: number;
   readonly sizeBytes: number;
   readonly cached: boolean;
@@ -89,6 +91,7 @@ export class SimDevice {
     );
     this.failing = new Excuse(this.model);
     this.leaving = new Excuse(this.model);
+    this.forced = new Excuse(this.model);
     this.queuesFailing = new Excuse(this.model);
     this.noMemory = new Excuse(this.model);
     this.blockBytes = of('blocksize');

@@ -8,6 +8,30 @@ import { DataMemory, type Room } from '../../src/pages/memory.ts';
 import type { Slab } from '../../src/pages/slab.ts';
 import { Found } from './failure.ts';
 
+const MiB = 1 << 20;
+/** Large buffers of the runs before: each run has a daemon, whose first client would have one made. */
+const reused = new Map<number, Uint8Array>();
+
+/** Refuses once, and makes large buffers of any content once for all runs. */
+class CountedMemory extends DataMemory {
+  readonly #refuses: () => boolean;
+  readonly #taken = new Set<number>();
+
+  constructor(refuses: () => boolean) {
+    super({ fails: refuses });
+    this.#refuses = refuses;
+  }
+
+  override buffer(length: number): Uint8Array | undefined {
+    if (length < MiB || this.#taken.has(length)) return super.buffer(length);
+    if (this.#refuses()) return undefined;
+    this.#taken.add(length);
+    const buffer = reused.get(length) ?? new Uint8Array(length);
+    reused.set(length, buffer);
+    return buffer;
+  }
+}
+
 export class Memory implements SlabAllocator {
   readonly memory: DataMemory;
   /** How often memory was asked for. */
@@ -29,7 +53,7 @@ export class Memory implements SlabAllocator {
       onFail();
       return true;
     };
-    this.memory = new DataMemory({ fails });
+    this.memory = new CountedMemory(fails);
     this.#slabs = returningSlabs(timing, this.memory);
   }
 

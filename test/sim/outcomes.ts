@@ -14,6 +14,7 @@ export function judge(one: Operation, device: SimDevice): void {
     throw new Found('refused', `${device.name}: succeeded: ${one.describe()}`);
   }
   if (error === NbdError.ESHUTDOWN && device.leaving.holds(tick)) return;
+  if (error === NbdError.EIO && device.forced.holds(tick)) return;
   if (error === NbdError.ENOSPC && device.noMemory.holds(tick)) return;
   if (error === one.error || device.failing.holds(tick)) return;
   if (error === NbdError.EIO && device.mayHitBad(one.offset, one.length, tick)) return;

@@ -31,6 +31,7 @@ export const features = [
   // what operators do
   'queues',
   'power',
+  'force',
   'badblocks',
   'timeouts',
   'requeues',
