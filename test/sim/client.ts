@@ -91,7 +91,7 @@ export class SimClient implements ClientEnd {
     }
     if (this.#stalled || this.inFlight === 0) return undefined;
     for (const one of this.operations) {
-      if (one.active && now > one.deadline) {
+      if (one.active && now > one.deadline + 8 * ((this.device?.everNs ?? 0) - one.asked)) {
         const ms = Math.round((now - one.sentAt) / MS);
         return `${this.device?.name}: no reply for ${ms} ms: ${one.describe()}`;
       }
@@ -103,7 +103,9 @@ export class SimClient implements ClientEnd {
   hurry(deadline: number): void {
     this.#unstall();
     for (const one of this.operations) {
-      if (one.active) one.deadline = Math.min(one.deadline, deadline);
+      if (!one.active) continue;
+      one.deadline = Math.min(one.deadline, deadline);
+      one.asked = this.device?.everNs ?? 0;
     }
     this.#flush(false);
   }
@@ -216,6 +218,7 @@ export class SimClient implements ClientEnd {
       one.sentAt = simulation.world.time;
       device.begins(one.length);
       one.deadline = one.sentAt + simulation.patience(device);
+      one.asked = device.everNs;
       if (this.#random.below(64) === 0) break;
     }
     this.#flush();
@@ -247,6 +250,7 @@ export class SimClient implements ClientEnd {
       const { device } = this;
       if (one.active && device !== undefined) {
         one.deadline = world.time + this.#simulation.patience(device);
+        one.asked = device.everNs;
       }
     }
     this.#flush(false);

@@ -7,6 +7,8 @@ import type { DevicePlan } from './plan.ts';
 
 const SECOND = 1e9;
 const MiB = 1 << 20;
+/** A slice of zeroes or of a discard. */
+const LENT_BYTES = 4 * MiB;
 
 /** A reason for which something may fail: it holds while it is open, and for what began before its end. */
 export class Excuse {
@@ -69,6 +71,9 @@ export class SimDevice {
   /** Requests and bytes of all clients and operators that have no answer yet. */
   requests = 0;
   bytes = 0;
+  /** The same of all that ever came. */
+  requestsEver = 0;
+  bytesEver = 0;
   /** Faults that leave requests alone until their timeout. */
   timeouts = 0;
   requeues = 0;
@@ -117,7 +122,8 @@ export class SimDevice {
     const requeued = this.requeues > 0 ? 40e6 : 0;
     const faulty = this.timeouts > 0 || this.failing.open ? 7 * SECOND : 0;
     const rate = this.attribute('mbps') * MiB;
-    const passed = rate > 0 ? (this.bytes / rate) * SECOND + 0.1 * SECOND : 0;
+    // What was answered may not be paid for yet: the limit lends a request, a slice at most.
+    const passed = rate > 0 ? ((this.bytes + LENT_BYTES) / rate) * SECOND + 0.1 * SECOND : 0;
     const each = (delay + requeued + this.#overheadNs) * Math.max(1, this.requests);
     return passed + each + faulty * Math.ceil(this.requests / depth);
   }
@@ -126,6 +132,16 @@ export class SimDevice {
   begins(length: number): void {
     this.requests += this.requestsOf(length);
     this.bytes += length;
+    this.requestsEver += this.requestsOf(length);
+    this.bytesEver += length;
+  }
+
+  /** ns of all that it was ever given: what comes behind a request may be done before it. */
+  get everNs(): number {
+    const rate = this.attribute('mbps') * MiB;
+    const delay = this.attribute('irqmode') === 2 ? this.attribute('completion_nsec') : 0;
+    const passed = rate > 0 ? (this.bytesEver / rate) * SECOND : 0;
+    return passed + (delay + this.#overheadNs) * this.requestsEver;
   }
 
   /** It has done one. */

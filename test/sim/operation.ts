@@ -30,6 +30,8 @@ export class Operation {
   badSince = -1;
   /** ns: when it has to be over. */
   deadline = 0;
+  /** What its device had been given by then, in ns: see `SimDevice.everNs`. */
+  asked = 0;
   sentAt = 0;
   // What has come.
   gotError = 0;
