@@ -208,8 +208,8 @@ describe.each(forms)('FAST_ZERO and NO_HOLE in %s replies', (form) => {
     const other = await FormClient.open(path, { form: 'extended', contexts: ['base:allocation'] });
     for (const [flags, status] of [
       [FAST_ZERO, 3n],
-      [FAST_ZERO | NO_HOLE, 0n],
-      [NO_HOLE, 0n],
+      [FAST_ZERO | NO_HOLE, 2n],
+      [NO_HOLE, 2n],
       [0, 3n],
     ] as const) {
       await client.write(0, Buffer.alloc(MIB, 7));
