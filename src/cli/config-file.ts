@@ -1,7 +1,7 @@
 /** `--config FILE`: JSON to addresses and devices; what is wrong is one line that names the path in it.
  *  Source: control.md section 1. */
 
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { shown } from '../config/errors.ts';
 import { nearest } from '../config/nearest.ts';
 import { rows } from '../config/parameters.ts';
@@ -22,9 +22,28 @@ const KEYS = ['listen', 'threads', 'devices'];
 
 /** @throws StartError when it cannot be read, UsageError when it is wrong. */
 export function readConfig(file: string): Config {
+  return configOf(file, () => readFileSync(file, 'utf8'));
+}
+
+/** The same while clients are served, who would wait as long as the reading of a pipe does.
+ *  @throws StartError also when it is no regular file. */
+export function rereadConfig(file: string): Config {
+  return configOf(file, () => {
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      if (!fstatSync(fd).isFile())
+        throw new Error(`${file}: must be a regular file to be read again`);
+      return readFileSync(fd, 'utf8');
+    } finally {
+      closeSync(fd);
+    }
+  });
+}
+
+function configOf(file: string, read: () => string): Config {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = read();
   } catch (error) {
     throw new StartError(`--config: ${error instanceof Error ? error.message : error}`);
   }

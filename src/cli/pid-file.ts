@@ -76,10 +76,12 @@ async function replaced(temporary: string, path: string): Promise<boolean> {
 
 function openIfThere(path: string): number | undefined {
   try {
-    // Not to wait for the other end of a pipe.
-    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
+    // Not to wait for the other end of a pipe, and not to take the place of a link for its file's.
+    return openSync(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ELOOP') throw new StartError(`--pid-file: ${path}: is a symbolic link`);
     throw error;
   }
 }

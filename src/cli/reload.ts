@@ -3,7 +3,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfiguredDevice, Daemon, Reconfigured } from '../daemon/daemon.ts';
-import { type Config, readConfig, withoutTyped } from './config-file.ts';
+import { type Config, rereadConfig, withoutTyped } from './config-file.ts';
 
 interface Log {
   info(line: string): void;
@@ -51,7 +51,7 @@ export class Reload {
     const { file, daemon, log, begins, ended } = this.#options;
     begins();
     try {
-      const config = readConfig(file);
+      const config = rereadConfig(file);
       const [before, after] = [this.#devices(this.#config), this.#devices(config)];
       const { added, removed } = await daemon.reconfigure(before, after);
       this.#sayStale(config, before, after);

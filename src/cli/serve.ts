@@ -2,6 +2,7 @@
  *  Source: control.md section 1. */
 
 import { randomBytes } from 'node:crypto';
+import { clearTimeout, setTimeout as setAlarm } from 'node:timers';
 import { setTimeout } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { type Resolved, resolve } from '../config/resolve.ts';
@@ -203,8 +204,14 @@ async function untilCommandEnds(
   stop: StopRequest,
 ): Promise<number> {
   const running = runCommand(command, daemon);
-  daemon.failed?.then(() => running.kill('SIGTERM'));
-  stop.asked.then(() => running.kill('SIGTERM'));
+  // It is given as long as requests are.
+  const end = (): void => {
+    running.kill('SIGTERM');
+    const timer = setAlarm(() => running.kill('SIGKILL'), limits.drainTime.max);
+    running.status.finally(() => clearTimeout(timer));
+  };
+  daemon.failed?.then(end);
+  stop.asked.then(end);
   stop.onAgain = () => {
     daemon.stopNow();
     running.kill('SIGKILL');

@@ -1,7 +1,14 @@
 /** Two daemons that want the same socket or the same file: one gets it, however they start and die. */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { WireClient } from '../wire/wire-client.ts';
@@ -132,5 +139,17 @@ describe('--pid-file', () => {
     const { status, stderr } = await start(...words(place, 's')).ended;
     expect({ status, stderr }).toMatchObject({ status: 1, stderr: expect.stringContaining(says) });
     expect(readdirSync(place)).toEqual(['pid']);
+  });
+
+  test('a link is not replaced', async () => {
+    const place = folder();
+    writeFileSync(join(place, 'file'), '');
+    symlinkSync('file', join(place, 'pid'));
+    const { status, stderr } = await start(...words(place, 's')).ended;
+    expect({ status, stderr }).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('is a symbolic link'),
+    });
+    expect(readdirSync(place).toSorted()).toEqual(['file', 'pid']);
   });
 });

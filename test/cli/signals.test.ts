@@ -1,6 +1,6 @@
 /** What each signal does, to the program and to what it started. control.md section 1, Exit. */
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Command } from 'nbd-server-protocol-ts';
@@ -149,6 +149,24 @@ describe('SIGHUP with --config', () => {
     expect(await it.reload(/nothing was changed/)).toContain('ENOENT');
     expect(await it.names()).toBe('a\n');
   });
+
+  test('a pipe in the place of the file is not waited for', async () => {
+    const it = await configured({ a: device });
+    rmSync(`${it.file}`);
+    execFileSync('mkfifo', [`${it.file}`]);
+    expect(await it.reload(/nothing was changed/)).toContain('must be a regular file');
+    expect(await it.names()).toBe('a\n');
+  });
+});
+
+test('a command of --run that ignores signals is killed in the end', async () => {
+  const place = folder();
+  const ready = join(place, 'ready');
+  const command = `trap '' TERM INT HUP QUIT; echo >${ready}; while :; do sleep 1; done`;
+  const tnull = startIn({}, '-U', '-', 'size=1', '--no-control', '--run', command);
+  await until(() => existsSync(ready));
+  tnull.child.kill('SIGTERM');
+  expect(await tnull.ended).toMatchObject({ status: 137 });
 });
 
 test('SIGHUP of a service manager, without --config, does not end the service', async () => {
