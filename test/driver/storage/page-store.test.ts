@@ -153,12 +153,12 @@ test('compaction that finds no memory stops, and says that there is nothing to d
 test('memory of discarded data goes back to the system at once', () => {
   const store = new PageStore(createSlabAllocator(), bytes(GiB));
   const data = Buffer.alloc(MiB, 1);
-  const before = process.memoryUsage.rss();
   for (let i = 0; i < 256; i++) store.write(sector(i * 2048), data, 0, MiB);
-  expect(process.memoryUsage.rss() - before).toBeGreaterThan(200 * MiB);
+  // Not compared to before the writes: other tests in this process may have left memory that they reuse.
+  const full = process.memoryUsage.rss();
   store.discard(sector(0), sector(256 * 2048));
   atOnce(store.drain());
-  expect(process.memoryUsage.rss() - before).toBeLessThan(40 * MiB);
+  expect(full - process.memoryUsage.rss()).toBeGreaterThan(216 * MiB);
 });
 
 test('a discard of many slabs is done at once, and their memory is returned in pieces', () => {
