@@ -55,6 +55,8 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   #inFlight = 0;
   /** The command that has no lock or not all of its tags yet; nothing overtakes it. */
   #stalled: ClientCommand | undefined = undefined;
+  /** Of a zoned disk, where nothing overtakes it either: it goes on in slices, on its own. */
+  #sliced: ClientCommand | undefined = undefined;
   #lockPending = false;
   #limited = false;
   #gone = false;
@@ -107,7 +109,8 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
 
   /** True: take no further command until the host hears `sessionReady`. */
   get busy(): boolean {
-    if (this.#stalled !== undefined || this.#statusPending) return true;
+    const waits = this.#stalled !== undefined || this.#sliced !== undefined;
+    if (waits || this.#statusPending) return true;
     this.#limited = this.#inFlight >= COMMANDS_MAX || this.share.bytes >= this.#bytesMax;
     return this.#limited;
   }
@@ -172,6 +175,8 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
       return false;
     }
     this.#stalled = undefined;
+    // Writes of a zone apply in the order in which they were sent.
+    if (!command.bio.whole && this.export.disk.features.zoned) this.#sliced = command;
     return true;
   }
 
@@ -199,6 +204,10 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     const { bio } = command;
     if (carriesData(bio.command)) this.share.give(command.length);
     this.#free.push(command);
+    if (command === this.#sliced) {
+      this.#sliced = undefined;
+      this.deferred.raise(this);
+    }
     this.#ended();
   }
 

@@ -147,6 +147,19 @@ describe('a zoned export', () => {
     ).toBe(true);
   });
 
+  test.each([
+    ['of many parts', 200 * 1024, ['max_sectors=8']],
+    ['of many parts, with one tag', 200 * 1024, ['max_sectors=8', 'hw_queue_depth=1']],
+    ['of several slices', 10 * MIB, ['size=32', 'zone_size=16']],
+  ])('applies a write behind zeroes %s after all of them', async (_, length, words) => {
+    const client = await zoned(...words);
+    const zeroes = { command: Command.WRITE_ZEROES, offset: 0, length, cookie: 1n };
+    const behind = { command: Command.WRITE, offset: length, length: 4096, cookie: 2n };
+    client.send(requestBytes(zeroes), requestBytes(behind), new Uint8Array(4096).fill(1));
+    const errors = [(await client.reply()).error, (await client.reply()).error];
+    expect(errors).toEqual([0, 0]);
+  });
+
   test('applies pipelined writes in the order of arrival, however they complete', async () => {
     const words = ['irqmode=2', 'completion_nsec=1000', 'hw_queue_depth=2', 'submit_queues=2'];
     const client = await zoned(...words);
