@@ -3,6 +3,7 @@
 import type { SimDevice } from './device.ts';
 import { CALL_NS, DRAIN_NS, type Operator } from './operator.ts';
 import type { Feature } from './plan.ts';
+import { manageZone } from './zone-actions.ts';
 
 const MS = 1e6;
 const FORCED_NS = 100 * MS;
@@ -19,6 +20,7 @@ export const actions: readonly Action[] = [
   { feature: 'look', weight: 6, run: look },
   { feature: 'badblocks', weight: 8, run: changeBadBlocks },
   { feature: 'flush-call', weight: 3, run: flush },
+  { feature: 'zone-calls', weight: 10, run: manageZone },
   { feature: 'timeouts', weight: 1, run: letTimeOut },
   { feature: 'requeues', weight: 3, run: letRequeue },
   { feature: 'failing-queues', weight: 2, run: letQueuesFail },
@@ -118,7 +120,7 @@ async function cyclePower(operator: Operator, device: SimDevice): Promise<void> 
   device.lostPower();
   await operator.sleep(2 * MS);
   while (!(await operator.patch(device, { power: '1' }))) await operator.sleep(MS);
-  device.powered = true;
+  operator.simulation.hasPower(device);
   device.leaving.end();
   device.changing = false;
 }

@@ -4,6 +4,7 @@
 import { BadSectors } from './bad-sectors.ts';
 import { DiskModel } from './model.ts';
 import type { DevicePlan } from './plan.ts';
+import { SimZones, type ZoneReport } from './zones.ts';
 
 const SECOND = 1e9;
 const MiB = 1 << 20;
@@ -49,6 +50,10 @@ export class SimDevice {
   /** It is there; between `power` calls also whether it is on. */
   exists = false;
   powered = false;
+  /** While it is on, where it is zoned. */
+  zones: SimZones | undefined;
+  /** Zones were opened explicitly where only so many may be open. */
+  opened = false;
   /** An operator switches its power or removes it. */
   changing = false;
   /** Any request may fail: a fault, or no memory. */
@@ -155,6 +160,26 @@ export class SimDevice {
     const max = this.attribute('max_sectors') * 512;
     const perZone = this.zoned ? length / MiB + 1 : 0;
     return 2 + Math.ceil(length / (max > 0 ? Math.min(max, 4096) : 128 * 1024)) + perZone;
+  }
+
+  /** Power is on. @param report of its zones. */
+  hasPower(report: () => ZoneReport): void {
+    this.exists = this.powered = true;
+    if (!this.zoned) return;
+    this.zones = new SimZones(report);
+    this.opened = false;
+    // All are empty, whatever is in them; without them that is unknown again.
+    const { model } = this;
+    for (const { first, last } of this.zones.sequential) {
+      model.endedConstant(
+        'ones',
+        first,
+        last,
+        model.beginConstant('ones', first, last),
+        false,
+        false,
+      );
+    }
   }
 
   /** Power is off: nothing is in flight, and what was in the cache is gone. */

@@ -1,6 +1,9 @@
 /** One request of a simulated client, from when it is sent to when its last reply has come. Made once and
  *  used again. */
 
+import type { ConstantKind } from './model.ts';
+import type { SimZone } from './zones.ts';
+
 const FIRST_CELLS = 64;
 
 export class Operation {
@@ -28,6 +31,10 @@ export class Operation {
   error = 0;
   /** It meets a bad sector, unless that is cleared: how often something was; -1: it meets none. */
   badSince = -1;
+  /** The zone that it writes; undefined: none that has a write pointer. */
+  zone: SimZone | undefined = undefined;
+  /** What a request without data makes of its cells. */
+  makes: ConstantKind = 'zeros';
   /** ns: when it has to be over. */
   deadline = 0;
   /** What its device had been given by then, in ns: see `SimDevice.everNs`. */
@@ -53,6 +60,8 @@ export class Operation {
     this.length = length;
     this.first = this.end = 0;
     this.version = 0;
+    this.zone = undefined;
+    this.makes = 'zeros';
     this.error = 0;
     this.gotError = this.covered = this.chunks = this.statuses = 0;
     if (this.starts.length > 0) this.starts.length = this.ends.length = 0;

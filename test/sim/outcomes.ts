@@ -4,6 +4,9 @@ import { Command, CommandFlag, NbdError } from 'nbd-server-protocol-ts';
 import type { SimDevice } from './device.ts';
 import { Found } from './failure.ts';
 import type { Operation } from './operation.ts';
+import type { SimZone } from './zones.ts';
+
+const SECTOR_BYTES = 512;
 
 /** May it have succeeded, or failed, as it did? @throws Found. */
 export function judge(one: Operation, device: SimDevice): void {
@@ -16,16 +19,27 @@ export function judge(one: Operation, device: SimDevice): void {
   if (error === NbdError.ESHUTDOWN && device.leaving.holds(tick)) return;
   if (error === NbdError.EIO && device.forced.holds(tick)) return;
   if (error === NbdError.ENOSPC && device.noMemory.holds(tick)) return;
+  if (one.zone !== undefined && mayMissPointer(one.zone, device)) return;
   if (error === one.error || device.failing.holds(tick)) return;
   if (error === NbdError.EIO && device.mayHitBad(one.offset, one.length, tick)) return;
   const may = one.error === 0 ? 'may not fail' : `must fail with ${one.error}`;
   throw new Found('refused', `${device.name}: error ${error}, but ${may}: ${one.describe()}`);
 }
 
+/** May a write of a zone have failed for what became of one before it, or since others have zones open? */
+function mayMissPointer(zone: SimZone, device: SimDevice): boolean {
+  const since = zone.busySince;
+  const failing = [device.failing, device.forced, device.noMemory].some((one) => one.holds(since));
+  if (!zone.sure || failing || device.opened) return true;
+  const from = zone.first * SECTOR_BYTES;
+  return device.mayHitBad(from, zone.last * SECTOR_BYTES - from, since);
+}
+
 /** Tells the model what came of it. */
 export function settle(one: Operation, device: SimDevice): void {
   if (one.error !== 0) return;
   const { model } = device;
+  one.zone?.ended(one.gotError === 0);
   // What was lost with the cache may be it.
   const done = one.gotError === 0 && one.epoch === device.epoch;
   const durable = !device.cached || (one.flags & CommandFlag.FUA) !== 0;
@@ -34,7 +48,7 @@ export function settle(one: Operation, device: SimDevice): void {
       return model.ended(one.version, done, durable);
     case Command.TRIM:
     case Command.WRITE_ZEROES:
-      return model.endedConstant('zeros', one.first, one.end, one.begun, done, durable);
+      return model.endedConstant(one.makes, one.first, one.end, one.begun, done, durable);
     case Command.FLUSH:
       if (done && device.cached) model.flushed(one.lowerThen);
       return;
@@ -43,14 +57,15 @@ export function settle(one: Operation, device: SimDevice): void {
 
 /** Its client has gone: until nothing of that is left it may be done, and the device is busy with it. */
 export function orphan(one: Operation, device: SimDevice): void {
-  const { command, version, first, end, begun, length, error } = one;
+  const { command, version, first, end, begun, length, error, zone, makes } = one;
   const { model } = device;
   device.orphans.push(() => {
     device.over(length);
     if (error !== 0) return;
+    zone?.ended(false);
     if (command === Command.WRITE) model.ended(version, false, false);
     else if (command === Command.TRIM || command === Command.WRITE_ZEROES) {
-      model.endedConstant('zeros', first, end, begun, false, false);
+      model.endedConstant(makes, first, end, begun, false, false);
     }
   });
 }

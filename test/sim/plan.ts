@@ -39,6 +39,7 @@ export const features = [
   'create',
   'look',
   'flush-call',
+  'zone-calls',
   'quiet',
   // what devices are
   'shared-tags',
@@ -153,7 +154,7 @@ const MiB = 1 << 20;
 
 export function drawDevice(draw: Random, name: string, has: ReadonlySet<Feature>): DevicePlan {
   const keeps = !(has.has('memory-off') && draw.chance(0.25));
-  const zoned = has.has('zones') && keeps && draw.chance(0);
+  const zoned = has.has('zones') && keeps && draw.chance(0.3);
   const cached = has.has('write-cache') && keeps && !zoned && draw.chance(0.4);
   const blockBytes = draw.pick([512, 512, 512, 1024, 2048, 4096, 4096]);
   const size = zoned ? 8 : draw.pick([1, 1, 2, 8, 64]);

@@ -116,14 +116,17 @@ export class Requests {
       case 'read':
         return this.#read(one);
       case 'write':
+        if (this.#device.zoned) return this.#zoned(one, Command.WRITE);
         this.#range(one, Command.WRITE, this.#align());
         one.flags = this.#fua() | (this.#terms.extended ? PAYLOAD_LEN : 0);
         this.#cells(one);
         one.version = model.begin(one.first, one.end);
         return;
       case 'trim':
+        if (this.#device.zoned) return this.#zoned(one, Command.TRIM);
         return this.#trim(one);
       case 'zeroes':
+        if (this.#device.zoned) return this.#zoned(one, Command.WRITE_ZEROES);
         this.#range(one, Command.WRITE_ZEROES, this.#align());
         one.flags = this.#fua() | (this.#random.chance(0.4) ? NO_HOLE : 0) | this.#fast();
         this.#cells(one);
@@ -136,7 +139,7 @@ export class Requests {
         one.remember(model.lower);
         return;
       case 'cache':
-        return this.#range(one, Command.CACHE, 1);
+        return this.#range(one, Command.CACHE, this.#terms.wholeBlocks);
       case 'status':
         return this.#status(one);
       case 'wrong':
@@ -168,6 +171,39 @@ export class Requests {
     one.first = (from - plan.base) / plan.cellBytes;
     one.end = Math.max(one.first, (to - plan.base) / plan.cellBytes);
     one.begun = model.beginConstant('zeros', one.first, one.end);
+  }
+
+  /** Writes at a zone's write pointer, resets one that is full, or writes any place of a conventional zone;
+   *  where it may not, it reads. */
+  #zoned(one: Operation, command: number): void {
+    const { zones, leaving, blockBytes, model } = this.#device;
+    if (zones === undefined || leaving.open) return this.#read(one);
+    const { conventionalEnd, sequential } = zones;
+    const moves = command !== Command.TRIM;
+    const anywhere = conventionalEnd > 0 && moves && this.#random.chance(0.3);
+    const zone = this.#random.pick(sequential);
+    if (anywhere) {
+      this.#range(one, command, blockBytes, conventionalEnd);
+    } else {
+      if (!zones.claim(zone, this, model.tick)) return this.#read(one);
+      const full = zone.pointer >= zone.end;
+      if (full !== (command === Command.TRIM) || (full && zone.busy > 0)) return this.#read(one);
+      const most = Math.min(zone.end - zone.pointer, this.#random.skewed(64) * (blockBytes / 512));
+      const end = full ? zone.last : zone.pointer + most;
+      const first = full ? zone.first : zone.pointer;
+      one.begin(command, 0, first * 512, (end - first) * 512);
+      one.zone = zone;
+      zone.busy++;
+      zone.pointer = end;
+      if (full) {
+        zone.sure = false;
+        one.makes = 'ones';
+      }
+    }
+    if (command === Command.WRITE && this.#terms.extended) one.flags = PAYLOAD_LEN;
+    this.#cells(one);
+    if (command === Command.WRITE) one.version = model.begin(one.first, one.end);
+    else one.begun = model.beginConstant(one.makes, one.first, one.end);
   }
 
   #status(one: Operation): void {
@@ -228,9 +264,9 @@ export class Requests {
   }
 
   /** Any range inside of the device's part, of multiples of `align` bytes. */
-  #range(one: Operation, command: number, align: number): void {
+  #range(one: Operation, command: number, align: number, cells = this.#device.plan.cells): void {
     const random = this.#random;
-    const { base, cells, cellBytes } = this.#device.plan;
+    const { base, cellBytes } = this.#device.plan;
     const bytes = cells * cellBytes;
     const units = Math.max(1, Math.floor(bytes / align));
     const most = Math.max(1, Math.floor(this.#lengthMax(command, bytes) / align));

@@ -256,7 +256,11 @@ export class Simulation {
       }
     });
     if (!made) return await this.make(device);
-    device.exists = device.powered = true;
+    this.hasPower(device);
+  }
+
+  hasPower(device: SimDevice): void {
+    device.hasPower(() => this.path.tree.zones(device.name));
   }
 
   async #removeDevices(): Promise<void> {

@@ -1,0 +1,77 @@
+/** A zoned device's sequential zones, as those who write them share them: one writer for each zone at a time,
+ *  who keeps to the write pointer. Where nothing is under way the device's report must agree. */
+
+import type { ZoneInfo } from '../../src/driver/zones/zone.ts';
+import { Found } from './failure.ts';
+
+const FULL = 14;
+
+export class SimZone {
+  readonly index: number;
+  /** Cells; from `end` on nothing can be written. */
+  readonly first: number;
+  readonly end: number;
+  readonly last: number;
+  /** Where the next write goes, as far as `sure` says so. */
+  pointer = 0;
+  sure = false;
+  /** Writes and calls under way, and whose they are. */
+  busy = 0;
+  /** The tick at which the first of them began. */
+  busySince = 0;
+  owner: object | undefined;
+
+  constructor(index: number, { start, capacity, length }: ZoneInfo) {
+    this.index = index;
+    this.first = start;
+    this.end = start + capacity;
+    this.last = start + length;
+  }
+
+  /** One that was under way has ended. */
+  ended(done: boolean): void {
+    this.busy--;
+    if (!done) this.sure = false;
+  }
+}
+
+export interface ZoneReport {
+  readonly count: number;
+  info(index: number): ZoneInfo;
+}
+
+/** Cells are sectors. */
+export class SimZones {
+  /** Where the sequential ones begin. */
+  readonly conventionalEnd: number;
+  readonly sequential: readonly SimZone[];
+  readonly #report: () => ZoneReport;
+
+  /** @param report of the device while it is on. */
+  constructor(report: () => ZoneReport) {
+    this.#report = report;
+    const { count } = report();
+    const all = Array.from({ length: count }, (_, index) => report().info(index));
+    const first = all.findIndex(({ type }) => type === 2);
+    this.conventionalEnd = all[first]?.start ?? 0;
+    this.sequential = all.flatMap((info, index) =>
+      index < first ? [] : [new SimZone(index, info)],
+    );
+  }
+
+  /** May `owner` write there now, at `tick`? Then it knows the write pointer. @throws Found. */
+  claim(zone: SimZone, owner: object, tick: number): boolean {
+    if (zone.busy > 0) return zone.owner === owner && zone.sure;
+    const { writePointer, condition } = this.#report().info(zone.index);
+    const pointer = condition === FULL ? zone.last : writePointer;
+    if (zone.sure && pointer !== zone.pointer && zone.pointer < zone.end) {
+      const text = `zone ${zone.index}: the write pointer is ${pointer}, not ${zone.pointer}`;
+      throw new Found('data', text);
+    }
+    zone.pointer = pointer;
+    zone.sure = true;
+    zone.owner = owner;
+    zone.busySince = tick;
+    return true;
+  }
+}
