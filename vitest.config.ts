@@ -3,6 +3,15 @@ import { defineConfig } from 'vitest/config';
 
 // Tests run against the sources, in debug mode: every moved-from handle throws. The second reporter
 // fails a whole run in which a test that docs/rnull-series.md names, or one of a trap, did not pass.
+const all = ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'];
+const never = ['test/system/**', '**/node_modules/**'];
+/** They measure memory of their process, or move its timers. */
+const alone = [
+  'test/**/allocation.test.ts',
+  'test/driver/storage/page-store.test.ts',
+  'test/wire/client-limits.test.ts',
+];
+
 export default defineConfig({
   resolve: {
     alias: {
@@ -13,15 +22,19 @@ export default defineConfig({
     },
   },
   test: {
-    include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
-    exclude: ['test/system/**', '**/node_modules/**'],
     globalSetup: './test/run-folder.ts',
     env: { TNULL_DEBUG: '1' },
     // Ends what hangs, and nothing else: on a busy machine anything may take its time.
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    // Files share a process and what it has loaded: loading anew for each takes a quarter of the time.
-    isolate: false,
+    projects: [
+      // Files share a process and what it has loaded: loading anew for each takes a quarter of the time.
+      {
+        extends: true,
+        test: { name: 'shared', include: all, exclude: [...never, ...alone], isolate: false },
+      },
+      { extends: true, test: { name: 'alone', include: alone, exclude: never } },
+    ],
     maxWorkers: availableParallelism(),
     reporters: ['default', './test/tidy/shown-reporter.ts'],
   },
