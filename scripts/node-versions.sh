@@ -23,9 +23,8 @@ for major; do
     continue
   }
   echo "unit tests on Node $version"
-  "$node" node_modules/vitest/vitest.mjs run --reporter=default \
-    --exclude 'test/{system,tidy,bench}/**' --exclude '**/*.property.test.ts' \
-    </dev/null >"$log" 2>&1
+  TNULL_TEST_LEAVE_OUT='test/tidy/** test/bench/** **/*.property.test.ts' \
+    "$node" node_modules/vitest/vitest.mjs run --reporter=default </dev/null >"$log" 2>&1
   status=$?
   [ $status = 0 ] || tail -n 80 "$log"
   read -r p f < <(vitest_counts "$log")
