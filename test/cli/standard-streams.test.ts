@@ -20,7 +20,8 @@ import { until } from '../until.ts';
 import { requestBytes, WireClient } from '../wire/wire-client.ts';
 import { folder, program, run } from './program.ts';
 
-/** From Node 26 on, pipes and sockets are found not to block once the program runs. */
+/** Node 26 itself asks for process.stderr while it loads its assertions (internal/util/colors), which makes
+ *  pipes and sockets non-blocking for everybody who has them: a defect there that we do not mend yet. */
 const newNode = Number.parseInt(process.versions.node, 10) >= 26;
 
 /** A line of the log for each: some 600 KB, more than a pipe and the buffer hold. */
