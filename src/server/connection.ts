@@ -101,7 +101,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
 
   target(): Uint8Array {
     const requests = this.#requests;
-    this.#direct = requests?.receiving === true;
+    this.#direct = requests?.midway === true;
     return requests?.target() ?? this.#window.target();
   }
 

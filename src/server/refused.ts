@@ -11,8 +11,14 @@ export class RefusedCommand implements ReplyAddress {
   cookieLow = 0;
   offsetHigh = 0;
   offsetLow = 0;
+  readonly #scratch: Uint8Array;
   #refusal: Refusal | undefined;
   #left = 0;
+
+  /** @param scratch memory for bytes that nobody wants; all clients may have the same. */
+  constructor(scratch: Uint8Array) {
+    this.#scratch = scratch;
+  }
 
   /** True while bytes are to be thrown away. */
   get pending(): boolean {
@@ -29,14 +35,26 @@ export class RefusedCommand implements ReplyAddress {
     this.offsetLow = header.offsetLow;
   }
 
-  /** Throws away what is there. @returns true when that was all, and the error is sent. */
-  drain(window: ReceiveWindow, output: Output): boolean {
-    const there = Math.min(this.#left, window.end - window.at);
-    window.at += there;
-    this.#left -= there;
+  /** Where the next bytes of the payload go: in large reads, always to the same memory, which is in the
+   *  processor's cache. So they cost what the kernel's copy does. */
+  target(): Uint8Array {
+    const { length } = this.#scratch;
+    return this.#left < length ? this.#scratch.subarray(0, this.#left) : this.#scratch;
+  }
+
+  /** `length` bytes are where `target` said. @returns true when that was all, and the error is sent. */
+  received(length: number, output: Output): boolean {
+    this.#left -= length;
     if (this.#left > 0 || this.#refusal === undefined) return false;
     output.error(this, this.#refusal.error, this.#refusal.text, -1);
     this.#refusal = undefined;
     return true;
+  }
+
+  /** The same for what the window has of it. */
+  feed(window: ReceiveWindow, output: Output): boolean {
+    const there = Math.min(this.#left, window.end - window.at);
+    window.at += there;
+    return this.received(there, output);
   }
 }

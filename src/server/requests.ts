@@ -50,7 +50,7 @@ export class Requests {
   /** With more the payload of a refused request ends the connection. */
   readonly #drainedMax: number;
   readonly #payload: Payload;
-  readonly #refused = new RefusedCommand();
+  readonly #refused: RefusedCommand;
   /** The last request had a long payload: the next one probably has, too. */
   #longBefore = false;
   /** Bytes of the command that the session holds, to be consumed once it is on its way. */
@@ -74,14 +74,10 @@ export class Requests {
       ? Math.max(context.limits.payload, limits.payloadNoAttack.max)
       : limits.payloadDrained.max;
     this.#payload = new Payload(context.allocator);
+    this.#refused = new RefusedCommand(context.buffers.void.bytes);
   }
 
-  /** The next bytes are a payload's, not for the window. */
-  get receiving(): boolean {
-    return this.#payload.receiving;
-  }
-
-  /** The client is in the middle of a payload. */
+  /** The client is in the middle of a payload: the next bytes are not for the window. */
   get midway(): boolean {
     return this.#payload.receiving || this.#refused.pending;
   }
@@ -100,12 +96,14 @@ export class Requests {
    *  a header is read into the window: what comes with it would have to be copied to its place. */
   target(): Uint8Array {
     if (this.#payload.receiving) return this.#payload.target();
+    if (this.#refused.pending) return this.#refused.target();
     return this.#longBefore ? this.#window.target(this.#headerBytes) : this.#window.target();
   }
 
-  /** `length` bytes are where `target` said. */
+  /** `length` bytes of a payload are where `target` said. */
   received(length: number): void {
-    if (!this.#payload.received(length)) this.#refuseRest();
+    if (this.#refused.pending) this.#refused.received(length, this.#output);
+    else if (!this.#payload.received(length)) this.#refuseRest();
     else if (!this.#payload.receiving) this.#executePayload();
   }
 
@@ -151,7 +149,7 @@ export class Requests {
     const header = this.#header;
     const window = this.#window;
     for (let taken = 0; ; taken++) {
-      if (this.#refused.pending && !this.#refused.drain(window, this.#output)) return taken;
+      if (this.#refused.pending && !this.#refused.feed(window, this.#output)) return taken;
       if (this.#payload.receiving || window.empty) return taken;
       if (session.busy || this.#output.backlogged || taken >= quota) {
         this.held = true;
@@ -214,7 +212,7 @@ export class Requests {
     }
     this.#window.at += this.#headerBytes;
     this.#refused.begin(header, refusal, payload);
-    return this.#refused.drain(this.#window, this.#output);
+    return this.#refused.feed(this.#window, this.#output);
   }
 
   /** Takes what the window has of a long payload; the rest is received into its place. */
@@ -229,7 +227,7 @@ export class Requests {
     this.#refused.begin(this.#header, noMemory, this.#payload.left);
     this.#payload.discard();
     this.session.share.give(this.#header.length);
-    if (!this.#refused.pending) this.#refused.drain(this.#window, this.#output);
+    if (!this.#refused.pending) this.#refused.received(0, this.#output);
   }
 
   #executePayload(): void {

@@ -4,7 +4,7 @@
 import { encodeOption, Option } from 'nbd-server-protocol-ts';
 import { makeDataPath } from '../../src/daemon/data-path.ts';
 import { makeTiming } from '../../src/daemon/timing.ts';
-import { createSlabAllocator } from '../../src/pages/allocator.ts';
+import { createSlabAllocator, type SlabAllocator } from '../../src/pages/allocator.ts';
 import { withDefaults } from '../../src/server/client-limits.ts';
 import type { ByteSink, ByteStream } from '../../src/server/receive.ts';
 import type { Scheduler } from '../../src/time/clock.ts';
@@ -100,6 +100,8 @@ export class HandClient implements ByteStream {
   /** The server said goodbye. */
   ended = false;
   gone = false;
+  /** How often the server was handed bytes. */
+  reads = 0;
   readonly #loop: Loop;
   readonly #sink: ByteSink;
 
@@ -114,6 +116,7 @@ export class HandClient implements ByteStream {
       const target = this.#sink.target();
       const length = bytes.copy(target, 0, at);
       at += length;
+      this.reads++;
       this.#sink.received(length);
     }
   }
@@ -151,7 +154,11 @@ export class HandClient implements ByteStream {
   }
 }
 
-export async function serveByHand(...words: string[]) {
+export function serveByHand(...words: string[]) {
+  return serveWith(createSlabAllocator(), ...words);
+}
+
+export async function serveWith(allocator: SlabAllocator, ...words: string[]) {
   const loop = new Loop();
   const timing = makeTiming({ now: () => nanoseconds(loop.now) }, loop, nanoseconds(0));
   const parameters = resolved('size=64', 'memory_backed=1', ...words);
@@ -161,7 +168,7 @@ export async function serveByHand(...words: string[]) {
   const { tree, server, devices } = makeDataPath(
     { parameters, machine: MACHINE, log, faultSeed: 'test', debug: true },
     {
-      ...{ timing, limits: withDefaults(), allocator: createSlabAllocator() },
+      ...{ timing, limits: withDefaults(), allocator },
       openStream: () => bug('no client comes'),
       ...{ share: undefined, tls: undefined, tlsMode: 'off', notice: () => {} },
     },
