@@ -14,14 +14,24 @@ export interface Shrunk {
   readonly operations: number;
 }
 
-/** @param limits with which `seed` failed as `failure` says, after so many operations. */
+/** One run. */
+export type Run = (
+  seed: number,
+  limits: Limits,
+) => Promise<{ readonly operations: number; readonly failure: Failure | undefined }>;
+
+const simulate: Run = (seed, limits) => new Simulation(drawPlan(seed, limits)).run();
+
+/** @param limits with which `seed` failed as `failure` says, after so many operations.
+ *  @returns a run that is larger in nothing. */
 export async function shrink(
   seed: number,
   limits: Limits,
   failure: Failure,
   operations: number,
+  run = simulate,
 ): Promise<Shrunk> {
-  const shrinking = new Shrinking(seed, { limits, failure, operations });
+  const shrinking = new Shrinking(seed, { limits, failure, operations }, run);
   await shrinking.fewerOperations();
   for (const part of ['devices', 'operators', 'clients'] as const) await shrinking.fewer(part);
   for (const feature of features) await shrinking.without(feature);
@@ -32,22 +42,27 @@ export async function shrink(
 class Shrinking {
   least: Shrunk;
   readonly #seed: number;
+  readonly #run: Run;
   #tries = 0;
 
-  constructor(seed: number, from: Shrunk) {
+  constructor(seed: number, from: Shrunk, run: Run) {
     this.#seed = seed;
+    this.#run = run;
     this.least = from;
   }
 
   async fewerOperations(): Promise<void> {
     for (let divisor = 16; divisor > 1; ) {
-      const operations = Math.ceil(this.least.operations / divisor);
-      const smaller = operations < (this.least.limits.operations ?? Number.POSITIVE_INFINITY);
-      if (smaller && (await this.#try({ operations }))) continue;
+      if (await this.#tryOperations(Math.ceil(this.least.operations / divisor))) continue;
       divisor /= 2;
     }
-    const { operations } = this.least;
-    await this.#try({ operations });
+    await this.#tryOperations(this.least.operations);
+  }
+
+  /** Answers may be more than the requests that a run is cut to: those of whoever reads all at its end. */
+  async #tryOperations(operations: number): Promise<boolean> {
+    const now = this.least.limits.operations ?? Number.POSITIVE_INFINITY;
+    return operations < now && (await this.#try({ operations }));
   }
 
   async fewer(part: 'devices' | 'clients' | 'operators'): Promise<void> {
@@ -61,15 +76,16 @@ class Shrinking {
     const { has } = drawPlan(this.#seed, this.least.limits);
     // A run always reads.
     if (feature === 'read' || !has.has(feature)) return;
-    await this.#try({ without: [...(this.least.limits.without ?? []), feature] });
+    await this.#try({ without: [...new Set([...(this.least.limits.without ?? []), feature])] });
   }
 
   /** @returns whether it fails likewise; then it is the least. */
   async #try(change: Limits): Promise<boolean> {
     if (this.#tries++ >= TRIES_MAX) return false;
     const limits = { ...this.least.limits, ...change };
-    const { failure, operations } = await new Simulation(drawPlan(this.#seed, limits)).run();
+    const { failure, operations } = await this.#run(this.#seed, limits);
     if (failure === undefined || failure.kind !== this.least.failure.kind) return false;
+    if (operations > this.least.operations) return false;
     this.least = { limits, failure, operations };
     return true;
   }
@@ -83,7 +99,7 @@ export function commandOf(seed: number, limits: Limits): string {
     if (limits[part] !== undefined) words.push(`--${part} ${limits[part]}`);
   }
   if (limits.without !== undefined && limits.without.length > 0) {
-    words.push(`--without ${limits.without.join(',')}`);
+    words.push(`--without ${[...new Set(limits.without)].join(',')}`);
   }
   if ((limits.memoryFailsAt ?? 0) > 0) words.push(`--memory-fails-at ${limits.memoryFailsAt}`);
   return `npm run sim -- ${words.join(' ')}`;
