@@ -109,6 +109,11 @@ export class Server {
     };
   }
 
+  /** Data of all clients' commands in flight; nothing once all have their replies. */
+  get bytesInFlight(): number {
+    return this.#context.budget.total;
+  }
+
   /** Accepts clients at `address`. @returns the address with its real port.
    *  @throws ListenError when it is in use or not ours. */
   listen(address: ListenAddress): Promise<ListenAddress> {

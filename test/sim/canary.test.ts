@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { type Canary, canaries } from './canary.ts';
-import type { Failure } from './failure.ts';
+import { type Failure, failureKinds } from './failure.ts';
 import { drawPlan } from './plan.ts';
 import { Simulation } from './simulation.ts';
 
@@ -26,4 +26,11 @@ test.each(canaries)('$defect', async ({ plant, kinds }: Canary) => {
   } finally {
     remove();
   }
+});
+
+test('each kind of failure has a defect that shows itself as it alone', () => {
+  const shown = canaries.filter(({ kinds }) => kinds.length === 1).flatMap(({ kinds }) => kinds);
+  expect(Object.keys(failureKinds).filter((kind) => !shown.some((one) => one === kind))).toEqual(
+    [],
+  );
 });

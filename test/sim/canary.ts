@@ -1,10 +1,17 @@
-/** Defects that the simulator must see, one for each kind: planted from outside, by replacing a method of
- *  the daemon's, so that the sources have no switch for them. Each strikes once in so many calls. */
+/** Defects that the simulator must see, for each kind at least one: planted from outside, by replacing a
+ *  method of the daemon's, so that the sources have no switch for them. Each strikes once in so many calls. */
 
+import { NbdError } from 'nbd-server-protocol-ts';
+import { Request } from '../../src/block/request.ts';
 import { TagPool } from '../../src/block/tag-pool.ts';
+import { ErrnoError } from '../../src/config/errors.ts';
+import { Tree } from '../../src/control/tree.ts';
 import { PageStore } from '../../src/driver/storage/page-store.ts';
+import { ByteShare } from '../../src/export/byte-budget.ts';
+import { DataMemory } from '../../src/pages/memory.ts';
+import { Connection } from '../../src/server/connection.ts';
 import { Output } from '../../src/server/output.ts';
-import { Deferred } from '../../src/time/deferred.ts';
+import { Deferred, type DeferredWork } from '../../src/time/deferred.ts';
 import type { FailureKind } from './failure.ts';
 
 export interface Canary {
@@ -21,7 +28,7 @@ export const canaries: readonly Canary[] = [
     kinds: ['hang'],
     plant: () =>
       replace(Deferred.prototype, 'raise', (raise) => {
-        const strikes = oneIn(200);
+        const strikes = oneIn(20);
         return function (this: Deferred, work) {
           if (!(work instanceof TagPool && strikes())) raise.call(this, work);
         };
@@ -84,7 +91,134 @@ export const canaries: readonly Canary[] = [
         };
       }),
   },
+  {
+    defect: 'an error without a reason',
+    kinds: ['refused'],
+    plant: () =>
+      replace(Output.prototype, 'ok', (ok) => {
+        const strikes = oneIn(100);
+        return function (this: Output, to) {
+          if (strikes()) this.error(to, NbdError.EPERM, 'no reason', -1);
+          else ok.call(this, to);
+        };
+      }),
+  },
+  {
+    defect: 'what must fail succeeds',
+    kinds: ['refused'],
+    plant: () =>
+      replace(Output.prototype, 'error', (error) => {
+        const strikes = oneIn(3);
+        return function (this: Output, to, ...rest) {
+          if (strikes()) this.ok(to);
+          else error.call(this, to, ...rest);
+        };
+      }),
+  },
+  {
+    defect: 'a healthy client is disconnected',
+    kinds: ['cut'],
+    plant: () =>
+      replace(Connection.prototype, 'received', (received) => {
+        const strikes = oneIn(100);
+        return function (this: Connection, length) {
+          if (strikes()) this.cutOff('no reason');
+          return received.call(this, length);
+        };
+      }),
+  },
+  {
+    defect: 'a control call that fails without a reason',
+    kinds: ['control'],
+    plant: () =>
+      replace(Tree.prototype, 'patch', (patch) => {
+        const strikes = oneIn(5);
+        return async function (this: Tree, name, texts, force) {
+          if (strikes()) throw new ErrnoError('EIO', 'no reason');
+          return await patch.call(this, name, texts, force);
+        };
+      }),
+  },
+  {
+    defect: 'a control call that never returns',
+    kinds: ['hang'],
+    plant: () =>
+      replace(Tree.prototype, 'patch', (patch) => {
+        const strikes = oneIn(5);
+        return async function (this: Tree, name, texts, force) {
+          if (strikes()) await new Promise(() => {});
+          return await patch.call(this, name, texts, force);
+        };
+      }),
+  },
+  {
+    defect: 'work that raises itself for ever',
+    kinds: ['spin'],
+    plant: () =>
+      replace(Deferred.prototype, 'raise', (raise) => {
+        const strikes = oneIn(200);
+        return function (this: Deferred, work) {
+          raise.call(this, work);
+          if (strikes()) spin(this);
+        };
+      }),
+  },
+  {
+    defect: 'a page that stays charged when it is gone',
+    kinds: ['leak'],
+    plant: () =>
+      replace(DataMemory.prototype, 'release', (release) => {
+        const strikes = oneIn(3);
+        return function (this: DataMemory, length) {
+          if (!strikes()) release.call(this, length);
+        };
+      }),
+  },
+  {
+    defect: 'a reference that is not dropped',
+    // The daemon counts as well.
+    kinds: ['leak', 'bug'],
+    plant: () =>
+      replace(Request.prototype, 'free', (free) => {
+        const strikes = oneIn(100);
+        return function (this: Request) {
+          free.call(this);
+          if (strikes()) Atomics.add(this.counts, this.tag, 1);
+        };
+      }),
+  },
+  {
+    defect: 'bytes in flight that stay counted',
+    kinds: ['leak'],
+    plant: () =>
+      replace(ByteShare.prototype, 'give', (give) => {
+        const strikes = oneIn(200);
+        return function (this: ByteShare, bytes) {
+          if (!strikes()) give.call(this, bytes);
+        };
+      }),
+  },
+  {
+    defect: 'an exception',
+    kinds: ['bug'],
+    plant: () =>
+      replace(TagPool.prototype, 'give', (give) => {
+        const strikes = oneIn(200);
+        return function (this: TagPool, tag) {
+          if (strikes()) throw new TypeError('undefined is not a tag');
+          give.call(this, tag);
+        };
+      }),
+  },
 ];
+
+function spin(deferred: Deferred): void {
+  const work: DeferredWork = {
+    raised: false,
+    runDeferred: () => deferred.raiseNextTurn(work),
+  };
+  work.runDeferred();
+}
 
 function oneIn(calls: number): () => boolean {
   let count = 0;

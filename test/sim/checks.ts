@@ -3,7 +3,6 @@
 
 import type { RequestQueue } from '../../src/block/request-queue.ts';
 import type { NullData } from '../../src/driver/completion.ts';
-import { SLAB_OVERHEAD_BYTES } from '../../src/pages/memory.ts';
 import { Found } from './failure.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -36,11 +35,14 @@ function checkTags(name: string, queue: RequestQueue<NullData>): void {
 
 /** All clients have gone, all devices are removed, and the server has stopped. */
 export function checkNothingLeft(simulation: Simulation): void {
-  const { memory, timing, world } = simulation;
+  const { memory, timing, world, path } = simulation;
+  const { bytesInFlight } = path.server;
+  if (bytesInFlight !== 0) leak(`${bytesInFlight} bytes in flight, and no client`);
   if (memory.out.size > 0) leak(`${memory.out.size} slabs`);
-  const kept = memory.freeBytes + memory.made * SLAB_OVERHEAD_BYTES;
+  const { keptBytes: kept } = memory;
   const { usedBytes } = memory.memory;
-  if (usedBytes > kept) leak(`${usedBytes} bytes are charged, of which ${kept} are kept for reuse`);
+  if (usedBytes > kept || (usedBytes < kept && !memory.failed))
+    leak(`${usedBytes} bytes are charged, of which ${kept} are kept for reuse`);
   if (timing.deferred.pending) leak('deferred work');
   if (timing.timers.count > 0) leak(`${timing.timers.count} timers`);
   if (world.pending > 0) leak(`${world.pending} timeouts of the event loop`);

@@ -4,8 +4,8 @@
 import { returningSlabs } from '../../src/daemon/memory-return.ts';
 import type { Timing } from '../../src/daemon/timing.ts';
 import type { SlabAllocator } from '../../src/pages/allocator.ts';
-import { DataMemory, type Room } from '../../src/pages/memory.ts';
-import type { Slab } from '../../src/pages/slab.ts';
+import { DataMemory, type Room, SLAB_OVERHEAD_BYTES } from '../../src/pages/memory.ts';
+import { PAGE_BYTES, type Slab } from '../../src/pages/slab.ts';
 import { Found } from './failure.ts';
 
 const MiB = 1 << 20;
@@ -38,9 +38,8 @@ export class Memory implements SlabAllocator {
   asked = 0;
   /** It was asked for, and was not to be had. */
   failed = false;
-  /** How many slabs there are. */
-  made = 0;
-  readonly #known = new WeakSet<Slab>();
+  /** Every slab that anybody ever had. */
+  readonly #known = new Set<Slab>();
   readonly #slabs: SlabAllocator;
   readonly #out = new Set<Slab>();
 
@@ -64,6 +63,16 @@ export class Memory implements SlabAllocator {
 
   get freeBytes(): SlabAllocator['freeBytes'] {
     return this.#slabs.freeBytes;
+  }
+
+  /** What is charged while nobody has a slab: the slabs, and what of them is kept for reuse. */
+  get keptBytes(): number {
+    let kept = 0;
+    for (const { residentPages } of this.#known) {
+      kept += SLAB_OVERHEAD_BYTES + residentPages * PAGE_BYTES;
+    }
+    // One that was made, and for whose pages there was no memory.
+    return this.failed ? kept + SLAB_OVERHEAD_BYTES : kept;
   }
 
   take(room?: Room): Slab | undefined {
@@ -95,7 +104,6 @@ export class Memory implements SlabAllocator {
     if (slab === undefined) return undefined;
     if (this.#out.has(slab)) throw new Found('leak', 'a slab was given to two');
     this.#out.add(slab);
-    if (!this.#known.has(slab)) this.made++;
     this.#known.add(slab);
     return slab;
   }
