@@ -1,7 +1,7 @@
 /** What a command for a running daemon is, and what they share: words to values. */
 
 import { shown } from '../config/errors.ts';
-import { parseInteger } from '../config/kinds.ts';
+import { parseInteger } from '../config/numbers.ts';
 import type { Body, ControlClient } from './control-client.ts';
 import { UsageError } from './usage-error.ts';
 

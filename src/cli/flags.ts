@@ -47,7 +47,7 @@ export const flags = {
     help: `threads for the clients' sockets, beside the one that serves (1..${THREADS_MAX}, default 1: it has them too)`,
   },
   memoryLimit: {
-    flags: '--memory-limit <bytes>',
+    flags: '--memory-limit <size>',
     help: 'memory for all data together: beyond it writes fail with ENOSPC (default what the cgroup or the machine has, less 128 MiB and an eighth; 0: no limit)',
   },
   alignment: {

@@ -1,10 +1,11 @@
 /** What `tnull --help` says below the flags: the commands, then the parameters by topic. */
 
 import { helpText } from '../config/render.ts';
+import { SIZE_HELP } from '../config/sizes.ts';
 import { controlCommands } from './commands.ts';
 
 export function helpBelowFlags(): string {
-  return `${commandHelp()}\n${helpText()}`;
+  return `${SIZE_HELP}\n\n${commandHelp()}\n${helpText()}`;
 }
 
 function commandHelp(): string {

@@ -1,17 +1,16 @@
 /** The limits on clients as flags: from their table to options and to text. */
 
 import { shown } from '../config/errors.ts';
-import { parseInteger } from '../config/kinds.ts';
+import { parseInteger } from '../config/numbers.ts';
+import { parseSize, SIZE_UNITS, sizeText } from '../config/sizes.ts';
 import {
   type ClientLimit,
   clientLimits,
   type LimitName,
   limitNames,
 } from '../server/client-limits.ts';
-import { EXACT_MAX, GiB, KiB, MiB } from '../units.ts';
+import { EXACT_MAX, MiB } from '../units.ts';
 import { UsageError } from './usage-error.ts';
-
-const SCALES: Readonly<Record<string, number>> = { '': 1, K: KiB, M: MiB, G: GiB };
 
 export interface LimitFlag {
   readonly name: LimitName;
@@ -26,44 +25,48 @@ export const limitFlags: readonly LimitFlag[] = limitNames.map((name) => {
   const row: ClientLimit = clientLimits[name];
   return {
     name,
-    flags: `--${row.flag} <${row.unit}>`,
+    flags: `--${row.flag} <${row.unit === 'bytes' ? 'size' : row.unit}>`,
     help: `${row.help} (${rangeText(row)})`,
     parse: (text) => parse(row, text),
   };
 });
 
-/** Less is no room for a device worth having. */
-const MEMORY_LIMIT_MIN = 16 * MiB;
+/** A size without a limit of clients. */
+const MEMORY_LIMIT = {
+  flag: 'memory-limit',
+  unit: 'bytes',
+  // Less is no room for a device worth having.
+  min: 16 * MiB,
+  max: EXACT_MAX,
+  zero: 'no limit',
+} as const;
 
 /** @throws UsageError in one line that names the flag. */
 export function parseMemoryLimit(text: string): number {
-  const value = parseBytes(text);
-  if (value === 0 || (value !== undefined && value >= MEMORY_LIMIT_MIN && value <= EXACT_MAX)) {
-    return value;
-  }
-  throw new UsageError(
-    `--memory-limit=${shown(text)}: must be 16M or more (bytes), or 0 for no limit`,
-  );
+  return parse(MEMORY_LIMIT, text);
 }
 
-function parse(row: ClientLimit, text: string): number {
+type Rule = Pick<ClientLimit, 'flag' | 'unit' | 'min' | 'max' | 'zero'>;
+
+function parse(row: Rule, text: string): number {
   const value = row.unit === 'bytes' ? parseBytes(text) : parseInteger(text);
   const fine =
     value !== undefined &&
     ((value >= row.min && value <= row.max) || (value === 0 && row.zero !== undefined));
   if (fine) return value;
-  throw new UsageError(`--${row.flag}=${text}: must be ${ruleText(row)}`);
+  throw new UsageError(`--${row.flag}=${shown(text)}: must be ${ruleText(row)}`);
 }
 
 function parseBytes(text: string): number | undefined {
-  const [, digits = '', scale = ''] = /^(\w+?)(?:([KMG])(?:i?B)?)?$/.exec(text) ?? [];
-  const value = parseInteger(digits);
-  return value === undefined ? undefined : value * (SCALES[scale] ?? 1);
+  const size = parseSize(text);
+  return size === undefined ? undefined : Number(size);
 }
 
-function ruleText(row: ClientLimit): string {
+function ruleText(row: Rule): string {
   const zero = row.zero === undefined ? '' : `, or 0 for ${row.zero}`;
-  return `${amount(row, row.min)}..${amount(row, row.max)} (${row.unit})${zero}`;
+  const range = `${amount(row, row.min)}..${amount(row, row.max)}`;
+  const unit = row.unit === 'bytes' ? `bytes, ${SIZE_UNITS}` : row.unit;
+  return `${range} (${unit})${zero}`;
 }
 
 /** For help: what it is unless told, and what it may be. */
@@ -73,8 +76,6 @@ function rangeText(row: ClientLimit): string {
   return `default ${usual}${zero}`;
 }
 
-function amount({ unit }: ClientLimit, value: number): string {
-  if (unit !== 'bytes') return String(value);
-  const [name, scale] = value % GiB === 0 ? ['G', GiB] : ['M', MiB];
-  return `${value / scale}${name}`;
+function amount({ unit }: Rule, value: number): string {
+  return unit === 'bytes' ? sizeText(value) : String(value);
 }

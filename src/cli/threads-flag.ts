@@ -1,7 +1,7 @@
 /** How many threads for sockets: text of the command line, or a number of the configuration. */
 
 import { shown } from '../config/errors.ts';
-import { parseInteger } from '../config/kinds.ts';
+import { parseInteger } from '../config/numbers.ts';
 import { THREADS_MAX } from './flags.ts';
 import { UsageError } from './usage-error.ts';
 

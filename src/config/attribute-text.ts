@@ -1,6 +1,8 @@
 /** Values of attributes as text, both ways: what a configfs file takes and shows. Knows no names.
  *  Source: driver.md section 1, and the recordings of null_blk. */
 
+import { parseSize } from './sizes.ts';
+
 /** An integer of 32 or 64 bits, or a boolean. */
 export type AttributeValue = bigint | boolean;
 
@@ -19,6 +21,15 @@ export function integerOf(text: string, width: number): bigint | 'EINVAL' | 'ERA
   const radix = hexadecimal !== undefined ? '0x' : octal !== undefined ? '0o' : '';
   const value = digits === '' ? 0n : BigInt(radix + digits);
   return value >= 1n << BigInt(width) ? 'ERANGE' : value;
+}
+
+/** A size in bytes: an integer as above, or one with a unit. */
+export function sizeOf(text: string, width: number): bigint | 'EINVAL' | 'ERANGE' {
+  const value = integerOf(text, width);
+  if (value !== 'EINVAL' || text.startsWith('-')) return value;
+  const size = parseSize(text.replace(/\n$/, ''));
+  if (size === undefined) return 'EINVAL';
+  return size >= 1n << BigInt(width) ? 'ERANGE' : size;
 }
 
 /** Looks no further than null_blk's kernel does: at the first letter, after an o at the second.

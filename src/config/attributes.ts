@@ -2,12 +2,13 @@
  *  device: whether it is powered comes in, and what is decided goes out. Bad blocks, the fault
  *  groups and power are kept by the device itself. Source: driver.md section 1. */
 import { forJson } from '../units.ts';
-import { type AttributeValue, booleanOf, integerOf, textOf } from './attribute-text.ts';
+import { type AttributeValue, booleanOf, integerOf, sizeOf, textOf } from './attribute-text.ts';
 import type { Machine } from './case.ts';
 import { type Errno, ErrnoError, shown } from './errors.ts';
 import { judge } from './judge.ts';
-import { BOOLEAN_RULE, INTEGER_RULE } from './kinds.ts';
+import { BOOLEAN_RULE } from './kinds.ts';
 import { nearest } from './nearest.ts';
+import { INTEGER_RULE } from './numbers.ts';
 import {
   type AttributeName,
   type DeviceOptions,
@@ -18,6 +19,7 @@ import {
   rows,
 } from './parameters.ts';
 import type { Row } from './rows.ts';
+import { SIZE_RULE } from './sizes.ts';
 
 /** Attributes whose values are kept here. */
 export type StoredName = Exclude<
@@ -128,12 +130,14 @@ export class Attributes {
   parse(name: ParsedName, text: string): AttributeValue {
     const row = byName.get(name);
     const isInteger = row?.kind === 'integer';
-    const value = isInteger ? integerOf(text, row.width ?? 32) : booleanOf(text);
+    const numberOf = row?.exact === true ? sizeOf : integerOf;
+    const value = isInteger ? numberOf(text, row.width ?? 32) : booleanOf(text);
     if (value === 'ERANGE') {
       throw this.#error('ERANGE', name, text, `must fit into ${row?.width ?? 32} bits`);
     }
     if (value === 'EINVAL') {
-      throw this.#error('EINVAL', name, text, isInteger ? UNSIGNED_RULE : BOOLEAN_RULE);
+      const unsigned = row?.exact === true ? UNSIGNED_SIZE_RULE : UNSIGNED_RULE;
+      throw this.#error('EINVAL', name, text, isInteger ? unsigned : BOOLEAN_RULE);
     }
     return value;
   }
@@ -226,6 +230,7 @@ export class Attributes {
 }
 
 const UNSIGNED_RULE = `${INTEGER_RULE}, without sign and blanks`;
+const UNSIGNED_SIZE_RULE = `${SIZE_RULE}, without sign and blanks`;
 
 /** An option's value as its attribute keeps it; -1, any node, is the largest number of 32 bits. */
 function stored(value: boolean | number | bigint | string): AttributeValue {

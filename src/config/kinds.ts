@@ -2,13 +2,13 @@
  *  parameters are in judge.ts, texts of attributes in attribute-text.ts.
  *  Source: driver.md section 1 (integers and booleans). */
 import { ParameterError } from './errors.ts';
+import { INTEGER_RULE, parseInteger } from './numbers.ts';
 import type { Row } from './rows.ts';
+import { parseSize, SIZE_RULE } from './sizes.ts';
 
 const TRUE = new Set(['1', 'y', 't', 'true', 'on']);
 const FALSE = new Set(['0', 'n', 'f', 'false', 'off']);
 export const BOOLEAN_RULE = 'must be a boolean: 0/1, y/n, t/f, on/off or true/false';
-export const INTEGER_RULE = 'must be an integer: decimal, 0x hexadecimal or 0 octal';
-const INTEGER = /^-?(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/;
 const INT_MAX = 2147483647;
 
 /** A boolean in any case, or undefined when the text is none. */
@@ -16,27 +16,6 @@ export function parseBoolean(text: string): boolean | undefined {
   const word = text.toLowerCase();
   if (TRUE.has(word)) return true;
   return FALSE.has(word) ? false : undefined;
-}
-
-/** An integer, or undefined when the text is none. Above 2^53 it is rounded, but stays in order. */
-export function parseInteger(text: string): number | undefined {
-  if (!INTEGER.test(text)) return undefined;
-  const negative = text.startsWith('-');
-  const digits = negative ? text.slice(1) : text;
-  const octal = digits.length > 1 && /^0[0-7]+$/.test(digits);
-  // Number() reads 0x but takes a leading 0 for decimal.
-  const magnitude = octal ? Number.parseInt(digits, 8) : Number(digits);
-  return negative && magnitude !== 0 ? -magnitude : magnitude;
-}
-
-/** The same, with all its digits. */
-export function parseExact(text: string): bigint | undefined {
-  if (!INTEGER.test(text)) return undefined;
-  const negative = text.startsWith('-');
-  const digits = negative ? text.slice(1) : text;
-  // BigInt() takes a leading 0 for decimal, too.
-  const magnitude = BigInt(digits.replace(/^0(?=[0-7]+$)/, '0o'));
-  return negative ? -magnitude : magnitude;
 }
 
 /** What a number must be, as a sentence: for messages and for the docs alike. */
@@ -49,9 +28,11 @@ export function integerRule(row: Row): string {
 }
 
 function integer(name: string, row: Row, text: string): number | bigint {
-  const value = row.exact === true ? parseExact(text) : parseInteger(text);
-  if (value === undefined)
-    throw new ParameterError(name, text, `${INTEGER_RULE}; ${integerRule(row)}`);
+  const value = row.exact === true ? parseSize(text) : parseInteger(text);
+  if (value === undefined) {
+    const rule = row.exact === true ? SIZE_RULE : INTEGER_RULE;
+    throw new ParameterError(name, text, `${rule}; ${integerRule(row)}`);
+  }
   const low = row.min !== undefined && value < row.min;
   const high = row.max !== undefined && value > row.max;
   if (low || high) throw new ParameterError(name, text, integerRule(row));

@@ -68,7 +68,7 @@ export const parameters = {
     exact: true,
     unit: 'bytes',
     rule: '0 (size or gb count) or any size; from 2^53 on without memory_backed and zoned',
-    help: 'exact capacity of a device in bytes, whatever size and gb are',
+    help: 'exact capacity of a device (1000001, 10G), whatever size and gb are',
   },
   bs: {
     kind: 'integer',

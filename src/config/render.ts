@@ -4,6 +4,7 @@
 import { integerRule } from './kinds.ts';
 import { isParameter, rows } from './parameters.ts';
 import { type Row, topics, type When } from './rows.ts';
+import { SIZE_HELP } from './sizes.ts';
 
 /** When an attribute can be set, in words. */
 const moments: { readonly [W in When]: string } = {
@@ -58,6 +59,8 @@ const INTRODUCTION = [
   '(`memory_backed=1 gb=4`). Flags and words are one list: the later one wins. Numbers are decimal,',
   '0x hexadecimal or 0 octal; booleans are 0/1, y/n, t/f, on/off or true/false, and 1 without a',
   'value. A value outside its range, or against a rule between parameters, is an error at start.',
+  '',
+  `\`size_bytes\` and the flags with a \`<size>\` take sizes. ${SIZE_HELP}`,
   '',
   'An attribute is a file of a device in the control tree. While the device is off it takes any number',
   'of its width, without sign and blanks; else EINVAL, or ERANGE when it has more bits. The width is 32',

@@ -45,7 +45,7 @@ describe('as a word', () => {
     expect(sizeOf(options('size_bytes=1000', 'size_bytes=0', 'gb=1'))).toBe(1024 * MIB);
   });
 
-  test.each(['-1', '9223372036854775808', '99999999999999999999', '1K', '1.5', ''])(
+  test.each(['-1', '9223372036854775808', '99999999999999999999', '1KB', '1.5', ''])(
     'size_bytes=%s is refused in one sentence',
     (text) => {
       const { message } = refusal(`size_bytes=${text}`);

@@ -1,5 +1,7 @@
 /** What the man page says beside its tables. A line "`term`: text" is an entry of a list. */
 
+import { SIZE_HELP } from '../../config/sizes.ts';
+
 type Section = readonly [title: string, text: string];
 
 const before: readonly Section[] = [
@@ -90,7 +92,7 @@ With \`--run\` the command's own.`,
 export const prose = {
   before,
   after,
-  limits: 'What clients may do. Sizes take K, M and G.',
+  limits: `What clients may do. ${SIZE_HELP}`,
   parameters: `
 A parameter is a flag and a word like those of modprobe; the later one wins. Numbers are decimal, 0x
 hexadecimal or 0 octal; booleans 0/1, y/n, t/f, on/off or true/false.`,
