@@ -143,12 +143,12 @@ function parseBody(request: FastifyRequest, pieces: readonly Uint8Array[]): unkn
     const fine = call.body === 'text' ? 'text/plain' : 'application/octet-stream';
     throw new HttpError(415, 'EINVAL', `the body must be ${fine}, not '${shown(media)}'`);
   }
-  if (media === JSON_TYPE) return unwrapped(parseJson(Buffer.concat(pieces)));
+  if (media === JSON_TYPE) return attributesIn(parseJson(Buffer.concat(pieces)));
   throw new HttpError(415, 'EINVAL', `the body must be ${JSON_TYPE}, not '${shown(media)}'`);
 }
 
 function parseJson(body: Buffer): unknown {
-  if (body.length === 0) return null;
+  if (body.length === 0) return {};
   try {
     return JSON.parse(body.toString('utf8'));
   } catch (error) {
@@ -158,9 +158,22 @@ function parseJson(body: Buffer): unknown {
 }
 
 /** `{ "attributes": { ... } }` means what is in it: no attribute has that name. */
-function unwrapped(body: unknown): unknown {
-  const isWrapper = typeof body === 'object' && body !== null && 'attributes' in body;
-  return isWrapper && Object.keys(body).length === 1 ? body.attributes : body;
+function attributesIn(body: unknown): object {
+  const isWrapper = isObject(body) && 'attributes' in body && Object.keys(body).length === 1;
+  const attributes = isWrapper ? body.attributes : body;
+  if (isObject(attributes)) return attributes;
+  const rule = `the body must be an object of attributes, not ${kindOf(attributes)}`;
+  throw new HttpError(400, 'EINVAL', rule);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'string' ? 'a text' : `a ${typeof value}`;
 }
 
 function unknownCall({ method, url }: FastifyRequest): HttpError {

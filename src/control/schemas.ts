@@ -66,7 +66,7 @@ const writable = { type: ['number', 'boolean', 'string'] };
 
 /** Attributes by name: numbers, booleans, or the text that configfs would take. */
 export const attributesBody: Schema = {
-  type: ['object', 'null'],
+  type: 'object',
   additionalProperties: false,
   properties: Object.fromEntries(fileNames.map((name) => [name, writable])),
 };

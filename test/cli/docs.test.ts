@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { limitWords, serveFlags } from '../../src/cli/manual/words.ts';
 import { commandsOf, isAsTold, typeAll } from './console.ts';
 
 function read(name: string): string {
@@ -32,6 +33,16 @@ test('no block is left out: a command stands in a console block', () => {
   for (const name of ['control', 'faults', 'zones']) {
     expect(read(name)).not.toMatch(/^```(?!console$|$)/m);
   }
+});
+
+/** Said elsewhere: by `--help` alone. */
+const SAID_BY_HELP = new Set(['--help', '--version']);
+
+test('docs/running.md tells every flag that is no parameter, and no other', () => {
+  const told = new Set(read('running').match(/(?<![\w-])--[a-z][a-z-]+/g));
+  const known = [...serveFlags, ...limitWords].flatMap(({ long, short }) => short ?? long);
+  const flags = known.filter((flag) => flag.startsWith('--') && !SAID_BY_HELP.has(flag));
+  expect(flags.filter((flag) => !told.has(flag))).toEqual([]);
 });
 
 test('what is not as told is seen', () => {

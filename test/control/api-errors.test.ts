@@ -81,6 +81,18 @@ const refused: readonly Refused[] = [
   ['PATCH', DEVICE, 7, 400, 'EINVAL'],
   ['PATCH', DEVICE, [], 400, 'EINVAL'],
   ['PATCH', DEVICE, 'size', 400, 'EINVAL'],
+  ['PATCH', DEVICE, null, 400, 'EINVAL'],
+  ['PATCH', DEVICE, true, 400, 'EINVAL'],
+  ['PATCH', DEVICE, [{ mbps: 1 }], 400, 'EINVAL'],
+  ['PATCH', DEVICE, { attributes: null }, 400, 'EINVAL'],
+  ['PATCH', DEVICE, { attributes: [] }, 400, 'EINVAL'],
+  ['PATCH', `${DEVICE}?force=1`, null, 400, 'EINVAL'],
+  ['PUT', '/v1/devices/new', null, 400, 'EINVAL'],
+  ['PUT', '/v1/devices/new', [], 400, 'EINVAL'],
+  ['PUT', '/v1/devices/new', '', 400, 'EINVAL'],
+  ['PUT', '/v1/devices/new', 0, 400, 'EINVAL'],
+  ['PUT', '/v1/devices/new', false, 400, 'EINVAL'],
+  ['PUT', '/v1/devices/new', { attributes: null }, 400, 'EINVAL'],
   // Queries.
   ['GET', `${DEVICE}/zones?from=-1`, undefined, 400, 'EINVAL'],
   ['GET', `${DEVICE}/zones?from=x`, undefined, 400, 'EINVAL'],
@@ -121,6 +133,27 @@ describe('refused, with an errno and a sentence', () => {
     expect(Array.from(tree.views(), ({ object }) => object)).toEqual(before);
     if (status === 405 && !url.includes('plain')) expect(answer.headers.allow).toMatch(/[A-Z]+/);
   });
+});
+
+test.each([
+  ['null', 'null'],
+  ['[]', 'a list'],
+  ['"size"', 'a text'],
+  ['7', 'a number'],
+  ['false', 'a boolean'],
+  ['{"attributes":null}', 'null'],
+])('%s is no object of attributes, and told what it is', async (body, kind) => {
+  const { ask } = await served();
+  for (const [method, url] of [
+    ['PATCH', DEVICE],
+    ['PUT', '/v1/devices/new'],
+  ] as const) {
+    const headers = { 'content-type': 'application/json' };
+    expect(await ask(method, url, { headers, body })).toMatchObject({
+      status: 400,
+      json: { errno: 'EINVAL', message: `the body must be an object of attributes, not ${kind}` },
+    });
+  }
 });
 
 test('a misspelt attribute is told the nearest', async () => {

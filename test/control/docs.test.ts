@@ -19,13 +19,32 @@ function written(path: string): string {
     .replace('{operation}', 'OP');
 }
 
+/** The calls of a row, which may have several methods: `GET /v1/devices/N/zones`. */
+function callsOf(row: string): string[] {
+  const [, methods, path] = /^\| ((?:`[A-Z]+`, )*`[A-Z]+) (\/[^`?[]*)/.exec(row) ?? [];
+  return (methods?.match(/[A-Z]+/g) ?? []).map((method) => `${method} ${path}`);
+}
+
 test('every call has a row, and every row is a call', () => {
   const known = allCalls.map(([, { method, path }]) => `${method} ${written(path)}`);
-  const told = rows.flatMap((row) => {
-    const [, methods, path] = /^\| ((?:`[A-Z]+`, )*`[A-Z]+) (\/[^`?]*)/.exec(row) ?? [];
-    return (methods?.match(/[A-Z]+/g) ?? []).map((method) => `${method} ${path}`);
-  });
+  const told = rows.flatMap(callsOf);
   expect(told.toSorted()).toEqual([...new Set(known)].toSorted());
+});
+
+function properties(schema: unknown): string[] {
+  const has = typeof schema === 'object' && schema !== null && 'properties' in schema;
+  return has ? Object.keys(schema.properties ?? {}) : [];
+}
+
+test.each(allCalls)('the row of %s names its query, and the fields of its answer', (_, call) => {
+  const row = rows.find((one) => callsOf(one).includes(`${call.method} ${written(call.path)}`));
+  const [, query = ''] = /\?([^`]*)`/.exec(row ?? '') ?? [];
+  const queries = query.match(/\w+(?==)/g) ?? [];
+  expect(new Set(queries)).toEqual(new Set(properties(call.query)));
+  const [, fields] = /\{ ([^}]*) \}/.exec(row ?? '') ?? [];
+  if (fields === undefined) return;
+  const names = fields.split(', ').map((field) => field.replace(/:.*/, ''));
+  expect(names).toEqual(properties(call.answer));
 });
 
 test('every command has a row, and every row is a command', () => {
