@@ -150,8 +150,10 @@ export class NullDevice implements DeferredWork {
     if (powered === undefined || powered.leaving) return;
     powered.leaving = true;
     this.recompose();
+    // What a fault or the bandwidth limit holds up would succeed: nothing is in its way any more.
+    if (force) failAll(powered);
     const ended = letEnd(this.name, powered, this.#context, this.#clients);
-    if (force) this.forcePowerOff();
+    if (force) this.#clients.hurry();
     await ended;
     powered.disk.queue.exit();
     if (powered.cache !== undefined) await this.#host.slicer.run(powered.cache.drop());
@@ -164,7 +166,9 @@ export class NullDevice implements DeferredWork {
 
   /** Fails with ENODEV what power off waits for; without one under way this does nothing. */
   forcePowerOff(): void {
-    if (this.#powered?.leaving === true) failAll(this.#powered, this.#clients);
+    if (this.#powered?.leaving !== true) return;
+    failAll(this.#powered);
+    this.#clients.hurry();
   }
 
   /** What is in flight, for humans; empty: nothing is. */

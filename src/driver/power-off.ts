@@ -62,8 +62,7 @@ export async function letEnd(
 }
 
 /** Fails all that is in flight with ENODEV: it has ended when this returns, but for what a client is being
- *  sent, which ends with the client. */
-export function failAll({ disk }: Powered, host: PowerOffHost): void {
+ *  sent, which ends with the client: PowerOffHost.hurry. */
+export function failAll({ disk }: Powered): void {
   disk.queue.giveUp(Status.OFFLINE);
-  host.hurry();
 }

@@ -172,6 +172,34 @@ test('force fails what is in flight with ENODEV, also of the control side', asyn
   expect(it.devices.get('nullb0')?.powered).toBe(true);
 });
 
+test.each([
+  'requeue=1,100,0,-1',
+  'requeue=1,100,0,-1 irqmode=1',
+  'requeue=1,100,0,-1 memory_backed=0',
+  'requeue=1,100,0,-1 memory_backed=0 blocking=1',
+  'requeue=1,100,0,-1 poll_queues=1',
+  'requeue=1,100,0,-1 hw_queue_depth=1',
+  'requeue=1,100,0,-1 shared_tags=1',
+  'requeue=1,100,0,-1 cache_size=8',
+  'requeue=1,100,0,-1 bs=4096',
+  'mbps=1',
+  'mbps=1 memory_backed=0',
+])('force fails with ENODEV also what %s holds up', async (words) => {
+  const it = await serveByHand(...words.split(' '));
+  const client = it.connect();
+  client.send(...write(0, 65_536));
+  it.loop.pass(3 * MS);
+  client.errors(); // the bandwidth limit lets the first one pass
+  for (let at = 1; at < 6; at++) client.send(...write(at));
+  it.loop.pass(3 * MS);
+  expect(client.errors()).toEqual([]);
+  await it.loop.until(it.tree.patch('nullb0', OFF, true));
+  const ended = client.errors();
+  expect(ended).toContain(NbdError.EIO);
+  const others = ended.filter((one) => one !== NbdError.EIO && one !== NbdError.ESHUTDOWN);
+  expect(others).toEqual([]);
+});
+
 test('force is for power off alone', async () => {
   const { tree } = await serveByHand();
   for (const texts of [{ power: '1' }, { size: '8' }, {}]) {
