@@ -5,8 +5,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { run as runProgram } from '../../src/cli/main.ts';
-import type { TextSink } from '../../src/daemon/text-output.ts';
+import { runHere } from './here.ts';
 import { type Ended, folder, run, start } from './program.ts';
 
 const mistakes: readonly (readonly [args: string, says: RegExp])[] = [
@@ -111,20 +110,6 @@ const mistakes: readonly (readonly [args: string, says: RegExp])[] = [
   ['--listen nbd://127.0.0.1:0?what=1', /unknown parameter 'what'/],
 ];
 
-/** Runs the program's sources in this process: a process for each mistake would take most of the time. */
-async function mainWith(args: readonly string[]): Promise<Ended> {
-  const said = { stdout: '', stderr: '' };
-  const sink = (name: 'stdout' | 'stderr'): TextSink => ({
-    droppedText: () => undefined,
-    write: (text) => {
-      said[name] += text;
-    },
-    flush: async () => undefined,
-  });
-  const streams = { stdout: () => sink('stdout'), stderr: sink('stderr'), hurry: () => {} };
-  return { status: await runProgram(args, process.ppid, streams), ...said };
-}
-
 describe('one line, status 2', () => {
   function isOneLine({ status, stdout, stderr }: Ended, says: RegExp): void {
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
@@ -133,7 +118,7 @@ describe('one line, status 2', () => {
   }
 
   test.each(mistakes)('%s', async (args, says) => {
-    isOneLine(await mainWith(args.split(' ')), says);
+    isOneLine(await runHere(...args.split(' ')), says);
   });
 
   const some = mistakes.filter((_, at) => at % 12 === 0);
@@ -144,7 +129,7 @@ describe('one line, status 2', () => {
 
 describe('an address that cannot be had: one line, status 1, nothing left behind', () => {
   async function refused(...args: string[]): Promise<string> {
-    const { status, stdout, stderr } = await run('size=1', '--log-level', 'error', ...args);
+    const { status, stdout, stderr } = await runHere('size=1', '--log-level', 'error', ...args);
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     expect(stderr).toMatch(/^tnull: [^\n]+\n$/);
     return stderr;

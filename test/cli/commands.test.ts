@@ -1,17 +1,18 @@
-/** The commands for a running daemon: the built program against the API over real devices, in a
- *  world that is moved by hand. control.md section 1. */
+/** The commands for a running daemon: the program against the API over real devices, in a world that is
+ *  moved by hand. docs.test.ts types them to the built program. control.md section 1. */
 
 import { exec } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { controlCommands } from '../../src/cli/commands.ts';
 import { ControlClient } from '../../src/cli/control-client.ts';
 import { type Served, serve } from '../control/served.ts';
 import { loseRequests } from '../control/world.ts';
 import { until } from '../until.ts';
-import { folder, run, runIn, start } from './program.ts';
+import { runHere } from './here.ts';
+import { folder, run, start } from './program.ts';
 
 interface Shell extends Served {
   /** Runs a command against the daemon; it succeeds. @returns what it said. */
@@ -25,12 +26,12 @@ async function shell(): Promise<Shell> {
   return {
     ...it,
     async tnull(...args) {
-      const { status, stdout, stderr } = await run(...args, '--control', it.path);
+      const { status, stdout, stderr } = await runHere(...args, '--control', it.path);
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
       return stdout;
     },
     async refused(...args) {
-      const { status, stdout, stderr } = await run(...args, '--control', it.path);
+      const { status, stdout, stderr } = await runHere(...args, '--control', it.path);
       expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
       expect(stderr).toMatch(/^tnull: [^\n]+\n$/);
       return stderr.slice('tnull: '.length, -1);
@@ -91,6 +92,16 @@ test('create, ls, set, get, remove: the life of a device', async () => {
   expect(all).toMatch(/^power +1$/m);
   await tnull('remove', 'a');
   expect(Array.from(devices, ({ name }) => name)).toEqual(['b']);
+});
+
+test('the built program says the same, and ends with the same status', async () => {
+  const { path, tnull, refused } = await shell();
+  await tnull('create', 'a', '--power-on');
+  for (const words of [['ls'], ['get', 'a', '--json'], ['get', 'b'], ['zones', 'a', 'melt']]) {
+    const all = [...words, '--control', path];
+    expect(await run(...all)).toEqual(await runHere(...all));
+  }
+  expect(await refused('get', 'b')).toBe("there is no device 'b' (ENOENT)");
 });
 
 test.each([
@@ -375,7 +386,7 @@ describe('one line, status 1', () => {
     const path = join(folder(), 'control.sock');
     for (const command of controlCommands.keys()) {
       const operands = command === 'set' ? ['a', 'size=1'] : command === 'ls' ? [] : ['a'];
-      const { status, stdout, stderr } = await run(command, ...operands, '--control', path);
+      const { status, stdout, stderr } = await runHere(command, ...operands, '--control', path);
       expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
       expect(stderr).toBe(`tnull: no daemon at ${path} (--control PATH chooses another socket)\n`);
     }
@@ -383,19 +394,21 @@ describe('one line, status 1', () => {
 
   test('without --control the default socket is tried, and found', async () => {
     const runtime = folder();
-    const nobody = await runIn({ XDG_RUNTIME_DIR: runtime }, 'ls');
+    vi.stubEnv('XDG_RUNTIME_DIR', runtime);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const nobody = await runHere('ls');
     expect(nobody).toMatchObject({
       status: 1,
       stderr: expect.stringContaining(`no daemon at ${runtime}/tnull/control.sock `),
     });
     mkdirSync(join(runtime, 'tnull'));
     await serve({ socket: { path: join(runtime, 'tnull', 'control.sock') } });
-    expect((await runIn({ XDG_RUNTIME_DIR: runtime }, 'ls')).status).toBe(0);
+    expect((await runHere('ls')).status).toBe(0);
   });
 });
 
 test.each([...controlCommands.keys()])('%s --help says how', async (command) => {
-  const { status, stdout, stderr } = await run(command, '--help');
+  const { status, stdout, stderr } = await runHere(command, '--help');
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toMatch(new RegExp(`^Usage: tnull ${command} `));
   expect(stdout).toMatch(/^ {2}--control <path> /m);

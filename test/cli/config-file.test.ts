@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseConfig, withoutTyped } from '../../src/cli/config-file.ts';
 import { UsageError } from '../../src/cli/usage-error.ts';
-import { type Ended, folder, run, start } from './program.ts';
+import { runHere } from './here.ts';
+import { type Ended, folder, start } from './program.ts';
 
 function refusal(value: unknown): string {
   try {
@@ -136,7 +137,7 @@ describe('the program', () => {
   });
 
   async function refused(path: string): Promise<Ended> {
-    const ended = await run('--config', path, '-U', '-', '--log-level', 'error');
+    const ended = await runHere('--config', path, '-U', '-', '--log-level', 'error');
     expect(ended.stdout).toBe('');
     expect(ended.stderr).toMatch(/^tnull: --config[^\n]+\n$/);
     return ended;

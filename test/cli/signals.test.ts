@@ -7,6 +7,7 @@ import { Command } from 'nbd-server-protocol-ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../until.ts';
 import { requestBytes, WireClient } from '../wire/wire-client.ts';
+import { runHere } from './here.ts';
 import { folder, program, run, start, startIn } from './program.ts';
 
 function isAlive(pid: number): boolean {
@@ -101,7 +102,10 @@ describe('SIGHUP with --config', () => {
         return log.slice(before);
       },
       async names(): Promise<string> {
-        return (await run('ls', '--control', `${control}`)).stdout.replace(/^NAME.*\n| .*$/gm, '');
+        return (await runHere('ls', '--control', `${control}`)).stdout.replace(
+          /^NAME.*\n| .*$/gm,
+          '',
+        );
       },
     };
   }
@@ -111,7 +115,7 @@ describe('SIGHUP with --config', () => {
     const client = await WireClient.simple(it.path, 'kept');
     client.send(requestBytes({ command: Command.WRITE, length: 512 }), Buffer.alloc(512, 7));
     expect(await client.reply()).toMatchObject({ error: 0 });
-    await run('create', 'made', 'size=1', 'power=1', '--control', it.control);
+    await runHere('create', 'made', 'size=1', 'power=1', '--control', it.control);
     it.write({ devices: { kept: { ...device, size: 2 }, fresh: device } });
     const log = await it.reload(/"msg":"--config.*added.*"/);
     expect(log).toContain(`--config ${it.file}: added fresh; removed gone`);
