@@ -5,17 +5,18 @@
 import { bug } from '../units.ts';
 import type { DriverData } from './driver-data.ts';
 import type { Operations } from './operations.ts';
-import type { Request } from './request.ts';
+import type { Handles, Slot } from './owned.ts';
 import type { Status } from './status.ts';
 
 type Handler<D extends DriverData> = NonNullable<Operations<D>['queueRqBlocking']>;
 
 /** The hardware queue that it issues for. */
 interface Issuer<D extends DriverData> {
+  readonly set: { readonly handles: Handles<D> };
   /** The next request to issue, whose payload is parked; undefined: there is none now. */
-  nextHeld(): Request<D> | undefined;
+  nextHeld(): Slot<D> | undefined;
   /** The handler's answer. */
-  answered(request: Request<D>, status: Status): void;
+  answered(request: Slot<D>, status: Status): void;
 }
 
 export class BlockingHandler<D extends DriverData = DriverData> {
@@ -33,7 +34,7 @@ export class BlockingHandler<D extends DriverData = DriverData> {
     const request = this.waiting > 0 ? undefined : this.#issuer.nextHeld();
     if (request === undefined) return;
     this.waiting++;
-    this.#handler(request.handles.idle(request)).then(
+    this.#handler(this.#issuer.set.handles.idle(request)).then(
       (status) => {
         this.waiting--;
         this.#issuer.answered(request, status);

@@ -16,3 +16,11 @@ export interface Extents {
    *  changes: who asks joins neighbours that are alike. O(sectors of one slab). */
   at(sector: number, end: number, into: Extent): void;
 }
+
+/** Of a disk that does not tell: everything may be data. */
+export const allData: Extents = {
+  at(sector, end, into) {
+    into.sectors = end - sector;
+    into.status = Allocation.DATA;
+  },
+};

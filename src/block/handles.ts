@@ -3,35 +3,17 @@
  *  Both keep the same counts; a process uses one of them, so calls stay monomorphic. */
 
 import type { DriverData } from './driver-data.ts';
-import { ARef, IdleRequest, Owned } from './owned.ts';
-import type { Request } from './request.ts';
-
-type AnyHandle<D extends DriverData = DriverData> = IdleRequest<D> | Owned<D> | ARef<D>;
-
-export interface Handles<D extends DriverData = DriverData> {
-  /** The handle that `queueRq` is given. */
-  idle(slot: Request<D>): IdleRequest<D>;
-  /** `from` moves into the only handle. */
-  owned(from: IdleRequest<D> | ARef<D>): Owned<D>;
-  /** `from` moves into the first reference. */
-  shared(from: Owned<D>): ARef<D>;
-  /** Another reference; `from` stays. */
-  cloned(from: ARef<D>): ARef<D>;
-  /** A reference for `tagToRq`, which found the slot in flight. */
-  revived(slot: Request<D>): ARef<D>;
-  /** `handle` ends and moves into nothing. */
-  spent(handle: AnyHandle<D>): void;
-}
+import { ARef, type Handles, IdleRequest, Owned, type Slot } from './owned.ts';
 
 class SlotHandles<D extends DriverData = DriverData> {
   readonly idle: IdleRequest<D>;
   readonly owned: Owned<D>;
   readonly aref: ARef<D>;
 
-  constructor(slot: Request<D>) {
-    this.idle = new IdleRequest(slot);
-    this.owned = new Owned(slot);
-    this.aref = new ARef(slot);
+  constructor(slot: Slot<D>, handles: Handles<D>) {
+    this.idle = new IdleRequest(slot, handles);
+    this.owned = new Owned(slot, handles);
+    this.aref = new ARef(slot, handles);
   }
 }
 
@@ -39,11 +21,11 @@ export class PlainHandles<D extends DriverData = DriverData> implements Handles<
   readonly #slots: SlotHandles<D>[] = [];
 
   /** Makes the handles of `slot`; called once per slot, in order of tags. */
-  add(slot: Request<D>): void {
-    this.#slots.push(new SlotHandles(slot));
+  add(slot: Slot<D>): void {
+    this.#slots.push(new SlotHandles(slot, this));
   }
 
-  idle(slot: Request<D>): IdleRequest<D> {
+  idle(slot: Slot<D>): IdleRequest<D> {
     return this.#of(slot).idle;
   }
   owned(from: IdleRequest<D> | ARef<D>): Owned<D> {
@@ -55,43 +37,43 @@ export class PlainHandles<D extends DriverData = DriverData> implements Handles<
   cloned(from: ARef<D>): ARef<D> {
     return from;
   }
-  revived(slot: Request<D>): ARef<D> {
+  revived(slot: Slot<D>): ARef<D> {
     return this.#of(slot).aref;
   }
   spent(): void {}
 
-  #of(slot: Request<D>): SlotHandles<D> {
+  #of(slot: Slot<D>): SlotHandles<D> {
     return this.#slots[slot.tag] as SlotHandles<D>; // add() was called for every slot of the set
   }
 }
 
 export class CheckedHandles<D extends DriverData = DriverData> implements Handles<D> {
-  idle(slot: Request<D>): IdleRequest<D> {
-    return new IdleRequest(slot);
+  idle(slot: Slot<D>): IdleRequest<D> {
+    return new IdleRequest(slot, this);
   }
   owned(from: IdleRequest<D> | ARef<D>): Owned<D> {
     const slot = from.slot;
     this.spent(from);
-    return new Owned(slot);
+    return new Owned(slot, this);
   }
   shared(from: Owned<D>): ARef<D> {
     const slot = from.slot;
     this.spent(from);
-    return new ARef(slot);
+    return new ARef(slot, this);
   }
   cloned(from: ARef<D>): ARef<D> {
-    return new ARef(from.slot);
+    return new ARef(from.slot, this);
   }
-  revived(slot: Request<D>): ARef<D> {
-    return new ARef(slot);
+  revived(slot: Slot<D>): ARef<D> {
+    return new ARef(slot, this);
   }
-  spent(handle: AnyHandle<D>): void {
+  spent(handle: { slot: Slot<D> }): void {
     handle.slot = movedFrom(handle.slot);
   }
 }
 
 /** A stand-in for the slot of a handle that was moved from: whatever is asked of it throws. */
-function movedFrom<D extends DriverData = DriverData>(slot: Request<D>): Request<D> {
+function movedFrom<D extends DriverData = DriverData>(slot: Slot<D>): Slot<D> {
   const tag = slot.tag; // throws already when the handle was moved from before
   const complain = (): never => {
     throw new Error(`bug: tag ${tag}: a handle was used after it was moved from`);

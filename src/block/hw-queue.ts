@@ -8,26 +8,40 @@ import type { Bio } from './bio.ts';
 import { BlockingHandler } from './blocking.ts';
 import { hasRange, RequestFlag } from './command.ts';
 import { Completions } from './completions.ts';
+import type { BlockContext } from './context.ts';
 import type { DriverData } from './driver-data.ts';
-import { BatchTimes } from './io-stats.ts';
-import type { ARef } from './owned.ts';
-import type { Request } from './request.ts';
+import { BatchTimes, type IoStats } from './io-stats.ts';
+import type { Operations } from './operations.ts';
+import type { ARef, Hctx, Slot } from './owned.ts';
 import { RequestState } from './request.ts';
 import { RequestList } from './request-list.ts';
-import type { RequestQueue } from './request-queue.ts';
 import { Rerun } from './rerun.ts';
 import { Slices } from './slices.ts';
-import { endsSlice, nextPiece } from './split.ts';
+import { endsSlice, nextPiece, type Shape } from './split.ts';
 import { isResource, Status } from './status.ts';
 import type { TagPool } from './tag-pool.ts';
 import type { TagSet } from './tag-set.ts';
+import type { Vtable } from './vtable.ts';
 
-export class HwQueue<D extends DriverData = DriverData> implements DeferredWork {
-  readonly queue: RequestQueue<D>;
+/** The request queue that it is one of. */
+interface QueueOfHctx<D extends DriverData> extends Shape {
+  readonly operations: Operations<D>;
+  readonly vtable: Vtable<D>;
+  readonly data: D['queue'];
+  readonly stats: IoStats;
+  /** A retired hardware queue has had its turn: it may have processed its last request. */
+  retiredRan(): void;
+  /** A hardware queue is not busy any more. */
+  drained(): void;
+}
+
+export class HwQueue<D extends DriverData = DriverData> implements DeferredWork, Hctx<D> {
+  readonly queue: QueueOfHctx<D>;
   readonly index: number;
   /** Of the queue map: what an older one holds goes first. */
   readonly generation: number;
   readonly set: TagSet<D>;
+  readonly context: BlockContext;
   readonly pool: TagPool;
   /** Its completions are polled for: the last queues of a set are. */
   readonly polled: boolean;
@@ -45,12 +59,12 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork 
   /** Waits until the queues that it replaced have processed what they hold, to keep the order. */
   behind = false;
   /** The plug: requests of the batch in hand, not yet given to the driver. */
-  #plug = new RequestList<D>();
-  #spare: RequestList<D> | undefined = new RequestList<D>();
+  #plug: RequestList<D>;
+  #spare: RequestList<D> | undefined;
   /** Given back by the driver, or met a stopped queue; issued before anything newer. */
-  readonly #held = new RequestList<D>();
+  readonly #held: RequestList<D>;
   readonly #completions: Completions<D>;
-  readonly #slices = new Slices<D>(this);
+  readonly #slices = new Slices(this);
   readonly #rerun: Rerun;
   readonly #pollTurn: DeferredWork = { raised: false, runDeferred: () => this.poll() };
   readonly #times: BatchTimes;
@@ -62,16 +76,20 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork 
   /** When the plug got its first request. */
   #pluggedAt = 0;
 
-  constructor(queue: RequestQueue<D>, set: TagSet<D>, index: number, generation: number) {
+  constructor(queue: QueueOfHctx<D>, set: TagSet<D>, index: number, generation: number) {
     const { options } = set;
     this.queue = queue;
     this.index = index;
     this.generation = generation;
     this.set = set;
+    this.context = set.context;
     this.pool = set.pool(index);
     this.polled = index >= options.queues - options.pollQueues;
     this.requestFlags = this.polled ? RequestFlag.POLLED : 0;
     this.data = queue.vtable.makeHctxData?.();
+    this.#plug = new RequestList(set.handles);
+    this.#spare = new RequestList(set.handles);
+    this.#held = new RequestList(set.handles);
     this.#completions = new Completions(queue.vtable);
     this.#rerun = new Rerun(set.context, this);
     this.#times = new BatchTimes(queue.stats);
@@ -97,12 +115,11 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork 
     if (!hasRange(bio.command)) {
       return this.#submitPiece(bio, 0 as Sector) || this.#endWithoutTag(bio); // FLUSH names none
     }
-    const { disk } = this.queue;
     const from = bio.submitted;
     let pieces = 0;
     do {
-      if (!this.#submitPiece(bio, nextPiece(bio, disk))) return this.#endWithoutTag(bio);
-    } while (!bio.whole && !endsSlice(bio, from, ++pieces, disk.limits));
+      if (!this.#submitPiece(bio, nextPiece(bio, this.queue))) return this.#endWithoutTag(bio);
+    } while (!bio.whole && !endsSlice(bio, from, ++pieces, this.queue.limits));
     if (!bio.whole && !this.#endWithoutTag(bio)) this.#slices.later(bio);
     return true;
   }
@@ -112,17 +129,17 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork 
   unplug(): void {
     if (this.#plug.count === 0) return;
     const batch = this.#plug;
-    this.#plug = this.#spare ?? new RequestList<D>(); // none spare: an ending bio submitted another
+    this.#plug = this.#spare ?? new RequestList(this.set.handles); // none spare: an ending bio submitted another
     this.#spare = undefined;
     if (this.#holds || this.#held.count > 0) {
       this.#hold(batch);
-      if (!this.#holds) this.set.context.deferred.raise(this);
+      if (!this.#holds) this.context.deferred.raise(this);
     } else {
       const outer = this.issuingAt;
-      if (outer >= 0) this.#times.over(this.set.context.clock.now() - outer);
+      if (outer >= 0) this.#times.over(this.context.clock.now() - outer);
       this.issuingAt = this.#pluggedAt;
       this.#issue(batch);
-      this.#times.over(this.set.context.clock.now() - this.issuingAt);
+      this.#times.over(this.context.clock.now() - this.issuingAt);
       this.issuingAt = outer;
     }
     this.#spare = batch;
@@ -134,7 +151,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork 
 
   start(): void {
     this.#stopped = this.#givenUp !== undefined;
-    this.set.context.deferred.raise(this);
+    this.context.deferred.raise(this);
   }
 
   /** Ends with `status` what the driver does not have, and all that is submitted from now on; what the
@@ -152,12 +169,12 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork 
   /** `request` has been processed; the driver's `complete` gets it in the deferred context. */
   completeLater(request: ARef<D>): void {
     this.#completions.add(request);
-    this.set.context.deferred.raise(this);
+    this.context.deferred.raise(this);
   }
 
   /** The driver has left something to be polled for: `poll` comes for it when the sockets had their turn. */
   pollSoon(): void {
-    this.set.context.deferred.raiseNextTurn(this.#pollTurn);
+    this.context.deferred.raiseNextTurn(this.#pollTurn);
   }
 
   /** Completes what waits on a polled queue. */
@@ -169,7 +186,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork 
   runDeferred(): void {
     this.#completions.run();
     if (!this.#holds && this.#held.count > 0) {
-      const held = new RequestList<D>();
+      const held = new RequestList(this.set.handles);
       held.append(this.#held);
       this.#issue(held);
     }
@@ -177,33 +194,46 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork 
     if (this.retired) this.queue.retiredRan();
   }
 
+  /** From IdleRequest.start: its timeout counts from when its batch was begun. */
+  started(request: Slot<D>): void {
+    this.set.timeouts.started(request, this.issuingAt);
+  }
+
+  /** From the sweep of timeouts. What the driver alone owns, or has no hook for, gets another period. */
+  timedOut(request: Slot<D>): void {
+    const reference = this.set.tagToRq(request.tag);
+    if (reference === undefined) return;
+    const verdict = this.queue.vtable.requestTimeout?.(reference) ?? 'reset';
+    if (verdict === 'reset') reference.drop();
+  }
+
   /** From Owned.end: the slot is idle again, its tag free; the bio hears of it last. */
-  ended(request: Request<D>, status: Status): void {
+  ended(request: Slot<D>, status: Status): void {
     if (request.state !== RequestState.STARTED) bug(`tag ${request.tag}: ended before it started`);
     if (request.count() !== 0) bug(`tag ${request.tag}: ended while ${request.count()} counted`);
     this.#release(request, status);
   }
 
   /** From Owned.requeue: held, and issued again after a kick or when the queue starts. */
-  requeued(request: Request<D>, kick: boolean): void {
+  requeued(request: Slot<D>, kick: boolean): void {
     if (request.count() !== 0) bug(`tag ${request.tag}: requeued while ${request.count()} counted`);
     // With a handler that waits, all that is newer is held already.
     this.#holdOne(request, this.#blocking !== undefined);
-    if (kick) this.set.context.deferred.raise(this);
+    if (kick) this.context.deferred.raise(this);
     else this.#rerun.soon();
   }
 
   /** For the handler that waits. */
-  nextHeld(): Request<D> | undefined {
+  nextHeld(): Slot<D> | undefined {
     return this.#holds ? undefined : this.#held.shift();
   }
 
   /** The handler that waited has `request`, or does not want it. */
-  answered(request: Request<D>, status: Status): void {
+  answered(request: Slot<D>, status: Status): void {
     if (isResource(status)) return this.requeued(request, false);
     if (status !== Status.OK) this.#release(request, status);
     this.#blocking?.issueNext();
-    this.set.context.deferred.raise(this);
+    this.context.deferred.raise(this);
   }
 
   get #holds(): boolean {
@@ -226,15 +256,16 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork 
     }
     const request = this.set.slot(tag);
     const first = (bio.sector + bio.submitted) as Sector; // within the bio's range
-    request.prepare(this, bio, first, sectors, bio.submitted * SECTOR_BYTES);
+    const offset = bio.submitted * SECTOR_BYTES;
+    request.prepare(this, this.requestFlags, bio, first, sectors, offset);
     bio.children++;
     bio.submitted += sectors;
     // Not before the tag is had: unplugging may have ended every child so far.
     bio.whole = bio.submitted === bio.sectors || !hasRange(bio.command);
     this.inFlight++;
     if (this.#plug.count === 0) {
-      this.#pluggedAt = this.set.context.clock.now();
-      this.set.context.deferred.raise(this);
+      this.#pluggedAt = this.context.clock.now();
+      this.context.deferred.raise(this);
     }
     request.issuedAt = this.#pluggedAt;
     this.#plug.push(request);
@@ -243,6 +274,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork 
 
   #issue(batch: RequestList<D>): void {
     const { operations, vtable } = this.queue;
+    const { handles } = this.set;
     if (this.#blocking !== undefined) {
       this.#hold(batch);
       this.#blocking.issueNext();
@@ -256,7 +288,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork 
         this.#hold(batch);
         return;
       }
-      const status = operations.queueRq(next.handles.idle(next), batch.count === 0);
+      const status = operations.queueRq(handles.idle(next), batch.count === 0);
       if (status === Status.OK) continue;
       if (!isResource(status)) {
         this.#release(next, status);
@@ -274,7 +306,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork 
     for (let next = batch.shift(); next !== undefined; next = batch.shift()) this.#holdOne(next);
   }
 
-  #holdOne(request: Request<D>, first = false): void {
+  #holdOne(request: Slot<D>, first = false): void {
     if (this.#givenUp !== undefined) return this.#release(request, this.#givenUp);
     request.state = RequestState.ISSUED;
     request.bio.park();
@@ -282,12 +314,12 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork 
     else this.#held.push(request);
   }
 
-  #release(request: Request<D>, status: Status): void {
+  #release(request: Slot<D>, status: Status): void {
     const { bio, command, sectors, issuedAt } = request;
     if (issuedAt === this.issuingAt) {
       this.#times.ended(command, sectors, status);
     } else {
-      const ns = this.set.context.clock.now() - issuedAt;
+      const ns = this.context.clock.now() - issuedAt;
       this.queue.stats.ended(command, sectors, status, ns);
     }
     request.free();

@@ -2,8 +2,7 @@
  *  are is found out once, when the disk is built. Source: driver.md section 2, queue services. */
 
 import type { DriverData } from './driver-data.ts';
-import type { HwQueue } from './hw-queue.ts';
-import type { ARef, IdleRequest } from './owned.ts';
+import type { ARef, Hctx, IdleRequest } from './owned.ts';
 import type { RequestList } from './request-list.ts';
 import type { Status } from './status.ts';
 
@@ -22,20 +21,20 @@ export interface Operations<D extends DriverData = DriverData> {
   /** Takes a batch; what it leaves in the list is issued one by one. */
   queueRqs?(requests: RequestList<D>): void;
   /** A batch ended without its last request being issued. */
-  commitRqs?(hctx: HwQueue<D>): void;
+  commitRqs?(hctx: Hctx<D>): void;
   /** The deferred completion of a request that was given to `hctx.completeLater`. */
   complete?(request: ARef<D>): void;
   /** A blocking driver: may wait. Only called where the tag set is blocking. */
   queueRqBlocking?(request: IdleRequest<D>): Promise<Status>;
   /** Completes what waits on a polled queue; called after `hctx.pollSoon`, which the driver owes each time
    *  that it leaves something there. @returns how many. */
-  poll?(hctx: HwQueue<D>): number;
+  poll?(hctx: Hctx<D>): number;
   /** A hardware queue is made. Anything but OK: the disk is not built. */
-  initHctx?(hctx: HwQueue<D>): Status;
-  exitHctx?(hctx: HwQueue<D>): void;
+  initHctx?(hctx: Hctx<D>): Status;
+  exitHctx?(hctx: Hctx<D>): void;
   /** Ends with `status` all that it has of this hardware queue, whatever it waits for; it gets nothing
    *  more. `hctx.set.shared` has those of its requests that it keeps as an `ARef` or not at all. */
-  giveUp?(hctx: HwQueue<D>, status: Status): void;
+  giveUp?(hctx: Hctx<D>, status: Status): void;
   /** The request is in flight for longer than the tag set's timeout; `request` is a reference of
    *  the sweep's own: 'done' says that it was used to complete the request. */
   requestTimeout?(request: ARef<D>): TimeoutVerdict;

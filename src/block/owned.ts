@@ -1,26 +1,83 @@
-/** The handles through which a driver has a request: IdleRequest -> start() -> Owned <-> ARef.
- *  Each method that gives a handle away ends it; in debug mode touching it again throws an error that
- *  names the tag, otherwise the check costs nothing (handles.ts). Source: driver.md section 2. */
+/** The handles through which a driver has a request: IdleRequest -> start() -> Owned <-> ARef; and what
+ *  they show of the hardware queue that it is on. Each method that gives a handle away ends it; in debug
+ *  mode touching it again throws an error that names the tag, otherwise the check costs nothing
+ *  (handles.ts). Source: driver.md section 2. */
 
 import type { Sector, Tag } from '../units.ts';
 import { bug, toBytes } from '../units.ts';
-import type { Bio } from './bio.ts';
+import type { Bio, Unmappable } from './bio.ts';
 import type { Command } from './command.ts';
 import { RequestFlag } from './command.ts';
 import type { DriverData } from './driver-data.ts';
-import type { HwQueue } from './hw-queue.ts';
-import type { Request } from './request.ts';
-import { RequestState } from './request.ts';
-import type { RequestQueue } from './request-queue.ts';
+import { type Request, RequestState } from './request.ts';
 import { Status } from './status.ts';
+
+/** The tag set of a hardware queue, as a driver sees it. */
+interface HctxTags<D extends DriverData> {
+  /** The driver's data of the set. */
+  readonly data: D['tagSet'];
+  /** A reference to the request with this tag, if the driver has shared it: increment unless zero.
+   *  @returns undefined when it is idle, or owned by one alone. */
+  tagToRq(of: Tag): ARef<D> | undefined;
+  /** The requests of `hctx` that the driver has shared, each with a reference for the asker. */
+  shared(hctx: Hctx<D>): Iterable<ARef<D>>;
+}
+
+/** A hardware queue as a driver sees it. */
+export interface Hctx<D extends DriverData = DriverData> {
+  readonly index: number;
+  /** Its completions are polled for. */
+  readonly polled: boolean;
+  /** The driver's data of this queue. */
+  readonly data: D['hctx'];
+  readonly queue: { readonly data: D['queue'] };
+  readonly set: HctxTags<D>;
+  /** `request` has been processed; the driver's `complete` gets it in the deferred context. */
+  completeLater(request: ARef<D>): void;
+  /** The driver has left something to be polled for: `poll` comes for it when the sockets had their turn. */
+  pollSoon(): void;
+}
+
+/** What becomes of a request, which its handles tell its hardware queue. */
+interface Home<D extends DriverData> extends Hctx<D> {
+  readonly pool: { mapped: number };
+  started(request: Slot<D>): void;
+  ended(request: Slot<D>, status: Status): void;
+  requeued(request: Slot<D>, kick: boolean): void;
+  /** It was started, and the tag set's timeout ago. */
+  timedOut(request: Slot<D>): void;
+}
+
+/** A request as the block layer has it. */
+export type Slot<D extends DriverData = DriverData> = Request<D, Home<D>>;
+
+type AnyHandle<D extends DriverData = DriverData> = IdleRequest<D> | Owned<D> | ARef<D>;
+
+/** How the handles of a tag set are made. */
+export interface Handles<D extends DriverData = DriverData> {
+  /** The handle that `queueRq` is given. */
+  idle(slot: Slot<D>): IdleRequest<D>;
+  /** `from` moves into the only handle. */
+  owned(from: IdleRequest<D> | ARef<D>): Owned<D>;
+  /** `from` moves into the first reference. */
+  shared(from: Owned<D>): ARef<D>;
+  /** Another reference; `from` stays. */
+  cloned(from: ARef<D>): ARef<D>;
+  /** A reference for `tagToRq`, which found the slot in flight. */
+  revived(slot: Slot<D>): ARef<D>;
+  /** `handle` ends and moves into nothing. */
+  spent(handle: AnyHandle<D>): void;
+}
 
 /** What every handle can be asked. */
 class Handle<D extends DriverData = DriverData> {
   /** The slot; in debug mode a stand-in that throws once the handle was moved from. */
-  slot: Request<D>;
+  slot: Slot<D>;
+  readonly handles: Handles<D>;
 
-  constructor(slot: Request<D>) {
+  constructor(slot: Slot<D>, handles: Handles<D>) {
     this.slot = slot;
+    this.handles = handles;
   }
 
   tag(): Tag {
@@ -56,14 +113,17 @@ class Handle<D extends DriverData = DriverData> {
   data(): D['request'] {
     return this.slot.data;
   }
-  hctx(): HwQueue<D> {
+  hctx(): Hctx<D> {
     return this.slot.hctx;
   }
-  queue(): RequestQueue<D> {
+  queue(): Hctx<D>['queue'] {
     return this.slot.hctx.queue;
   }
   queueIndex(): number {
     return this.slot.hctx.index;
+  }
+  status(): Status {
+    return this.slot.status;
   }
 }
 
@@ -74,8 +134,8 @@ export class IdleRequest<D extends DriverData = DriverData> extends Handle<D> {
     const slot = this.slot;
     if (slot.state !== RequestState.ISSUED) bug(`tag ${slot.tag}: started in state ${slot.state}`);
     slot.state = RequestState.STARTED;
-    slot.hctx.set.timeouts.started(slot);
-    return slot.handles.owned(this);
+    slot.hctx.started(slot);
+    return this.handles.owned(this);
   }
 }
 
@@ -87,7 +147,7 @@ export class Owned<D extends DriverData = DriverData> extends Handle<D> {
     if (Atomics.compareExchange(slot.counts, slot.tag, 0, 2) !== 0) {
       bug(`tag ${slot.tag}: shared while ${slot.count()} counted`);
     }
-    return slot.handles.shared(this);
+    return this.handles.shared(this);
   }
 
   endOk(): void {
@@ -97,14 +157,14 @@ export class Owned<D extends DriverData = DriverData> extends Handle<D> {
   /** Gives the request back to the block layer; its tag becomes free. */
   end(status: Status): void {
     const slot = this.slot;
-    slot.handles.spent(this);
+    this.handles.spent(this);
     slot.hctx.ended(slot, status);
   }
 
   /** Gives the request back to be issued again; `kick` says: soon, without waiting for a restart. */
   requeue(kick: boolean): void {
     const slot = this.slot;
-    slot.handles.spent(this);
+    this.handles.spent(this);
     slot.hctx.requeued(slot, kick);
   }
 
@@ -117,35 +177,31 @@ export class Owned<D extends DriverData = DriverData> extends Handle<D> {
   setStatus(status: Status): void {
     this.slot.status = status;
   }
-
-  status(): Status {
-    return this.slot.status;
-  }
 }
 
 /** One of several references to a started request. COUNT = references + 1. */
-export class ARef<D extends DriverData = DriverData> extends Handle<D> {
+export class ARef<D extends DriverData = DriverData> extends Handle<D> implements Unmappable {
   /** COUNT + 1. */
   clone(): ARef<D> {
     this.slot.get();
-    return this.slot.handles.cloned(this);
+    return this.handles.cloned(this);
   }
 
   /** COUNT - 1, never to 0: the device has the request then. */
   drop(): void {
     const slot = this.slot;
-    slot.handles.spent(this);
+    this.handles.spent(this);
     slot.put();
   }
 
   /** The bio's views become a mapping of this request: a reference (COUNT + 1) that lives until the
    *  reply was sent, and keeps the request from ending before. */
   map(): void {
+    const mapping = this.clone();
     const slot = this.slot;
-    slot.get();
     slot.mapped = true;
     slot.hctx.pool.mapped++;
-    slot.bio.mappedBy(slot);
+    slot.bio.mappedBy(mapping);
   }
 
   /** COUNT 2 -> 0: the Owned again. Anything else leaves this reference as it is.
@@ -153,11 +209,42 @@ export class ARef<D extends DriverData = DriverData> extends Handle<D> {
   tryFromShared(): Owned<D> | undefined {
     const slot = this.slot;
     if (Atomics.compareExchange(slot.counts, slot.tag, 2, 0) !== 2) return undefined;
-    return slot.handles.owned(this);
+    return this.handles.owned(this);
   }
 
-  /** The device is through with the request: it ends now, or when its mapping is undone. */
+  /** The driver is through with the request: it ends, or, where the reply still points into the device's
+   *  pages, its data are handed on, and it ends when its mapping is undone. */
   complete(status: Status): void {
-    this.slot.complete(this, status);
+    const slot = this.slot;
+    slot.status = status;
+    if (!slot.mapped) {
+      this.#end();
+      return;
+    }
+    this.handles.spent(this);
+    slot.completed = true;
+    const { bio } = slot;
+    if (status === Status.OK) bio.owner.viewsReady(bio);
+    else bio.unmap();
+  }
+
+  /** The mapping is undone: its reference goes (3 -> 2), and that of the completion ends the request. */
+  unmap(): void {
+    const slot = this.slot;
+    slot.mapped = false;
+    slot.hctx.pool.mapped--;
+    slot.put();
+    if (!slot.completed) bug(`tag ${slot.tag}: unmapped before it completed`);
+    slot.completed = false;
+    this.#end();
+  }
+
+  /** 2 -> 0 and end. A reference too many here is a bug of the driver's. */
+  #end(): void {
+    const slot = this.slot;
+    const owned = this.tryFromShared();
+    if (owned === undefined)
+      bug(`tag ${slot.tag}: completed while ${slot.count() - 2} others hold it`);
+    owned.end(slot.status);
   }
 }

@@ -1,15 +1,19 @@
 /** Requests in a row, linked through their slots: batches and waiting lines without an allocation. */
 
 import type { DriverData } from './driver-data.ts';
-import type { IdleRequest } from './owned.ts';
-import type { Request } from './request.ts';
+import type { Handles, IdleRequest, Slot } from './owned.ts';
 
 export class RequestList<D extends DriverData = DriverData> {
-  #head: Request<D> | undefined = undefined;
-  #tail: Request<D> | undefined = undefined;
+  #head: Slot<D> | undefined = undefined;
+  #tail: Slot<D> | undefined = undefined;
   count = 0;
+  readonly #handles: Handles<D>;
 
-  push(request: Request<D>): void {
+  constructor(handles: Handles<D>) {
+    this.#handles = handles;
+  }
+
+  push(request: Slot<D>): void {
     request.next = undefined;
     if (this.#tail === undefined) this.#head = request;
     else this.#tail.next = request;
@@ -17,14 +21,14 @@ export class RequestList<D extends DriverData = DriverData> {
     this.count++;
   }
 
-  unshift(request: Request<D>): void {
+  unshift(request: Slot<D>): void {
     request.next = this.#head;
     this.#head = request;
     if (this.#tail === undefined) this.#tail = request;
     this.count++;
   }
 
-  shift(): Request<D> | undefined {
+  shift(): Slot<D> | undefined {
     const first = this.#head;
     if (first === undefined) return undefined;
     this.#head = first.next;
@@ -37,13 +41,13 @@ export class RequestList<D extends DriverData = DriverData> {
   /** The next request as `queueRqs` may take it. */
   take(): IdleRequest<D> | undefined {
     const first = this.shift();
-    return first === undefined ? undefined : first.handles.idle(first);
+    return first === undefined ? undefined : this.#handles.idle(first);
   }
 
   /** A driver leaves `request` to the block layer, before the rest. */
   putBack(request: IdleRequest<D>): void {
     const slot = request.slot;
-    slot.handles.spent(request);
+    this.#handles.spent(request);
     this.unshift(slot);
   }
 

@@ -2,20 +2,26 @@
  *  together, and changed live. Source: driver.md section 2; rnull-series 35, 36, 39, 46, 49, 60-63. */
 
 import { bug } from '../units.ts';
-import type { Disk } from './disk.ts';
 import type { DriverData } from './driver-data.ts';
+import { allData, type Extents } from './extents.ts';
 import { HwQueue } from './hw-queue.ts';
 import { IoStats } from './io-stats.ts';
+import type { Judge, Limits } from './limits.ts';
 import type { Operations } from './operations.ts';
+import type { Shape } from './split.ts';
 import { Status } from './status.ts';
 import type { TagSet } from './tag-set.ts';
 import { type Vtable, vtableOf } from './vtable.ts';
 
-export class RequestQueue<D extends DriverData = DriverData> {
+export class RequestQueue<D extends DriverData = DriverData> implements Shape {
   readonly operations: Operations<D>;
   readonly vtable: Vtable<D>;
   /** The driver's data of the queue. */
   readonly data: D['queue'];
+  readonly limits: Limits;
+  readonly extents: Extents;
+  /** Set by the driver, also live. Undefined: each request of a bio ends as the others do. */
+  judge: Judge | undefined = undefined;
   readonly stats = new IoStats();
   /** Counts the changes of the queue map: who remembers a hardware queue asks again. */
   generation = 0;
@@ -23,27 +29,29 @@ export class RequestQueue<D extends DriverData = DriverData> {
   #hctxs: readonly HwQueue<D>[];
   /** Replaced by a live change, and busy. */
   #retired: HwQueue<D>[] = [];
-  #disk: Disk<D> | undefined;
   #idle: (() => void) | undefined;
   #startFirst = -1;
 
   /** Builds the hardware queues.
    *  @throws HctxError when the driver's initHctx fails; those made before are torn down again. */
-  constructor(tagSet: TagSet<D>, operations: Operations<D>, data: D['queue']) {
+  constructor(
+    tagSet: TagSet<D>,
+    operations: Operations<D>,
+    data: D['queue'],
+    limits: Limits,
+    extents: Extents = allData,
+  ) {
     this.operations = operations;
     this.vtable = vtableOf(operations);
     this.data = data;
+    this.limits = limits;
+    this.extents = extents;
     this.#tagSet = tagSet;
     this.#hctxs = this.#build(tagSet, 0);
   }
 
   get tagSet(): TagSet<D> {
     return this.#tagSet;
-  }
-
-  /** The disk that this queue belongs to. */
-  get disk(): Disk<D> {
-    return this.#disk ?? bug('a request queue without its disk');
   }
 
   get hwQueueCount(): number {
@@ -68,10 +76,6 @@ export class RequestQueue<D extends DriverData = DriverData> {
   *hctxs(): Generator<HwQueue<D>> {
     yield* this.#hctxs;
     yield* this.#retired;
-  }
-
-  attach(disk: Disk<D>): void {
-    this.#disk = disk;
   }
 
   hctx(index: number): HwQueue<D> {

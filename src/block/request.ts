@@ -12,20 +12,17 @@ import { bug } from '../units.ts';
 import type { Bio } from './bio.ts';
 import { Command } from './command.ts';
 import type { DriverData } from './driver-data.ts';
-import type { Handles } from './handles.ts';
-import type { HwQueue } from './hw-queue.ts';
-import type { ARef } from './owned.ts';
 import { Status } from './status.ts';
 
 /** Where a slot is between two lives. COUNT says who has it while it is `started`. */
 export const RequestState = { FREE: 0, ISSUED: 1, STARTED: 2 } as const;
 export type RequestState = (typeof RequestState)[keyof typeof RequestState];
 
-export class Request<D extends DriverData = DriverData> {
+/** `H` is the hardware queue that a request is on, as its handles know it. */
+export class Request<D extends DriverData, H> {
   readonly tag: Tag;
   /** COUNT of all tags of the set; ours is at `tag`. */
   readonly counts: Int32Array;
-  readonly handles: Handles<D>;
   /** The driver's own per-request data, made with the slot. */
   readonly data: D['request'];
   state: RequestState = RequestState.FREE;
@@ -40,18 +37,17 @@ export class Request<D extends DriverData = DriverData> {
   issuedAt = 0;
   /** When the driver started it, in ns; its timeout counts from here (timeout.ts). */
   startedAt = 0;
-  next: Request<D> | undefined = undefined;
-  #bio: Bio | undefined = undefined;
-  #hctx: HwQueue<D> | undefined = undefined;
-  /** The completion's reference, parked while a mapping keeps the request from ending. */
-  #completion: ARef<D> | undefined = undefined;
-  /** Whether the bio's views are this request's mapping. */
+  next: Request<D, H> | undefined = undefined;
+  /** Whether the bio's views are this request's mapping, which keeps it from ending. */
   mapped = false;
+  /** The driver has completed it: it ends when its mapping is undone. */
+  completed = false;
+  #bio: Bio | undefined = undefined;
+  #hctx: H | undefined = undefined;
 
-  constructor(tag: Tag, counts: Int32Array, handles: Handles<D>, data: D['request']) {
+  constructor(tag: Tag, counts: Int32Array, data: D['request']) {
     this.tag = tag;
     this.counts = counts;
-    this.handles = handles;
     this.data = data;
   }
 
@@ -67,18 +63,25 @@ export class Request<D extends DriverData = DriverData> {
     return this.#bio ?? bug(`tag ${this.tag}: no bio`);
   }
 
-  get hctx(): HwQueue<D> {
+  get hctx(): H {
     return this.#hctx ?? bug(`tag ${this.tag}: on no hardware queue`);
   }
 
-  /** Fills the slot for a new life. */
-  prepare(hctx: HwQueue<D>, bio: Bio, sector: Sector, sectors: Sector, bioOffset: number): void {
+  /** Fills the slot for a new life. @param flags beside those of `bio`. */
+  prepare(
+    hctx: H,
+    flags: number,
+    bio: Bio,
+    sector: Sector,
+    sectors: Sector,
+    bioOffset: number,
+  ): void {
     if (this.state !== RequestState.FREE) bug(`tag ${this.tag}: handed out while in use`);
     this.state = RequestState.ISSUED;
     this.#hctx = hctx;
     this.#bio = bio;
     this.command = bio.command;
-    this.flags = bio.flags | hctx.requestFlags;
+    this.flags = bio.flags | flags;
     this.sector = sector;
     this.sectors = sectors;
     this.bioOffset = bioOffset;
@@ -98,36 +101,5 @@ export class Request<D extends DriverData = DriverData> {
   /** One reference less. The last one leaves 1: the device has the request. */
   put(): void {
     if (Atomics.sub(this.counts, this.tag, 1) < 2) bug(`tag ${this.tag}: dropped once too often`);
-  }
-
-  /** The driver is through with it, holding `completion`: ends the request, or, where the reply
-   *  still points into the device's pages, hands the data on and waits for `unmap`. */
-  complete(completion: ARef<D>, status: Status): void {
-    this.status = status;
-    if (!this.mapped) {
-      this.#endShared(completion);
-      return;
-    }
-    this.#completion = completion;
-    if (status === Status.OK) this.bio.owner.viewsReady(this.bio);
-    else this.bio.unmap();
-  }
-
-  /** The mapping is undone: its reference goes (3 -> 2), and the completion ends the request. */
-  unmap(): void {
-    this.mapped = false;
-    this.hctx.pool.mapped--;
-    this.put();
-    const completion = this.#completion ?? bug(`tag ${this.tag}: unmapped before it completed`);
-    this.#completion = undefined;
-    this.#endShared(completion);
-  }
-
-  /** 2 -> 0 and end. A reference too many here is a bug of the driver's. */
-  #endShared(completion: ARef<D>): void {
-    const owned = completion.tryFromShared();
-    if (owned === undefined)
-      bug(`tag ${this.tag}: completed while ${this.count() - 2} others hold it`);
-    owned.end(this.status);
   }
 }

@@ -4,7 +4,7 @@
 import type { DeferredWork } from '../time/deferred.ts';
 import { Timer, type TimerTarget } from '../time/timer-queue.ts';
 import type { Nanoseconds } from '../units.ts';
-import type { BlockContext } from './tag-set.ts';
+import type { BlockContext } from './context.ts';
 
 /** How long after a resource status a queue that nobody stopped is run again. */
 const RERUN_NS = 3e6;

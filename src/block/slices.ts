@@ -4,23 +4,32 @@
 
 import type { DeferredWork } from '../time/deferred.ts';
 import type { Bio } from './bio.ts';
-import type { DriverData } from './driver-data.ts';
-import type { HwQueue } from './hw-queue.ts';
+import type { BlockContext } from './context.ts';
 import type { TagWaiter } from './scheduler.ts';
 import type { Status } from './status.ts';
+import type { TagPool } from './tag-pool.ts';
 
 /** After so many ns of a turn no further slice is begun. */
 const TURN_NS = 100_000;
 
-export class Slices<D extends DriverData = DriverData> implements DeferredWork, TagWaiter {
+/** The hardware queue whose bios they are. */
+interface SlicedQueue {
+  readonly context: BlockContext;
+  readonly pool: TagPool;
+  /** @returns false when there was no tag. */
+  submit(bio: Bio): boolean;
+  unplug(): void;
+}
+
+export class Slices implements DeferredWork, TagWaiter {
   raised = false;
   waiting = false;
   waitingSince = 0;
   readonly waitsToRead = false;
-  readonly #hctx: HwQueue<D>;
+  readonly #hctx: SlicedQueue;
   readonly #bios: Bio[] = [];
 
-  constructor(hctx: HwQueue<D>) {
+  constructor(hctx: SlicedQueue) {
     this.#hctx = hctx;
   }
 
@@ -32,7 +41,7 @@ export class Slices<D extends DriverData = DriverData> implements DeferredWork, 
   /** `bio` has slices left: the next one comes in the next turn. */
   later(bio: Bio): void {
     this.#bios.push(bio);
-    this.#hctx.set.context.deferred.raiseNextTurn(this);
+    this.#hctx.context.deferred.raiseNextTurn(this);
   }
 
   /** No slice of any is to come. */
@@ -46,7 +55,7 @@ export class Slices<D extends DriverData = DriverData> implements DeferredWork, 
   runDeferred(): void {
     // In line already: nobody overtakes those who wait.
     if (this.waiting) return;
-    const { clock, deferred } = this.#hctx.set.context;
+    const { clock, deferred } = this.#hctx.context;
     const end = clock.now() + TURN_NS;
     for (let left = this.#bios.length; left > 0 && this.#submit(); left--) {
       if (clock.now() >= end) break;
@@ -57,7 +66,7 @@ export class Slices<D extends DriverData = DriverData> implements DeferredWork, 
   /** One slice, whatever the quota: then others have their turn. */
   tagsFree(): void {
     this.#submit();
-    if (this.#bios.length > 0) this.#hctx.set.context.deferred.raiseNextTurn(this);
+    if (this.#bios.length > 0) this.#hctx.context.deferred.raiseNextTurn(this);
   }
 
   /** A slice of the first. @returns false: there is no tag for it, and it waits for one. */

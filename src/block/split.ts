@@ -6,18 +6,24 @@ import { PAGE_BYTES } from '../pages/slab.ts';
 import { SECTOR_BYTES, type Sector } from '../units.ts';
 import type { Bio } from './bio.ts';
 import { Command, RequestFlag } from './command.ts';
-import type { Disk, Limits } from './disk.ts';
-import { Allocation, Extent } from './extents.ts';
+import { Allocation, Extent, type Extents } from './extents.ts';
+import type { Judge, Limits } from './limits.ts';
 
 /** Of a slice whose parts are judged one by one. */
 const PIECES_PER_SLICE = 32;
 
-type Shape = Pick<Disk, 'limits' | 'extents' | 'judge'>;
+/** What cuts the bios of a disk. */
+export interface Shape {
+  readonly limits: Limits;
+  readonly extents: Extents;
+  /** Undefined: each request of a bio ends as the others do. */
+  readonly judge: Judge | undefined;
+}
 
 /** The sectors of the next request of `bio`, which has some left. */
-export function nextPiece(bio: Bio, disk: Shape): Sector {
+export function nextPiece(bio: Bio, shape: Shape): Sector {
   if (isWhole(bio.command)) return bio.sectors;
-  const { limits } = disk;
+  const { limits } = shape;
   const sliced = isSliced(bio.command);
   let piece = Math.min(bio.sectors - bio.submitted, pieceMax(bio.command, limits));
   if (limits.chunkSectors !== 0) {
@@ -27,7 +33,7 @@ export function nextPiece(bio: Bio, disk: Shape): Sector {
   if (limits.virtBoundary && bio.command === Command.WRITE && !bio.contiguous) {
     piece = upToGap(bio.segments, bio.submitted * SECTOR_BYTES, piece);
   }
-  if (sliced) piece = upToJudged(bio, piece + holeBehind(bio, piece, disk), disk);
+  if (sliced) piece = upToJudged(bio, piece + holeBehind(bio, piece, shape), shape);
   return piece as Sector; // the least of several sector counts, or with a hole that is left of the bio
 }
 
@@ -53,12 +59,12 @@ const extent = new Extent();
 
 /** To make nothing of nothing takes no time, so a slice goes on to the end of the hole behind it; but
  *  for zeroes that are to have memory. */
-function holeBehind(bio: Bio, piece: number, disk: Shape): number {
+function holeBehind(bio: Bio, piece: number, shape: Shape): number {
   const left = bio.sectors - bio.submitted - piece;
   const keeps = (bio.flags & RequestFlag.NOUNMAP) !== 0;
-  if (left === 0 || keeps || !disk.limits.freeHoles) return 0;
+  if (left === 0 || keeps || !shape.limits.freeHoles) return 0;
   const first = bio.sector + bio.submitted + piece;
-  disk.extents.at(first, first + left, extent);
+  shape.extents.at(first, first + left, extent);
   return (extent.status & Allocation.HOLE) === 0 ? 0 : extent.sectors;
 }
 

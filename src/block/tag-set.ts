@@ -1,17 +1,13 @@
 /** The tag set: every `Request` there will ever be, made here and found by tag. One disk has it, or
  *  several share it. Source: driver.md section 2; parameters hw_queue_depth, submit_queues. */
 
-import type { Clock } from '../time/clock.ts';
-import type { Deferred } from '../time/deferred.ts';
 import { atOnce, type Work } from '../time/slicer.ts';
-import type { TimerQueue } from '../time/timer-queue.ts';
 import { bug, type Nanoseconds, type Tag, tag } from '../units.ts';
+import type { BlockContext } from './context.ts';
 import type { DriverData } from './driver-data.ts';
-import type { Handles } from './handles.ts';
 import { CheckedHandles, PlainHandles } from './handles.ts';
-import type { HwQueue } from './hw-queue.ts';
 import type { Operations } from './operations.ts';
-import type { ARef } from './owned.ts';
+import type { ARef, Handles, Hctx, Slot } from './owned.ts';
 import { Request, RequestState } from './request.ts';
 import { Scheduler } from './scheduler.ts';
 import { TagPool } from './tag-pool.ts';
@@ -34,13 +30,6 @@ export interface TagSetOptions {
   readonly debug: boolean;
 }
 
-/** What the block layer needs of the world. */
-export interface BlockContext {
-  readonly clock: Clock;
-  readonly timers: TimerQueue;
-  readonly deferred: Deferred;
-}
-
 /** Made in some 20 us. */
 const REQUESTS_PER_PIECE = 64;
 
@@ -51,10 +40,10 @@ export class TagSet<D extends DriverData = DriverData> {
   readonly options: TagSetOptions;
   readonly context: BlockContext;
   readonly counts: Int32Array;
-  readonly #requests: Request<D>[] = [];
+  readonly #requests: Slot<D>[] = [];
   readonly timeouts: Timeouts<D>;
   readonly #pools: readonly TagPool[];
-  readonly #handles: Handles<D>;
+  readonly handles: Handles<D>;
 
   /** The driver's data of the set. */
   readonly data: D['tagSet'];
@@ -73,7 +62,7 @@ export class TagSet<D extends DriverData = DriverData> {
     this.context = context;
     const pools = options.sharedBitmap ? 1 : options.queues;
     this.counts = new Int32Array(pools * options.depth);
-    this.#handles = options.debug ? new CheckedHandles<D>() : new PlainHandles<D>();
+    this.handles = options.debug ? new CheckedHandles<D>() : new PlainHandles<D>();
     this.#pools = Array.from(
       { length: pools },
       (_, i) =>
@@ -102,7 +91,7 @@ export class TagSet<D extends DriverData = DriverData> {
   }
 
   /** All of them, by tag. */
-  get requests(): readonly Request<D>[] {
+  get requests(): readonly Slot<D>[] {
     return this.#requests;
   }
 
@@ -129,12 +118,12 @@ export class TagSet<D extends DriverData = DriverData> {
     return pool ?? bug(`no hardware queue ${index}`);
   }
 
-  slot(of: Tag): Request<D> {
+  slot(of: Tag): Slot<D> {
     return this.#requests[of] ?? bug(`no tag ${of}`);
   }
 
   /** The requests of `hctx` that the driver has shared, each with a reference for the asker. */
-  *shared(hctx: HwQueue<D>): Generator<ARef<D>> {
+  *shared(hctx: Hctx<D>): Generator<ARef<D>> {
     for (const { state, tag: of } of this.requests) {
       if (state !== RequestState.STARTED || this.slot(of).hctx !== hctx) continue;
       const reference = this.tagToRq(of);
@@ -151,16 +140,20 @@ export class TagSet<D extends DriverData = DriverData> {
       const count = Atomics.load(this.counts, of);
       if (count === 0) return undefined;
       if (Atomics.compareExchange(this.counts, of, count, count + 1) === count) {
-        return this.#handles.revived(slot);
+        return this.handles.revived(slot);
       }
     }
   }
 
   *#fill(operations: Pick<Operations<D>, 'makeRequestData'>): Work {
-    const handles = this.#handles;
+    const handles = this.handles;
     for (let i = 0; i < this.counts.length; i++) {
       if (i > 0 && i % REQUESTS_PER_PIECE === 0) yield;
-      const request = new Request(tag(i), this.counts, handles, operations.makeRequestData());
+      const request = new Request<D, Slot<D>['hctx']>(
+        tag(i),
+        this.counts,
+        operations.makeRequestData(),
+      );
       if (handles instanceof PlainHandles) handles.add(request);
       this.#requests.push(request);
     }

@@ -4,30 +4,36 @@
 
 import { Timer, type TimerTarget } from '../time/timer-queue.ts';
 import type { Nanoseconds } from '../units.ts';
+import type { BlockContext } from './context.ts';
 import type { DriverData } from './driver-data.ts';
-import type { Request } from './request.ts';
+import type { Slot } from './owned.ts';
 import { RequestState } from './request.ts';
-import type { BlockContext, TagSet } from './tag-set.ts';
 
 /** Between two sweeps, in ns for each tag that one looks at: some hundred times what a look takes.
  *  With 64 tags a request times out up to 0.05 ms late, with 10,240 up to 8 ms. */
 const PAUSE_NS_PER_TAG = 800;
 
+/** The tag set whose requests may time out. */
+interface TimedSet<D extends DriverData> {
+  readonly options: { readonly timeout: Nanoseconds };
+  readonly requests: readonly Slot<D>[];
+  readonly inFlight: number;
+}
+
 export class Timeouts<D extends DriverData = DriverData> implements TimerTarget {
-  readonly #set: TagSet<D>;
+  readonly #set: TimedSet<D>;
   readonly #context: BlockContext;
   readonly #timer = new Timer(this);
   /** The timer runs, or a sweep does, which starts it. */
   #armed = false;
 
-  constructor(set: TagSet<D>, context: BlockContext) {
+  constructor(set: TimedSet<D>, context: BlockContext) {
     this.#set = set;
     this.#context = context;
   }
 
-  /** Starts the clock of `request`, at the time when its batch was begun. */
-  started(request: Request<D>): void {
-    const { issuingAt } = request.hctx;
+  /** Starts the clock of `request`. @param issuingAt when its batch was begun; negative: in none. */
+  started(request: Slot<D>, issuingAt: number): void {
     request.startedAt = issuingAt < 0 ? this.#context.clock.now() : issuingAt;
     if (!this.#armed) this.#arm(request.startedAt + this.#set.options.timeout);
   }
@@ -56,14 +62,10 @@ export class Timeouts<D extends DriverData = DriverData> implements TimerTarget 
     this.#arm(Math.max(oldest + options.timeout, now + pause));
   }
 
-  /** Without a hook, or where the driver alone owns the request, it gets another period. */
-  #expire(request: Request<D>, now: Nanoseconds): void {
+  /** What is not over by now gets another period. */
+  #expire(request: Slot<D>, now: Nanoseconds): void {
     request.startedAt = now;
-    const reference = this.#set.tagToRq(request.tag);
-    if (reference === undefined) return;
-    // The set may be shared: each request's own disk has the hook.
-    const verdict = reference.queue().vtable.requestTimeout?.(reference) ?? 'reset';
-    if (verdict === 'reset') reference.drop();
+    request.hctx.timedOut(request); // the set may be shared: each request's own disk has the hook
   }
 
   #arm(deadline: number): void {

@@ -1,10 +1,11 @@
 /** Options to a disk: tag set, limits, features, and the steps of the path in their order, composed
  *  so that what is off costs nothing. Source: driver.md sections 1 and 3; design.md ("Off means free"). */
 
+import type { BlockContext } from '../block/context.ts';
 import { Disk } from '../block/disk.ts';
 import { RequestQueue } from '../block/request-queue.ts';
 import { Status } from '../block/status.ts';
-import type { BlockContext, TagSet } from '../block/tag-set.ts';
+import type { TagSet } from '../block/tag-set.ts';
 import { sizeOf, wholeBlocks } from '../config/judge-size.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
 import type { SharedDevice } from '../direct/shared-device.ts';
@@ -120,10 +121,10 @@ export function buildDisk(
     : undefined;
   const causes: Causes = { badblocks: 0, zones: 0 };
   const compose = (): Step => composePath(options, parts, { zones, cache, causes });
-  const { complete, batch } = completion(options);
+  const { complete, batch } = completion(options, context);
   const device = new PoweredDevice({
     execute: compose(),
-    ...{ complete, batch },
+    ...{ complete, batch, context },
     flusher: cache && new Flusher(cache, context.deferred, complete),
     resetAll:
       zones &&
@@ -133,14 +134,18 @@ export function buildDisk(
     blocking: options.blocking && store === undefined,
   });
   const tagSet = tags ?? makeTagSet(options, context, false);
-  const queue = new RequestQueue<NullData>(tagSet, device, parts.name);
+  const queue = new RequestQueue<NullData>(
+    tagSet,
+    device,
+    parts.name,
+    limits(options),
+    extentsOf(store, cache, zones),
+  );
   const disk = new Disk(
     parts.name,
     (capacity / SECTOR_BYTES) as Sector, // whole blocks are whole sectors; see Disk for huge ones
-    limits(options),
     features(options, cache !== undefined),
     queue,
-    extentsOf(store, cache, zones),
     zones,
     sizeOf(options),
   );
@@ -244,14 +249,17 @@ function memoryStep(store: PageStore, cache: WriteCache | undefined, parts: Part
   };
 }
 
-function completion(options: DeviceOptions): Pick<PathOptions, 'complete' | 'batch'> {
+function completion(
+  options: DeviceOptions,
+  context: BlockContext,
+): Pick<PathOptions, 'complete' | 'batch'> {
   switch (options.irqmode) {
     case 0:
       return { complete: completeInline, batch: undefined };
     case 1:
       return { complete: completeDeferred, batch: undefined };
     case 2: {
-      const batch = new TimedCompletion(nanoseconds(options.completion_nsec));
+      const batch = new TimedCompletion(nanoseconds(options.completion_nsec), context);
       return { complete: batch.complete, batch };
     }
   }

@@ -1,7 +1,7 @@
 /** What a device tells the block layer and its exports of itself: limits of a request, and what it can
  *  do. Source: driver.md section 1. */
 
-import type { Features, Limits } from '../block/disk.ts';
+import type { Features, Limits } from '../block/limits.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
 import { MiB, SECTOR_BYTES, sector } from '../units.ts';
 

@@ -1,10 +1,10 @@
 /** How a processed request completes: inline, deferred (softirq) or by timer. An error never skips
  *  the delay. Source: driver.md sections 2 and 3.7; parameters irqmode, completion_nsec. */
 
+import type { BlockContext } from '../block/context.ts';
 import type { DriverData } from '../block/driver-data.ts';
 import type { ARef, Owned } from '../block/owned.ts';
 import type { Status } from '../block/status.ts';
-import type { BlockContext } from '../block/tag-set.ts';
 import { ReusedList } from '../time/reused-list.ts';
 import { Timer, type TimerTarget } from '../time/timer-queue.ts';
 import { bug, type Nanoseconds } from '../units.ts';
@@ -45,7 +45,7 @@ export class NullRequestData implements TimerTarget {
   timerExpired(): void {
     const reference = this.#reference ?? bug('a completion timer without its request');
     this.#reference = undefined;
-    reference.complete(reference.slot.status);
+    reference.complete(reference.status());
   }
 }
 
@@ -98,7 +98,7 @@ export function completeInline(request: NullOwned): void {
   const tag = request.tag();
   share(request).drop();
   const completion = set.tagToRq(tag) ?? bug(`tag ${tag}: vanished from the device`);
-  completion.complete(completion.slot.status);
+  completion.complete(completion.status());
 }
 
 /** irqmode 1: complete in the deferred context. */
@@ -123,14 +123,16 @@ const TOGETHER_BELOW_NS = 50_000;
 export class TimedCompletion implements Batch {
   readonly complete: Complete = (request) => {
     if (this.#open) this.#batch.push(request);
-    else this.#start(request, request.hctx().set.context.clock.now());
+    else this.#start(request, this.#context.clock.now());
   };
   readonly #delay: Nanoseconds;
+  readonly #context: BlockContext;
   readonly #batch = new ReusedList<NullOwned>();
   #open = false;
 
-  constructor(delay: Nanoseconds) {
+  constructor(delay: Nanoseconds, context: BlockContext) {
     this.#delay = delay;
+    this.#context = context;
   }
 
   begin(): void {
@@ -140,9 +142,8 @@ export class TimedCompletion implements Batch {
   end(): void {
     this.#open = false;
     const batch = this.#batch;
-    const first = batch.at(0);
-    if (first === undefined) return;
-    const now = first.hctx().set.context.clock.now();
+    if (batch.count === 0) return;
+    const now = this.#context.clock.now();
     for (let at = 0; at < batch.count; at++) {
       const request = batch.at(at);
       if (request !== undefined) this.#start(request, now);
@@ -151,9 +152,8 @@ export class TimedCompletion implements Batch {
   }
 
   #start(request: NullOwned, now: Nanoseconds): void {
-    const { context } = request.hctx().set;
     const data = request.data();
     const deadline = (now + this.#delay) as Nanoseconds; // a time plus a duration
-    data.completeAt(context, deadline, share(request));
+    data.completeAt(this.#context, deadline, share(request));
   }
 }

@@ -2,9 +2,8 @@
  *  when somebody asks. Source: control.md section 3, stats and requests. */
 
 import { Command } from '../block/command.ts';
+import { type InFlightRequest, lookForRequests } from '../block/in-flight.ts';
 import { type IoKind, IoStats, ioKinds } from '../block/io-stats.ts';
-import type { Request } from '../block/request.ts';
-import { RequestState } from '../block/request.ts';
 import type { RequestQueue } from '../block/request-queue.ts';
 import { Status, statusErrno } from '../block/status.ts';
 import type { Clock } from '../time/clock.ts';
@@ -115,41 +114,26 @@ const commandNames = new Map<number, string>(
   ]),
 );
 
-/** Tags that are looked at, or requests that are found, in some 20 us. */
-const LOOKS_PER_PIECE = 1024;
-const FOUND_PER_PIECE = 8;
-
-/** Those of one piece after the other, each as it is when it is come to; with ten thousands of tags, most
- *  pieces are empty. */
-export function* lookForRequests(
+/** What is in flight on `queue`, in pieces. */
+export function* requestsOf(
   queue: RequestQueue<NullData>,
   clock: Clock,
 ): Generator<readonly InFlight[]> {
-  let found: InFlight[] = [];
-  let looks = 0;
-  for (const set of new Set(Array.from(queue.hctxs(), (hctx) => hctx.set))) {
-    for (const request of set.requests) {
-      if (request.state !== RequestState.FREE && request.hctx.queue === queue) {
-        found.push(describe(request, clock.now()));
-      }
-      if (++looks < LOOKS_PER_PIECE && found.length < FOUND_PER_PIECE) continue;
-      yield found;
-      found = [];
-      looks = 0;
-    }
+  for (const piece of lookForRequests(queue)) {
+    const now = clock.now();
+    yield piece.map((request) => describe(request, now));
   }
-  yield found;
 }
 
-function describe(request: Request<NullData>, now: number): InFlight {
+function describe(request: InFlightRequest, now: number): InFlight {
   return {
     tag: request.tag,
-    queue: request.hctx.index,
+    queue: request.hctx,
     command: commandNames.get(request.command) ?? String(request.command),
     sector: forJson(BigInt(request.sector)),
     sectors: forJson(BigInt(request.sectors)),
-    state: request.state === RequestState.STARTED ? 'started' : 'issued',
-    count: request.count(),
+    state: request.started ? 'started' : 'issued',
+    count: request.count,
     ageNs: Math.max(0, Math.round(now - request.issuedAt)),
   };
 }

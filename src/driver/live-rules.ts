@@ -1,7 +1,7 @@
 /** What follows from a device's options and live attributes for those who do not know them: whether
  *  threads may execute its requests, and which requests the device judges one by one. */
 
-import type { Judge } from '../block/disk.ts';
+import type { Judge } from '../block/limits.ts';
 import type { BadBlocks } from './badblocks.ts';
 import type { Powered } from './build.ts';
 import type { Gate } from './gate.ts';

@@ -16,7 +16,7 @@ import { BadBlocks } from './badblocks.ts';
 import { buildDisk, capacityOf, type DeviceContext, type Powered } from './build.ts';
 import type { NullData } from './completion.ts';
 import { type Outcome, outcome } from './control-requests.ts';
-import { type DeviceStats, deviceStats, type InFlight, lookForRequests } from './device-stats.ts';
+import { type DeviceStats, deviceStats, type InFlight, requestsOf } from './device-stats.ts';
 import { Fault, faultStream, NO_FAULT, parseFault } from './faults.ts';
 import { composeGate, type Faults } from './gate.ts';
 import { judgeOf, mayMoveBytesOnly, movesBytesOnly } from './live-rules.ts';
@@ -203,7 +203,7 @@ export class NullDevice implements DeferredWork {
     powered.device.execute = powered.compose();
     const gate = powered.leaving ? undefined : composeGate(this.faults, powered.throttle);
     powered.device.gate = gate;
-    powered.disk.judge = judgeOf(powered, { badBlocks, gate });
+    powered.disk.queue.judge = judgeOf(powered, { badBlocks, gate });
     this.#shared?.allow(movesBytesOnly(powered, { badBlocks, gate }));
   }
 
@@ -278,7 +278,7 @@ export class NullDevice implements DeferredWork {
   /** What is in flight, in pieces. */
   requests(): Iterable<readonly InFlight[]> {
     const queue = this.#powered?.disk.queue;
-    return queue === undefined ? [] : lookForRequests(queue, this.#context.clock);
+    return queue === undefined ? [] : requestsOf(queue, this.#context.clock);
   }
 
   /** Gives back memory that holds nothing, a few slabs a turn. */

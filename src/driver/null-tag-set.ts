@@ -1,8 +1,9 @@
 /** The tag set that a device's options ask for, at once or in pieces; and what it means when there is no
  *  memory for one. */
 
+import type { BlockContext } from '../block/context.ts';
 import { HctxError } from '../block/request-queue.ts';
-import { type BlockContext, TagSet, type TagSetOptions } from '../block/tag-set.ts';
+import { TagSet, type TagSetOptions } from '../block/tag-set.ts';
 import { ErrnoError } from '../config/errors.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
 import type { Work } from '../time/slicer.ts';

@@ -8,7 +8,7 @@ import { Timer } from '../time/timer-queue.ts';
 import type { Nanoseconds } from '../units.ts';
 import type { DeviceContext, Powered } from './build.ts';
 import type { NullData } from './completion.ts';
-import { lookForRequests } from './device-stats.ts';
+import { requestsOf } from './device-stats.ts';
 
 /** Who waits for so long is told what for. */
 const SAY_AFTER_NS = 5e9;
@@ -24,7 +24,7 @@ export interface PowerOffHost {
 /** What there is in flight, such as `3 requests in flight (2 read, 1 write), the oldest for 6.2 s`; empty:
  *  nothing is. */
 export function inFlightText(queue: RequestQueue<NullData>, clock: Clock): string {
-  const requests = [...lookForRequests(queue, clock)].flat();
+  const requests = [...requestsOf(queue, clock)].flat();
   if (requests.length === 0) return queue.busy ? 'requests in flight between two slices' : '';
   const byCommand = new Map<string, number>();
   let oldest = 0;

@@ -3,9 +3,9 @@
  *  fault settings) is null-device.ts's. Source: driver.md sections 2 and 3. */
 
 import { Command, RequestFlag } from '../block/command.ts';
-import type { HwQueue } from '../block/hw-queue.ts';
+import type { BlockContext } from '../block/context.ts';
 import type { Operations, TimeoutVerdict } from '../block/operations.ts';
-import type { ARef, IdleRequest } from '../block/owned.ts';
+import type { ARef, Hctx, IdleRequest } from '../block/owned.ts';
 import type { RequestList } from '../block/request-list.ts';
 import { Status } from '../block/status.ts';
 import {
@@ -33,6 +33,7 @@ export interface PathOptions {
   readonly flusher: Flusher | undefined;
   /** Where there are zones. */
   readonly resetAll: ResetAll | undefined;
+  readonly context: BlockContext;
   /** The handler may wait, so it is an asynchronous one. */
   readonly blocking: boolean;
 }
@@ -48,8 +49,12 @@ export class PoweredDevice implements Operations<NullData> {
   readonly #flusher: Flusher | undefined;
   readonly #resetAll: ResetAll | undefined;
 
-  constructor({ execute, complete, batch, initHctx, flusher, resetAll, blocking }: PathOptions) {
+  readonly #context: BlockContext;
+
+  constructor(options: PathOptions) {
+    const { execute, complete, batch, initHctx, flusher, resetAll, blocking, context } = options;
     this.execute = execute;
+    this.#context = context;
     this.#complete = complete;
     this.#batch = batch;
     this.#initHctx = initHctx;
@@ -93,10 +98,10 @@ export class PoweredDevice implements Operations<NullData> {
   }
 
   complete(request: ARef<NullData>): void {
-    request.complete(request.slot.status);
+    request.complete(request.status());
   }
 
-  poll(hctx: HwQueue<NullData>): number {
+  poll(hctx: Hctx<NullData>): number {
     const batch = hctx.data.polled;
     hctx.data.polled = [];
     this.#batch?.begin();
@@ -105,15 +110,14 @@ export class PoweredDevice implements Operations<NullData> {
     return batch.length;
   }
 
-  giveUp(hctx: HwQueue<NullData>, status: Status): void {
-    const { context } = hctx.set;
+  giveUp(hctx: Hctx<NullData>, status: Status): void {
     const polled = hctx.data.polled;
     hctx.data.polled = [];
     for (const request of polled) request.end(status);
     this.#flusher?.giveUp(status);
     this.#resetAll?.giveUp(status);
     for (const reference of hctx.set.shared(hctx)) {
-      if (!reference.data().giveUp(context, reference, status)) reference.drop();
+      if (!reference.data().giveUp(this.#context, reference, status)) reference.drop();
     }
   }
 

@@ -5,7 +5,7 @@
  *  never passes: here a request is charged once, when it is let through, and a large one leaves a debt
  *  that later ticks pay off. So the rate in the long run is the limit, whatever the sizes. */
 
-import type { BlockContext } from '../block/tag-set.ts';
+import type { BlockContext } from '../block/context.ts';
 import { Timer, type TimerTarget } from '../time/timer-queue.ts';
 import { MiB, type Nanoseconds } from '../units.ts';
 

@@ -3,9 +3,9 @@
  *  Source: driver.md sections 1 (zone_append_max_sectors) and 6 (Ranges). */
 
 import { Command } from '../block/command.ts';
+import type { BlockContext } from '../block/context.ts';
 import type { Disk } from '../block/disk.ts';
 import { Status } from '../block/status.ts';
-import type { BlockContext } from '../block/tag-set.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
 import { SLAB_BYTES } from '../pages/slab.ts';
 import { atOnce, type Slicer, type Work } from '../time/slicer.ts';

@@ -50,9 +50,9 @@ function built(queues = 2) {
   const world = new World();
   const driver = new Keeper();
   const set = new TagSet<Named>(driver, { ...defaults, queues }, world, 'the set');
-  const queue = new RequestQueue<Named>(set, driver, { label: 'the queue' });
   const { disk } = makeDisk<Named>(world, new Keeper()); // its limits and features
-  const own = new Disk('disk', disk.capacity, disk.limits, disk.features, queue);
+  const queue = new RequestQueue<Named>(set, driver, { label: 'the queue' }, disk.limits);
+  const own = new Disk('disk', disk.capacity, disk.features, queue);
   return { world, driver, set, queue, disk: own };
 }
 
@@ -69,8 +69,9 @@ describe('the data of the driver', () => {
     const world = new World();
     const driver = new Keeper();
     driver.failAt = 1;
+    const { limits } = built().disk;
     const set = new TagSet<Named>(driver, { ...defaults, queues: 3 }, world, '');
-    expect(() => new RequestQueue<Named>(set, driver, { label: '' })).toThrow(HctxError);
+    expect(() => new RequestQueue<Named>(set, driver, { label: '' }, limits)).toThrow(HctxError);
     expect(driver.log).toEqual(['init queue 0', 'init queue 1', 'exit queue 0']);
   });
 
@@ -115,18 +116,18 @@ function collect(): void {
   if (typeof gc === 'function') gc();
 }
 
-test('a disk is reached from its queue and its requests, and lives no longer for the tags it shared', async () => {
+test('the queue of a disk is reached from its requests, and lives no longer for the tags it shared', async () => {
   const { world, driver, set, queue, disk } = built();
   queue.hctx(0).submit(read().bio);
   queue.hctx(0).unplug();
   const owned = driver.owned.pop() ?? bug('nothing came');
-  expect(owned.queue().disk).toBe(disk);
+  expect(owned.queue()).toBe(disk.queue);
   owned.endOk();
 
   /** Another disk on the same tags, used and removed. */
-  const removed = (): WeakRef<Disk<Named>> => {
-    const other = new RequestQueue<Named>(set, driver, { label: 'other' });
-    const gone = new Disk('gone', disk.capacity, disk.limits, disk.features, other);
+  const removed = (): WeakRef<RequestQueue<Named>> => {
+    const label = 'other';
+    const other = new RequestQueue<Named>(set, driver, { label }, disk.limits);
     for (let at = 0; at < 3; at++) {
       other.hctx(0).submit(read(at).bio);
       other.hctx(0).unplug();
@@ -134,7 +135,7 @@ test('a disk is reached from its queue and its requests, and lives no longer for
     for (const one of driver.owned.splice(0)) one.endOk();
     world.settle();
     other.exit();
-    return new WeakRef(gone);
+    return new WeakRef(other);
   };
   const gone = removed();
   for (let at = 0; at < 3; at++) {

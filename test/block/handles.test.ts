@@ -101,7 +101,6 @@ test('a handle tells the request', () => {
   expect(idle.data()).toBe(5);
   expect(idle.hctx()).toBe(hctx);
   expect(idle.queue()).toBe(disk.queue);
-  expect(idle.queue().disk).toBe(disk);
   expect(idle.queueIndex()).toBe(0);
   expect(idle.isFua()).toBe(false);
   const owned = idle.start();

@@ -70,7 +70,7 @@ describe('an NBD command reaches the driver', () => {
   ])('%s, as its command and flags', (_, nbd, nbdFlags, command, flags) => {
     const { world, seen, disk: made } = noted();
     const features = { ...made.features, writeCache: true }; // without it no FLUSH gets so far
-    const disk = new Disk('disk', made.capacity, made.limits, features, made.queue);
+    const disk = new Disk('disk', made.capacity, features, made.queue);
     const sink = {
       readBuffer: new Uint8Array(4096),
       mayRetain: true,

@@ -18,8 +18,8 @@ test('a list of requests does what an array does', () => {
   fc.assert(
     fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
       const { set } = makeDisk(new World(), idle, { depth: 64 });
-      const list = new RequestList<DriverData>();
-      const other = new RequestList<DriverData>();
+      const list = new RequestList<DriverData>(set.handles);
+      const other = new RequestList<DriverData>(set.handles);
       const model: number[] = [];
       const left = [...set.requests];
       for (const name of operations) {

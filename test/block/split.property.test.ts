@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Command } from '../../src/block/command.ts';
-import type { Judge, Limits } from '../../src/block/disk.ts';
 import { Allocation, type Extents } from '../../src/block/extents.ts';
+import type { Judge, Limits } from '../../src/block/limits.ts';
 import { nextPiece } from '../../src/block/split.ts';
 import { TestBio } from './world.ts';
 

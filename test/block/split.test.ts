@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Command, RequestFlag } from '../../src/block/command.ts';
-import type { Judge, Limits } from '../../src/block/disk.ts';
 import { Allocation, type Extents } from '../../src/block/extents.ts';
+import type { Judge, Limits } from '../../src/block/limits.ts';
 import { nextPiece } from '../../src/block/split.ts';
 import { TestBio } from './world.ts';
 

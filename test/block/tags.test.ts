@@ -160,10 +160,10 @@ test('when a hardware queue cannot be built, those before it are torn down, last
       exits.push(hctx.index);
     },
   };
-  const { set } = makeDisk(new World(), driver, { queues: 4 });
+  const { set, disk } = makeDisk(new World(), driver, { queues: 4 });
   let status: Status = Status.OK;
   try {
-    new RequestQueue(set, failing, undefined);
+    new RequestQueue(set, failing, undefined, disk.limits);
   } catch (error) {
     if (error instanceof HctxError) status = error.status;
   }
@@ -191,8 +191,7 @@ test.each([
 test('two disks on one tag set share its tags', () => {
   const world = new World();
   const one = makeDisk(world, driver, { depth: 4 });
-  const queue = new RequestQueue(one.set, driver, undefined);
-  queue.attach(one.disk);
+  const queue = new RequestQueue(one.set, driver, undefined, one.disk.limits);
   const hctxs = [one.hctx, queue.hctx(0)];
   for (let i = 0; i < 4; i++) hctxs[i % 2]?.submit(read().bio);
   expect(one.set).toBeInstanceOf(TagSet);

@@ -2,13 +2,15 @@
 
 import { Bio, type BioOwner } from '../../src/block/bio.ts';
 import { Command } from '../../src/block/command.ts';
-import { Disk, type Features, type Limits } from '../../src/block/disk.ts';
+import type { BlockContext } from '../../src/block/context.ts';
+import { Disk } from '../../src/block/disk.ts';
 import type { DriverData } from '../../src/block/driver-data.ts';
 import type { HwQueue } from '../../src/block/hw-queue.ts';
+import type { Features, Limits } from '../../src/block/limits.ts';
 import type { Operations } from '../../src/block/operations.ts';
 import { RequestQueue } from '../../src/block/request-queue.ts';
 import type { Status } from '../../src/block/status.ts';
-import { type BlockContext, TagSet, type TagSetOptions } from '../../src/block/tag-set.ts';
+import { TagSet, type TagSetOptions } from '../../src/block/tag-set.ts';
 import { createSlabAllocator } from '../../src/pages/allocator.ts';
 import { Deferred } from '../../src/time/deferred.ts';
 import { TimerQueue } from '../../src/time/timer-queue.ts';
@@ -119,9 +121,9 @@ export function makeDisk<D extends DriverData>(
 ): { disk: Disk<D>; hctx: HwQueue<D>; set: TagSet<D> } {
   const { limits: own = {}, ...tags } = options;
   const set = new TagSet<D>(operations, { ...defaults, ...tags }, world, undefined);
-  const queue = new RequestQueue<D>(set, operations, undefined);
+  const queue = new RequestQueue<D>(set, operations, undefined, { ...limits, ...own });
   const capacity = (2 ** 20) as Sector; // a count of sectors
-  const disk = new Disk<D>('disk', capacity, { ...limits, ...own }, features, queue);
+  const disk = new Disk<D>('disk', capacity, features, queue);
   return { disk, hctx: queue.hctx(0), set };
 }
 

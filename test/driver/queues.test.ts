@@ -45,7 +45,7 @@ test('the accessors of disk, queue and tag set say what was built', () => {
     ofSet: 3,
   });
   expect(queue.tagSet.queueDepth).toBe(5);
-  expect(queue.disk).toBe(disk);
+  expect(queue.limits).toBe(disk.limits);
   expect([0, 1, 2].map((index) => queue.hctx(index).index)).toEqual([0, 1, 2]);
   expect(() => queue.hctx(3)).toThrow('no hardware queue 3');
   expect(queue.data).toBe('nullb0');

@@ -2,6 +2,7 @@
  *  method of the daemon's, so that the sources have no switch for them. Each strikes once in so many calls. */
 
 import { NbdError } from 'nbd-server-protocol-ts';
+import type { Slot } from '../../src/block/owned.ts';
 import { Request } from '../../src/block/request.ts';
 import { TagPool } from '../../src/block/tag-pool.ts';
 import { ErrnoError } from '../../src/config/errors.ts';
@@ -181,7 +182,7 @@ export const canaries: readonly Canary[] = [
     plant: () =>
       replace(Request.prototype, 'free', (free) => {
         const strikes = oneIn(100);
-        return function (this: Request) {
+        return function (this: Slot) {
           free.call(this);
           if (strikes()) Atomics.add(this.counts, this.tag, 1);
         };
