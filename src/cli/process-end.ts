@@ -1,9 +1,9 @@
 /** Standard output, standard error, and the end of the process: the one place that ends it, and only when
- *  what was said is written, or cannot be. */
+ *  what was said is written, or cannot be. Imports only modules of Node that do not look at
+ *  `process.stderr` while they are loaded; `node:util`, `node:http` and `node:assert` do. */
 
 import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
-import { inspect } from 'node:util';
 import { TextOutput, type TextSink } from '../daemon/text-output.ts';
 
 /** Standard output of a `command`: all of it is written, however long a reader takes. Of a `daemon`:
@@ -65,6 +65,7 @@ export class StandardStreams implements Streams {
   crash(error: unknown): void {
     if (this.#crashed) return;
     this.#crashed = true;
+    const { inspect } = process.getBuiltinModule('node:util');
     this.stderr.write(`tnull: a bug: ${inspect(error)}\n`);
     this.stderr.flushNow();
     if (this.stderr.isStuck) void this.stderr.flush(LAST_WORDS_MS).then(() => this.#exit(1));

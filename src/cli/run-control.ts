@@ -7,6 +7,7 @@ import type { TextSink } from '../daemon/text-output.ts';
 import { ControlClient } from './control-client.ts';
 import type { ControlCommand } from './control-command.ts';
 import type { Streams } from './process-end.ts';
+import { readStandardInput } from './standard-input.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
 const LOOK_MS = 1000;
@@ -43,7 +44,7 @@ export async function runControl(
     flags,
     json: json === true,
     say: (text) => stdout.write(text),
-    read: readInput,
+    read: readStandardInput,
     nextLook: async () => (await looks?.next()) ?? false,
   });
   return 0;
@@ -111,10 +112,4 @@ function makeProgram(name: string, command: ControlCommand): Command {
 /** Commander adds suggestions on lines of their own. */
 function oneLine(message: string): string {
   return message.replace(/^error: /, '').replaceAll('\n', ' ');
-}
-
-async function readInput(): Promise<Uint8Array> {
-  const parts: Buffer[] = [];
-  for await (const part of process.stdin) parts.push(part);
-  return Buffer.concat(parts);
 }

@@ -3,7 +3,7 @@
  *  need the real one (program.ts). */
 
 import type { EventEmitter } from 'node:events';
-import { run } from '../../src/cli/main.ts';
+import { run } from '../../src/cli/program.ts';
 import type { TextSink } from '../../src/daemon/text-output.ts';
 import type { Ended } from './program.ts';
 

@@ -24,8 +24,16 @@ function loadedBy(...paths: readonly string[]): Set<string> {
 const outside = (loaded: Set<string>): string[] =>
   [...loaded].filter((path) => !path.endsWith('.ts') && !path.startsWith('node:')).toSorted();
 
+test('before the standard streams are ours nothing loads that looks at those of Node', () => {
+  // Of Node's modules, `node:http`, `node:util` and more do: the flags tests in standard-streams.test.ts.
+  expect([...loadedBy('cli/main.ts')].toSorted()).toEqual([
+    ...['cli/main.ts', 'cli/process-end.ts', 'daemon/text-output.ts'],
+    ...['node:fs', 'node:stream', 'node:tty'],
+  ]);
+});
+
 test('a daemon loads neither commands, help, configuration, threads nor the API', () => {
-  const loaded = loadedBy('cli/main.ts', 'cli/start.ts');
+  const loaded = loadedBy('cli/main.ts', 'cli/program.ts', 'cli/start.ts');
   expect(loaded).toContain('driver/path.ts');
   const unasked =
     /^(cli\/(commands|help|config-file|run-control)|threads\/(?!collect)|control\/api)/;
@@ -34,7 +42,7 @@ test('a daemon loads neither commands, help, configuration, threads nor the API'
 });
 
 test('a command loads nothing of the daemon but where its socket is', () => {
-  const loaded = loadedBy('cli/main.ts', 'cli/commands.ts', 'cli/run-control.ts');
+  const loaded = loadedBy('cli/main.ts', 'cli/program.ts', 'cli/commands.ts', 'cli/run-control.ts');
   expect(loaded).toContain('cli/commands/ls.ts');
   const daemon = /^(block|driver|export|pages|control|threads)\/|^daemon\/daemon/;
   expect([...loaded].filter((path) => daemon.test(path))).toEqual([]);

@@ -5,11 +5,11 @@ import { once } from 'node:events';
 import {
   closeSync,
   constants,
-  existsSync,
   mkdirSync,
   openSync,
   readFileSync,
   readSync,
+  writeSync,
 } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
@@ -19,10 +19,6 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../until.ts';
 import { requestBytes, WireClient } from '../wire/wire-client.ts';
 import { folder, program, run } from './program.ts';
-
-/** Node 26 itself asks for process.stderr while it loads its assertions (internal/util/colors), which makes
- *  pipes and sockets non-blocking for everybody who has them: a defect there that we do not mend yet. */
-const newNode = Number.parseInt(process.versions.node, 10) >= 26;
 
 /** A line of the log for each: some 600 KB, more than a pipe and the buffer hold. */
 const DEVICES = 100;
@@ -62,14 +58,28 @@ async function serves(path: string, content = 7): Promise<void> {
   reader.socket.destroy();
 }
 
-/** @param flags of the description that the daemon gets: writing blocks, or not. */
-function pipe(flags: number): { readonly writer: number; readonly reader: number } {
+/** A pipe to write to, which blocks, and to read from without waiting. */
+function pipe(): { readonly writer: number; readonly reader: number } {
   const path = join(folder(), 'pipe');
   execFileSync('mkfifo', [path]);
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  const writer = openSync(path, constants.O_WRONLY | flags);
+  const writer = openSync(path, constants.O_WRONLY);
   onTestFinished(() => closeSync(reader));
   return { reader, writer };
+}
+
+/** Makes the description non-blocking, as Node does for all pipes that it opens. */
+function nonBlocking(fd: number): net.Socket {
+  return new net.Socket({ fd, readable: false });
+}
+
+/** Fills a pipe that is empty; whoever reads finds nothing more. @returns how many bytes went in. */
+function written(writer: number): number {
+  try {
+    return writeSync(writer, Buffer.alloc(64 << 10));
+  } catch {
+    return 0;
+  }
 }
 
 function taken(reader: number): string {
@@ -83,13 +93,14 @@ function taken(reader: number): string {
 
 describe('a log that nobody takes', () => {
   test.each([
-    ['blocks', 'json', 0],
-    ['does not block', 'json', constants.O_NONBLOCK],
-    ['blocks', 'pretty', 0],
-  ])('a pipe that %s (%s): served on; what was lost is told', async (_, format, flags) => {
-    const { reader, writer } = pipe(flags);
+    ['blocks', 'json'],
+    ['does not block', 'json'],
+    ['blocks', 'pretty'],
+  ])('a pipe that %s (%s): served on; what was lost is told', async (kind, format) => {
+    const { reader, writer } = pipe();
     const tnull = daemon(writer, '--log-format', format);
-    closeSync(writer);
+    if (kind === 'blocks') closeSync(writer);
+    else nonBlocking(writer).destroy();
     await tnull.ready();
     await serves(tnull.path);
     let log = '';
@@ -107,7 +118,7 @@ describe('a log that nobody takes', () => {
   });
 
   test('the end does not wait for a reader of a pipe', async () => {
-    const { writer } = pipe(0);
+    const { writer } = pipe();
     const tnull = daemon(writer);
     closeSync(writer);
     await tnull.ready();
@@ -127,7 +138,7 @@ describe('a log that nobody takes', () => {
     await tnull.ready();
     await serves(tnull.path);
     tnull.child.kill('SIGTERM');
-    expect(await tnull.status).toBe(newNode ? 0 : 'SIGTERM');
+    expect(await tnull.status).toBe('SIGTERM');
   });
 
   test('a reader that has gone', async () => {
@@ -181,6 +192,20 @@ describe('a log that nobody takes', () => {
   });
 });
 
+/** A daemon of 20,000 zones; its control socket. */
+async function zoned(): Promise<string> {
+  const place = folder();
+  mkdirSync(join(place, 'c'), { mode: 0o700 });
+  const path = join(place, 'c', 'control.sock');
+  const words = ['zoned=1', 'zone_size=1', 'size=20000', '-U', join(place, 's')];
+  const child = spawn(process.execPath, [program, ...words, '--control', path], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  return path;
+}
+
 describe('what a command says', () => {
   /** The words in bash, behind `tnull` as a function: what came out. */
   const bash = async (line: string): Promise<string> => {
@@ -188,20 +213,6 @@ describe('what a command says', () => {
     const all = await promisify(execFile)('bash', ['-c', script], { maxBuffer: 1 << 24 });
     return all.stdout + all.stderr;
   };
-
-  /** A daemon of 20,000 zones; its control socket. */
-  async function zoned(): Promise<string> {
-    const place = folder();
-    mkdirSync(join(place, 'c'), { mode: 0o700 });
-    const path = join(place, 'c', 'control.sock');
-    const words = ['zoned=1', 'zone_size=1', 'size=20000', '-U', join(place, 's')];
-    const child = spawn(process.execPath, [program, ...words, '--control', path], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    await new Promise((resolve) => child.stdout.once('data', resolve));
-    return path;
-  }
 
   test('is whole in a pipe; a reader that leaves early is no failure', async () => {
     const at = `--control "${await zoned()}"`;
@@ -231,20 +242,73 @@ describe('what a command says', () => {
   });
 });
 
-test('the flags of standard output and error stay as they were: others may have them too', async () => {
-  const { writer } = pipe(0);
-  const blocks = (pid: number | undefined, fd: number): boolean => {
+describe('the flags of standard input, output and error stay as they were: others have them too', () => {
+  const blocks = (pid: number | 'self' | undefined, fd: number): boolean => {
     const info = readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8');
     const flags = Number.parseInt(/^flags:\s*(\d+)/m.exec(info)?.[1] ?? '', 8);
     return (flags & constants.O_NONBLOCK) === 0;
   };
-  const path = join(folder(), 's');
-  const words = [program, 'size=1', '--no-control', '-U', path, '--log-format', 'pretty'];
-  const child = spawn(process.execPath, words, { stdio: ['ignore', writer, writer] });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  await until(() => existsSync(path));
-  await serves(path, 0);
-  for (const fd of [1, 2]) expect(blocks(child.pid, fd), String(fd)).toBe(!newNode);
+
+  /** A pipe to read from, and to write to without waiting. */
+  const input = (): { readonly writer: number; readonly reader: number } => {
+    const path = join(folder(), 'input');
+    execFileSync('mkfifo', [path]);
+    const both = openSync(path, constants.O_RDWR);
+    const writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    const reader = openSync(path, constants.O_RDONLY);
+    closeSync(both);
+    return { reader, writer };
+  };
+
+  test.each([
+    ['a daemon', []],
+    ['with threads and a log in words', ['--threads', '2', '--log-format', 'pretty']],
+    ['with the API', ['--control', 'c']],
+  ])('%s', async (_, words) => {
+    const [{ writer, reader }, stdin] = [pipe(), input()];
+    const cwd = folder();
+    const control = words.includes('--control') ? [] : ['--no-control'];
+    const args = [program, 'size=1', '-U', 's', ...control, ...words];
+    const child = spawn(process.execPath, args, { cwd, stdio: [stdin.reader, writer, writer] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let said = '';
+    await until(() => {
+      said += taken(reader);
+      return /^nbd\+unix:.*\n/m.test(said);
+    });
+    await serves(join(cwd, 's'), 0);
+    for (const fd of [0, 1, 2]) expect(blocks(child.pid, fd), String(fd)).toBe(true);
+    for (const fd of [stdin.reader, stdin.writer, writer]) closeSync(fd);
+  });
+
+  test.each([
+    ['blocking', false],
+    ['made non-blocking by others', true],
+  ])('a command that reads: %s', async (_, changes) => {
+    const at = ['--control', await zoned()];
+    const { reader, writer } = input();
+    const args = [program, 'zones', 'nullb0', 'append', '0', ...at];
+    const child = spawn(process.execPath, args, { stdio: [reader, 'pipe', 'inherit'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let said = '';
+    child.stdout?.on('data', (data) => (said += data));
+    const closed = once(child, 'close');
+    // Not before the start: what starts a process gives it standard streams that block.
+    const shared = changes ? nonBlocking(reader) : undefined;
+    let bytes = 0;
+    await until(() => {
+      bytes += written(writer);
+      return bytes >= 256 << 10;
+    });
+    closeSync(writer);
+    await closed;
+    expect(said).toBe('0\n');
+    const { stdout } = await run('zones', 'nullb0', 'report', '0', '--count', '1', ...at);
+    expect(stdout).toContain(` ${bytes / 512}  sequential`);
+    expect(blocks('self', reader)).toBe(!changes);
+    if (shared === undefined) closeSync(reader);
+    else shared.destroy();
+  });
 });
 
 test('a bug says what it is, also in a pipe, and ends the program with status 1', async () => {

@@ -99,16 +99,17 @@ export function nonNulls(file: SourceFile): string[] {
 }
 
 /** Only there the process is ended and standard output and error are written: elsewhere what was said
- *  would be cut off, or waited for. */
+ *  would be cut off, or waited for. Node's own streams, also of standard input, change the flags of
+ *  descriptions that others have too. */
 const PROCESS_END = 'src/cli/process-end.ts';
 
 export function processEnds(file: SourceFile): string[] {
   if (file.path === PROCESS_END) return [];
   const found = matching(
     file,
-    /\bprocess\.(?:exit(?:Code)?|reallyExit|abort|stdout|stderr)\b|\bconsole\./,
+    /\bprocess\.(?:exit(?:Code)?|reallyExit|abort|stdin|stdout|stderr)\b|\bconsole\./,
   );
-  return found.map((one) => `${one.trim()} (use ${PROCESS_END})`);
+  return found.map((one) => `${one.trim()} (use ${PROCESS_END} or standard-input.ts)`);
 }
 
 /** What the files of a folder of src/ may import: other folders of src/, and packages. */

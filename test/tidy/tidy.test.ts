@@ -106,6 +106,7 @@ describe('each rule finds what breaks it', () => {
     ['an end of the process', processEnds, file('  process.exit(1);\n')],
     ['a status for the end', processEnds, file('process.exitCode = 1;\n')],
     ['standard output', processEnds, file("process.stdout.write('x');\n")],
+    ['standard input', processEnds, file('for await (const a of process.stdin) b(a);\n')],
     ['the console', processEnds, file('console.error(1);\n')],
     ['a folder that nobody knows', wrongImports, file('', 'src/new/x.ts')],
   ] as const)('%s', (_, rule, broken) => {

@@ -1,0 +1,62 @@
+/** The program without the process around it: arguments to an exit status. Mistakes are one line on
+ *  stderr, status 2; an address that cannot be had is one line, status 1. */
+
+import { ErrnoError, ParameterError } from '../config/errors.ts';
+import { ConfigError } from '../daemon/errors.ts';
+import { ThreadsError } from '../daemon/start-threads.ts';
+import { ListenError } from '../server/listener.ts';
+import { TlsError } from '../server/tls-credentials.ts';
+import { type CommandName, isCommandName } from './command-names.ts';
+import type { Streams } from './process-end.ts';
+import { StartError, UsageError } from './usage-error.ts';
+
+/** Runs the program with `argv` (without node and script). @param parent whose end may be ours.
+ *  @returns the exit status. */
+export async function run(
+  argv: readonly string[],
+  parent: number,
+  streams: Streams,
+): Promise<number> {
+  try {
+    const [first = '', ...rest] = argv;
+    if (isCommandName(first)) return await control(first, rest, streams);
+    const { serveOrPrint } = await import('./start.ts');
+    return await serveOrPrint(argv, parent, streams);
+  } catch (error) {
+    const status = statusOf(error);
+    if (status === undefined || !(error instanceof Error)) throw error;
+    // A path or a URI in it may hold a line break: what is said stays one line.
+    streams.stderr.write(`tnull: ${error.message.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?')}\n`);
+    return status;
+  }
+}
+
+/** What a daemon is made of is not loaded for a command, nor the commands for a daemon: more than half
+ *  of a start is loading. */
+async function control(
+  name: CommandName,
+  words: readonly string[],
+  streams: Streams,
+): Promise<number> {
+  const [{ commands }, { runControl }] = await Promise.all([
+    import('./commands.ts'),
+    import('./run-control.ts'),
+  ]);
+  return await runControl(name, commands[name], words, streams);
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof ParameterError || error instanceof UsageError) return 2;
+  if (error instanceof ConfigError) return 2;
+  if (error instanceof ListenError || error instanceof StartError) return 1;
+  if (error instanceof TlsError || error instanceof ThreadsError) return 1;
+  if (isOfSystem(error)) return 1; // such as too few file descriptors
+  if (error instanceof ErrnoError) return 1; // a device cannot be built
+  if (error instanceof RangeError) return 1; // memory for the requests cannot be had
+  return undefined;
+}
+
+/** A system call has failed: that is this machine's doing, and no bug to show a stack for. */
+function isOfSystem(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && 'code' in error;
+}
