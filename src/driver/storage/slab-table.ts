@@ -142,7 +142,7 @@ export class SlabTable<Entry = Slab> {
   takeLeaves(from: number, end: number): (readonly (Entry | undefined)[])[] {
     const taken: (readonly (Entry | undefined)[])[] = [];
     let index = Math.ceil(from / FAN_OUT) * FAN_OUT;
-    while (index + FAN_OUT <= end) {
+    while (this.#size > 0 && index + FAN_OUT <= end) {
       const nodeIndex = Math.floor(index / PER_NODE);
       const node = this.#root[nodeIndex];
       if (node === undefined) {

@@ -6,7 +6,7 @@
 import { bug } from '../../units.ts';
 import { ZoneCondition, type ZoneOptions } from './zone.ts';
 
-/** Zones whose pointers lie in one array: 128 KiB. */
+/** Zones whose pointers lie in one array of at most 128 KiB. */
 const MOVES_SHIFT = 14;
 const MOVES = 1 << MOVES_SHIFT;
 
@@ -53,7 +53,7 @@ export class ZoneStates {
     const at = index >>> MOVES_SHIFT;
     let moves = this.#moves[at];
     if (moves === undefined) {
-      moves = new Float64Array(MOVES);
+      moves = new Float64Array(Math.min(MOVES, this.#changes.length - at * MOVES));
       this.#moves[at] = moves;
     }
     moves[index & (MOVES - 1)] = sector - this.#pointerAtPowerOn(index);

@@ -41,6 +41,47 @@ export interface Outcome {
   readonly done: number;
 }
 
+/** A disk for one zoned device after another: a test of many sequences has no need of a disk for each. */
+export class ZoneDisk {
+  /** Of the device that has the disk now. */
+  rules: Step = () => bug('no device has the disk');
+  readonly #world = new World();
+  readonly #submit: (bio: TestBio) => void;
+  readonly #outcomes: Outcome[] = [];
+
+  constructor() {
+    const { hctx } = makeDisk<NullData>(this.#world, {
+      makeRequestData: () => new NullRequestData(),
+      queueRq: (request) => this.#queue(request),
+    });
+    this.#submit = (bio) => {
+      hctx.submit(bio.bio);
+      hctx.unplug();
+      this.#world.settle();
+    };
+  }
+
+  /** One request, processed and ended. */
+  issue(command: Command, at: number, sectors: number): Outcome {
+    const payload = command === Command.READ ? undefined : nothing;
+    const bio = new TestBio(command, at, sectors, payload);
+    this.#submit(bio);
+    const outcome = this.#outcomes.pop() ?? bug('the request never came');
+    if (bio.ends !== 1 || bio.status !== outcome.status) bug('the bio ended otherwise');
+    return outcome;
+  }
+
+  #queue(request: IdleRequest<NullData>): Status {
+    const owned = request.start();
+    const done = this.rules(owned, owned.sectors());
+    this.#outcomes.push({ status: owned.status(), sector: owned.sector(), done });
+    owned.end(owned.status());
+    return Status.OK;
+  }
+}
+
+const nothing = new Uint8Array(0);
+
 export class ZonedDevice {
   readonly zones: ZoneSet;
   /** What reached the inner step: command, sector, sectors. */
@@ -52,14 +93,14 @@ export class ZonedDevice {
   bad = -1;
   /** Whether a discard fails for want of memory. */
   outOfMemory = false;
-  readonly #world = new World();
-  readonly #submit: (bio: TestBio) => void;
-  readonly #outcomes: Outcome[] = [];
+  readonly #disk: ZoneDisk;
 
-  /** @param wrap a step between the rules and the one that writes down. */
+  /** @param wrap a step between the rules and the one that writes down.
+   *  @param disk the device takes it from the one that has it. */
   constructor(
     geometry: Geometry = {},
     wrap: (inner: Step, zones: ZoneSet) => Step = (inner) => inner,
+    disk: ZoneDisk = new ZoneDisk(),
   ) {
     this.zones = new ZoneSet(zoneOptions(geometry), (at, sectors) => {
       if (this.outOfMemory) return false;
@@ -67,26 +108,12 @@ export class ZonedDevice {
       return true;
     });
     const innermost = wrap((request, sectors) => this.#transfer(request, sectors), this.zones);
-    const rules = zoneRules(this.zones, innermost, (text) => this.refused.push(text));
-    const { hctx } = makeDisk<NullData>(this.#world, {
-      makeRequestData: () => new NullRequestData(),
-      queueRq: (request) => this.#queue(request, rules),
-    });
-    this.#submit = (bio) => {
-      hctx.submit(bio.bio);
-      hctx.unplug();
-      this.#world.settle();
-    };
+    this.#disk = disk;
+    disk.rules = zoneRules(this.zones, innermost, (text) => this.refused.push(text));
   }
 
-  /** One request, processed and ended. */
   issue(command: Command, at = 0, sectors = 1): Outcome {
-    const payload = command === Command.READ ? undefined : new Uint8Array(0);
-    const bio = new TestBio(command, at, sectors, payload);
-    this.#submit(bio);
-    const outcome = this.#outcomes.pop() ?? bug('the request never came');
-    if (bio.ends !== 1 || bio.status !== outcome.status) bug('the bio ended otherwise');
-    return outcome;
+    return this.#disk.issue(command, at, sectors);
   }
 
   write(at: number, sectors: number): Status {
@@ -127,14 +154,6 @@ export class ZonedDevice {
     else if (condition === ZoneCondition.FULL) this.finish(at);
     else if (condition === ZoneCondition.READONLY) this.zones.setCondition(at, 'read-only');
     else if (condition === ZoneCondition.OFFLINE) this.zones.setCondition(at, 'offline');
-  }
-
-  #queue(request: IdleRequest<NullData>, rules: Step): Status {
-    const owned = request.start();
-    const done = rules(owned, owned.sectors());
-    this.#outcomes.push({ status: owned.status(), sector: owned.sector(), done });
-    owned.end(owned.status());
-    return Status.OK;
   }
 
   #transfer: Step = (request, sectors) => {
