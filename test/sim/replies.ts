@@ -30,13 +30,15 @@ export interface Requester {
   answered(operation: Operation): void;
 }
 
+/** Of whatever payload is looked at; of no simulation alone, since a large one takes time to make. */
+let scratch = new Uint8Array(4096);
+let scratchWords = new Uint32Array(scratch.buffer);
+
 export class Replies {
   readonly #form: ReplyForm;
   readonly #device: SimDevice;
   readonly #contexts: ReadonlyMap<number, string>;
   readonly #requester: Requester;
-  #scratch = new Uint8Array(4096);
-  #scratchWords = new Uint32Array(this.#scratch.buffer);
 
   constructor(
     form: ReplyForm,
@@ -161,12 +163,12 @@ export class Replies {
       return;
     }
     const length = (end - first) * cellBytes;
-    if (length > this.#scratch.length) {
-      this.#scratch = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
-      this.#scratchWords = new Uint32Array(this.#scratch.buffer);
+    if (length > scratch.length) {
+      scratch = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
+      scratchWords = new Uint32Array(scratch.buffer);
     }
-    this.#scratch.set(down.bytes.subarray(start, start + length));
-    model.check(this.#scratchWords, 0, first, end, one.lowerThen, thenAt, learn);
+    scratch.set(down.bytes.subarray(start, start + length));
+    model.check(scratchWords, 0, first, end, one.lowerThen, thenAt, learn);
   }
 
   #hole(one: Operation, from: number, bytes: number): void {
