@@ -42,7 +42,8 @@ while (Atomics.load(words, 0) === 0 && wrong === '') {
       device.read(at * BLOCK, 3 * BLOCK, buffer, start);
       for (let block = 0; block < 3; block++) {
         const of = buffer.subarray(start + block * BLOCK, start + (block + 1) * BLOCK);
-        if (Buffer.compare(of.subarray(1), of.subarray(0, -1)) !== 0) wrong = `block ${at + block} is of two writers`;
+        const mixed = Buffer.compare(of.subarray(1), of.subarray(0, -1)) !== 0;
+        if (mixed) wrong = `block ${at + block} is of two writers`;
       }
       Atomics.add(words, 3, 1);
     }
