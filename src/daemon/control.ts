@@ -16,10 +16,17 @@ import { defaultPlace, makeFolder, secondSocket } from './control-path.ts';
 
 type TcpAddress = Extract<ListenAddress, { kind: 'tcp' }>;
 
+/** Of a unix socket. */
+interface Place {
+  readonly path: string;
+  /** In a folder that nobody else knows: it needs no lock. */
+  readonly isPrivate?: true;
+}
+
 /** What a user asks for. */
 export interface ControlOptions {
   /** `default`: where commands look by themselves. */
-  readonly socket: 'default' | 'none' | { readonly path: string };
+  readonly socket: 'default' | 'none' | Place;
   readonly http: TcpAddress | undefined;
   /** Required where others than this machine can reach `http`. */
   readonly tokenFile: string | undefined;
@@ -105,7 +112,7 @@ async function onSocket(
   log: Logger,
 ): Promise<string | undefined> {
   if (wanted === 'none') return undefined;
-  if (wanted !== 'default') return await onPath(wanted.path, make(), log);
+  if (wanted !== 'default') return await onPath(wanted, make(), log);
   const place = defaultPlace();
   try {
     makeFolder(place.folder);
@@ -115,22 +122,22 @@ async function onSocket(
     return undefined;
   }
   try {
-    return await onPath(place.socket, make(), log);
+    return await onPath({ path: place.socket }, make(), log);
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;
-    const path = await onPath(secondSocket(place), make(), log);
+    const path = await onPath({ path: secondSocket(place) }, make(), log);
     log.warn(`${error.message}: the control socket is ${path}`);
     return path;
   }
 }
 
 /** Nobody else may connect, from the moment that the socket is there. */
-async function onPath(path: string, server: Server, log: Logger): Promise<string> {
+async function onPath(place: Place, server: Server, log: Logger): Promise<string> {
   const before = process.umask(0o177);
   try {
-    await listen(server, { kind: 'unix', path }, log);
-    chmodSync(path, OWNER_ONLY);
-    return path;
+    await listen(server, { kind: 'unix', ...place }, log);
+    chmodSync(place.path, OWNER_ONLY);
+    return place.path;
   } finally {
     process.umask(before);
   }

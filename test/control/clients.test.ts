@@ -33,7 +33,7 @@ async function serve(words: readonly string[], folder = newFolder()): Promise<Se
     parameters: resolved(...words),
     machine: MACHINE,
     faultSeed: 'test',
-    listen: [{ kind: 'unix', path }],
+    listen: [{ kind: 'unix', path, isPrivate: true }],
     log: pino({ level: 'warn' }, { write: (line) => log.push(line) }),
     debug: true,
     control: { socket: { path: control }, http: undefined, tokenFile: undefined },

@@ -37,7 +37,8 @@ export async function serve(
   const log: string[] = [];
   const control = await startControl(
     {
-      socket: { path: join(folder(), 's') },
+      // In a folder of its own: a lock would be a process for each.
+      socket: { path: join(folder(), 's'), isPrivate: true },
       http: undefined,
       tokenFile: undefined,
       ...options,

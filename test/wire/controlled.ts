@@ -50,15 +50,16 @@ export async function serveControlled(
   const folder = mkdtempSync(join(tmpdir(), 'tnull-controlled-'));
   const [path, control] = [join(folder, 'nbd'), join(folder, 'control')];
   const log: LogLine[] = [];
+  // In a folder of their own: a lock would be a process for each.
   const daemon = await startDaemon({
     parameters: resolved(...words),
     machine: MACHINE,
     faultSeed: 'test',
-    listen: [{ kind: 'unix', path }],
+    listen: [{ kind: 'unix', path, isPrivate: true }],
     log: pino({ level: 'info' }, { write: (line) => log.push(JSON.parse(line)) }),
     debug: true,
     ...{ threads, offerFlush, limits },
-    control: { socket: { path: control }, http: undefined, tokenFile: undefined },
+    control: { socket: { path: control, isPrivate: true }, http: undefined, tokenFile: undefined },
   });
   running.push(() => {
     daemon.stopNow();

@@ -22,6 +22,9 @@ const DATA = 0n;
 /** By what `Model.held` says. Zeros that have memory may be known to be zeros. */
 const STATUSES: readonly (readonly bigint[])[] = [[HOLE], [DATA], [DATA, ZERO]];
 
+/** What the model shows. */
+const shown = Buffer.alloc(2 * MIB);
+
 /** What each sector holds, and whether it is there; 2: it is zeros that are. */
 class Model {
   readonly bytes = new Uint8Array(SECTORS);
@@ -32,10 +35,13 @@ class Model {
     this.held.fill(held, first, end);
   }
 
+  /** A view, until it is asked again. */
   data(offset: number, length: number): Buffer {
-    const data = Buffer.alloc(length);
-    for (let at = 0; at < length; at++) data[at] = this.bytes[Math.floor((offset + at) / 512)] ?? 0;
-    return data;
+    const end = offset + length;
+    for (let sector = Math.floor(offset / 512); sector * 512 < end; sector++) {
+      shown.fill(this.bytes[sector] ?? 0, sector * 512, (sector + 1) * 512);
+    }
+    return shown.subarray(offset, end);
   }
 
   /** The first byte from `first` on whose sector cannot have the extent's status; -1: there is none. */

@@ -212,7 +212,8 @@ class Chunks {
   readonly #client: FormClient;
   readonly #ask: Ask;
   readonly #data: Buffer;
-  readonly #covered: Buffer;
+  /** The ranges of #data that have come: begin and end of each. */
+  readonly #covered: { begin: number; end: number }[] = [];
   readonly #types: number[] = [];
   readonly #statuses = new Map<string, Extent[]>();
   #holeBytes = 0;
@@ -226,14 +227,13 @@ class Chunks {
     this.#ask = ask;
     const reads = ask.command === Command.READ && Number(ask.length) <= 2 ** 27;
     this.#data = Buffer.alloc(reads ? Number(ask.length) : 0);
-    this.#covered = Buffer.alloc(this.#data.length);
   }
 
   async collect(): Promise<Whole> {
     while (!(await this.#chunk()));
     const { command } = this.#ask;
     if (command === Command.READ && this.#error === 0) {
-      if (this.#covered.includes(0)) throw new Error('a read that is not whole');
+      if (!this.#isWhole()) throw new Error('a read that is not whole');
     } else if (this.#data.length > 0 && this.#holeBytes > 0) {
       throw new Error('holes of a read that failed');
     }
@@ -274,13 +274,13 @@ class Chunks {
         return;
       case ChunkType.OFFSET_DATA:
         if (payload.length < 9) throw new Error('data of no bytes');
-        return this.#cover(payload.readBigUInt64BE(0), payload.subarray(8));
+        return this.#place(payload.readBigUInt64BE(0), payload.subarray(8));
       case ChunkType.OFFSET_HOLE: {
         if (payload.length !== 12) throw new Error('a malformed hole');
         const length = payload.readUInt32BE(8);
         if (length === 0) throw new Error('a hole of no bytes');
         this.#holeBytes += length;
-        return this.#cover(payload.readBigUInt64BE(0), Buffer.alloc(length));
+        return void this.#cover(payload.readBigUInt64BE(0), length);
       }
       case ChunkType.BLOCK_STATUS:
         if (extended) throw new Error('BLOCK_STATUS in extended headers');
@@ -297,14 +297,27 @@ class Chunks {
     }
   }
 
-  #cover(at: bigint, data: Buffer): void {
-    const delta = Number(at - BigInt(this.#ask.offset ?? 0));
-    if (delta < 0 || delta + data.length > this.#data.length) throw new Error('outside the read');
-    if (this.#covered.includes(1, delta) && this.#covered.indexOf(1, delta) < delta + data.length) {
+  #place(at: bigint, data: Buffer): void {
+    data.copy(this.#data, this.#cover(at, data.length));
+  }
+
+  /** @returns where in the data it begins. */
+  #cover(at: bigint, length: number): number {
+    const begin = Number(at - BigInt(this.#ask.offset ?? 0));
+    const end = begin + length;
+    if (begin < 0 || end > this.#data.length) throw new Error('outside the read');
+    if (this.#covered.some((one) => begin < one.end && one.begin < end)) {
       throw new Error('bytes that came twice');
     }
-    data.copy(this.#data, delta);
-    this.#covered.fill(1, delta, delta + data.length);
+    const before = this.#covered.find((one) => one.end === begin);
+    if (before === undefined) this.#covered.push({ begin, end });
+    else before.end = end;
+    return begin;
+  }
+
+  #isWhole(): boolean {
+    const bytes = this.#covered.reduce((sum, { begin, end }) => sum + end - begin, 0);
+    return bytes === this.#data.length;
   }
 
   #status(payload: Buffer, head: number, each: number): void {

@@ -65,7 +65,8 @@ export async function serveWith(
     machine: MACHINE,
     faultSeed: 'test',
     listen: [
-      { kind: 'unix', path },
+      // In a folder of its own: a lock would be a process for each.
+      { kind: 'unix', path, isPrivate: true },
       { kind: 'tcp', host: '127.0.0.1', port: 0 },
     ],
     log: pino({ level: 'debug' }, { write }),

@@ -48,6 +48,8 @@ export function requestBytes(fields: RequestFields): Buffer {
   return bytes;
 }
 
+const NO_BYTES = Buffer.alloc(0);
+
 export class WireClient {
   readonly socket: net.Socket;
   #chunks: Buffer[] = [];
@@ -126,9 +128,10 @@ export class WireClient {
   /** Exactly `length` bytes. @throws when the server closes before. */
   async read(length: number): Promise<Buffer> {
     const bytes = await this.peek(length);
-    const all = this.#chunks[0] ?? bytes;
     this.#waiting -= length;
-    this.#chunks = [all.subarray(length)];
+    const [first] = this.#chunks;
+    if (first === undefined || first.length === length) this.#chunks.shift();
+    else this.#chunks[0] = first.subarray(length);
     return bytes;
   }
 
@@ -138,10 +141,10 @@ export class WireClient {
       if (this.#closed) throw new Error(`closed with ${this.#waiting} of ${length} bytes`);
       await this.#more();
     }
-    const [first] = this.#chunks;
-    const all = this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks);
-    this.#chunks = [all];
-    return all.subarray(0, length);
+    let count = 0;
+    for (let bytes = 0; bytes < length; count++) bytes += this.#chunks[count]?.length ?? 0;
+    if (count > 1) this.#chunks.unshift(Buffer.concat(this.#chunks.splice(0, count)));
+    return this.#chunks[0]?.subarray(0, length) ?? NO_BYTES;
   }
 
   /** One reply, or chunk; `dataLength` is what a successful simple reply carries. */
