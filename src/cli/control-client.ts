@@ -1,8 +1,10 @@
 /** The commands' side of the control API: one request over the daemon's socket, and its answer or one
  *  line that says why there is none. Source: control.md sections 1 and 3. */
 
-import { request } from 'node:http';
 import { StartError, UsageError } from './usage-error.ts';
+
+// An import would load all that `node:http` exports, from Node 22 on also a client of 10 MiB.
+const { request } = process.getBuiltinModule('node:http');
 
 export interface Body {
   readonly type: 'application/json' | 'application/octet-stream';

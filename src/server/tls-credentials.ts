@@ -5,7 +5,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createSecureContext, type TLSSocketOptions, type TlsOptions } from 'node:tls';
+import type { SecureContext, SecureContextOptions, TLSSocketOptions, TlsOptions } from 'node:tls';
 
 export interface TlsFiles {
   /** Folder of server-cert.pem and server-key.pem, with ca-cert.pem and ca-crl.pem where clients are to
@@ -53,7 +53,7 @@ function x509Options(folder: string, verifyPeer: boolean, now: number): ServerTl
   const ca = optional('ca-cert.pem');
   const crl = optional('ca-crl.pem');
   if (ca !== undefined) certificateIn(join(folder, 'ca-cert.pem'), ca, now);
-  if (crl !== undefined && parse(() => createSecureContext({ crl })) === undefined) {
+  if (crl !== undefined && parse(() => secureContext({ crl })) === undefined) {
     throw new TlsError(
       `${FLAG}: ${join(folder, 'ca-crl.pem')} holds no list of revoked certificates`,
     );
@@ -70,7 +70,7 @@ function x509Options(folder: string, verifyPeer: boolean, now: number): ServerTl
   } as const;
   return {
     isServer: true,
-    secureContext: context(() => createSecureContext(parts)),
+    secureContext: context(() => secureContext(parts)),
     requestCert: verifyPeer,
     rejectUnauthorized: verifyPeer,
   };
@@ -95,6 +95,11 @@ function keyIn(path: string, bytes: Buffer): KeyObject {
   throw new TlsError(`${FLAG}: ${path} holds no private key in PEM, or one with a passphrase`);
 }
 
+/** Not imported: who has no TLS loads none, nor, from Node 22 on, its root certificates by a thread. */
+function secureContext(options: SecureContextOptions): SecureContext {
+  return process.getBuiltinModule('node:tls').createSecureContext(options);
+}
+
 function parse<T>(make: () => T): T | undefined {
   try {
     return make();
@@ -116,7 +121,7 @@ function pskOptions(file: string): ServerTls {
   const keys = pskKeys(file, read('--tls-psk', file).toString('utf8'));
   return {
     isServer: true,
-    secureContext: createSecureContext({ minVersion: OLDEST, ciphers: PSK_CIPHERS }),
+    secureContext: secureContext({ minVersion: OLDEST, ciphers: PSK_CIPHERS }),
     pskCallback: (_, identity) => keys.get(identity) ?? null,
   };
 }

@@ -4,7 +4,7 @@
 
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { copyBytes } from '../pages/copy-bytes.ts';
 import { type ByteSink, type ByteStream, queuedBytes } from './receive.ts';
 import { type ServerFault, socketFault } from './server-faults.ts';
@@ -44,6 +44,8 @@ export class TlsStream implements ByteStream {
     this.remoteAddress = plain instanceof net.Socket ? plain.remoteAddress : undefined;
     this.#sink = sink;
     this.#plain = plain;
+    // Not imported: who has no TLS loads none, nor, from Node 22 on, its root certificates by a thread.
+    const { TLSSocket } = process.getBuiltinModule('node:tls');
     this.#socket = new TLSSocket(plain as net.Socket, options); // the types know of no other stream
     this.#socket.on('error', (error) => this.#failed(error));
     // The handshake's own errors come by another way.

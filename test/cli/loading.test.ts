@@ -1,7 +1,9 @@
 /** What a start waits for: everything that is imported at once, from main.ts and start.ts on. */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { folder, startIn } from './program.ts';
 
 const src = new URL('../../src/', import.meta.url);
 
@@ -47,4 +49,24 @@ test('a command loads nothing of the daemon but where its socket is', () => {
   const daemon = /^(block|driver|export|pages|control|threads)\/|^daemon\/daemon/;
   expect([...loaded].filter((path) => daemon.test(path))).toEqual([]);
   expect(outside(loaded)).toEqual(['commander']);
+});
+
+test('neither a daemon without TLS nor a command loads TLS, or what is behind fetch', async () => {
+  const place = folder();
+  const [tells, list] = [join(place, 'tells.mjs'), join(place, 'list')];
+  writeFileSync(
+    tells,
+    `import { appendFileSync } from 'node:fs';
+     process.on('exit', () => appendFileSync('${list}', process.moduleLoadList.join('\\n')));`,
+  );
+  const environment = { NODE_OPTIONS: `--import ${tells}` };
+  const control = ['--control', join(place, 'c')];
+  const daemon = startIn(environment, 'size=1', '-U', join(place, 's'), ...control);
+  await daemon.ready();
+  expect((await startIn(environment, 'ls', '--control', '/nonexistent').ended).status).toBe(1);
+  daemon.child.kill('SIGTERM');
+  expect((await daemon.ended).status).toBe(0);
+  const loaded = readFileSync(list, 'utf8').split('\n');
+  expect(loaded.filter((name) => name.endsWith(' http'))).toHaveLength(2);
+  expect(loaded.filter((name) => /\b(?:_?tls|undici)\b/.test(name))).toEqual([]);
 });

@@ -160,7 +160,7 @@ export function wrongImports({ path, text }: SourceFile): string[] {
 /** Also imports for their effect, dynamic ones and require(). */
 function importsOf(text: string): string[] {
   const from = /^(?:import|export|\}) .*?from '([^']+)'/gm;
-  const other = /^import '([^']+)'|\b(?:import|require)\(\s*['"`]([^'"`]+)/gm;
+  const other = /^import '([^']+)'|\b(?:import|require|getBuiltinModule)\(\s*['"`]([^'"`]+)/gm;
   return [...text.matchAll(from), ...text.matchAll(other)].map(([, a, b]) => a ?? b ?? '');
 }
 

@@ -103,6 +103,7 @@ describe('each rule finds what breaks it', () => {
     ['the system in the protocol', packageImports, file("import net from 'node:net';\n")],
     ['a way out of the package', packageImports, file("import '../../../src/units.ts';\n")],
     ['the system in the data path', wrongImports, file("import fs from 'node:fs';\n")],
+    ['the same, not imported', wrongImports, file("process.getBuiltinModule('node:fs');\n")],
     ['an end of the process', processEnds, file('  process.exit(1);\n')],
     ['a status for the end', processEnds, file('process.exitCode = 1;\n')],
     ['standard output', processEnds, file("process.stdout.write('x');\n")],
