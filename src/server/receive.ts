@@ -15,7 +15,8 @@ export interface ByteSink {
   target(): Uint8Array;
   /** `length` bytes are where `target` said. @returns false: no more until `resume`. */
   received(length: number): boolean;
-  /** The client sends nothing any more; it may still read. */
+  /** The client sends nothing any more; it may still read. Not while there is something that `received`
+   *  did not want yet. */
   ended(): void;
   /** The write before this one was taken. */
   written(): void;

@@ -118,7 +118,11 @@ function context<T>(make: () => T): T {
 }
 
 function pskOptions(file: string): ServerTls {
-  const keys = pskKeys(file, read('--tls-psk', file).toString('utf8'));
+  return pskTls(pskKeys(file, read('--tls-psk', file).toString('utf8')));
+}
+
+/** @param keys by the name of their user. */
+export function pskTls(keys: ReadonlyMap<string, Buffer>): ServerTls {
   return {
     isServer: true,
     secureContext: secureContext({ minVersion: OLDEST, ciphers: PSK_CIPHERS }),

@@ -31,8 +31,9 @@ export class TlsStream implements ByteStream {
   /** What came while the sink wanted no more. */
   #rest: Uint8Array | undefined;
   #paused = false;
-  /** The client sends nothing any more. */
+  /** The client sends nothing any more, and whether the sink knows. */
   #ended = false;
+  #endTold = false;
   /** Writes, and those whose end was told. */
   #writes = 0;
   #told = 0;
@@ -59,7 +60,7 @@ export class TlsStream implements ByteStream {
     this.#socket.on('end', () => {
       this.#ended = true;
       this.#noticeGone();
-      sink.ended();
+      this.#tellEnd();
     });
     this.#socket.on('close', () => sink.closed(this.#reason, this.#fault));
   }
@@ -92,7 +93,9 @@ export class TlsStream implements ByteStream {
     const rest = this.#rest;
     this.#rest = undefined;
     if (rest !== undefined) this.#take(rest);
-    if (!this.#paused) this.#socket.resume();
+    if (this.#paused) return;
+    this.#socket.resume();
+    this.#tellEnd();
   }
 
   /** Says goodbye by TLS as well. */
@@ -120,6 +123,13 @@ export class TlsStream implements ByteStream {
       this.pause();
       return;
     }
+  }
+
+  /** Behind all that the client has sent: Node tells of the end also while nothing is to be read. */
+  #tellEnd(): void {
+    if (!this.#ended || this.#endTold || this.#paused) return;
+    this.#endTold = true;
+    this.#sink.ended();
   }
 
   /** Behind a write of its own that failed (the tickets of TLS 1.3, to a client that has gone) Node keeps

@@ -10,7 +10,8 @@ import { judge, orphan, settle } from './outcomes.ts';
 import { Replies } from './replies.ts';
 import { Requests } from './requests.ts';
 import type { Simulation } from './simulation.ts';
-import { type ClientEnd, Wire } from './wire.ts';
+import { TlsWire } from './tls-wire.ts';
+import { type ClientEnd, type ClientWire, Wire } from './wire.ts';
 import { Happening } from './world.ts';
 
 const MS = 1e6;
@@ -33,7 +34,9 @@ export class SimClient implements ClientEnd {
   /** It reads all of its device, and goes. */
   readonly #reads: boolean;
   readonly #free: Operation[] = [];
-  #wire: Wire | undefined;
+  #wire: ClientWire | undefined;
+  /** The same without TLS. */
+  #plain: Wire | undefined;
   #handshake: ClientHandshake | undefined;
   #requests: Requests | undefined;
   #replies: Replies | undefined;
@@ -70,16 +73,18 @@ export class SimClient implements ClientEnd {
     this.#deadline = simulation.world.time + AGREEMENT_NS;
     this.#stalled = this.#cut = false;
     const form = this.#random.below(3);
+    const tls = simulation.plan.tls > 0 && this.#random.chance(simulation.plan.tls);
     this.#handshake = new ClientHandshake({
       goal: form === 0 && this.#random.chance(0.5) ? 'export-name' : 'transmission',
       exportName: device.name,
+      tls: tls ? 'require' : 'off',
       extendedHeaders: form === 2,
       structuredReplies: form > 0,
       contexts: form > 0 && this.#random.chance(0.7) ? ['base:allocation'] : [],
       ...(this.#random.chance(0.5) ? { infos: [] } : {}),
     });
     const wire = new Wire(simulation.world, this.#random, simulation.plan.carrier, this);
-    this.#wire = wire;
+    this.#wire = this.#plain = wire;
     void simulation.path.server.serve((sink) => wire.connect(sink));
   }
 
@@ -160,7 +165,7 @@ export class SimClient implements ClientEnd {
     else if (this.state === 'transmission') this.#pump();
   }
 
-  #haggle(wire: Wire): void {
+  #haggle(wire: ClientWire): void {
     const handshake = this.#handshake;
     const { device } = this;
     if (handshake === undefined || device === undefined) return;
@@ -170,6 +175,7 @@ export class SimClient implements ClientEnd {
     wire.up.push(progress.output, 0, progress.output.length);
     this.#flush();
     if (progress.state === 'haggling') return;
+    if (progress.state === 'starttls') return this.#secure();
     if (progress.state !== 'transmission') {
       const why = progress.state === 'failed' ? progress.reason : progress.state;
       if (!device.leaving.holds(this.#since)) {
@@ -198,6 +204,20 @@ export class SimClient implements ClientEnd {
     this.#replies = new Replies(agreed.replyForm, device, contexts, this);
     if (this.#reads) this.#requests.readAll();
     this.state = 'transmission';
+  }
+
+  /** Goes on inside TLS. */
+  #secure(): void {
+    const plain = this.#plain;
+    const handshake = this.#handshake;
+    if (plain === undefined || handshake === undefined) return;
+    const version = this.#random.pick(['TLSv1.2', 'TLSv1.3', 'TLSv1.3'] as const);
+    const wire = new TlsWire(this.#simulation.world, plain, this, version, () => {
+      const words = handshake.secured();
+      wire.up.push(words, 0, words.length);
+      this.#flush();
+    });
+    this.#wire = wire;
   }
 
   /** Sends what it may, or leaves. */
@@ -323,7 +343,7 @@ export class SimClient implements ClientEnd {
   }
 
   /** The server says goodbye. */
-  #serverEnded(wire: Wire): void {
+  #serverEnded(wire: ClientWire): void {
     const { device } = this;
     if (device === undefined) return;
     const turnedAway = this.state === 'haggling' && device.noMemory.holds(this.#since);

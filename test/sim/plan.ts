@@ -28,6 +28,7 @@ export const features = [
   'reset',
   'stall',
   'cuts',
+  'tls',
   // what operators do
   'queues',
   'power',
@@ -97,6 +98,8 @@ export interface Plan {
   readonly busyPoll: number;
   readonly inFlight: number;
   readonly checked: boolean;
+  /** The share of clients that ask for TLS. */
+  readonly tls: number;
   readonly memoryFailsAt: number;
 }
 
@@ -138,6 +141,7 @@ export function drawPlan(seed: number, limits: Limits = {}): Plan {
     operators: Math.min(operators, limits.operators ?? 99),
     inFlight: draw.pick([1 << 20, 128 << 20]),
     checked: has.has('checked-handles') && draw.chance(0.3),
+    tls: has.has('tls') ? draw.pick([0, 0, 0, 0, 0, 0, 0, 0, 0.3, 1]) : 0,
     memoryFailsAt: limits.memoryFailsAt ?? 0,
   };
 }

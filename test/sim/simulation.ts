@@ -15,6 +15,7 @@ import { Memory } from './memory.ts';
 import type { Operation } from './operation.ts';
 import { Operator } from './operator.ts';
 import { type Plan, random } from './plan.ts';
+import { simTls } from './tls-wire.ts';
 import { Happening, World } from './world.ts';
 
 const MS = 1e6;
@@ -347,7 +348,7 @@ export class Simulation {
         openStream: () => {
           throw new Error('there are no sockets here');
         },
-        ...{ tls: undefined, tlsMode: 'off' },
+        ...(plan.tls > 0 ? { tls: simTls, tlsMode: 'on' } : { tls: undefined, tlsMode: 'off' }),
         notice: () => {},
       },
     );

@@ -3,8 +3,11 @@
  *  place for the next bytes is asked for right after the last ones. Knows no protocol. */
 
 import type { ByteSink, ByteStream } from '../../src/server/receive.ts';
+import type { ServerTls } from '../../src/server/tls-credentials.ts';
+import { type TlsSink, TlsStream } from '../../src/server/tls-stream.ts';
 import type { Random } from '../fuzz/random.ts';
 import { Found } from './failure.ts';
+import { caught, ServerPlain, TicksOf } from './server-plain.ts';
 import { Happening, type World } from './world.ts';
 
 /** How a connection carries bytes. */
@@ -67,9 +70,35 @@ export interface ClientEnd {
   readable(): void;
 }
 
+/** A connection as its client has it. */
+export interface ClientWire {
+  /** What the client sends; its first `sent` bytes have left. */
+  readonly up: Queue;
+  readonly sent: number;
+  /** What has come; its first `taken` bytes are the client's. */
+  readonly down: Queue;
+  readonly taken: number;
+  /** Nothing more will come behind what has. */
+  readonly serverEnded: boolean;
+  /** Bytes that arrived and that the client has not taken. */
+  readonly readableBytes: number;
+  /** The next `length` bytes of what was written leave. */
+  send(length: number): void;
+  /** The client has taken `length` more bytes from the system. */
+  take(length: number): void;
+  /** The client has used `length` of the bytes that it took. */
+  used(length: number): void;
+  /** Nothing more will be sent; it reads on. */
+  shutdown(): void;
+  /** It reads no more either; what it has sent arrives. */
+  leave(): void;
+  /** It is cut in the middle: what is under way is lost. */
+  reset(): void;
+}
+
 /** INVARIANT: the first `sent` bytes of `up` have left the client and have not arrived; the first `taken`
  *  bytes of `down` are the client's and take no room in the system. */
-export class Wire implements ByteStream {
+export class Wire implements ByteStream, ClientWire {
   readonly remoteAddress = undefined;
   /** From the client to the server. */
   readonly up = new Queue();
@@ -84,7 +113,8 @@ export class Wire implements ByteStream {
   readonly #world: World;
   readonly #random: Random;
   readonly #carrier: Carrier;
-  readonly #client: ClientEnd;
+  /** Who hears of what comes: the client, or the TLS between. */
+  client: ClientEnd;
   #sink: ByteSink | undefined;
   #target: Uint8Array = NO_BYTES;
   #paused = true;
@@ -99,14 +129,14 @@ export class Wire implements ByteStream {
   #reason: string | undefined;
   readonly #arrival = new Happening(() => this.#arrive());
   readonly #room = new Happening(() => this.#takeParts());
-  readonly #delivery = new Happening(() => this.#client.readable());
+  readonly #delivery = new Happening(() => this.client.readable());
   readonly #close = new Happening(() => this.#sink?.closed(this.#reason));
 
   constructor(world: World, random: Random, carrier: Carrier, client: ClientEnd) {
     this.#world = world;
     this.#random = random;
     this.#carrier = carrier;
-    this.#client = client;
+    this.client = client;
   }
 
   /** The server has accepted. */
@@ -118,36 +148,30 @@ export class Wire implements ByteStream {
 
   // The client's end.
 
-  /** The next `length` bytes of what was written leave. */
   send(length: number): void {
     this.sent = Math.min(this.up.length, this.sent + length);
     this.#wakeServer();
   }
 
-  /** The client has taken `length` more bytes from the system. */
   take(length: number): void {
     this.taken += length;
     if (this.#part < this.#parts.length) this.#world.start(this.#room, this.#delay());
   }
 
-  /** The client has used `length` of the bytes that it took. */
   used(length: number): void {
     this.down.head += length;
     this.taken -= length;
   }
 
-  /** Bytes that arrived and that the client has not taken. */
   get readableBytes(): number {
     return this.down.length - this.taken;
   }
 
-  /** Nothing more will be sent; it reads on. */
   shutdown(): void {
     this.#clientEnded = true;
     this.#wakeServer();
   }
 
-  /** It reads no more either; what it has sent arrives. */
   leave(): void {
     this.#clientEnded = this.#clientGone = true;
     // What it had not sent yet will never be.
@@ -157,7 +181,6 @@ export class Wire implements ByteStream {
     this.#wakeServer();
   }
 
-  /** It is cut in the middle: what is under way is lost. */
   reset(): void {
     this.#clientEnded = this.#clientGone = true;
     this.#world.cancel(this.#delivery);
@@ -212,8 +235,11 @@ export class Wire implements ByteStream {
     this.#break(undefined);
   }
 
-  secure(): undefined {
-    return undefined;
+  secure(tls: ServerTls, sink: TlsSink): ByteStream {
+    const plain = new ServerPlain(this.#world, this);
+    this.#sink = plain.sink();
+    if (!this.#carrier.asksLate) this.#target = this.#sink.target();
+    return new TicksOf(this.#world, new TlsStream(plain, tls, caught(this.#world, sink)));
   }
 
   get #gone(): boolean {

@@ -39,6 +39,8 @@ export interface Machine {
 /** So many iterations in a row in which nothing but immediates ran are a loop without progress: a slice
  *  of every deferred work that a run has, many times over. */
 const IDLE_ITERATIONS_MAX = 20_000;
+/** Rounds of Node's own event loop in which whatever was begun there goes on, or begins something else. */
+const ROUNDS = 4;
 const MS = 1e6;
 
 export class World implements Clock {
@@ -49,6 +51,8 @@ export class World implements Clock {
   promises = 0;
   /** The same, after this step only. */
   settle = false;
+  /** Rounds that Node's own event loop is still given before anything else happens. */
+  #rounds = 0;
   /** The trace: equal for equal seeds. */
   hash = 0;
   /** What went wrong first. */
@@ -133,6 +137,12 @@ export class World implements Clock {
     this.hash = Math.imul(this.hash ^ value, 0x01000193) >>> 0;
   }
 
+  /** Something was begun that goes on in ticks or immediates of Node's own. */
+  ticks(): void {
+    this.settle = true;
+    this.#rounds = ROUNDS;
+  }
+
   fail(what: Failure): void {
     this.failed ??= what;
   }
@@ -191,9 +201,12 @@ export class World implements Clock {
 
   async #microtasks(): Promise<void> {
     this.settle = false;
-    await new Promise<void>((resolve) => {
-      setImmediate(resolve);
-    });
+    do {
+      await new Promise<void>((resolve) => {
+        setImmediate(resolve);
+      });
+    } while (this.#rounds-- > 0);
+    this.#rounds = 0;
   }
 
   /** Sleeping ends with what happens next. Where somebody wants to look again at once an iteration takes
