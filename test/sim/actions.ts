@@ -37,27 +37,18 @@ async function changeQueues(operator: Operator, device: SimDevice): Promise<void
 }
 
 async function look(operator: Operator, device: SimDevice): Promise<void> {
-  const { tree } = operator.simulation.path;
+  const { control } = operator.simulation;
   const { name } = device;
-  const looks = [
-    () => tree.stats(name),
-    () => tree.requests(name),
-    () => [...tree.views()],
-    () => [...tree.allStats()],
-    () => tree.text(name, 'badblocks'),
-    () => tree.text(name, 'submit_queues'),
-  ];
-  const one = operator.random.pick(looks);
-  await operator.call(device, 'a look', async () => one(), [], CALL_NS);
+  await operator.call(device, 'a look', () => control.look(operator.random, name), [], CALL_NS);
 }
 
 async function flush(operator: Operator, device: SimDevice): Promise<void> {
-  const { tree } = operator.simulation.path;
+  const { control } = operator.simulation;
   const { model, epoch } = device;
   const lower = model.lower.slice();
   device.requests++;
   const bound = CALL_NS + operator.simulation.patience(device);
-  const done = await operator.call(device, 'flush', () => tree.flush(device.name), [], bound);
+  const done = await operator.call(device, 'flush', () => control.flush(device.name), [], bound);
   device.requests--;
   if (done && device.cached && device.epoch === epoch) model.flushed(lower);
 }
@@ -113,10 +104,9 @@ async function letQueuesFail(operator: Operator, device: SimDevice): Promise<voi
 }
 
 async function cyclePower(operator: Operator, device: SimDevice): Promise<void> {
-  const { tree } = operator.simulation.path;
-  await goes(operator, device, 'power=0', async (force) => {
-    await tree.patch(device.name, new Map([['power', '0']]), force);
-  });
+  const { control } = operator.simulation;
+  const off = new Map([['power', '0']]);
+  await goes(operator, device, 'power=0', (force) => control.patch(device.name, off, force));
   device.lostPower();
   await operator.sleep(2 * MS);
   while (!(await operator.patch(device, { power: '1' }))) await operator.sleep(MS);
@@ -128,9 +118,9 @@ async function cyclePower(operator: Operator, device: SimDevice): Promise<void> 
 /** Removes the device and makes it anew. */
 async function replace(operator: Operator, device: SimDevice): Promise<void> {
   const { simulation } = operator;
-  const { tree } = simulation.path;
+  const { control } = simulation;
   device.exists = false;
-  await goes(operator, device, 'remove', (force) => tree.remove(device.name, force));
+  await goes(operator, device, 'remove', (force) => control.remove(device.name, force));
   device.wiped();
   await operator.sleep(2 * MS);
   await simulation.make(device);
@@ -143,7 +133,7 @@ async function goes(
   operator: Operator,
   device: SimDevice,
   what: string,
-  work: (force: boolean) => Promise<void>,
+  work: (force: boolean) => Promise<unknown>,
 ): Promise<void> {
   const { simulation, random } = operator;
   device.leaving.begin();

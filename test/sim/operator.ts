@@ -62,10 +62,8 @@ export class Operator {
     boundNs = CALL_NS,
   ): Promise<boolean> {
     const words = Object.entries(texts).map(([name, text]) => `${name}=${text.trim()}`);
-    const { tree } = this.simulation.path;
-    const call = async (): Promise<void> => {
-      await tree.patch(device.name, new Map(Object.entries(texts)));
-    };
+    const { control } = this.simulation;
+    const call = (): Promise<unknown> => control.patch(device.name, new Map(Object.entries(texts)));
     return this.call(device, words.join(' '), call, may, boundNs);
   }
 

@@ -42,6 +42,7 @@ export const features = [
   'flush-call',
   'zone-calls',
   'quiet',
+  'http',
   // what devices are
   'shared-tags',
   'throttle',
@@ -100,6 +101,8 @@ export interface Plan {
   readonly checked: boolean;
   /** The share of clients that ask for TLS. */
   readonly tls: number;
+  /** Operators call over HTTP. */
+  readonly http: boolean;
   readonly memoryFailsAt: number;
 }
 
@@ -142,6 +145,7 @@ export function drawPlan(seed: number, limits: Limits = {}): Plan {
     inFlight: draw.pick([1 << 20, 128 << 20]),
     checked: has.has('checked-handles') && draw.chance(0.3),
     tls: has.has('tls') ? draw.pick([0, 0, 0, 0, 0, 0, 0, 0, 0.3, 1]) : 0,
+    http: has.has('http') && draw.chance(0.5),
     memoryFailsAt: limits.memoryFailsAt ?? 0,
   };
 }

@@ -55,6 +55,11 @@ test('a run that fails later is not taken for a smaller one', async () => {
   expect(limits.without).toBeUndefined();
 });
 
+test('a run that fails before any answer keeps one operation, which can be asked for', async () => {
+  const run: Run = async () => ({ operations: 0, failure: HANG });
+  expect((await shrunk({}, run)).limits.operations).toBe(1);
+});
+
 test('a command says each thing once', () => {
   const command = commandOf(5, { without: ['cuts', 'reset', 'cuts'], memoryFailsAt: 3 });
   expect(command).toBe('npm run sim -- --seed 5 --without cuts,reset --memory-fails-at 3');

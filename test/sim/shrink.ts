@@ -53,10 +53,11 @@ class Shrinking {
 
   async fewerOperations(): Promise<void> {
     for (let divisor = 16; divisor > 1; ) {
-      if (await this.#tryOperations(Math.ceil(this.least.operations / divisor))) continue;
+      if (await this.#tryOperations(Math.max(1, Math.ceil(this.least.operations / divisor))))
+        continue;
       divisor /= 2;
     }
-    await this.#tryOperations(this.least.operations);
+    await this.#tryOperations(Math.max(1, this.least.operations));
   }
 
   /** Answers may be more than the requests that a run is cut to: those of whoever reads all at its end. */

@@ -2,20 +2,20 @@
  *  the devices until nothing is left, with what must hold between. */
 
 import { ErrnoError } from '../../src/config/errors.ts';
-import { resolve, type Word } from '../../src/config/resolve.ts';
-import { type DataPath, makeDataPath } from '../../src/daemon/data-path.ts';
+import type { DataPath } from '../../src/daemon/data-path.ts';
 import { makeTiming, type Timing } from '../../src/daemon/timing.ts';
-import { withDefaults } from '../../src/server/client-limits.ts';
 import { nanoseconds } from '../../src/units.ts';
 import { checkNothingLeft, checkQuiet } from './checks.ts';
 import { SimClient } from './client.ts';
+import { type Control, HttpControl, TreeControl } from './control.ts';
+import { makeHttp, makePath } from './daemon.ts';
 import { SimDevice } from './device.ts';
-import { type Failure, Found, failureOf } from './failure.ts';
+import { type Failure, failureOf } from './failure.ts';
+import type { Http } from './http.ts';
 import { Memory } from './memory.ts';
 import type { Operation } from './operation.ts';
 import { Operator } from './operator.ts';
 import { type Plan, random } from './plan.ts';
-import { simTls } from './tls-wire.ts';
 import { Happening, World } from './world.ts';
 
 const MS = 1e6;
@@ -48,6 +48,8 @@ export class Simulation {
   readonly devices: readonly SimDevice[];
   readonly clients: SimClient[];
   readonly memory: Memory;
+  /** How operators call. */
+  control: Control;
   /** Nobody begins anything, until all that was begun has ended. */
   calm = false;
   /** Nothing begins any more. */
@@ -59,7 +61,7 @@ export class Simulation {
   #restBy = Number.POSITIVE_INFINITY;
   readonly #operators: readonly Operator[];
   readonly #calls = new Set<Call>();
-  readonly #said: string[] = [];
+  #http: Http | undefined;
   readonly #watch = new Happening(() => this.#look(), true);
 
   constructor(plan: Plan) {
@@ -71,7 +73,8 @@ export class Simulation {
     world.timers = this.timing.timers;
     world.deferred = this.timing.deferred;
     this.memory = new Memory(this.timing, plan.memoryFailsAt, () => this.#outOfMemory());
-    this.path = this.#makePath();
+    this.path = makePath(plan, this.timing, this.memory);
+    this.control = new TreeControl(this.path.tree);
     const { clockReadNs, iterationNs } = plan.machine;
     const overheadNs = 20_000 + 12 * clockReadNs + 4 * iterationNs + 2 * plan.carrier.latencyNs;
     this.devices = plan.devices.map(
@@ -152,7 +155,11 @@ export class Simulation {
   }
 
   async #whole(): Promise<void> {
-    const { world, clients } = this;
+    const { world, clients, plan } = this;
+    if (plan.http) {
+      this.#http = await makeHttp(plan, world, this.path, this.memory);
+      this.control = new HttpControl(this.#http, random(plan.seed, 'control'));
+    }
     // A handler that may wait is a promise.
     const waits = (one: SimDevice): boolean => one.attribute('blocking') === 1 && !one.model.keeps;
     if (this.devices.some(waits)) world.promises++;
@@ -160,10 +167,10 @@ export class Simulation {
     await this.#until(this.#makeDevices());
     for (const client of clients) client.connect();
     for (const operator of this.#operators) this.#begin(operator.work());
-    while (this.#sent < this.plan.operations && world.failed === undefined) {
-      const draw = random(this.plan.seed, `calm/${this.#sent}`);
-      const often = this.plan.has.has('quiet') ? 1 + draw.below(1000) : this.plan.operations;
-      this.#nextCalm = Math.min(this.#sent + often, this.plan.operations);
+    while (this.#sent < plan.operations && world.failed === undefined) {
+      const draw = random(plan.seed, `calm/${this.#sent}`);
+      const often = plan.has.has('quiet') ? 1 + draw.below(1000) : plan.operations;
+      this.#nextCalm = Math.min(this.#sent + often, plan.operations);
       this.calm = false;
       for (const client of clients) client.goOn();
       await world.run(() => this.calm);
@@ -213,6 +220,7 @@ export class Simulation {
     await world.run(() => this.#atRest && this.clients.every(({ state }) => state === 'away'));
     if (world.failed !== undefined) return;
     await this.#until(this.#removeDevices());
+    this.#http?.close();
     await this.#until(this.call('the end', 6000 * MS, () => this.path.server.stop()));
     // The last sweep over requests that took too long finds none.
     await this.#until(world.sleep(SWEEP_NS));
@@ -248,7 +256,7 @@ export class Simulation {
     const since = device.model.tick++;
     const made = await this.call(`make ${device.name}`, 50 * MS, async () => {
       try {
-        await this.path.tree.create(device.name, texts);
+        await this.control.create(device.name, texts);
         return true;
       } catch (error) {
         const none = error instanceof ErrnoError && error.errno === 'ENOMEM';
@@ -269,7 +277,7 @@ export class Simulation {
       if (!device.exists) continue;
       device.exists = false;
       const bound = CALM_NS + 8 * device.workNs;
-      await this.call(`remove ${device.name}`, bound, () => this.path.tree.remove(device.name));
+      await this.call(`remove ${device.name}`, bound, () => this.control.remove(device.name));
     }
   }
 
@@ -315,42 +323,5 @@ export class Simulation {
     this.later(SWEEP_NS, () => {
       for (const { noMemory } of this.devices) noMemory.end();
     });
-  }
-
-  #makePath(): DataPath {
-    const { plan, timing } = this;
-    const words: Word[] = Object.entries({
-      nr_devices: '0',
-      submit_queues: '4',
-      poll_queues: '2',
-      hw_queue_depth: String(random(plan.seed, 'shared').pick([1, 2, 8])),
-    }).map(([name, value]) => ({ name, value, as: name }));
-    const machine = { cpus: 4, nodes: [0] };
-    const log = {
-      debug: () => {},
-      info: () => {},
-      warn: (facts: object, message: string) => {
-        this.#said.push(`${message} ${JSON.stringify(facts)}`);
-      },
-      error: (facts: object, message: string) => {
-        throw new Found('bug', `logged: ${message} ${JSON.stringify(facts)}`);
-      },
-    };
-    return makeDataPath(
-      {
-        ...{ log, machine, debug: plan.checked },
-        parameters: resolve(words, machine),
-        faultSeed: String(plan.seed),
-      },
-      {
-        ...{ timing, allocator: this.memory, share: undefined },
-        limits: withDefaults({ inFlight: plan.inFlight, busyPoll: plan.busyPoll }),
-        openStream: () => {
-          throw new Error('there are no sockets here');
-        },
-        ...(plan.tls > 0 ? { tls: simTls, tlsMode: 'on' } : { tls: undefined, tlsMode: 'off' }),
-        notice: () => {},
-      },
-    );
   }
 }

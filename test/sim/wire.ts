@@ -236,6 +236,7 @@ export class Wire implements ByteStream, ClientWire {
   }
 
   secure(tls: ServerTls, sink: TlsSink): ByteStream {
+    this.#world.ticks();
     const plain = new ServerPlain(this.#world, this);
     this.#sink = plain.sink();
     if (!this.#carrier.asksLate) this.#target = this.#sink.target();

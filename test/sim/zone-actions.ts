@@ -38,14 +38,14 @@ async function manage(
   zone: SimZone,
   what: 'open' | 'close' | 'finish' | 'reset',
 ): Promise<boolean> {
-  const { tree } = operator.simulation.path;
+  const { control } = operator.simulation;
   const { model, name } = device;
   if (what === 'open' && device.attribute('zone_max_open') > 0) device.opened = true;
   // A reset makes ones; behind a write pointer that is moved by force may be zeros, or what was there.
   const kind = what === 'reset' ? 'ones' : 'zeros';
   const changes = what === 'reset' || what === 'finish';
   const begun = changes ? model.beginConstant(kind, zone.first, zone.last) : 0;
-  const call = (): Promise<void> => tree.zoneOperation(name, what, zone.first, undefined);
+  const call = (): Promise<unknown> => control.zones(name, what, zone.first, undefined);
   const bound = boundOf(operator, device);
   const said = `zone ${zone.index} ${what}`;
   const done = await operator.call(device, said, call, REFUSED, bound);
@@ -57,7 +57,7 @@ async function manage(
 }
 
 async function append(operator: Operator, device: SimDevice, zone: SimZone): Promise<boolean> {
-  const { tree } = operator.simulation.path;
+  const { control } = operator.simulation;
   const { model, name } = device;
   const sectors = (device.blockBytes / SECTOR_BYTES) * operator.random.between(1, 4);
   const first = zone.pointer;
@@ -68,7 +68,7 @@ async function append(operator: Operator, device: SimDevice, zone: SimZone): Pro
   zone.pointer += sectors;
   let went = -1;
   const call = async (): Promise<void> => {
-    went = await tree.append(name, zone.first, new Uint8Array(words.buffer));
+    went = await control.append(name, zone.first, new Uint8Array(words.buffer));
   };
   const may: Errno[] = [...REFUSED, 'EINVAL'];
   const said = `append of ${sectors} to zone ${zone.index}`;
