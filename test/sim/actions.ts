@@ -7,6 +7,7 @@ import { manageZone } from './zone-actions.ts';
 
 const MS = 1e6;
 const FORCED_NS = 100 * MS;
+const PIECES_MAX = 2000;
 
 export interface Action {
   readonly feature: Feature;
@@ -37,9 +38,11 @@ async function changeQueues(operator: Operator, device: SimDevice): Promise<void
 }
 
 async function look(operator: Operator, device: SimDevice): Promise<void> {
-  const { control } = operator.simulation;
+  const { control, plan } = operator.simulation;
   const { name } = device;
-  await operator.call(device, 'a look', () => control.look(operator.random, name), [], CALL_NS);
+  // Long answers are made in so many pieces at most, between which the clock is looked at.
+  const bound = CALL_NS + PIECES_MAX * (plan.machine.clockReadNs + plan.machine.iterationNs);
+  await operator.call(device, 'a look', () => control.look(operator.random, name), [], bound);
 }
 
 async function flush(operator: Operator, device: SimDevice): Promise<void> {
