@@ -12,6 +12,7 @@ import { ByteShare } from '../../src/export/byte-budget.ts';
 import { DataMemory } from '../../src/pages/memory.ts';
 import { Connection } from '../../src/server/connection.ts';
 import { Output } from '../../src/server/output.ts';
+import { Watch } from '../../src/server/watch.ts';
 import { Deferred, type DeferredWork } from '../../src/time/deferred.ts';
 import type { FailureKind } from './failure.ts';
 
@@ -127,6 +128,11 @@ export const canaries: readonly Canary[] = [
           return received.call(this, length);
         };
       }),
+  },
+  {
+    defect: 'an idle client that is not disconnected',
+    kinds: ['hang'],
+    plant: () => replace(Watch.prototype, 'add', () => () => {}),
   },
   {
     defect: 'a control call that fails without a reason',

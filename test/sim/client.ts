@@ -3,6 +3,8 @@
 
 import { ClientHandshake } from 'nbd-server-protocol-ts';
 import type { Random } from '../fuzz/random.ts';
+import { termsOf, wishes } from './agreement.ts';
+import { ClientTime, type Keeps } from './client-time.ts';
 import type { SimDevice } from './device.ts';
 import { Found, failureOf } from './failure.ts';
 import { Operation } from './operation.ts';
@@ -16,8 +18,6 @@ import { Happening } from './world.ts';
 
 const MS = 1e6;
 const SLOTS_MAX = 64;
-/** So often it does something else than to send more. */
-const MISBEHAVES_ONE_IN = 1000;
 /** The longest answer of a control call or haggling that is not the device's. */
 const AGREEMENT_NS = 9e9;
 
@@ -44,8 +44,13 @@ export class SimClient implements ClientEnd {
   /** Tick of the device at which it connected. */
   #since = 0;
   #deadline = 0;
-  /** Neither reads nor sends until then. */
+  /** Neither reads nor sends until `#wake`. */
   #stalled = false;
+  /** Reads, and begins nothing until then. */
+  #rests = false;
+  /** Says nothing at all. */
+  #dawdles = false;
+  readonly #time: ClientTime;
   /** The bytes after the last sent ones wait for `#more`. */
   #cut = false;
   readonly #more = new Happening(() => this.#sendMore());
@@ -58,6 +63,7 @@ export class SimClient implements ClientEnd {
     this.#random = random;
     this.#reads = readsAll !== undefined;
     this.device = readsAll;
+    this.#time = new ClientTime(simulation.plan.time, simulation.plan.carrier.latencyNs);
     this.#depth = Math.min(SLOTS_MAX, 1 + random.below(simulation.plan.depthMax));
   }
 
@@ -71,26 +77,27 @@ export class SimClient implements ClientEnd {
     this.state = 'haggling';
     this.#since = device.model.tick++;
     this.#deadline = simulation.world.time + AGREEMENT_NS;
-    this.#stalled = this.#cut = false;
-    const form = this.#random.below(3);
-    const tls = simulation.plan.tls > 0 && this.#random.chance(simulation.plan.tls);
-    this.#handshake = new ClientHandshake({
-      goal: form === 0 && this.#random.chance(0.5) ? 'export-name' : 'transmission',
-      exportName: device.name,
-      tls: tls ? 'require' : 'off',
-      extendedHeaders: form === 2,
-      structuredReplies: form > 0,
-      contexts: form > 0 && this.#random.chance(0.7) ? ['base:allocation'] : [],
-      ...(this.#random.chance(0.5) ? { infos: [] } : {}),
-    });
+    this.#stalled = this.#rests = this.#cut = false;
+    this.#time.connected(simulation.world.time);
+    const mayDawdle = !this.#reads && !simulation.calm && simulation.plan.has.has('dawdle');
+    this.#dawdles = mayDawdle && this.#random.below(30) === 0;
+    this.#handshake = new ClientHandshake(wishes(this.#random, device.name, simulation.plan.tls));
     const wire = new Wire(simulation.world, this.#random, simulation.plan.carrier, this);
     this.#wire = this.#plain = wire;
     void simulation.path.server.serve((sink) => wire.connect(sink));
   }
 
+  /** Nothing of it is under way that will end by itself. */
+  get atRest(): boolean {
+    if (this.inFlight > 0 || this.state === 'leaving' || this.#rests || this.#stalled) return false;
+    return this.state !== 'haggling' || this.#dawdles;
+  }
+
   /** What is wrong about how long it takes; undefined: nothing. */
   late(now: number): string | undefined {
-    if (now > this.#deadline) {
+    const keeps = this.#keeps;
+    if (this.#time.overdue(now, keeps)) return `a client is not cut off, which keeps: ${keeps}`;
+    if (now > this.#deadline && !this.#dawdles) {
       if (this.state === 'haggling') return 'the handshake does not end';
       if (this.state === 'leaving') return 'after the goodbye the connection does not end';
     }
@@ -104,9 +111,17 @@ export class SimClient implements ClientEnd {
     return undefined;
   }
 
-  /** From now on the device has nothing else to do: all must be answered by `deadline`. */
-  hurry(deadline: number): void {
-    this.#unstall();
+  get #keeps(): Keeps {
+    if (this.#dawdles) return 'handshake';
+    if (this.state !== 'transmission') return 'us';
+    if (!this.#stalled) return this.inFlight === 0 ? 'idle' : 'us';
+    return (this.#plain?.unsent ?? 0) > 0 ? 'stall' : 'us';
+  }
+
+  /** From now on the device has nothing else to do: all must be answered by `deadline`.
+   *  @param wakes it goes on at once, should it have stopped. */
+  hurry(deadline: number, wakes: boolean): void {
+    if (wakes) this.#unstall();
     for (const one of this.operations) {
       if (!one.active) continue;
       one.deadline = Math.min(one.deadline, deadline);
@@ -152,8 +167,9 @@ export class SimClient implements ClientEnd {
   #read(): void {
     const wire = this.#wire;
     if (wire === undefined) return;
+    if (wire.readableBytes > 0) this.#time.moved(this.#simulation.world.time);
     wire.take(wire.readableBytes);
-    if (this.state === 'haggling') this.#haggle(wire);
+    if (this.state === 'haggling' && !this.#dawdles) this.#haggle(wire);
     if (this.state === 'transmission' || this.state === 'leaving') {
       const replies = this.#replies;
       for (let used = -1; used !== 0 && replies !== undefined; ) {
@@ -185,21 +201,8 @@ export class SimClient implements ClientEnd {
       return;
     }
     const { agreed } = progress;
-    if (agreed.export.size !== BigInt(device.sizeBytes)) {
-      throw new Found('reply', `${device.name}: the size ${agreed.export.size}`);
-    }
-    const promised = agreed.export.blockSize?.minimum ?? 1;
-    this.#requests = new Requests(
-      device,
-      {
-        extended: agreed.extendedHeaders,
-        flags: agreed.export.flags,
-        contexts: agreed.contexts.length,
-        wholeBlocks: device.zoned ? device.blockBytes : promised,
-      },
-      this.#random,
-      this.#simulation.plan.has,
-    );
+    const terms = termsOf(agreed, device);
+    this.#requests = new Requests(device, terms, this.#random, this.#simulation.plan.has);
     const contexts = new Map(agreed.contexts.map(({ id, name }) => [id, name]));
     this.#replies = new Replies(agreed.replyForm, device, contexts, this);
     if (this.#reads) this.#requests.readAll();
@@ -226,8 +229,8 @@ export class SimClient implements ClientEnd {
     const { device } = this;
     const requests = this.#requests;
     const wire = this.#wire;
-    if (this.#stalled || requests === undefined || device === undefined || wire === undefined)
-      return;
+    if (this.#stalled || this.#rests) return;
+    if (requests === undefined || device === undefined || wire === undefined) return;
     if (this.#reads) {
       if (requests.left === 0 && this.inFlight === 0) return this.#sayGoodbye();
     } else if (this.#misbehaves()) return;
@@ -245,25 +248,26 @@ export class SimClient implements ClientEnd {
   }
 
   #misbehaves(): boolean {
-    const { has } = this.#simulation.plan;
+    const { has, misbehavesOneIn } = this.#simulation.plan;
     const random = this.#random;
-    if (this.#simulation.calm || random.below(MISBEHAVES_ONE_IN) > 0) return false;
-    const what = random.pick(['goodbye', 'leave', 'reset', 'stall', 'stall'] as const);
+    if (this.#simulation.calm || random.below(misbehavesOneIn) > 0) return false;
+    const what = random.pick(['goodbye', 'leave', 'reset', 'rest', 'stall', 'stall'] as const);
     if (!has.has(what)) return false;
-    if (what === 'stall') this.#stall();
+    if (what === 'stall' || what === 'rest') this.#stop(what);
     else if (what === 'goodbye') this.#sayGoodbye();
     else this.#gone(what);
     return true;
   }
 
-  #stall(): void {
-    this.#stalled = true;
+  #stop(how: 'stall' | 'rest'): void {
+    this.#stalled = how === 'stall';
+    this.#rests = how === 'rest';
     const { world } = this.#simulation;
-    world.start(this.#wake, this.#random.pick([0.1, 1, 20, 3000]) * MS);
+    world.start(this.#wake, this.#random.pick([0.1, 1, 20, 900, 3000, 7000]) * MS);
   }
 
   #woken(): void {
-    this.#stalled = false;
+    this.#stalled = this.#rests = false;
     const { world } = this.#simulation;
     // What is in flight waited for the client as well.
     for (const one of this.operations) {
@@ -278,7 +282,7 @@ export class SimClient implements ClientEnd {
   }
 
   #unstall(): void {
-    if (!this.#stalled) return;
+    if (!this.#stalled && !this.#rests) return;
     this.#simulation.world.cancel(this.#wake);
     this.#woken();
   }
@@ -306,6 +310,7 @@ export class SimClient implements ClientEnd {
     const left = wire.up.length - wire.sent;
     if (left === 0) return;
     const { plan, world, calm } = this.#simulation;
+    this.#time.moved(world.time);
     const { cutOneIn } = plan.carrier;
     if (!mayCut || calm || cutOneIn === 0 || this.#random.below(cutOneIn) > 0) {
       if (!this.#cut || !mayCut) wire.send(left);
@@ -348,11 +353,12 @@ export class SimClient implements ClientEnd {
     if (device === undefined) return;
     const turnedAway = this.state === 'haggling' && device.noMemory.holds(this.#since);
     const leaves = this.state === 'leaving' || device.leaving.holds(this.#since);
-    const excused = turnedAway || leaves || this.#simulation.ending;
+    const still = this.#time.mayBeCut(this.#simulation.world.time, this.state === 'haggling');
+    const excused = turnedAway || leaves || still || this.#simulation.ending;
     if (!excused) {
       throw new Found('cut', `${device.name}: cut off with ${this.inFlight} requests in flight`);
     }
-    if (this.state === 'leaving' && !device.leaving.holds(this.#since)) {
+    if (this.state === 'leaving' && !still && !device.leaving.holds(this.#since)) {
       if (this.inFlight > 0) throw new Found('reply', `${this.inFlight} replies are missing`);
       if (wire.taken > 0) throw new Found('reply', `${wire.taken} bytes behind the last reply`);
     }
@@ -366,7 +372,7 @@ export class SimClient implements ClientEnd {
     const wire = this.#wire;
     world.cancel(this.#more);
     world.cancel(this.#wake);
-    this.#stalled = false;
+    this.#stalled = this.#rests = this.#dawdles = false;
     for (const one of this.operations) {
       if (!one.active || device === undefined) continue;
       orphan(one, device);

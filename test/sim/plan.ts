@@ -3,6 +3,7 @@
  *  daemon. Source: style.md 11. */
 
 import { Random } from '../fuzz/random.ts';
+import type { TimeLimits } from './client-time.ts';
 import type { Carrier } from './wire.ts';
 import type { Machine } from './world.ts';
 
@@ -27,8 +28,11 @@ export const features = [
   'leave',
   'reset',
   'stall',
+  'rest',
+  'dawdle',
   'cuts',
   'tls',
+  'low-limits',
   // what operators do
   'queues',
   'power',
@@ -88,6 +92,8 @@ export interface Plan {
   readonly devices: readonly DevicePlan[];
   readonly clients: number;
   readonly depthMax: number;
+  /** So often a client does something else than to send more. */
+  readonly misbehavesOneIn: number;
   readonly operators: number;
   /** ns between two actions of one operator, on average. */
   readonly operatorNs: number;
@@ -98,6 +104,8 @@ export interface Plan {
   /** us */
   readonly busyPoll: number;
   readonly inFlight: number;
+  /** Of clients. */
+  readonly time: TimeLimits;
   readonly checked: boolean;
   /** The share of clients that ask for TLS. */
   readonly tls: number;
@@ -111,6 +119,8 @@ export function random(seed: number, part: string): Random {
 }
 
 const KEEP = 0.72;
+/** Those of the daemon, where nobody says otherwise. */
+const USUAL_TIME: TimeLimits = { handshakeTime: 10, idleTime: 0, stallTime: 120 };
 
 export function drawPlan(seed: number, limits: Limits = {}): Plan {
   const has = drawFeatures(random(seed, 'features'), limits.without ?? []);
@@ -143,11 +153,23 @@ export function drawPlan(seed: number, limits: Limits = {}): Plan {
     clients: Math.min(clients, limits.clients ?? 99),
     operators: Math.min(operators, limits.operators ?? 99),
     inFlight: draw.pick([1 << 20, 128 << 20]),
+    misbehavesOneIn: draw.pick([1000, 1000, 150]),
+    time: drawTime(draw, has.has('low-limits')),
     checked: has.has('checked-handles') && draw.chance(0.3),
     tls: has.has('tls') ? draw.pick([0, 0, 0, 0, 0, 0, 0, 0, 0.3, 1]) : 0,
     http: has.has('http') && draw.chance(0.5),
     memoryFailsAt: limits.memoryFailsAt ?? 0,
   };
+}
+
+function drawTime(draw: Random, low: boolean): TimeLimits {
+  const some = [0, 0, 1, 1, 2, 3];
+  const [handshakeTime, idleTime, stallTime] = [
+    draw.between(1, 4),
+    draw.pick(some),
+    draw.pick(some),
+  ];
+  return low ? { handshakeTime, idleTime, stallTime } : USUAL_TIME;
 }
 
 function drawFeatures(draw: Random, without: readonly Feature[]): Set<Feature> {

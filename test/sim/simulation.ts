@@ -24,6 +24,8 @@ const WATCH_NS = 20 * MS;
 const CALM_NS = 300 * MS;
 /** Longer than a write waits behind reads. */
 const PATIENCE_NS = 8000 * MS;
+/** Longer than clients stop for. */
+const STOPPED_NS = 8000 * MS;
 const SWEEP_NS = 15_000 * MS;
 
 export interface Result {
@@ -186,8 +188,11 @@ export class Simulation {
     this.calm = true;
     // Until then whoever hurried them would be what they wait for.
     const work = Math.max(0, ...devices.map((device) => device.workNs));
-    for (const client of clients) client.hurry(world.time + CALM_NS + 3 * work);
-    this.#restBy = world.time + CALM_NS + 3 * work;
+    // Who has stopped may have what others wait for.
+    const wakes = random(this.plan.seed, `wakes/${this.#sent}`).chance(0.6);
+    const end = world.time + CALM_NS + 3 * work + (wakes ? 0 : STOPPED_NS);
+    for (const client of clients) client.hurry(end, wakes);
+    this.#restBy = end;
     await world.run(() => this.#atRest);
     this.#restBy = Number.POSITIVE_INFINITY;
     if (world.failed !== undefined) return;
@@ -197,9 +202,7 @@ export class Simulation {
 
   get #atRest(): boolean {
     for (const operator of this.#operators) if (!operator.idle) return false;
-    for (const { inFlight, state } of this.clients) {
-      if (inFlight > 0 || state === 'haggling' || state === 'leaving') return false;
-    }
+    for (const client of this.clients) if (!client.atRest) return false;
     return this.devices.every((device) => this.#unusedByOthers(device));
   }
 

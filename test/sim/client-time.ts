@@ -1,0 +1,61 @@
+/** What the server's limits of time say of one client: one that keeps within them is not cut off, and one
+ *  that does not is, in time. Knows no bytes. Source: nbd-protocol.md section 7. */
+
+const SECOND = 1e9;
+/** A limit is kept to an eighth of it, and to two looks of 100 ms at least. */
+const LATE = 1.5;
+const LATE_NS = 0.5 * SECOND;
+
+/** In seconds; 0: none. */
+export interface TimeLimits {
+  readonly handshakeTime: number;
+  readonly idleTime: number;
+  readonly stallTime: number;
+}
+
+/** What a client keeps the server from going on with; `us`: nothing, or it cannot be told. */
+export type Keeps = 'handshake' | 'idle' | 'stall' | 'us';
+
+export class ClientTime {
+  readonly #limits: Readonly<Record<Keeps, number>>;
+  /** ns that bytes take at most. */
+  readonly #latencyNs: number;
+  #connectedAt = 0;
+  #movedAt = 0;
+  /** ns before that in which nothing did. */
+  #stillBefore = 0;
+
+  constructor({ handshakeTime, idleTime, stallTime }: TimeLimits, latencyNs: number) {
+    this.#limits = { handshake: handshakeTime, idle: idleTime, stall: stallTime, us: 0 };
+    this.#latencyNs = latencyNs;
+  }
+
+  connected(now: number): void {
+    this.#connectedAt = this.#movedAt = now;
+    this.#stillBefore = 0;
+  }
+
+  /** Bytes came or went. */
+  moved(now: number): void {
+    if (now > this.#movedAt) this.#stillBefore = now - this.#movedAt;
+    this.#movedAt = now;
+  }
+
+  /** Has it been still for so long that the server may cut it off? */
+  mayBeCut(now: number, haggles: boolean): boolean {
+    const { handshake, idle, stall } = this.#limits;
+    if (haggles) return handshake > 0 && now - this.#connectedAt >= handshake * SECOND;
+    const least = Math.min(...[idle, stall].filter((limit) => limit > 0));
+    // What came before its end may have waited for it all the time.
+    const still = Math.max(now - this.#movedAt, now === this.#movedAt ? this.#stillBefore : 0);
+    return still >= least * SECOND - 2 * this.#latencyNs;
+  }
+
+  /** Should the server have cut it off by now? */
+  overdue(now: number, keeps: Keeps): boolean {
+    const limit = this.#limits[keeps];
+    if (limit === 0) return false;
+    const since = keeps === 'handshake' ? this.#connectedAt : this.#movedAt;
+    return now - since > LATE * limit * SECOND + LATE_NS + 4 * this.#latencyNs;
+  }
+}
