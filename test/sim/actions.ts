@@ -3,7 +3,7 @@
 import type { SimDevice } from './device.ts';
 import { CALL_NS, DRAIN_NS, type Operator } from './operator.ts';
 import type { Feature } from './plan.ts';
-import { manageZone } from './zone-actions.ts';
+import { condemnZone, manageZone, manageZones } from './zone-actions.ts';
 
 const MS = 1e6;
 const FORCED_NS = 100 * MS;
@@ -22,6 +22,8 @@ export const actions: readonly Action[] = [
   { feature: 'badblocks', weight: 8, run: changeBadBlocks },
   { feature: 'flush-call', weight: 3, run: flush },
   { feature: 'zone-calls', weight: 10, run: manageZone },
+  { feature: 'zone-ranges', weight: 3, run: manageZones },
+  { feature: 'zone-conditions', weight: 3, run: condemnZone },
   { feature: 'timeouts', weight: 1, run: letTimeOut },
   { feature: 'requeues', weight: 3, run: letRequeue },
   { feature: 'failing-queues', weight: 2, run: letQueuesFail },

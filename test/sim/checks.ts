@@ -41,7 +41,7 @@ export function checkNothingLeft(simulation: Simulation): void {
   if (memory.out.size > 0) leak(`${memory.out.size} slabs`);
   const { keptBytes: kept } = memory;
   const { usedBytes } = memory.memory;
-  if (usedBytes > kept || (usedBytes < kept && !memory.failed))
+  if (usedBytes > kept || (usedBytes < kept && memory.refused === undefined))
     leak(`${usedBytes} bytes are charged, of which ${kept} are kept for reuse`);
   if (timing.deferred.pending) leak('deferred work');
   if (timing.timers.count > 0) leak(`${timing.timers.count} timers`);

@@ -22,8 +22,8 @@ export class ClientTime {
   readonly #latencyNs: number;
   #connectedAt = 0;
   #movedAt = 0;
-  /** ns before that in which nothing did. */
-  #stillBefore = 0;
+  /** The last of that which the server knows of. */
+  #seenAt = 0;
 
   constructor({ handshakeTime, idleTime, stallTime }: TimeLimits, latencyNs: number) {
     this.#limits = { handshake: handshakeTime, idle: idleTime, stall: stallTime, us: 0 };
@@ -31,14 +31,13 @@ export class ClientTime {
   }
 
   connected(now: number): void {
-    this.#connectedAt = this.#movedAt = now;
-    this.#stillBefore = 0;
+    this.#connectedAt = this.#movedAt = this.#seenAt = now;
   }
 
-  /** Bytes came or went. */
-  moved(now: number): void {
-    if (now > this.#movedAt) this.#stillBefore = now - this.#movedAt;
+  /** Bytes came or went. @param seen false: they had come before, and the client took them now. */
+  moved(now: number, seen: boolean): void {
     this.#movedAt = now;
+    if (seen) this.#seenAt = now;
   }
 
   /** Has it been still for so long that the server may cut it off? */
@@ -46,9 +45,7 @@ export class ClientTime {
     const { handshake, idle, stall } = this.#limits;
     if (haggles) return handshake > 0 && now - this.#connectedAt >= handshake * SECOND;
     const least = Math.min(...[idle, stall].filter((limit) => limit > 0));
-    // What came before its end may have waited for it all the time.
-    const still = Math.max(now - this.#movedAt, now === this.#movedAt ? this.#stillBefore : 0);
-    return still >= least * SECOND - 2 * this.#latencyNs;
+    return now - this.#seenAt >= least * SECOND - 2 * this.#latencyNs;
   }
 
   /** Should the server have cut it off by now? */

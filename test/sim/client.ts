@@ -46,6 +46,8 @@ export class SimClient implements ClientEnd {
   #deadline = 0;
   /** Neither reads nor sends until `#wake`. */
   #stalled = false;
+  /** It has stopped reading since it last sent something: what it takes may have come long before. */
+  #behind = false;
   /** Reads, and begins nothing until then. */
   #rests = false;
   /** Says nothing at all. */
@@ -77,7 +79,7 @@ export class SimClient implements ClientEnd {
     this.state = 'haggling';
     this.#since = device.model.tick++;
     this.#deadline = simulation.world.time + AGREEMENT_NS;
-    this.#stalled = this.#rests = this.#cut = false;
+    this.#stalled = this.#rests = this.#behind = this.#cut = false;
     this.#time.connected(simulation.world.time);
     const mayDawdle = !this.#reads && !simulation.calm && simulation.plan.has.has('dawdle');
     this.#dawdles = mayDawdle && this.#random.below(30) === 0;
@@ -167,7 +169,7 @@ export class SimClient implements ClientEnd {
   #read(): void {
     const wire = this.#wire;
     if (wire === undefined) return;
-    if (wire.readableBytes > 0) this.#time.moved(this.#simulation.world.time);
+    if (wire.readableBytes > 0) this.#time.moved(this.#simulation.world.time, !this.#behind);
     wire.take(wire.readableBytes);
     if (this.state === 'haggling' && !this.#dawdles) this.#haggle(wire);
     if (this.state === 'transmission' || this.state === 'leaving') {
@@ -260,7 +262,7 @@ export class SimClient implements ClientEnd {
   }
 
   #stop(how: 'stall' | 'rest'): void {
-    this.#stalled = how === 'stall';
+    this.#stalled = this.#behind = how === 'stall';
     this.#rests = how === 'rest';
     const { world } = this.#simulation;
     world.start(this.#wake, this.#random.pick([0.1, 1, 20, 900, 3000, 7000]) * MS);
@@ -278,7 +280,7 @@ export class SimClient implements ClientEnd {
       }
     }
     this.#flush(false);
-    this.readable();
+    this.#attempt(() => this.#read());
   }
 
   #unstall(): void {
@@ -310,7 +312,8 @@ export class SimClient implements ClientEnd {
     const left = wire.up.length - wire.sent;
     if (left === 0) return;
     const { plan, world, calm } = this.#simulation;
-    this.#time.moved(world.time);
+    this.#time.moved(world.time, true);
+    this.#behind = false;
     const { cutOneIn } = plan.carrier;
     if (!mayCut || calm || cutOneIn === 0 || this.#random.below(cutOneIn) > 0) {
       if (!this.#cut || !mayCut) wire.send(left);

@@ -71,6 +71,8 @@ export class SimDevice {
   readonly cached: boolean;
   readonly zoned: boolean;
   readonly bad: BadSectors;
+  /** Sectors of zones that are offline. */
+  readonly offline: BadSectors;
   /** How often its cache was lost. */
   epoch = 0;
   /** Requests and bytes of all clients and operators that have no answer yet. */
@@ -109,6 +111,7 @@ export class SimDevice {
     this.cached = of('cache_size') > 0;
     const sectors = Math.ceil((plan.cells * plan.cellBytes) / 512);
     this.bad = new BadSectors(sectors, this.model);
+    this.offline = new BadSectors(sectors, this.model);
   }
 
   /** The sector in which its part begins. */
@@ -167,6 +170,7 @@ export class SimDevice {
     this.exists = this.powered = true;
     if (!this.zoned) return;
     this.zones = new SimZones(report);
+    this.offline.wiped();
     this.opened = false;
     // All are empty, whatever is in them; without them that is unknown again.
     const { model } = this;
@@ -205,17 +209,22 @@ export class SimDevice {
     this.bad.wiped();
   }
 
-  /** May the range have met a bad sector since `tick`? */
+  /** May the range have met a bad sector, or a zone that is offline, since `tick`? */
   mayHitBad(offset: number, length: number, tick: number): boolean {
     const [first, end] = this.#sectors(offset, length);
-    return this.bad.mayHit(first, end, tick);
+    return this.bad.mayHit(first, end, tick) || this.offline.mayHit(first, end, tick);
+  }
+
+  /** Counts what may have made sectors good. */
+  get clears(): number {
+    return this.bad.clears + this.offline.clears;
   }
 
   /** Does it, unless the sector is cleared? */
   hitsBad(offset: number, length: number): boolean {
-    if (this.bad.count === 0) return false;
+    if (this.bad.count === 0 && this.offline.count === 0) return false;
     const [first, end] = this.#sectors(offset, length);
-    return this.bad.hits(first, end);
+    return this.bad.hits(first, end) || this.offline.hits(first, end);
   }
 
   /** Whole blocks around the range, in sectors from the base. */

@@ -14,17 +14,18 @@ const reused = new Map<number, Uint8Array>();
 
 /** Refuses once, and makes large buffers of any content once for all runs. */
 class CountedMemory extends DataMemory {
-  readonly #refuses: () => boolean;
+  readonly #refuses: (what: string) => boolean;
   readonly #taken = new Set<number>();
 
-  constructor(refuses: () => boolean) {
-    super({ fails: refuses });
+  /** @param refuses is told what is asked for. */
+  constructor(refuses: (what: string) => boolean) {
+    super({ fails: (length) => refuses(`data of ${length}`) });
     this.#refuses = refuses;
   }
 
   override buffer(length: number): Uint8Array | undefined {
-    if (length < MiB || this.#taken.has(length)) return super.buffer(length);
-    if (this.#refuses()) return undefined;
+    if (this.#refuses(`buffer of ${length}`)) return undefined;
+    if (length < MiB || this.#taken.has(length)) return new Uint8Array(length);
     this.#taken.add(length);
     const buffer = reused.get(length) ?? new Uint8Array(length);
     reused.set(length, buffer);
@@ -36,8 +37,8 @@ export class Memory implements SlabAllocator {
   readonly memory: DataMemory;
   /** How often memory was asked for. */
   asked = 0;
-  /** It was asked for, and was not to be had. */
-  failed = false;
+  /** What was asked for, and was not to be had. */
+  refused: string | undefined;
   /** Every slab that anybody ever had. */
   readonly #known = new Set<Slab>();
   readonly #slabs: SlabAllocator;
@@ -45,10 +46,10 @@ export class Memory implements SlabAllocator {
 
   /** @param failsAt which time of asking fails; 0: none. @param onFail hears of it before that. */
   constructor(timing: Timing, failsAt: number, onFail: () => void) {
-    const fails = (): boolean => {
+    const fails = (what: string): boolean => {
       this.asked++;
       if (this.asked !== failsAt) return false;
-      this.failed = true;
+      this.refused = what;
       onFail();
       return true;
     };
@@ -72,7 +73,7 @@ export class Memory implements SlabAllocator {
       kept += SLAB_OVERHEAD_BYTES + residentPages * PAGE_BYTES;
     }
     // One that was made, and for whose pages there was no memory.
-    return this.failed ? kept + SLAB_OVERHEAD_BYTES : kept;
+    return this.refused !== undefined ? kept + SLAB_OVERHEAD_BYTES : kept;
   }
 
   take(room?: Room): Slab | undefined {

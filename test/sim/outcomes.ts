@@ -12,7 +12,7 @@ const SECTOR_BYTES = 512;
 export function judge(one: Operation, device: SimDevice): void {
   const { gotError: error, tick } = one;
   if (error === 0) {
-    const bad = one.badSince >= 0 && one.badSince === device.bad.clears;
+    const bad = one.badSince >= 0 && one.badSince === device.clears;
     if (one.error === 0 && !bad) return;
     throw new Found('refused', `${device.name}: succeeded: ${one.describe()}`);
   }

@@ -45,6 +45,8 @@ export const features = [
   'look',
   'flush-call',
   'zone-calls',
+  'zone-ranges',
+  'zone-conditions',
   'quiet',
   'http',
   // what devices are

@@ -75,7 +75,7 @@ export class Requests {
     one.epoch = this.#device.epoch;
     const moves = one.command === Command.READ || one.command === Command.WRITE;
     const bad = moves && one.error === 0 && this.#device.hitsBad(one.offset, one.length);
-    one.badSince = bad ? this.#device.bad.clears : -1;
+    one.badSince = bad ? this.#device.clears : -1;
     const payload = one.command === Command.WRITE ? one.length : 0;
     up.reserve(32 + payload + 4);
     this.#header(one, up);

@@ -35,6 +35,8 @@ export interface Result {
   /** Virtual ns. */
   readonly time: number;
   readonly memoryAsked: number;
+  /** The memory that was asked for in vain. */
+  readonly memoryRefused: string | undefined;
 }
 
 interface Call {
@@ -153,6 +155,7 @@ export class Simulation {
       hash: world.hash,
       time: world.time,
       memoryAsked: this.memory.asked,
+      memoryRefused: this.memory.refused,
     };
   }
 

@@ -1,4 +1,5 @@
-/** What operators do to zones: management and appends, to one zone that nobody writes meanwhile. */
+/** What operators do to zones that nobody writes meanwhile: management of one and of ranges, appends, and
+ *  the conditions that only an operator gives. */
 
 import type { Errno } from '../../src/config/errors.ts';
 import type { SimDevice } from './device.ts';
@@ -24,6 +25,88 @@ export async function manageZone(operator: Operator, device: SimDevice): Promise
     : manage(operator, device, zone, what));
   device.over(length);
   zone.ended(done && what === 'append');
+}
+
+/** Several zones in a row, or all of them. */
+export async function manageZones(operator: Operator, device: SimDevice): Promise<void> {
+  const { random, simulation } = operator;
+  const { zones } = device;
+  if (zones === undefined || device.leaving.open) return;
+  const what = random.pick(['open', 'close', 'finish', 'reset', 'reset', 'reset-all'] as const);
+  const { sequential } = zones;
+  const from = what === 'reset-all' ? 0 : random.below(sequential.length);
+  const count = what === 'reset-all' ? sequential.length : random.between(1, 4);
+  const range = sequential.slice(from, from + count);
+  const held = claimAll(operator, device, range);
+  const [first, last] = [range[0], range.at(-1)];
+  if (held === undefined || first === undefined || last === undefined) return;
+  // A reset of all leaves out zones that cannot be reset; else the first of them ends it.
+  const resets = range.filter((zone) => zones.condemned(zone) === undefined);
+  const length = last.last - first.first;
+  device.begins(length);
+  if (what === 'open' && device.attribute('zone_max_open') > 0) device.opened = true;
+  const kind = what === 'reset' || what === 'reset-all' ? 'ones' : 'zeros';
+  const { model } = device;
+  const changed = what === 'open' || what === 'close' ? [] : resets;
+  const begun = changed.map((zone) => model.beginConstant(kind, zone.first, zone.last));
+  const call = (): Promise<unknown> =>
+    simulation.control.zones(device.name, what, first.first, length);
+  const bound = boundOf(operator, device);
+  const said = `zones ${first.index}-${last.index} ${what}`;
+  const done = await operator.call(device, said, call, REFUSED, bound);
+  for (const [n, zone] of changed.entries()) {
+    const sure = done && kind === 'ones';
+    model.endedConstant(kind, zone.first, zone.last, begun[n] ?? 0, sure, true);
+  }
+  device.over(length);
+  for (const zone of range) zone.ended(false);
+}
+
+/** @returns undefined: somebody else has one of them. */
+function claimAll(
+  operator: Operator,
+  { zones, model }: SimDevice,
+  range: readonly SimZone[],
+): true | undefined {
+  if (zones === undefined || range.some(({ busy }) => busy > 0)) return undefined;
+  for (const zone of range) {
+    zones.claim(zone, operator, model.tick);
+    zone.owner = operator;
+    zone.busy++;
+  }
+  return true;
+}
+
+/** Makes a zone read-only or offline, from one to the other, or empty again: whoever writes the condition
+ *  that a zone has takes it away. */
+export async function condemnZone(operator: Operator, device: SimDevice): Promise<void> {
+  const { random } = operator;
+  const { zones, model, offline } = device;
+  if (zones === undefined || device.leaving.open) return;
+  const zone = random.pick(zones.sequential);
+  const before = zones.condemned(zone);
+  const want = random.pick(['read-only', 'offline'] as const);
+  // Most are to be written again soon.
+  const next = before !== undefined && random.chance(0.8) ? before : want;
+  if (claimAll(operator, device, [zone]) === undefined) return;
+  const revives = next === before;
+  const { first, last } = zone;
+  const since = model.tick++;
+  if (before === 'offline') offline.begin(false, first, last);
+  else if (next === 'offline') offline.begin(true, first, last);
+  // Without a write pointer what was never written reads as zeros; an empty zone as ones.
+  const kind = revives ? 'ones' : 'zeros';
+  const begun = model.beginConstant(kind, first, last);
+  const name = next === 'offline' ? 'zone_offline' : 'zone_readonly';
+  const sector = String(first + random.below(last - first));
+  const done = await operator.patch(device, { [name]: sector }, ['EINVAL']);
+  if (!done && !device.leaving.holds(since)) {
+    throw new Found('control', `${device.name}: ${name}=${sector} was refused`);
+  }
+  model.endedConstant(kind, first, last, begun, done && revives, true);
+  if (before === 'offline') offline.end(false, first, last, done, true);
+  else if (next === 'offline') offline.end(true, first, last, done, true);
+  zone.ended(false);
 }
 
 function boundOf(operator: Operator, device: SimDevice): number {

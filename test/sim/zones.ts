@@ -4,7 +4,9 @@
 import type { ZoneInfo } from '../../src/driver/zones/zone.ts';
 import { Found } from './failure.ts';
 
+const READONLY = 13;
 const FULL = 14;
+const OFFLINE = 15;
 
 export class SimZone {
   readonly index: number;
@@ -59,10 +61,18 @@ export class SimZones {
     );
   }
 
+  /** Which of the conditions that only an operator gives `zone` has, and only an operator takes. */
+  condemned(zone: SimZone): 'read-only' | 'offline' | undefined {
+    const { condition } = this.#report().info(zone.index);
+    if (condition === OFFLINE) return 'offline';
+    return condition === READONLY ? 'read-only' : undefined;
+  }
+
   /** May `owner` write there now, at `tick`? Then it knows the write pointer. @throws Found. */
   claim(zone: SimZone, owner: object, tick: number): boolean {
     if (zone.busy > 0) return zone.owner === owner && zone.sure;
     const { writePointer, condition } = this.#report().info(zone.index);
+    if (condition === READONLY || condition === OFFLINE) return false;
     const pointer = condition === FULL ? zone.last : writePointer;
     if (zone.sure && pointer !== zone.pointer && zone.pointer < zone.end) {
       const text = `zone ${zone.index}: the write pointer is ${pointer}, not ${zone.pointer}`;
