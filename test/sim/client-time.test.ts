@@ -21,6 +21,14 @@ test('whoever takes late what had come long before has been still until then', (
   expect(time.overdue(4 * SECOND, 'idle')).toBe(false);
 });
 
+test('whoever goes on a moment too late may hear of the end after that', () => {
+  const time = new ClientTime({ handshakeTime: 5, idleTime: 2, stallTime: 0 }, 1000);
+  time.connected(0);
+  time.moved(3 * SECOND, true);
+  expect(time.mayBeCut(3 * SECOND, false)).toBe(true);
+  expect(time.mayBeCut(3.1 * SECOND, false)).toBe(false);
+});
+
 test('whoever does not is to be cut off soon', () => {
   const time = new ClientTime({ handshakeTime: 5, idleTime: 0, stallTime: 2 }, 1000);
   time.connected(0);

@@ -5,6 +5,8 @@ const SECOND = 1e9;
 /** A limit is kept to an eighth of it, and to two looks of 100 ms at least. */
 const LATE = 1.5;
 const LATE_NS = 0.5 * SECOND;
+/** The end has come by then. */
+const ARRIVES_NS = 10e6;
 
 /** In seconds; 0: none. */
 export interface TimeLimits {
@@ -24,6 +26,8 @@ export class ClientTime {
   #movedAt = 0;
   /** The last of that which the server knows of. */
   #seenAt = 0;
+  /** ns from the one before that to it. */
+  #stillBefore = 0;
 
   constructor({ handshakeTime, idleTime, stallTime }: TimeLimits, latencyNs: number) {
     this.#limits = { handshake: handshakeTime, idle: idleTime, stall: stallTime, us: 0 };
@@ -32,12 +36,15 @@ export class ClientTime {
 
   connected(now: number): void {
     this.#connectedAt = this.#movedAt = this.#seenAt = now;
+    this.#stillBefore = 0;
   }
 
   /** Bytes came or went. @param seen false: they had come before, and the client took them now. */
   moved(now: number, seen: boolean): void {
     this.#movedAt = now;
-    if (seen) this.#seenAt = now;
+    if (!seen || now === this.#seenAt) return;
+    this.#stillBefore = now - this.#seenAt;
+    this.#seenAt = now;
   }
 
   /** Has it been still for so long that the server may cut it off? */
@@ -45,7 +52,10 @@ export class ClientTime {
     const { handshake, idle, stall } = this.#limits;
     if (haggles) return handshake > 0 && now - this.#connectedAt >= handshake * SECOND;
     const least = Math.min(...[idle, stall].filter((limit) => limit > 0));
-    return now - this.#seenAt >= least * SECOND - 2 * this.#latencyNs;
+    const still = now - this.#seenAt;
+    // What it sent last may have met a connection that was cut off by then.
+    const longest = still <= ARRIVES_NS ? Math.max(still, this.#stillBefore) : still;
+    return longest >= least * SECOND - 2 * this.#latencyNs;
   }
 
   /** Should the server have cut it off by now? */

@@ -16,7 +16,7 @@ export const usage = `usage: npm run sim -- [OPTION ...]; without any: the twent
 What each run is cut down to:
   --devices N --clients N --operators N
   --without A,B        features that are left out
-  --memory-fails-at N  the n-th time that memory is taken there is none`;
+  --memory-fails-at N  the n-th time that memory is taken there is none; 0: never`;
 
 /** What is run where nothing is asked for. */
 const FIXED_SEEDS = 20;
@@ -68,7 +68,7 @@ export function readOptions(words: readonly string[]): Options | undefined {
       devices: number('devices'),
       clients: number('clients'),
       operators: number('operators', 0),
-      memoryFailsAt: number('memory-fails-at'),
+      memoryFailsAt: number('memory-fails-at', 0),
       without: values.get('without')?.split(',').map(featureOf),
     },
   };

@@ -63,6 +63,7 @@ export const features = [
   'wide',
   'busy-poll',
   'checked-handles',
+  'memory-fails',
 ] as const;
 
 export type Feature = (typeof features)[number];
@@ -74,7 +75,7 @@ export interface Limits {
   readonly clients?: number | undefined;
   readonly operators?: number | undefined;
   readonly without?: readonly Feature[] | undefined;
-  /** The n-th time that memory is taken there is none; 0: there always is. */
+  /** The n-th time that memory is taken there is none; 0: there always is. Left out: as drawn. */
   readonly memoryFailsAt?: number | undefined;
 }
 
@@ -160,8 +161,13 @@ export function drawPlan(seed: number, limits: Limits = {}): Plan {
     checked: has.has('checked-handles') && draw.chance(0.3),
     tls: has.has('tls') ? draw.pick([0, 0, 0, 0, 0, 0, 0, 0, 0.3, 1]) : 0,
     http: has.has('http') && draw.chance(0.5),
-    memoryFailsAt: limits.memoryFailsAt ?? 0,
+    memoryFailsAt: limits.memoryFailsAt ?? drawRefusal(draw, has),
   };
+}
+
+/** Once in a part of the runs; most ask for memory some hundred times. */
+function drawRefusal(draw: Random, has: ReadonlySet<Feature>): number {
+  return has.has('memory-fails') && draw.chance(0.3) ? 1 + draw.skewed(500) : 0;
 }
 
 function drawTime(draw: Random, low: boolean): TimeLimits {

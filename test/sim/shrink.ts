@@ -102,6 +102,6 @@ export function commandOf(seed: number, limits: Limits): string {
   if (limits.without !== undefined && limits.without.length > 0) {
     words.push(`--without ${[...new Set(limits.without)].join(',')}`);
   }
-  if ((limits.memoryFailsAt ?? 0) > 0) words.push(`--memory-fails-at ${limits.memoryFailsAt}`);
+  if (limits.memoryFailsAt !== undefined) words.push(`--memory-fails-at ${limits.memoryFailsAt}`);
   return `npm run sim -- ${words.join(' ')}`;
 }
