@@ -13,6 +13,7 @@ import { DataMemory } from '../../src/pages/memory.ts';
 import { Connection } from '../../src/server/connection.ts';
 import { Output } from '../../src/server/output.ts';
 import { Watch } from '../../src/server/watch.ts';
+import { Doorbell } from '../../src/threads/doorbell.ts';
 import { Deferred, type DeferredWork } from '../../src/time/deferred.ts';
 import type { FailureKind } from './failure.ts';
 
@@ -126,6 +127,17 @@ export const canaries: readonly Canary[] = [
         return function (this: Connection, length) {
           if (strikes()) this.cutOff('no reason');
           return received.call(this, length);
+        };
+      }),
+  },
+  {
+    defect: 'a wake-up between threads that is lost',
+    kinds: ['hang'],
+    plant: () =>
+      replace(Doorbell.prototype, 'knock', (knock) => {
+        const strikes = oneIn(5);
+        return function (this: Doorbell) {
+          if (!strikes()) knock.call(this);
         };
       }),
   },

@@ -38,6 +38,8 @@ export function checkNothingLeft(simulation: Simulation): void {
   const { memory, timing, world, path } = simulation;
   const { bytesInFlight } = path.server;
   if (bytesInFlight !== 0) leak(`${bytesInFlight} bytes in flight, and no client`);
+  const clients = simulation.threads?.clients ?? 0;
+  if (clients > 0) leak(`${clients} clients of threads`);
   if (memory.out.size > 0) leak(`${memory.out.size} slabs`);
   const { keptBytes: kept } = memory;
   const { usedBytes } = memory.memory;

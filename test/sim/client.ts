@@ -86,7 +86,7 @@ export class SimClient implements ClientEnd {
     this.#handshake = new ClientHandshake(wishes(this.#random, device.name, simulation.plan.tls));
     const wire = new Wire(simulation.world, this.#random, simulation.plan.carrier, this);
     this.#wire = this.#plain = wire;
-    void simulation.path.server.serve((sink) => wire.connect(sink));
+    simulation.serve((sink) => wire.connect(sink));
   }
 
   /** Nothing of it is under way that will end by itself. */

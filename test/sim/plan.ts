@@ -33,6 +33,7 @@ export const features = [
   'cuts',
   'tls',
   'low-limits',
+  'threads',
   // what operators do
   'queues',
   'power',
@@ -112,6 +113,8 @@ export interface Plan {
   readonly checked: boolean;
   /** The share of clients that ask for TLS. */
   readonly tls: number;
+  /** Threads for sockets; 0: the main thread has them. */
+  readonly threads: number;
   /** Operators call over HTTP. */
   readonly http: boolean;
   readonly memoryFailsAt: number;
@@ -160,6 +163,7 @@ export function drawPlan(seed: number, limits: Limits = {}): Plan {
     time: drawTime(draw, has.has('low-limits')),
     checked: has.has('checked-handles') && draw.chance(0.3),
     tls: has.has('tls') ? draw.pick([0, 0, 0, 0, 0, 0, 0, 0, 0.3, 1]) : 0,
+    threads: has.has('threads') ? draw.pick([0, 0, 0, 1, 2]) : 0,
     http: has.has('http') && draw.chance(0.5),
     memoryFailsAt: limits.memoryFailsAt ?? drawRefusal(draw, has),
   };

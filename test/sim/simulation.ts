@@ -4,6 +4,7 @@
 import { ErrnoError } from '../../src/config/errors.ts';
 import type { DataPath } from '../../src/daemon/data-path.ts';
 import { makeTiming, type Timing } from '../../src/daemon/timing.ts';
+import type { ByteSink, ByteStream } from '../../src/server/receive.ts';
 import { nanoseconds } from '../../src/units.ts';
 import { checkNothingLeft, checkQuiet } from './checks.ts';
 import { SimClient } from './client.ts';
@@ -16,6 +17,8 @@ import { Memory } from './memory.ts';
 import type { Operation } from './operation.ts';
 import { Operator } from './operator.ts';
 import { type Plan, random } from './plan.ts';
+import { SimThreads } from './threads.ts';
+import { simTls } from './tls-wire.ts';
 import { Happening, World } from './world.ts';
 
 const MS = 1e6;
@@ -52,6 +55,8 @@ export class Simulation {
   readonly devices: readonly SimDevice[];
   readonly clients: SimClient[];
   readonly memory: Memory;
+  /** Undefined: sockets are the main thread's. */
+  readonly threads: SimThreads | undefined;
   /** How operators call. */
   control: Control;
   /** Nobody begins anything, until all that was begun has ended. */
@@ -79,6 +84,7 @@ export class Simulation {
     this.memory = new Memory(this.timing, plan.memoryFailsAt, () => this.#outOfMemory());
     this.path = makePath(plan, this.timing, this.memory);
     this.control = new TreeControl(this.path.tree);
+    this.threads = this.#makeThreads();
     const { clockReadNs, iterationNs } = plan.machine;
     const overheadNs = 20_000 + 12 * clockReadNs + 4 * iterationNs + 2 * plan.carrier.latencyNs;
     this.devices = plan.devices.map(
@@ -301,6 +307,22 @@ export class Simulation {
   #begin(work: Promise<unknown>): void {
     this.world.settle = true;
     work.catch((error: unknown) => this.world.fail(failureOf(error)));
+  }
+
+  /** A client has come. @param connect makes its stream, wherever that is. */
+  serve(connect: (sink: ByteSink) => ByteStream): void {
+    const { threads } = this;
+    const open = (sink: ByteSink): ByteStream => threads?.open(sink, connect) ?? connect(sink);
+    void this.path.server.serve(open);
+  }
+
+  #makeThreads(): SimThreads | undefined {
+    const { world, plan } = this;
+    if (plan.threads === 0) return undefined;
+    return new SimThreads(plan.threads, this.timing.pacing, {
+      ...{ world, random: random(plan.seed, 'threads'), busyPollNs: plan.busyPoll * 1000 },
+      tls: plan.tls > 0 ? simTls : undefined,
+    });
   }
 
   #look(): void {
