@@ -143,6 +143,8 @@ export class Wire implements ByteStream, ClientWire {
   connect(sink: ByteSink): ByteStream {
     this.#sink = sink;
     if (!this.#carrier.asksLate) this.#target = sink.target();
+    // It broke on its way to whoever reads it.
+    if (this.closed) this.#world.start(this.#close, 1);
     return this;
   }
 
