@@ -9,7 +9,7 @@ const leftOut = process.env['TNULL_TEST_LEAVE_OUT']?.split(' ') ?? [];
 const never = ['test/system/**', '**/node_modules/**', ...leftOut];
 /** They measure memory of their process, or move its timers. */
 const alone = [
-  'test/**/allocation.test.ts',
+  'test/driver/**/allocation.test.ts',
   'test/driver/storage/page-store.test.ts',
   'test/wire/client-limits.test.ts',
 ];

@@ -4,6 +4,7 @@ import { Command } from '../../src/block/command.ts';
 import { Allocation, type Extents } from '../../src/block/extents.ts';
 import type { Judge, Limits } from '../../src/block/limits.ts';
 import { nextPiece } from '../../src/block/split.ts';
+import { testRuns } from '../test-runs.ts';
 import { TestBio } from './world.ts';
 
 const SLICE = 40;
@@ -95,7 +96,7 @@ test('what is judged of long zeroes and discards is a part as a write has it; al
       seen[parts === 1 ? 'alone' : 'joined']++;
     }
   });
-  fc.assert(run, { numRuns: 500 });
+  fc.assert(run, { numRuns: testRuns(500) });
   expect(Math.min(seen.alone, seen.joined)).toBeGreaterThan(100);
 });
 
@@ -145,6 +146,6 @@ test('reads and writes are cut where their limits say, and nowhere else', () => 
     }
     expect(cut(io, { limits, ...world(new Set(), new Set()) })).toEqual(wanted);
   });
-  fc.assert(run, { numRuns: 300 });
+  fc.assert(run, { numRuns: testRuns(300) });
   expect.hasAssertions();
 });

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import type { Attributes, PowerOn } from '../../src/config/attributes.ts';
 import { ErrnoError } from '../../src/config/errors.ts';
 import { optionNames } from '../../src/config/parameters.ts';
+import { testRuns } from '../test-runs.ts';
 import { adjustedBy, directory, refusedBy, withSets } from './directory.ts';
 import { MACHINE, options, refusal, resolved } from './words.ts';
 
@@ -278,7 +279,7 @@ describe('for any values', () => {
         accepted++;
         check(made, first);
       }),
-      { numRuns: 300 },
+      { numRuns: testRuns(300) },
     );
     expect(accepted).toBeGreaterThan(100);
   }

@@ -11,15 +11,15 @@ import { SharedSlabs } from '../../src/pages/shared-slabs.ts';
 import { SLAB_BYTES } from '../../src/pages/slab.ts';
 import { PageViews } from '../../src/pages/views.ts';
 import { bytes, sector } from '../../src/units.ts';
-import { runs } from '../runs.ts';
 import { same } from '../same.ts';
+import { testRuns } from '../test-runs.ts';
 
 const BLOCK = 4096;
 const SECTORS = BLOCK / 512;
 const CAPACITY = 40 * SLAB_BYTES;
 const THREADS = 2;
 const seed = Number(process.env['TNULL_TEST_SEED'] ?? Date.now() % 2 ** 31);
-const rounds = runs(8000);
+const rounds = testRuns(8000);
 
 test(`each block is of one writer, and still while the main thread has the device alone (TNULL_TEST_SEED=${seed})`, async () => {
   const workers: Worker[] = [];

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BadBlocks } from '../../src/driver/badblocks.ts';
+import { testRuns } from '../test-runs.ts';
 
 const SECTORS = 64;
 const range = fc
@@ -66,7 +67,7 @@ test('a list of ranges does what a boolean for each sector does', () => {
       }
     },
   );
-  fc.assert(run, { numRuns: 300 });
+  fc.assert(run, { numRuns: testRuns(300) });
 });
 
 const lines = fc.array(fc.tuple(fc.constantFrom('+', '-'), range), { minLength: 1, maxLength: 60 });
@@ -108,7 +109,7 @@ test('what requests clear while a write is prepared comes before the write, and 
     undo();
     expect(list.text()).toBe(old);
   });
-  fc.assert(run, { numRuns: 300 });
+  fc.assert(run, { numRuns: testRuns(300) });
   expect(seen.cleared).toBeGreaterThan(50);
   expect(seen.kept).toBeGreaterThan(50);
 });

@@ -26,13 +26,14 @@ export interface ModelOptions {
 export type ModelStatus = string;
 
 export class DeviceModel {
-  readonly bad: boolean[];
+  /** By sector: 1 when it is bad. */
+  readonly #bad: Uint8Array;
   readonly #options: ModelOptions;
   readonly #zones: ZoneModel | undefined;
   #data: CacheModel;
 
   constructor(options: ModelOptions, zones?: ZoneModel) {
-    this.bad = new Array<boolean>(2 * options.sectors).fill(false); // also behind the end
+    this.#bad = new Uint8Array(2 * options.sectors); // also behind the end
     this.#options = options;
     this.#zones = zones;
     const pages = options.cacheMiB * PAGES_PER_MIB;
@@ -113,15 +114,15 @@ export class DeviceModel {
   }
 
   setBad(first: number, last: number, bad: boolean): void {
-    this.bad.fill(bad, first, last + 1);
+    this.#bad.fill(Number(bad), first, last + 1);
   }
 
   get badText(): string {
     let text = '';
-    for (let at = 0; at < this.bad.length; at++) {
+    for (let at = this.#bad.indexOf(1); at >= 0; at = this.#bad.indexOf(1, at)) {
       const start = at;
-      while (this.bad[at]) at++;
-      if (at > start) text += `${start} ${at - start}\n`;
+      while (this.#bad[at] === 1) at++;
+      text += `${start} ${at - start}\n`;
     }
     return text;
   }
@@ -189,14 +190,15 @@ export class DeviceModel {
     move: (first: number, sectors: number) => void,
   ): ModelStatus {
     const { once, partialIo, blockSectors } = this.#options;
-    const hit = this.bad.indexOf(true, first);
-    if (hit < 0 || hit >= first + sectors) {
+    const within = this.#bad.subarray(first, first + sectors).indexOf(1);
+    const hit = first + within;
+    if (within < 0) {
       move(first, sectors);
       return 'ok';
     }
     if (once) {
-      for (let at = hit; this.bad[at]; at++) this.bad[at] = false;
-      for (let at = hit - 1; this.bad[at]; at--) this.bad[at] = false;
+      for (let at = hit; this.#bad[at] === 1; at++) this.#bad[at] = 0;
+      for (let at = hit - 1; this.#bad[at] === 1; at--) this.#bad[at] = 0;
     }
     const before = partialIo ? hit - first - ((hit - first) % blockSectors) : 0;
     if (before > 0) move(first, before);

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { Command, RequestFlag } from '../../src/block/command.ts';
 import { Allocation, Extent } from '../../src/block/extents.ts';
 import { TestBio, World } from '../block/world.ts';
+import { testRuns } from '../test-runs.ts';
 import { poweredDevice } from './powered.ts';
 
 const SECTORS = 2048; // 1 MiB: eight slabs
@@ -103,7 +104,7 @@ describe.each([
         expect(found).toEqual(model);
         expect(map(from)).toEqual(found.slice(from));
       }),
-      { numRuns: 60 },
+      { numRuns: testRuns(60) },
     );
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { RangeList } from '../../src/driver/range-list.ts';
+import { testRuns } from '../test-runs.ts';
 
 const SECTORS = 200;
 const range = fc
@@ -94,7 +95,7 @@ test('a list in chunks, and forks of it, do what a boolean for each sector does'
       }
     },
   );
-  fc.assert(run, { numRuns: 300 });
+  fc.assert(run, { numRuns: testRuns(300) });
 });
 
 test('a change moves no more than a chunk, and a fork copies none', () => {

@@ -12,6 +12,7 @@ import { PageStore } from '../../src/driver/storage/page-store.ts';
 import { atOnce } from '../../src/time/slicer.ts';
 import { bytes, type Sector, sector } from '../../src/units.ts';
 import { allocator, makeDisk, World } from '../block/world.ts';
+import { testRuns } from '../test-runs.ts';
 
 const SECTORS = 2048;
 const UNTOUCHED = 0xa5;
@@ -89,7 +90,7 @@ test('a write takes so much from the pieces, and a read gives so much, and not a
       expect(Buffer.concat(read.parts).equals(wanted)).toBe(true);
       atOnce(store.clear());
     }),
-    { numRuns: 60 },
+    { numRuns: testRuns(60) },
   );
 });
 
@@ -110,6 +111,6 @@ test('without memory a read is zeros for as many sectors as are asked, in parts 
         expect(rest.every((byte) => byte === UNTOUCHED)).toBe(true);
       }
     }),
-    { numRuns: 60 },
+    { numRuns: testRuns(60) },
   );
 });

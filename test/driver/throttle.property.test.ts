@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Throttle } from '../../src/driver/throttle.ts';
 import { World } from '../block/world.ts';
+import { testRuns } from '../test-runs.ts';
 
 const TICK = 20e6; // ns
 const BUDGET = 20_971;
@@ -66,7 +67,7 @@ test('one request after the other passes when the naive twin says', () => {
       expect(world.timers.count).toBe(0);
     }
   });
-  fc.assert(run, { numRuns: 300 });
+  fc.assert(run, { numRuns: testRuns(300) });
 });
 
 test('in no window does more pass than the limit, two budgets and the last request', () => {
@@ -88,5 +89,5 @@ test('in no window does more pass than the limit, two budgets and the last reque
       }
     });
   });
-  fc.assert(run, { numRuns: 100 });
+  fc.assert(run, { numRuns: testRuns(100) });
 });

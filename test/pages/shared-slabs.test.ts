@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { placeInArena, SharedSlabs, SLABS_PER_ARENA } from '../../src/pages/shared-slabs.ts';
 import { ALL_PAGES, SLAB_BYTES, type Slab } from '../../src/pages/slab.ts';
+import { testRuns } from '../test-runs.ts';
 
 /** An allocator, and what whoever shows its slabs to threads knows. */
 function world() {
@@ -80,7 +81,7 @@ test('no slab is handed out twice, a clean one is zeros, and others see what is 
         }
       }
     }),
-    { numRuns: 30 },
+    { numRuns: testRuns(30) },
   );
 });
 

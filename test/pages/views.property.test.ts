@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { zeroView } from '../../src/pages/pin.ts';
 import { SLAB_BYTES, Slab } from '../../src/pages/slab.ts';
 import { PageViews } from '../../src/pages/views.ts';
+import { testRuns } from '../test-runs.ts';
 import { CountingAllocator } from './counting-allocator.ts';
 
 const slabs = [1, 2, 3].map((value) => {
@@ -51,7 +52,7 @@ test('trimmed views show the middle of what was added, and pin exactly what they
     views.release();
     expect([views.count, views.bytes, ...slabs.map((slab) => slab.pins)]).toEqual([0, 0, 0, 0, 0]);
   });
-  fc.assert(run, { numRuns: 500 });
+  fc.assert(run, { numRuns: testRuns(500) });
 });
 
 test('released views keep no slab from being collected', () => {

@@ -82,5 +82,8 @@ describe('the check itself', () => {
     expect(means('a.b', 'axb')).toBe(false);
     expect(means('a', 'a > b')).toBe(false);
     expect(means('…', 'anything')).toBe(true);
+    expect(means('a … b', 'a x c')).toBe(false);
+    expect(means('a 1 (…)', 'a … (of b)')).toBe(true);
+    expect(means('a … b', '… c')).toBe(false);
   });
 });

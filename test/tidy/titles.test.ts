@@ -10,7 +10,7 @@ import { RAW_BYTES, TRAPS, unshownTraps } from './traps.ts';
 const rows = documentRows();
 let titles: ReturnType<typeof collected>;
 
-// Once for both: to collect the tests of a file is to load all that it imports.
+// Once for both: it takes seconds.
 beforeAll(() => {
   const named = rows.flatMap(({ tests }) => tests.map(({ file }) => file));
   const wire = readdirSync(new URL(`../../${RAW_BYTES}`, import.meta.url))

@@ -20,7 +20,7 @@ import {
 import { decodeReplies, inFlight } from './events.ts';
 import { contextOption, hex, host, infoData } from './haggle.ts';
 
-const numRuns = Number(process.env['NBD_FUZZ_RUNS'] ?? 400);
+const numRuns = Number(process.env['NBD_FUZZ_RUNS'] ?? 200);
 const noise = fc.uint8Array({ maxLength: 200, size: 'max' });
 const cuts = fc.array(fc.nat(600), { maxLength: 12 });
 /** Most fields of the protocol are at a boundary of something. */

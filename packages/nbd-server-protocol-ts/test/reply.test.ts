@@ -60,8 +60,10 @@ test('trap 12: an error chunk carries the error and its text, and ends the reply
 });
 
 test('trap 8: a text above 4096 bytes is cut, never inside a character', () => {
+  // Any characters. The unit 'binary' does the same, but takes half a second to get ready.
+  const unit = fc.nat(0x10_f7ff).map((n) => String.fromCodePoint(n < 0xd800 ? n : n + 0x800));
   fc.assert(
-    fc.property(fc.string({ unit: 'binary', minLength: 1300, maxLength: 2500 }), (string) => {
+    fc.property(fc.string({ unit, minLength: 1300, maxLength: 2500 }), (string) => {
       const text = new TextEncoder().encode(string.repeat(3));
       const big = new Uint8Array(text.length + 26);
       const bigView = new DataView(big.buffer);

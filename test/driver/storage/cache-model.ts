@@ -4,7 +4,6 @@
 const SECTORS_PER_PAGE = 8;
 const SECTOR_BYTES = 512;
 const EVICT_PAGES = 16;
-const hole = Buffer.alloc(SECTOR_BYTES);
 
 /** Page number to its sectors that hold data, by number on the device. */
 class PageMap {
@@ -48,23 +47,25 @@ export class CacheModel {
   }
 
   write(sector: number, data: Buffer, fua: boolean): void {
+    const copy = Buffer.from(data);
     const sectors = data.length / SECTOR_BYTES;
     for (let block = 0; block < sectors; block += this.#block) {
       if (!fua && this.usedPages + 1 >= this.#pagesMax) this.#evict();
       for (let i = block; i < block + this.#block; i++) {
-        const copy = Buffer.from(data.subarray(i * SECTOR_BYTES, (i + 1) * SECTOR_BYTES));
-        (fua ? this.#disk : this.#cache).set(sector + i, copy);
+        const one = copy.subarray(i * SECTOR_BYTES, (i + 1) * SECTOR_BYTES);
+        (fua ? this.#disk : this.#cache).set(sector + i, one);
         if (fua) this.#cache.delete(sector + i);
       }
     }
   }
 
   read(sector: number, sectors: number): Buffer {
-    const parts: Buffer[] = [];
-    for (let i = sector; i < sector + sectors; i++) {
-      parts.push(this.#cache.get(i) ?? this.#disk.get(i) ?? hole);
+    const data = Buffer.alloc(sectors * SECTOR_BYTES);
+    for (let i = 0; i < sectors; i++) {
+      const one = this.#cache.get(sector + i) ?? this.#disk.get(sector + i);
+      if (one !== undefined) data.set(one, i * SECTOR_BYTES);
     }
-    return Buffer.concat(parts);
+    return data;
   }
 
   discard(sector: number, sectors: number): void {

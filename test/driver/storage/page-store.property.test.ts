@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { comparisons } from '../../same.ts';
+import { testRuns } from '../../test-runs.ts';
 import { trace, World } from './world.ts';
 
 test('the page store does what a map of sectors does, and readers keep what they saw', () => {
   fc.assert(
     fc.property(trace(150), (steps) => new World().run(steps)),
-    { numRuns: 60 },
+    { numRuns: testRuns(30) },
   );
 });
 
@@ -22,7 +23,7 @@ test('wherever memory runs out, the store stays consistent and loses no slab', (
         hit = world.allocator.takes >= failAt;
       }
     }),
-    { numRuns: 3 },
+    { numRuns: testRuns(2) },
   );
   expect(comparisons()).toBeGreaterThan(before);
 });
@@ -39,7 +40,7 @@ test('wherever the n-th piece of memory is refused, nothing is lost and nothing 
         hit = world.charges >= failAt;
       }
     }),
-    { numRuns: 2 },
+    { numRuns: testRuns(1) },
   );
   expect(comparisons()).toBeGreaterThan(before);
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { SlabTable } from '../../../src/driver/storage/slab-table.ts';
 import { Slab } from '../../../src/pages/slab.ts';
+import { testRuns } from '../../test-runs.ts';
 
 const EXTENTS = 2 ** 36;
 /** Places where a level begins or ends, and numbers that do not fit 32 bits. */
@@ -63,5 +64,5 @@ test('the table is a map from extent numbers to slabs, with a search in order', 
     expect(found).toEqual([...model.keys()].sort((a, b) => a - b));
     for (const key of found) expect(table.get(key)).toBe(model.get(key));
   });
-  fc.assert(run, { numRuns: 200 });
+  fc.assert(run, { numRuns: testRuns(200) });
 });

@@ -9,6 +9,8 @@ import { createSlabAllocator } from '../../../src/pages/allocator.ts';
 import { atOnce } from '../../../src/time/slicer.ts';
 import { bytes } from '../../../src/units.ts';
 import { CountingAllocator } from '../../pages/counting-allocator.ts';
+import { comparisons, same } from '../../same.ts';
+import { testRuns } from '../../test-runs.ts';
 import { FUA, StepWorld } from '../step-world.ts';
 import { CacheModel } from './cache-model.ts';
 
@@ -66,15 +68,15 @@ class World {
   run(steps: readonly Step[]): void {
     for (const step of steps) {
       this.#act(step);
-      expect(this.cache.usedBytes).toBe(this.#model.usedPages * 4096);
-      expect(this.store.heldBytes).toBe(this.#model.heldPages * 4096);
+      same(this.cache.usedBytes, this.#model.usedPages * 4096);
+      same(this.store.heldBytes, this.#model.heldPages * 4096);
     }
     for (const region of regions) this.#compare(region, REGION_SECTORS);
     this.#act({ kind: 'powerCut', sector: 0, sectors: 0, salt: 0 });
     for (const region of regions) this.#compare(region, REGION_SECTORS);
     atOnce(this.store.clear());
     atOnce(this.cache.drop());
-    expect(this.allocator.live.size).toBe(0);
+    same(this.allocator.live.size, 0);
   }
 
   #act({ kind, sector, sectors, salt }: Step): void {
@@ -86,25 +88,25 @@ class World {
         const fua = kind === 'fua';
         const data = pattern(sectors, salt);
         const cuts = salt % 3 === 0 ? [Math.min(salt % 40, sectors)] : [];
-        expect(device.write(sector, data, fua ? FUA : 0, this.#whole(cuts))).toBe(Status.OK);
+        same(device.write(sector, data, fua ? FUA : 0, this.#whole(cuts)), Status.OK);
         model.write(sector, data, fua);
         break;
       }
       case 'zeroes':
-        expect(device.writeZeroes(sector, sectors)).toBe(Status.OK);
+        same(device.writeZeroes(sector, sectors), Status.OK);
         model.write(sector, Buffer.alloc(sectors * 512), false);
         break;
       case 'fuaZeroes':
         // Without NOUNMAP the store may forget what holds zeros, and does.
-        expect(device.writeZeroes(sector, sectors, FUA)).toBe(Status.OK);
+        same(device.writeZeroes(sector, sectors, FUA), Status.OK);
         model.discard(sector, sectors);
         break;
       case 'discard':
-        expect(device.discard(sector, sectors)).toBe(Status.OK);
+        same(device.discard(sector, sectors), Status.OK);
         model.discard(sector, sectors);
         break;
       case 'flush':
-        expect(this.cache.flush()).toBe(true);
+        same(this.cache.flush(), true);
         model.flush();
         break;
       case 'powerCut':
@@ -120,8 +122,8 @@ class World {
 
   #compare(sector: number, sectors: number): void {
     const { status, data } = this.device.read(sector, sectors);
-    expect(status).toBe(Status.OK);
-    expect(data.equals(this.#model.read(sector, sectors))).toBe(true);
+    same(status, Status.OK);
+    same(data.equals(this.#model.read(sector, sectors)), true);
   }
 
   #makeCache(): WriteCache {
@@ -150,7 +152,8 @@ test.each([
   [2, 40],
   [8, 20],
 ])('a cache of blocks of %i sectors and %i pages does what two maps do', (block, pagesMax) => {
+  const before = comparisons();
   const run = fc.property(traces(block, 60), (steps) => new World(pagesMax, block).run(steps));
-  fc.assert(run, { numRuns: 25 });
-  expect.hasAssertions();
+  fc.assert(run, { numRuns: testRuns(12) });
+  expect(comparisons()).toBeGreaterThan(before);
 });

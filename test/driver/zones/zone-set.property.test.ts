@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { comparisons } from '../../same.ts';
+import { testRuns } from '../../test-runs.ts';
 import { type ModelZone, ZoneModel } from './model.ts';
 import { Pair, type Shape, type Step, shapes, traces } from './pair.ts';
 import { ZoneDisk } from './world.ts';
@@ -16,7 +17,7 @@ test('zones do what the plain telling of the rules does, on any geometry', () =>
     fc.property(shapes, traces, (shape, steps) => {
       run(shape, steps);
     }),
-    { numRuns: 300 },
+    { numRuns: testRuns(150) },
   );
   expect(comparisons()).toBeGreaterThan(before);
 });
