@@ -116,6 +116,6 @@ test('100,000 requests are decoded without growing the heap', () => {
   decode(20_000);
   const before = process.memoryUsage().heapUsed;
   decode(100_000);
-  // 40 bytes for each would be 4 MB; a garbage collection in between only makes it less.
-  expect(process.memoryUsage().heapUsed - before).toBeLessThan(2e6);
+  // An object for each call would be 5 MB; a garbage collection in between only makes it less.
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(3e6);
 });
