@@ -29,6 +29,16 @@ test('whoever goes on a moment too late may hear of the end after that', () => {
   expect(time.mayBeCut(3.1 * SECOND, false)).toBe(false);
 });
 
+test('so may whoever goes on a moment too late with half a request, and then the rest', () => {
+  const time = new ClientTime({ handshakeTime: 5, idleTime: 2, stallTime: 0 }, 1000);
+  time.connected(0);
+  time.moved(3 * SECOND, true);
+  time.moved(3 * SECOND + 246, true);
+  expect(time.mayBeCut(3 * SECOND + 1336, false)).toBe(true);
+  time.moved(3.1 * SECOND, true);
+  expect(time.mayBeCut(3.1 * SECOND, false)).toBe(false);
+});
+
 test('whoever does not is to be cut off soon', () => {
   const time = new ClientTime({ handshakeTime: 5, idleTime: 0, stallTime: 2 }, 1000);
   time.connected(0);

@@ -26,8 +26,9 @@ export class ClientTime {
   #movedAt = 0;
   /** The last of that which the server knows of. */
   #seenAt = 0;
-  /** ns from the one before that to it. */
-  #stillBefore = 0;
+  /** The longest pause that ended a moment ago: ns that it took, and when it ended. */
+  #pauseNs = 0;
+  #pausedUntil = 0;
 
   constructor({ handshakeTime, idleTime, stallTime }: TimeLimits, latencyNs: number) {
     this.#limits = { handshake: handshakeTime, idle: idleTime, stall: stallTime, us: 0 };
@@ -35,16 +36,20 @@ export class ClientTime {
   }
 
   connected(now: number): void {
-    this.#connectedAt = this.#movedAt = this.#seenAt = now;
-    this.#stillBefore = 0;
+    this.#connectedAt = this.#movedAt = this.#seenAt = this.#pausedUntil = now;
+    this.#pauseNs = 0;
   }
 
   /** Bytes came or went. @param seen false: they had come before, and the client took them now. */
   moved(now: number, seen: boolean): void {
     this.#movedAt = now;
-    if (!seen || now === this.#seenAt) return;
-    this.#stillBefore = now - this.#seenAt;
+    if (!seen) return;
+    const pause = now - this.#seenAt;
     this.#seenAt = now;
+    // What comes in pieces right after a long pause does not make that one shorter.
+    if (pause < this.#pauseNs && now - this.#pausedUntil <= ARRIVES_NS) return;
+    this.#pauseNs = pause;
+    this.#pausedUntil = now;
   }
 
   /** Has it been still for so long that the server may cut it off? */
@@ -54,7 +59,8 @@ export class ClientTime {
     const least = Math.min(...[idle, stall].filter((limit) => limit > 0));
     const still = now - this.#seenAt;
     // What it sent last may have met a connection that was cut off by then.
-    const longest = still <= ARRIVES_NS ? Math.max(still, this.#stillBefore) : still;
+    const ended = now - this.#pausedUntil;
+    const longest = ended <= ARRIVES_NS ? Math.max(still, this.#pauseNs) : still;
     return longest >= least * SECOND - 2 * this.#latencyNs;
   }
 
