@@ -16,6 +16,9 @@ const PROGRAM_BYTES = 128 * MiB;
 const RESERVED_SHARE = 1 / 8;
 /** However little there is, data get so much of it. */
 const DATA_SHARE_MIN = 1 / 2;
+/** The same of address space, which Node needs for what it loads late: refused it, it ends the process.
+ *  Seen on Node 26 with two threads and 95 MiB left. */
+const ADDRESS_SHARE_MIN = 1 / 4;
 /** Data in flight by default, of what there is. */
 const IN_FLIGHT_SHARE = 1 / 16;
 /** It is said once within so long: near the limit memory is full again and again. */
@@ -23,10 +26,14 @@ const SAID_NS = 60e9;
 /** What slabs and tables may take of the heap. */
 const HEAP_SHARE = 0.7;
 
-/** What all data may take, if nobody says. */
-export function defaultLimit(available: number): Bytes {
+/** What all data may take, if nobody says. @param shareMin of what there is. */
+export function defaultLimit(available: number, shareMin = DATA_SHARE_MIN): Bytes {
   const reserve = PROGRAM_BYTES + available * RESERVED_SHARE;
-  return bytes(Math.floor(Math.max(available - reserve, available * DATA_SHARE_MIN)));
+  return bytes(Math.floor(Math.max(available - reserve, available * shareMin)));
+}
+
+function slabsIn(addressBytes: number): number {
+  return Math.floor(defaultLimit(Math.min(addressBytes, 2 ** 47), ADDRESS_SHARE_MIN) / SLAB_BYTES);
 }
 
 /** With what of `given` follows from the machine: `--max-in-flight-total`. */
@@ -50,7 +57,7 @@ export function makeDataMemory(
   let said = Number.NEGATIVE_INFINITY;
   const memory: DataMemory = new DataMemory({
     limit: limit === 0 ? undefined : bytes(limit),
-    slabsMax: Math.floor(defaultLimit(Math.min(machine.addressBytes, 2 ** 47)) / SLAB_BYTES),
+    slabsMax: slabsIn(machine.addressBytes),
     heapMax: bytes(Math.floor(getHeapStatistics().heap_size_limit * HEAP_SHARE)),
     full: () => {
       const now = systemClock.now();

@@ -1,7 +1,7 @@
 /** The built program as a user starts it. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -38,6 +38,18 @@ export function startWithin(limit: string, ...args: readonly string[]): Started 
   const started = launch(args, {}, ['bash', '-c', `${limit} && exec "$0" "$@"`]);
   onTestFinished(() => void started.child.kill('SIGKILL'));
   return started;
+}
+
+/** What a daemon reserves of address space while it has no data: other Nodes reserve more.
+ *  @returns KiB, as `ulimit -v` has it. */
+export async function addressKiB(...words: readonly string[]): Promise<number> {
+  const args = ['-U', join(folder(), 's'), '--no-control', 'size=1', ...words];
+  const { child, ready, ended } = start(...args);
+  await ready();
+  const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+  child.kill('SIGTERM');
+  await ended;
+  return Number(/^VmSize:\s+(\d+) kB$/m.exec(status)?.[1]);
 }
 
 /** As it was before a test changed TMPDIR. */

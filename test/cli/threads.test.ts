@@ -6,7 +6,7 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { until } from '../until.ts';
-import { folder, start, startIn, startWithin } from './program.ts';
+import { addressKiB, folder, start, startIn, startWithin } from './program.ts';
 
 const threadsOf = (pid: number | undefined): number => readdirSync(`/proc/${pid}/task`).length;
 
@@ -105,6 +105,10 @@ test('without a folder for temporary files: one line', async () => {
   expect(stderr).toMatch(/^tnull: --threads 2: cannot be started: ENOENT: .*\n$/);
 });
 
+/** Said by Node itself, of our package's file, which is the first that it reads. */
+const NODE_HAS_NO_DESCRIPTOR =
+  /^node:internal[\s\S]*Cannot read package config [^\n]*package\.json: too many open files/;
+
 test.each([20, 22, 24, 26, 28, 30, 32, 34])(
   'with %i file descriptors it starts, or says in one line that it cannot',
   async (descriptors) => {
@@ -113,12 +117,14 @@ test.each([20, 22, 24, 26, 28, 30, 32, 34])(
     if (typeof first === 'string' && first !== '') return;
     const { status, stderr } = await started.ended;
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^tnull: .*EMFILE.*\n$/);
+    // Node 26 opens more to begin with, and may end before the program has its first line.
+    if (!NODE_HAS_NO_DESCRIPTOR.test(stderr)) expect(stderr).toMatch(/^tnull: .*EMFILE.*\n$/);
   },
 );
 
 test('without address space for them: one line, where V8 would end the process', async () => {
-  const { status, stderr } = await startWithin('ulimit -v 1800000', ...TWO).ended;
+  const limit = (await addressKiB()) + 700_000;
+  const { status, stderr } = await startWithin(`ulimit -v ${limit}`, ...TWO).ended;
   expect(status).toBe(1);
   expect(stderr).toMatch(/^tnull: --threads 2: ulimit leaves \d+ MiB of address space, .*\n$/);
 });

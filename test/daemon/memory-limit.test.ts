@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import { Command, NbdError } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
-import { folder, type Started, start, startWithin } from '../cli/program.ts';
+import { addressKiB, folder, type Started, start, startWithin } from '../cli/program.ts';
 import { type Answered, ask } from '../control/http.ts';
 import { WireClient } from '../wire/wire-client.ts';
 
@@ -105,14 +105,14 @@ describe.each(threads)('%s', (_, words) => {
   });
 
   test('what ulimit -v leaves, without a limit of its own', async () => {
-    const limit = words.length === 0 ? 1_200_000 : 2_450_000;
+    const limit = (await addressKiB(...words)) + 190_000;
     const daemon = await serve(`ulimit -v ${limit}`, '--memory-limit', '0', ...words);
     expect(await exhaust(daemon)).toBeGreaterThanOrEqual(16);
   });
 });
 
 test('what ulimit -v leaves is the limit, unless somebody says more', async () => {
-  const { call } = await serve('ulimit -v 1500000');
+  const { call } = await serve(`ulimit -v ${(await addressKiB()) + 450_000}`);
   const { limitBytes } = JSON.parse((await call('GET', '/v1')).text).memory;
   expect(limitBytes).toBeGreaterThan(16 * MiB);
   expect(limitBytes).toBeLessThan(500 * MiB);
