@@ -11,6 +11,7 @@ import {
   readSync,
   writeSync,
 } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -287,14 +288,19 @@ describe('the flags of standard input, output and error stay as they were: other
   ])('a command that reads: %s', async (_, changes) => {
     const at = ['--control', await zoned()];
     const { reader, writer } = input();
-    const args = [program, 'zones', 'nullb0', 'append', '0', ...at];
-    const child = spawn(process.execPath, args, { stdio: [reader, 'pipe', 'inherit'] });
+    const go = join(folder(), 'go');
+    execFileSync('mkfifo', [go]);
+    const args = [go, process.execPath, program, 'zones', 'nullb0', 'append', '0', ...at];
+    const shell = ['-c', 'cat "$0" && exec "$@"', ...args];
+    const child = spawn('sh', shell, { stdio: [reader, 'pipe', 'inherit'] });
     onTestFinished(() => void child.kill('SIGKILL'));
     let said = '';
     child.stdout?.on('data', (data) => (said += data));
     const closed = once(child, 'close');
-    // Not before the start: what starts a process gives it standard streams that block.
+    // Behind spawn(), which has streams block, and before Node, which has them at its end as they were
+    // at its start.
     const shared = changes ? nonBlocking(reader) : undefined;
+    await writeFile(go, '');
     let bytes = 0;
     await until(() => {
       bytes += written(writer);
