@@ -18,6 +18,11 @@ test('a time without a seed begins with a fresh one', () => {
   expect(new Set(seeds).size).toBeGreaterThan(1);
 });
 
+test('the first failure ends it, unless it is to go on', () => {
+  expect(readOptions(['--seconds', '60'])?.keepGoing).toBe(false);
+  expect(readOptions(['--keep-going', '--seconds', '60'])?.keepGoing).toBe(true);
+});
+
 test('help is asked for by name, and is no mistake', () => {
   expect(readOptions(['--help'])).toBeUndefined();
   expect(readOptions(['--seconds', '9', '-h'])).toBeUndefined();

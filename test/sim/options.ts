@@ -11,6 +11,7 @@ export const usage = `usage: npm run sim -- [OPTION ...]; without any: the twent
   --runs N             so many seeds
   --jobs N             in so many processes
   --operations N       of all runs together; the last one is cut there
+  --keep-going         after a failure too; each is said when it is found, and none is shrunk
   --rate-min N         fail below so many operations a second of processor time
   --help
 What each run is cut down to:
@@ -31,6 +32,8 @@ export interface Options {
   readonly operations: number;
   /** Of the seeds every n-th: the others are other processes'. */
   readonly every: number;
+  /** After a failure too. */
+  readonly keepGoing: boolean;
   /** Operations a second of processor time; 0: however slow it is. */
   readonly rateMin: number;
   readonly limits: Limits;
@@ -63,6 +66,7 @@ export function readOptions(words: readonly string[]): Options | undefined {
     jobs: number('jobs') ?? 1,
     seed: seed ?? (endless ? randomInt(1, 2 ** 31) : 1),
     every: number('every') ?? 1,
+    keepGoing: values.has('keep-going'),
     rateMin: number('rate-min') ?? 0,
     limits: {
       devices: number('devices'),
@@ -79,11 +83,15 @@ function parse(words: readonly string[]): Map<string, string> | undefined {
   try {
     const { values } = parseArgs({
       args: [...words],
-      options: { ...texts, help: { type: 'boolean', short: 'h' } },
+      options: {
+        ...texts,
+        'keep-going': { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
     });
-    if (values['help'] === true) return undefined;
-    const given = Object.entries(values).filter(([, value]) => typeof value === 'string');
-    return new Map(given.map(([name, value]) => [name, String(value)]));
+    const { help, ...given } = values;
+    if (help === true) return undefined;
+    return new Map(Object.entries(given).map(([name, value]) => [name, String(value)]));
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

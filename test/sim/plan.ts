@@ -125,13 +125,15 @@ export function random(seed: number, part: string): Random {
 }
 
 const KEEP = 0.72;
+/** No run asks for more. */
+export const OPERATIONS_MAX = 4000;
 /** Those of the daemon, where nobody says otherwise. */
 const USUAL_TIME: TimeLimits = { handshakeTime: 10, idleTime: 0, stallTime: 120 };
 
 export function drawPlan(seed: number, limits: Limits = {}): Plan {
   const has = drawFeatures(random(seed, 'features'), limits.without ?? []);
   const draw = random(seed, 'plan');
-  const operations = draw.pick([300, 1000, 2000, 4000]);
+  const operations = draw.pick([300, 1000, 2000, OPERATIONS_MAX]);
   const deviceCount = draw.pick([1, 1, 2, 3]);
   const clients = draw.pick([1, 2, 2, 3, 4, 6]);
   const operators = draw.pick([0, 1, 1, 2, 3]);
