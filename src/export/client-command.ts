@@ -13,9 +13,9 @@ import type { Segments } from '../pages/segments.ts';
 import { SLAB_BYTES } from '../pages/slab.ts';
 import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
 import { blockCommand, blockFlags } from './block-command.ts';
+import type { CommandHost } from './command-host.ts';
 import { deltaOf, nbdMeaning } from './errors.ts';
 import type { ViewHolder } from './reply-sink.ts';
-import type { Session } from './session.ts';
 
 /** Reads up to here are copied behind their header; longer ones are sent as views of pages. */
 export const COPY_MAX = SCRATCH_BYTES;
@@ -35,7 +35,8 @@ type Place = (typeof Place)[keyof typeof Place];
 
 export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
   readonly bio: Bio;
-  readonly #session: Session;
+  readonly #host: CommandHost;
+  readonly #done: (command: ClientCommand) => void;
   cookieHigh = 0;
   cookieLow = 0;
   offsetHigh = 0;
@@ -52,9 +53,11 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
   #replied = false;
   #scratch: Uint8Array | undefined = undefined;
 
-  constructor(session: Session) {
-    this.#session = session;
-    this.bio = new Bio(this, session.allocator);
+  /** @param done called when it has its reply, and is free for another command. */
+  constructor(host: CommandHost, done: (command: ClientCommand) => void) {
+    this.#host = host;
+    this.#done = done;
+    this.bio = new Bio(this, host.allocator);
   }
 
   /** Begins a command on whole blocks; what the client named may lie inside them (reads only).
@@ -71,7 +74,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
     // behind the end of the export is nobody's.
     const inside = header.command === NbdCommand.TRIM;
     const first = (inside ? Math.ceil : Math.floor)(offset / block) * block;
-    const within = inside && offset + length !== this.#session.export.size;
+    const within = inside && offset + length !== this.#host.export.size;
     const end = (within ? Math.floor : Math.ceil)((offset + length) / block) * block;
     this.head = offset - first;
     this.#place = Place.NONE;
@@ -99,26 +102,26 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
   }
 
   provideTarget(bio: Bio): boolean {
-    const session = this.#session;
+    const host = this.#host;
     const whole = bio.whole && bio.children === 1 && this.length === bio.sectors * SECTOR_BYTES;
-    if (whole && this.length <= session.copyMax && session.completesInline) {
-      const { sink } = session;
+    if (whole && this.length <= host.copyMax && host.completesInline) {
+      const { sink } = host;
       const start = sink.openRead(this, this.length);
       bio.segments.add(sink.readBuffer, start, this.length);
       this.#place = Place.OUTPUT;
       return true;
     }
     this.#place = Place.OWN;
-    return this.#ownMemory(bio.segments, bio.sectors * SECTOR_BYTES, session.copyMax);
+    return this.#ownMemory(bio.segments, bio.sectors * SECTOR_BYTES, host.copyMax);
   }
 
   acceptsViews(bio: Bio): boolean {
-    const session = this.#session;
+    const host = this.#host;
     return (
-      this.length > session.copyMax &&
+      this.length > host.copyMax &&
       bio.whole &&
-      session.queues.readHctx.pool.mayMap &&
-      session.sink.mayRetain
+      host.queues.readHctx.pool.mayMap &&
+      host.sink.mayRetain
     );
   }
 
@@ -143,7 +146,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
     const tail = bio.sectors * SECTOR_BYTES - head - this.length;
     if (head !== 0 || tail !== 0) bio.views.trim(head, tail);
     this.#replied = true;
-    this.#session.sink.sendViews(this, bio.views, this.whole, this);
+    this.#host.sink.sendViews(this, bio.views, this.whole, this);
   }
 
   /** The socket has the reply: the pages go back, and with the device's the request. */
@@ -162,7 +165,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
       return;
     }
     this.#replied = true;
-    const { sink } = this.#session;
+    const { sink } = this.#host;
     if (bio.status !== Status.OK) {
       if (this.#place === Place.OUTPUT) sink.cancelRead();
       const { error, text } = nbdMeaning(bio.status);
@@ -180,7 +183,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
 
   /** @returns true when the reply shows our memory, so that the command is not over yet. */
   #replyFromOwnMemory(bio: Bio): boolean {
-    const { sink } = this.#session;
+    const { sink } = this.#host;
     const { head } = this;
     if (this.#scratch !== undefined) {
       const start = sink.openRead(this, this.length);
@@ -193,7 +196,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
       const slab = segments.slabs[at] ?? bug('a read target that is no slab');
       views.add(slab, 0, segments.length(at));
       segments.slabs[at] = undefined;
-      retire(slab, this.#session.allocator); // goes home with the view's pin
+      retire(slab, this.#host.allocator); // goes home with the view's pin
     }
     views.trim(head, views.bytes - head - this.length);
     sink.sendViews(this, views, this.whole, this);
@@ -203,14 +206,14 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
   /** @param scratchMax up to so many bytes are one buffer, more are slabs. */
   #ownMemory(segments: Segments, length: number, scratchMax: number): boolean {
     if (length <= scratchMax) {
-      const scratch = this.#session.scratch.take();
+      const scratch = this.#host.scratch.take();
       if (scratch === undefined) return false;
       this.#scratch = scratch;
       segments.add(scratch, 0, length);
       return true;
     }
     for (let left = length; left > 0; left -= SLAB_BYTES) {
-      const slab = this.#session.allocator.takeDirty(Room.ANY);
+      const slab = this.#host.allocator.takeDirty(Room.ANY);
       if (slab === undefined) return false;
       segments.add(slab.bytes, 0, Math.min(left, SLAB_BYTES), slab);
     }
@@ -222,7 +225,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
     const { segments } = this.bio;
     for (let at = 0; at < segments.count; at++) {
       const slab = segments.slabs[at];
-      if (slab !== undefined) this.#session.allocator.give(slab);
+      if (slab !== undefined) this.#host.allocator.give(slab);
     }
     segments.clear();
   }
@@ -230,9 +233,9 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
   #finish(): void {
     this.#giveSlabs();
     if (this.#scratch !== undefined) {
-      this.#session.scratch.give(this.#scratch);
+      this.#host.scratch.give(this.#scratch);
       this.#scratch = undefined;
     }
-    this.#session.done(this);
+    this.#done(this);
   }
 }

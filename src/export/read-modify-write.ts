@@ -13,8 +13,8 @@ import { Segments } from '../pages/segments.ts';
 import { SLAB_BYTES } from '../pages/slab.ts';
 import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
 import { blockFlags } from './block-command.ts';
+import type { CommandHost } from './command-host.ts';
 import { deltaOf, nbdMeaning } from './errors.ts';
-import type { Session } from './session.ts';
 import type { LockWaiter } from './write-lock.ts';
 
 /** A block of which only [from, to) changes; `payload` is where its bytes begin in the payload. */
@@ -34,7 +34,8 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   readonly cookieLow: number;
   readonly offsetHigh: number;
   readonly offsetLow: number;
-  readonly #session: Session;
+  readonly #host: CommandHost;
+  readonly #done: (bytesHeld: number) => void;
   readonly #flags: number;
   readonly #zeroes: boolean;
   /** Sectors that come before byte 0 of the offset. */
@@ -59,16 +60,19 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   #delta = -1;
   #phase: 'waiting' | 'reading' | 'writing' | 'over' = 'waiting';
 
-  /** Takes over `payload`; without one, a write's payload is `source` from `start`. */
+  /** @param done called when it has its reply, with the bytes that it had in flight.
+   *  Takes over `payload`; without one, a write's payload is `source` from `start`. */
   constructor(
-    session: Session,
+    host: CommandHost,
+    done: (bytesHeld: number) => void,
     header: RequestHeader,
     base: number,
     source: Uint8Array,
     start: number,
     payload?: Segments,
   ) {
-    this.#session = session;
+    this.#host = host;
+    this.#done = done;
     this.cookieHigh = header.cookieHigh;
     this.cookieLow = header.cookieLow;
     this.offsetHigh = header.offsetHigh;
@@ -78,7 +82,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
     this.#base = base;
     this.#offset = header.offset;
     this.#end = header.offset + header.length;
-    const { disk, size } = session.export;
+    const { disk, size } = host.export;
     const filled = this.#zeroes && this.#end === size;
     this.#reach = filled ? disk.capacity * SECTOR_BYTES : this.#end;
     this.#borrowed = !this.#zeroes && payload === undefined;
@@ -96,7 +100,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   begin(): void {
     this.#plan();
     if (this.#status !== Status.OK) return this.#over();
-    const { writeLock } = this.#session.export;
+    const { writeLock } = this.#host.export;
     if (writeLock.tryExclusive()) this.lockGranted();
     else writeLock.wait(this, true);
     if (this.#phase === 'over') return;
@@ -131,7 +135,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   park(bio: Bio): void {
     const { segments } = bio;
     const length = segments.bytes;
-    const copy = this.#session.allocator.memory.buffer(length);
+    const copy = this.#host.allocator.memory.buffer(length);
     if (copy !== undefined) copyOut(segments, 0, copy, 0, length);
     segments.clear();
     if (copy !== undefined) segments.add(copy, 0, length);
@@ -152,7 +156,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
 
   /** Cuts the range into a first block, whole blocks and a last block. */
   #plan(): void {
-    const block = this.#session.export.disk.limits.blockBytes;
+    const block = this.#host.export.disk.limits.blockBytes;
     const firstWhole = Math.ceil(this.#offset / block) * block;
     const endWhole = Math.floor(this.#reach / block) * block;
     if (firstWhole > endWhole) {
@@ -162,7 +166,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
     if (this.#offset < firstWhole) this.#edge(firstWhole - block, block);
     if (endWhole < this.#reach) this.#edge(endWhole, block);
     if (firstWhole === endWhole) return;
-    this.#middle = new Bio(this, this.#session.allocator);
+    this.#middle = new Bio(this, this.#host.allocator);
     this.#middle.reset(
       this.#zeroes ? Command.WRITE_ZEROES : Command.WRITE,
       this.#flags,
@@ -173,12 +177,12 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   }
 
   #edge(first: number, block: number): void {
-    const buffer = this.#session.allocator.memory.buffer(block);
+    const buffer = this.#host.allocator.memory.buffer(block);
     if (buffer === undefined) {
       this.#status = Status.NOSPC;
       return;
     }
-    const bio = new Bio(this, this.#session.allocator);
+    const bio = new Bio(this, this.#host.allocator);
     const sector = (this.#base + first / SECTOR_BYTES) as Sector; // whole blocks are whole sectors
     bio.reset(Command.READ, 0, sector, (block / SECTOR_BYTES) as Sector); // likewise
     const from = Math.max(this.#offset, first);
@@ -239,7 +243,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   }
 
   #submit(): void {
-    const { hctx } = this.#session.queues;
+    const { hctx } = this.#host.queues;
     for (let bio = this.#unsubmitted[0]; bio !== undefined; bio = this.#unsubmitted[0]) {
       if (!hctx.submit(bio)) {
         hctx.pool.wait(this);
@@ -252,7 +256,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
 
   #over(): void {
     this.#phase = 'over';
-    const { sink, export: target, allocator } = this.#session;
+    const { sink, export: target, allocator } = this.#host;
     if (this.#status === Status.OK) {
       sink.ok(this);
     } else {
@@ -264,14 +268,14 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
       segments?.clear();
     }
     if (this.#locked) target.writeLock.unlockExclusive();
-    this.#session.doneUnaligned(this.#zeroes ? 0 : this.#end - this.#offset);
+    this.#done(this.#zeroes ? 0 : this.#end - this.#offset);
   }
 
   #parkPayload(): void {
     if (!this.#borrowed) return;
     this.#borrowed = false;
     const length = this.#payload.bytes;
-    const copy = this.#session.allocator.memory.buffer(length);
+    const copy = this.#host.allocator.memory.buffer(length);
     if (copy !== undefined) copyOut(this.#payload, 0, copy, 0, length);
     else this.#status = Status.NOSPC;
     this.#payload.clear();

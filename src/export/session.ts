@@ -6,8 +6,6 @@ import { Command as NbdCommand, type RequestHeader } from 'nbd-server-protocol-t
 import { Command } from '../block/command.ts';
 import type { TagWaiter } from '../block/scheduler.ts';
 import type { TagPool } from '../block/tag-pool.ts';
-import type { SlabAllocator } from '../pages/allocator.ts';
-import type { ScratchPool } from '../pages/scratch.ts';
 import type { Segments } from '../pages/segments.ts';
 import type { Deferred, DeferredWork } from '../time/deferred.ts';
 import { bug } from '../units.ts';
@@ -15,6 +13,7 @@ import { carriesData, cutsBlocks, writes } from './block-command.ts';
 import type { ByteShare } from './byte-budget.ts';
 import { type Refusal, Rules, refused, type Terms } from './check.ts';
 import { ClientCommand, COPY_MAX } from './client-command.ts';
+import type { CommandHost } from './command-host.ts';
 import { comeNear, isFar } from './far.ts';
 import type { NbdExport } from './nbd-export.ts';
 import { QueueMap } from './queue-map.ts';
@@ -29,21 +28,17 @@ const COMMANDS_MAX = 16_384;
 
 export class Session implements TagWaiter, LockWaiter, DeferredWork {
   readonly export: NbdExport;
-  readonly sink: ReplySink;
-  readonly allocator: SlabAllocator;
-  readonly scratch: ScratchPool;
-  readonly deferred: Deferred;
   /** Its data in flight. */
   readonly share: ByteShare;
-  readonly completesInline: boolean;
-  /** Reads up to so many bytes are copied behind their header, and are one chunk. */
-  readonly copyMax: number;
   raised = false;
   waiting = false;
   waitingSince = 0;
   waitsToRead = false;
   readonly queues: QueueMap;
+  readonly #sink: ReplySink;
+  readonly #deferred: Deferred;
   readonly #host: SessionHost;
+  readonly #commands: CommandHost;
   readonly #bytesMax: number;
   readonly #rules: Rules;
   /** Ranges may be far, see far.ts. */
@@ -75,18 +70,25 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     this.#rules = new Rules(terms, of);
     this.#huge = typeof of.size === 'bigint';
     this.#status = new StatusCommand(of, terms, context.statusBudget, () => this.#ready());
-    this.copyMax = Math.min(COPY_MAX, of.blockSize.maximumPayload);
     this.queues = new QueueMap(of.disk, of.nextConnection());
     this.#waitedFor = this.queues.hctx.pool;
     of.sessions.add(this);
-    this.sink = sink;
-    this.allocator = context.allocator;
-    this.scratch = context.scratch;
-    this.deferred = context.deferred;
-    this.share = context.budget.join(() => this.deferred.raise(this));
-    this.completesInline = of.disk.features.completesInline;
+    this.#sink = sink;
+    this.#deferred = context.deferred;
+    this.share = context.budget.join(() => this.#deferred.raise(this));
     this.#host = host;
+    this.#commands = {
+      ...{ export: of, sink, queues: this.queues },
+      ...{ allocator: context.allocator, scratch: context.scratch },
+      completesInline: of.disk.features.completesInline,
+      copyMax: Math.min(COPY_MAX, of.blockSize.maximumPayload),
+    };
     this.#bytesMax = context.inFlightMax;
+  }
+
+  /** Reads up to so many bytes are one chunk. */
+  get copyMax(): number {
+    return this.#commands.copyMax;
   }
 
   get inFlight(): number {
@@ -131,13 +133,21 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     const far = this.#huge && isFar(header);
     const base = far ? comeNear(header, block) : 0;
     if (this.#doesNothing(header)) {
-      this.sink.ok(header);
+      this.#sink.ok(header);
       return true;
     }
     this.#inFlight++;
     if (cutsBlocks(header, block, this.export.size)) {
       this.share.take(write ? header.length : 0);
-      new ReadModifyWrite(this, header, base, source, start, payload).begin();
+      new ReadModifyWrite(
+        this.#commands,
+        this.#doneUnaligned,
+        header,
+        base,
+        source,
+        start,
+        payload,
+      ).begin();
       return true;
     }
     const command = this.#begin(header, block, base);
@@ -184,7 +194,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     this.#lockPending = false;
     const command = this.#stalled ?? bug('a lock for nobody');
     command.locked = true;
-    this.deferred.raise(this);
+    this.#deferred.raise(this);
   }
 
   tagsFree(quota: number): void {
@@ -198,24 +208,22 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     this.#ready();
   }
 
-  /** `command` has its reply and is free for another. */
-  done(command: ClientCommand): void {
+  readonly #done = (command: ClientCommand): void => {
     if (command.locked) this.export.writeLock.unlockShared();
     const { bio } = command;
     if (carriesData(bio.command)) this.share.give(command.length);
     this.#free.push(command);
     if (command === this.#sliced) {
       this.#sliced = undefined;
-      this.deferred.raise(this);
+      this.#deferred.raise(this);
     }
     this.#ended();
-  }
+  };
 
-  /** A read-modify-write has its reply. */
-  doneUnaligned(bytesHeld: number): void {
+  readonly #doneUnaligned = (bytesHeld: number): void => {
     this.share.give(bytesHeld);
     this.#ended();
-  }
+  };
 
   /** The client has gone, and its receive buffer with it. What was received whole is executed. */
   abandon(): void {
@@ -234,7 +242,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
       ? this.#rules.checkStatusRange(status)
       : refused.wrongIds;
     if (wrong !== undefined) {
-      this.sink.error(header, wrong.error, wrong.text, -1);
+      this.#sink.error(header, wrong.error, wrong.text, -1);
       return true;
     }
     this.#inFlight++;
@@ -243,7 +251,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   }
 
   #proceedStatus(): boolean {
-    if (!this.#status.proceed(this.sink)) return false;
+    if (!this.#status.proceed(this.#sink)) return false;
     this.#statusPending = false;
     this.#ended();
     return true;
@@ -275,12 +283,12 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
 
   #ended(): void {
     this.#inFlight--;
-    if (this.#inFlight === 0 || this.#limited) this.deferred.raise(this);
+    if (this.#inFlight === 0 || this.#limited) this.#deferred.raise(this);
   }
 
   /** @param base sectors that come before byte 0 of the header's offset. */
   #begin(header: RequestHeader, block: number, base: number): ClientCommand {
-    const command = this.#free.pop() ?? new ClientCommand(this);
+    const command = this.#free.pop() ?? new ClientCommand(this.#commands, this.#done);
     command.begin(header, block, base);
     const kind = command.bio.command;
     this.waitsToRead = kind === Command.READ;

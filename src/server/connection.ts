@@ -9,14 +9,14 @@ import { Session } from '../export/session.ts';
 import type { SessionHost } from '../export/session-host.ts';
 import type { ConnectionBuffers } from './buffer-pool.ts';
 import type { ByteDrain } from './byte-drain.ts';
+import type { ByteSink, ByteStream } from './byte-stream.ts';
 import { faultTeller } from './client-faults.ts';
 import { HandshakeTime } from './handshake-time.ts';
 import { Lending } from './lending.ts';
 import { limits } from './limits.ts';
 import { Output } from './output.ts';
-import type { ByteSink, ByteStream } from './receive.ts';
 import { type RequestHost, Requests } from './requests.ts';
-import type { ServerContext } from './server.ts';
+import type { ServerContext } from './server-context.ts';
 import { type ServerFault, tellEnd } from './server-faults.ts';
 import type { WaitsFor, Watched } from './watch.ts';
 import { offered, type WayIn } from './way-in.ts';
@@ -29,6 +29,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   readonly onClientFault: OnClientFault;
   readonly #context: ServerContext;
   readonly #id: number;
+  readonly #gone: () => void;
   #window: ReceiveWindow;
   #stream: ByteStream | undefined;
   #handshake: ServerHandshake<NbdExport> | undefined;
@@ -48,9 +49,17 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   /** It was told goodbye, and is given a moment to go. */
   #cancelGoodbye: (() => void) | undefined;
 
-  constructor(context: ServerContext, id: number, way: WayIn, buffers: ConnectionBuffers) {
+  /** @param gone called when it has ended. */
+  constructor(
+    context: ServerContext,
+    id: number,
+    way: WayIn,
+    buffers: ConnectionBuffers,
+    gone: () => void,
+  ) {
     this.#context = context;
     this.#id = id;
+    this.#gone = gone;
     this.#window = new ReceiveWindow(buffers.received);
     this.#output = new Output(context.turn, context.buffers, buffers.replies, this);
     this.onClientFault = faultTeller(context.faults, context.log, id);
@@ -134,7 +143,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     this.#output.close();
     this.#requests?.abandon();
     this.#context.buffers.give(this.#window.buffer);
-    this.#context.gone(this);
+    this.#gone();
     tellEnd(this.#context, { connection: this.#id, cutOff: this.#reason, reason, fault });
     this.#context.turn.end();
   }

@@ -4,8 +4,14 @@
 import type { Agreed } from 'nbd-server-protocol-ts';
 import { directOffer } from '../export/direct-offer.ts';
 import type { NbdExport } from '../export/nbd-export.ts';
-import type { ByteStream } from './receive.ts';
-import type { Requests } from './requests.ts';
+import type { ByteStream } from './byte-stream.ts';
+
+/** A client's requests, as far as it matters here. */
+interface Lent {
+  /** Nothing of the client is here, not even half a request. */
+  readonly idle: boolean;
+  readonly session: { readonly export: NbdExport };
+}
 
 export class Lending {
   /** Whoever has the socket knows what was agreed on. */
@@ -20,7 +26,7 @@ export class Lending {
   }
 
   /** The client's replies have been sent. */
-  lendIfIdle(requests: Requests, stream: ByteStream | undefined): void {
+  lendIfIdle(requests: Lent, stream: ByteStream | undefined): void {
     if (!this.#offered || !requests.idle) return;
     if (requests.session.export.shared?.enabled === true) stream?.lend?.();
   }

@@ -2,57 +2,14 @@
  *  that is used again and again: Node's own way, a fresh 64 KiB for each read, costs 30 % on large
  *  writes. `net.createServer` cannot be told so: the accepted handle is moved into a second socket. */
 
-import net from 'node:net';
-import type { DirectOffer } from '../export/direct-offer.ts';
+import type net from 'node:net';
+import type { ByteSink, ByteStream, TlsSink } from './byte-stream.ts';
 import { DirectWrite } from './direct-write.ts';
-import { DivertibleReader, PipePair, type Reader } from './pipe-pair.ts';
+import { descriptorOf, moveHandle, queuedBytes } from './node-handle.ts';
+import { DivertibleReader, PipePair } from './pipe-pair.ts';
 import { type ServerFault, socketFault } from './server-faults.ts';
 import type { ServerTls } from './tls-credentials.ts';
-import { type TlsSink, TlsStream } from './tls-stream.ts';
-
-export interface ByteSink {
-  /** Where the next bytes go; asked after every `received`. */
-  target(): Uint8Array;
-  /** `length` bytes are where `target` said. @returns false: no more until `resume`. */
-  received(length: number): boolean;
-  /** The client sends nothing any more; it may still read. Not while there is something that `received`
-   *  did not want yet. */
-  ended(): void;
-  /** The write before this one was taken. */
-  written(): void;
-  /** All is over; called once. @param fault where it is not the client that caused it. */
-  closed(reason: string | undefined, fault?: ServerFault): void;
-}
-
-/** Bytes both ways, whatever carries them. */
-export interface ByteStream {
-  /** Undefined: it has none. */
-  readonly remoteAddress: string | undefined;
-  /** Bytes of `write` that the kernel has not taken yet. */
-  readonly unsent: number;
-  /** Bytes [from, to), where they are few and all before them has gone. @returns how many were taken. */
-  writeNow?(bytes: Uint8Array, from: number, to: number): number;
-  /** @returns true when all was taken at once; else the sink's `written` will be called. */
-  write(parts: readonly Uint8Array[]): boolean;
-  /** Nothing more is read, from before what is written after this is sent. */
-  pause(): void;
-  resume(): void;
-  /** Sends what is there, then says goodbye. */
-  end(): void;
-  destroy(): void;
-  /** What goes on in TLS, once all was written and with no reading going on; the sink hears nothing of
-   *  the stream before it any more. @returns undefined: it is encrypted already. */
-  secure(tls: ServerTls, sink: TlsSink): ByteStream | undefined;
-  /** What was agreed on, for whoever has the socket: it may execute requests while the client is lent.
-   *  Undefined: nobody else could. */
-  offer?(offer: DirectOffer): void;
-  /** Nothing of the client is here, neither half a request nor a reply. */
-  lend?(): void;
-  /** It is not lent any more, once the requests in hand there have ended. */
-  revoke?(): void;
-  /** How often requests were executed while it was lent. */
-  readonly batchesElsewhere?: number;
-}
+import { TlsStream } from './tls-stream.ts';
 
 export class SocketStream implements ByteStream {
   /** Where bytes come from and where they go: the same socket, but for a pair of pipes. */
@@ -72,7 +29,7 @@ export class SocketStream implements ByteStream {
     this.#reader = drain === undefined ? undefined : new DivertibleReader(sink);
     this.#source = moveHandle(accepted, this.#reader ?? sink, drain === undefined);
     this.#drain = drain ?? this.#source;
-    this.#direct = new DirectWrite(this.#drain, ofHandle(this.#drain, 'fd') ?? -1);
+    this.#direct = new DirectWrite(this.#drain, descriptorOf(this.#drain));
     this.#onWritten = (error) => {
       // What is not taken any more must not make room for more of it; the end will be heard of.
       if (error) return;
@@ -169,39 +126,4 @@ export class SocketStream implements ByteStream {
       });
     }
   }
-}
-
-/** What `onread` of net.Socket is told; not in the types: `buffer` may be asked anew for each read. */
-type OnRead = { buffer: () => Uint8Array; callback: (length: number) => boolean };
-
-interface HandleOwner {
-  _handle: unknown;
-}
-
-/** A number that the socket's handle has; undefined: it has none, or there is no handle. */
-function ofHandle(socket: net.Socket, name: 'fd' | 'writeQueueSize'): number | undefined {
-  const handle = (socket as unknown as HandleOwner)._handle; // not in the types
-  if (typeof handle !== 'object' || handle === null) return undefined;
-  const value: unknown = Reflect.get(handle, name);
-  return typeof value === 'number' ? value : undefined;
-}
-
-/** Bytes that wait in the handle: unlike `writableLength` it falls while one long write is taken. */
-export function queuedBytes(socket: net.Socket): number {
-  return ofHandle(socket, 'writeQueueSize') ?? socket.writableLength;
-}
-
-/** The handle of `accepted` in a socket that reads into `reader`'s memory. The one place that knows how
- *  Node keeps it; test/server/receive.test.ts holds it on every supported version. */
-function moveHandle(accepted: net.Socket, reader: Reader, writable: boolean): net.Socket {
-  const owner = accepted as unknown as HandleOwner; // _handle is not in the types
-  const handle = owner._handle;
-  owner._handle = null;
-  accepted.destroy(); // without a handle this only takes it off the server's count
-  const onread: OnRead = {
-    buffer: () => reader.target(),
-    callback: (length) => reader.received(length),
-  };
-  const options = { handle, onread, writable, allowHalfOpen: true };
-  return new net.Socket(options as unknown as net.SocketConstructorOpts); // `handle` is not in the types
 }

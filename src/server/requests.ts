@@ -19,7 +19,7 @@ import { limits } from './limits.ts';
 import type { Output } from './output.ts';
 import { Payload } from './payload.ts';
 import { RefusedCommand } from './refused.ts';
-import type { ServerContext } from './server.ts';
+import type { ServerContext } from './server-context.ts';
 import type { ReceiveWindow } from './window.ts';
 
 const noMemory: Refusal = { error: NbdError.ENOSPC, text: 'no memory left to receive the data' };

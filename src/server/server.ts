@@ -2,64 +2,33 @@
  *  it is given and knows nothing of what stands behind them. */
 
 import net from 'node:net';
-import { type HandshakeHost, NbdError, type ReplyForm, type TlsMode } from 'nbd-server-protocol-ts';
+import { NbdError } from 'nbd-server-protocol-ts';
 import { ByteBudget } from '../export/byte-budget.ts';
 import type { Refusal } from '../export/check.ts';
 import type { NbdExport } from '../export/nbd-export.ts';
-import type { SessionContext } from '../export/session-host.ts';
 import { StatusBudget } from '../export/status-budget.ts';
-import type { Scheduler } from '../time/clock.ts';
-import type { Pacing } from '../time/pacing.ts';
 import { AcceptFaults } from './accept-faults.ts';
 import { Admission, Burst } from './admission.ts';
-import type { BufferPool } from './buffer-pool.ts';
-import type { ClientLimits } from './client-limits.ts';
+import type { ByteSink, ByteStream } from './byte-stream.ts';
 import { Connection } from './connection.ts';
-import type { FaultCounts } from './fault-counts.ts';
 import { type InheritedSocket, listenInherited } from './inherited.ts';
 import { limits } from './limits.ts';
 import { type ListenAddress, listen, stopListening } from './listener.ts';
-import type { Log } from './log.ts';
-import { type ByteSink, type ByteStream, SocketStream } from './receive.ts';
-import type { ServerFaultCounts } from './server-faults.ts';
+import { SocketStream } from './receive.ts';
+import type { ServerContext } from './server-context.ts';
 import { openStdio } from './stdio.ts';
-import type { ServerTls } from './tls-credentials.ts';
-import type { Turn } from './turn.ts';
 import { Watch } from './watch.ts';
 import type { WayIn } from './way-in.ts';
 
 const serverStops: Refusal = { error: NbdError.ESHUTDOWN, text: 'the server is shutting down' };
 const exportRemoved: Refusal = { error: NbdError.ESHUTDOWN, text: 'the export was removed' };
 
-export interface ServerContext extends SessionContext {
-  readonly log: Log;
-  readonly turn: Turn;
-  readonly pacing: Pacing;
-  readonly scheduler: Scheduler;
-  readonly buffers: BufferPool;
-  readonly limits: ClientLimits;
-  readonly host: HandshakeHost<NbdExport>;
-  readonly faults: FaultCounts;
-  readonly serverFaults: ServerFaultCounts;
-  /** Undefined: there is no TLS. */
-  readonly tls: ServerTls | undefined;
-  /** For ways in that demand nothing of their own. */
-  readonly tlsMode: TlsMode;
-  /** For ways in that say nothing of their own. */
-  readonly protocol: ReplyForm;
-  /** Makes a stream of a socket that was accepted, and not read yet. */
-  openStream(socket: net.Socket, sink: ByteSink): ByteStream;
-  readonly acceptFaults: AcceptFaults;
-  /** A connection has ended. */
-  gone(connection: Connection): void;
-}
-
 type OpenStream = (sink: ByteSink) => ByteStream;
 
 /** What a server is made with; the rest it makes itself. */
 type ServerSurroundings = Omit<
   ServerContext,
-  'host' | 'gone' | 'acceptFaults' | 'inFlightMax' | 'budget' | 'statusBudget'
+  'host' | 'acceptFaults' | 'inFlightMax' | 'budget' | 'statusBudget'
 >;
 
 export interface Exports {
@@ -99,12 +68,6 @@ export class Server {
         find: (name) => exports.find(name),
         shuttingDown: () => this.#shuttingDown,
         contexts: (of) => of.contexts,
-      },
-      gone: (connection) => {
-        this.#watch.remove(connection);
-        this.#connections.get(connection)?.();
-        this.#connections.delete(connection);
-        if (this.#connections.size === 0) this.#allGone?.();
       },
     };
   }
@@ -226,11 +189,21 @@ export class Server {
       open(nobody(gone)).destroy();
       return;
     }
-    const connection = new Connection(this.#context, this.#nextId++, way, { received, replies });
+    const id = this.#nextId++;
+    const connection = new Connection(this.#context, id, way, { received, replies }, () =>
+      this.#gone(connection),
+    );
     this.#connections.set(connection, gone);
     this.#watch.add(connection);
     connection.open(open(connection));
     if (this.#shuttingDown) connection.shutdown(serverStops);
+  }
+
+  #gone(connection: Connection): void {
+    this.#watch.remove(connection);
+    this.#connections.get(connection)?.();
+    this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#allGone?.();
   }
 }
 

@@ -6,7 +6,8 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { copyBytes } from '../pages/copy-bytes.ts';
-import { type ByteSink, type ByteStream, queuedBytes } from './receive.ts';
+import type { ByteStream, TlsSink } from './byte-stream.ts';
+import { certificateFault, queuedBytes } from './node-handle.ts';
 import { type ServerFault, socketFault } from './server-faults.ts';
 import type { ServerTls } from './tls-credentials.ts';
 
@@ -18,10 +19,6 @@ interface SslError extends Error {
 
 /** Rounds of the event loop. */
 const GONE_ROUNDS = 8;
-
-export interface TlsSink extends ByteSink {
-  cutOff(reason: string): void;
-}
 
 export class TlsStream implements ByteStream {
   readonly remoteAddress: string | undefined;
@@ -53,7 +50,7 @@ export class TlsStream implements ByteStream {
     this.#socket.on('_tlsError', (error: Error) => this.#failed(error));
     // Of somebody who is not known nothing is read.
     this.#socket.once('secure', () => {
-      const stranger = options.requestCert === true ? wrongPeer(this.#socket) : undefined;
+      const stranger = options.requestCert === true ? certificateFault(this.#socket) : undefined;
       if (stranger !== undefined) return sink.cutOff(`TLS: the client's certificate: ${stranger}`);
       this.#socket.on('data', (chunk: Uint8Array) => this.#take(chunk));
     });
@@ -149,17 +146,4 @@ export class TlsStream implements ByteStream {
     } else this.#sink.cutOff(`TLS: ${error.reason ?? error.message}`);
     this.#socket.destroy();
   }
-}
-
-/** What is wrong with the peer's certificate, if anything. OpenSSL goes on with a certificate that it could
- *  not verify, and tls.Server asks it afterwards in this way; who wraps a socket of his own has to do
- *  it himself. test/wire/tls.test.ts holds it on every supported version. */
-function wrongPeer(socket: TLSSocket): string | undefined {
-  const { _handle: handle } = socket as unknown as { _handle: unknown }; // not in the types
-  if (typeof handle !== 'object' || handle === null || !('verifyError' in handle)) return 'unknown';
-  const { verifyError } = handle;
-  if (typeof verifyError !== 'function') return 'unknown';
-  const error: unknown = verifyError.call(handle);
-  if (error === null || error === undefined) return undefined;
-  return error instanceof Error ? error.message : 'unknown';
 }

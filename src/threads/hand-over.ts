@@ -1,33 +1,15 @@
 /** Sockets from one thread to another. Node has no way for that between threads, but the kernel has
  *  one for whoever shares a unix socket (SCM_RIGHTS), and libuv's pipes of the kind that Node uses
- *  between processes know it. The one place that knows how Node keeps such a pipe;
- *  test/threads/hand-over.test.ts holds it on every supported version. */
+ *  between processes know it. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-/** Node's own name for the kind of pipe that carries handles. */
-const IPC = 2;
+import { HandlePipe, handleOf, socketOf } from '../server/node-handle.ts';
 
 /** Digits of a number that goes with a socket: each message is so long. */
 const DIGITS = 12;
-
-/** Of a socket, as far as it is used here; none of it is in the types. */
-interface Handle {
-  readonly fd: number;
-  /** Set by Node before a read brings its bytes. */
-  pendingHandle?: Handle | null;
-  open(fd: number): number;
-  writeUtf8String(request: object, text: string, handle?: Handle): number;
-}
-
-interface HandleOwner {
-  _handle: Handle | null;
-}
-
-type HandleClass = new (kind: number) => Handle;
 
 /** Where a thread that has just begun finds us; for one thread. */
 export class Rendezvous {
@@ -74,25 +56,17 @@ interface Waiting {
 
 /** Gives sockets away. */
 export class Giver {
-  readonly #channel: net.Socket;
+  /** There is one for each thread, until the process ends. */
+  readonly #pipe: HandlePipe;
   readonly #waiting: Waiting[] = [];
-  #giving: Handle | undefined;
 
   /** @param accepted not read. */
   constructor(accepted: net.Socket) {
-    const plain = handleOf(accepted);
-    const pipe = newPipe(plain);
-    pipe.open(plain.fd);
-    // Both handles have the descriptor now, and only one may close it: this one never does. There is
-    // one of them for each thread, until the process ends.
-    (accepted as unknown as HandleOwner)._handle = null; // not in the types
-    accepted.destroy();
-    pipe.writeUtf8String = (request, text) =>
-      classOf(pipe).prototype.writeUtf8String.call(pipe, request, text, this.#giving);
-    this.#channel = socketOf(pipe, { manualStart: true });
-    this.#channel.unref();
+    this.#pipe = HandlePipe.of(accepted);
+    const { channel } = this.#pipe;
+    channel.unref();
     // Whoever waits is told by his own write.
-    this.#channel.on('error', () => {});
+    channel.on('error', () => {});
   }
 
   /** Gives `socket`, of which nothing was read, to the other thread under the number `id`.
@@ -103,22 +77,23 @@ export class Giver {
   }
 
   close(): void {
-    this.#channel.destroy();
+    this.#pipe.channel.destroy();
   }
 
   /** One after the other: joined writes could carry one handle only. */
   #next(): void {
-    const next = this.#giving === undefined ? this.#waiting.shift() : undefined;
+    const pipe = this.#pipe;
+    const next = pipe.giving === undefined ? this.#waiting.shift() : undefined;
     if (next === undefined) return;
     const { socket, id, failed } = next;
-    const handle = (socket as unknown as HandleOwner)._handle; // not in the types
-    if (handle === null) {
+    const handle = handleOf(socket);
+    if (handle === undefined) {
       failed('the client has gone');
       return this.#next();
     }
-    this.#giving = handle;
-    this.#channel.write(String(id).padStart(DIGITS, '0'), 'utf8', (error) => {
-      this.#giving = undefined;
+    pipe.giving = handle;
+    pipe.channel.write(String(id).padStart(DIGITS, '0'), 'utf8', (error) => {
+      pipe.giving = undefined;
       // The kernel has another descriptor for it by now: this closes no connection.
       socket.destroy();
       if (error) failed(error.message);
@@ -140,9 +115,9 @@ export function takeSockets(
   // An attempt to connect has a handle of the class that is needed, whatever comes of it.
   const probe = net.connect(`${path}-none`);
   probe.on('error', () => {});
-  const pipe = newPipe(handleOf(probe));
+  const pipe = new HandlePipe(probe);
   probe.destroy();
-  const channel = socketOf(pipe, { manualStart: true });
+  const { channel } = pipe;
   channel.connect(path);
   let any = false;
   channel.on('close', (failed) => {
@@ -150,8 +125,7 @@ export function takeSockets(
   });
   channel.on('data', (data: Buffer) => {
     // The kernel ends a read behind each descriptor, so there is one of both.
-    let handle = pipe.pendingHandle ?? undefined;
-    pipe.pendingHandle = null;
+    let handle = pipe.takePending();
     any = true;
     for (let at = 0; at < data.length; at += DIGITS) {
       const id = Number(data.toString('latin1', at, at + DIGITS));
@@ -161,24 +135,4 @@ export function takeSockets(
     }
   });
   return channel;
-}
-
-function handleOf(socket: net.Socket): Handle {
-  const { _handle: handle } = socket as unknown as HandleOwner; // not in the types
-  if (handle === null) throw new Error('a socket without a handle');
-  return handle;
-}
-
-function classOf(handle: Handle): HandleClass {
-  return handle.constructor as HandleClass; // Node's own class, which it does not show
-}
-
-/** @param other of a unix socket. */
-function newPipe(other: Handle): Handle {
-  return new (classOf(other))(IPC);
-}
-
-function socketOf(handle: Handle, options: object): net.Socket {
-  const all = { handle, ...options };
-  return new net.Socket(all as unknown as net.SocketConstructorOpts); // `handle` is not in the types
 }

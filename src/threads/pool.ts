@@ -3,7 +3,8 @@
 
 import type net from 'node:net';
 import { orNone } from '../pages/memory.ts';
-import { type ByteSink, type ByteStream, SocketStream } from '../server/receive.ts';
+import type { ByteSink, ByteStream } from '../server/byte-stream.ts';
+import { SocketStream } from '../server/receive.ts';
 import type { TlsFiles } from '../server/tls-credentials.ts';
 import type { Source } from '../time/pacing.ts';
 import { ReusedList } from '../time/reused-list.ts';

@@ -1,10 +1,9 @@
 /** A client's socket in its own thread: what it sends goes into one ring, what it is to be sent comes
  *  out of the other. Knows no protocol, and of TLS only when it begins. */
 
-import type { ByteStream } from '../server/receive.ts';
+import type { ByteStream, TlsSink } from '../server/byte-stream.ts';
 import type { ServerFault } from '../server/server-faults.ts';
 import type { ServerTls } from '../server/tls-credentials.ts';
-import type { TlsSink } from '../server/tls-stream.ts';
 import { bug, KiB } from '../units.ts';
 import type { Outbox } from './event-ring.ts';
 import { LEASE_WINDOW_BYTES, type Lease } from './lease.ts';

@@ -2,9 +2,8 @@
 
 import type { DirectOffer } from '../export/direct-offer.ts';
 import { copyBytes } from '../pages/copy-bytes.ts';
-import type { ByteSink, ByteStream } from '../server/receive.ts';
+import type { ByteSink, ByteStream, TlsSink } from '../server/byte-stream.ts';
 import type { ServerFault } from '../server/server-faults.ts';
-import type { TlsSink } from '../server/tls-stream.ts';
 import type { Outbox } from './event-ring.ts';
 import { RECEIVE_BYTES, type Slot, ToMain, ToWorker, Word } from './slot.ts';
 

@@ -4,7 +4,7 @@
 import type net from 'node:net';
 import { Worker } from 'node:worker_threads';
 import type { DirectOffer } from '../export/direct-offer.ts';
-import type { ByteSink } from '../server/receive.ts';
+import type { ByteSink } from '../server/byte-stream.ts';
 import type { ServerFault } from '../server/server-faults.ts';
 import { Doorbell } from './doorbell.ts';
 import { EVENT_RING_BYTES, EventRing, Inbox, Outbox, SLOTS_MAX } from './event-ring.ts';

@@ -6,8 +6,9 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import type { ByteSink } from '../../src/server/byte-stream.ts';
 import { DirectWrite } from '../../src/server/direct-write.ts';
-import { type ByteSink, SocketStream } from '../../src/server/receive.ts';
+import { SocketStream } from '../../src/server/receive.ts';
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {

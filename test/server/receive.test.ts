@@ -6,7 +6,8 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type ByteSink, SocketStream } from '../../src/server/receive.ts';
+import type { ByteSink } from '../../src/server/byte-stream.ts';
+import { SocketStream } from '../../src/server/receive.ts';
 
 /** Echoes; pauses after each read when it is told to. */
 class Echo implements ByteSink {

@@ -5,8 +5,9 @@ import type net from 'node:net';
 import { Duplex } from 'node:stream';
 import { connect, type TLSSocket } from 'node:tls';
 import { expect, test } from 'vitest';
+import type { TlsSink } from '../../src/server/byte-stream.ts';
 import { pskTls } from '../../src/server/tls-credentials.ts';
-import { type TlsSink, TlsStream } from '../../src/server/tls-stream.ts';
+import { TlsStream } from '../../src/server/tls-stream.ts';
 
 const KEY = Buffer.alloc(32, 7);
 const TAKES = 10;

@@ -3,8 +3,7 @@
  *  follows from the seed, and so do the lengths of what is encrypted, if not its bytes. */
 
 import { Duplex } from 'node:stream';
-import type { ByteSink, ByteStream } from '../../src/server/receive.ts';
-import type { TlsSink } from '../../src/server/tls-stream.ts';
+import type { ByteSink, ByteStream, TlsSink } from '../../src/server/byte-stream.ts';
 import { failureOf } from './failure.ts';
 import type { World } from './world.ts';
 

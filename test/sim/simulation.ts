@@ -4,7 +4,7 @@
 import { ErrnoError } from '../../src/config/errors.ts';
 import type { DataPath } from '../../src/daemon/data-path.ts';
 import { makeTiming, type Timing } from '../../src/daemon/timing.ts';
-import type { ByteSink, ByteStream } from '../../src/server/receive.ts';
+import type { ByteSink, ByteStream } from '../../src/server/byte-stream.ts';
 import { nanoseconds } from '../../src/units.ts';
 import { checkNothingLeft, checkQuiet } from './checks.ts';
 import { SimClient } from './client.ts';

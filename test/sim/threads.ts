@@ -3,7 +3,7 @@
  *  its time. Each step of a thread is whole, as nothing here runs at the same time as another.
  *  Plain reads and writes are not executed in these threads: that takes a device's memory there. */
 
-import type { ByteSink, ByteStream } from '../../src/server/receive.ts';
+import type { ByteSink, ByteStream } from '../../src/server/byte-stream.ts';
 import type { ServerTls } from '../../src/server/tls-credentials.ts';
 import { Doorbell, Sleeper } from '../../src/threads/doorbell.ts';
 import { EVENT_RING_BYTES, EventRing, Inbox, Outbox } from '../../src/threads/event-ring.ts';

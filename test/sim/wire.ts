@@ -2,9 +2,9 @@
  *  streams. It behaves as a socket does in Node: bytes are cut anywhere, writes are taken in part, the
  *  place for the next bytes is asked for right after the last ones. Knows no protocol. */
 
-import type { ByteSink, ByteStream } from '../../src/server/receive.ts';
+import type { ByteSink, ByteStream, TlsSink } from '../../src/server/byte-stream.ts';
 import type { ServerTls } from '../../src/server/tls-credentials.ts';
-import { type TlsSink, TlsStream } from '../../src/server/tls-stream.ts';
+import { TlsStream } from '../../src/server/tls-stream.ts';
 import type { Random } from '../fuzz/random.ts';
 import { Found } from './failure.ts';
 import { caught, ServerPlain, TicksOf } from './server-plain.ts';

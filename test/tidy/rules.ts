@@ -1,5 +1,7 @@
 /** The rules for sources that no linter knows, each as a function from a file to what breaks it. */
 
+import { importsOf } from '../../scripts/import-graph.js';
+
 export interface SourceFile {
   /** From the root of the checkout, with slashes. */
   readonly path: string;
@@ -112,6 +114,14 @@ export function processEnds(file: SourceFile): string[] {
   return found.map((one) => `${one.trim()} (use ${PROCESS_END} or standard-input.ts)`);
 }
 
+/** Only there it is known how Node keeps a socket's handle. */
+const NODE_HANDLE = 'src/server/node-handle.ts';
+
+export function nodeHandles(file: SourceFile): string[] {
+  if (file.path === NODE_HANDLE) return [];
+  return matching(file, /\b_handle\b/).map((one) => `${one.trim()} (use ${NODE_HANDLE})`);
+}
+
 /** What the files of a folder of src/ may import: other folders of src/, and packages. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
   units: [],
@@ -155,13 +165,6 @@ export function wrongImports({ path, text }: SourceFile): string[] {
       allowed.some((one) => target === one || (one.endsWith(':') && target.startsWith(one)));
     return fine ? [] : [`${path}: may not import ${from}`];
   });
-}
-
-/** Also imports for their effect, dynamic ones and require(). */
-function importsOf(text: string): string[] {
-  const from = /^(?:import|export|\}) .*?from '([^']+)'/gm;
-  const other = /^import '([^']+)'|\b(?:import|require|getBuiltinModule)\(\s*['"`]([^'"`]+)/gm;
-  return [...text.matchAll(from), ...text.matchAll(other)].map(([, a, b]) => a ?? b ?? '');
 }
 
 /** The protocol's package stands for itself: it imports its own files and nothing else. */

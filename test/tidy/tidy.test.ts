@@ -5,6 +5,7 @@ import {
   anys,
   leftOvers,
   longFunctions,
+  nodeHandles,
   nonNulls,
   packageImports,
   processEnds,
@@ -48,6 +49,7 @@ describe('every file', () => {
     ['imports only what its folder may', wrongImports, program],
     ['imports nothing from outside its package', packageImports, packages],
     ['leaves the end of the process to one place', processEnds, program],
+    ['leaves the handles of Node’s sockets to one place', nodeHandles, program],
   ] as const)('%s', (_, rule, judged) => {
     expect(judged.flatMap((file) => rule(file))).toEqual([]);
   });
@@ -109,6 +111,7 @@ describe('each rule finds what breaks it', () => {
     ['standard output', processEnds, file("process.stdout.write('x');\n")],
     ['standard input', processEnds, file('for await (const a of process.stdin) b(a);\n')],
     ['the console', processEnds, file('console.error(1);\n')],
+    ['a handle of a socket', nodeHandles, file('socket._handle = null;\n')],
     ['a folder that nobody knows', wrongImports, file('', 'src/new/x.ts')],
   ] as const)('%s', (_, rule, broken) => {
     expect(rule(broken)).toHaveLength(1);

@@ -1,0 +1,18 @@
+/** What a command in flight needs of the session that it belongs to. */
+
+import type { SlabAllocator } from '../pages/allocator.ts';
+import type { ScratchPool } from '../pages/scratch.ts';
+import type { NbdExport } from './nbd-export.ts';
+import type { QueueMap } from './queue-map.ts';
+import type { ReplySink } from './reply-sink.ts';
+
+export interface CommandHost {
+  readonly export: NbdExport;
+  readonly sink: ReplySink;
+  readonly allocator: SlabAllocator;
+  readonly scratch: ScratchPool;
+  readonly queues: QueueMap;
+  readonly completesInline: boolean;
+  /** Reads up to so many bytes are copied behind their header, and are one chunk. */
+  readonly copyMax: number;
+}
