@@ -8,10 +8,10 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { takeSockets } from '../../src/cli/activation.ts';
+import { folder } from '../folder.ts';
 import { until } from '../until.ts';
 import { WireClient } from '../wire/wire-client.ts';
 import { useDevice } from './client.ts';
-import { folder } from './program.ts';
 
 const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
 /** LISTEN_PID is the process that runs tnull in the end. */

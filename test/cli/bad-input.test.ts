@@ -5,8 +5,9 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { folder } from '../folder.ts';
 import { runHere } from './here.ts';
-import { type Ended, folder, run, start } from './program.ts';
+import { type Ended, run, start } from './program.ts';
 
 const mistakes: readonly (readonly [args: string, says: RegExp])[] = [
   ['--memory-backd', /memory-backd.*--memory-backed/],

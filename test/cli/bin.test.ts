@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { folder } from './program.ts';
+import { folder } from '../folder.ts';
 
 const BUNDLE = 'dist/bundle/main.js';
 const COMPILED = 'dist/cli/main.js';

@@ -10,9 +10,10 @@ import { controlCommands } from '../../src/cli/commands.ts';
 import { ControlClient } from '../../src/cli/control-client.ts';
 import { type Served, serve } from '../control/served.ts';
 import { loseRequests } from '../control/world.ts';
+import { folder } from '../folder.ts';
 import { until } from '../until.ts';
 import { runHere } from './here.ts';
-import { folder, run, start } from './program.ts';
+import { run, start } from './program.ts';
 
 interface Shell extends Served {
   /** Runs a command against the daemon; it succeeds. @returns what it said. */

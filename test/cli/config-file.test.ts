@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseConfig, withoutTyped } from '../../src/cli/config-file.ts';
 import { UsageError } from '../../src/cli/usage-error.ts';
+import { folder } from '../folder.ts';
 import { runHere } from './here.ts';
-import { type Ended, folder, start } from './program.ts';
+import { type Ended, start } from './program.ts';
 
 function refusal(value: unknown): string {
   try {

@@ -1,10 +1,10 @@
 /** The console blocks of a document as a user would type them: one shell, in order, and what came out. */
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { folder } from '../folder.ts';
 
 const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
 
@@ -29,9 +29,8 @@ export function commandsOf(markdown: string): Typed[] {
 /** Runs all commands in one shell. What is started with `&` serves before the next command begins,
  *  and is stopped at the end. @returns what each said. */
 export async function typeAll(commands: readonly Typed[]): Promise<string[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-docs-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const bin = join(folder, 'bin');
+  const home = folder();
+  const bin = join(home, 'bin');
   mkdirSync(bin);
   symlinkSync(program, join(bin, 'tnull'));
   const script = [
@@ -44,10 +43,10 @@ export async function typeAll(commands: readonly Typed[]): Promise<string[]> {
       return `{ ${command}\n} >> daemon 2>&1\nuntil tnull ls > /dev/null 2>&1; do kill -0 $! || exit; done`;
     }),
   ];
-  const file = join(folder, 'script');
+  const file = join(home, 'script');
   writeFileSync(file, script.join('\n'));
   const path = `${bin}:${dirname(process.execPath)}:${process.env['PATH']}`;
-  const env = { ...process.env, XDG_RUNTIME_DIR: folder, PATH: path };
+  const env = { ...process.env, XDG_RUNTIME_DIR: home, PATH: path };
   const shell = spawn('bash', [file], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   shell.stdout.on('data', (data) => (said += data));
@@ -56,7 +55,7 @@ export async function typeAll(commands: readonly Typed[]): Promise<string[]> {
   const status = await new Promise((resolve) => shell.once('close', resolve));
   return commands.map((_, at) => {
     try {
-      return readFileSync(join(folder, String(at)), 'utf8');
+      return readFileSync(join(home, String(at)), 'utf8');
     } catch {
       return /&( *#.*)?$/.test(commands[at]?.command ?? '') ? '' : `not run: ${status} ${said}`;
     }

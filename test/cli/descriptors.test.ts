@@ -6,9 +6,10 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { folder } from '../folder.ts';
 import { until } from '../until.ts';
 import { WireClient } from '../wire/wire-client.ts';
-import { folder, program, runIn } from './program.ts';
+import { program, runIn } from './program.ts';
 
 /** The program with so many file descriptors. */
 function limited(descriptors: number, ...words: readonly string[]) {

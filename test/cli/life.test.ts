@@ -8,8 +8,9 @@ import { expect, test } from 'vitest';
 import { controlCommands } from '../../src/cli/commands.ts';
 import { rows } from '../../src/config/parameters.ts';
 import { clientLimits } from '../../src/server/client-limits.ts';
+import { folder } from '../folder.ts';
 import { until } from '../until.ts';
-import { folder, run, start } from './program.ts';
+import { run, start } from './program.ts';
 
 const SMALL = ['size=1', 'nr_devices=2'];
 

@@ -3,7 +3,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { folder, startIn } from './program.ts';
+import { folder } from '../folder.ts';
+import { startIn } from './program.ts';
 
 const src = new URL('../../src/', import.meta.url);
 

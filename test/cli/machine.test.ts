@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { onlineNodes, thisMachine } from '../../src/cli/machine.ts';
-import { folder } from './program.ts';
+import { folder } from '../folder.ts';
 
 test.each([
   ['0\n', [0]],

@@ -11,8 +11,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { folder } from '../folder.ts';
 import { WireClient } from '../wire/wire-client.ts';
-import { folder, type Started, start } from './program.ts';
+import { type Started, start } from './program.ts';
 
 /** The file of a socket whose daemon was killed. */
 function stale(path: string): void {

@@ -1,10 +1,11 @@
 /** The built program as a user starts it. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { folder } from '../folder.ts';
+import { newFolder } from '../run-folder.ts';
 
 export const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
 
@@ -52,9 +53,6 @@ export async function addressKiB(...words: readonly string[]): Promise<number> {
   return Number(/^VmSize:\s+(\d+) kB$/m.exec(status)?.[1]);
 }
 
-/** As it was before a test changed TMPDIR. */
-const TEMPORARY = tmpdir();
-
 type Environment = Readonly<Record<string, string>>;
 
 function launch(
@@ -63,7 +61,7 @@ function launch(
   before: readonly string[] = [],
 ): Started {
   // Each has a place of its own for its control socket: what others start is not in the way.
-  const runtime = mkdtempSync(join(TEMPORARY, 'tnull-runtime-'));
+  const runtime = newFolder();
   const [first = '', ...rest] = [...before, process.execPath, program, ...args];
   const child = spawn(first, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -107,11 +105,4 @@ export function run(...args: readonly string[]): Promise<Ended> {
 
 export function runIn(environment: Environment, ...args: readonly string[]): Promise<Ended> {
   return launch(args, environment).ended;
-}
-
-/** A folder that is gone when the test is over. */
-export function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'tnull-cli-'));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return path;
 }

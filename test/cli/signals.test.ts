@@ -5,10 +5,11 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Command } from 'nbd-server-protocol-ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { folder } from '../folder.ts';
 import { until } from '../until.ts';
 import { requestBytes, WireClient } from '../wire/wire-client.ts';
 import { runHere } from './here.ts';
-import { folder, program, run, start, startIn } from './program.ts';
+import { program, run, start, startIn } from './program.ts';
 
 function isAlive(pid: number): boolean {
   try {

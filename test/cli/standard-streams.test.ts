@@ -17,9 +17,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Command } from 'nbd-server-protocol-ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { folder } from '../folder.ts';
 import { until } from '../until.ts';
 import { requestBytes, WireClient } from '../wire/wire-client.ts';
-import { folder, program, run } from './program.ts';
+import { program, run } from './program.ts';
 
 /** A line of the log for each: some 600 KB, more than a pipe and the buffer hold. */
 const DEVICES = 100;

@@ -7,11 +7,11 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { encodeOption, Option, OptionReply } from 'nbd-server-protocol-ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { folder } from '../folder.ts';
 import { FormClient } from '../wire/form-client.ts';
 import { certificates, encrypt, last, plain } from '../wire/tls-client.ts';
 import { WireClient } from '../wire/wire-client.ts';
 import { bridge, sayGoodbye, useDevice } from './client.ts';
-import { folder } from './program.ts';
 
 const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
 const ARGUMENTS = ['--stdin', 'size=64', 'memory_backed=1', '--no-control'];

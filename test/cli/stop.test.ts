@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { Command, NbdError } from 'nbd-server-protocol-ts';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { limits } from '../../src/server/limits.ts';
+import { folder } from '../folder.ts';
 import { until } from '../until.ts';
 import { requestBytes, WireClient } from '../wire/wire-client.ts';
-import { folder, start } from './program.ts';
+import { start } from './program.ts';
 
 test('a signal during the start leaves no private socket behind', async () => {
   const place = folder();

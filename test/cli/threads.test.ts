@@ -5,8 +5,9 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { folder } from '../folder.ts';
 import { until } from '../until.ts';
-import { addressKiB, folder, start, startIn, startWithin } from './program.ts';
+import { addressKiB, start, startIn, startWithin } from './program.ts';
 
 const threadsOf = (pid: number | undefined): number => readdirSync(`/proc/${pid}/task`).length;
 

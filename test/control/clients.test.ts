@@ -1,13 +1,13 @@
 /** The control side and NBD clients on one daemon: power, removal, and a socket that is gone. */
 
-import { existsSync, mkdtempSync, rmSync, unlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, NbdError } from 'nbd-server-protocol-ts';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
 import { MACHINE, resolved } from '../config/words.ts';
+import { folder } from '../folder.ts';
 import { until } from '../until.ts';
 import { requestBytes, WireClient } from '../wire/wire-client.ts';
 import { type Answered, type Asked, ask } from './http.ts';
@@ -24,10 +24,10 @@ interface Served {
 }
 
 /** A daemon with `words` (`name=value`) until the test is over.
- *  @param folder where its sockets are; one of its own. */
-async function serve(words: readonly string[], folder = newFolder()): Promise<Served> {
-  const path = join(folder, `nbd-${Math.random()}`);
-  const control = join(folder, 'control');
+ *  @param home where its sockets are; one of its own. */
+async function serve(words: readonly string[], home = folder()): Promise<Served> {
+  const path = join(home, `nbd-${Math.random()}`);
+  const control = join(home, 'control');
   const log: string[] = [];
   const daemon = await startDaemon({
     parameters: resolved(...words),
@@ -46,12 +46,6 @@ async function serve(words: readonly string[], folder = newFolder()): Promise<Se
     log,
     ask: (method, url, asked) => ask({ socketPath: control }, method, url, asked),
   };
-}
-
-function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-clients-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 const write = (offset: number) => ({ command: Command.WRITE, offset, length: 4096 });
@@ -142,11 +136,11 @@ test('a control socket that is removed: clients are served on, and the end is a 
 });
 
 test('a daemon leaves alone the socket that another put in the place of its own', async () => {
-  const folder = newFolder();
-  const first = await serve(['size=1'], folder);
-  await expect(serve(['size=2'], folder)).rejects.toThrow('the socket is in use');
+  const home = folder();
+  const first = await serve(['size=1'], home);
+  await expect(serve(['size=2'], home)).rejects.toThrow('the socket is in use');
   for (const file of [first.control, `${first.control}.lock`]) unlinkSync(file);
-  const second = await serve(['size=2'], folder);
+  const second = await serve(['size=2'], home);
   await first.daemon.stop();
   expect((await second.ask('GET', DEVICE)).json).toMatchObject({ size: 2 });
 });

@@ -1,11 +1,10 @@
 /** The control API over real devices in a world that is moved by hand, on a unix socket of its own until the test is over. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { type Control, type ControlOptions, startControl } from '../../src/daemon/control.ts';
+import { folder } from '../folder.ts';
 import { type Answered, type Asked, ask } from './http.ts';
 import { type Begin, type ControlWorld, world } from './world.ts';
 
@@ -14,19 +13,6 @@ export interface Served extends ControlWorld {
   readonly path: string;
   readonly log: readonly string[];
   ask(method: string, path: string, asked?: Asked): Promise<Answered>;
-}
-
-const running: (() => void)[] = [];
-
-afterEach(() => {
-  for (const stop of running.splice(0)) stop();
-});
-
-/** A folder that is gone when the test is over. */
-export function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'tnull-control-'));
-  running.push(() => rmSync(path, { recursive: true, force: true }));
-  return path;
 }
 
 export async function serve(
@@ -53,7 +39,7 @@ export async function serve(
       serverFaults: () => new Map([['socket', 1]]),
     },
   );
-  running.unshift(() => control.closeNow());
+  onTestFinished(() => control.closeNow());
   const path = control.path ?? '';
   return {
     ...it,

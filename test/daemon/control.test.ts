@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { checkFolder, defaultPlace, makeFolder } from '../../src/daemon/control-path.ts';
 import { ask, raw } from '../control/http.ts';
-import { folder, serve } from '../control/served.ts';
+import { serve } from '../control/served.ts';
+import { folder } from '../folder.ts';
 import { until, untilClosed } from '../until.ts';
 
 const TOKEN = 'a token of sixteen'.replaceAll(' ', '-');

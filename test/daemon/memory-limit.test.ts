@@ -4,8 +4,9 @@
 import { join } from 'node:path';
 import { Command, NbdError } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
-import { addressKiB, folder, type Started, start, startWithin } from '../cli/program.ts';
+import { addressKiB, type Started, start, startWithin } from '../cli/program.ts';
 import { type Answered, ask } from '../control/http.ts';
+import { folder } from '../folder.ts';
 import { WireClient } from '../wire/wire-client.ts';
 
 const MiB = 1 << 20;

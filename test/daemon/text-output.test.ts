@@ -5,7 +5,7 @@ import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { TextOutput, type TextOutputOptions } from '../../src/daemon/text-output.ts';
-import { folder } from '../cli/program.ts';
+import { folder } from '../folder.ts';
 import { until } from '../until.ts';
 
 const LOG: TextOutputOptions = { bytesMax: 1000, tries: 'again', mayBlock: false };

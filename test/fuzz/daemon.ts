@@ -2,10 +2,10 @@
  *  its control API, memory, handles, words. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { newFolder } from '../run-folder.ts';
 import { testThreadFlags } from '../threads-of-tests.ts';
 
 const MiB = 1 << 20;
@@ -122,7 +122,7 @@ export class Tnull {
     made: readonly Kind[] = kinds,
     nodeFlags: readonly string[] = [],
   ): Promise<Tnull> {
-    const tnull = new Tnull(mkdtempSync(join(tmpdir(), 'tnull-fuzz-')), nodeFlags);
+    const tnull = new Tnull(newFolder(), nodeFlags);
     for (let tries = 0; tries < 400 && !tnull.#listens(); tries++) await pause(25);
     for (const kind of made) {
       const { status, text } = await tnull.call('PUT', `/v1/devices/${kind.name}`, {

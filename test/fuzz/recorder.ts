@@ -5,10 +5,10 @@
  */
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { newFolder } from '../run-folder.ts';
 import { kinds, Tnull } from './daemon.ts';
 
 const FOLDER = join(process.cwd(), 'test/fuzz/recorded');
@@ -17,7 +17,7 @@ const BYTES_MAX = 40_000;
 
 export async function record(name: string, command: string): Promise<void> {
   const tnull = await Tnull.start(kinds.filter((kind) => kind.name === 'plain'));
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-record-'));
+  const folder = newFolder();
   const socket = join(folder, 's');
   let recordings = 0;
   const proxy = net.createServer((client) => {

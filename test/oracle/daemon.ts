@@ -1,9 +1,9 @@
 /** The built program for the replay: its own sockets, its own number of CPUs, and a good end. */
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, watch } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, rmSync, watch } from 'node:fs';
 import { join } from 'node:path';
+import { newFolder } from '../run-folder.ts';
 import { testThreadFlags } from '../threads-of-tests.ts';
 import { Api } from './api.ts';
 
@@ -31,7 +31,7 @@ export class Refused extends Error {
 
 /** @throws Refused when the program ends by itself. */
 export async function startDaemon(words: readonly string[], cpus: number): Promise<Daemon> {
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-oracle-'));
+  const folder = newFolder();
   const [socket, control] = [join(folder, 'nbd'), join(folder, 'control')];
   const child = spawn(
     process.execPath,

@@ -1,14 +1,13 @@
 /** Writes to a socket's descriptor, on every version of Node that we support. */
 
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { ByteSink } from '../../src/server/byte-stream.ts';
 import { DirectWrite } from '../../src/server/direct-write.ts';
 import { SocketStream } from '../../src/server/receive.ts';
+import { folder } from '../folder.ts';
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -17,17 +16,16 @@ afterEach(() => {
 
 /** Both ends of one connection; the client's is paused. */
 async function pair(): Promise<{ readonly ours: net.Socket; readonly client: net.Socket }> {
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-direct-'));
+  const path = join(folder(), 's');
   const server = net.createServer({ pauseOnConnect: true });
-  server.listen({ path: join(folder, 's') });
-  const client = net.connect({ path: join(folder, 's') });
+  server.listen({ path });
+  const client = net.connect({ path });
   const [ours] = await once(server, 'connection');
   if (!(ours instanceof net.Socket)) throw new Error('no socket');
   cleanups.push(() => {
     ours.destroy();
     client.destroy();
     server.close();
-    rmSync(folder, { recursive: true });
   });
   return { ours, client };
 }

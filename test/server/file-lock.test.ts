@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { type FileLock, lockFile } from '../../src/server/file-lock.ts';
-import { folder } from '../cli/program.ts';
+import { folder } from '../folder.ts';
 
 async function taken(path: string): Promise<FileLock> {
   const attempt = await lockFile(path);

@@ -1,13 +1,12 @@
 /** The one place that knows how Node keeps a socket's handle, on every version that we support. */
 
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ByteSink } from '../../src/server/byte-stream.ts';
 import { SocketStream } from '../../src/server/receive.ts';
+import { folder } from '../folder.ts';
 
 /** Echoes; pauses after each read when it is told to. */
 class Echo implements ByteSink {
@@ -38,13 +37,12 @@ class Echo implements ByteSink {
 test.each(['unix', 'tcp'])(
   'bytes go through the sink’s own memory, and back (%s)',
   async (kind) => {
-    const folder = mkdtempSync(join(tmpdir(), 'tnull-receive-'));
     const echo = new Echo();
     const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
       echo.stream = new SocketStream(socket, echo);
       echo.stream.resume();
     });
-    server.listen(kind === 'unix' ? { path: join(folder, 's') } : { port: 0, host: '127.0.0.1' });
+    server.listen(kind === 'unix' ? { path: join(folder(), 's') } : { port: 0, host: '127.0.0.1' });
     await once(server, 'listening');
     const address = server.address();
     const client =
@@ -62,21 +60,20 @@ test.each(['unix', 'tcp'])(
     server.close();
     await once(server, 'close'); // the accepted socket is off the server's count
     expect(echo.closes).toBe(1);
-    rmSync(folder, { recursive: true });
   },
 );
 
 test('a sink that says no gets nothing until it resumes', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-receive-'));
+  const path = join(folder(), 's');
   const echo = new Echo();
   echo.pausing = true;
   const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
     echo.stream = new SocketStream(socket, echo);
     echo.stream.resume();
   });
-  server.listen(join(folder, 's'));
+  server.listen(path);
   await once(server, 'listening');
-  const client = net.connect(join(folder, 's'));
+  const client = net.connect(path);
   client.write(Buffer.alloc(5000, 1));
   await once(client, 'data');
   for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
@@ -88,5 +85,4 @@ test('a sink that says no gets nothing until it resumes', async () => {
   await once(client, 'close');
   expect(echo.reads).toBeGreaterThanOrEqual(5);
   server.close();
-  rmSync(folder, { recursive: true });
 });

@@ -7,12 +7,11 @@
  *  With --canary the daemon keeps 64 KiB of every connection: the run passes when that is found out.
  */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { pause, Tnull } from '../fuzz/daemon.ts';
 import { Random } from '../fuzz/random.ts';
+import { newFolder } from '../run-folder.ts';
 import { beClient, beForeign, type Figures, type World } from './clients.ts';
 import { devices, partOf } from './devices.ts';
 import { judge, type Left, MEMORY_KEPT } from './judge.ts';
@@ -58,7 +57,7 @@ async function beRestless(world: World, counts: { cycles: number; queues: number
 
 /** @returns why the run failed; undefined: it did not. */
 async function load(world: World, ms: number, counts: { cycles: number; queues: number }) {
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-soak-'));
+  const folder = newFolder();
   const workers: Promise<void>[] = [beRestless(world, counts)];
   for (const device of devices) {
     for (let number = 0; number < device.clients; number++) {

@@ -3,12 +3,12 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { folder } from '../folder.ts';
 
 const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
 const DEPTH = 32;
@@ -100,14 +100,14 @@ function collected(trace: string): Collected {
   return { allocated, first: heaps[0]?.[1] ?? 0, last: heaps.at(-1)?.[1] ?? 0 };
 }
 
-async function started(folder: string): Promise<{ child: ChildProcess; out: () => string }> {
-  const words = ['-U', join(folder, 's'), '--no-control', 'size=64', 'memory_backed=1'];
+async function started(socket: string): Promise<{ child: ChildProcess; out: () => string }> {
+  const words = ['-U', socket, '--no-control', 'size=64', 'memory_backed=1'];
   const child = spawn(process.execPath, ['--trace-gc', program, ...words, '--log-level', 'error'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let out = '';
   child.stdout.on('data', (data) => (out += data));
-  while (!existsSync(join(folder, 's')) && child.exitCode === null) await sleep(5);
+  while (!existsSync(socket) && child.exitCode === null) await sleep(5);
   return { child, out: () => out };
 }
 
@@ -119,9 +119,9 @@ test.each([
 ] as const)(
   'a million requests of 4 KiB: $command, at most $most bytes each, and no growth',
   async ({ command, most }) => {
-    const folder = mkdtempSync(join(tmpdir(), 'tnull-allocation-'));
-    const { child, out } = await started(folder);
-    const client = new BatchClient(join(folder, 's'));
+    const socket = join(folder(), 's');
+    const { child, out } = await started(socket);
+    const client = new BatchClient(socket);
     try {
       await client.greet();
       await client.run('write', 2048);
@@ -138,7 +138,6 @@ test.each([
       client.destroy();
       child.kill();
       await once(child, 'exit');
-      rmSync(folder, { recursive: true });
     }
   },
 );

@@ -5,7 +5,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { folder, runIn, startIn } from '../cli/program.ts';
+import { runIn, startIn } from '../cli/program.ts';
+import { folder } from '../folder.ts';
 import { until } from '../until.ts';
 import { call } from './programs.ts';
 

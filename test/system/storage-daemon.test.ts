@@ -1,11 +1,10 @@
 /** qemu-storage-daemon of both Debians works for a guest: mirror, backup, commit and stream between
  *  devices while they are written, and a client that waits for a server that comes back. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { folder } from '../folder.ts';
 import { describeEachDebian } from './debians.ts';
 import { nbdNode, startStorageDaemon } from './storage-daemon.ts';
 import { startTnull, type Tnull } from './tnull.ts';
@@ -141,16 +140,15 @@ describeEachDebian((debian) => {
   test.each(['SIGTERM', 'SIGKILL'] as const)(
     'reconnect-delay: what waits for a server ended by %s is done by the next one',
     async (signal) => {
-      const folder = mkdtempSync(join(tmpdir(), 'tnull-reconnect-'));
-      onTestFinished(() => rmSync(folder, { recursive: true }));
-      const socket = join(folder, 'again');
+      const home = folder();
+      const socket = join(home, 'again');
       const words = ['memory_backed=1', 'size=64', '--listen', `nbd+unix:///?socket=${socket}`];
       const first = await startTnull(words);
       const daemon = await startStorageDaemon(
         debian,
         nbdNode('a', socket, 'nullb0', { 'reconnect-delay': 60 }),
       );
-      const there = await daemon.serve('a', join(folder, 'export'));
+      const there = await daemon.serve('a', join(home, 'export'));
       const qemuIo = (...commands: string[]) =>
         debian.run('qemu-io', '-f', 'raw', ...commands.flatMap((one) => ['-c', one]), there);
       await qemuIo('write -P 1 0 1M', 'read -P 1 0 1M');

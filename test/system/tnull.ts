@@ -2,12 +2,12 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { newFolder } from '../run-folder.ts';
 import { testThreadFlags } from '../threads-of-tests.ts';
 import { programsIn } from './programs.ts';
 
@@ -36,7 +36,7 @@ export interface Tnull {
 
 /** Starts tnull on sockets of its own; `{folder}` in an argument stands for the folder they are in. */
 export async function startTnull(args: readonly string[], debug = true): Promise<Tnull> {
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-system-'));
+  const folder = newFolder();
   const socket = join(folder, 's');
   const control = join(folder, 'c');
   const words = args.map((arg) => arg.replaceAll('{folder}', folder));

@@ -1,9 +1,9 @@
 /** The units for systemd, as systemd-analyze sees them. What they say is in test/packaging. */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { folder } from '../folder.ts';
 import { call } from './programs.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -13,18 +13,17 @@ const EXPOSURE_MAX = 20;
 
 /** The units in a folder of their own, with the program of this checkout, and the man page. */
 function units(): { paths: string[]; env: NodeJS.ProcessEnv } {
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-units-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const home = folder();
   const program = new URL('bin/tnull.js', root).pathname;
   for (const unit of UNITS) {
     const text = readFileSync(new URL(`packaging/systemd/${unit}`, root), 'utf8');
-    writeFileSync(join(folder, unit), text.replace(/^ExecStart=tnull/m, `ExecStart=${program}`));
+    writeFileSync(join(home, unit), text.replace(/^ExecStart=tnull/m, `ExecStart=${program}`));
   }
-  mkdirSync(join(folder, 'man1'));
+  mkdirSync(join(home, 'man1'));
   const page = readFileSync(new URL('packaging/man/tnull.1', root));
-  writeFileSync(join(folder, 'man1/tnull.1'), page);
-  const paths = UNITS.map((unit) => join(folder, unit));
-  return { paths, env: { ...process.env, MANPATH: folder } };
+  writeFileSync(join(home, 'man1/tnull.1'), page);
+  const paths = UNITS.map((unit) => join(home, unit));
+  return { paths, env: { ...process.env, MANPATH: home } };
 }
 
 test('verify finds nothing', () => {

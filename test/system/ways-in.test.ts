@@ -1,10 +1,9 @@
 /** Ways in that other programs open: libnbd and systemd start tnull themselves. */
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { folder } from '../folder.ts';
 import { until } from '../until.ts';
 import { describeEachDebian } from './debians.ts';
 import { run } from './tnull.ts';
@@ -34,9 +33,7 @@ print(h.get_size())`;
 });
 
 test('systemd-socket-activate starts it at the first client', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-activate-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const socket = join(folder, 's');
+  const socket = join(folder(), 's');
   const words = ['-l', socket, '-l', `${socket}2`, ...command, 'size=64'];
   const child = spawn('systemd-socket-activate', words, { stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));

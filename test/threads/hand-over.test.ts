@@ -2,12 +2,12 @@
  *  support. Both ends are in this thread: neither can tell. */
 
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Giver, Rendezvous, takeSockets } from '../../src/threads/hand-over.ts';
+import { folder } from '../folder.ts';
 import { until } from '../until.ts';
 
 type Taken = (id: number, socket: net.Socket | undefined) => void;
@@ -29,13 +29,11 @@ async function listening(
   kind: string,
   accepted: (socket: net.Socket) => void,
 ): Promise<() => net.Socket> {
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-hand-over-'));
   const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, accepted);
-  server.listen(kind === 'unix' ? { path: join(folder, 's') } : { port: 0, host: '127.0.0.1' });
+  server.listen(kind === 'unix' ? { path: join(folder(), 's') } : { port: 0, host: '127.0.0.1' });
   await once(server, 'listening');
   onTestFinished(() => {
     server.close();
-    rmSync(folder, { recursive: true });
   });
   const address = server.address();
   if (typeof address === 'string') return () => net.connect({ path: address });

@@ -1,15 +1,15 @@
 /** Streams of real threads: what a connection may rely on, whatever its client does. */
 
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { ByteSink, ByteStream } from '../../src/server/byte-stream.ts';
 import { FaultCounts } from '../../src/server/fault-counts.ts';
 import { type PoolOptions, ThreadPool } from '../../src/threads/pool.ts';
 import { RECEIVE_BYTES, SEND_BYTES } from '../../src/threads/slot.ts';
+import { folder } from '../folder.ts';
 import { until } from '../until.ts';
 
 const MIB = 2 ** 20;
@@ -85,7 +85,6 @@ async function world(kind: 'unix' | 'tcp', options: Partial<PoolOptions> = {}): 
     while (!pool.mayRest());
   };
   pool.onWake = look;
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-pool-'));
   const sinks: Sink[] = [];
   const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
     const sink = new Sink();
@@ -94,12 +93,11 @@ async function world(kind: 'unix' | 'tcp', options: Partial<PoolOptions> = {}): 
     sink.stream.resume();
     look();
   });
-  server.listen(kind === 'unix' ? { path: join(folder, 's') } : { port: 0, host: '127.0.0.1' });
+  server.listen(kind === 'unix' ? { path: join(folder(), 's') } : { port: 0, host: '127.0.0.1' });
   await once(server, 'listening');
   onTestFinished(async () => {
     server.close();
     await pool.end();
-    rmSync(folder, { recursive: true });
   });
   const address = server.address();
   const where =
@@ -237,18 +235,17 @@ test('destroy ends it as it stands, and only that one', async () => {
 
 test('who is destroyed before its socket came to its thread is ended there', async () => {
   const { pool } = await world('unix');
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-pool-'));
+  const path = join(folder(), 's');
   const sink = new Sink();
   const server = net.createServer({ pauseOnConnect: true }, (socket) => {
     pool.open(socket, sink).destroy();
   });
-  server.listen(join(folder, 's'));
+  server.listen(path);
   await once(server, 'listening');
-  const client = net.connect(join(folder, 's'));
+  const client = net.connect(path);
   await once(client.resume(), 'close');
   await until(() => sink.reasons.length === 1);
   server.close();
-  rmSync(folder, { recursive: true });
 });
 
 test('each goes to the thread with the fewest: 16 are 8 and 8, also when some have gone', async () => {
@@ -299,8 +296,7 @@ function mortal(folder: string): { entry: URL; kill(): void } {
 }
 
 test('a thread that dies takes its clients along; the others go on, until there is none', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-mortal-'));
-  const { entry, kill } = mortal(folder);
+  const { entry, kill } = mortal(folder());
   const { pool, connect, errors, sinks } = await world('unix', { entry });
   const clients = [await connect(), await connect()];
   expect(pool.clients).toEqual([1, 1]);
@@ -322,14 +318,11 @@ test('a thread that dies takes its clients along; the others go on, until there 
   await pool.failed;
   expect(errors).toHaveLength(2);
   expect(sinks.every(({ reasons }) => reasons.length === 1)).toBe(true);
-  rmSync(folder, { recursive: true });
 });
 
 test('a thread that cannot begin is told of, and none is left', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-mortal-'));
-  const entry = join(folder, 'no.mjs');
+  const entry = join(folder(), 'no.mjs');
   writeFileSync(entry, 'throw new Error("cannot begin")');
   const options = { entry: new URL(`file://${entry}`) };
   await expect(world('unix', options)).rejects.toThrow('cannot begin');
-  rmSync(folder, { recursive: true });
 });

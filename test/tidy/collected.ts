@@ -1,10 +1,10 @@
 /** The tests of some files, as vitest reads them from the sources without loading any. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { newFolder } from '../run-folder.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -14,7 +14,7 @@ const PLACEHOLDER = /%[sdifjoO#$]|\$\{[^}]*\}|\$\w+/g;
 /** By file and title, those that are not skipped, with `…` where values are put into a title.
  *  @param files from the root of the checkout. */
 export function collected(files: readonly string[]): Map<string, Map<string, boolean>> {
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-rows-'));
+  const folder = newFolder();
   try {
     const list = join(folder, 'list.json');
     const vitest = join(root, 'node_modules/vitest/vitest.mjs');

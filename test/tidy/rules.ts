@@ -122,6 +122,31 @@ export function nodeHandles(file: SourceFile): string[] {
   return matching(file, /\b_handle\b/).map((one) => `${one.trim()} (use ${NODE_HANDLE})`);
 }
 
+/** Who else makes temporary folders, and removes them however it ends. Tests: test/run-folder.ts. */
+const makersOfFolders: readonly string[] = [
+  'src/cli/private-socket.ts',
+  'src/threads/hand-over.ts',
+  'bench/src/main.ts',
+  'test/run-folder.ts',
+  'packages/nbd-server-protocol-ts/test/folder.ts',
+];
+
+/** What a test leaves behind, thousands of runs leave behind. */
+export function temporaryFolders(file: SourceFile): string[] {
+  if (makersOfFolders.includes(file.path)) return [];
+  const found = matching(file, /\b(?:mkdtempSync|mkdtemp|tmpdir)\(/);
+  return found.map(
+    (one) => `${one.trim()} (use folder() of test/folder.ts, or test/run-folder.ts)`,
+  );
+}
+
+/** Test files share a process, which loads a helper once: its hooks are those of the first file alone. */
+export function hooksOfHelpers(file: SourceFile): string[] {
+  if (/\.(test|oracle)\.ts$/.test(file.path)) return [];
+  const found = matching(file, /^(?:before|after)(?:Each|All)\(/);
+  return found.map((one) => `${one.trim()} (use onTestFinished where the test begins it)`);
+}
+
 /** What the files of a folder of src/ may import: other folders of src/, and packages. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
   units: [],

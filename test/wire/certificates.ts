@@ -2,9 +2,9 @@
  *  X.509 in DER (RFC 5280), as little of it as TLS asks for. */
 
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { runFolder } from '../run-folder.ts';
+import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { sharedFolder } from '../run-folder.ts';
 
 export const PSK_USER = 'alice';
 export const PSK_KEY = 'f6ea6aa0ab2ffd6c5ac1e9c2c57d05b1b2b7a4d43e1e0a47c65d9a3a49d0f2aa';
@@ -23,7 +23,7 @@ export interface Certificates {
 /** A CA, and what it has signed for `localhost`; `stranger-*` is signed by nobody that is known. Gone
  *  with the run: test files that run in one process share them. */
 export function makeCertificates(): Certificates {
-  const folder = mkdtempSync(join(runFolder(), 'tls-'));
+  const folder = sharedFolder();
   const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
   const ca = makeIssuer('ca');
   const stranger = makeIssuer('stranger');
@@ -51,8 +51,8 @@ export function makeCertificates(): Certificates {
     psk,
     read: (name) => readFileSync(join(folder, name)),
     folderWith(others) {
-      const own = mkdtempSync(join(folder, 'own-')); // goes with it
-      for (const open of [runFolder(), folder]) chmodSync(open, 0o755); // the tests are about what is inside
+      const own = sharedFolder();
+      chmodSync(dirname(own), 0o755); // the tests are about what is inside
       const plain = ['ca-cert.pem', 'server-cert.pem', 'server-key.pem'];
       const from = { ...Object.fromEntries(plain.map((name) => [name, name])), ...others };
       for (const [name, source] of Object.entries(from)) {

@@ -1,14 +1,13 @@
 /** The daemon with its control API, both on unix sockets of their own, until the test is over. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { type FlushOffer, startDaemon } from '../../src/daemon/daemon.ts';
 import type { ClientLimits } from '../../src/server/client-limits.ts';
 import { MACHINE, resolved } from '../config/words.ts';
 import { type Answered, type Asked, ask } from '../control/http.ts';
+import { folder } from '../folder.ts';
 import { testThreads } from '../threads-of-tests.ts';
 import type { LogLine } from './served.ts';
 
@@ -29,12 +28,6 @@ export interface Stats {
   readonly memory: { readonly heldBytes: number };
 }
 
-const running: (() => void)[] = [];
-
-afterEach(() => {
-  for (const stop of running.splice(0)) stop();
-});
-
 interface Settings extends Partial<ClientLimits> {
   readonly threads?: number;
   readonly offerFlush?: FlushOffer;
@@ -47,8 +40,8 @@ export async function serveControlled(
   const settings = typeof first === 'string' ? {} : first;
   const { threads = testThreads, offerFlush = 'always', ...limits } = settings;
   const words = typeof first === 'string' ? [first, ...rest] : rest;
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-controlled-'));
-  const [path, control] = [join(folder, 'nbd'), join(folder, 'control')];
+  const home = folder();
+  const [path, control] = [join(home, 'nbd'), join(home, 'control')];
   const log: LogLine[] = [];
   // In a folder of their own: a lock would be a process for each.
   const daemon = await startDaemon({
@@ -61,10 +54,7 @@ export async function serveControlled(
     ...{ threads, offerFlush, limits },
     control: { socket: { path: control, isPrivate: true }, http: undefined, tokenFile: undefined },
   });
-  running.push(() => {
-    daemon.stopNow();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  onTestFinished(() => daemon.stopNow());
   const asking = (method: string, url: string, asked?: Asked): Promise<Answered> =>
     ask({ socketPath: control }, method, url, asked);
   return {

@@ -1,8 +1,6 @@
 /** The highest form of the protocol that is offered, of all ways in and of one.
  *  Source: nbd-protocol.md sections 2.5, 2.6 and 2.7. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   encodeContextRequest,
@@ -10,7 +8,8 @@ import {
   OptionReply,
   TransmissionFlag,
 } from 'nbd-server-protocol-ts';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { folder } from '../folder.ts';
 import { FormClient, forms, option } from './form-client.ts';
 import { serveWith } from './served.ts';
 import { clientFlags, WireClient } from './wire-client.ts';
@@ -56,11 +55,10 @@ test.each([
 });
 
 test('what an address says wins over what is said for all', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-protocol-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const unix = (name: string) => ({ kind: 'unix', path: join(folder, name) }) as const;
+  const home = folder();
+  const unix = (name: string) => ({ kind: 'unix', path: join(home, name) }) as const;
   const listen = [{ ...unix('simple'), protocol: 'simple' } as const, unix('usual')];
   await serveWith({ listen, protocol: 'structured' }, 'size=4');
-  expect(await answers(join(folder, 'simple'))).toEqual(Array(4).fill(ERR_UNSUP));
-  expect(await answers(join(folder, 'usual'))).toEqual([ACK, ERR_UNSUP, ACK, ACK]);
+  expect(await answers(join(home, 'simple'))).toEqual(Array(4).fill(ERR_UNSUP));
+  expect(await answers(join(home, 'usual'))).toEqual([ACK, ERR_UNSUP, ACK, ACK]);
 });

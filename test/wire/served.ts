@@ -1,13 +1,12 @@
 /** The daemon in this process, on a unix socket of its own and a free port, with its log at hand. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { type Daemon, type DaemonOptions, startDaemon } from '../../src/daemon/daemon.ts';
 import type { ClientLimits } from '../../src/server/client-limits.ts';
 import { MACHINE, resolved } from '../config/words.ts';
+import { folder } from '../folder.ts';
 import { testThreads } from '../threads-of-tests.ts';
 
 export interface LogLine {
@@ -27,12 +26,6 @@ export interface Served {
   readonly log: readonly LogLine[];
 }
 
-const running: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const stop of running.splice(0)) await stop();
-});
-
 /** Serves devices with `words` (`name=value`) until the test is over. */
 export function serve(...words: string[]): Promise<Served> {
   return serveWithin({}, ...words);
@@ -48,19 +41,12 @@ export async function serveWith(
   options: Partial<DaemonOptions>,
   ...words: string[]
 ): Promise<Served> {
-  const folder = mkdtempSync(join(tmpdir(), 'tnull-wire-'));
-  const path = join(folder, 's');
-  let daemon: Daemon | undefined;
-  // Before the start, which may be meant to fail.
-  running.push(async () => {
-    daemon?.stopNow();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const path = join(folder(), 's');
   const log: LogLine[] = [];
   const write = (line: string): void => {
     log.push(JSON.parse(line));
   };
-  daemon = await startDaemon({
+  const daemon = await startDaemon({
     parameters: resolved(...words),
     machine: MACHINE,
     faultSeed: 'test',
@@ -74,6 +60,7 @@ export async function serveWith(
     threads: testThreads,
     ...options,
   });
+  onTestFinished(() => daemon.stopNow());
   const tcp = daemon.listening.find((address) => address.kind === 'tcp');
   return { path, port: tcp?.port ?? 0, daemon, log };
 }

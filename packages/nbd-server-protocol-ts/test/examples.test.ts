@@ -1,9 +1,8 @@
 /** The examples, which the README shows: the server is used, and attacked, by the client half. */
 
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readSector } from '../examples/client.ts';
@@ -17,11 +16,12 @@ import {
   Option,
   RequestHeader,
 } from '../src/index.ts';
+import { newFolder } from './folder.ts';
 import { concat, FIXED_NO_ZEROES, infoData } from './haggle.ts';
 import { Peer } from './peer.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'nbd-example-'));
-const path = join(folder, 's');
+const folder = newFolder();
+const path = join(folder.path, 's');
 const SIZE = 64 << 20;
 const forms = [
   ['simple', { extendedHeaders: false, structuredReplies: false }],
@@ -35,7 +35,7 @@ beforeAll(async () => {
 
 afterAll(() => {
   server.close();
-  rmSync(folder, { recursive: true });
+  folder.remove();
 });
 
 test.each([

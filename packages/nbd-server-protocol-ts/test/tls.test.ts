@@ -2,9 +2,7 @@
  *  nbd-protocol.md section 5. */
 
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
 import { expect, test } from 'vitest';
@@ -15,6 +13,7 @@ import {
   type ExportInfo,
   ServerHandshake,
 } from '../src/index.ts';
+import { newFolder } from './folder.ts';
 import { type HostOptions, host } from './haggle.ts';
 
 const key = Buffer.alloc(32, 7);
@@ -81,11 +80,11 @@ function agree(path: string): Promise<ClientAgreed> {
 }
 
 test('a secret export is agreed on inside TLS', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'nbd-tls-'));
+  const folder = newFolder();
   const sockets = new Set<net.Socket>();
   const server = net.createServer();
   try {
-    const path = join(folder, 's');
+    const path = join(folder.path, 's');
     await once(server.listen(path), 'listening');
     const served = new Promise<Agreed<ExportInfo>>((resolve, reject) => {
       server.on('connection', (socket) => {
@@ -105,6 +104,6 @@ test('a secret export is agreed on inside TLS', async () => {
   } finally {
     for (const socket of sockets) socket.destroy();
     server.close();
-    rmSync(folder, { recursive: true });
+    folder.remove();
   }
 });
