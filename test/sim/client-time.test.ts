@@ -18,7 +18,7 @@ test('whoever takes late what had come long before has been still until then', (
   time.connected(0);
   time.moved(3 * SECOND, false);
   expect(time.mayBeCut(3.1 * SECOND, false)).toBe(true);
-  expect(time.overdue(4 * SECOND, 'idle')).toBe(false);
+  expect(time.overdue(4 * SECOND, 'idle', 0)).toBe(false);
 });
 
 test('whoever goes on a moment too late may hear of the end after that', () => {
@@ -42,11 +42,29 @@ test('so may whoever goes on a moment too late with half a request, and then the
 test('whoever does not is to be cut off soon', () => {
   const time = new ClientTime({ handshakeTime: 5, idleTime: 0, stallTime: 2 }, 1000);
   time.connected(0);
-  expect(time.overdue(7.9 * SECOND, 'handshake')).toBe(false);
-  expect(time.overdue(8.1 * SECOND, 'handshake')).toBe(true);
+  expect(time.overdue(6.5 * SECOND, 'handshake', 0)).toBe(false);
+  expect(time.overdue(6.6 * SECOND, 'handshake', 0)).toBe(true);
   time.moved(10 * SECOND, true);
-  expect(time.overdue(13.4 * SECOND, 'stall')).toBe(false);
-  expect(time.overdue(13.6 * SECOND, 'stall')).toBe(true);
-  expect(time.overdue(99 * SECOND, 'idle')).toBe(false);
-  expect(time.overdue(99 * SECOND, 'us')).toBe(false);
+  expect(time.overdue(10 * SECOND, 'stall', 0)).toBe(false);
+  expect(time.overdue(12.7 * SECOND, 'stall', 0)).toBe(false);
+  expect(time.overdue(12.9 * SECOND, 'stall', 0)).toBe(true);
+  expect(time.overdue(99 * SECOND, 'idle', 0)).toBe(false);
+  expect(time.overdue(99 * SECOND, 'us', 0)).toBe(false);
+});
+
+test('the time begins when there is something to wait for', () => {
+  const time = new ClientTime({ handshakeTime: 5, idleTime: 0, stallTime: 2 }, 1000);
+  time.connected(0);
+  expect(time.overdue(5 * SECOND, 'us', 0)).toBe(false);
+  expect(time.overdue(9 * SECOND, 'stall', 0)).toBe(false);
+  expect(time.overdue(11.7 * SECOND, 'stall', 0)).toBe(false);
+  expect(time.overdue(11.9 * SECOND, 'stall', 0)).toBe(true);
+});
+
+test('and again when the server takes what was sent long before', () => {
+  const time = new ClientTime({ handshakeTime: 5, idleTime: 0, stallTime: 2 }, 1000);
+  time.connected(0);
+  expect(time.overdue(1 * SECOND, 'stall', 0)).toBe(false);
+  expect(time.overdue(4.7 * SECOND, 'stall', 2 * SECOND)).toBe(false);
+  expect(time.overdue(4.9 * SECOND, 'stall', 2 * SECOND)).toBe(true);
 });

@@ -2,9 +2,10 @@
  *  that does not is, in time. Knows no bytes. Source: nbd-protocol.md section 7. */
 
 const SECOND = 1e9;
-/** A limit is kept to an eighth of it, and to two looks of 100 ms at least. */
-const LATE = 1.5;
-const LATE_NS = 0.5 * SECOND;
+/** The server looks every eighth of a limit, or every 100 ms: it sees up to one look late that a client has
+ *  stopped, and counts whole looks from there. */
+const LATE = 1.25;
+const LATE_NS = 0.3 * SECOND;
 /** The end has come by then. */
 const ARRIVES_NS = 10e6;
 
@@ -29,6 +30,9 @@ export class ClientTime {
   /** The longest pause that ended a moment ago: ns that it took, and when it ended. */
   #pauseNs = 0;
   #pausedUntil = 0;
+  /** What it keeps the server from, as of the last look, and since when. */
+  #keeps: Keeps = 'us';
+  #keepsSince = 0;
 
   constructor({ handshakeTime, idleTime, stallTime }: TimeLimits, latencyNs: number) {
     this.#limits = { handshake: handshakeTime, idle: idleTime, stall: stallTime, us: 0 };
@@ -38,6 +42,7 @@ export class ClientTime {
   connected(now: number): void {
     this.#connectedAt = this.#movedAt = this.#seenAt = this.#pausedUntil = now;
     this.#pauseNs = 0;
+    this.#keeps = 'us';
   }
 
   /** Bytes came or went. @param seen false: they had come before, and the client took them now. */
@@ -64,11 +69,17 @@ export class ClientTime {
     return longest >= least * SECOND - 2 * this.#latencyNs;
   }
 
-  /** Should the server have cut it off by now? */
-  overdue(now: number, keeps: Keeps): boolean {
+  /** Should the server have cut it off by now?
+   *  @param tookAt when the server last took bytes of it: those may have come long before. */
+  overdue(now: number, keeps: Keeps, tookAt: number): boolean {
+    if (keeps !== this.#keeps) {
+      this.#keeps = keeps;
+      this.#keepsSince = now;
+    }
     const limit = this.#limits[keeps];
     if (limit === 0) return false;
-    const since = keeps === 'handshake' ? this.#connectedAt : this.#movedAt;
+    const moved = Math.max(this.#movedAt, tookAt, this.#keepsSince);
+    const since = keeps === 'handshake' ? this.#connectedAt : moved;
     return now - since > LATE * limit * SECOND + LATE_NS + 4 * this.#latencyNs;
   }
 }

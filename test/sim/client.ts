@@ -86,7 +86,7 @@ export class SimClient implements ClientEnd {
     this.#handshake = new ClientHandshake(wishes(this.#random, device.name, simulation.plan.tls));
     const wire = new Wire(simulation.world, this.#random, simulation.plan.carrier, this);
     this.#wire = this.#plain = wire;
-    simulation.serve((sink) => wire.connect(sink));
+    simulation.serve(wire);
   }
 
   /** Nothing of it is under way that will end by itself. */
@@ -98,7 +98,9 @@ export class SimClient implements ClientEnd {
   /** What is wrong about how long it takes; undefined: nothing. */
   late(now: number): string | undefined {
     const keeps = this.#keeps;
-    if (this.#time.overdue(now, keeps)) return `a client is not cut off, which keeps: ${keeps}`;
+    if (this.#time.overdue(now, keeps, this.#plain?.tookAt ?? 0)) {
+      return `a client is not cut off, which keeps: ${keeps}`;
+    }
     if (now > this.#deadline && !this.#dawdles) {
       if (this.state === 'haggling') return 'the handshake does not end';
       if (this.state === 'leaving') return 'after the goodbye the connection does not end';

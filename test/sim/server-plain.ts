@@ -79,8 +79,9 @@ function systemError(reason: string): Error {
   return Object.assign(new Error(reason), { syscall, code });
 }
 
-/** The daemon as node:tls calls it: what it throws there nobody would catch. */
-export function caught(world: World, sink: TlsSink): TlsSink {
+/** The daemon as node:tls calls it: what it throws there nobody would catch.
+ *  @param took is called when it takes bytes. */
+export function caught(world: World, sink: TlsSink, took: () => void): TlsSink {
   const attempt = <T>(work: () => T, otherwise: T): T => {
     world.ticks();
     try {
@@ -92,7 +93,10 @@ export function caught(world: World, sink: TlsSink): TlsSink {
   };
   return {
     target: () => sink.target(),
-    received: (length) => attempt(() => sink.received(length), false),
+    received: (length) => {
+      took();
+      return attempt(() => sink.received(length), false);
+    },
     ended: () => attempt(() => sink.ended(), undefined),
     written: () => attempt(() => sink.written(), undefined),
     closed: (reason, fault) => attempt(() => sink.closed(reason, fault), undefined),

@@ -14,11 +14,13 @@ import { SimDevice } from './device.ts';
 import { type Failure, failureOf } from './failure.ts';
 import type { Http } from './http.ts';
 import { Memory } from './memory.ts';
+import { NotedSink } from './noted-sink.ts';
 import type { Operation } from './operation.ts';
 import { Operator } from './operator.ts';
 import { type Plan, random } from './plan.ts';
 import { SimThreads } from './threads.ts';
 import { simTls } from './tls-wire.ts';
+import type { Wire } from './wire.ts';
 import { Happening, World } from './world.ts';
 
 const MS = 1e6;
@@ -309,11 +311,14 @@ export class Simulation {
     work.catch((error: unknown) => this.world.fail(failureOf(error)));
   }
 
-  /** A client has come. @param connect makes its stream, wherever that is. */
-  serve(connect: (sink: ByteSink) => ByteStream): void {
+  /** A client has come. */
+  serve(wire: Wire): void {
     const { threads } = this;
-    const open = (sink: ByteSink): ByteStream => threads?.open(sink, connect) ?? connect(sink);
-    void this.path.server.serve(open);
+    const connect = (sink: ByteSink): ByteStream => wire.connect(sink);
+    void this.path.server.serve((sink) => {
+      const noted = new NotedSink(sink, wire);
+      return threads?.open(noted, connect) ?? connect(noted);
+    });
   }
 
   #makeThreads(): SimThreads | undefined {

@@ -108,6 +108,8 @@ export class Wire implements ByteStream, ClientWire {
   taken = 0;
   /** The server's end: nothing more comes. */
   serverEnded = false;
+  /** When the server, not its end of the connection alone, last took bytes. */
+  tookAt = 0;
   /** The server closed both ways, or was told that the connection broke. */
   closed = false;
   readonly #world: World;
@@ -237,12 +239,17 @@ export class Wire implements ByteStream, ClientWire {
     this.#break(undefined);
   }
 
+  took(): void {
+    this.tookAt = this.#world.time;
+  }
+
   secure(tls: ServerTls, sink: TlsSink): ByteStream {
     this.#world.ticks();
     const plain = new ServerPlain(this.#world, this);
     this.#sink = plain.sink();
     if (!this.#carrier.asksLate) this.#target = this.#sink.target();
-    return new TicksOf(this.#world, new TlsStream(plain, tls, caught(this.#world, sink)));
+    const ticking = caught(this.#world, sink, () => this.took());
+    return new TicksOf(this.#world, new TlsStream(plain, tls, ticking));
   }
 
   get #gone(): boolean {
