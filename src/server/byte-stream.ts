@@ -30,6 +30,9 @@ export interface ByteStream {
   readonly remoteAddress: string | undefined;
   /** Bytes of `write` that the kernel has not taken yet. */
   readonly unsent: number;
+  /** Of 32 bits: another when the kernel has taken more, and the same when there is more for it to take.
+   *  Undefined: `unsent` is, as nothing is written before all was taken. */
+  readonly taken?: number;
   /** Bytes [from, to), where they are few and all before them has gone. @returns how many were taken. */
   writeNow?(bytes: Uint8Array, from: number, to: number): number;
   /** @returns true when all was taken at once; else the sink's `written` will be called. */

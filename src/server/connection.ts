@@ -77,10 +77,11 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     return this.#requests?.session.export;
   }
 
-  /** See `Watched`: entries in the high bits, what the kernel has not taken in the low ones. */
+  /** See `Watched`: entries in the high bits, what the kernel has or has not taken in the low ones. */
   get moved(): number {
-    const entries = this.#entries + (this.#stream?.batchesElsewhere ?? 0);
-    return (entries % 2 ** 19) * 2 ** 33 + (this.#stream?.unsent ?? 0);
+    const stream = this.#stream;
+    const entries = this.#entries + (stream?.batchesElsewhere ?? 0);
+    return (entries % 2 ** 19) * 2 ** 33 + (stream?.taken ?? stream?.unsent ?? 0);
   }
 
   get waitsFor(): WaitsFor {

@@ -9,7 +9,7 @@ import type { ClientLimits } from './client-limits.ts';
 export type WaitsFor = 'client' | 'nothing' | 'us';
 
 export interface Watched {
-  /** Changes whenever bytes move, in either direction. */
+  /** Changes whenever bytes move, in either direction; not when there are more for the client to take. */
   readonly moved: number;
   readonly waitsFor: WaitsFor;
   cutOff(reason: string): void;

@@ -29,6 +29,11 @@ export class ByteRing {
     return Atomics.load(this.#words, this.#head);
   }
 
+  /** How much of that was ever taken, modulo 2^32. */
+  get tail(): number {
+    return Atomics.load(this.#words, this.#tail);
+  }
+
   get used(): number {
     return (Atomics.load(this.#words, this.#head) - Atomics.load(this.#words, this.#tail)) | 0;
   }

@@ -51,6 +51,12 @@ export class ThreadStream implements ByteStream {
     return this.#queuedBytes + Math.max(0, this.slot.send.used - taken) + own;
   }
 
+  get taken(): number {
+    const { words, send } = this.slot;
+    const taken = Atomics.load(words, Word.TAKEN);
+    return (send.tail + taken - Atomics.load(words, Word.OWN_UNSENT)) >>> 0;
+  }
+
   get batchesElsewhere(): number {
     return Atomics.load(this.slot.words, Word.OWN_BATCHES) >>> 0;
   }

@@ -147,6 +147,18 @@ export const canaries: readonly Canary[] = [
     plant: () => replace(Watch.prototype, 'add', () => () => {}),
   },
   {
+    defect: 'a stalled client whose time begins anew at each look',
+    kinds: ['hang'],
+    plant: () => {
+      let looks = 0;
+      return replaceGetter(Connection.prototype, 'moved', (moved) => {
+        return function (this: Connection) {
+          return this.waitsFor === 'client' ? looks++ : moved.call(this);
+        };
+      });
+    },
+  },
+  {
     defect: 'a control call that fails without a reason',
     kinds: ['control'],
     plant: () =>
@@ -242,6 +254,20 @@ function spin(deferred: Deferred): void {
 function oneIn(calls: number): () => boolean {
   let count = 0;
   return () => ++count % calls === 0;
+}
+
+function replaceGetter<T extends object, K extends keyof T>(
+  prototype: T,
+  name: K,
+  make: (before: () => T[K]) => (this: T) => T[K],
+): () => void {
+  const before = Object.getOwnPropertyDescriptor(prototype, name);
+  const get = before?.get;
+  if (before === undefined || get === undefined) throw new Error(`no getter: ${String(name)}`);
+  Object.defineProperty(prototype, name, { ...before, get: make(get) });
+  return () => {
+    Object.defineProperty(prototype, name, before);
+  };
 }
 
 function replace<T extends object, K extends keyof T>(

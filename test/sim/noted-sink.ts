@@ -1,7 +1,7 @@
 /** The server's end of a connection, as it is for whoever carries the bytes; what it takes is noted, since
  *  bytes may wait for it in the system and between threads. */
 
-import type { ByteSink } from '../../src/server/receive.ts';
+import type { ByteSink } from '../../src/server/byte-stream.ts';
 import type { ServerFault } from '../../src/server/server-faults.ts';
 import type { Wire } from './wire.ts';
 
