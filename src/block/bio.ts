@@ -58,6 +58,8 @@ export class Bio {
   borrowed = false;
   /** The pieces of the payload are one range of the submitter's memory, wherever they lie here. */
   contiguous = false;
+  /** A write of one request, however long: an append that stands for one. */
+  uncut = false;
   #targetProvided = false;
   #mapped: Unmappable | undefined;
 
@@ -80,6 +82,7 @@ export class Bio {
     this.whole = false;
     this.borrowed = false;
     this.contiguous = false;
+    this.uncut = false;
     this.#targetProvided = false;
     this.segments.clear();
   }

@@ -15,6 +15,8 @@ export interface Extents {
   /** The run that begins at `sector` and ends at `end` at the latest. It may end before the status
    *  changes: who asks joins neighbours that are alike. O(sectors of one slab). */
   at(sector: number, end: number, into: Extent): void;
+  /** Must a read of the sectors copy them, since they lie in two places? Undefined: never. */
+  isScattered?(sector: number, end: number): boolean;
 }
 
 /** Of a disk that does not tell: everything may be data. */

@@ -9,6 +9,10 @@ export interface Limits {
   readonly maxSectors: number;
   /** Discards and zeroes are cut into slices of so many sectors (max_hw_discard_sectors). */
   readonly sliceSectors: number;
+  /** A read or write of more requests than one goes on in the next turn after so many sectors. */
+  readonly copySectors: number;
+  /** All data are copied (a write cache), so that requests are no longer than `copySectors` either. */
+  readonly cutsCopies: boolean;
   /** Zeroing a hole takes no time, so a slice may go on to its end. */
   readonly freeHoles: boolean;
   /** No request crosses a multiple of so many sectors: the zone size. 0 = no such boundary. */

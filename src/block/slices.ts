@@ -1,4 +1,4 @@
-/** Long discards and zeroes of one hardware queue, done a slice a turn: the sockets, and with them other
+/** What is long on one hardware queue (discards, zeroes, data that are copied), done a slice a turn: the sockets, and with them other
  *  clients, have their turn in between. Without a tag for the next slice they wait in line like anybody
  *  else. Source: rnull-series 19, 21. */
 
@@ -40,6 +40,7 @@ export class Slices implements DeferredWork, TagWaiter {
 
   /** `bio` has slices left: the next one comes in the next turn. */
   later(bio: Bio): void {
+    bio.park();
     this.#bios.push(bio);
     this.#hctx.context.deferred.raiseNextTurn(this);
   }

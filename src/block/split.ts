@@ -26,6 +26,7 @@ export function nextPiece(bio: Bio, shape: Shape): Sector {
   const { limits } = shape;
   const sliced = isSliced(bio.command);
   let piece = Math.min(bio.sectors - bio.submitted, pieceMax(bio.command, limits));
+  if (limits.cutsCopies && isCopied(bio, shape)) piece = Math.min(piece, limits.copySectors);
   if (limits.chunkSectors !== 0) {
     const first = bio.sector + bio.submitted;
     piece = Math.min(piece, limits.chunkSectors - (first % limits.chunkSectors));
@@ -70,8 +71,17 @@ function holeBehind(bio: Bio, piece: number, shape: Shape): number {
 
 /** Is the slice over that began at sector `from` of `bio`, and has had `pieces`? */
 export function endsSlice(bio: Bio, from: number, pieces: number, limits: Limits): boolean {
-  if (!isSliced(bio.command)) return false;
-  return pieces >= PIECES_PER_SLICE || bio.submitted - from >= limits.sliceSectors;
+  const sectors = bio.submitted - from;
+  if (!isSliced(bio.command)) return sectors >= limits.copySectors;
+  return pieces >= PIECES_PER_SLICE || sectors >= sliceMax(bio.command, limits);
+}
+
+/** Are the data of `bio` copied, where those of other disks would change hands? */
+function isCopied(bio: Bio, { extents }: Shape): boolean {
+  const { command, sector, sectors } = bio;
+  if (command !== Command.READ) return command === Command.WRITE && !bio.uncut;
+  // What was cut once cannot show pages any more.
+  return bio.submitted > 0 || (extents.isScattered?.(sector, sector + sectors) ?? false);
 }
 
 /** Discards and zeroes take time with their length; they go in slices, other clients in between. */
@@ -89,14 +99,20 @@ function pieceMax(command: Command, limits: Limits): number {
     // A zone is reset whole or not at all.
     return limits.chunkSectors === 0 ? limits.sliceSectors : Number.POSITIVE_INFINITY;
   }
-  if (command === Command.WRITE_ZEROES) return limits.sliceSectors;
+  if (command === Command.WRITE_ZEROES) return sliceMax(command, limits);
   return limits.maxSectors === 0 ? Number.POSITIVE_INFINITY : limits.maxSectors;
+}
+
+/** A write cache has zeroes as it has data. */
+function sliceMax(command: Command, limits: Limits): number {
+  const copies = command === Command.WRITE_ZEROES && limits.cutsCopies;
+  return copies ? Math.min(limits.sliceSectors, limits.copySectors) : limits.sliceSectors;
 }
 
 /** The largest request that is judged: zeroes are cut as a write is. */
 function partMax(command: Command, limits: Limits): number {
   if (command === Command.DISCARD || limits.maxSectors === 0) return pieceMax(command, limits);
-  return Math.min(limits.maxSectors, limits.sliceSectors);
+  return Math.min(limits.maxSectors, pieceMax(command, limits));
 }
 
 /** How many of `sectors`, from byte `skip` on, come before two segments meet off a page boundary:

@@ -125,7 +125,7 @@ export function buildDisk(
   const device = new PoweredDevice({
     execute: compose(),
     ...{ complete, batch, context },
-    flusher: cache && new Flusher(cache, context.deferred, complete),
+    flusher: cache && new Flusher(cache, context, complete),
     resetAll:
       zones &&
       new ResetAll({ zones, slicer: parts.slicer, complete, onRefused: refusedBy(causes) }),

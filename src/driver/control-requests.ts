@@ -2,7 +2,7 @@
  *  They take tags and turns like any other. Source: control.md section 3. */
 
 import { Bio, type BioOwner } from '../block/bio.ts';
-import type { Command } from '../block/command.ts';
+import { type Command, RequestFlag } from '../block/command.ts';
 import type { Disk } from '../block/disk.ts';
 import type { HwQueue } from '../block/hw-queue.ts';
 import type { TagWaiter } from '../block/scheduler.ts';
@@ -86,11 +86,14 @@ class ControlRequest implements BioOwner, TagWaiter {
   }
 
   begin(command: Command, first: Sector, sectors: Sector, data: readonly DataPiece[]): void {
-    this.#bio.reset(command, 0, first, sectors);
+    // Long data change hands. A write cache would copy them, all in one turn: they go past it.
+    const flags = data.length > 1 ? RequestFlag.FUA : 0;
+    this.#bio.reset(command, flags, first, sectors);
     for (const { buffer, slab } of data) {
       this.#bio.segments.add(buffer, 0, buffer.length, slab);
     }
     this.#bio.contiguous = true;
+    this.#bio.uncut = true;
     this.#submit();
   }
 

@@ -39,6 +39,7 @@ function behindCache(cache: WriteCache, store: Extents): Extents {
         store.at(sector, sector - held, into);
       }
     },
+    isScattered: cache.holdsAny.bind(cache),
   };
 }
 
@@ -56,6 +57,7 @@ function belowPointers(zones: ZoneSet, inner: Extents): Extents {
       into.sectors = stop - sector;
       into.status = HOLE;
     },
+    isScattered: (sector, end) => inner.isScattered?.(sector, end) ?? false,
   };
 }
 

@@ -9,6 +9,8 @@ const none: Limits = {
   blockBytes: 512,
   maxSectors: 0,
   sliceSectors: 8192,
+  copySectors: Number.POSITIVE_INFINITY,
+  cutsCopies: false,
   freeHoles: true,
   chunkSectors: 0,
   virtBoundary: false,

@@ -101,6 +101,26 @@ test.each([0, 1 << 18])(
   },
 );
 
+test.each([0, 1 << 18])(
+  'zone_append_max_sectors=%i and a write cache: long data go past it, in one piece',
+  async (appendMax) => {
+    const it = await zoned({ zone_append_max_sectors: appendMax, cache_size: 64 });
+    const { takes } = it.allocator;
+    const max = 16 * MiB;
+    expect((await it.append(max)).json).toEqual({ sector: 0 });
+    expect((await it.append(4096)).json).toEqual({ sector: max / 512 });
+    it.most.stop();
+    // Short ones are cached.
+    const { cache, memory, operations } = it.device().stats();
+    expect([cache?.usedBytes, memory.heldBytes]).toEqual([4096, max]);
+    expect(operations.write.requests).toBe(2);
+    expect(it.allocator.takes - takes).toBeLessThanOrEqual(max / SLAB_BYTES + 1);
+    for (const n of [1, 256, 257, max / 512]) expect(it.stored(n - 1)).toBe(n);
+    await it.ask('DELETE', DEVICE);
+    expect(it.allocator.live.size).toBe(0);
+  },
+);
+
 test('power off meanwhile: refused, and no memory is kept', async () => {
   const it = await zoned({ zone_append_max_sectors: 0 });
   it.most.stop();

@@ -8,6 +8,7 @@ import type { ZoneModel } from './zones/model.ts';
 const SECTOR_BYTES = 512;
 const PAGES_PER_MIB = 256;
 /** Discards and zeroes that nothing else cuts. */
+const COPY_SECTORS = 1024;
 const SLICE_SECTORS = 8192;
 
 export interface ModelOptions {
@@ -47,7 +48,7 @@ export class DeviceModel {
   /** @param gaps counted from the first sector: no part goes on over one. */
   write(first: number, data: Buffer, fua: boolean, gaps: ReadonlySet<number>): ModelStatus {
     const straight = fua || this.#options.cacheMiB === 0;
-    const parts = this.#parts(first, data.length / SECTOR_BYTES, this.#max, gaps);
+    const parts = this.#parts(first, data.length / SECTOR_BYTES, this.#copyMax, gaps);
     return this.#each(parts, (from, sectors) =>
       this.#writePart(from, sectors, (at, count) => {
         const start = (at - first) * SECTOR_BYTES;
@@ -58,7 +59,7 @@ export class DeviceModel {
 
   zeroes(first: number, sectors: number, fua: boolean): ModelStatus {
     const straight = fua || this.#options.cacheMiB === 0;
-    const parts = this.#parts(first, sectors, Math.min(this.#max, SLICE_SECTORS));
+    const parts = this.#parts(first, sectors, Math.min(this.#copyMax, SLICE_SECTORS));
     return this.#each(parts, (from, part) =>
       this.#writePart(from, part, (at, count) => {
         this.#data.write(at, Buffer.alloc(count * SECTOR_BYTES), straight);
@@ -82,7 +83,8 @@ export class DeviceModel {
 
   /** @param target what the buffer held before; each part that is read overwrites its own. */
   read(first: number, sectors: number, target: Buffer): ModelStatus {
-    return this.#each(this.#parts(first, sectors, this.#max), (from, part) => {
+    const max = this.#data.caches(first, sectors) ? this.#copyMax : this.#max;
+    return this.#each(this.#parts(first, sectors, max), (from, part) => {
       const into = (at: number, count: number): void => {
         const valid = this.#zones?.valid(at, count) ?? count;
         const start = (at - first) * SECTOR_BYTES;
@@ -129,6 +131,11 @@ export class DeviceModel {
 
   get #max(): number {
     return this.#options.maxSectors || Number.POSITIVE_INFINITY;
+  }
+
+  /** The same for data that are copied. */
+  get #copyMax(): number {
+    return this.#options.cacheMiB > 0 ? Math.min(this.#max, COPY_SECTORS) : this.#max;
   }
 
   /** The parts of a command, in order: [first, sectors]. */

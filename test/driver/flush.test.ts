@@ -18,9 +18,12 @@ function cached() {
     hctx.unplug();
     return one;
   };
+  /** In two requests. */
   const write = (mib: number): void => {
-    const data = new Uint8Array(MIB_SECTORS * 512).fill(mib);
-    submit(new TestBio(Command.WRITE, mib * MIB_SECTORS, MIB_SECTORS, data));
+    for (const at of [mib * MIB_SECTORS, (mib + 0.5) * MIB_SECTORS]) {
+      const data = new Uint8Array(MIB_SECTORS * 256).fill(mib);
+      submit(new TestBio(Command.WRITE, at, MIB_SECTORS / 2, data));
+    }
   };
   const flush = (): TestBio => submit(new TestBio(Command.FLUSH, 0, 0));
   return { world, device, submit, write, flush };
@@ -28,12 +31,12 @@ function cached() {
 
 describe('a flush', () => {
   test('of little is done at once', () => {
-    const { write, flush, device } = cached();
-    write(1);
+    const { submit, flush, device } = cached();
+    submit(new TestBio(Command.WRITE, 0, 8, new Uint8Array(4096)));
     expect(flush()).toMatchObject({ ends: 1, status: Status.OK });
     expect(device.stats()).toMatchObject({
       cache: { usedBytes: 0 },
-      memory: { heldBytes: 1024 * 1024 },
+      memory: { heldBytes: 4096 },
     });
   });
 
@@ -45,6 +48,9 @@ describe('a flush', () => {
     expect(submit(read()).views).toBe(1); // it is answered with pages
     world.deferred.run();
     expect(one.ends).toBe(0);
+    // 1 MiB a turn at most, whatever the clock says.
+    const moved = 30 * 1024 * 1024 - (device.stats().cache?.usedBytes ?? 0);
+    expect(moved).toBeLessThanOrEqual(2 * 1024 * 1024);
     world.settle();
     expect(one).toMatchObject({ ends: 1, status: Status.OK });
     expect(device.stats().cache).toMatchObject({ usedBytes: 0 });
@@ -54,7 +60,7 @@ describe('a flush', () => {
     const { world, write, flush } = cached();
     for (let mib = 0; mib < 30; mib++) write(mib);
     const one = flush();
-    for (let turn = 0; turn < 20 && one.ends === 0; turn++) {
+    for (let turn = 0; turn < 60 && one.ends === 0; turn++) {
       write(turn % 30);
       world.deferred.run();
     }

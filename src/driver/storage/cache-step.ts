@@ -16,7 +16,8 @@ export function cacheStep(cache: WriteCache, store: Step): Step {
     switch (request.command()) {
       case Command.READ:
         // A large read of what is not cached is answered with the store's own pages.
-        if (!cache.holdsAny(request.sector(), sectors)) return store(request, sectors);
+        if (!cache.holdsAny(request.sector(), request.sector() + sectors))
+          return store(request, sectors);
         return readSegments(cache, request, NOTHING, sectors) ? sectors : outOfMemory(request);
       case Command.WRITE:
       case Command.ZONE_APPEND:

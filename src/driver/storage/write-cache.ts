@@ -92,9 +92,9 @@ export class WriteCache {
     }
   }
 
-  /** Is anything of the pages of this range in the cache? */
-  holdsAny(sector: Sector, sectors: Sector): boolean {
-    return this.#pages.holdsAny(sector, sector + sectors);
+  /** Is anything of the pages of the sectors [sector, end) in the cache? */
+  holdsAny(sector: number, end: number): boolean {
+    return this.#pages.holdsAny(sector, end);
   }
 
   /** How many sectors from `sector` on are in the cache, as a positive number, or how many are not, as

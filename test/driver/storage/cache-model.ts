@@ -68,6 +68,14 @@ export class CacheModel {
     return data;
   }
 
+  /** Is anything of the pages of these sectors in the cache? */
+  caches(sector: number, sectors: number): boolean {
+    for (let page = pageOf(sector); page <= pageOf(sector + sectors - 1); page++) {
+      if (this.#cache.pages.has(page)) return true;
+    }
+    return false;
+  }
+
   discard(sector: number, sectors: number): void {
     for (let i = sector; i < sector + sectors; i++) {
       this.#cache.delete(i);
