@@ -1,7 +1,7 @@
 // The program in few files, since a start is mostly loading: one module of 200 takes longer to find and
 // to read than to run. Other people's packages stay out, so that they are updated without us.
 
-const packages = /^(ajv|commander|fastify|pino|pino-pretty|prom-client)(\/|$)/;
+const packages = /^(commander|fastify|pino|pino-pretty|prom-client)(\/|$)/;
 
 export default {
   input: { main: 'src/cli/main.ts', worker: 'src/threads/worker.ts' },

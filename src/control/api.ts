@@ -17,7 +17,8 @@ import { allCalls, type Call, type CallName, methodsOf } from './calls.ts';
 import { incoming, outgoing } from './checks.ts';
 import { type Facts, type Handler, type Input, makeHandlers } from './handlers.ts';
 import { limits } from './limits.ts';
-import { errorAnswer, type Schema } from './schemas.ts';
+import type { Schema } from './schema.ts';
+import { errorAnswer } from './schemas.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -2,6 +2,7 @@
  *  is told derive from it. Source: control.md section 3. */
 
 import { limits } from './limits.ts';
+import type { Schema } from './schema.ts';
 import * as schemas from './schemas.ts';
 
 export interface Call {
@@ -9,14 +10,14 @@ export interface Call {
   /** With `{parameters}`. */
   readonly path: string;
   readonly summary: string;
-  readonly query: schemas.Schema;
+  readonly query: Schema;
   /** A schema: JSON. Octets and text are taken as they come. */
-  readonly body?: schemas.Schema | 'octets' | 'text';
+  readonly body?: Schema | 'octets' | 'text';
   /** The longest body, in bytes. */
   readonly bodyMax?: number;
   /** What success looks like; without a schema there is no JSON. */
   readonly status: 200 | 201 | 204;
-  readonly answer?: schemas.Schema | 'text';
+  readonly answer?: Schema | 'text';
 }
 
 const DEVICE = '/v1/devices/{name}';

@@ -5,7 +5,6 @@ import { setImmediate } from 'node:timers/promises';
 import type { Api, ApiOptions } from './api.ts';
 
 const parts: readonly (() => Promise<unknown>)[] = [
-  () => import('ajv'),
   () => import('prom-client'),
   () => import('fastify'),
 ];

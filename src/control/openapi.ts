@@ -1,15 +1,12 @@
 /** The OpenAPI document, from the table of calls. Knows nothing of handlers. */
 
 import { allCalls, type Call } from './calls.ts';
-import { errorAnswer, type Schema } from './schemas.ts';
+import { errorAnswer } from './schemas.ts';
 
-interface QuerySchema {
-  readonly required?: readonly string[];
-  readonly properties?: Readonly<Record<string, Schema>>;
-}
+type Json = Readonly<Record<string, unknown>>;
 
-function queryParameters(call: Call): Schema[] {
-  const { properties = {}, required = [] }: QuerySchema = call.query;
+function queryParameters(call: Call): Json[] {
+  const { properties = {}, required = [] } = call.query;
   return Object.entries(properties).map(([name, schema]) => ({
     name,
     in: 'query',
@@ -18,7 +15,7 @@ function queryParameters(call: Call): Schema[] {
   }));
 }
 
-function pathParameters(call: Call): Schema[] {
+function pathParameters(call: Call): Json[] {
   return [...call.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -27,13 +24,13 @@ function pathParameters(call: Call): Schema[] {
   }));
 }
 
-function content(body: NonNullable<Call['body'] | Call['answer']>): Schema {
+function content(body: NonNullable<Call['body'] | Call['answer']>): Json {
   if (body === 'text') return { 'text/plain': { schema: { type: 'string' } } };
   if (body === 'octets') return { 'application/octet-stream': {} };
   return { 'application/json': { schema: body } };
 }
 
-function operation(operationId: string, call: Call): Schema {
+function operation(operationId: string, call: Call): Json {
   const answer = call.answer === undefined ? {} : { content: content(call.answer) };
   const error = { description: 'An errno and a sentence', content: content(errorAnswer) };
   return {
@@ -50,8 +47,8 @@ function operation(operationId: string, call: Call): Schema {
 }
 
 /** OpenAPI 3.1, whose schemas are JSON schemas as ours are. */
-export function openApi(version: string): Schema {
-  const paths: Record<string, Record<string, Schema>> = {};
+export function openApi(version: string): Json {
+  const paths: Record<string, Record<string, Json>> = {};
   for (const [name, call] of allCalls) {
     paths[call.path] ??= {};
     Object.assign(paths[call.path] ?? {}, { [call.method.toLowerCase()]: operation(name, call) });

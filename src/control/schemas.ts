@@ -5,8 +5,7 @@ import { isAttributeName, isExact as isExactAttribute } from '../config/attribut
 import { zoneConditionNames, zoneTypeNames } from '../driver/zones/zone.ts';
 import { EXACT_MAX } from '../units.ts';
 import { faultFiles, fileNames, readableNames } from './attribute-names.ts';
-
-export type Schema = Readonly<Record<string, unknown>>;
+import type { Schema } from './schema.ts';
 
 const text = { type: 'string' } as const;
 const whole = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
@@ -62,7 +61,7 @@ export const deviceAnswer: Schema = record({
 
 export const devicesAnswer: Schema = list(deviceAnswer);
 
-const writable = { type: ['number', 'boolean', 'string'] };
+const writable: Schema = { type: ['number', 'boolean', 'string'] };
 
 /** Attributes by name: numbers, booleans, or the text that configfs would take. */
 export const attributesBody: Schema = {
@@ -128,10 +127,12 @@ const query = (properties: Readonly<Record<string, Schema>>, required: string[])
 const sector = { ...whole, description: 'a sector of 512 bytes' };
 const sectors = { ...whole, description: 'whole zones, in sectors; default the one zone' };
 
-const force = {
-  ...{ type: 'integer', minimum: 0, maximum: 1 },
+const force: Schema = {
+  type: 'integer',
+  minimum: 0,
+  maximum: 1,
   description: '1: what is in flight fails with ENODEV; for power off',
-} as const;
+};
 
 export const forceQuery: Schema = query({ force }, []);
 export const noQuery: Schema = query({}, []);

@@ -163,7 +163,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   config: ['units'],
   // Of block/ it knows the statuses: what a device answers is told as an errno.
-  control: ['driver', 'config', 'block', 'time', 'units', 'fastify', 'ajv', 'prom-client', 'node:'],
+  control: ['driver', 'config', 'block', 'time', 'units', 'fastify', 'prom-client', 'node:'],
   threads: [
     ...['server', 'export', 'direct', 'time', 'pages', 'units', 'nbd-server-protocol-ts'],
     ...['node:net', 'node:fs', 'node:os', 'node:path', 'node:v8', 'node:vm'],
