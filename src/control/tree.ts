@@ -14,6 +14,7 @@ import type { ZoneSet } from '../driver/zones/zone-set.ts';
 import type { Slicer } from '../time/slicer.ts';
 import { bug } from '../units.ts';
 import { applyAll, type DeviceView, Directory, type Plan } from './directory.ts';
+import { Line } from './line.ts';
 
 export interface TreeOptions {
   readonly devices: Devices;
@@ -42,9 +43,8 @@ function cut(text: string): string {
 
 interface Entry {
   readonly directory: Directory;
-  /** Settled when the operations before have ended. */
-  tail: Promise<unknown>;
-  /** Operations that switch power off by force, and wait for those before: these do not wait for what is
+  readonly line: Line;
+  /** Operations that switch power off by force, and wait for the one under way: it does not wait for what is
    *  in flight either. */
   forcing: number;
 }
@@ -219,30 +219,29 @@ export class Tree {
     let entry = this.#entries.get(device);
     if (entry === undefined) {
       const directory = new Directory(device, this.#options.makeAttributes(device.name));
-      entry = { directory, tail: Promise.resolve(), forcing: 0 };
+      entry = { directory, line: new Line(), forcing: 0 };
       this.#entries.set(device, entry);
     }
     return entry;
   }
 
   /** Runs `work` when the operations before it on this device have ended. */
-  async #exclusive<T>(entry: Entry, work: () => Promise<T>): Promise<T> {
+  #exclusive<T>(entry: Entry, work: () => Promise<T>, isUrgent = false): Promise<T> {
     const { device } = entry.directory;
-    const run = entry.tail.then(() => {
+    return entry.line.run(async () => {
       // It may have been removed while this one waited.
       if (this.#options.devices.get(device.name) !== device) throw noDevice(device.name);
-      return work();
-    });
-    entry.tail = run.catch(() => {});
-    return await run;
+      return await work();
+    }, isUrgent);
   }
 
-  /** The same for one that switches power off by force: it waits for no request of those before it. */
+  /** The same for one that switches power off by force: only what is under way comes before it, and waits
+   *  for no request. */
   async #forced<T>(entry: Entry, work: () => Promise<T>): Promise<T> {
     entry.forcing++;
     try {
       entry.directory.device.forcePowerOff();
-      return await this.#exclusive(entry, work);
+      return await this.#exclusive(entry, work, true);
     } finally {
       entry.forcing--;
     }

@@ -146,3 +146,23 @@ test('shared tags are made in pieces, once', async () => {
   expect(sets[0]?.requests.length).toBe(4 * 10_240);
   expect(new Set(sets).size).toBe(1);
 });
+
+test.each(['PATCH', 'DELETE'])(
+  '%s by force overtakes long changes that wait for their turn, but for the one under way',
+  async (method) => {
+    const { slicer, count } = counted();
+    const { ask } = await serve({}, { slicer });
+    await ask('PUT', DEVICE, { json: { power: 1 } });
+    const json = { badblocks: singles(100, 5000).join('\n') };
+    const ends: string[] = [];
+    const end = (name: string) => () => void ends.push(name);
+    const longs = Array.from({ length: 20 }, () =>
+      ask('PATCH', DEVICE, { json }).then(end('long')),
+    );
+    while (count.turns < 5) await new Promise(setImmediate);
+    const asked = method === 'PATCH' ? { json: { power: 0 } } : {};
+    await ask(method, `${DEVICE}?force=1`, asked).then(end('force'));
+    await Promise.all(longs);
+    expect(ends.indexOf('force')).toBeLessThan(3);
+  },
+);
