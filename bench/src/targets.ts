@@ -1,4 +1,4 @@
-/** What must be reached, as data, and whether it was. From issue 6. */
+/** What must be reached, as data, and whether it was. Reasons: docs/performance.md. */
 
 import { type GroupResult, type Row, value } from './rows.ts';
 

@@ -1,7 +1,7 @@
 /** Prints the results of test-conformance.sh as a table, tests down and servers across, and judges
  *  tnull's: a failure that expected.txt does not name fails the run.
  *
- *    table.js TABLE.md RESULTS.tsv ...
+ *    table.js TABLE RESULTS.tsv ...
  *
  *  Of a test that several results tell of, the last one counts.
  */

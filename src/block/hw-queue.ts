@@ -1,5 +1,5 @@
 /** A hardware queue: turns bios into tagged requests, gives them to the driver in batches, holds back
- *  what the driver cannot take and issues it again. Source: driver.md section 2, queue services. */
+ *  what the driver cannot take and issues it again. Source: driver.md section 2, Queue services. */
 
 import type { DeferredWork } from '../time/deferred.ts';
 import type { Sector } from '../units.ts';

@@ -1,6 +1,6 @@
 /** What a disk's requests added up to: numbers, sectors, errors and times, by kind of operation.
  *  Plain counters that the hot path adds to; who looks at them does the arithmetic.
- *  Source: control.md section 3, stats. */
+ *  Source: control.md section 3, Stats. */
 
 import { bug } from '../units.ts';
 import { Command } from './command.ts';

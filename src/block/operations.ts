@@ -1,5 +1,5 @@
 /** What a driver implements. Only `queueRq` and `makeRequestData` must be there; which of the others
- *  are is found out once, when the disk is built. Source: driver.md section 2, queue services. */
+ *  are is found out once, when the disk is built. Source: driver.md section 2, Queue services. */
 
 import type { DriverData } from './driver-data.ts';
 import type { ARef, Hctx, IdleRequest } from './owned.ts';

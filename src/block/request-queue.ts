@@ -1,5 +1,5 @@
 /** A disk's request queue: its hardware queues, the map from submitters to them, stopped and started
- *  together, and changed live. Source: driver.md section 2; rnull-series 35, 36, 39, 46, 49, 60-63. */
+ *  together, and changed live. Source: driver.md section 2; rnull-series 35, 36, 39, 46, 49, 60 to 63. */
 
 import { bug } from '../units.ts';
 import type { DriverData } from './driver-data.ts';

@@ -1,6 +1,6 @@
 /** Who gets a free tag: the order of those who wait for one. `mq-deadline`, the default, is fair over
  *  connections, gives reads precedence and holds deadlines; `none` (no_sched) is arrival order.
- *  Knows no tags. Source: rnull-series 21, 22; parameter no_sched; the kernel's mq-deadline. */
+ *  Knows no tags. Source: rnull-series 21, 22; parameter no_sched; driver.md section 2. */
 
 import type { Clock } from '../time/clock.ts';
 

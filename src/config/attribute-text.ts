@@ -1,5 +1,5 @@
 /** Values of attributes as text, both ways: what a configfs file takes and shows. Knows no names.
- *  Source: driver.md section 1, and the recordings of null_blk. */
+ *  Source: driver.md section 1, Numbers, Booleans. */
 
 import { parseSize } from './sizes.ts';
 

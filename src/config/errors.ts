@@ -1,5 +1,5 @@
 /** The one error of a user's mistake: a parameter, its value and the rule it breaks, in one line.
- *  Not for requests that fail (statuses) nor for our own bugs. Source: style.md 6, control.md 1. */
+ *  Not for requests that fail (statuses) nor for our own bugs. Source: control.md section 1. */
 
 const SHOWN_VALUE_MAX = 80;
 

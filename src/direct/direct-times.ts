@@ -1,5 +1,5 @@
 /** What threads have executed of a device's requests: each adds to memory of its own, and who wants to
- *  know adds them up. Source: control.md section 3, stats. */
+ *  know adds them up. Source: control.md section 3, Stats. */
 
 import { bucketOf, HISTOGRAM_BUCKETS } from '../block/histogram.ts';
 import type { IoStats } from '../block/io-stats.ts';

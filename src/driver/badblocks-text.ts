@@ -1,5 +1,5 @@
 /** The text of the attribute badblocks: `+a-b` and `-a-b`, one in a line, and what reading gives back.
- *  Knows no list. Source: driver.md section 5; numbers as in section 1, exact up to 64 bits. */
+ *  Knows no list. Source: driver.md section 5, The list. Numbers are as in section 1, exact up to 64 bits. */
 
 import { ErrnoError, shown } from '../config/errors.ts';
 import type { Range } from './range-list.ts';

@@ -1,5 +1,5 @@
 /** Options to a disk: tag set, limits, features, and the steps of the path in their order, composed
- *  so that what is off costs nothing. Source: driver.md sections 1 and 3; design.md ("Off means free"). */
+ *  so that what is off costs nothing. Source: driver.md sections 1 and 3; docs/architecture.md, Gate and path. */
 
 import type { BlockContext } from '../block/context.ts';
 import { Disk } from '../block/disk.ts';

@@ -1,5 +1,5 @@
 /** How a processed request completes: inline, deferred (softirq) or by timer. An error never skips
- *  the delay. Source: driver.md sections 2 and 3.7; parameters irqmode, completion_nsec. */
+ *  the delay. Source: driver.md sections 2 and 3 (step 7); parameters irqmode, completion_nsec. */
 
 import type { BlockContext } from '../block/context.ts';
 import type { DriverData } from '../block/driver-data.ts';

@@ -1,5 +1,5 @@
 /** What a device has to tell about itself: counters, latencies, memory, requests in flight. Computed
- *  when somebody asks. Source: control.md section 3, stats and requests. */
+ *  when somebody asks. Source: control.md section 3, Stats. */
 
 import { Command } from '../block/command.ts';
 import { type InFlightRequest, lookForRequests } from '../block/in-flight.ts';

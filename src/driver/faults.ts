@@ -1,5 +1,5 @@
 /** Faults: when is a chance to fail taken? Four settings, a count and a stream of random numbers. Knows
- *  not what fails. Source: driver.md section 7; the parameters timeout, requeue and init_hctx. */
+ *  not what fails. Source: driver.md section 7; parameters timeout, requeue and init_hctx. */
 
 import { ErrnoError, ParameterError, shown } from '../config/errors.ts';
 import { RandomStream } from './random.ts';

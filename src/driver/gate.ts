@@ -1,6 +1,6 @@
 /** What may keep an issued request from the device: the timeout and requeue faults and the bandwidth
  *  limit, in that order. Where none is on there is no gate, and it costs nothing.
- *  Source: driver.md section 3, steps 1 and 2. */
+ *  Source: driver.md section 3 (steps 1 and 2). */
 
 import type { IdleRequest } from '../block/owned.ts';
 import { Status } from '../block/status.ts';

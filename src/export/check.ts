@@ -1,6 +1,5 @@
 /** What is wrong with a command, before anything of it is executed: one row per NBD command, and what
- *  of it holds for a client after the handshake. Source: nbd-protocol.md sections 3.2 and 3.3, with its
- *  rules where the protocol is silent. */
+ *  of it holds for a client after the handshake. Source: nbd-protocol.md sections 3.2 and 3.3. */
 
 import {
   blockStatusPayloadMax,

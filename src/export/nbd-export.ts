@@ -1,5 +1,5 @@
 /** A disk as NBD names and describes it: export name, size, transmission flags, block sizes.
- *  Source: nbd-protocol.md sections 1 and 3.4; driver.md (features decide the flags). */
+ *  Source: nbd-protocol.md sections 1 and 3.4. */
 
 import type { ExportInfo } from 'nbd-server-protocol-ts';
 import { TransmissionFlag } from 'nbd-server-protocol-ts';

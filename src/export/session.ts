@@ -1,6 +1,6 @@
 /** One client's use of one export: commands become bios on a hardware queue, and wait when there is
  *  no tag, no lock or too much in flight. Decides nothing about sockets: it tells its host to go on.
- *  Source: design.md, "Tags are the flow control". */
+ *  Source: driver.md section 2, Tags are the flow control. */
 
 import { Command as NbdCommand, type RequestHeader } from 'nbd-server-protocol-ts';
 import { Command } from '../block/command.ts';

@@ -1,6 +1,6 @@
 /** Where slabs come from and go to. Knows no devices and no sectors: a slab given here is nobody's.
  *  One thread's version; that of many is shared-slabs.ts.
- *  Source: design.md, pages in slabs; driver.md section 4 (data discarded is memory returned). */
+ *  Source: driver.md section 4, Pages; docs/architecture.md, Memory. */
 
 import { type Bytes, bug, bytes } from '../units.ts';
 import { DataMemory, orNone, Room } from './memory.ts';

@@ -1,6 +1,6 @@
 /** How much memory all data together takes and may take. Whoever takes memory for data charges it here
  *  first and releases it when the system has it back. Knows neither slabs nor devices.
- *  Source: parameter --memory-limit (docs/running.md, When memory is full). */
+ *  Source: parameter --memory-limit; docs/running.md, When memory is full. */
 
 import { type Bytes, bug, bytes, MiB } from '../units.ts';
 

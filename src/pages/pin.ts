@@ -1,5 +1,5 @@
 /** Pins: a slab that a socket still sends from does not change and is not used again.
- *  Knows no sockets and no tables. Source: design.md, what makes it fast, 4. */
+ *  Knows no sockets and no tables. Source: docs/architecture.md, Memory. */
 
 import { bug } from '../units.ts';
 import type { SlabAllocator } from './allocator.ts';

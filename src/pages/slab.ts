@@ -1,6 +1,6 @@
 /** A slab: the memory behind one contiguous, aligned extent of a device's address space, cut into
  *  pages. Not a table of slabs and no owner of them: see allocator.ts and the driver's page store.
- *  Source: driver.md section 4 (pages of 4096 bytes, a bit per sector); design.md, pages in slabs. */
+ *  Source: driver.md section 4, Pages; docs/architecture.md, Memory. */
 
 import { bug, KiB, SECTOR_BYTES } from '../units.ts';
 

@@ -1,5 +1,5 @@
 /** Views of slabs in the order in which they are to be sent: one reply's data. A reused object; it
- *  pins what it shows. Knows neither sockets nor sectors. Source: design.md, what makes it fast, 4. */
+ *  pins what it shows. Knows neither sockets nor sectors. Source: docs/architecture.md, Memory. */
 
 import { bug } from '../units.ts';
 import type { SlabAllocator } from './allocator.ts';

@@ -1,5 +1,6 @@
 /** The limits on clients that a user may set, and how long to wait for them awake: one row each, for
- *  the server, its flags and its docs. The other limits are in limits.ts. Source: nbd-protocol.md section 7, traps 26 to 28. */
+ *  the server, its flags and its docs. The other limits are in limits.ts.
+ *  Source: docs/running.md, Limits on clients; nbd-protocol.md section 7 (slow-reader, idle-clients). */
 
 import { GiB, MiB } from '../units.ts';
 import { limits } from './limits.ts';

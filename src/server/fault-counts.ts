@@ -1,6 +1,6 @@
 /** How often clients broke a rule and were served all the same, for all clients together. Threads for
  *  sockets count too: each has a row of its own in shared memory, and who asks adds the rows up.
- *  Source: the table `clientFaults` of the protocol's package. */
+ *  Source: docs/client-faults.md. */
 
 import { type ClientFault, clientFaultNames } from 'nbd-server-protocol-ts';
 

@@ -1,5 +1,5 @@
 /** Every limit on a client, with its reason. Times in ms, sizes in bytes.
- *  Source: nbd-protocol.md section 3.2 and its rules; design.md ("memory is bounded"). */
+ *  Source: nbd-protocol.md section 3.2; docs/running.md, Limits on clients. */
 
 import { KiB, MiB } from '../units.ts';
 

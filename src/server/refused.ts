@@ -1,5 +1,5 @@
 /** A command that is refused: its payload, if it has one, is thrown away as it comes, and then the
- *  error is sent; so the stream stays in sync. Source: nbd-protocol.md section 3.3, trap 15. */
+ *  error is sent; so the stream stays in sync. Source: nbd-protocol.md section 3.2. */
 
 import type { ReplyAddress, RequestHeader } from 'nbd-server-protocol-ts';
 import type { Refusal } from '../export/check.ts';

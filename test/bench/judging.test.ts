@@ -76,7 +76,7 @@ describe('targets', () => {
       expect(inGroup(group)).toEqual(smallCases.map(({ name }) => name));
   });
 
-  test('of issue 6', () => {
+  test('of speed are at least what they were set to', () => {
     const speed = targets.filter(({ group }) => group === 'speed');
     expect(speed).toHaveLength(16);
     const of = (name: string): (number | undefined)[] =>

@@ -1,4 +1,4 @@
-/** The request life that every driver mode goes through. Source: rnull-series.md, its last section. */
+/** The request life that every driver mode goes through. Source: docs/rnull-series.md, The life of a request. */
 
 import { expect, test } from 'vitest';
 import type { Operations } from '../../src/block/operations.ts';

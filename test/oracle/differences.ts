@@ -1,6 +1,6 @@
 /** Where tnull is not to do what was recorded, by scenario and step, and what it does instead. Nothing
  *  is left out by pattern: a step that is not named here must be equal. docs/differences.md tells the
- *  same reasons. Steps are counted from 0. Source: the oracle's README (quirks), driver.md. */
+ *  same reasons. Steps are counted from 0. Source: docs/differences.md. */
 
 import { readsOf } from './cache-rule.ts';
 import type { Outcome, QueueLimits, Scenario, Step, ZoneRow } from './recordings.ts';

@@ -1,5 +1,4 @@
-/** Is what was replayed what was recorded? Source: the oracle's README, and the mapping of errors of
- *  nbd-protocol.md section 1. */
+/** Is what was replayed what was recorded? Source: driver.md section 3. */
 
 import { NbdError, TransmissionFlag } from 'nbd-server-protocol-ts';
 import type { QueueLimits, Step } from './recordings.ts';

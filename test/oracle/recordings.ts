@@ -1,5 +1,5 @@
 /** The recordings of the real null_blk: where they are, and their form. Judges nothing.
- *  Source: the oracle's README; `TNULL_ORACLE` names another folder of recordings. */
+ *  `TNULL_ORACLE` names another folder of recordings. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,4 @@
-/** What must hold when nothing is under way: every tag, page, pin, reference and budget is back.
- *  Source: style.md 12. */
+/** What must hold when nothing is under way: every tag, page, pin, reference and budget is back. Source: docs/simulator.md. */
 
 import type { RequestQueue } from '../../src/block/request-queue.ts';
 import type { NullData } from '../../src/driver/completion.ts';

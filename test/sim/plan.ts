@@ -1,6 +1,6 @@
 /** What a run is: drawn from its seed, and cut down by what the command line or the shrinker leaves out.
  *  Swarm: each run leaves out a random part of the operations and draws its own parameters. Knows no
- *  daemon. Source: style.md 11. */
+ *  daemon. Source: docs/simulator.md. */
 
 import { Random } from '../fuzz/random.ts';
 import type { TimeLimits } from './client-time.ts';

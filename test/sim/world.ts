@@ -1,6 +1,6 @@
 /** Virtual time and the event loop in it: what is due runs in an order that follows from the seed, then
  *  what asked to run after the sockets; nothing sleeps, and nothing reads the system's clock. Knows no
- *  sockets and no devices. Source: style.md 11. */
+ *  sockets and no devices. Source: docs/simulator.md. */
 
 import type { Clock, Scheduler } from '../../src/time/clock.ts';
 import type { Deferred } from '../../src/time/deferred.ts';

@@ -60,6 +60,14 @@ export function leftOvers({ path, text }: SourceFile): string[] {
     .flatMap((line, at) => (marks.test(line) ? [`${path}:${at + 1}: ${line}`] : []));
 }
 
+/** A number says nothing to a reader who has no list of them: say what it is about. */
+export function numberedReferences({ path, text }: SourceFile): string[] {
+  const number = /\b(?:issue|trap)s? #?\d|(?:^|[\s(])#\d+\b/i;
+  return text
+    .split('\n')
+    .flatMap((line, at) => (number.test(line) ? [`${path}:${at + 1}: ${line.trim()}`] : []));
+}
+
 /** A file says first what it is for. */
 export function undocumented({ path, text }: SourceFile): string[] {
   return /^(#!.*\n)?\/\*\*/.test(text) ? [] : [`${path}: does not begin with what it is for`];

@@ -1,11 +1,11 @@
 /** Fails a run of the whole suite in which a test that docs/rnull-series.md names did not run and pass, or
- *  in which a trap of the protocol was not shown. Runs of some files, or titles, are left alone. */
+ *  in which a mistake of nbd-protocol.md section 7 was not shown. Runs of some files, or titles, are left alone. */
 
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Reporter, TestModule, Vitest } from 'vitest/node';
+import { SPECIFICATION, unshownMistakes } from './mistakes.ts';
 import { DOCUMENT, documentRows, unshown } from './rows.ts';
-import { unshownTraps } from './traps.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -31,7 +31,7 @@ export default class ShownReporter implements Reporter {
     );
     const rows = documentRows().flatMap((row) => unshown(row, (file) => results.get(file)));
     complain(DOCUMENT, rows);
-    complain('traps of nbd-protocol.md', unshownTraps(results));
+    complain(`${SPECIFICATION}, section 7`, unshownMistakes(results));
   }
 
   async #isWhole(modules: readonly TestModule[]): Promise<boolean> {

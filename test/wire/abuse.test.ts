@@ -1,5 +1,5 @@
 /** Clients that go, stall, flood and lie: memory stays bounded, others go on, nothing half is done.
- *  nbd-protocol.md section 7, traps 7, 23 and 26 to 29. */
+ *  nbd-protocol.md section 7. */
 
 import net from 'node:net';
 import { Command, encodeOption, NbdError, Option, OptionReply } from 'nbd-server-protocol-ts';
@@ -18,7 +18,7 @@ function pattern(length: number): Buffer {
 }
 
 test.each(['irqmode=0', 'irqmode=1', 'irqmode=2', 'hw_queue_depth=1'])(
-  'trap 23: DISC behind 16 reads: 16 replies, then the end (%s)',
+  'disc-in-flight: DISC behind 16 reads: 16 replies, then the end (%s)',
   async (mode) => {
     const { path } = await serve('size=4', 'memory_backed=1', mode);
     const client = await WireClient.simple(path);
@@ -58,7 +58,7 @@ test.each([600, 65_536, 300_000])(
 );
 
 test.each(['unix', 'tcp'])(
-  'trap 27: a reset with replies queued hurts nobody else (%s)',
+  'reset-with-replies: a reset with replies queued hurts nobody else (%s)',
   async (kind) => {
     const { path, port, log } = await serve('size=64', 'memory_backed=1');
     const where = kind === 'unix' ? path : port;
@@ -77,7 +77,7 @@ test.each(['unix', 'tcp'])(
   },
 );
 
-test('trap 26: a client that never reads is not read either, and others go on', async () => {
+test('slow-reader: a client that never reads is not read either, and others go on', async () => {
   const { path } = await serve('size=64', 'memory_backed=1', 'hw_queue_depth=16');
   const other = await WireClient.simple(path);
   const data = pattern(1000);
@@ -99,7 +99,7 @@ test('trap 26: a client that never reads is not read either, and others go on', 
   stuck.destroy();
 });
 
-test('trap 28: 200 idle connections cost little', async () => {
+test('idle-clients: 200 idle connections cost little', async () => {
   const { path } = await serve('size=4', 'memory_backed=1');
   const before = process.memoryUsage().rss;
   const idle = await Promise.all(Array.from({ length: 200 }, () => WireClient.connect(path)));
@@ -112,7 +112,7 @@ test('trap 28: 200 idle connections cost little', async () => {
   for (const client of idle) client.reset();
 });
 
-test('trap 28: who does not agree in time is cut off; who agreed may be idle for ever', async () => {
+test('idle-clients: who does not agree in time is cut off; who agreed may be idle for ever', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   try {
     const { path, log } = await serve('size=4');
@@ -162,7 +162,7 @@ test.each(['GET / HTTP/1.1\r\n\r\n', '\0\0\0\x03IHAVEOPX\0\0\0\x07\0\0\0\0'])(
   },
 );
 
-test('trap 7: a client that aborts and goes before the answer is no event', async () => {
+test('abort: a client that aborts and goes before the answer is no event', async () => {
   const { path, log } = await serve('size=4');
   const client = await WireClient.connect(path);
   await client.read(18);
@@ -175,7 +175,7 @@ test('trap 7: a client that aborts and goes before the answer is no event', asyn
 test.each([
   ['TRIM', TRIM],
   ['WRITE_ZEROES', WRITE_ZEROES],
-] as const)('trap 29: %s of 4 GiB - 512 lets other clients in between', async (_, command) => {
+] as const)('long-effect: %s of 4 GiB - 512 lets other clients in between', async (_, command) => {
   const { path } = await serve('size=4096', 'memory_backed=1', 'discard=1');
   const client = await WireClient.simple(path);
   const other = await WireClient.simple(path);

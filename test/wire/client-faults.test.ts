@@ -1,5 +1,5 @@
 /** What clients do wrong and are served all the same: served right, counted each time, said once in a
- *  connection. Source: the table `clientFaults`; nbd-protocol.md section 3.3. */
+ *  connection. Source: docs/client-faults.md; nbd-protocol.md section 3.3. */
 
 import {
   type ClientFault,

@@ -1,5 +1,5 @@
 /** The limits on clients, on real sockets: each is kept, nobody else is hurt, and a refusal is said
- *  once. nbd-protocol.md section 7, traps 26 to 28. */
+ *  once. nbd-protocol.md section 7. */
 
 import net from 'node:net';
 import { Command, encodeOption, NbdError, Option } from 'nbd-server-protocol-ts';

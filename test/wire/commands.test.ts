@@ -129,7 +129,7 @@ describe.each(forms)('ranges in %s replies', (form) => {
     ['BLOCK_STATUS', BLOCK_STATUS, EINVAL],
   ];
 
-  test.each(beyond)('trap 17: %s beyond the end', async (_, command, error) => {
+  test.each(beyond)('offset-overflow: %s beyond the end', async (_, command, error) => {
     const client = await open();
     const end = BigInt(4 * MIB);
     for (const offset of [end, end - 511n, 2n ** 53n - 512n, 2n ** 53n + 1n, 2n ** 63n - 512n]) {
@@ -156,7 +156,7 @@ describe.each(forms)('ranges in %s replies', (form) => {
     ['WRITE_ZEROES', WRITE_ZEROES, 0],
     ['BLOCK_STATUS', BLOCK_STATUS, EINVAL],
     ['FLUSH', FLUSH, 0],
-  ])('traps 13, 18: %s of no bytes', async (_, command, error) => {
+  ])('empty-chunk, zero-length: %s of no bytes', async (_, command, error) => {
     const client = await open();
     expect((await client.ask({ command })).error).toBe(error);
     const atEnd = command === FLUSH ? EINVAL : error;
@@ -178,7 +178,7 @@ describe('what is offered', () => {
   };
   const memory = 'memory_backed=1';
 
-  test('trap 11: DF with chunks only, status payloads with extended headers and contexts only', async () => {
+  test('flags-that-fit: DF with chunks only, status payloads with extended headers and contexts only', async () => {
     const all = T.SEND_DF | T.BLOCK_STATUS_PAYLOAD;
     expect((await flagsOf('simple', [], memory)) & all).toBe(0);
     expect((await flagsOf('structured', ['base:allocation'], memory)) & all).toBe(T.SEND_DF);
@@ -192,7 +192,7 @@ describe('what is offered', () => {
     ['a cache', [memory, 'cache_size=1'], false],
     ['zones', [memory, 'zoned=1', 'zone_size=1'], false],
     ['a bandwidth limit', [memory, 'mbps=100'], false],
-  ])('trap 11: FAST_ZERO of %s, with WRITE_ZEROES', async (_, words, fast) => {
+  ])('flags-that-fit: FAST_ZERO of %s, with WRITE_ZEROES', async (_, words, fast) => {
     const flags = await flagsOf('structured', [], ...words);
     expect((flags & T.SEND_FAST_ZERO) !== 0).toBe(fast);
     expect(flags & T.SEND_WRITE_ZEROES).not.toBe(0);

@@ -1,4 +1,4 @@
-/** The handshake on real sockets, byte by byte: nbd-protocol.md section 7, traps 1 to 11, 31 and 32. The
+/** The handshake on real sockets, byte by byte: nbd-protocol.md sections 2 and 7. The
  *  codec's own tests go further; these hold what the server adds, and its sync. */
 
 import { encodeContextRequest, Option, OptionReply } from 'nbd-server-protocol-ts';
@@ -48,7 +48,7 @@ async function memory(...words: string[]): Promise<string> {
   return (await serve('size=4', 'memory_backed=1', ...words)).path;
 }
 
-describe('trap 1: bytes behind the size', () => {
+describe('zeroes-behind-name: bytes behind the size', () => {
   test.each([
     [1, 134],
     [3, 10],
@@ -72,7 +72,7 @@ describe('trap 1: bytes behind the size', () => {
   });
 });
 
-test('trap 2: GO and INFO tell the export, also when nothing or only something else is asked', async () => {
+test('info-export-always: GO and INFO tell the export, also when nothing or only something else is asked', async () => {
   for (const number of [Option.INFO, Option.GO]) {
     for (const infos of [[], [1], [2], [3], [1, 2, 3], [3, 3], [77, 0xffff], [0, 0]]) {
       const client = await greeted(await memory());
@@ -90,7 +90,7 @@ describe.each([
   ['GO', Option.GO],
   ['LIST_META_CONTEXT', Option.LIST_META_CONTEXT],
   ['SET_META_CONTEXT', Option.SET_META_CONTEXT],
-])('traps 3, 8: names and lengths in %s that are lies', (_, number) => {
+])('false-lengths, names: names and lengths in %s that are lies', (_, number) => {
   test.each([
     ['no data', ''],
     ['three bytes', '000000'],
@@ -110,7 +110,7 @@ describe.each([
   });
 });
 
-test('traps 4, 5: unknown options with data of any length are consumed', async () => {
+test('refused-option-data, unknown-option-data: unknown options with data of any length are consumed', async () => {
   const client = await greeted(await memory());
   for (const length of [0, 1, 65_536, 1_000_000]) {
     for (const number of [4, 12, 0xffff_ffff]) {
@@ -120,7 +120,7 @@ test('traps 4, 5: unknown options with data of any length are consumed', async (
   }
 });
 
-test('traps 4, 5: an option of more than a MiB, or too many options, end the connection', async () => {
+test('refused-option-data, unknown-option-data: an option of more than a MiB, or too many options, end the connection', async () => {
   const long = await greeted(await memory());
   long.send(raw(12, NOTHING, MIB + 1));
   expect((await long.end()).length).toBe(0);
@@ -136,7 +136,7 @@ test.each([
   ['STARTTLS', Option.STARTTLS],
   ['STRUCTURED_REPLY', Option.STRUCTURED_REPLY],
   ['EXTENDED_HEADERS', Option.EXTENDED_HEADERS],
-])('trap 6: %s with data is invalid and changes nothing', async (_, number) => {
+])('unwanted-data: %s with data is invalid and changes nothing', async (_, number) => {
   const client = await greeted(await memory());
   for (const length of [1, 4, 65_536]) {
     expect(await types(client, number, Buffer.alloc(length))).toEqual([ERR_INVALID]);
@@ -148,7 +148,7 @@ test.each([
   expect((await client.read(16)).readUInt32BE(0)).toBe(0x67446698);
 });
 
-test('trap 7: ABORT has its ACK, with data too, and then the end', async () => {
+test('abort: ABORT has its ACK, with data too, and then the end', async () => {
   for (const length of [0, 3, 100_000]) {
     const client = await greeted(await memory());
     client.send(raw(Option.ABORT, Buffer.alloc(length)));
@@ -156,7 +156,7 @@ test('trap 7: ABORT has its ACK, with data too, and then the end', async () => {
   }
 });
 
-test('trap 8: long names are told from longer ones, and what quotes them is short', async () => {
+test('names: long names are told from longer ones, and what quotes them is short', async () => {
   const client = await greeted(await memory());
   for (const [name, type] of [
     ['x'.repeat(4096), ERR_UNKNOWN],
@@ -173,7 +173,7 @@ test('trap 8: long names are told from longer ones, and what quotes them is shor
   await inSync(client);
 });
 
-describe('trap 9: contexts', () => {
+describe('context-selection: contexts', () => {
   const set = (client: WireClient, exportName: string, ...queries: string[]): Promise<number[]> =>
     types(client, Option.SET_META_CONTEXT, encodeContextRequest({ exportName, queries }));
   /** What a BLOCK_STATUS answers after GO: the error, or 0. */
@@ -242,7 +242,7 @@ describe('trap 9: contexts', () => {
   });
 });
 
-test('trap 11: extended headers: once, and no STRUCTURED_REPLY or EXPORT_NAME behind them', async () => {
+test('flags-that-fit: extended headers: once, and no STRUCTURED_REPLY or EXPORT_NAME behind them', async () => {
   const client = await greeted(await memory());
   expect(await types(client, Option.STRUCTURED_REPLY)).toEqual([ACK]);
   expect(await types(client, Option.EXTENDED_HEADERS)).toEqual([ACK]);
@@ -262,7 +262,7 @@ test('the magic of the other form is the end', async () => {
   }
 });
 
-test('trap 31: GO tells what INFO told right before', async () => {
+test('info-then-go: GO tells what INFO told right before', async () => {
   for (const number of [Option.STRUCTURED_REPLY, Option.EXTENDED_HEADERS]) {
     const client = await greeted(await memory());
     await types(client, number);
@@ -273,7 +273,7 @@ test('trap 31: GO tells what INFO told right before', async () => {
   }
 });
 
-test('trap 32: a size that changes is told to new clients; one that is gone is refused', async () => {
+test('export-changes: a size that changes is told to new clients; one that is gone is refused', async () => {
   const served = await serveControlled('size=4', 'memory_backed=1');
   const size = async (): Promise<number> =>
     (await FormClient.open(served.path, { form: 'extended' })).size;
@@ -285,7 +285,7 @@ test('trap 32: a size that changes is told to new clients; one that is gone is r
   expect(await size()).toBe(8 * MIB);
 });
 
-test('trap 33: replies to many small requests over a unix socket do not stop at its buffer', async () => {
+test('unix-buffer: replies to many small requests over a unix socket do not stop at its buffer', async () => {
   const client = await FormClient.open(await memory(), { form: 'extended' });
   const ask = { command: 6, length: 512 };
   const one = client.bytesOf(ask);

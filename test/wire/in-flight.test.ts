@@ -1,5 +1,5 @@
 /** Data in flight of all clients together: beyond the limit sockets are not read, nothing fails, and
- *  nobody starves. nbd-protocol.md section 7, trap 26; parameter --max-in-flight-total. */
+ *  nobody starves. nbd-protocol.md section 7; parameter --max-in-flight-total. */
 
 import { Command } from 'nbd-server-protocol-ts';
 import { expect, test } from 'vitest';

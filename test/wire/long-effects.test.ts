@@ -1,5 +1,5 @@
 /** Effects of 64-bit length return at once, long looks at extents take turns, and other clients are
- *  served meanwhile. nbd-protocol.md section 3.2 and trap 29; issue 5, "Extended headers". */
+ *  served meanwhile. nbd-protocol.md section 3.2. */
 
 import { Command, CommandFlag, NbdError } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';

@@ -40,7 +40,7 @@ async function markOf({ path }: Controlled, name: string): Promise<number> {
 }
 
 describe('power off', () => {
-  test('trap 32: answers what is in flight, refuses what comes then, and the clients leave', async () => {
+  test('export-changes: answers what is in flight, refuses what comes then, and the clients leave', async () => {
     const words = ['irqmode=2', 'completion_nsec=1000000000', 'nr_devices=2'];
     const served = await serveControlled(...MEMORY, ...words);
     await served.stats('nullb0'); // the API is loaded
@@ -94,7 +94,7 @@ describe('power off', () => {
   });
 });
 
-test('trap 32: rmdir of a powered device: its clients leave, its memory is freed, others stay', async () => {
+test('export-changes: rmdir of a powered device: its clients leave, its memory is freed, others stay', async () => {
   const served = await serveControlled(...MEMORY, 'nr_devices=2');
   const client = await WireClient.simple(served.path, 'nullb0');
   const data = Buffer.alloc(2 ** 20, 3);

@@ -1,4 +1,4 @@
-/** Requests over a real socket, byte by byte: nbd-protocol.md section 7, traps 12 to 21, 24 and 25. */
+/** Requests over a real socket, byte by byte: nbd-protocol.md sections 3 and 7. */
 
 import {
   ChunkType,
@@ -21,7 +21,7 @@ function pattern(length: number, seed = 1): Buffer {
   return bytes;
 }
 
-describe('trap 12: an error of a read', () => {
+describe('read-error-chunk: an error of a read', () => {
   test('is a chunk after structured replies were agreed on', async () => {
     const { path } = await serve('size=1', 'memory_backed=1');
     const client = await WireClient.structured(path);
@@ -41,7 +41,7 @@ describe('trap 12: an error of a read', () => {
 });
 
 test.each(['structured', 'extended'] as const)(
-  'traps 13, 14: with DF a read is one chunk with all its data, over holes too (%s)',
+  'empty-chunk, one-data-chunk: with DF a read is one chunk with all its data, over holes too (%s)',
   async (form) => {
     const { path } = await serve('size=4', 'memory_backed=1');
     const client = await FormClient.open(path, { form });
@@ -56,7 +56,7 @@ test.each(['structured', 'extended'] as const)(
   },
 );
 
-test('trap 14: DF is refused where no structured replies were agreed', async () => {
+test('one-data-chunk: DF is refused where no structured replies were agreed', async () => {
   const { path } = await serve('size=1');
   const client = await WireClient.simple(path);
   const reply = await client.request({ command: READ, flags: CommandFlag.DF, length: 512 });
@@ -64,7 +64,7 @@ test('trap 14: DF is refused where no structured replies were agreed', async () 
 });
 
 test.each([512, 65_536, 100_000, 2 * MIB])(
-  'trap 15: the %i bytes of a refused write are consumed, whatever they look like',
+  'refused-payload: the %i bytes of a refused write are consumed, whatever they look like',
   async (length) => {
     const { path } = await serve('size=1', 'memory_backed=1');
     const client = await WireClient.simple(path);
@@ -81,7 +81,7 @@ test.each([512, 65_536, 100_000, 2 * MIB])(
   },
 );
 
-test.each([33, 64])('trap 16: a write of %i MiB is executed and read again', async (mib) => {
+test.each([33, 64])('long-payload: a write of %i MiB is executed and read again', async (mib) => {
   const { path } = await serve('size=128', 'memory_backed=1');
   const client = await WireClient.simple(path);
   const data = pattern(mib * MIB);
@@ -91,7 +91,7 @@ test.each([33, 64])('trap 16: a write of %i MiB is executed and read again', asy
   expect((await client.readData(0, 512)).equals(Buffer.alloc(512))).toBe(true);
 });
 
-test('trap 16: one of 65 MiB is refused, consumed, and the connection goes on', async () => {
+test('long-payload: one of 65 MiB is refused, consumed, and the connection goes on', async () => {
   const { path } = await serve('size=128', 'memory_backed=1');
   const client = await WireClient.simple(path);
   const fields = { command: WRITE, offset: 0, length: 65 * MIB };
@@ -115,16 +115,19 @@ test.each([
   ['WRITE', WRITE, NbdError.ENOSPC],
   ['TRIM', TRIM, NbdError.EINVAL],
   ['WRITE_ZEROES', WRITE_ZEROES, NbdError.ENOSPC],
-] as const)('trap 17: %s at the last sector below 2^64 is refused', async (_, command, error) => {
-  const { path } = await serve('size=1', 'memory_backed=1', 'discard=1');
-  const client = await WireClient.simple(path);
-  for (const offset of [2n ** 64n - 512n, 2n ** 64n - 1n, 2n ** 63n, BigInt(MIB)]) {
-    const payload = command === WRITE ? Buffer.alloc(512) : undefined;
-    expect((await client.request({ command, offset, length: 512 }, payload)).error).toBe(error);
-  }
-});
+] as const)(
+  'offset-overflow: %s at the last sector below 2^64 is refused',
+  async (_, command, error) => {
+    const { path } = await serve('size=1', 'memory_backed=1', 'discard=1');
+    const client = await WireClient.simple(path);
+    for (const offset of [2n ** 64n - 512n, 2n ** 64n - 1n, 2n ** 63n, BigInt(MIB)]) {
+      const payload = command === WRITE ? Buffer.alloc(512) : undefined;
+      expect((await client.request({ command, offset, length: 512 }, payload)).error).toBe(error);
+    }
+  },
+);
 
-test('trap 18: zero lengths do nothing and succeed; a read of nothing is an error', async () => {
+test('zero-length: zero lengths do nothing and succeed; a read of nothing is an error', async () => {
   const { path } = await serve('size=1', 'memory_backed=1', 'discard=1');
   const client = await WireClient.structured(path);
   for (const command of [WRITE, TRIM, WRITE_ZEROES, FLUSH]) {
@@ -133,7 +136,7 @@ test('trap 18: zero lengths do nothing and succeed; a read of nothing is an erro
   expect((await client.request({ command: READ })).error).toBe(NbdError.EINVAL);
 });
 
-test.each([512, 4096])('trap 19: unaligned requests of any length, blocks of %i', async (bs) => {
+test.each([512, 4096])('unaligned: unaligned requests of any length, blocks of %i', async (bs) => {
   const { path } = await serve('size=4', 'memory_backed=1', `bs=${bs}`);
   const client = await WireClient.simple(path);
   const model = Buffer.alloc(4 * MIB);
@@ -166,7 +169,7 @@ test.each([512, 4096])('trap 19: unaligned requests of any length, blocks of %i'
   }
 });
 
-describe('trap 20: what is unknown is refused, and the connection goes on', () => {
+describe('unknown-command: what is unknown is refused, and the connection goes on', () => {
   test.each([7, 8, 9, 0xffff])('command %i', async (command) => {
     const { path } = await serve('size=1');
     const client = await WireClient.simple(path);
@@ -197,7 +200,7 @@ describe('trap 20: what is unknown is refused, and the connection goes on', () =
 test.each([
   ['with a cache', ['cache_size=1']],
   ['without', []],
-])('trap 21: FUA is good on every command (%s)', async (_, words) => {
+])('fua-everywhere: FUA is good on every command (%s)', async (_, words) => {
   const { path } = await serve('size=4', 'memory_backed=1', 'discard=1', ...words);
   const client = await WireClient.simple(path);
   expect(client.flags & TransmissionFlag.SEND_FUA).not.toBe(0);
@@ -227,7 +230,7 @@ test('FUA that was not offered is refused; a FLUSH is not, since nothing is vola
   expect((await client.request({ command: FLUSH })).error).toBe(0);
 });
 
-test('trap 22: what a write was answered for is there after a flush, for every connection', async () => {
+test('flush-covers: what a write was answered for is there after a flush, for every connection', async () => {
   const { path } = await serve('size=1', 'memory_backed=1');
   const [one, two] = [await WireClient.simple(path), await WireClient.structured(path)];
   const data = pattern(4096);
@@ -236,7 +239,7 @@ test('trap 22: what a write was answered for is there after a flush, for every c
   expect((await two.readData(8192, 4096)).equals(data)).toBe(true);
 });
 
-test('trap 24: cookies are echoed as they are: 0, all ones, and the same one many times', async () => {
+test('cookies: cookies are echoed as they are: 0, all ones, and the same one many times', async () => {
   const { path } = await serve('size=1', 'memory_backed=1', 'irqmode=1');
   const client = await WireClient.simple(path);
   for (const cookie of [0n, 2n ** 64n - 1n, 0x0123_4567_89ab_cdefn]) {
@@ -247,7 +250,7 @@ test('trap 24: cookies are echoed as they are: 0, all ones, and the same one man
   for (let i = 0; i < 8; i++) expect((await client.reply(512)).cookie).toBe(5n);
 });
 
-test('trap 25: 256 requests in one segment', async () => {
+test('any-cut: 256 requests in one segment', async () => {
   const { path } = await serve('size=1', 'memory_backed=1');
   const client = await WireClient.simple(path);
   const requests = Array.from({ length: 256 }, (_, i) =>
@@ -257,7 +260,7 @@ test('trap 25: 256 requests in one segment', async () => {
   for (let i = 0; i < 256; i++) expect((await client.reply(512)).cookie).toBe(BigInt(i));
 });
 
-test('trap 25: handshake and requests split into single bytes', async () => {
+test('any-cut: handshake and requests split into single bytes', async () => {
   const { path } = await serve('size=1', 'memory_backed=1');
   const client = await WireClient.simple(path);
   client.socket.setNoDelay(true);

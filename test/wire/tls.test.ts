@@ -1,5 +1,5 @@
 /** TLS over real sockets: off, on and required, certificates and shared keys, and what an attacker may
- *  try in plaintext. Source: nbd-protocol.md section 5; traps 6 and 10. */
+ *  try in plaintext. Source: nbd-protocol.md section 5. */
 
 import { once } from 'node:events';
 import {
@@ -134,7 +134,7 @@ describe('required', () => {
   });
 });
 
-describe('trap 10: what was said in plaintext is forgotten', () => {
+describe('starttls-forgets: what was said in plaintext is forgotten', () => {
   test('structured replies', async () => {
     const client = await plain((await secured('on')).path);
     expect(await last(client, Option.STRUCTURED_REPLY)).toBe(ACK);
@@ -160,7 +160,7 @@ describe('trap 10: what was said in plaintext is forgotten', () => {
 });
 
 describe('attacks', () => {
-  test('trap 10: an option behind STARTTLS in one segment ends the connection unanswered', async () => {
+  test('starttls-forgets: an option behind STARTTLS in one segment ends the connection unanswered', async () => {
     const { path, log } = await secured('on');
     const client = await plain(path);
     const injected = encodeOption(Option.STRUCTURED_REPLY, new Uint8Array(0));

@@ -1,7 +1,7 @@
 /** What clients do against the protocol and are served all the same: one row for each breach that is
  *  tolerated. Where a widespread client breaks a rule and no harm follows, serve it, and say so.
  *  Not here: breaches that are refused, and what cannot be told from right behaviour.
- *  Source: nbd-protocol.md sections 2 and 3, with its rules where a client may be served. */
+ *  Source: nbd-protocol.md sections 2 and 3. */
 
 interface Row {
   readonly phase: 'handshake' | 'transmission';

@@ -1,5 +1,5 @@
 /** What a client may ask of the handshake, each limit with its reason.
- *  Source: nbd-protocol.md section 2, with its rules where the protocol names no limit. */
+ *  Source: nbd-protocol.md section 2. */
 
 export const handshakeLimits = {
   optionBytes: { max: 64 * 1024, why: 'no option that we know needs more' },

@@ -198,7 +198,7 @@ test.each<[string, string, ClientWishes, string]>([
     'malformed',
   ],
   [
-    'trap 10: plaintext behind the ACK of STARTTLS',
+    'starttls-forgets: plaintext behind the ACK of STARTTLS',
     `${GREETING}${reply(STARTTLS, ACK)}00`,
     { tls: 'require' },
     'not encrypted',

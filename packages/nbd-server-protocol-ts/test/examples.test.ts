@@ -82,7 +82,7 @@ describe.each(forms)('the server in the form %s', (form, wishes) => {
     await peer.closed();
   });
 
-  test('trap 23: sixteen reads and DISC bring sixteen replies and the end', async () => {
+  test('disc-in-flight: sixteen reads and DISC bring sixteen replies and the end', async () => {
     const peer = await Peer.connect(path, wishes);
     const reads = Array.from({ length: 16 }, (_, i) => peer.request(Command.READ, i * 512, 512));
     void peer.request(Command.DISC, 0, 0);
@@ -127,7 +127,7 @@ describe('an attack', () => {
     await attack(FIXED_NO_ZEROES, extended, go, bytes.slice());
   });
 
-  test('trap 17: offsets at the end of 64 bits are refused', async () => {
+  test('offset-overflow: offsets at the end of 64 bits are refused', async () => {
     encodeExtendedRequestAt(view, 0, header({ command: Command.READ }), 2n ** 64n - 512n, 512n);
     const disc = new Uint8Array(32);
     encodeExtendedRequestAt(
@@ -144,7 +144,7 @@ describe('an attack', () => {
     expect(chunk.readUInt32BE(32)).toBe(NbdError.EINVAL);
   });
 
-  test('trap 27: a client that goes while replies are on their way hurts nobody', async () => {
+  test('reset-with-replies: a client that goes while replies are on their way hurts nobody', async () => {
     for (let i = 0; i < 10; i++) {
       const peer = await Peer.connect(path);
       for (let at = 0; at < 8; at++) void peer.request(Command.READ, 0, 1 << 20);

@@ -30,7 +30,7 @@ const { ACK, SERVER, ERR_INVALID, ERR_UNSUP, ERR_UNKNOWN, ERR_TOO_BIG } = Option
 const LIST = encodeOption(Option.LIST, NOTHING);
 const LISTED = [SERVER, SERVER, ACK];
 
-describe('trap 3: lengths inside INFO and GO that do not fit', () => {
+describe('false-lengths: lengths inside INFO and GO that do not fit', () => {
   const lengths = [0, 3, 5];
   test.each(lengths)('an option of %i bytes', (length) => {
     for (const option of [Option.INFO, Option.GO]) {
@@ -65,7 +65,7 @@ describe('trap 3: lengths inside INFO and GO that do not fit', () => {
   });
 });
 
-describe('traps 4, 5: an option that is refused is consumed whole', () => {
+describe('refused-option-data, unknown-option-data: an option that is refused is consumed whole', () => {
   test.each([0, 1, 1000, 65_536, 65_537, handshakeLimits.optionBytesDrained.max])(
     'an unknown one with %i bytes',
     (length) => {
@@ -93,22 +93,19 @@ test.each([
   ['STRUCTURED_REPLY', Option.STRUCTURED_REPLY, ERR_INVALID],
   ['STARTTLS', Option.STARTTLS, ERR_INVALID],
   ['EXTENDED_HEADERS', Option.EXTENDED_HEADERS, ERR_UNSUP],
-])('trap 6: %s with data', (_, option, error) => {
+])('unwanted-data: %s with data', (_, option, error) => {
   const { output } = haggle(concat([FIXED, encodeOption(option, Buffer.from('data')), LIST]));
   expect(types(output)).toEqual([error, ...LISTED]);
 });
 
-test.each([0, 4, 100_000])(
-  'trap 7: ABORT with %i bytes of data is an orderly goodbye',
-  (length) => {
-    const bytes = concat([FIXED, encodeOption(Option.ABORT, new Uint8Array(length)), LIST]);
-    const { output, state, orderly } = haggle(bytes);
-    expect(types(output)).toEqual([ACK]);
-    expect({ state, orderly }).toEqual({ state: 'closed', orderly: true });
-  },
-);
+test.each([0, 4, 100_000])('abort: ABORT with %i bytes of data is an orderly goodbye', (length) => {
+  const bytes = concat([FIXED, encodeOption(Option.ABORT, new Uint8Array(length)), LIST]);
+  const { output, state, orderly } = haggle(bytes);
+  expect(types(output)).toEqual([ACK]);
+  expect({ state, orderly }).toEqual({ state: 'closed', orderly: true });
+});
 
-describe('trap 8: names', () => {
+describe('names: names', () => {
   test.each([
     ['with a NUL', Buffer.from('di\0sk'), ERR_INVALID],
     ['that are no UTF-8', Buffer.from([0xff, 0xfe]), ERR_INVALID],
@@ -220,7 +217,7 @@ const options = fc.oneof(
   fc.tuple(fc.constantFrom<number>(Option.LIST, Option.STRUCTURED_REPLY), fc.constant(NOTHING)),
 );
 
-test('trap 25: any cut of any options gives the same answers', () => {
+test('any-cut: any cut of any options gives the same answers', () => {
   fc.assert(
     fc.property(
       fc.array(options, { maxLength: 8 }),

@@ -1,4 +1,4 @@
-/** Metadata contexts: LIST_META_CONTEXT and SET_META_CONTEXT. nbd-protocol.md section 2.6; trap 9. */
+/** Metadata contexts: LIST_META_CONTEXT and SET_META_CONTEXT. nbd-protocol.md section 2.6. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -133,7 +133,7 @@ describe('SET_META_CONTEXT', () => {
   });
 });
 
-describe('trap 9: a selection that does not last', () => {
+describe('context-selection: a selection that does not last', () => {
   const first = contextOption(SET, 'disk', ALLOCATION);
   const broken = contextOption(SET, 'disk', ALLOCATION).slice(0, -1);
   new DataView(broken.buffer).setUint32(12, broken.length - 16);
@@ -168,7 +168,7 @@ test('one thousand equal queries are answered once, more are too big', () => {
   }
 });
 
-describe('trap 3: what is no list of queries', () => {
+describe('false-lengths: what is no list of queries', () => {
   test.each([
     ['nothing', ''],
     ['half a length', '0000'],
@@ -224,7 +224,7 @@ test('the messages are the bytes of the specification, at any cut', () => {
   }
 });
 
-test('trap 11: BLOCK_STATUS_PAYLOAD needs extended headers and a selected context', () => {
+test('flags-that-fit: BLOCK_STATUS_PAYLOAD needs extended headers and a selected context', () => {
   const { BLOCK_STATUS_PAYLOAD } = TransmissionFlag;
   const able = { ...disk, name: 'able', flags: disk.flags | BLOCK_STATUS_PAYLOAD };
   const flags = (...parts: Uint8Array[]): boolean => {

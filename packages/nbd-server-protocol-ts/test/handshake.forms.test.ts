@@ -128,7 +128,7 @@ test('a server may be unable to do either', () => {
   expect(types(output)).toEqual([ERR_UNSUP, ERR_UNSUP]);
 });
 
-test('trap 11: FAST_ZERO only with WRITE_ZEROES, and HAS_FLAGS always', () => {
+test('flags-that-fit: FAST_ZERO only with WRITE_ZEROES, and HAS_FLAGS always', () => {
   const flagsOf = (flags: number): number | undefined => {
     const also = [
       { name: 'x', size: 1, flags, blockSize: { minimum: 1, preferred: 512, maximumPayload: 1 } },
@@ -209,7 +209,7 @@ test('LISTs whose answers nobody could read are an attack', () => {
   expect(output.length).toBeLessThanOrEqual(handshakeLimits.outputBytes.max);
 });
 
-test.each(forms)('trap 31: INFO right before GO says the same, in the form %s', (form) => {
+test.each(forms)('info-then-go: INFO right before GO says the same, in the form %s', (form) => {
   const flags = 0x1fff;
   const blockSize = { minimum: 1, preferred: 512, maximumPayload: 1 };
   const also = [{ name: 'x', size: 4096, flags, description: 'd', blockSize }];
@@ -225,7 +225,7 @@ test.each(forms)('trap 31: INFO right before GO says the same, in the form %s', 
   }
 });
 
-test('trap 30: the longest extents and holes are whole blocks of every size', () => {
+test('extent-lengths: the longest extents and holes are whole blocks of every size', () => {
   for (const form of forms) {
     const { extentMax } = new ReplyEncoder(form);
     expect(extentMax % 65_536).toBe(0);

@@ -32,7 +32,7 @@ test('the server greets with both magics, fixed newstyle and no zeroes', () => {
   expect(HandshakeFlag.FIXED_NEWSTYLE | HandshakeFlag.NO_ZEROES).toBe(3);
 });
 
-describe('trap 1: what follows EXPORT_NAME', () => {
+describe('zeroes-behind-name: what follows EXPORT_NAME', () => {
   const ask = encodeOption(Option.EXPORT_NAME, Buffer.from('disk'));
 
   test.each([
@@ -67,14 +67,14 @@ describe('trap 1: what follows EXPORT_NAME', () => {
   });
 });
 
-test('trap 1: no zeroes follow GO', () => {
+test('zeroes-behind-name: no zeroes follow GO', () => {
   const go = encodeOption(Option.GO, infoData('disk'));
   const { output, state } = haggle(concat([FIXED, go]));
   expect(state).toBe('transmission');
   expect(types(output)).toEqual([INFO, ACK]);
 });
 
-test('trap 2: GO and INFO always tell EXPORT, asked or not, and what else was asked', () => {
+test('info-export-always: GO and INFO always tell EXPORT, asked or not, and what else was asked', () => {
   for (const option of [Option.INFO, Option.GO]) {
     const asked = [InfoType.BLOCK_SIZE, InfoType.NAME, InfoType.DESCRIPTION, 77];
     const { output } = haggle(concat([FIXED, encodeOption(option, infoData('', asked))]));
@@ -104,7 +104,7 @@ test('GO without the block sizes promises nothing; with them it does', () => {
   expect(go([InfoType.BLOCK_SIZE])?.blockSizeNegotiated).toBe(true);
 });
 
-test('trap 11: DF is offered only after structured replies were agreed', () => {
+test('flags-that-fit: DF is offered only after structured replies were agreed', () => {
   const go = encodeOption(Option.GO, infoData('disk'));
   const structured = encodeOption(Option.STRUCTURED_REPLY, NOTHING);
   expect((haggle(concat([FIXED, go])).agreed?.flags ?? 0) & SEND_DF).toBe(0);

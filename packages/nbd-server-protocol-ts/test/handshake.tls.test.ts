@@ -1,4 +1,4 @@
-/** STARTTLS as states, and who needs it. nbd-protocol.md section 5; trap 10. */
+/** STARTTLS as states, and who needs it. nbd-protocol.md section 5. */
 
 import { describe, expect, test } from 'vitest';
 import { Option, OptionReply, ServerHandshake } from '../src/index.ts';
@@ -44,7 +44,7 @@ test('inside TLS there is no greeting and there are no client flags: options go 
   expect(agreed).toMatchObject({ secure: true, noZeroes: true });
 });
 
-test('trap 10: everything that was agreed before is forgotten', () => {
+test('starttls-forgets: everything that was agreed before is forgotten', () => {
   const before = [
     option(Option.EXTENDED_HEADERS),
     contextOption(Option.SET_META_CONTEXT, 'disk', 'base:allocation'),
@@ -60,7 +60,7 @@ test('trap 10: everything that was agreed before is forgotten', () => {
   expect(types(again.output)).toEqual([ACK]);
 });
 
-test('trap 10: bytes behind STARTTLS that came with it end the connection, and are not answered', () => {
+test('starttls-forgets: bytes behind STARTTLS that came with it end the connection, and are not answered', () => {
   for (const behind of [option(Option.LIST), go('disk'), Buffer.from([0x49])]) {
     const { state, output, reason } = haggle(said(startTls, behind), [], { tls: 'on' });
     expect({ state, bytes: output.length }).toEqual({ state: 'closed', bytes: 0 });

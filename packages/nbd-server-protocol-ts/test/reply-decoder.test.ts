@@ -187,7 +187,7 @@ describe('a server that breaks the rules is found out', () => {
     ['a structured chunk after extended headers', 'extended', WRITE, '668e33ef', 'wrong magic'],
     ['a reply to nobody', 'simple', READ, '67446698 00000000 0000000100000001', 'no request'],
     [
-      'trap 12: a simple reply to a read',
+      'read-error-chunk: a simple reply to a read',
       'structured',
       READ,
       `67446698 00000000 ${C}`,
@@ -204,7 +204,7 @@ describe('a server that breaks the rules is found out', () => {
     ['NONE with a payload', 'structured', READ, `668e33ef 0001 0000 ${C} 00000001`, 'NONE'],
     ['an unknown chunk', 'structured', READ, `668e33ef 0001 0003 ${C} 00000000`, 'unknown type 3'],
     [
-      'trap 13: data of no bytes',
+      'empty-chunk: data of no bytes',
       'structured',
       READ,
       `668e33ef 0001 0001 ${C} 00000008`,
@@ -380,7 +380,7 @@ test('an error type of the future is an error', () => {
   ]);
 });
 
-test('trap 34: replies make no objects, to write or to read', async () => {
+test('lengths-of-64-bits: replies make no objects, to write or to read', async () => {
   const encoder = new ReplyEncoder('extended');
   const request = inFlight(Command.READ, 1, 2 ** 40, 512);
   const length = encoder.data(view, 0, 1, request, 0, 512) + 512;

@@ -26,7 +26,7 @@ test('a simple reply is its 16 bytes: magic, error, cookie', () => {
   expect(hex).toBe('674466980000000501020304fffefdfc');
 });
 
-test('trap 24: cookies of all 64 bits come back from every form of reply', () => {
+test('cookies: cookies of all 64 bits come back from every form of reply', () => {
   fc.assert(
     fc.property(uint32, uint32, uint32, fc.boolean(), (high, low, value, structured) => {
       const length = structured
@@ -48,7 +48,7 @@ test('data chunks name their offset in 64 bits and the length with it', () => {
   expect(view.getBigUint64(20)).toBe(BigInt(offset));
 });
 
-test('trap 12: an error chunk carries the error and its text, and ends the reply', () => {
+test('read-error-chunk: an error chunk carries the error and its text, and ends the reply', () => {
   const text = new TextEncoder().encode('so nicht: ü');
   const length = encodeErrorChunk(view, memory, 0, 1, 2, NbdError.ENOSPC, text);
   const header = new ReplyHeader();
@@ -59,7 +59,7 @@ test('trap 12: an error chunk carries the error and its text, and ends the reply
   expect(new TextDecoder().decode(memory.subarray(26, length))).toBe('so nicht: ü');
 });
 
-test('trap 8: a text above 4096 bytes is cut, never inside a character', () => {
+test('names: a text above 4096 bytes is cut, never inside a character', () => {
   // Any characters. The unit 'binary' does the same, but takes half a second to get ready.
   const unit = fc.nat(0x10_f7ff).map((n) => String.fromCodePoint(n < 0xd800 ? n : n + 0x800));
   fc.assert(

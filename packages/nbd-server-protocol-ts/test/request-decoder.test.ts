@@ -44,7 +44,7 @@ test('extended headers: what is encoded is decoded, to the last of 64 bits', () 
   );
 });
 
-test('trap 34: Numbers are encoded as a bigint would be, in both forms', () => {
+test('lengths-of-64-bits: Numbers are encoded as a bigint would be, in both forms', () => {
   fc.assert(
     fc.property(nat(Number.MAX_SAFE_INTEGER), nat(Number.MAX_SAFE_INTEGER), (offset, length) => {
       const header = Object.assign(new RequestHeader(), { offset, length });
@@ -58,7 +58,7 @@ test('trap 34: Numbers are encoded as a bigint would be, in both forms', () => {
   );
 });
 
-test('trap 17: whether a range ends beyond a size is exact for all 64 bits', () => {
+test('offset-overflow: whether a range ends beyond a size is exact for all 64 bits', () => {
   const header = new RequestHeader();
   const sizes = fc.tuple(uint64, uint64, fc.bigInt(-3n, 3n), fc.boolean());
   fc.assert(
@@ -165,7 +165,7 @@ function requestOf(
 describe.each([false, true])('extended %s', (extended) => {
   const flags = extended ? CommandFlag.PAYLOAD_LEN : 0;
 
-  test('traps 15, 25: requests and payloads at any cut, long ones thrown away', () => {
+  test('refused-payload, any-cut: requests and payloads at any cut, long ones thrown away', () => {
     const commands = fc.constantFrom<number>(0, 1, 1, 3, 4, 6, 9, 0xffff);
     const lengths = fc.oneof(nat(64), nat(200));
     fc.assert(
@@ -200,7 +200,7 @@ describe.each([false, true])('extended %s', (extended) => {
     expect(decode(extended, bytes, [])).toEqual({ heard, failure: undefined });
   });
 
-  test('trap 16: a payload that no honest client has ends it all', () => {
+  test('long-payload: a payload that no honest client has ends it all', () => {
     const fields_ = { command: Command.WRITE, flags, length: 256 * 1024 * 1024 + 1 };
     const { failure, heard } = decode(
       extended,

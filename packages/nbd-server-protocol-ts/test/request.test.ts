@@ -42,7 +42,7 @@ test('what is encoded is decoded, at any place in a buffer', () => {
   );
 });
 
-test('trap 25: every byte but the last leaves a request incomplete', () => {
+test('any-cut: every byte but the last leaves a request incomplete', () => {
   const view = new DataView(new ArrayBuffer(COMPACT_REQUEST_BYTES));
   encodeRequest(view, 0, Object.assign(new RequestHeader(), { command: 1, length: 512 }));
   const header = new RequestHeader();
@@ -53,7 +53,7 @@ test('trap 25: every byte but the last leaves a request incomplete', () => {
   expect(decodeRequest(view, 0, COMPACT_REQUEST_BYTES, header)).toBe(DecodeStatus.REQUEST);
 });
 
-test('trap 25: 256 requests in one segment, cut anywhere, are the same requests', () => {
+test('any-cut: 256 requests in one segment, cut anywhere, are the same requests', () => {
   const bytes = new Uint8Array(256 * COMPACT_REQUEST_BYTES);
   const header = new RequestHeader();
   for (let i = 0; i < 256; i++) {
@@ -85,7 +85,7 @@ test('a wrong magic is seen as soon as its four bytes are there', () => {
   );
 });
 
-test('trap 17: offsets above 2^53 stay in order', () => {
+test('offset-overflow: offsets above 2^53 stay in order', () => {
   const decoded = (offset: bigint): number => {
     const view = new DataView(new ArrayBuffer(COMPACT_REQUEST_BYTES));
     const header = new RequestHeader();

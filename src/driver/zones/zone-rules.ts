@@ -1,6 +1,6 @@
 /** The outermost step of a zoned device: judges each request by the zone it is for, lets the inner
  *  steps do what is allowed, and moves the write pointer by what they did. Allocates nothing unless
- *  a refusal is to be told in words. Source: driver.md sections 3.5 and 6.
+ *  a refusal is to be told in words. Source: driver.md sections 3 (step 5) and 6.
  *
  *  INSIDE: the block layer cuts requests at zone boundaries, so each that has data lies in one zone.
  *  A read that does not is a bug; a write that does not is refused. */

@@ -1,5 +1,5 @@
 /** What a zone is to those who look at it: its type, its condition and its report.
- *  Not the rules: those are in transitions.ts. Source: driver.md section 6; the numbers are Linux's. */
+ *  Not the rules: those are in transitions.ts. Source: driver.md section 6. The numbers are Linux's. */
 
 import type { Sector } from '../../units.ts';
 

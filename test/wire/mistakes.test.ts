@@ -1,5 +1,5 @@
-/** Traps of nbd-protocol.md section 7 that no other file here is about. All are counted by their number,
- *  by test/tidy/traps.ts. */
+/** Mistakes of nbd-protocol.md section 7 that no other file here is about. All are counted by their names,
+ *  by test/tidy/mistakes.ts. */
 
 import { Command, CommandFlag, NbdError } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
@@ -13,7 +13,7 @@ const MIB = 2 ** 20;
 const TIB = 2n ** 40n;
 
 describe.each(forms)('in %s replies', (form) => {
-  test('trap 22: a FLUSH covers what was answered before it, by whomever, and nothing else', async () => {
+  test('flush-covers: a FLUSH covers what was answered before it, by whomever, and nothing else', async () => {
     const words = ['size=4', 'memory_backed=1', 'cache_size=1'];
     const { path, set } = await serveControlled(...words);
     const [one, two] = [
@@ -32,7 +32,7 @@ describe.each(forms)('in %s replies', (form) => {
     expect((await after.read(8192, 4096)).equals(Buffer.alloc(4096))).toBe(true);
   });
 
-  test('trap 22: with FUA it is that write alone', async () => {
+  test('flush-covers: with FUA it is that write alone', async () => {
     const words = ['size=4', 'memory_backed=1', 'cache_size=1'];
     const { path, set } = await serveControlled(...words);
     const client = await FormClient.open(path, { form });
@@ -47,7 +47,7 @@ describe.each(forms)('in %s replies', (form) => {
   });
 });
 
-describe('trap 34: lengths of 64 bits', () => {
+describe('lengths-of-64-bits: lengths of 64 bits', () => {
   /** Lengths that are wrong by one if a Number rounds them, and some that are right. */
   const lengths = [
     ...[2n ** 32n - 512n, 2n ** 32n, 2n ** 32n + 512n, TIB - 512n, TIB],
@@ -91,7 +91,7 @@ describe('trap 34: lengths of 64 bits', () => {
 });
 
 describe.each(['structured', 'extended'] as const)('in %s replies', (form) => {
-  test('trap 30: the last extent may go past the end, no other; with REQ_ONE none does', async () => {
+  test('extent-lengths: the last extent may go past the end, no other; with REQ_ONE none does', async () => {
     const { path } = await serve('size=4', 'memory_backed=1');
     const client = await FormClient.open(path, { form, contexts: ['base:allocation'] });
     await client.write(MIB, Buffer.alloc(MIB, 1));
