@@ -45,18 +45,22 @@ export async function manageZones(operator: Operator, device: SimDevice): Promis
   const length = last.last - first.first;
   device.begins(length);
   if (what === 'open' && device.attribute('zone_max_open') > 0) device.opened = true;
-  const kind = what === 'reset' || what === 'reset-all' ? 'ones' : 'zeros';
+  const resetting = what === 'reset' || what === 'reset-all';
+  const kind = resetting ? 'ones' : 'zeros';
   const { model } = device;
   const changed = what === 'open' || what === 'close' ? [] : resets;
   const begun = changed.map((zone) => model.beginConstant(kind, zone.first, zone.last));
+  const discarded = resetting ? zones.discarded(range, what) : [];
   const call = (): Promise<unknown> =>
     simulation.control.zones(device.name, what, first.first, length);
   const bound = boundOf(operator, device);
   const said = `zones ${first.index}-${last.index} ${what}`;
   const done = await operator.call(device, said, call, REFUSED, bound);
   for (const [n, zone] of changed.entries()) {
-    const sure = done && kind === 'ones';
-    model.endedConstant(kind, zone.first, zone.last, begun[n] ?? 0, sure, true);
+    const begin = begun[n] ?? 0;
+    // With the power off in between they were empty.
+    const sure = done && discarded.includes(zone) && !device.leaving.holds(begin);
+    model.endedConstant(kind, zone.first, zone.last, begin, sure, true);
   }
   device.over(length);
   for (const zone of range) zone.ended(false);

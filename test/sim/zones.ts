@@ -4,6 +4,7 @@
 import type { ZoneInfo } from '../../src/driver/zones/zone.ts';
 import { Found } from './failure.ts';
 
+const EMPTY = 1;
 const READONLY = 13;
 const FULL = 14;
 const OFFLINE = 15;
@@ -66,6 +67,14 @@ export class SimZones {
     const { condition } = this.#report().info(zone.index);
     if (condition === OFFLINE) return 'offline';
     return condition === READONLY ? 'read-only' : undefined;
+  }
+
+  /** Of `range`, the zones that have no data once a reset of it is done. One of all zones leaves an empty
+   *  one as it is, with what it had before a power off: unseen, until its write pointer is moved by force. */
+  discarded(range: readonly SimZone[], what: 'reset' | 'reset-all'): SimZone[] {
+    const report = this.#report();
+    const all = what === 'reset-all' || range.length === report.count;
+    return range.filter(({ index }) => !(all && report.info(index).condition === EMPTY));
   }
 
   /** May `owner` write there now, at `tick`? Then it knows the write pointer. @throws Found. */
