@@ -87,12 +87,13 @@ function folderGraph(graph) {
   return folders;
 }
 
-/** Whatever `folder` imports, and what those import, and so on. */
-function reachable(folders, folder, seen = new Set()) {
-  for (const target of folders.get(folder) ?? []) {
+/** Whatever `from` imports, and what those import, and so on: files of a graph of files, folders of one of
+ *  folders. */
+export function reachable(graph, from, seen = new Set()) {
+  for (const target of graph.get(from) ?? []) {
     if (seen.has(target)) continue;
     seen.add(target);
-    reachable(folders, target, seen);
+    reachable(graph, target, seen);
   }
   return seen;
 }

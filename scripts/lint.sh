@@ -19,7 +19,7 @@ check 'knip finds no unused file, export or dependency' knip --no-progress
 check 'publint accepts tnull' publint run . --strict --pack npm
 check 'publint accepts nbd-server-protocol-ts' publint run packages/nbd-server-protocol-ts --strict --pack npm
 check 'no files import each other in a circle' node scripts/import-graph.js
-check 'the generated documents are up to date' node scripts/generate-docs.js --check
+check 'the generated documents are up to date' bash scripts/docs.sh --check
 check 'the shell scripts parse' shell_syntax
 if command -v shellcheck >/dev/null; then
   mapfile -t files < <(shell_files)

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { limitWords, serveFlags } from '../../src/cli/manual/words.ts';
+import { limitWords, serveFlags } from '../../scripts/docs/words.ts';
 import { commandsOf, isAsTold, typeAll } from './console.ts';
 
 function read(name: string): string {

@@ -3,11 +3,12 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { bashCompletion } from '../../src/cli/manual/bash.ts';
-import { fishCompletion } from '../../src/cli/manual/fish.ts';
-import { manPage } from '../../src/cli/manual/man.ts';
-import { attributeNames, commandWords } from '../../src/cli/manual/words.ts';
-import { zshCompletion } from '../../src/cli/manual/zsh.ts';
+import { bashCompletion } from '../../scripts/docs/bash.ts';
+import { fishCompletion } from '../../scripts/docs/fish.ts';
+import { made } from '../../scripts/docs/made.ts';
+import { manPage } from '../../scripts/docs/man.ts';
+import { attributeNames, commandWords } from '../../scripts/docs/words.ts';
+import { zshCompletion } from '../../scripts/docs/zsh.ts';
 import { run } from './program.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -49,11 +50,8 @@ describe('the man page', () => {
   });
 });
 
-test('the files are up to date', () => {
+test('the files are up to date: else `npm run docs`', () => {
   const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
   const { version } = JSON.parse(read('package.json'));
-  expect(read('packaging/man/tnull.1')).toBe(manPage(version));
-  expect(read('packaging/completions/tnull.bash')).toBe(bashCompletion());
-  expect(read('packaging/completions/_tnull')).toBe(zshCompletion());
-  expect(read('packaging/completions/tnull.fish')).toBe(fishCompletion());
+  for (const [path, text] of Object.entries(made(version))) expect(read(path), path).toBe(text);
 });

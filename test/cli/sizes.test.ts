@@ -1,8 +1,8 @@
 /** Every flag that takes a size takes the same ones, and says so where it refuses one. */
 
 import { describe, expect, test } from 'vitest';
+import { limitWords, serveFlags } from '../../scripts/docs/words.ts';
 import { helpBelowFlags } from '../../src/cli/help.ts';
-import { limitWords, serveFlags } from '../../src/cli/manual/words.ts';
 import type { ServeCommand } from '../../src/cli/parse-arguments.ts';
 import { parseArguments } from '../../src/cli/parse-arguments.ts';
 

@@ -2,9 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { parametersMarkdown } from '../../scripts/docs/parameters.ts';
 import { attributeNames } from '../../src/config/attributes.ts';
 import { rows } from '../../src/config/parameters.ts';
-import { helpText, parametersMarkdown } from '../../src/config/render.ts';
+import { helpText } from '../../src/config/render.ts';
 import { topics } from '../../src/config/rows.ts';
 import { typed } from './words.ts';
 

@@ -1,9 +1,9 @@
 /** What is made from the tables for shells and for man, read by the programs that it is made for. */
 
 import { describe, expect, test } from 'vitest';
-import { bashCompletion } from '../../src/cli/manual/bash.ts';
-import { manPage } from '../../src/cli/manual/man.ts';
-import { zshCompletion } from '../../src/cli/manual/zsh.ts';
+import { bashCompletion } from '../../scripts/docs/bash.ts';
+import { manPage } from '../../scripts/docs/man.ts';
+import { zshCompletion } from '../../scripts/docs/zsh.ts';
 import { call } from './programs.ts';
 
 const root = new URL('../../', import.meta.url);

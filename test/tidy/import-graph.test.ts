@@ -8,6 +8,7 @@ import {
   importGraph,
   importsOf,
   mermaid,
+  reachable,
   readSources,
 } from '../../scripts/import-graph.js';
 
@@ -21,6 +22,13 @@ function graphOf(files: Record<string, string>) {
 test('no files import each other in a circle', () => {
   expect(graph.size).toBeGreaterThan(100);
   expect(circles(graph).map((circle) => explain(graph, circle))).toEqual([]);
+});
+
+test('src/ has nothing that the program never loads: what only tests or scripts use is theirs', () => {
+  const entries = ['src/cli/main.ts', 'src/threads/worker.ts'];
+  const loaded = new Set([...entries, ...entries.flatMap((entry) => [...reachable(graph, entry)])]);
+  const ours = [...graph.keys()].filter((path) => path.startsWith('src/'));
+  expect(ours.filter((path) => !loaded.has(path))).toEqual([]);
 });
 
 test('docs/architecture.md shows the folders as they import each other', () => {

@@ -20,13 +20,11 @@ import {
 } from './rules.ts';
 
 const root = new URL('../../', import.meta.url);
-const paths = execFileSync('find', ['src', 'packages', 'bench/src', 'test', '-name', '*.ts'], {
-  cwd: root,
-  encoding: 'utf8',
-})
+const folders = ['src', 'packages', 'bench/src', 'scripts', 'test'];
+const paths = execFileSync('find', [...folders, '-name', '*.ts'], { cwd: root, encoding: 'utf8' })
   .trim()
   .split('\n')
-  .filter((path) => !/\/(node_modules|dist)\//.test(path));
+  .filter((path) => !/\/(node_modules|dist)\/|\.d\.ts$/.test(path));
 const files = paths.map(
   (path): SourceFile => ({ path, text: readFileSync(new URL(path, root), 'utf8') }),
 );

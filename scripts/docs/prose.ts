@@ -1,6 +1,6 @@
 /** What the man page says beside its tables. A line "`term`: text" is an entry of a list. */
 
-import { SIZE_HELP } from '../../config/sizes.ts';
+import { SIZE_HELP } from '../../src/config/sizes.ts';
 
 type Section = readonly [title: string, text: string];
 

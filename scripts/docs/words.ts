@@ -1,15 +1,15 @@
 /** Everything that can be typed, out of the tables that the program itself reads: for the completions
  *  and the man page. Prints nothing. */
 
-import { isParameter, rows } from '../../config/parameters.ts';
-import type { Row } from '../../config/rows.ts';
-import { alignments, flushOffers } from '../../daemon/daemon.ts';
-import { logFormats, logLevels } from '../../daemon/log.ts';
-import { controlCommands } from '../commands.ts';
-import { flags } from '../flags.ts';
-import { limitFlags } from '../limit-flags.ts';
-import { protocols } from '../listen-uri.ts';
-import { tlsModes } from '../tls-flags.ts';
+import { controlCommands } from '../../src/cli/commands.ts';
+import { flags } from '../../src/cli/flags.ts';
+import { limitFlags } from '../../src/cli/limit-flags.ts';
+import { protocols } from '../../src/cli/listen-uri.ts';
+import { tlsModes } from '../../src/cli/tls-flags.ts';
+import { isParameter, rows } from '../../src/config/parameters.ts';
+import type { Row } from '../../src/config/rows.ts';
+import { alignments, flushOffers } from '../../src/daemon/daemon.ts';
+import { logFormats, logLevels } from '../../src/daemon/log.ts';
 
 export interface FlagWord {
   /** With its dashes. */

@@ -1,8 +1,8 @@
 /** The man page tnull(1), in roff: flags, limits, parameters and commands from their tables; the rest
  *  in prose.ts. */
 
-import { defaultText, valueText } from '../../config/render.ts';
-import { topics } from '../../config/rows.ts';
+import { defaultText, valueText } from '../../src/config/render.ts';
+import { topics } from '../../src/config/rows.ts';
 import { prose } from './prose.ts';
 import {
   commandWords,

@@ -1,0 +1,20 @@
+/** The files that are made from tables, by path, with their texts. Writes nothing. */
+
+import { bashCompletion } from './bash.ts';
+import { clientFaultsMarkdown } from './client-faults.ts';
+import { fishCompletion } from './fish.ts';
+import { manPage } from './man.ts';
+import { parametersMarkdown } from './parameters.ts';
+import { zshCompletion } from './zsh.ts';
+
+/** @param version of the program. */
+export function made(version: string): Readonly<Record<string, string>> {
+  return {
+    'docs/parameters.md': parametersMarkdown(),
+    'docs/client-faults.md': clientFaultsMarkdown(),
+    'packaging/man/tnull.1': manPage(version),
+    'packaging/completions/tnull.bash': bashCompletion(),
+    'packaging/completions/_tnull': zshCompletion(),
+    'packaging/completions/tnull.fish': fishCompletion(),
+  };
+}
