@@ -2,6 +2,7 @@
  *  what the driver cannot take and issues it again. Source: driver.md section 2, Queue services. */
 
 import type { DeferredWork } from '../time/deferred.ts';
+import type { Work } from '../time/slicer.ts';
 import type { Sector } from '../units.ts';
 import { bug, SECTOR_BYTES } from '../units.ts';
 import type { Bio } from './bio.ts';
@@ -34,6 +35,9 @@ interface QueueOfHctx<D extends DriverData> extends Shape {
   /** A hardware queue is not busy any more. */
   drained(): void;
 }
+
+/** Requests that end in some 20 us, with their replies. */
+const ENDS_PER_PIECE = 8;
 
 export class HwQueue<D extends DriverData = DriverData> implements DeferredWork, Hctx<D> {
   readonly queue: QueueOfHctx<D>;
@@ -154,13 +158,22 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     this.context.deferred.raise(this);
   }
 
-  /** Ends with `status` what the driver does not have, and all that is submitted from now on; what the
-   *  driver has is its own matter. */
-  giveUp(status: Status): void {
+  /** Ends with `status` all that is submitted from now on; the driver gets nothing more. */
+  refuse(status: Status): void {
     this.#givenUp = status;
     this.#stopped = true;
     this.unplug();
-    this.#hold(this.#held); // which now ends them
+  }
+
+  /** Ends with `status` what the driver does not have, and refuses the rest. What the driver has is its own
+   *  matter. In pieces. */
+  *giveUp(status: Status): Work {
+    this.refuse(status);
+    for (let ended = 1; this.#held.count > 0; ended++) {
+      const request = this.#held.shift();
+      if (request !== undefined) this.#release(request, status);
+      if (ended % ENDS_PER_PIECE === 0) yield;
+    }
     this.#slices.giveUp(status);
     this.pool.callAll(); // who waits for a tag needs none any more
     if (!this.busy) this.queue.drained();

@@ -1,6 +1,7 @@
 /** What a driver implements. Only `queueRq` and `makeRequestData` must be there; which of the others
  *  are is found out once, when the disk is built. Source: driver.md section 2, Queue services. */
 
+import type { Work } from '../time/slicer.ts';
 import type { DriverData } from './driver-data.ts';
 import type { ARef, Hctx, IdleRequest } from './owned.ts';
 import type { RequestList } from './request-list.ts';
@@ -32,9 +33,9 @@ export interface Operations<D extends DriverData = DriverData> {
   /** A hardware queue is made. Anything but OK: the disk is not built. */
   initHctx?(hctx: Hctx<D>): Status;
   exitHctx?(hctx: Hctx<D>): void;
-  /** Ends with `status` all that it has of this hardware queue, whatever it waits for; it gets nothing
-   *  more. `hctx.set.shared` has those of its requests that it keeps as an `ARef` or not at all. */
-  giveUp?(hctx: Hctx<D>, status: Status): void;
+  /** Ends with `status` all that it has of this hardware queue, whatever it waits for, in pieces; it gets
+   *  nothing more. `hctx.set.shared` has those of its requests that it keeps as an `ARef` or not at all. */
+  giveUp?(hctx: Hctx<D>, status: Status): Work;
   /** The request is in flight for longer than the tag set's timeout; `request` is a reference of
    *  the sweep's own: 'done' says that it was used to complete the request. */
   requestTimeout?(request: ARef<D>): TimeoutVerdict;

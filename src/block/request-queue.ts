@@ -1,6 +1,7 @@
 /** A disk's request queue: its hardware queues, the map from submitters to them, stopped and started
  *  together, and changed live. Source: driver.md section 2; rnull-series 35, 36, 39, 46, 49, 60 to 63. */
 
+import type { Work } from '../time/slicer.ts';
 import { bug } from '../units.ts';
 import type { DriverData } from './driver-data.ts';
 import { allData, type Extents } from './extents.ts';
@@ -110,12 +111,18 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
     }
   }
 
-  /** Ends with `status` all that has not ended, and whatever is submitted from now on: the disk goes away
-   *  and nobody waits. But for replies that show pages, and what the driver cannot give up. */
-  giveUp(status: Status): void {
+  /** Ends with `status` whatever is submitted from now on; the driver gets nothing more. */
+  refuse(status: Status): void {
+    for (const hctx of [...this.hctxs()]) hctx.refuse(status);
+  }
+
+  /** The disk goes away and nobody waits: ends with `status` also all that has not ended, in pieces. But for
+   *  replies that show pages, and what the driver cannot give up. */
+  *giveUp(status: Status): Work {
+    this.refuse(status);
     for (const hctx of [...this.hctxs()]) {
-      hctx.giveUp(status);
-      this.vtable.giveUp?.(hctx, status);
+      yield* hctx.giveUp(status);
+      yield* this.vtable.giveUp?.(hctx, status) ?? [];
     }
   }
 

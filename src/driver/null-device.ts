@@ -151,7 +151,7 @@ export class NullDevice implements DeferredWork {
     powered.leaving = true;
     this.recompose();
     // What a fault or the bandwidth limit holds up would succeed: nothing is in its way any more.
-    if (force) failAll(powered);
+    if (force) failAll(powered, this.#host.slicer);
     const ended = letEnd(this.name, powered, this.#context, this.#clients);
     if (force) this.#clients.hurry();
     await ended;
@@ -167,7 +167,7 @@ export class NullDevice implements DeferredWork {
   /** Fails with ENODEV what power off waits for; without one under way this does nothing. */
   forcePowerOff(): void {
     if (this.#powered?.leaving !== true) return;
-    failAll(this.#powered);
+    failAll(this.#powered, this.#host.slicer);
     this.#clients.hurry();
   }
 

@@ -4,6 +4,7 @@
 import type { RequestQueue } from '../block/request-queue.ts';
 import { Status } from '../block/status.ts';
 import type { Clock } from '../time/clock.ts';
+import type { Slicer } from '../time/slicer.ts';
 import { Timer } from '../time/timer-queue.ts';
 import type { Nanoseconds } from '../units.ts';
 import type { DeviceContext, Powered } from './build.ts';
@@ -61,8 +62,10 @@ export async function letEnd(
   context.timers.cancel(timer);
 }
 
-/** Fails all that is in flight with ENODEV: it has ended when this returns, but for what a client is being
- *  sent, which ends with the client: PowerOffHost.hurry. */
-export function failAll({ disk }: Powered): void {
-  disk.queue.giveUp(Status.OFFLINE);
+/** Fails all that is in flight with ENODEV, in slices, and from now on all that comes; but for what a client
+ *  is being sent, which ends with the client: PowerOffHost.hurry. */
+export function failAll({ disk }: Powered, slicer: Slicer): void {
+  // At once: what is held up must not succeed when nothing is in its way any more.
+  disk.queue.refuse(Status.OFFLINE);
+  void slicer.run(disk.queue.giveUp(Status.OFFLINE));
 }

@@ -8,6 +8,7 @@ import type { Operations, TimeoutVerdict } from '../block/operations.ts';
 import type { ARef, Hctx, IdleRequest } from '../block/owned.ts';
 import type { RequestList } from '../block/request-list.ts';
 import { Status } from '../block/status.ts';
+import type { Work } from '../time/slicer.ts';
 import {
   type Batch,
   type Complete,
@@ -22,6 +23,9 @@ import type { Flusher } from './flusher.ts';
 import type { Gate } from './gate.ts';
 import type { Step } from './path.ts';
 import type { ResetAll } from './zones/reset-all.ts';
+
+/** Requests that end in some 20 us, with their replies. */
+const ENDS_PER_PIECE = 8;
 
 export interface PathOptions {
   readonly execute: Step;
@@ -110,14 +114,18 @@ export class PoweredDevice implements Operations<NullData> {
     return batch.length;
   }
 
-  giveUp(hctx: Hctx<NullData>, status: Status): void {
-    const polled = hctx.data.polled;
-    hctx.data.polled = [];
-    for (const request of polled) request.end(status);
+  *giveUp(hctx: Hctx<NullData>, status: Status): Work {
     this.#flusher?.giveUp(status);
     this.#resetAll?.giveUp(status);
+    let ended = 0;
+    // Those that a poll has processed meanwhile are not there any more.
+    for (let one = hctx.data.polled.pop(); one !== undefined; one = hctx.data.polled.pop()) {
+      one.end(status);
+      if (++ended % ENDS_PER_PIECE === 0) yield;
+    }
     for (const reference of hctx.set.shared(hctx)) {
       if (!reference.data().giveUp(this.#context, reference, status)) reference.drop();
+      if (++ended % ENDS_PER_PIECE === 0) yield;
     }
   }
 

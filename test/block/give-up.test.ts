@@ -7,6 +7,7 @@ import type { HwQueue } from '../../src/block/hw-queue.ts';
 import type { Operations } from '../../src/block/operations.ts';
 import type { IdleRequest, Owned } from '../../src/block/owned.ts';
 import { Status } from '../../src/block/status.ts';
+import { atOnce, type Work } from '../../src/time/slicer.ts';
 import { type DiskOptions, makeDisk, read, TestBio, World } from './world.ts';
 
 /** Keeps what it gets, and gives it up when it is told to; takes no more than there is room for. */
@@ -20,8 +21,11 @@ class Keeper implements Operations<DriverData> {
     this.owned.push(request.start());
     return Status.OK;
   }
-  giveUp(_: HwQueue<DriverData>, status: Status): void {
-    for (const one of this.owned.splice(0)) one.end(status);
+  *giveUp(_: HwQueue<DriverData>, status: Status): Work {
+    for (let one = this.owned.pop(); one !== undefined; one = this.owned.pop()) {
+      one.end(status);
+      yield;
+    }
   }
 }
 
@@ -49,7 +53,7 @@ test('what is held back, stopped or plugged ends, and what the driver has', asyn
   queue.stopHwQueues();
   give(...bios.slice(2, 3));
   for (const { bio } of bios.slice(3)) hctx.submit(bio);
-  queue.giveUp(Status.OFFLINE);
+  atOnce(queue.giveUp(Status.OFFLINE));
   expect(outcomes(bios)).toEqual(bios.map(() => failed));
   expect(queue.busy).toBe(false);
   await queue.whenIdle();
@@ -59,7 +63,7 @@ test('what is held back, stopped or plugged ends, and what the driver has', asyn
 
 test('what comes afterwards ends, too, whoever starts the queues again', () => {
   const { driver, queue, give, world } = kept();
-  queue.giveUp(Status.OFFLINE);
+  atOnce(queue.giveUp(Status.OFFLINE));
   queue.startHwQueues();
   world.settle();
   const bios = [read(0), read(1), new TestBio(Command.WRITE_ZEROES, 0, 100_000)];
@@ -76,7 +80,7 @@ test('slices end with the one that is under way, and no other begins', () => {
   });
   const long = new TestBio(Command.WRITE_ZEROES, 0, 64);
   give(long);
-  queue.giveUp(Status.OFFLINE);
+  atOnce(queue.giveUp(Status.OFFLINE));
   world.settle();
   expect(outcomes([long])).toEqual([failed]);
   expect([driver.owned.length, queue.busy]).toEqual([0, false]);
@@ -95,7 +99,7 @@ test('nobody needs a tag any more: who waits for one is called, and a bio ends w
     return waiter;
   });
   expect(waiters.every(({ waiting }) => waiting)).toBe(true);
-  queue.giveUp(Status.OFFLINE);
+  atOnce(queue.giveUp(Status.OFFLINE));
   world.settle();
   expect(outcomes(bios)).toEqual(bios.map(() => failed));
   expect(hctx.pool.inUse).toBe(1);
@@ -117,9 +121,30 @@ test('a request whose handler refuses it meanwhile ends as well', async () => {
   const bios = [read(0), read(1)];
   for (const { bio } of bios) hctx.submit(bio);
   hctx.unplug();
-  disk.queue.giveUp(Status.OFFLINE);
+  atOnce(disk.queue.giveUp(Status.OFFLINE));
   expect(outcomes(bios)).toEqual([[0, Status.OK], failed]);
   answer(Status.DEV_RESOURCE);
   await disk.queue.whenIdle();
   expect(outcomes(bios)).toEqual([failed, failed]);
+});
+
+test('thousands end in pieces of a few, and what comes in between ends at once', () => {
+  const { driver, queue, give } = kept({ depth: 1000 });
+  driver.room = 500;
+  const bios = Array.from({ length: 1000 }, (_, n) => read(n));
+  give(...bios);
+  const count = (): number => bios.filter(({ ends }) => ends > 0).length;
+  let pieces = 0;
+  let [most, before] = [0, 0];
+  for (const work = queue.giveUp(Status.OFFLINE); work.next().done !== true; pieces++) {
+    most = Math.max(most, count() - before);
+    before = count();
+    const late = read(pieces);
+    give(late);
+    expect(outcomes([late])).toEqual([failed]);
+  }
+  expect(most).toBeLessThanOrEqual(8);
+  expect(pieces).toBeGreaterThanOrEqual(500 + 62);
+  expect(outcomes(bios)).toEqual(bios.map(() => failed));
+  expect(queue.busy).toBe(false);
 });
