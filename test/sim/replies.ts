@@ -7,7 +7,7 @@ import {
   Command,
   CommandFlag,
   EXTENDED_REPLY_MAGIC,
-  NbdError,
+  nbdErrorNumbers,
   type ReplyForm,
   SIMPLE_REPLY_MAGIC,
   STRUCTURED_REPLY_MAGIC,
@@ -17,7 +17,7 @@ import { Found } from './failure.ts';
 import type { Operation } from './operation.ts';
 import type { Queue } from './wire.ts';
 
-const errors: ReadonlySet<number> = new Set(Object.values(NbdError));
+const errors: ReadonlySet<number> = new Set(Object.values(nbdErrorNumbers));
 const SIMPLE_BYTES = 16;
 const STRUCTURED_BYTES = 20;
 const EXTENDED_BYTES = 32;

@@ -6,7 +6,7 @@ import {
   Command,
   encodeContextRequest,
   encodeOption,
-  type NbdError,
+  type NbdErrorNumber,
   Option,
   OptionReply,
 } from 'nbd-server-protocol-ts';
@@ -155,7 +155,7 @@ describe('starttls-forgets: what was said in plaintext is forgotten', () => {
     expect(await last(wire, Option.SET_META_CONTEXT, set)).toBeGreaterThan(0x8000_0000);
     const one = await FormClient.haggle(wire, { form: 'structured' });
     const status = { command: Command.BLOCK_STATUS, length: 512 };
-    expect((await one.ask(status)).error).toBe(22 satisfies NbdError);
+    expect((await one.ask(status)).error).toBe(22 satisfies NbdErrorNumber);
   });
 });
 

@@ -56,7 +56,12 @@ export type ClientEnd =
       readonly exports?: readonly ListedExport[];
       readonly contexts?: readonly string[];
     }
-  | { readonly state: 'failed'; readonly reason: string };
+  | {
+      readonly state: 'failed';
+      readonly reason: string;
+      /** The server refused an option: the protocol's name of its answer, such as ERR_UNKNOWN. */
+      readonly refusal?: string;
+    };
 
 /** What is sent next. */
 export interface OptionToSend {
@@ -87,7 +92,10 @@ export function* negotiate(wishes: ClientWishes, fixedNewstyle: boolean): Negoti
   const { goal = 'transmission', exportName = '' } = wishes;
   if (!fixedNewstyle) {
     const possible = goal === 'transmission' || goal === 'export-name';
-    if (!possible || wishes.tls === 'require') return failed('the server knows EXPORT_NAME only');
+    if (!possible || wishes.tls === 'require') {
+      const reason = 'the server knows EXPORT_NAME only';
+      return { state: 'failed', reason, refusal: optionReplyName(OptionReply.ERR_UNSUP) };
+    }
     return yield* goByName(exportName, SIMPLE, []);
   }
   const secure = yield* startTls(wishes.tls ?? 'off');
@@ -218,7 +226,9 @@ function contextsOf(answer: OptionAnswer): SelectedContext[] | undefined {
 function refused(option: string, answer: OptionAnswer): ClientEnd {
   const text = decodeUtf8(answer.text) ?? '';
   const why = text === '' ? '' : `: ${text}`;
-  return failed(`${option} was refused with ${optionReplyName(answer.final)}${why}`);
+  const refusal = optionReplyName(answer.final);
+  const reason = `${option} was refused with ${refusal}${why}`;
+  return { state: 'failed', reason, refusal };
 }
 
 function failed(reason: string): ClientEnd {

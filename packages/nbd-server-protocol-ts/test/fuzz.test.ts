@@ -19,6 +19,7 @@ import {
 } from '../src/index.ts';
 import { decodeReplies, inFlight } from './events.ts';
 import { contextOption, hex, host, infoData } from './haggle.ts';
+import { inPieces, mutated } from './mutations.ts';
 
 const numRuns = Number(process.env['NBD_FUZZ_RUNS'] ?? 200);
 const noise = fc.uint8Array({ maxLength: 200, size: 'max' });
@@ -28,37 +29,6 @@ const numbers = fc.oneof(
   fc.nat(20),
   fc.constantFrom(0x7fff_ffff, 0x8000_0000, 0x8000_0001, 0xffff_fffa, 0xffff_ffff, 65_536, 65_537),
 );
-
-/** What is right but for a few bytes that were changed, left out or put in. */
-function mutated(messages: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
-  const change = fc.tuple(fc.nat(5000), fc.nat(255), fc.constantFrom('set', 'drop', 'add', 'none'));
-  return fc
-    .tuple(fc.array(messages, { maxLength: 8 }), fc.array(change, { maxLength: 4 }))
-    .map(([parts, changes]) => {
-      const bytes = [...Buffer.concat(parts)];
-      for (const [place, value, kind] of changes) {
-        const at = place % (bytes.length + 1);
-        if (kind === 'set') bytes[at] = value;
-        if (kind === 'drop') bytes.splice(at, 1);
-        if (kind === 'add') bytes.splice(at, 0, value);
-      }
-      return Uint8Array.from(bytes);
-    });
-}
-
-/** Calls `take` with pieces of the bytes until it wants no more. */
-function inPieces(
-  bytes: Uint8Array,
-  at: readonly number[],
-  take: (start: number, end: number) => boolean,
-): void {
-  let start = 0;
-  for (const end of [...at.toSorted((a, b) => a - b), bytes.length]) {
-    if (end < start || end > bytes.length) continue;
-    if (!take(start, end)) return;
-    start = end;
-  }
-}
 
 const names = fc.constantFrom('', 'disk', 'ü/ber', 'nix', 'x'.repeat(5000));
 const queries = fc.array(fc.constantFrom('base:', 'base:allocation', 'x-tnull:', 'a', ':'), {

@@ -1,0 +1,89 @@
+/** What a `ClientConnection` is given, and what it tells. */
+
+import type { Extent } from './extents.ts';
+import type { Send } from './outgoing.ts';
+import type { ReplyForm } from './reply-encoder.ts';
+import type { SignalLike } from './server-options.ts';
+
+export interface ClientConnectionOptions {
+  /** @default '', the default export */
+  readonly exportName?: string;
+  /** Metadata contexts to select; those that the server does not have are left out.
+   *  @default base:allocation */
+  readonly contexts?: readonly string[];
+  /** Bytes for the server, in order. To hold requests back while the socket's buffer is full:
+   *  `socket.write(bytes) || once(socket, 'drain')`. */
+  readonly send: Send;
+  /** The connection is over; called once. @param error undefined: after `disconnect`. */
+  close?(error?: Error): void;
+  /** TLS: without it the client does not ask for it. */
+  readonly tls?: {
+    /** on: only if the server has it. @default 'require' */
+    readonly mode?: 'on' | 'require';
+    /** All that is to go in plaintext was sent. Make the socket a TLS one, and call `secured()` when it is
+     *  connected. */
+    start(): void;
+  };
+  /** @default true */
+  readonly structuredReplies?: boolean;
+  /** @default true */
+  readonly extendedHeaders?: boolean;
+  /** EXPORT_NAME instead of GO, as the oldest clients do: the server tells size and flags alone.
+   *  @default false */
+  readonly exportByName?: boolean;
+  /** What the server did not offer, or is outside the export, fails at once and is not sent. To leave it out is
+   *  for tests of servers. @default true */
+  readonly strict?: boolean;
+}
+
+/** The export as the server told it. */
+export interface ClientExport {
+  /** Bytes; rounded from 2^53 on. */
+  readonly size: number;
+  readonly exactSize: bigint;
+  /** `TransmissionFlag`s. */
+  readonly flags: number;
+  readonly readOnly: boolean;
+  readonly description: string | undefined;
+  /** Bytes; where the server did not tell them, what the protocol says then. */
+  readonly blockSize: {
+    readonly minimum: number;
+    readonly preferred: number;
+    readonly maximumPayload: number;
+  };
+  /** Names of the selected metadata contexts. */
+  readonly contexts: readonly string[];
+  readonly replyForm: ReplyForm;
+}
+
+export interface RequestOptions {
+  /** When it is aborted the promise rejects with its reason. A request that was sent is executed by the server
+   *  all the same. */
+  readonly signal?: SignalLike;
+}
+
+export interface ReadOptions extends RequestOptions {
+  /** The server must not cut the answer. @default false */
+  readonly dontFragment?: boolean;
+}
+
+export interface ChangeOptions extends RequestOptions {
+  /** Resolves when the change is durable. @default false */
+  readonly fua?: boolean;
+}
+
+export interface ZeroesOptions extends ChangeOptions {
+  /** The range stays allocated. @default false */
+  readonly noHole?: boolean;
+  /** Fails with ENOTSUP where it would be no faster than a write. @default false */
+  readonly fast?: boolean;
+}
+
+export interface StatusOptions extends RequestOptions {
+  /** Only the first extent, and not beyond the range. @default false */
+  readonly single?: boolean;
+}
+
+/** Extents from the offset on, one behind the other, of each selected context by name. They may end before
+ *  the range does, and the last one may go on behind it. */
+export type BlockStatus = ReadonlyMap<string, readonly Required<Extent>[]>;
