@@ -28,7 +28,8 @@ export function runCommand(command: string, daemon: Daemon): RunningCommand {
   const kill = (signal: NodeJS.Signals): void => {
     const { pid } = child;
     if (pid === undefined) return;
-    for (const one of detached ? [-pid] : descendants(pid)) send(one, signal);
+    if (detached) send(-pid, signal);
+    else for (const one of descendants(pid)) sendOnTerminal(one, signal);
   };
   // Also what the shell left behind, and when we end by a bug.
   if (detached) process.once('exit', () => kill('SIGTERM'));
@@ -48,6 +49,22 @@ function childrenOf(pid: number): number[] {
     return text.split(' ').map(Number).filter(Boolean);
   } catch {
     return []; // it has ended, or the kernel does not tell
+  }
+}
+
+/** A shell that somebody types into ignores SIGTERM, and SIGKILL would leave the terminal in its mode: a
+ *  hangup ends it as the end of the terminal does. A job that was stopped goes on, to take the signal. */
+function sendOnTerminal(pid: number, signal: NodeJS.Signals): void {
+  send(pid, signal === 'SIGTERM' && ignoresTerm(pid) ? 'SIGHUP' : signal);
+  send(pid, 'SIGCONT');
+}
+
+function ignoresTerm(pid: number): boolean {
+  try {
+    const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return ((BigInt(`0x${mask ?? 0}`) >> BigInt(constants.signals.SIGTERM - 1)) & 1n) === 1n;
+  } catch {
+    return false; // it has ended
   }
 }
 
