@@ -112,6 +112,8 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   target(): Uint8Array {
     const requests = this.#requests;
     this.#direct = requests?.midway === true;
+    // What is dropped comes in as few reads as it can.
+    if (this.#phase === 'finishing' && !this.#direct) return this.#window.target();
     return requests?.target() ?? this.#window.target();
   }
 

@@ -182,8 +182,11 @@ export class Requests {
     const refusal = this.shutDown ?? session.check(header);
     const window = this.#window;
     const start = window.at + this.#headerBytes;
-    if (refusal !== undefined) return this.#refuse(header, refusal, payload);
     const whole = start + payload <= window.end;
+    if (refusal !== undefined) {
+      this.#longBefore = !whole;
+      return this.#refuse(header, refusal, payload);
+    }
     if (!whole && payload <= limits.payloadInBuffer.max) return false;
     if (hasData(header.command) && !session.share.admits(header.length)) {
       this.held = true;

@@ -11,9 +11,12 @@ import { serveWith } from '../daemon/by-hand.ts';
 const LENGTH = 32 * MiB;
 const data = Buffer.alloc(LENGTH, 7);
 
+function request(command: number, offset = 0, length = 0): Uint8Array {
+  return requestBytes(Object.assign(new RequestHeader(), { command, offset, length }), false);
+}
+
 function write(offset: number, length = LENGTH): Uint8Array {
-  const header = Object.assign(new RequestHeader(), { command: Command.WRITE, offset, length });
-  return requestBytes(header, false);
+  return request(Command.WRITE, offset, length);
 }
 
 /** A client of a device of 64 MiB. @param fails whether there is no memory. */
@@ -65,4 +68,21 @@ test('what comes behind it in the same bytes is not thrown away with it', async 
     expect((await send(...refused, ...fine))[0]).toEqual([NbdError.ENOSPC, 0]);
     expect((await send(...fine))[0]).toEqual([0]);
   }
+});
+
+test('short requests that are refused are read many at a time, also behind a long write', async () => {
+  const send = await client(() => false);
+  expect((await send(write(0), data))[0]).toEqual([0]);
+  const short = Array.from({ length: 1000 }, () => request(Command.TRIM, 64 * MiB, 512));
+  const [errors, reads] = await send(...short);
+  expect(errors).toEqual(short.map(() => NbdError.EINVAL));
+  expect(reads).toBeLessThan(10);
+});
+
+test('what comes behind a goodbye is read in large pieces, also behind a long write', async () => {
+  const send = await client(() => false);
+  expect((await send(write(0), data))[0]).toEqual([0]);
+  const [errors, reads] = await send(request(Command.DISC), data);
+  expect(errors).toEqual([]);
+  expect(reads).toBeLessThan(READS_MAX);
 });
