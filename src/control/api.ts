@@ -10,7 +10,7 @@ import {
   fastify,
 } from 'fastify';
 import { shown } from '../config/errors.ts';
-import { onePiece } from '../time/slicer.ts';
+import { onePiece, type Work } from '../time/slicer.ts';
 import { answerOf, HttpError } from './answers.ts';
 import { receiveBody } from './body.ts';
 import { allCalls, type Call, type CallName, methodsOf } from './calls.ts';
@@ -53,7 +53,18 @@ type Compilers = NonNullable<SchemaController['compilersFactory']>;
 // Its types ask for ajv's pool; what it calls are functions of a route, as they are documented.
 const compilers = compilersFactory as unknown as Compilers;
 
+/** In slices, of which none takes more than 4 ms. */
 export async function makeApi(options: ApiOptions): Promise<Api> {
+  const { slicer } = options.tree;
+  const { app } = await slicer.run(onePiece(() => ({ app: makeApp(options) }))); // it has a `then`
+  await slicer.run(addRoutes(app, options));
+  await app.ready();
+  return (request, response) => {
+    void slicer.run(onePiece(() => app.routing(request, response)));
+  };
+}
+
+function makeApp(options: ApiOptions): FastifyInstance {
   const app = fastify({
     logger: false,
     routerOptions: { maxParamLength: limits.headerBytes.max },
@@ -66,18 +77,19 @@ export async function makeApi(options: ApiOptions): Promise<Api> {
   });
   app.setErrorHandler((error, _request, reply) => sendError(error, reply, options));
   app.setNotFoundHandler((request, reply) => sendError(unknownCall(request), reply, options));
+  return app;
+}
+
+function* addRoutes(app: FastifyInstance, options: ApiOptions): Work {
   const { slicer } = options.tree;
   const handlers = makeHandlers(options);
   for (const [key, call] of allCalls) {
+    yield;
     const name = key as CallName; // allCalls walks the table whose keys these are
     const handle = handlers[name];
     // Bodies arrive later than their requests, and hundreds of both in one turn.
     addRoute(app, name, call, (input) => slicer.run(onePiece(() => handle(input))));
   }
-  await app.ready();
-  return (request, response) => {
-    void slicer.run(onePiece(() => app.routing(request, response)));
-  };
 }
 
 function addRoute(app: FastifyInstance, name: CallName, call: Call, handle: Handler): void {

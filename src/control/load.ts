@@ -1,18 +1,17 @@
 /** Loads the API when it is first asked for: its libraries take longer than the whole start of the
- *  program. One after the other, so that the data path waits some 35 ms at once, not 120 (measured). */
+ *  program. In slices, so that the data path waits 4 ms at once, not 80 (measured). */
 
-import { setImmediate } from 'node:timers/promises';
 import type { Api, ApiOptions } from './api.ts';
+import { preload } from './preload.ts';
 
-const parts: readonly (() => Promise<unknown>)[] = [
-  () => import('prom-client'),
-  () => import('fastify'),
-];
+/** All that the API imports, and the daemon has not loaded. */
+export const libraries: readonly string[] = ['prom-client', 'fastify'];
 
 async function load(options: ApiOptions): Promise<Api> {
-  for (const part of parts) {
-    await part();
-    await setImmediate();
+  const { slicer } = options.tree;
+  for (const name of libraries) {
+    // It is loaded below in any case, and says there what is wrong.
+    await slicer.run(preload(import.meta.url, name)).catch(() => {});
   }
   const { makeApi } = await import('./api.ts');
   return await makeApi(options);

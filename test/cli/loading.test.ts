@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { libraries } from '../../src/control/load.ts';
 import { folder } from '../folder.ts';
 import { startIn } from './program.ts';
 
@@ -42,6 +43,12 @@ test('a daemon loads neither commands, help, configuration, threads nor the API'
     /^(cli\/(commands|help|config-file|run-control)|threads\/(?!collect)|control\/api)/;
   expect([...loaded].filter((path) => unasked.test(path))).toEqual([]);
   expect(outside(loaded)).toEqual(['commander', 'nbd-server-protocol-ts', 'pino']);
+});
+
+test('what the API loads beside that is loaded file by file before', () => {
+  const known = loadedBy('cli/main.ts', 'cli/program.ts', 'cli/start.ts');
+  const more = outside(loadedBy('control/api.ts')).filter((name) => !known.has(name));
+  expect(more).toEqual([...libraries].sort());
 });
 
 test('a command loads nothing of the daemon but where its socket is', () => {
