@@ -24,6 +24,33 @@ library_loads() {
     if (decodeRequest(view, 0, 28, header) !== 1) throw new Error('not decoded');
     if (header.offset !== 4096 || header.length !== 512 || header.cookieLow !== 7) throw header;"
 }
+library_connects() {
+  node --input-type=module -e "
+    import { ClientConnection, ServerConnection } from 'nbd-server-protocol-ts';
+    const server = new ServerConnection({
+      exports: [{ name: 'disk', size: 512 }],
+      read: ({ length }) => new Uint8Array(length).fill(7),
+      send: (bytes) => client.receive(bytes),
+      close: () => {},
+    });
+    const client = new ClientConnection({ send: (bytes) => server.receive(bytes) });
+    const data = await client.read(0, 2);
+    if (data.join() !== '7,7') throw new Error('read ' + data.join());"
+}
+# What maps and comments name is in the package.
+library_is_whole() {
+  local home=node_modules/nbd-server-protocol-ts
+  node -e "
+    const { existsSync, readdirSync, readFileSync } = require('node:fs');
+    const { join } = require('node:path');
+    const maps = readdirSync('$home/dist').filter((name) => name.endsWith('.map'));
+    if (maps.length < 50) throw new Error(maps.length + ' maps');
+    for (const map of maps) {
+      for (const source of JSON.parse(readFileSync(join('$home/dist', map), 'utf8')).sources) {
+        if (!existsSync(join('$home/dist', source))) throw new Error(map + ' leads to ' + source);
+      }
+    }" && [ -s "$home/docs/nbd-protocol.md" ] && [ -s "$home/CHANGELOG.md" ]
+}
 library_has_types() {
   echo "import { parseNbdUri } from 'nbd-server-protocol-ts';
 export const name: string = parseNbdUri('nbd://127.0.0.1/nullb0').exportName;
@@ -61,7 +88,7 @@ no_sources_packed() {
 # Links that lead nowhere and types that are not exported are warnings, which typedoc.json makes errors.
 api_reference() {
   npm run --silent docs --workspace nbd-server-protocol-ts -- --out "$work/api" &&
-    [ -s "$work/api/index.html" ] && [ -s "$work/api/classes/ServerHandshake.html" ]
+    [ -s "$work/api/index.html" ] && [ -s "$work/api/classes/ServerConnection.html" ]
 }
 
 check 'the API reference builds without a warning' api_reference
@@ -74,6 +101,8 @@ check 'both tarballs install into an empty folder' install_tarballs
 cd "$work/empty" || exit 1
 check "the installed tnull says version $version" says_version
 check 'the installed library decodes a request' library_loads
+check 'the installed library connects a client to a server' library_connects
+check 'the installed library has all that its maps and comments name' library_is_whole
 check 'the installed library brings its types' library_has_types
 check 'installed for all users it brings its man page' has_man_page
 check 'the installed tnull serves nbdinfo through --run' serves

@@ -1,33 +1,33 @@
-/** The examples, which the README shows: the server is used, and attacked, by the client half. */
+/** The examples, which the README shows: used by each other, and attacked. */
 
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import net from 'node:net';
 import { join } from 'node:path';
+import type tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readSector } from '../examples/client.ts';
+import { type FileExport, fileExport, fileHandlers } from '../examples/file.ts';
 import { server } from '../examples/server.ts';
+import { connectTls, serveTls } from '../examples/tls.ts';
 import {
+  ClientConnection,
+  type ClientConnectionOptions,
   Command,
-  encodeExtendedRequestAt,
   encodeOption,
   encodeRequestAt,
-  NbdError,
   Option,
   RequestHeader,
+  ServerConnection,
 } from '../src/index.ts';
+import { forms, wishesFor } from './connection-pair.ts';
 import { newFolder } from './folder.ts';
-import { concat, FIXED_NO_ZEROES, infoData } from './haggle.ts';
-import { Peer } from './peer.ts';
+import { concat, FIXED_NO_ZEROES } from './haggle.ts';
 
 const folder = newFolder();
 const path = join(folder.path, 's');
 const SIZE = 64 << 20;
-const forms = [
-  ['simple', { extendedHeaders: false, structuredReplies: false }],
-  ['structured', { extendedHeaders: false }],
-  ['extended', {}],
-] as const;
 
 beforeAll(async () => {
   await once(server.listen(path), 'listening');
@@ -38,10 +38,26 @@ afterAll(() => {
   folder.remove();
 });
 
+/** A client over a socket, which tests may destroy. */
+function connect(where: string, options: Partial<ClientConnectionOptions> = {}) {
+  const socket = net.connect(where);
+  const client = new ClientConnection({
+    ...options,
+    send: (bytes) => socket.write(bytes),
+    close: () => socket.end(),
+  });
+  socket.on('data', (bytes) => client.receive(bytes));
+  socket.on('error', () => {});
+  socket.on('close', () => client.abort());
+  return { socket, client };
+}
+
 test.each([
-  ['server', 40],
-  ['client', 30],
-] as const)('the README shows examples/%s.ts as it is, in %i lines', (name, most) => {
+  ['server', 30],
+  ['client', 20],
+  ['file', 40],
+  ['tls', 70],
+] as const)('the README shows examples/%s.ts as it is, in at most %i lines', (name, most) => {
   const home = new URL('..', import.meta.url);
   const readme = readFileSync(new URL('README.md', home), 'utf8');
   const code = readFileSync(new URL(`examples/${name}.ts`, home), 'utf8');
@@ -50,49 +66,34 @@ test.each([
   expect(lines.length).toBeLessThanOrEqual(most);
 });
 
-describe.each(forms)('the server in the form %s', (form, wishes) => {
-  test('keeps what was written', async () => {
-    const peer = await Peer.connect(path, wishes);
-    expect(peer.agreed.replyForm).toBe(form);
-    expect(peer.agreed.export).toMatchObject({ size: BigInt(SIZE) });
-    const written = Buffer.alloc(100_000, 'abcdefg');
-    expect((await peer.request(Command.WRITE, 12_345, written.length, written)).error).toBe(0);
-    const { data } = await peer.request(Command.READ, 12_344, written.length + 2);
-    expect(data.subarray(1, -1).equals(written)).toBe(true);
-    peer.socket.end();
-    await peer.closed();
+describe.each(forms)('the server in the form %s', (form) => {
+  test('keeps what was written, also in many requests at a time', async () => {
+    const { client } = connect(path, wishesFor(form));
+    const written = Buffer.alloc(1_000_000, 'abcdefg');
+    const writes: Promise<void>[] = [];
+    for (let at = 0; at < written.length; at += 9999) {
+      writes.push(client.write(12_345 + at, written.subarray(at, at + 9999)));
+    }
+    await Promise.all(writes);
+    await client.flush();
+    await client.zeroes(12_345 + 7, 7);
+    written.fill(0, 7, 14);
+    const data = await client.read(12_344, written.length + 2);
+    expect(Buffer.from(data.subarray(1, -1)).equals(written)).toBe(true);
+    await client.disconnect();
   });
 
-  test('refuses what is beyond the end, of no length, or unknown, and goes on', async () => {
-    const peer = await Peer.connect(path, wishes);
-    const refused = [
-      peer.request(Command.READ, SIZE, 1),
-      peer.request(Command.READ, SIZE - 1, 2),
-      peer.request(Command.READ, 0, 0),
-      peer.request(Command.WRITE, SIZE - 1, 2, Buffer.from('xx')),
-      peer.request(Command.TRIM, 0, 512),
-      peer.request(Command.BLOCK_STATUS, 0, 512),
-      peer.request(0xffff, 0, 512),
-      peer.request(Command.WRITE, 0, (32 << 20) + 1, Buffer.alloc((32 << 20) + 1)),
-    ];
-    const answers = await Promise.all(refused);
-    expect(answers.map(({ error }) => error)).toEqual(refused.map(() => NbdError.EINVAL));
-    expect((await peer.request(Command.READ, SIZE - 1, 1)).error).toBe(0);
-    peer.socket.end();
-    await peer.closed();
-  });
-
-  test('disc-in-flight: sixteen reads and DISC bring sixteen replies and the end', async () => {
-    const peer = await Peer.connect(path, wishes);
-    const reads = Array.from({ length: 16 }, (_, i) => peer.request(Command.READ, i * 512, 512));
-    void peer.request(Command.DISC, 0, 0);
-    expect((await Promise.all(reads)).every(({ error }) => error === 0)).toBe(true);
-    await peer.closed();
+  test('sixteen reads and DISC bring sixteen replies and the end', async () => {
+    const { client, socket } = connect(path, wishesFor(form));
+    const reads = Array.from({ length: 16 }, (_, i) => client.read(i << 20, 1 << 20));
+    await client.disconnect();
+    for (const data of await Promise.all(reads)) expect(data).toHaveLength(1 << 20);
+    if (!socket.closed) await once(socket, 'close');
   });
 });
 
 describe('an attack', () => {
-  /** Sends these bytes behind the greeting. @returns what came until the server closed. */
+  /** Sends these bytes. @returns what came until the server closed. */
   async function attack(...parts: readonly Uint8Array[]): Promise<Buffer> {
     const socket = net.connect(path);
     socket.on('error', () => {}); // it may be reset
@@ -102,69 +103,118 @@ describe('an attack', () => {
     await once(socket, 'close');
     return Buffer.concat(chunks);
   }
-
   const ask = encodeOption(Option.EXPORT_NAME, Buffer.from('disk'));
-  const extended = encodeOption(Option.EXTENDED_HEADERS, new Uint8Array(0));
-  const go = encodeOption(Option.GO, infoData('disk'));
-  const bytes = new Uint8Array(32);
-  const view = new DataView(bytes.buffer);
-  const header = (fields: Partial<RequestHeader>) => Object.assign(new RequestHeader(), fields);
 
   test('garbage instead of a request ends the connection', async () => {
-    await attack(FIXED_NO_ZEROES, ask, Buffer.alloc(28, 0xee));
-  });
-
-  test('a name that is not there ends the connection', async () => {
-    const said = await attack(FIXED_NO_ZEROES, encodeOption(Option.EXPORT_NAME, Buffer.from('x')));
-    expect(said.length).toBe(18);
+    expect(await attack(FIXED_NO_ZEROES, ask, Buffer.alloc(28, 0xee))).toHaveLength(28);
   });
 
   test('a write of 4 GiB that is never sent ends the connection', async () => {
-    encodeRequestAt(view, 0, header({ command: Command.WRITE, length: 2 ** 32 - 1 }), 0n);
-    await attack(FIXED_NO_ZEROES, ask, bytes.slice(0, 28));
-    const write = header({ command: Command.WRITE, flags: 32 });
-    encodeExtendedRequestAt(view, 0, write, 0n, 2n ** 64n - 1n);
-    await attack(FIXED_NO_ZEROES, extended, go, bytes.slice());
+    const bytes = new Uint8Array(28);
+    const write = Object.assign(new RequestHeader(), {
+      command: Command.WRITE,
+      length: 2 ** 32 - 1,
+    });
+    encodeRequestAt(new DataView(bytes.buffer), 0, write, 0n);
+    expect(await attack(FIXED_NO_ZEROES, ask, bytes)).toHaveLength(28);
   });
 
-  test('offset-overflow: offsets at the end of 64 bits are refused', async () => {
-    encodeExtendedRequestAt(view, 0, header({ command: Command.READ }), 2n ** 64n - 512n, 512n);
-    const disc = new Uint8Array(32);
-    encodeExtendedRequestAt(
-      new DataView(disc.buffer),
-      0,
-      header({ command: Command.DISC }),
-      0n,
-      0n,
-    );
-    const said = await attack(FIXED_NO_ZEROES, extended, go, bytes.slice(), disc);
-    const chunk = said.subarray(-38);
-    expect(chunk.readUInt16BE(6)).toBe(0x8001);
-    expect(chunk.readBigUInt64BE(16)).toBe(2n ** 64n - 512n);
-    expect(chunk.readUInt32BE(32)).toBe(NbdError.EINVAL);
-  });
-
-  test('reset-with-replies: a client that goes while replies are on their way hurts nobody', async () => {
+  test('clients that go while replies are on their way hurt nobody', async () => {
     for (let i = 0; i < 10; i++) {
-      const peer = await Peer.connect(path);
-      for (let at = 0; at < 8; at++) void peer.request(Command.READ, 0, 1 << 20);
-      peer.socket.destroy();
+      const { client, socket } = connect(path);
+      await client.ready;
+      const reads = Array.from({ length: 8 }, () => client.read(0, 1 << 20));
+      socket.destroy();
+      for (const one of await Promise.allSettled(reads)) expect(one.status).toBe('rejected');
     }
-    const peer = await Peer.connect(path);
-    expect((await peer.request(Command.READ, 0, 512)).error).toBe(0);
-    peer.socket.end();
-    await peer.closed();
+    expect(await readSector({ path })).toHaveLength(512);
+  });
+
+  test('a client that does not read is held up: the server keeps no more than its limit', async () => {
+    const { client, socket } = connect(path);
+    await client.ready;
+    socket.pause();
+    const before = process.memoryUsage().arrayBuffers;
+    const reads = Array.from({ length: 30 }, () => client.read(0, 8 << 20));
+    // The client's own memory for what it will read.
+    const own = 30 * (8 << 20);
+    const other = connect(path).client;
+    for (let i = 0; i < 50; i++) await other.read(0, 512);
+    const kept = process.memoryUsage().arrayBuffers - before - own;
+    expect(kept).toBeLessThan(150 << 20);
+    socket.destroy();
+    for (const one of await Promise.allSettled(reads)) expect(one.status).toBe('rejected');
+    await other.disconnect();
   });
 });
 
-test('the client reads what the server has', async () => {
-  const peer = await Peer.connect(path);
-  await peer.request(Command.WRITE, 1000, 5, Buffer.from('hello'));
+test('the client reads what the server has, and says what went wrong', async () => {
+  const { client } = connect(path);
+  await client.write(1000, Buffer.from('hello'));
   const data = await readSector({ path }, 'disk', 999);
-  expect(data).toHaveLength(512);
-  expect(data.subarray(0, 7).toString()).toBe('\0hello\0');
-  await expect(readSector({ path }, 'nothing')).rejects.toThrow('ERR_UNKNOWN');
-  await expect(readSector({ path }, 'disk', SIZE)).rejects.toThrow('EINVAL');
-  peer.socket.end();
-  await peer.closed();
+  expect(Buffer.from(data.subarray(0, 7)).toString()).toBe('\0hello\0');
+  await expect(readSector({ path }, 'nothing')).rejects.toMatchObject({ refusal: 'ERR_UNKNOWN' });
+  await expect(readSector({ path }, 'disk', SIZE)).rejects.toMatchObject({ code: 'EINVAL' });
+  await expect(readSector({ path: `${path}.not` })).rejects.toMatchObject({ code: 'ENOENT' });
+  await client.disconnect();
+});
+
+describe('a file', () => {
+  /** Serves `file` at a path. @returns what ends it. */
+  async function serveFile(file: FileHandle, where: string): Promise<net.Server> {
+    const exports = [await fileExport('file', file)];
+    const files = net.createServer((socket) => {
+      const nbd = new ServerConnection<FileExport>({
+        ...{ exports, ...fileHandlers },
+        send: (bytes) => socket.write(bytes),
+        close: () => socket.end(),
+      });
+      socket.on('data', (bytes) => nbd.receive(bytes));
+      socket.on('close', () => nbd.abort());
+    });
+    await once(files.listen(where), 'listening');
+    return files;
+  }
+
+  test('is read and written, and its errors are those of the protocol', async () => {
+    const where = join(folder.path, 'f');
+    const name = join(folder.path, 'image');
+    const file = await open(name, 'w+');
+    await file.truncate(1 << 20);
+    const files = await serveFile(file, where);
+    const { client } = connect(where);
+    const written = Buffer.alloc(300_000, 'a file');
+    await client.write(77, written, { fua: true });
+    expect(readFileSync(name).subarray(77, 300_077).equals(written)).toBe(true);
+    expect(Buffer.from(await client.read(77, written.length)).equals(written)).toBe(true);
+    await file.truncate(100);
+    await expect(client.read(4096, 512)).rejects.toMatchObject({ code: 'EIO' });
+    await file.close();
+    await expect(client.read(0, 512)).rejects.toMatchObject({ code: 'EIO' });
+    await client.disconnect();
+    files.close();
+  });
+});
+
+test('TLS, with a shared key', async () => {
+  const key = Buffer.alloc(32, 7);
+  const psk = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const;
+  // Node takes `pskCallback` here too; its types do not say so.
+  const context = { pskCallback: () => key, ...psk };
+  const secret = [{ name: 'secret', size: 512 }];
+  const handlers = { read: ({ length }: { length: number }) => new Uint8Array(length).fill(9) };
+  const secure = serveTls(secret, handlers, context);
+  const where = join(folder.path, 't');
+  await once(secure.listen(where), 'listening');
+  const options: tls.ConnectionOptions = {
+    pskCallback: () => ({ psk: key, identity: 'test' }),
+    checkServerIdentity: () => undefined,
+    ...psk,
+  };
+  const client = connectTls({ path: where }, options);
+  expect(await client.read(0, 2)).toEqual(Uint8Array.of(9, 9));
+  await client.disconnect();
+  const plain = connect(where).client;
+  await expect(plain.ready).rejects.toMatchObject({ refusal: 'ERR_TLS_REQD' });
+  secure.close();
 });

@@ -1,0 +1,157 @@
+/** The examples of the codec: the server is used, and attacked, by the client half. */
+
+import { once } from 'node:events';
+import net from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readSector } from '../examples/codec-client.ts';
+import { server } from '../examples/codec-server.ts';
+import {
+  Command,
+  encodeExtendedRequestAt,
+  encodeOption,
+  encodeRequestAt,
+  NbdError,
+  Option,
+  RequestHeader,
+} from '../src/index.ts';
+import { newFolder } from './folder.ts';
+import { concat, FIXED_NO_ZEROES, infoData } from './haggle.ts';
+import { Peer } from './peer.ts';
+
+const folder = newFolder();
+const path = join(folder.path, 's');
+const SIZE = 64 << 20;
+const forms = [
+  ['simple', { extendedHeaders: false, structuredReplies: false }],
+  ['structured', { extendedHeaders: false }],
+  ['extended', {}],
+] as const;
+
+beforeAll(async () => {
+  await once(server.listen(path), 'listening');
+});
+
+afterAll(() => {
+  server.close();
+  folder.remove();
+});
+
+describe.each(forms)('the server in the form %s', (form, wishes) => {
+  test('keeps what was written', async () => {
+    const peer = await Peer.connect(path, wishes);
+    expect(peer.agreed.replyForm).toBe(form);
+    expect(peer.agreed.export).toMatchObject({ size: BigInt(SIZE) });
+    const written = Buffer.alloc(100_000, 'abcdefg');
+    expect((await peer.request(Command.WRITE, 12_345, written.length, written)).error).toBe(0);
+    const { data } = await peer.request(Command.READ, 12_344, written.length + 2);
+    expect(data.subarray(1, -1).equals(written)).toBe(true);
+    peer.socket.end();
+    await peer.closed();
+  });
+
+  test('refuses what is beyond the end, of no length, or unknown, and goes on', async () => {
+    const peer = await Peer.connect(path, wishes);
+    const refused = [
+      peer.request(Command.READ, SIZE, 1),
+      peer.request(Command.READ, SIZE - 1, 2),
+      peer.request(Command.READ, 0, 0),
+      peer.request(Command.WRITE, SIZE - 1, 2, Buffer.from('xx')),
+      peer.request(Command.TRIM, 0, 512),
+      peer.request(Command.BLOCK_STATUS, 0, 512),
+      peer.request(0xffff, 0, 512),
+      peer.request(Command.WRITE, 0, (32 << 20) + 1, Buffer.alloc((32 << 20) + 1)),
+    ];
+    const answers = await Promise.all(refused);
+    expect(answers.map(({ error }) => error)).toEqual(refused.map(() => NbdError.EINVAL));
+    expect((await peer.request(Command.READ, SIZE - 1, 1)).error).toBe(0);
+    peer.socket.end();
+    await peer.closed();
+  });
+
+  test('disc-in-flight: sixteen reads and DISC bring sixteen replies and the end', async () => {
+    const peer = await Peer.connect(path, wishes);
+    const reads = Array.from({ length: 16 }, (_, i) => peer.request(Command.READ, i * 512, 512));
+    void peer.request(Command.DISC, 0, 0);
+    expect((await Promise.all(reads)).every(({ error }) => error === 0)).toBe(true);
+    await peer.closed();
+  });
+});
+
+describe('an attack', () => {
+  /** Sends these bytes behind the greeting. @returns what came until the server closed. */
+  async function attack(...parts: readonly Uint8Array[]): Promise<Buffer> {
+    const socket = net.connect(path);
+    socket.on('error', () => {}); // it may be reset
+    socket.write(concat(parts));
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk) => chunks.push(chunk));
+    await once(socket, 'close');
+    return Buffer.concat(chunks);
+  }
+
+  const ask = encodeOption(Option.EXPORT_NAME, Buffer.from('disk'));
+  const extended = encodeOption(Option.EXTENDED_HEADERS, new Uint8Array(0));
+  const go = encodeOption(Option.GO, infoData('disk'));
+  const bytes = new Uint8Array(32);
+  const view = new DataView(bytes.buffer);
+  const header = (fields: Partial<RequestHeader>) => Object.assign(new RequestHeader(), fields);
+
+  test('garbage instead of a request ends the connection', async () => {
+    await attack(FIXED_NO_ZEROES, ask, Buffer.alloc(28, 0xee));
+  });
+
+  test('a name that is not there ends the connection', async () => {
+    const said = await attack(FIXED_NO_ZEROES, encodeOption(Option.EXPORT_NAME, Buffer.from('x')));
+    expect(said.length).toBe(18);
+  });
+
+  test('a write of 4 GiB that is never sent ends the connection', async () => {
+    encodeRequestAt(view, 0, header({ command: Command.WRITE, length: 2 ** 32 - 1 }), 0n);
+    await attack(FIXED_NO_ZEROES, ask, bytes.slice(0, 28));
+    const write = header({ command: Command.WRITE, flags: 32 });
+    encodeExtendedRequestAt(view, 0, write, 0n, 2n ** 64n - 1n);
+    await attack(FIXED_NO_ZEROES, extended, go, bytes.slice());
+  });
+
+  test('offset-overflow: offsets at the end of 64 bits are refused', async () => {
+    encodeExtendedRequestAt(view, 0, header({ command: Command.READ }), 2n ** 64n - 512n, 512n);
+    const disc = new Uint8Array(32);
+    encodeExtendedRequestAt(
+      new DataView(disc.buffer),
+      0,
+      header({ command: Command.DISC }),
+      0n,
+      0n,
+    );
+    const said = await attack(FIXED_NO_ZEROES, extended, go, bytes.slice(), disc);
+    const chunk = said.subarray(-38);
+    expect(chunk.readUInt16BE(6)).toBe(0x8001);
+    expect(chunk.readBigUInt64BE(16)).toBe(2n ** 64n - 512n);
+    expect(chunk.readUInt32BE(32)).toBe(NbdError.EINVAL);
+  });
+
+  test('reset-with-replies: a client that goes while replies are on their way hurts nobody', async () => {
+    for (let i = 0; i < 10; i++) {
+      const peer = await Peer.connect(path);
+      for (let at = 0; at < 8; at++) void peer.request(Command.READ, 0, 1 << 20);
+      peer.socket.destroy();
+    }
+    const peer = await Peer.connect(path);
+    expect((await peer.request(Command.READ, 0, 512)).error).toBe(0);
+    peer.socket.end();
+    await peer.closed();
+  });
+});
+
+test('the client reads what the server has', async () => {
+  const peer = await Peer.connect(path);
+  await peer.request(Command.WRITE, 1000, 5, Buffer.from('hello'));
+  const data = await readSector({ path }, 'disk', 999);
+  expect(data).toHaveLength(512);
+  expect(data.subarray(0, 7).toString()).toBe('\0hello\0');
+  await expect(readSector({ path }, 'nothing')).rejects.toThrow('ERR_UNKNOWN');
+  await expect(readSector({ path }, 'disk', SIZE)).rejects.toThrow('EINVAL');
+  peer.socket.end();
+  await peer.closed();
+});
