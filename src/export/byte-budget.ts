@@ -33,12 +33,6 @@ export class ByteShare {
     this.#budget.gave(this, bytes);
   }
 
-  /** What was taken for a payload is about to be taken by its command: nobody else gets it meanwhile. */
-  handOver(bytes: number): void {
-    this.bytes -= bytes;
-    this.#budget.took(-bytes);
-  }
-
   /** Its client asks for nothing any more; what it has in flight will be given. */
   leave(): void {
     this.#budget.left(this);

@@ -2,7 +2,7 @@
  *  sends the reply. Made once per command in flight and reused; knows no socket. */
 
 import type { ReplyAddress, RequestHeader } from 'nbd-server-protocol-ts';
-import { CommandFlag, Command as NbdCommand } from 'nbd-server-protocol-ts';
+import { CommandFlag } from 'nbd-server-protocol-ts';
 import { Bio, type BioOwner } from '../block/bio.ts';
 import { Command } from '../block/command.ts';
 import { Status } from '../block/status.ts';
@@ -11,10 +11,11 @@ import { retire } from '../pages/pin.ts';
 import { SCRATCH_BYTES } from '../pages/scratch.ts';
 import type { Segments } from '../pages/segments.ts';
 import { SLAB_BYTES } from '../pages/slab.ts';
-import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
+import { bug, SECTOR_BYTES } from '../units.ts';
 import { blockCommand, blockFlags } from './block-command.ts';
 import type { CommandHost } from './command-host.ts';
 import { deltaOf, nbdMeaning } from './errors.ts';
+import type { Judgement } from './judgement.ts';
 import type { ViewHolder } from './reply-sink.ts';
 
 /** Reads up to here are copied behind their header; longer ones are sent as views of pages. */
@@ -47,6 +48,8 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
   head = 0;
   /** As the client named it, in bytes. */
   length = 0;
+  /** The data that it has in flight. */
+  bytes = 0;
   /** Holds the export's write lock, shared. */
   locked = false;
   #place: Place = Place.NONE;
@@ -60,28 +63,19 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
     this.bio = new Bio(this, host.allocator);
   }
 
-  /** Begins a command on whole blocks; what the client named may lie inside them (reads only).
-   *  @param base sectors that come before byte 0 of the header's offset. */
-  begin(header: RequestHeader, block: number, base: number): void {
-    const { offset, length } = header;
+  /** Begins a command on whole blocks; what the client named may lie inside them (reads only). */
+  begin(header: RequestHeader, { sector, sectors, head, bytes }: Judgement): void {
     this.cookieHigh = header.cookieHigh;
     this.cookieLow = header.cookieLow;
     this.offsetHigh = header.offsetHigh;
     this.offsetLow = header.offsetLow;
     this.whole = (header.flags & CommandFlag.DF) !== 0;
-    this.length = length;
-    // A read takes the blocks around its range; a discard only those that lie in it whole. What lies
-    // behind the end of the export is nobody's.
-    const inside = header.command === NbdCommand.TRIM;
-    const first = (inside ? Math.ceil : Math.floor)(offset / block) * block;
-    const within = inside && offset + length !== this.#host.export.size;
-    const end = (within ? Math.floor : Math.ceil)((offset + length) / block) * block;
-    this.head = offset - first;
+    this.length = header.length;
+    this.head = head;
+    this.bytes = bytes;
     this.#place = Place.NONE;
     this.#replied = false;
     this.locked = false;
-    const sector = (base + first / SECTOR_BYTES) as Sector; // whole blocks are whole sectors
-    const sectors = (Math.max(0, end - first) / SECTOR_BYTES) as Sector; // likewise
     this.bio.reset(blockCommand(header.command), blockFlags(header.flags), sector, sectors);
     this.bio.contiguous = true;
   }

@@ -2,8 +2,8 @@
  *  may execute them. Plain data: it goes to another thread. */
 
 import type { Agreed, ReplyForm } from 'nbd-server-protocol-ts';
-import type { Bounds, Terms } from './check.ts';
 import type { NbdExport } from './nbd-export.ts';
+import type { Bounds, Terms } from './rules.ts';
 
 export interface DirectOffer {
   /** Which shared device. */
@@ -11,8 +11,6 @@ export interface DirectOffer {
   readonly replyForm: ReplyForm;
   readonly terms: Terms;
   readonly bounds: Bounds;
-  /** Bytes: requests for parts of blocks are not for others to execute. */
-  readonly blockBytes: number;
   /** Bytes: reads above it may be sent in several chunks. */
   readonly chunkMax: number;
 }
@@ -23,11 +21,13 @@ export function directOffer(
   device: number,
   chunkMax: number,
 ): DirectOffer {
-  const { size, writeAlignment, alignment, blockSize, payloadMax } = of;
+  const { size, writeAlignment, alignment, blockSize, payloadMax, blockBytes } = of;
   return {
     ...{ device, replyForm, chunkMax },
     terms: { flags, extendedHeaders, blockSizeNegotiated, contexts: [] },
-    bounds: { size, writeAlignment, alignment, blockSize, payloadMax },
-    blockBytes: of.disk.limits.blockBytes,
+    bounds: {
+      ...{ size, writeAlignment, alignment, blockSize, payloadMax, blockBytes },
+      volatile: of.volatile,
+    },
   };
 }

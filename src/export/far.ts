@@ -45,19 +45,31 @@ export function farSizeOf(size: number | bigint): FarSize | undefined {
   return typeof size === 'bigint' ? new FarSize(size) : undefined;
 }
 
-/** Makes `offset` what is behind the last multiple of 2^52. A range of 2^52 bytes and more, which only
- *  zeroes have, becomes that of the whole blocks that it touches, all of which read as zeros anyway;
- *  from 2^62 bytes on their number may be rounded.
- *  @returns that multiple, in sectors. */
-export function comeNear(range: Range, block: number): number {
-  const base = (range.offsetHigh >>> NEAR_HIGH_BITS) * NEAR_SECTORS;
-  range.offset = (range.offsetHigh % (NEAR_BYTES / TWO_TO_32)) * TWO_TO_32 + range.offsetLow;
-  if (range.lengthHigh >>> NEAR_HIGH_BITS === 0) return base;
-  const behind = range.offset % block;
-  const length = exactLength(range) + BigInt(behind);
-  range.offset -= behind;
-  range.length = Number(roundUp(length, BigInt(block)));
-  return base;
+/** A range, counted from a multiple of 2^52 bytes. */
+export interface NearRange {
+  /** That multiple, in sectors. */
+  base: number;
+  /** Bytes behind it. */
+  offset: number;
+  /** Bytes. */
+  length: number;
+  /** Bytes from `offset` to what was named. */
+  behind: number;
+}
+
+/** Fills `into` with `range`, counted from the last multiple of 2^52. A range of 2^52 bytes and more, which
+ *  only zeroes have, becomes that of the whole blocks that it touches, all of which read as zeros anyway;
+ *  from 2^62 bytes on their number may be rounded. */
+export function comeNear(range: Range, block: number, into: NearRange): void {
+  into.base = (range.offsetHigh >>> NEAR_HIGH_BITS) * NEAR_SECTORS;
+  const offset = (range.offsetHigh % (NEAR_BYTES / TWO_TO_32)) * TWO_TO_32 + range.offsetLow;
+  const widened = range.lengthHigh >>> NEAR_HIGH_BITS !== 0;
+  const behind = widened ? offset % block : 0;
+  into.behind = behind;
+  into.offset = offset - behind;
+  into.length = widened
+    ? Number(roundUp(exactLength(range) + BigInt(behind), BigInt(block)))
+    : range.length;
 }
 
 /** Bytes from a range's offset to its last sector's end, or to the export's if that is nearer. */

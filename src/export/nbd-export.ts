@@ -60,6 +60,10 @@ export class NbdExport implements ExportInfo {
   readonly contexts: readonly Context[];
   /** Bytes: the longest payload of a READ or WRITE. */
   readonly payloadMax: number;
+  /** Bytes of the disk's blocks. */
+  readonly blockBytes: number;
+  /** Written data may be lost until they are flushed. */
+  readonly volatile: boolean;
   #connections = 0;
   #ended: (() => void) | undefined;
 
@@ -69,6 +73,8 @@ export class NbdExport implements ExportInfo {
     this.shared = shared;
     this.writeLock = new WriteLock(shared);
     this.payloadMax = payloadMax;
+    this.blockBytes = disk.limits.blockBytes;
+    this.volatile = disk.features.writeCache;
     this.name = disk.name;
     this.size = disk.size;
     this.flags =

@@ -15,6 +15,7 @@ import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
 import { blockFlags } from './block-command.ts';
 import type { CommandHost } from './command-host.ts';
 import { deltaOf, nbdMeaning } from './errors.ts';
+import type { Judgement } from './judgement.ts';
 import type { LockWaiter } from './write-lock.ts';
 
 /** A block of which only [from, to) changes; `payload` is where its bytes begin in the payload. */
@@ -26,6 +27,14 @@ interface Edge {
   readonly payload: number;
 }
 
+/** Where a write's payload is. */
+export interface PayloadPlace {
+  readonly source: Uint8Array;
+  readonly start: number;
+  /** Where it was received apart: taken over. Undefined: it is in `source`, from `start`. */
+  readonly apart: Segments | undefined;
+}
+
 export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAddress {
   waiting = false;
   waitingSince = 0;
@@ -35,13 +44,15 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   readonly offsetHigh: number;
   readonly offsetLow: number;
   readonly #host: CommandHost;
-  readonly #done: (bytesHeld: number) => void;
+  readonly #done: (bytes: number) => void;
   readonly #flags: number;
   readonly #zeroes: boolean;
   /** Sectors that come before byte 0 of the offset. */
   readonly #base: number;
   readonly #offset: number;
   readonly #end: number;
+  /** Of data in flight. */
+  readonly #bytes: number;
   /** Where what is written ends: zeroes to the end of the export fill its last block. */
   readonly #reach: number;
   readonly #payload = new Segments();
@@ -60,16 +71,13 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   #delta = -1;
   #phase: 'waiting' | 'reading' | 'writing' | 'over' = 'waiting';
 
-  /** @param done called when it has its reply, with the bytes that it had in flight.
-   *  Takes over `payload`; without one, a write's payload is `source` from `start`. */
+  /** @param done called when it has its reply, with the data that it had in flight. */
   constructor(
     host: CommandHost,
-    done: (bytesHeld: number) => void,
+    done: (bytes: number) => void,
     header: RequestHeader,
-    base: number,
-    source: Uint8Array,
-    start: number,
-    payload?: Segments,
+    { base, offset, length, bytes }: Judgement,
+    { source, start, apart }: PayloadPlace,
   ) {
     this.#host = host;
     this.#done = done;
@@ -80,19 +88,19 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
     this.#zeroes = header.command === NbdCommand.WRITE_ZEROES;
     this.#flags = blockFlags(header.flags);
     this.#base = base;
-    this.#offset = header.offset;
-    this.#end = header.offset + header.length;
+    this.#offset = offset;
+    this.#end = offset + length;
+    this.#bytes = bytes;
     const { disk, size } = host.export;
     const filled = this.#zeroes && this.#end === size;
     this.#reach = filled ? disk.capacity * SECTOR_BYTES : this.#end;
-    this.#borrowed = !this.#zeroes && payload === undefined;
-    if (this.#borrowed) this.#payload.add(source, start, header.length);
-    if (payload !== undefined) {
-      for (let at = 0; at < payload.count; at++) {
-        const slab = payload.slabs[at];
-        this.#payload.add(payload.buffer(at), payload.start(at), payload.length(at), slab);
+    this.#borrowed = !this.#zeroes && apart === undefined;
+    if (this.#borrowed) this.#payload.add(source, start, length);
+    if (apart !== undefined) {
+      for (let at = 0; at < apart.count; at++) {
+        this.#payload.add(apart.buffer(at), apart.start(at), apart.length(at), apart.slabs[at]);
       }
-      payload.clear();
+      apart.clear();
     }
   }
 
@@ -268,7 +276,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
       segments?.clear();
     }
     if (this.#locked) target.writeLock.unlockExclusive();
-    this.#done(this.#zeroes ? 0 : this.#end - this.#offset);
+    this.#done(this.#bytes);
   }
 
   #parkPayload(): void {

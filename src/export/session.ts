@@ -2,23 +2,23 @@
  *  no tag, no lock or too much in flight. Decides nothing about sockets: it tells its host to go on.
  *  Source: driver.md section 2, Tags are the flow control. */
 
-import { Command as NbdCommand, type RequestHeader } from 'nbd-server-protocol-ts';
+import type { RequestHeader } from 'nbd-server-protocol-ts';
 import { Command } from '../block/command.ts';
 import type { TagWaiter } from '../block/scheduler.ts';
 import type { TagPool } from '../block/tag-pool.ts';
 import type { Segments } from '../pages/segments.ts';
 import type { Deferred, DeferredWork } from '../time/deferred.ts';
 import { bug } from '../units.ts';
-import { carriesData, cutsBlocks, writes } from './block-command.ts';
+import { writes } from './block-command.ts';
 import type { ByteShare } from './byte-budget.ts';
-import { type Refusal, Rules, refused, type Terms } from './check.ts';
 import { ClientCommand, COPY_MAX } from './client-command.ts';
 import type { CommandHost } from './command-host.ts';
-import { comeNear, isFar } from './far.ts';
+import { Judgement, judge, refusalOfStatus, tellFaults, Verdict } from './judgement.ts';
 import type { NbdExport } from './nbd-export.ts';
 import { QueueMap } from './queue-map.ts';
 import { ReadModifyWrite } from './read-modify-write.ts';
 import type { ReplySink } from './reply-sink.ts';
+import { type Refusal, Rules, refused, type Terms } from './rules.ts';
 import type { SessionContext, SessionHost } from './session-host.ts';
 import { StatusCommand } from './status-command.ts';
 import type { LockWaiter } from './write-lock.ts';
@@ -35,14 +35,16 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   waitingSince = 0;
   waitsToRead = false;
   readonly queues: QueueMap;
+  /** Why every further command is refused; undefined: they are not. */
+  shutDown: Refusal | undefined = undefined;
   readonly #sink: ReplySink;
   readonly #deferred: Deferred;
   readonly #host: SessionHost;
   readonly #commands: CommandHost;
   readonly #bytesMax: number;
   readonly #rules: Rules;
-  /** Ranges may be far, see far.ts. */
-  readonly #huge: boolean;
+  /** Of the command that was judged last. */
+  readonly #judged = new Judgement();
   readonly #status: StatusCommand;
   /** A BLOCK_STATUS has not all of its answers yet. */
   #statusPending = false;
@@ -58,6 +60,17 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   /** The pool whose tags it waited for last. */
   #waitedFor: TagPool;
   #quota = Number.POSITIVE_INFINITY;
+  /** `command` has its reply and is free for another. */
+  readonly #done = (command: ClientCommand): void => {
+    if (command.locked) this.export.writeLock.unlockShared();
+    this.#free.push(command);
+    if (command === this.#sliced) {
+      this.#sliced = undefined;
+      this.#deferred.raise(this);
+    }
+    this.#ended(command.bytes);
+  };
+  readonly #partsDone = (bytes: number): void => this.#ended(bytes);
 
   constructor(
     of: NbdExport,
@@ -68,7 +81,6 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   ) {
     this.export = of;
     this.#rules = new Rules(terms, of);
-    this.#huge = typeof of.size === 'bigint';
     this.#status = new StatusCommand(of, terms, context.statusBudget, () => this.#ready());
     this.queues = new QueueMap(of.disk, of.nextConnection());
     this.#waitedFor = this.queues.hctx.pool;
@@ -117,52 +129,51 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     return this.#limited;
   }
 
-  /** @returns why a command is refused; undefined: `execute` it. */
-  check(header: RequestHeader): Refusal | undefined {
-    return this.#rules.check(header);
+  /** Judges a command, until the next one is. @returns why it is refused; undefined: it is not. */
+  judge(header: RequestHeader): Refusal | undefined {
+    if (this.shutDown !== undefined) return this.shutDown;
+    judge(header, this.#rules, this.#judged);
+    return this.#judged.refusal;
   }
 
-  /** Executes a command that `check` let pass. A write's payload is `source` from `start`, or, where
-   *  it was received apart, `payload`; a BLOCK_STATUS's is always in `source`.
+  /** May the command that was judged have its data in flight? From then on they are: until it has its
+   *  reply, or `withdraw`. @returns false: not yet, the host will hear `sessionReady`. */
+  admits(): boolean {
+    const { bytes } = this.#judged;
+    if (bytes === 0) return true;
+    if (!this.share.admits(bytes)) return false;
+    this.share.take(bytes);
+    return true;
+  }
+
+  /** The command that was admitted is not executed: its payload does not come. */
+  withdraw(): void {
+    this.share.give(this.#judged.bytes);
+  }
+
+  /** Executes the command that was judged, and admitted. A write's payload is `source` from `start`, or,
+   *  where it was received apart, `apart`; a BLOCK_STATUS's is always in `source`.
    *  @returns false: it waits; keep the payload where it is until `proceed` says true. */
-  execute(header: RequestHeader, source: Uint8Array, start: number, payload?: Segments): boolean {
-    if (this.#rules.doubtful) this.#rules.tellFaults(header, this.#host.onClientFault);
-    const block = this.export.disk.limits.blockBytes;
-    const write = header.command === NbdCommand.WRITE;
-    if (header.command === NbdCommand.BLOCK_STATUS) return this.#askStatus(header, source, start);
-    const far = this.#huge && isFar(header);
-    const base = far ? comeNear(header, block) : 0;
-    if (this.#doesNothing(header)) {
-      this.#sink.ok(header);
-      return true;
+  execute(header: RequestHeader, source: Uint8Array, start: number, apart?: Segments): boolean {
+    const judged = this.#judged;
+    if (judged.doubtful) tellFaults(header, this.#rules, this.#host.onClientFault);
+    switch (judged.verdict) {
+      case Verdict.BLOCKS:
+        return this.#submit(header, source, start, apart);
+      case Verdict.PARTS: {
+        this.#inFlight++;
+        const place = { source, start, apart };
+        new ReadModifyWrite(this.#commands, this.#partsDone, header, judged, place).begin();
+        return true;
+      }
+      case Verdict.STATUS:
+        return this.#askStatus(header, source, start);
+      case Verdict.NOTHING:
+        this.#sink.ok(header);
+        return true;
+      default:
+        return bug('a command that is refused is executed');
     }
-    this.#inFlight++;
-    if (cutsBlocks(header, block, this.export.size)) {
-      this.share.take(write ? header.length : 0);
-      new ReadModifyWrite(
-        this.#commands,
-        this.#doneUnaligned,
-        header,
-        base,
-        source,
-        start,
-        payload,
-      ).begin();
-      return true;
-    }
-    const command = this.#begin(header, block, base);
-    if (far) command.head = header.offsetLow % block; // it may have been widened
-    if (write) {
-      if (payload === undefined) command.borrow(source, start);
-      else command.adopt(payload);
-    }
-    if (command.bio.sectors === 0 && header.command !== NbdCommand.FLUSH) {
-      // A TRIM without a whole block in it: nothing to do.
-      command.bioDone(command.bio);
-      return true;
-    }
-    this.#stalled = command;
-    return this.proceed();
   }
 
   /** Goes on with the command that waits, if any. @returns true when it is on its way. */
@@ -208,23 +219,6 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     this.#ready();
   }
 
-  readonly #done = (command: ClientCommand): void => {
-    if (command.locked) this.export.writeLock.unlockShared();
-    const { bio } = command;
-    if (carriesData(bio.command)) this.share.give(command.length);
-    this.#free.push(command);
-    if (command === this.#sliced) {
-      this.#sliced = undefined;
-      this.#deferred.raise(this);
-    }
-    this.#ended();
-  };
-
-  readonly #doneUnaligned = (bytesHeld: number): void => {
-    this.share.give(bytesHeld);
-    this.#ended();
-  };
-
   /** The client has gone, and its receive buffer with it. What was received whole is executed. */
   abandon(): void {
     this.#gone = true;
@@ -239,7 +233,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   #askStatus(header: RequestHeader, source: Uint8Array, start: number): boolean {
     const status = this.#status;
     const wrong = status.begin(header, source, start)
-      ? this.#rules.checkStatusRange(status)
+      ? refusalOfStatus(status, this.#rules)
       : refused.wrongIds;
     if (wrong !== undefined) {
       this.#sink.error(header, wrong.error, wrong.text, -1);
@@ -253,16 +247,8 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   #proceedStatus(): boolean {
     if (!this.#status.proceed(this.#sink)) return false;
     this.#statusPending = false;
-    this.#ended();
+    this.#ended(0);
     return true;
-  }
-
-  /** As in the kernel, a flush reaches the driver only where something is volatile. Nothing is behind
-   *  memory that a cache could be filled from. */
-  #doesNothing(header: RequestHeader): boolean {
-    if (header.command === NbdCommand.CACHE) return true;
-    if (header.command === NbdCommand.FLUSH) return !this.export.disk.features.writeCache;
-    return header.length === 0;
   }
 
   /** In one pool's line alone: that of what it asked for last. */
@@ -281,18 +267,24 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     this.#host.sessionReady(this.#quota);
   }
 
-  #ended(): void {
+  /** A command with so many bytes in flight has its reply. */
+  #ended(bytes: number): void {
+    if (bytes > 0) this.share.give(bytes);
     this.#inFlight--;
     if (this.#inFlight === 0 || this.#limited) this.#deferred.raise(this);
   }
 
-  /** @param base sectors that come before byte 0 of the header's offset. */
-  #begin(header: RequestHeader, block: number, base: number): ClientCommand {
+  #submit(header: RequestHeader, source: Uint8Array, start: number, apart?: Segments): boolean {
+    this.#inFlight++;
     const command = this.#free.pop() ?? new ClientCommand(this.#commands, this.#done);
-    command.begin(header, block, base);
-    const kind = command.bio.command;
-    this.waitsToRead = kind === Command.READ;
-    if (carriesData(kind)) this.share.take(header.length);
-    return command;
+    command.begin(header, this.#judged);
+    const { bio } = command;
+    this.waitsToRead = bio.command === Command.READ;
+    if (bio.command === Command.WRITE) {
+      if (apart === undefined) command.borrow(source, start);
+      else command.adopt(apart);
+    }
+    this.#stalled = command;
+    return this.proceed();
   }
 }

@@ -12,11 +12,11 @@ import {
 } from 'nbd-server-protocol-ts';
 import { EXACT_MAX } from '../units.ts';
 import { blockStatus, ExtentList, farStatus } from './block-status.ts';
-import type { Terms } from './check.ts';
 import type { Context } from './contexts.ts';
 import { type FarSize, farSizeOf, isFar } from './far.ts';
 import type { NbdExport } from './nbd-export.ts';
 import type { ReplySink } from './reply-sink.ts';
+import type { Terms } from './rules.ts';
 import type { StatusBudget, StatusWaiter } from './status-budget.ts';
 
 /** Answers are sent before the next one is made. */

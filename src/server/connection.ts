@@ -3,8 +3,8 @@
  *  Source: nbd-protocol.md sections 2, 3.6 and 5. */
 
 import { type Agreed, type OnClientFault, ServerHandshake } from 'nbd-server-protocol-ts';
-import type { Refusal } from '../export/check.ts';
 import type { NbdExport } from '../export/nbd-export.ts';
+import type { Refusal } from '../export/rules.ts';
 import { Session } from '../export/session.ts';
 import type { SessionHost } from '../export/session-host.ts';
 import type { ConnectionBuffers } from './buffer-pool.ts';
@@ -189,7 +189,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   shutdown(why: Refusal): void {
     this.#shutDown = why;
     this.#stream?.revoke?.();
-    if (this.#requests !== undefined) this.#requests.shutDown = why;
+    if (this.#requests !== undefined) this.#requests.session.shutDown = why;
     this.#endIfIdle();
   }
 
@@ -286,9 +286,9 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     const { export: of, extendedHeaders, replyForm, secure } = agreed;
     this.#output.agree(replyForm, of.blockSize.maximumPayload);
     const session = new Session(of, agreed, this.#output, this, this.#context);
+    session.shutDown = this.#shutDown;
     const [window, output] = [this.#window, this.#output];
     this.#requests = new Requests(session, extendedHeaders, window, output, this, this.#context);
-    this.#requests.shutDown = this.#shutDown;
     this.#phase = 'transmission';
     this.#lending.offer(agreed, session.copyMax, this.#stream);
     const contexts = agreed.contexts.map(({ name }) => name);

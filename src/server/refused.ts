@@ -2,7 +2,7 @@
  *  error is sent; so the stream stays in sync. Source: nbd-protocol.md section 3.2. */
 
 import type { ReplyAddress, RequestHeader } from 'nbd-server-protocol-ts';
-import type { Refusal } from '../export/check.ts';
+import type { Refusal } from '../export/rules.ts';
 import type { Output } from './output.ts';
 import type { ReceiveWindow } from './window.ts';
 

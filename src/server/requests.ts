@@ -13,7 +13,7 @@ import {
   payloadBytes,
   RequestHeader,
 } from 'nbd-server-protocol-ts';
-import type { Refusal } from '../export/check.ts';
+import type { Refusal } from '../export/rules.ts';
 import type { Session } from '../export/session.ts';
 import { limits } from './limits.ts';
 import type { Output } from './output.ts';
@@ -36,8 +36,6 @@ export class Requests {
   readonly session: Session;
   /** No more is taken, until `proceed` or its owner goes on. */
   held = false;
-  /** Why every further command is refused; undefined: they are not. */
-  shutDown: Refusal | undefined = undefined;
   /** The client has sent DISC. */
   saidGoodbye = false;
   readonly #window: ReceiveWindow;
@@ -139,7 +137,7 @@ export class Requests {
 
   /** The client has gone. */
   abandon(): void {
-    if (this.#payload.receiving) this.session.share.give(this.#header.length);
+    if (this.#payload.receiving) this.session.withdraw();
     this.#payload.discard();
     this.session.abandon();
   }
@@ -179,7 +177,7 @@ export class Requests {
     }
     const { session } = this;
     const payload = payloadBytes(header, this.#extended);
-    const refusal = this.shutDown ?? session.check(header);
+    const refusal = session.judge(header);
     const window = this.#window;
     const start = window.at + this.#headerBytes;
     const whole = start + payload <= window.end;
@@ -188,7 +186,7 @@ export class Requests {
       return this.#refuse(header, refusal, payload);
     }
     if (!whole && payload <= limits.payloadInBuffer.max) return false;
-    if (hasData(header.command) && !session.share.admits(header.length)) {
+    if (!session.admits()) {
       this.held = true;
       return false;
     }
@@ -220,7 +218,6 @@ export class Requests {
 
   /** Takes what the window has of a long payload; the rest is received into its place. */
   #beginPayload(header: RequestHeader, length: number): void {
-    this.session.share.take(length);
     if (this.#payload.begin(header.offset, length)) this.feed();
     else this.#refuseRest();
   }
@@ -229,18 +226,12 @@ export class Requests {
   #refuseRest(): void {
     this.#refused.begin(this.#header, noMemory, this.#payload.left);
     this.#payload.discard();
-    this.session.share.give(this.#header.length);
+    this.session.withdraw();
     if (!this.#refused.pending) this.#refused.received(0, this.#output);
   }
 
   #executePayload(): void {
     const { segments } = this.#payload;
-    this.session.share.handOver(this.#header.length);
     if (!this.session.execute(this.#header, this.#window.bytes, 0, segments)) this.held = true;
   }
-}
-
-/** What its reply or its payload holds counts as data in flight. */
-function hasData(command: number): boolean {
-  return command === Command.READ || command === Command.WRITE;
 }

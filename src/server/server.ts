@@ -4,8 +4,8 @@
 import net from 'node:net';
 import { NbdError } from 'nbd-server-protocol-ts';
 import { ByteBudget } from '../export/byte-budget.ts';
-import type { Refusal } from '../export/check.ts';
 import type { NbdExport } from '../export/nbd-export.ts';
+import type { Refusal } from '../export/rules.ts';
 import { StatusBudget } from '../export/status-budget.ts';
 import { AcceptFaults } from './accept-faults.ts';
 import { Admission, Burst } from './admission.ts';

@@ -18,8 +18,9 @@ import {
   RequestHeader,
 } from 'nbd-server-protocol-ts';
 import type { ThreadDevice } from '../direct/thread-device.ts';
-import { Rules } from '../export/check.ts';
 import type { DirectOffer } from '../export/direct-offer.ts';
+import { Judgement, judge, tellFaults, Verdict } from '../export/judgement.ts';
+import { Rules } from '../export/rules.ts';
 import { orNone } from '../pages/memory.ts';
 import type { FaultCounts } from '../server/fault-counts.ts';
 import { systemClock } from '../time/clock.ts';
@@ -76,11 +77,11 @@ export class DirectRequests {
   };
   readonly #send: (part: Uint8Array) => boolean;
   readonly #rules: Rules;
+  readonly #judged = new Judgement();
   readonly #encoder: ReplyEncoder;
   readonly #header = new RequestHeader();
   readonly #extended: boolean;
   readonly #headerBytes: number;
-  readonly #blockBytes: number;
   readonly #chunkMax: number;
   #used = 0;
   #lost = false;
@@ -106,7 +107,6 @@ export class DirectRequests {
     this.#encoder = new ReplyEncoder(offer.replyForm);
     this.#extended = offer.terms.extendedHeaders;
     this.#headerBytes = this.#extended ? EXTENDED_REQUEST_BYTES : COMPACT_REQUEST_BYTES;
-    this.#blockBytes = offer.blockBytes;
     this.#chunkMax = offer.chunkMax;
   }
 
@@ -138,12 +138,12 @@ export class DirectRequests {
       const payload = payloadBytes(header, this.#extended);
       const start = at + this.#headerBytes;
       if (start + payload > end) return 'done';
-      if (this.#rules.doubtful && this.#hasNewFault(header)) return 'foreign';
+      if (this.#judged.doubtful && this.#hasNewFault(header)) return 'foreign';
       const needed = this.#encoder.dataHeadBytes + (payload > 0 ? 0 : header.length);
       const full = this.#used > 0 && this.#used + needed > SEND_LEAST;
       if (full && !this.#flush()) return 'unsent';
       if (!this.#execute(header, bytes, start)) return 'foreign';
-      if (this.#rules.doubtful) this.#rules.tellFaults(header, this.#countFault);
+      if (this.#judged.doubtful) tellFaults(header, this.#rules, this.#countFault);
       this.consumed += this.#headerBytes + payload;
     }
   }
@@ -151,17 +151,20 @@ export class DirectRequests {
   /** The main thread logs each fault of a client once: it must hear of the first. */
   #hasNewFault(header: RequestHeader): boolean {
     this.#faultNew = false;
-    this.#rules.tellFaults(header, this.#learnFault);
+    tellFaults(header, this.#rules, this.#learnFault);
     return this.#faultNew;
   }
 
   #isOurs(header: RequestHeader): boolean {
     const { command, offset, length } = header;
-    if (command === Command.FLUSH) return this.#rules.check(header) === undefined;
-    if (command !== Command.READ && command !== Command.WRITE) return false;
-    if (length > REQUEST_MAX || length === 0) return false;
-    if (offset % this.#blockBytes !== 0 || length % this.#blockBytes !== 0) return false;
-    if (this.#rules.check(header) !== undefined) return false;
+    if (command !== Command.READ && command !== Command.WRITE && command !== Command.FLUSH) {
+      return false;
+    }
+    const judged = this.#judged;
+    judge(header, this.#rules, judged);
+    if (command === Command.FLUSH) return judged.verdict !== Verdict.REFUSED;
+    if (length > REQUEST_MAX || judged.verdict !== Verdict.BLOCKS) return false;
+    if (judged.sectors * SECTOR_BYTES !== length) return false; // parts of blocks
     // Holes of a longer read are not sent, but told.
     const inChunks = command === Command.READ && length > this.#chunkMax;
     return !inChunks || !this.#device.hasHole(offset, length);

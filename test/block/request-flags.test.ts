@@ -1,6 +1,11 @@
 /** Commands and flags on their way to the driver. rnull-series 10, 44, 55, 67. */
 
-import { CommandFlag, Command as NbdCommand, RequestHeader } from 'nbd-server-protocol-ts';
+import {
+  CommandFlag,
+  Command as NbdCommand,
+  RequestHeader,
+  TransmissionFlag,
+} from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
 import { Command, RequestFlag } from '../../src/block/command.ts';
 import { Disk } from '../../src/block/disk.ts';
@@ -88,10 +93,15 @@ describe('an NBD command reaches the driver', () => {
     const statusBudget = new StatusBudget(deferred);
     const budget = new ByteBudget(0);
     const context = { allocator, scratch, deferred, budget, statusBudget, inFlightMax: 512 };
-    const terms = { flags: 0, extendedHeaders: false, contexts: [], blockSizeNegotiated: false };
+    const { SEND_FLUSH, SEND_FUA, SEND_DF, SEND_TRIM, SEND_WRITE_ZEROES } = TransmissionFlag;
+    const offered = SEND_FLUSH | SEND_FUA | SEND_DF | SEND_TRIM | SEND_WRITE_ZEROES;
+    const agreed = { extendedHeaders: false, contexts: [], blockSizeNegotiated: false };
+    const terms = { ...agreed, flags: offered };
     const session = new Session(new NbdExport(disk, 512), terms, sink, host, context);
     const length = nbd === NbdCommand.FLUSH ? 0 : 512;
     const header = Object.assign(new RequestHeader(), { command: nbd, flags: nbdFlags, length });
+    expect(session.judge(header)).toBeUndefined();
+    expect(session.admits()).toBe(true);
     session.execute(header, new Uint8Array(512), 0);
     session.unplug();
     world.settle();

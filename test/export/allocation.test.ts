@@ -66,7 +66,9 @@ function served(words: readonly string[], failAt: number) {
   const all = ['memory_backed=1', 'size=2', 'discard=1', ...words];
   const { device, disk } = poweredDevice(world, all, allocator);
   const client = new Client();
-  const terms = { flags: 0, extendedHeaders: false, contexts: [], blockSizeNegotiated: false };
+  const target = new NbdExport(disk, 64 * MiB);
+  const { flags } = target;
+  const terms = { flags, extendedHeaders: false, contexts: [], blockSizeNegotiated: false };
   let stalled = 0;
   const host = {
     sessionReady: () => {
@@ -75,7 +77,7 @@ function served(words: readonly string[], failAt: number) {
     sessionIdle: () => {},
     onClientFault: () => {},
   };
-  const session: Session = new Session(new NbdExport(disk, 64 * MiB), terms, client, host, {
+  const session: Session = new Session(target, terms, client, host, {
     statusBudget: new StatusBudget(world.deferred),
     budget: new ByteBudget(0),
     allocator,
@@ -111,6 +113,8 @@ function served(words: readonly string[], failAt: number) {
     const payload = long ? received(data) : undefined;
     if (long && payload === undefined) return NbdError.ENOSPC;
     const window = Uint8Array.from(data ?? []);
+    same(session.judge(header), undefined);
+    same(session.admits(), true);
     const onItsWay = session.execute(header, window, 0, payload);
     session.unplug();
     // A payload that waits is kept where it is; what was taken is overwritten by the next.

@@ -3,8 +3,16 @@
 import fc from 'fast-check';
 import { Command, NbdError, RequestHeader, TransmissionFlag } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
-import { type Bounds, Rules, refused } from '../../src/export/check.ts';
-import { comeNear, exactLength, FarSize, farExtent, isFar } from '../../src/export/far.ts';
+import {
+  comeNear,
+  exactLength,
+  FarSize,
+  farExtent,
+  isFar,
+  type NearRange,
+} from '../../src/export/far.ts';
+import { Judgement, judge } from '../../src/export/judgement.ts';
+import { type Bounds, type Refusal, Rules, refused } from '../../src/export/rules.ts';
 
 const NEAR = 2n ** 52n;
 const MOST = 2n ** 63n - 1n;
@@ -20,6 +28,19 @@ function header(offset: bigint, length: bigint, command: number = Command.READ):
   made.offset = made.offsetHigh * 2 ** 32 + made.offsetLow;
   made.length = made.lengthHigh * 2 ** 32 + made.lengthLow;
   return made;
+}
+
+function nearOf(range: RequestHeader, block: number): NearRange {
+  const near = { base: -1, offset: -1, length: -1, behind: -1 };
+  comeNear(range, block, near);
+  return near;
+}
+
+/** Why it is refused. */
+function refusal(made: RequestHeader, rules: Rules): Refusal | undefined {
+  const judged = new Judgement();
+  judge(made, rules, judged);
+  return judged.refusal;
 }
 
 const bits64 = fc.oneof(
@@ -45,14 +66,12 @@ test('a short range keeps its bytes, and its sectors', () => {
   fc.assert(
     fc.property(bits64, short, fc.constantFrom(512, 1024, 4096), (offset, length, block) => {
       const made = header(offset, BigInt(length));
-      const base = comeNear(made, block);
-      expect(BigInt(base) * 512n + BigInt(made.offset)).toBe(offset);
-      expect(made.length).toBe(length);
-      expect(Number.isSafeInteger(made.offset + made.length)).toBe(true);
-      expect([made.offsetHigh, made.offsetLow]).toEqual([
-        Number(offset >> 32n),
-        Number(offset % 2n ** 32n),
-      ]);
+      const near = nearOf(made, block);
+      expect(BigInt(near.base) * 512n + BigInt(near.offset)).toBe(offset);
+      expect(near.length).toBe(length);
+      expect(near.behind).toBe(0);
+      expect(Number.isSafeInteger(near.offset + near.length)).toBe(true);
+      expect(made).toEqual(header(offset, BigInt(length)));
     }),
   );
 });
@@ -64,13 +83,15 @@ test('a long range becomes the whole blocks that it touches', () => {
       const [offset, end] = a < b ? [a, b] : [b, a];
       fc.pre(end - offset >= NEAR);
       const made = header(offset, end - offset);
-      const base = comeNear(made, Number(block));
+      const near = nearOf(made, Number(block));
       const first = offset - (offset % block);
       const whole = ((end + block - 1n) / block) * block - first;
-      expect(BigInt(base) * 512n + BigInt(made.offset)).toBe(first);
-      if (whole <= 2n ** 62n || block > 512n) expect(BigInt(made.length)).toBe(whole);
-      expect(made.length % Number(block)).toBe(0);
-      expect(Math.abs(Number(BigInt(made.length) - whole))).toBeLessThanOrEqual(512);
+      expect(BigInt(near.base) * 512n + BigInt(near.offset)).toBe(first);
+      expect(BigInt(near.behind)).toBe(offset - first);
+      if (whole <= 2n ** 62n || block > 512n) expect(BigInt(near.length)).toBe(whole);
+      expect(near.length % Number(block)).toBe(0);
+      expect(Math.abs(Number(BigInt(near.length) - whole))).toBeLessThanOrEqual(512);
+      expect(made).toEqual(header(offset, end - offset));
     }),
   );
 });
@@ -107,6 +128,8 @@ describe('the rules', () => {
     alignment,
     blockSize: { minimum: alignment, maximumPayload: 2 ** 25 },
     payloadMax: 2 ** 26,
+    blockBytes: Math.max(512, alignment),
+    volatile: false,
   });
   const sizes = fc.oneof(
     fc.bigInt({ min: 1n, max: MOST }),
@@ -124,7 +147,7 @@ describe('the rules', () => {
         fc.pre(length > 0n);
         const made = header(offset, length, Command.WRITE_ZEROES);
         const fits = offset + length <= size;
-        const wrong = new Rules(terms, bounds(size)).check(made);
+        const wrong = refusal(made, new Rules(terms, bounds(size)));
         expect(wrong).toBe(fits ? undefined : refused.noSpace);
       }),
       { numRuns: 2000 },
@@ -135,13 +158,13 @@ describe('the rules', () => {
     const rules = new Rules(terms, bounds(2n ** 63n - 4096n, 4096));
     for (const at of [2n ** 53n, 2n ** 62n, 2n ** 63n - 8192n]) {
       const ask = (offset: bigint, length: bigint) =>
-        rules.check(header(offset, length, Command.WRITE_ZEROES));
+        refusal(header(offset, length, Command.WRITE_ZEROES), rules);
       expect(ask(at, 4096n)).toBeUndefined();
       expect(ask(at + 1n, 4096n - 1n)).toBe(refused.unaligned);
       expect(ask(at + 512n, 512n)).toBe(refused.unaligned);
       expect(ask(at, 1n)).toBe(refused.unaligned);
     }
     const far = header(2n ** 63n - 4096n, 1n, Command.WRITE_ZEROES);
-    expect(rules.check(far)?.error).toBe(NbdError.ENOSPC);
+    expect(refusal(far, rules)?.error).toBe(NbdError.ENOSPC);
   });
 });

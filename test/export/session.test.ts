@@ -59,6 +59,19 @@ class HeldSink implements ReplySink {
   }
 }
 
+/** @returns what `execute` does. */
+function executeAt(
+  session: Session,
+  fields: Partial<RequestHeader>,
+  source: Uint8Array,
+  apart?: Segments,
+): boolean {
+  const header = Object.assign(new RequestHeader(), fields);
+  expect(session.judge(header)).toBeUndefined();
+  expect(session.admits()).toBe(true);
+  return session.execute(header, source, 0, apart);
+}
+
 function served(...words: string[]) {
   const world = new World();
   const allocator = new CountingAllocator();
@@ -68,13 +81,15 @@ function served(...words: string[]) {
     allocator,
   );
   const sink = new HeldSink();
-  const terms = { flags: 0, extendedHeaders: false, contexts: [], blockSizeNegotiated: false };
+  const target = new NbdExport(disk, 64 * MiB);
+  const { flags } = target;
+  const terms = { flags, extendedHeaders: false, contexts: [], blockSizeNegotiated: false };
   const host = {
     sessionReady: () => void session.proceed(),
     sessionIdle: () => {},
     onClientFault: () => {},
   };
-  const session: Session = new Session(new NbdExport(disk, 64 * MiB), terms, sink, host, {
+  const session: Session = new Session(target, terms, sink, host, {
     statusBudget: new StatusBudget(world.deferred),
     budget: new ByteBudget(0),
     allocator,
@@ -84,8 +99,7 @@ function served(...words: string[]) {
   });
   const { tagSet } = disk.queue;
   const execute = (command: number, offset: number, length: number, payload?: Uint8Array): void => {
-    const header = Object.assign(new RequestHeader(), { command, offset, length });
-    session.execute(header, payload ?? new Uint8Array(0), 0);
+    executeAt(session, { command, offset, length }, payload ?? new Uint8Array(0));
     session.unplug();
     world.settle();
   };
@@ -178,7 +192,7 @@ test('slabs that a payload was received into become the device’s, not copies',
   payload.add(slab.bytes, 0, slab.bytes.length, slab);
   const fields = { command: Command.WRITE, offset: 0, length: slab.bytes.length };
   const takes = allocator.takes;
-  session.execute(Object.assign(new RequestHeader(), fields), new Uint8Array(0), 0, payload);
+  executeAt(session, fields, new Uint8Array(0), payload);
   session.unplug();
   world.settle();
   expect(sink.oks).toBe(1);
@@ -204,11 +218,7 @@ test('a client that goes with a write waiting for its tag: the write is done all
   );
   const payload = new Uint8Array(4096).fill(8);
   const write = (offset: number): boolean =>
-    session.execute(
-      Object.assign(new RequestHeader(), { command: Command.WRITE, offset, length: 4096 }),
-      payload,
-      0,
-    );
+    executeAt(session, { command: Command.WRITE, offset, length: 4096 }, payload);
   expect([write(0), write(8192)]).toEqual([true, false]);
   session.abandon();
   payload.fill(0);

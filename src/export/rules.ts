@@ -1,19 +1,16 @@
-/** What is wrong with a command, before anything of it is executed: one row per NBD command, and what
- *  of it holds for a client after the handshake. Source: nbd-protocol.md sections 3.2 and 3.3. */
+/** By what a command is judged: one row per NBD command, and what of it holds for a client after the
+ *  handshake. Source: nbd-protocol.md sections 3.2 and 3.3. */
 
 import {
   blockStatusPayloadMax,
   Command,
   CommandFlag,
   NbdError,
-  type OnClientFault,
-  type RequestHeader,
-  requestFault,
   type SelectedContext,
   TransmissionFlag,
 } from 'nbd-server-protocol-ts';
 import { MiB } from '../units.ts';
-import { type FarSize, farSizeOf, isFar, type Range } from './far.ts';
+import { type FarSize, farSizeOf } from './far.ts';
 
 /** Why a command is refused: the NBD error and a text for humans. */
 export interface Refusal {
@@ -46,7 +43,7 @@ export const refused = {
   ),
 } as const;
 
-interface Row {
+export interface Row {
   /** Command flags it may carry. */
   readonly flags: number;
   /** The transmission flag without which it was not offered. */
@@ -65,7 +62,7 @@ interface Row {
 const { FUA, DF, NO_HOLE, REQ_ONE, FAST_ZERO, PAYLOAD_LEN } = CommandFlag;
 
 /** By the commands' numbers. DISC has no reply, so no error either. */
-const rows: readonly (Row | undefined)[] = Object.assign([], {
+export const rows: readonly (Row | undefined)[] = Object.assign([], {
   [Command.READ]: {
     flags: FUA | DF,
     offeredBy: 0,
@@ -144,6 +141,10 @@ export interface Bounds {
   readonly blockSize: { readonly minimum: number; readonly maximumPayload: number };
   /** Bytes. */
   readonly payloadMax: number;
+  /** Bytes of the disk's blocks. */
+  readonly blockBytes: number;
+  /** Written data may be lost until they are flushed. */
+  readonly volatile: boolean;
 }
 
 /** What was agreed on. */
@@ -157,117 +158,48 @@ export interface Terms {
   readonly blockSizeNegotiated: boolean;
 }
 
-const NOT_OFFERED = -1;
+export const NOT_OFFERED = -1;
 /** What the protocol allows a client that has not asked. */
 const PAYLOAD_UNTOLD = 32 * MiB;
 
-/** The rules for one client. */
+/** The rules for one client, as `judge` looks them up. */
 export class Rules {
-  /** The last command that `check` let pass may have faults for `tellFaults`. */
-  doubtful = false;
-  readonly #payloadMax: number;
+  /** Bytes: longer payloads are refused. */
+  readonly payloadMax: number;
   /** Bytes: what a client that keeps to the protocol sends and asks for at most. */
-  readonly #payloadAgreed: number;
-  readonly #flushOffered: boolean;
+  readonly payloadAgreed: number;
+  readonly flushOffered: boolean;
+  /** A flush has something to do. */
+  readonly flushReaches: boolean;
   /** Bytes; Infinity: whatever is not far lies inside. */
-  readonly #size: number;
-  readonly #farSize: FarSize | undefined;
-  readonly #extended: boolean;
-  readonly #readOnly: boolean;
+  readonly size: number;
+  readonly farSize: FarSize | undefined;
+  readonly blockBytes: number;
+  readonly extended: boolean;
+  readonly readOnly: boolean;
   /** The flags that each command may carry, or NOT_OFFERED. */
-  readonly #flags: readonly number[];
-  readonly #alignment: number;
-  readonly #writeAlignment: number;
-  readonly #statusPayloadMax: number;
+  readonly flags: readonly number[];
+  readonly alignment: number;
+  readonly writeAlignment: number;
+  readonly statusPayloadMax: number;
 
   constructor(terms: Terms, of: Bounds) {
-    this.#payloadMax = of.payloadMax;
+    this.payloadMax = of.payloadMax;
     const told = terms.blockSizeNegotiated ? of.blockSize.maximumPayload : PAYLOAD_UNTOLD;
-    this.#payloadAgreed = Math.min(of.payloadMax, told);
-    this.#flushOffered = (terms.flags & TransmissionFlag.SEND_FLUSH) !== 0;
-    this.#size = typeof of.size === 'number' ? of.size : Number.POSITIVE_INFINITY;
-    this.#farSize = farSizeOf(of.size);
-    this.#extended = terms.extendedHeaders;
-    this.#readOnly = (terms.flags & TransmissionFlag.READ_ONLY) !== 0;
-    this.#flags = rows.map((row, command) =>
+    this.payloadAgreed = Math.min(of.payloadMax, told);
+    this.flushOffered = (terms.flags & TransmissionFlag.SEND_FLUSH) !== 0;
+    this.flushReaches = of.volatile;
+    this.size = typeof of.size === 'number' ? of.size : Number.POSITIVE_INFINITY;
+    this.farSize = farSizeOf(of.size);
+    this.blockBytes = of.blockBytes;
+    this.extended = terms.extendedHeaders;
+    this.readOnly = (terms.flags & TransmissionFlag.READ_ONLY) !== 0;
+    this.flags = rows.map((row, command) =>
       row === undefined ? NOT_OFFERED : flagsFor(row, command, terms),
     );
-    this.#alignment = terms.blockSizeNegotiated ? of.blockSize.minimum : of.alignment;
-    this.#statusPayloadMax = blockStatusPayloadMax(terms.contexts);
-    this.#writeAlignment = Math.max(this.#alignment, of.writeAlignment);
-  }
-
-  /** @returns undefined when the command may be executed; of a BLOCK_STATUS with a payload, when the
-   *  payload may be looked at. Allocates nothing. */
-  check(header: RequestHeader): Refusal | undefined {
-    const { command, flags, length } = header;
-    this.doubtful = false;
-    const row = rows[command];
-    if (row === undefined) {
-      return command === Command.RESIZE ? refused.notOffered : refused.unknownCommand;
-    }
-    const allowed = this.#flags[command] ?? NOT_OFFERED;
-    if (allowed === NOT_OFFERED) {
-      if (row.writes && this.#readOnly) return refused.readOnly;
-      return command === Command.BLOCK_STATUS ? refused.noContext : refused.notOffered;
-    }
-    if ((flags & ~allowed) !== 0) return refused.flags;
-    if (this.#extended) {
-      const payload = (flags & PAYLOAD_LEN) !== 0;
-      if (payload && length === 0) return refused.noPayload;
-      if (!payload && command === Command.WRITE) this.doubtful = true;
-      if (payload && command === Command.BLOCK_STATUS) {
-        return length > this.#statusPayloadMax ? refused.wrongIds : undefined;
-      }
-    }
-    if (row.tooLong !== undefined && length > this.#payloadAgreed) {
-      if (length > this.#payloadMax) return row.tooLong;
-      this.doubtful = true;
-    }
-    if (command === Command.FLUSH) {
-      if (!this.#flushOffered) this.doubtful = true;
-      return header.offset !== 0 || length !== 0 ? row.beyondEnd : undefined;
-    }
-    return this.#checkRange(row, header);
-  }
-
-  /** Tells `to` of each rule that a command breaks which `check` let pass. */
-  tellFaults(header: RequestHeader, to: OnClientFault): void {
-    const fault = requestFault(header, this.#extended);
-    if (fault !== undefined) to(fault);
-    const row = rows[header.command];
-    if (row?.tooLong !== undefined && header.length > this.#payloadAgreed) {
-      to('longer-than-maximum-payload');
-    }
-    if (header.command === Command.FLUSH && !this.#flushOffered) to('flush-not-offered');
-  }
-
-  /** The same for a range that comes in a BLOCK_STATUS's payload. */
-  checkStatusRange(range: Range): Refusal | undefined {
-    const row = rows[Command.BLOCK_STATUS];
-    return row === undefined ? refused.unknownCommand : this.#checkRange(row, range);
-  }
-
-  /** With a size below 2^53 Numbers suffice for 64 bits: rounding keeps the order, the size is exact,
-   *  and so is its difference with a length that is not above it. */
-  #checkRange(row: Row, range: Range): Refusal | undefined {
-    const far = this.#farSize;
-    if (far !== undefined && isFar(range)) {
-      if (far.endsBefore(range)) return row.beyondEnd;
-      return this.#checkShape(row, range.offsetLow, range.lengthLow, range.length);
-    }
-    const { offset, length } = range;
-    const size = this.#size;
-    if (length > size || offset > size - length) return row.beyondEnd;
-    return this.#checkShape(row, offset, length, length);
-  }
-
-  /** Of a multiple of a block size, the lower half is one. */
-  #checkShape(row: Row, offset: number, low: number, length: number): Refusal | undefined {
-    if (length === 0) return row.empty;
-    const alignment = row.wholeBlocks ? this.#writeAlignment : this.#alignment;
-    if (alignment === 1 || (offset | low) % alignment === 0) return undefined;
-    return this.#alignment === alignment ? refused.unaligned : refused.zonedUnaligned;
+    this.alignment = terms.blockSizeNegotiated ? of.blockSize.minimum : of.alignment;
+    this.statusPayloadMax = blockStatusPayloadMax(terms.contexts);
+    this.writeAlignment = Math.max(this.alignment, of.writeAlignment);
   }
 }
 
