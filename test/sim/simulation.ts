@@ -169,14 +169,11 @@ export class Simulation {
 
   async #whole(): Promise<void> {
     const { world, clients, plan } = this;
-    if (plan.http) {
-      this.#http = await makeHttp(plan, world, this.path, this.memory);
-      this.control = new HttpControl(this.#http, random(plan.seed, 'control'));
-    }
+    world.start(this.#watch, WATCH_NS);
+    if (plan.http) await this.#until(this.#serveHttp());
     // A handler that may wait is a promise.
     const waits = (one: SimDevice): boolean => one.attribute('blocking') === 1 && !one.model.keeps;
     if (this.devices.some(waits)) world.promises++;
-    world.start(this.#watch, WATCH_NS);
     await this.#until(this.#makeDevices());
     for (const client of clients) client.connect();
     for (const operator of this.#operators) this.#begin(operator.work());
@@ -254,6 +251,15 @@ export class Simulation {
       this.clients.pop();
       if (world.failed !== undefined) return;
     }
+  }
+
+  /** The API is made in slices, and in ticks of Node's own. */
+  async #serveHttp(): Promise<void> {
+    const { world, plan } = this;
+    world.promises++;
+    this.#http = await makeHttp(plan, world, this.path, this.memory);
+    world.promises--;
+    this.control = new HttpControl(this.#http, random(plan.seed, 'control'));
   }
 
   async #makeDevices(): Promise<void> {
