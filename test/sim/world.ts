@@ -63,7 +63,8 @@ export class World implements Clock {
   #orders = 0;
   readonly #heap: Happening[] = [];
   #immediates: (() => void)[] = [];
-  #running: (() => void)[] = [];
+  /** Those of the iteration before. */
+  #ran: (() => void)[] = [];
   /** Iterations since anything but an immediate ran. */
   #idle = 0;
 
@@ -177,13 +178,13 @@ export class World implements Clock {
   async #runImmediates(): Promise<void> {
     if (this.#immediates.length === 0) return;
     const batch = this.#immediates;
-    this.#immediates = this.#running;
-    this.#running = batch;
+    this.#immediates = this.#ran;
+    this.#immediates.length = 0;
+    this.#ran = batch;
     for (const callback of batch) {
       if (!this.#attempt(callback)) return;
       if (this.promises > 0 || this.settle) await this.#microtasks();
     }
-    batch.length = 0;
     if (++this.#idle > IDLE_ITERATIONS_MAX) {
       const busy = this.deferred?.pending === true ? 'deferred work' : 'looking at the sockets';
       this.fail(failure('spin', `${IDLE_ITERATIONS_MAX} turns in a row without progress: ${busy}`));
@@ -210,7 +211,8 @@ export class World implements Clock {
   }
 
   /** Sleeping ends with what happens next. Where somebody wants to look again at once an iteration takes
-   *  its time; spinning for a timer of the daemon's goes on until the timer, or what happens before. */
+   *  its time. Spinning for a timer of the daemon's goes on until the timer, or what happens before: where
+   *  all that is asked for is what the iteration before did, which is a look; work is another each time. */
   #advance(): void {
     const next = this.#heap[0]?.at ?? Number.POSITIVE_INFINITY;
     if (this.#immediates.length === 0) {
@@ -219,6 +221,7 @@ export class World implements Clock {
     }
     this.#now += 1 + this.#random.below(this.#machine.iterationNs);
     if (this.deferred?.pending === true || next <= this.#now) return;
+    if (!this.#immediates.every((one) => this.#ran.includes(one))) return;
     const timer = this.timers?.next ?? Number.POSITIVE_INFINITY;
     if (timer === Number.POSITIVE_INFINITY || timer <= this.#now) return;
     this.#now = Math.max(this.#now, Math.min(next, Math.ceil(timer)));
