@@ -122,7 +122,7 @@ export class Directory {
       });
     }
     // A device's queues are changed once, and after what is surer to succeed.
-    if (Object.keys(queues).length > 0) first.push(yield* this.#queues(queues));
+    if (Object.keys(queues).length > 0) first.push(yield* this.#queues(queues, last.length > 0));
     return { changes: [...first, ...last], power };
   }
 
@@ -181,16 +181,19 @@ export class Directory {
     return this.#keep(name, value);
   }
 
-  /** Other numbers for a live device. They are stored when it has them. */
-  *#queues(wanted: Queues): Work<Change> {
+  /** Other numbers for a live device. They are stored when it has them.
+   *  @param mayBeUndone what comes behind may fail: the way back is prepared, too. */
+  *#queues(wanted: Queues, mayBeUndone: boolean): Work<Change> {
     const { device } = this;
     const names = (['submit_queues', 'poll_queues'] as const).filter((name) => name in wanted);
     const has = device.queues;
     const submit = Number(wanted.submit_queues ?? has.submit);
     const poll = Number(wanted.poll_queues ?? has.poll);
     let prepared: TagSet<NullData> | undefined;
+    let back: TagSet<NullData> | undefined;
     try {
       prepared = yield* device.prepareQueues(submit, poll);
+      if (mayBeUndone) back = yield* device.prepareQueues(has.submit, has.poll);
     } catch (error) {
       throw this.#named(names[0], error);
     }
@@ -199,7 +202,7 @@ export class Directory {
       const stored = applyAll(names.map((name) => this.#keep(name, wanted[name])));
       return () => {
         try {
-          device.setQueues(has.submit, has.poll);
+          device.setQueues(has.submit, has.poll, back);
         } catch (error) {
           if (error instanceof ErrnoError) return; // it keeps the new ones, and so do the files
           throw error;

@@ -1,6 +1,7 @@
 /** Long work of the control side leaves the event loop its turns: counted, not timed. limits.ts; slicer.ts. */
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { ErrnoError } from '../../src/config/errors.ts';
 import { read } from '../block/world.ts';
 import { counted, PIECES } from './counted.ts';
 import { serve } from './served.ts';
@@ -106,6 +107,31 @@ test('deep queues are made in pieces, at power on and while requests run', async
   expect([...seen].at(0)).toBe(queues);
   expect(device().disk?.queue.tagSet.requests.length).toBe(10_240);
   expect(io('read', 0, 8)).toBe('OK');
+});
+
+test('other queues are taken back in pieces, where what comes behind them fails', async () => {
+  const { slicer, count } = counted();
+  const { ask, device, io } = await serve({}, { slicer });
+  device();
+  const json = {
+    hw_queue_depth: 10_240,
+    submit_queues: 2,
+    zoned: 1,
+    zone_size: 1,
+    size: 64,
+    power: 1,
+  };
+  expect((await ask('PATCH', DEVICE, { json })).status).toBe(200);
+  vi.spyOn(device(), 'setZoneCondition').mockImplementation(() => {
+    throw new ErrnoError('ENOMEM', 'no memory to discard its data');
+  });
+  count.turns = 0;
+  const refused = await ask('PATCH', DEVICE, { json: { submit_queues: 1, zone_offline: 0 } });
+  expect(refused.json).toMatchObject({ errno: 'ENOMEM' });
+  // Three tag sets of 10,240: that of the one queue, and those of the two there were.
+  expect(count.turns).toBeGreaterThan((3 * 10_240) / 64 / PIECES - 10);
+  expect(device().queues.submit).toBe(2);
+  expect(io('write', 0, 8)).toBe('OK');
 });
 
 test('requests in flight are looked for in pieces, however many tags and requests there are', async () => {
