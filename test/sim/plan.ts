@@ -65,6 +65,7 @@ export const features = [
   'busy-poll',
   'checked-handles',
   'memory-fails',
+  'narrow',
 ] as const;
 
 export type Feature = (typeof features)[number];
@@ -154,7 +155,7 @@ export function drawPlan(seed: number, limits: Limits = {}): Plan {
   const devices = Array.from({ length: Math.min(deviceCount, limits.devices ?? 9) }, (_, n) =>
     drawDevice(random(seed, `device/${n}`), `d${n}`, has),
   );
-  return {
+  const plan: Plan = {
     ...{ seed, has, devices, depthMax, operatorNs, machine, carrier, busyPoll },
     operationsPerAction: draw.pick([10, 50, 50, 200]),
     operations: Math.min(operations, limits.operations ?? operations),
@@ -168,6 +169,26 @@ export function drawPlan(seed: number, limits: Limits = {}): Plan {
     threads: has.has('threads') ? draw.pick([0, 0, 0, 1, 2]) : 0,
     http: has.has('http') && draw.chance(0.5),
     memoryFailsAt: limits.memoryFailsAt ?? drawRefusal(draw, has),
+  };
+  return has.has('narrow') && random(seed, 'narrow').chance(0.15) ? narrowed(plan) : plan;
+}
+
+/** Replies trickle, and soon find no room: what is rare where each of that is drawn for itself. */
+function narrowed(plan: Plan): Plan {
+  const { has, seed } = plan;
+  const draw = random(seed, 'narrowed');
+  const slow = has.has('throttle') ? { mbps: draw.pick([1, 1, 7]) } : {};
+  return {
+    ...plan,
+    devices: plan.devices.map((device) => ({
+      ...device,
+      attributes: { ...device.attributes, ...slow, hw_queue_depth: draw.pick([1, 2]) },
+    })),
+    carrier: { ...plan.carrier, roomBytes: 4096 },
+    depthMax: 64,
+    misbehavesOneIn: 150,
+    time: drawTime(draw, has.has('low-limits')),
+    threads: has.has('threads') ? draw.pick([0, 1, 2]) : 0,
   };
 }
 
