@@ -29,16 +29,26 @@ export function start(...args: readonly string[]): Started {
 }
 
 export function startIn(environment: Environment, ...args: readonly string[]): Started {
-  const started = launch(args, environment);
-  onTestFinished(() => void started.child.kill('SIGKILL'));
-  return started;
+  return ofTest(launch(args, environment));
 }
 
 /** The same in a shell that first runs `limit`, for example `ulimit -v 2000000`. */
 export function startWithin(limit: string, ...args: readonly string[]): Started {
-  const started = launch(args, {}, ['bash', '-c', `${limit} && exec "$0" "$@"`]);
-  onTestFinished(() => void started.child.kill('SIGKILL'));
-  return started;
+  return startBehind(['bash', '-c', `${limit} && exec "$0" "$@"`], ...args);
+}
+
+/** The same by a program that is given it as its last arguments, and becomes it. */
+export function startBehind(before: readonly string[], ...args: readonly string[]): Started {
+  return ofTest(launch(args, {}, before));
+}
+
+function ofTest(launched: Launched): Started {
+  onTestFinished(() => {
+    launched.child.kill('SIGKILL');
+    // Not only when it is closed: what it started may hold its pipes for long.
+    launched.clear();
+  });
+  return launched;
 }
 
 /** What a daemon reserves of address space while it has no data: other Nodes reserve more.
@@ -53,13 +63,18 @@ export async function addressKiB(...words: readonly string[]): Promise<number> {
   return Number(/^VmSize:\s+(\d+) kB$/m.exec(status)?.[1]);
 }
 
+interface Launched extends Started {
+  /** Removes what it had of temporary files. */
+  clear(): void;
+}
+
 type Environment = Readonly<Record<string, string>>;
 
 function launch(
   args: readonly string[],
   environment: Environment = {},
   before: readonly string[] = [],
-): Started {
+): Launched {
   // Each has a place of its own for its control socket: what others start is not in the way.
   const runtime = newFolder();
   const [first = '', ...rest] = [...before, process.execPath, program, ...args];
@@ -67,7 +82,8 @@ function launch(
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, XDG_RUNTIME_DIR: runtime, ...environment },
   });
-  child.once('close', () => rmSync(runtime, { recursive: true, force: true }));
+  const clear = (): void => rmSync(runtime, { recursive: true, force: true });
+  child.once('close', clear);
   let stdout = '';
   let stderr = '';
   let wake = (): void => {};
@@ -85,8 +101,7 @@ function launch(
     });
   });
   return {
-    child,
-    ended,
+    ...{ child, ended, clear },
     async ready() {
       while (!stdout.endsWith('\n')) {
         if (child.exitCode !== null) throw new Error(`ended before it was ready: ${stderr}`);

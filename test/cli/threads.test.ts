@@ -1,5 +1,6 @@
 /** `--threads`: the program as a user starts it. */
 
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
@@ -7,7 +8,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { folder } from '../folder.ts';
 import { until } from '../until.ts';
-import { addressKiB, start, startIn, startWithin } from './program.ts';
+import { addressKiB, start, startBehind, startIn, startWithin } from './program.ts';
 
 const threadsOf = (pid: number | undefined): number => readdirSync(`/proc/${pid}/task`).length;
 
@@ -104,6 +105,20 @@ test('without a folder for temporary files: one line', async () => {
   const { status, stderr } = await startIn({ TMPDIR: '/nonexistent' }, ...TWO).ended;
   expect(status).toBe(1);
   expect(stderr).toMatch(/^tnull: --threads 2: cannot be started: ENOENT: .*\n$/);
+});
+
+const READ_ONLY = ['-t', 'tmpfs', '-o', 'ro', 'none'];
+
+test('with one that is mounted read-only: one line', async (context) => {
+  const place = folder();
+  // A mount of its own needs a namespace, which not every system lets its users have.
+  const mount = `mount ${READ_ONLY.join(' ')} ${place} && TMPDIR=${place}`;
+  const behind = ['unshare', '-rm', 'bash', '-c', `${mount} exec "$0" "$@"`];
+  const { status: can, stderr: why } = spawnSync('unshare', ['-rm', 'mount', ...READ_ONLY, place]);
+  if (can !== 0) return context.skip(`no mount namespace: ${why}`);
+  const { status, stderr } = await startBehind(behind, ...TWO).ended;
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^tnull: --threads 2: cannot be started: EROFS: .*\n$/);
 });
 
 /** Said by Node itself, of our package's file, which is the first that it reads. */

@@ -8,6 +8,7 @@ import { addressKiB, type Started, start, startWithin } from '../cli/program.ts'
 import { type Answered, ask } from '../control/http.ts';
 import { folder } from '../folder.ts';
 import { WireClient } from '../wire/wire-client.ts';
+import { makeCgroup } from './cgroup.ts';
 
 const MiB = 1 << 20;
 
@@ -109,6 +110,16 @@ describe.each(threads)('%s', (_, words) => {
     const limit = (await addressKiB(...words)) + 190_000;
     const daemon = await serve(`ulimit -v ${limit}`, '--memory-limit', '0', ...words);
     expect(await exhaust(daemon)).toBeGreaterThanOrEqual(16);
+  });
+
+  test('what a real cgroup leaves, and the kernel kills nobody', async (context) => {
+    const group = makeCgroup(352 * MiB);
+    if (typeof group === 'string') return context.skip(`no cgroup can be made: ${group}`);
+    // By default 352 MiB less 128 and an eighth.
+    const written = await exhaust(await serve(group.enter, ...words));
+    expect(written).toBeGreaterThanOrEqual(174);
+    expect(written).toBeLessThanOrEqual(180);
+    expect(group.kills()).toBe(0);
   });
 });
 
