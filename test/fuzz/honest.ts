@@ -1,14 +1,21 @@
 /** A client within the rules, on a device that others fuzz: it writes and verifies its own data all the
  *  while, and every request of its has its answer within a time. */
 
-import { type Peer, Violation } from './peer.ts';
-import { CMD, infoData, OPT, option, REP, type Reserved, request, SIMPLE } from './protocol.ts';
+import { NbdError, NbdProtocolError } from 'nbd-server-protocol-ts';
+import { connectClient, type SocketClient } from '../socket-client.ts';
+import { Closed, Violation } from './peer.ts';
+import type { Reserved } from './protocol.ts';
 import type { Random } from './random.ts';
-
-const ESHUTDOWN = 108;
 
 /** The server says that it, or the export, goes. */
 export class Gone extends Error {}
+
+/** The forms of replies that it agrees on. */
+const forms = [
+  { extendedHeaders: false, structuredReplies: false },
+  { extendedHeaders: false, structuredReplies: true },
+  { extendedHeaders: true, structuredReplies: true },
+] as const;
 
 /** What a part of a device has to hold; outlives its clients. */
 export class Shadow {
@@ -29,45 +36,48 @@ export class Shadow {
 }
 
 export class HonestClient {
-  readonly #peer: Peer;
+  readonly #client: SocketClient;
   readonly #random: Random;
   readonly #shadow: Shadow;
   readonly #most: number;
-  #cookie = 1n;
   operations = 0;
   bytes = 0;
   /** When the request in flight was sent; 0: none is. */
   busySince = 0;
   slowestMs = 0;
 
-  private constructor(peer: Peer, random: Random, shadow: Shadow, most: number) {
-    this.#peer = peer;
+  private constructor(client: SocketClient, random: Random, shadow: Shadow, most: number) {
+    this.#client = client;
     this.#random = random;
     this.#shadow = shadow;
     this.#most = most;
   }
 
-  /** @param most bytes of one request. */
+  /** @param path of the server's socket. @param most bytes of one request. */
   static async open(
-    peer: Peer,
+    path: string,
     random: Random,
     exportName: string,
     shadow: Shadow,
     most = 300_000,
   ): Promise<HonestClient> {
-    await peer.read(18);
-    await peer.send(Buffer.from([0, 0, 0, 3]));
-    await peer.send(option(OPT.go, infoData(Buffer.from(exportName), [])));
-    for (let type = 0; type !== REP.ack; ) {
-      const head = await peer.read(20);
-      type = head.readUInt32BE(12);
-      await peer.read(head.readUInt32BE(16));
-      if (type === REP.unknown) throw new Gone('the export is not there');
-      if (type >= 0x80000000) throw new Violation(`an honest client's GO: ${type.toString(16)}`);
+    // Its requests have any alignment and length.
+    const wishes = { exportName, askBlockSize: false, ...random.pick(forms) };
+    const connected = connectClient({ path }, wishes);
+    const client = new HonestClient(connected, random, shadow, most);
+    try {
+      await connected.nbd.ready;
+      await client.settle();
+    } catch (error) {
+      client.destroy();
+      throw inWords(error);
     }
-    const client = new HonestClient(peer, random, shadow, most);
-    await client.settle();
     return client;
+  }
+
+  /** Goes without a goodbye. */
+  destroy(): void {
+    this.#client.socket.destroy();
   }
 
   /** Makes sure of what is not sure. */
@@ -92,44 +102,43 @@ export class HonestClient {
 
   /** Says goodbye, and sees that nothing was left over. */
   async close(): Promise<void> {
-    await this.#peer.send(request({ ...this.#fields(CMD.disc), offset: 0n, length: 0n }, 'simple'));
-    if ((await this.#peer.drain()) > 0) {
-      throw new Violation('an honest client got bytes at its end');
-    }
-    this.#peer.socket.destroy();
+    const { nbd, socket } = this.#client;
+    let unread = 0;
+    socket.on('data', (bytes) => (unread += bytes.length));
+    await nbd.disconnect();
+    await this.#client.closed;
+    if (unread > 0) throw new Violation('an honest client got bytes at its end');
   }
 
   /** Reads that nobody takes the answers of, until `resume` is called. */
   async stall(reads: number, resume: () => Promise<void>): Promise<void> {
     const { start, data } = this.#shadow;
-    const sent = { ...this.#fields(CMD.read), offset: BigInt(start), length: BigInt(data.length) };
-    this.#peer.socket.pause();
-    const sending = this.#peer.send(
-      Buffer.concat(Array.from({ length: reads }, () => request(sent, 'simple'))),
+    const { nbd, socket } = this.#client;
+    socket.pause();
+    const all = Promise.allSettled(
+      Array.from({ length: reads }, () => nbd.read(start, data.length)),
     );
     await resume();
-    this.#peer.socket.resume();
-    for (let left = reads; left > 0; left--) {
-      const head = await this.#peer.read(16);
-      if (head.readUInt32BE(4) === ESHUTDOWN) throw new Gone('while it was stalled');
-      if (head.readUInt32BE(4) !== 0)
-        throw new Violation(`a stalled read: ${head.toString('hex')}`);
-      this.#compare(0, await this.#peer.read(data.length));
+    socket.resume();
+    for (const one of await all) {
+      if (one.status === 'rejected') throw inWords(one.reason);
+      this.#compare(0, one.value);
     }
-    await sending;
   }
 
   /** Begins a write of its whole data and leaves before it is all there. */
   async leaveHalfWay(): Promise<void> {
     const { start, data } = this.#shadow;
-    const fields = {
-      ...this.#fields(CMD.write),
-      offset: BigInt(start),
-      length: BigInt(data.length),
-    };
-    const whole = Buffer.concat([request(fields, 'simple'), Buffer.alloc(data.length, 0xee)]);
-    await this.#peer.send(whole.subarray(0, this.#random.below(whole.length)));
-    this.#peer.socket.destroy();
+    const { nbd, socket } = this.#client;
+    const sent = new Promise<void>((resolve) => {
+      this.#client.send = (whole) => {
+        socket.write(whole.subarray(0, this.#random.below(whole.length)), () => resolve());
+      };
+    });
+    // It fails, since the connection ends.
+    const written = nbd.write(start, Buffer.alloc(data.length, 0xee)).catch(() => {});
+    await Promise.race([sent, written]);
+    this.destroy();
   }
 
   async #plainStep(): Promise<void> {
@@ -144,7 +153,7 @@ export class HonestClient {
     if (kind < 4) await this.#write(at, random.bytes(length));
     else if (kind < 8) await this.#verify(at, length);
     else if (kind === 8) await this.#zero(at, length);
-    else await this.#ask(CMD.flush, 0n, 0n);
+    else await this.#ask(0, () => this.#client.nbd.flush());
   }
 
   /** Fills its zone in order, and empties it when it is full. */
@@ -167,7 +176,7 @@ export class HonestClient {
   async #empty(): Promise<void> {
     const { start, data } = this.#shadow;
     this.#shadow.unsure = { at: 0, length: data.length };
-    await this.#ask(CMD.trim, BigInt(start), BigInt(data.length));
+    await this.#ask(data.length, () => this.#client.nbd.trim(start, data.length));
     this.#shadow.unsure = undefined;
     this.#shadow.written = 0;
   }
@@ -175,7 +184,8 @@ export class HonestClient {
   async #write(at: number, data: Buffer): Promise<void> {
     if (data.length === 0) return;
     this.#shadow.unsure = { at, length: data.length };
-    await this.#ask(CMD.write, BigInt(this.#shadow.start + at), BigInt(data.length), data);
+    const { start } = this.#shadow;
+    await this.#ask(data.length, () => this.#client.nbd.write(start + at, data));
     data.copy(this.#shadow.data, at);
     this.#shadow.unsure = undefined;
   }
@@ -183,50 +193,54 @@ export class HonestClient {
   async #zero(at: number, length: number): Promise<void> {
     if (length === 0) return;
     this.#shadow.unsure = { at, length };
-    await this.#ask(CMD.writeZeroes, BigInt(this.#shadow.start + at), BigInt(length));
+    const { start } = this.#shadow;
+    await this.#ask(length, () => this.#client.nbd.zeroes(start + at, length));
     this.#shadow.data.fill(0, at, at + length);
     this.#shadow.unsure = undefined;
   }
 
   async #verify(at: number, length: number): Promise<void> {
     if (length === 0) return;
-    const came = await this.#ask(CMD.read, BigInt(this.#shadow.start + at), BigInt(length));
-    this.#compare(at, came);
+    const { start } = this.#shadow;
+    this.#compare(at, await this.#ask(length, () => this.#client.nbd.read(start + at, length)));
   }
 
-  #compare(at: number, came: Buffer): void {
+  #compare(at: number, came: Uint8Array): void {
     const { start, data } = this.#shadow;
     const due = data.subarray(at, at + came.length);
-    if (came.equals(due)) return;
+    if (due.equals(came)) return;
     let wrong = 0;
     while (came[wrong] === due[wrong]) wrong++;
-    const there = came.subarray(wrong, wrong + 16).toString('hex');
+    const there = Buffer.from(came.subarray(wrong, wrong + 16)).toString('hex');
     const instead = due.subarray(wrong, wrong + 16).toString('hex');
     throw new Violation(`byte ${start + at + wrong} on: ${there} instead of ${instead}`);
   }
 
-  #fields(command: number): { command: number; flags: number; cookie: bigint } {
-    return { command, flags: 0, cookie: this.#cookie++ };
-  }
-
-  async #ask(command: number, offset: bigint, length: bigint, data?: Buffer): Promise<Buffer> {
-    const fields = { ...this.#fields(command), offset, length };
+  /** One request, which moves or changes so many bytes. */
+  async #ask<T>(bytes: number, work: () => Promise<T>): Promise<T> {
     this.busySince = performance.now();
-    const bytes = request(fields, 'simple');
-    await this.#peer.send(data === undefined ? bytes : Buffer.concat([bytes, data]));
-    const head = await this.#peer.read(16);
-    const error = head.readUInt32BE(4);
-    if (head.readUInt32BE(0) !== SIMPLE || head.readBigUInt64BE(8) !== fields.cookie) {
-      throw new Violation(`an honest client lost step: ${head.toString('hex')}`);
+    try {
+      const came = await work();
+      this.slowestMs = Math.max(this.slowestMs, performance.now() - this.busySince);
+      this.bytes += bytes;
+      this.busySince = 0;
+      return came;
+    } catch (error) {
+      throw inWords(error);
     }
-    if (error === ESHUTDOWN) throw new Gone('the export goes');
-    if (error !== 0) {
-      throw new Violation(`an honest command ${command} at ${offset}, ${length}: error ${error}`);
-    }
-    const came = await this.#peer.read(command === CMD.read ? Number(length) : 0);
-    this.slowestMs = Math.max(this.slowestMs, performance.now() - this.busySince);
-    this.bytes += Number(length);
-    this.busySince = 0;
-    return came;
   }
+}
+
+/** What it means that a request, or the handshake, of an honest client fails. */
+function inWords(error: unknown): unknown {
+  if (error instanceof NbdError) {
+    if (error.code === 'ESHUTDOWN') return new Gone('the export goes');
+    return new Violation(`an honest command failed: ${error.errno} ${error.message}`);
+  }
+  const system = error instanceof Error && 'code' in error && error.code;
+  if (system === 'ECONNRESET' || system === 'EPIPE') return new Closed(String(error));
+  if (!(error instanceof NbdProtocolError)) return error;
+  if (error.refusal === 'ERR_UNKNOWN') return new Gone('the export is not there');
+  if (error.code === 'NBD_CLOSED') return new Closed(error.message);
+  return new Violation(`an honest client: ${error.message}`);
 }

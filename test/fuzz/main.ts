@@ -9,7 +9,6 @@
 import { parseArgs } from 'node:util';
 import { type Kind, kinds, pause, Tnull } from './daemon.ts';
 import { HonestClient, Shadow } from './honest.ts';
-import { Peer } from './peer.ts';
 import type { Reserved } from './protocol.ts';
 import { Random } from './random.ts';
 import { record } from './recorder.ts';
@@ -122,9 +121,8 @@ class Run {
   async #beHonest(kind: Kind, part: Reserved): Promise<void> {
     try {
       const random = new Random(`${this.#seed}/honest/${kind.name}/${part.start}/${this.sessions}`);
-      const peer = await Peer.connect(this.tnull.socket);
       const shadow = new Shadow(part, kind.zoned === true);
-      const client = await HonestClient.open(peer, random, kind.name, shadow);
+      const client = await HonestClient.open(this.tnull.socket, random, kind.name, shadow);
       this.#honest.push(client);
       while (!this.#stopping && this.trouble === undefined) {
         await client.step();

@@ -1,14 +1,7 @@
-/** A plain NBD client, as careful as the kernel's: one request after the other, FUA as a flush where
- *  it is not offered. */
+/** A plain NBD client, as careful as the kernel's: simple replies, FUA as a flush where it is not offered. */
 
-import {
-  Command,
-  CommandFlag,
-  encodeOption,
-  Option,
-  TransmissionFlag,
-} from 'nbd-server-protocol-ts';
-import { clientFlags, WireClient } from '../wire/wire-client.ts';
+import { type ClientExport, NbdError, TransmissionFlag } from 'nbd-server-protocol-ts';
+import { connectClient, type SocketClient } from '../socket-client.ts';
 
 export interface Done {
   /** The NBD error; 0 is success. */
@@ -17,60 +10,66 @@ export interface Done {
 }
 
 export class NbdClient {
-  readonly #wire: WireClient;
+  readonly #client: SocketClient;
   /** Bytes. */
   readonly size: number;
   /** Transmission flags. */
   readonly flags: number;
 
-  private constructor(wire: WireClient, size: number, flags: number) {
-    this.#wire = wire;
+  private constructor(client: SocketClient, { size, flags }: ClientExport) {
+    this.#client = client;
     this.size = size;
     this.flags = flags;
   }
 
   /** @throws when there is no such export. */
-  static async connect(socket: string, name: string): Promise<NbdClient> {
-    const wire = await WireClient.connect(socket);
-    await wire.read(18);
-    wire.send(clientFlags(), encodeOption(Option.EXPORT_NAME, Buffer.from(name)));
-    const answer = await wire.read(10);
-    return new NbdClient(wire, Number(answer.readBigUInt64BE(0)), answer.readUInt16BE(8));
+  static async connect(path: string, exportName: string): Promise<NbdClient> {
+    const simple = { structuredReplies: false, extendedHeaders: false, exportByName: true };
+    // What the device refuses is asked for all the same: its errors are compared.
+    const client = connectClient({ path }, { ...simple, exportName, strict: false });
+    return new NbdClient(client, await client.nbd.ready);
   }
 
   read(offset: number, length: number): Promise<Done> {
-    return this.#wire.request({ command: Command.READ, offset, length });
+    return done(this.#client.nbd.read(offset, length));
   }
 
   async write(offset: number, data: Uint8Array, fua = false): Promise<Done> {
     const offered = (this.flags & TransmissionFlag.SEND_FUA) !== 0;
-    const flags = fua && offered ? CommandFlag.FUA : 0;
-    const length = data.length;
-    const done = await this.#wire.request({ command: Command.WRITE, flags, offset, length }, data);
-    return fua && !offered && done.error === 0 ? await this.flush() : done;
+    const written = await done(this.#client.nbd.write(offset, data, { fua: fua && offered }));
+    return fua && !offered && written.error === 0 ? await this.flush() : written;
   }
 
   /** Zeros that take memory, as null_blk's do. */
   writeZeroes(offset: number, length: number): Promise<Done> {
-    const { NO_HOLE } = CommandFlag;
-    return this.#wire.request({ command: Command.WRITE_ZEROES, flags: NO_HOLE, offset, length });
+    return done(this.#client.nbd.zeroes(offset, length, { noHole: true }));
   }
 
   trim(offset: number, length: number): Promise<Done> {
-    return this.#wire.request({ command: Command.TRIM, offset, length });
+    return done(this.#client.nbd.trim(offset, length));
   }
 
   flush(): Promise<Done> {
-    return this.#wire.request({ command: Command.FLUSH });
+    return done(this.#client.nbd.flush());
   }
 
   /** Until the server has hung up. */
   async ended(): Promise<void> {
-    await this.#wire.end();
-    this.#wire.socket.destroy();
+    await this.#client.closed;
   }
 
   close(): void {
-    this.#wire.socket.destroy();
+    this.#client.socket.destroy();
+  }
+}
+
+/** @throws when the connection ends. */
+async function done(request: Promise<unknown>): Promise<Done> {
+  try {
+    const result = await request;
+    return { error: 0, data: result instanceof Uint8Array ? Buffer.from(result) : Buffer.alloc(0) };
+  } catch (error) {
+    if (error instanceof NbdError) return { error: error.errno, data: Buffer.alloc(0) };
+    throw error;
   }
 }

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import type { Tnull } from '../fuzz/daemon.ts';
 import { pause } from '../fuzz/daemon.ts';
 import { Gone, HonestClient, type Shadow } from '../fuzz/honest.ts';
-import { Closed, Peer } from '../fuzz/peer.ts';
+import { Closed } from '../fuzz/peer.ts';
 import { Random } from '../fuzz/random.ts';
 
 export interface Figures {
@@ -43,22 +43,21 @@ export async function beClient(
 ): Promise<void> {
   const random = new Random(`${world.seed}/${device}/${number}`);
   while (!world.stopping) {
-    const peer = await Peer.connect(world.tnull.socket);
     let client: HonestClient | undefined;
     try {
-      client = await HonestClient.open(peer, random, device, shadow, 60_000);
+      client = await HonestClient.open(world.tnull.socket, random, device, shadow, 60_000);
       world.busy.add(client);
       world.figures.connections++;
       await client.verifyAll();
       await stay(world, client, random);
-      await leave(world, client, peer, random, shadow);
+      await leave(world, client, random, shadow);
     } catch (error) {
       const gone = error instanceof Gone || error instanceof Closed;
       if (!gone || !mayBeGone) throw new Error(`${device} ${number}: ${String(error)}`);
       world.figures.interrupted++;
       await pause(100);
     } finally {
-      peer.socket.destroy();
+      client?.destroy();
       if (client !== undefined) account(world, client, device);
     }
     await pause(random.below(40));
@@ -83,7 +82,6 @@ async function stay(world: World, client: HonestClient, random: Random): Promise
 async function leave(
   world: World,
   client: HonestClient,
-  peer: Peer,
   random: Random,
   shadow: Shadow,
 ): Promise<void> {
@@ -98,7 +96,7 @@ async function leave(
     await client.leaveHalfWay();
   } else if (how < 4) {
     figures.resets++;
-    peer.socket.destroy();
+    client.destroy();
   } else {
     figures.goodbyes++;
     await client.close();

@@ -13,7 +13,7 @@ import type {
   ZeroesOptions,
 } from './client-options.ts';
 import { ClientTransmission, type Reply } from './client-transmission.ts';
-import { Command, CommandFlag, TransmissionFlag } from './constants.ts';
+import { Command, CommandFlag, InfoType, TransmissionFlag } from './constants.ts';
 import { NbdProtocolError } from './errors.ts';
 import type { ClientAgreed, ClientWishes } from './negotiation.ts';
 import { Outgoing } from './outgoing.ts';
@@ -22,6 +22,7 @@ import { RequestHeader } from './request.ts';
 import { judgeRequest, type RequestTerms } from './request-rules.ts';
 import { highWord, TWO_TO_32 } from './words.ts';
 
+const { BLOCK_SIZE, DESCRIPTION } = InfoType;
 const NO_MORE = 'the connection was ended by this side';
 
 /** Make one for each connection, and give it the server's bytes. Requests may be made at once, and many at a
@@ -322,6 +323,7 @@ function wishesOf(options: ClientConnectionOptions): ClientWishes {
   return {
     goal: options.exportByName === true ? 'export-name' : 'transmission',
     exportName: options.exportName ?? '',
+    infos: [...(options.askBlockSize === false ? [] : [BLOCK_SIZE]), DESCRIPTION],
     contexts: options.contexts ?? ['base:allocation'],
     tls: options.tls === undefined ? 'off' : (options.tls.mode ?? 'require'),
     structuredReplies: options.structuredReplies ?? true,

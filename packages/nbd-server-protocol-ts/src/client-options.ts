@@ -28,6 +28,9 @@ export interface ClientConnectionOptions {
   readonly structuredReplies?: boolean;
   /** @default true */
   readonly extendedHeaders?: boolean;
+  /** Ask for the block sizes, which is to promise to keep to them. A client that does not may make requests of any
+   *  alignment, if the server can serve them. @default true */
+  readonly askBlockSize?: boolean;
   /** EXPORT_NAME instead of GO, as the oldest clients do: the server tells size and flags alone.
    *  @default false */
   readonly exportByName?: boolean;

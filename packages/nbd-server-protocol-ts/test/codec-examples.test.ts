@@ -8,6 +8,7 @@ import { readSector } from '../examples/codec-client.ts';
 import { server } from '../examples/codec-server.ts';
 import {
   Command,
+  disconnectBytes,
   encodeExtendedRequestAt,
   encodeOption,
   encodeRequestAt,
@@ -15,18 +16,14 @@ import {
   Option,
   RequestHeader,
 } from '../src/index.ts';
+import { forms, wishesFor } from './connection-pair.ts';
 import { newFolder } from './folder.ts';
 import { concat, FIXED_NO_ZEROES, infoData } from './haggle.ts';
-import { Peer } from './peer.ts';
+import { connect } from './socket-client.ts';
 
 const folder = newFolder();
 const path = join(folder.path, 's');
 const SIZE = 64 << 20;
-const forms = [
-  ['simple', { extendedHeaders: false, structuredReplies: false }],
-  ['structured', { extendedHeaders: false }],
-  ['extended', {}],
-] as const;
 
 beforeAll(async () => {
   await once(server.listen(path), 'listening');
@@ -37,44 +34,41 @@ afterAll(() => {
   folder.remove();
 });
 
-describe.each(forms)('the server in the form %s', (form, wishes) => {
+describe.each(forms)('the server in the form %s', (form) => {
   test('keeps what was written', async () => {
-    const peer = await Peer.connect(path, wishes);
-    expect(peer.agreed.replyForm).toBe(form);
-    expect(peer.agreed.export).toMatchObject({ size: BigInt(SIZE) });
+    const { client } = connect(path, wishesFor(form));
+    expect(await client.ready).toMatchObject({ size: SIZE, replyForm: form });
     const written = Buffer.alloc(100_000, 'abcdefg');
-    expect((await peer.request(Command.WRITE, 12_345, written.length, written)).error).toBe(0);
-    const { data } = await peer.request(Command.READ, 12_344, written.length + 2);
-    expect(data.subarray(1, -1).equals(written)).toBe(true);
-    peer.socket.end();
-    await peer.closed();
+    await client.write(12_345, written);
+    const data = await client.read(12_344, written.length + 2);
+    expect(Buffer.from(data.subarray(1, -1)).equals(written)).toBe(true);
+    await client.disconnect();
   });
 
   test('refuses what is beyond the end, of no length, or unknown, and goes on', async () => {
-    const peer = await Peer.connect(path, wishes);
-    const refused = [
-      peer.request(Command.READ, SIZE, 1),
-      peer.request(Command.READ, SIZE - 1, 2),
-      peer.request(Command.READ, 0, 0),
-      peer.request(Command.WRITE, SIZE - 1, 2, Buffer.from('xx')),
-      peer.request(Command.TRIM, 0, 512),
-      peer.request(Command.BLOCK_STATUS, 0, 512),
-      peer.request(0xffff, 0, 512),
-      peer.request(Command.WRITE, 0, (32 << 20) + 1, Buffer.alloc((32 << 20) + 1)),
-    ];
-    const answers = await Promise.all(refused);
-    expect(answers.map(({ error }) => error)).toEqual(refused.map(() => NbdError.EINVAL));
-    expect((await peer.request(Command.READ, SIZE - 1, 1)).error).toBe(0);
-    peer.socket.end();
-    await peer.closed();
+    const { client } = connect(path, { ...wishesFor(form), strict: false });
+    const refused = await Promise.allSettled([
+      client.read(SIZE, 1),
+      client.read(SIZE - 1, 2),
+      client.read(0, 0),
+      client.write(SIZE - 1, Buffer.from('xx')),
+      client.trim(0, 512),
+      client.blockStatus(0, 512),
+      client.write(0, Buffer.alloc((32 << 20) + 1)),
+    ]);
+    for (const one of refused) expect(one).toMatchObject({ reason: { code: 'EINVAL' } });
+    expect(await client.read(SIZE - 1, 1)).toHaveLength(1);
+    await client.disconnect();
   });
 
   test('disc-in-flight: sixteen reads and DISC bring sixteen replies and the end', async () => {
-    const peer = await Peer.connect(path, wishes);
-    const reads = Array.from({ length: 16 }, (_, i) => peer.request(Command.READ, i * 512, 512));
-    void peer.request(Command.DISC, 0, 0);
-    expect((await Promise.all(reads)).every(({ error }) => error === 0)).toBe(true);
-    await peer.closed();
+    const { client, socket, closed } = connect(path, wishesFor(form));
+    await client.ready;
+    const reads = Array.from({ length: 16 }, (_, i) => client.read(i * 512, 512));
+    await new Promise(setImmediate); // they are sent
+    socket.write(disconnectBytes(form === 'extended'));
+    for (const data of await Promise.all(reads)) expect(data).toHaveLength(512);
+    await closed();
   });
 });
 
@@ -96,6 +90,12 @@ describe('an attack', () => {
   const bytes = new Uint8Array(32);
   const view = new DataView(bytes.buffer);
   const header = (fields: Partial<RequestHeader>) => Object.assign(new RequestHeader(), fields);
+
+  test('an unknown command is refused', async () => {
+    encodeRequestAt(view, 0, header({ command: 0xffff, length: 512 }), 0n);
+    const said = await attack(FIXED_NO_ZEROES, ask, bytes.slice(0, 28), disconnectBytes(false));
+    expect(said.subarray(28).readUInt32BE(4)).toBe(NbdError.EINVAL);
+  });
 
   test('garbage instead of a request ends the connection', async () => {
     await attack(FIXED_NO_ZEROES, ask, Buffer.alloc(28, 0xee));
@@ -133,25 +133,26 @@ describe('an attack', () => {
 
   test('reset-with-replies: a client that goes while replies are on their way hurts nobody', async () => {
     for (let i = 0; i < 10; i++) {
-      const peer = await Peer.connect(path);
-      for (let at = 0; at < 8; at++) void peer.request(Command.READ, 0, 1 << 20);
-      peer.socket.destroy();
+      const { client, socket } = connect(path);
+      await client.ready;
+      const reads = Promise.allSettled(Array.from({ length: 8 }, () => client.read(0, 1 << 20)));
+      await new Promise(setImmediate); // they are sent
+      socket.destroy();
+      await reads;
     }
-    const peer = await Peer.connect(path);
-    expect((await peer.request(Command.READ, 0, 512)).error).toBe(0);
-    peer.socket.end();
-    await peer.closed();
+    const { client } = connect(path);
+    expect(await client.read(0, 512)).toHaveLength(512);
+    await client.disconnect();
   });
 });
 
 test('the client reads what the server has', async () => {
-  const peer = await Peer.connect(path);
-  await peer.request(Command.WRITE, 1000, 5, Buffer.from('hello'));
+  const { client } = connect(path);
+  await client.write(1000, Buffer.from('hello'));
   const data = await readSector({ path }, 'disk', 999);
   expect(data).toHaveLength(512);
   expect(data.subarray(0, 7).toString()).toBe('\0hello\0');
   await expect(readSector({ path }, 'nothing')).rejects.toThrow('ERR_UNKNOWN');
   await expect(readSector({ path }, 'disk', SIZE)).rejects.toThrow('EINVAL');
-  peer.socket.end();
-  await peer.closed();
+  await client.disconnect();
 });

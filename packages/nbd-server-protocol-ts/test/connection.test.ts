@@ -274,6 +274,18 @@ test('a client that knows EXPORT_NAME alone', async () => {
   expect(await during({ settle }, client.read(0, 3))).toEqual(new Uint8Array(3));
 });
 
+test('a client that does not ask for block sizes does not keep to them', async () => {
+  const disk = memoryDisk();
+  const exports = [{ ...disk.disk, blockSize: { minimum: 512 } }];
+  for (const askBlockSize of [true, false]) {
+    const { client, settle } = pair({ ...disk.options, exports }, { askBlockSize });
+    const reading = during({ settle }, client.read(1, 1)).catch((error) => error.message);
+    // The server refuses it: it cannot serve parts of blocks.
+    expect(await reading).toBe('offset and length must be multiples of 512');
+    expect((await client.ready).blockSize.minimum).toBe(askBlockSize ? 512 : 1);
+  }
+});
+
 test('exports that cannot be served are told at once', () => {
   const read = () => new Uint8Array(0);
   const make = (one: Partial<ServerExport>) => () =>

@@ -12,9 +12,8 @@ import { type FileExport, fileExport, fileHandlers } from '../examples/file.ts';
 import { server } from '../examples/server.ts';
 import { connectTls, serveTls } from '../examples/tls.ts';
 import {
-  ClientConnection,
-  type ClientConnectionOptions,
   Command,
+  disconnectBytes,
   encodeOption,
   encodeRequestAt,
   Option,
@@ -24,6 +23,7 @@ import {
 import { forms, wishesFor } from './connection-pair.ts';
 import { newFolder } from './folder.ts';
 import { concat, FIXED_NO_ZEROES } from './haggle.ts';
+import { connect } from './socket-client.ts';
 
 const folder = newFolder();
 const path = join(folder.path, 's');
@@ -37,20 +37,6 @@ afterAll(() => {
   server.close();
   folder.remove();
 });
-
-/** A client over a socket, which tests may destroy. */
-function connect(where: string, options: Partial<ClientConnectionOptions> = {}) {
-  const socket = net.connect(where);
-  const client = new ClientConnection({
-    ...options,
-    send: (bytes) => socket.write(bytes),
-    close: () => socket.end(),
-  });
-  socket.on('data', (bytes) => client.receive(bytes));
-  socket.on('error', () => {});
-  socket.on('close', () => client.abort());
-  return { socket, client };
-}
 
 test.each([
   ['server', 30],
@@ -84,11 +70,13 @@ describe.each(forms)('the server in the form %s', (form) => {
   });
 
   test('sixteen reads and DISC bring sixteen replies and the end', async () => {
-    const { client, socket } = connect(path, wishesFor(form));
+    const { client, socket, closed } = connect(path, wishesFor(form));
+    await client.ready;
     const reads = Array.from({ length: 16 }, (_, i) => client.read(i << 20, 1 << 20));
-    await client.disconnect();
+    await new Promise(setImmediate); // they are sent
+    socket.write(disconnectBytes(form === 'extended'));
     for (const data of await Promise.all(reads)) expect(data).toHaveLength(1 << 20);
-    if (!socket.closed) await once(socket, 'close');
+    await closed();
   });
 });
 
@@ -124,6 +112,7 @@ describe('an attack', () => {
       const { client, socket } = connect(path);
       await client.ready;
       const reads = Array.from({ length: 8 }, () => client.read(0, 1 << 20));
+      await Promise.resolve(); // they are sent
       socket.destroy();
       for (const one of await Promise.allSettled(reads)) expect(one.status).toBe('rejected');
     }
