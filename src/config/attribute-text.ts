@@ -1,26 +1,16 @@
 /** Values of attributes as text, both ways: what a configfs file takes and shows. Knows no names.
  *  Source: driver.md section 1, Numbers, Booleans. */
 
+import { parseWithin } from './numbers.ts';
 import { parseSize } from './sizes.ts';
 
 /** An integer of 32 or 64 bits, or a boolean. */
 export type AttributeValue = bigint | boolean;
 
-/** Nothing before or behind the digits but one newline. */
-const INTEGER = /^(?:0[xX]([0-9a-fA-F]+)|0([0-7]*)|([1-9][0-9]*))\n?$/;
-/** More digits than any of the three notations needs for 64 bits. */
-const DIGITS_MAX = 22;
-
-/** @param width in bits. 'EINVAL' when the text is no number, 'ERANGE' when it has more bits. */
+/** @param width in bits. 'EINVAL' when the text is no number, 'ERANGE' when it has more bits. One newline
+ *  may stand behind it. */
 export function integerOf(text: string, width: number): bigint | 'EINVAL' | 'ERANGE' {
-  const match = INTEGER.exec(text);
-  if (match === null) return 'EINVAL';
-  const [, hexadecimal, octal, decimal] = match;
-  const digits = (hexadecimal ?? octal ?? decimal ?? '').replace(/^0+/, '');
-  if (digits.length > DIGITS_MAX) return 'ERANGE';
-  const radix = hexadecimal !== undefined ? '0x' : octal !== undefined ? '0o' : '';
-  const value = digits === '' ? 0n : BigInt(radix + digits);
-  return value >= 1n << BigInt(width) ? 'ERANGE' : value;
+  return parseWithin(text.replace(/\n$/, ''), 0n, (1n << BigInt(width)) - 1n);
 }
 
 /** A size in bytes: an integer as above, or one with a unit. */

@@ -1,7 +1,7 @@
 /** The attributes of one device: values as written, and what they are worth at power on. Knows no
  *  device: whether it is powered comes in, and what is decided goes out. Bad blocks, the fault
  *  groups and power are kept by the device itself. Source: driver.md section 1. */
-import { forJson } from '../units.ts';
+import { bug, forJson } from '../units.ts';
 import { type AttributeValue, booleanOf, integerOf, sizeOf, textOf } from './attribute-text.ts';
 import type { Machine } from './case.ts';
 import { type Errno, ErrnoError, shown } from './errors.ts';
@@ -18,7 +18,7 @@ import {
   parameters,
   rows,
 } from './parameters.ts';
-import type { Row } from './rows.ts';
+import type { Row, Value } from './rows.ts';
 import { SIZE_RULE } from './sizes.ts';
 
 /** Attributes whose values are kept here. */
@@ -233,8 +233,9 @@ const UNSIGNED_RULE = `${INTEGER_RULE}, without sign and blanks`;
 const UNSIGNED_SIZE_RULE = `${SIZE_RULE}, without sign and blanks`;
 
 /** An option's value as its attribute keeps it; -1, any node, is the largest number of 32 bits. */
-function stored(value: boolean | number | bigint | string): AttributeValue {
+function stored(value: Value): AttributeValue {
   if (typeof value === 'boolean') return value;
+  if (typeof value === 'object') return bug('a fault is no attribute of one number');
   return BigInt.asUintN(value === -1 ? 32 : 64, BigInt(value));
 }
 

@@ -1,6 +1,8 @@
 /** One device's values before the rules: what is asked, what becomes of it, and how to say so.
  *  Knows no rule: they are in judge.ts and judge-zones.ts. */
+import { faultText } from './fault-settings.ts';
 import type { OptionName, OptionValues } from './parameters.ts';
+import type { Value } from './rows.ts';
 
 /** What the rules must know of the machine, and of how the program serves. */
 export interface Machine {
@@ -34,10 +36,7 @@ export class Case {
   }
 
   /** `name=value`, by the names of whoever is spoken to. */
-  said(
-    option: OptionName,
-    value: boolean | number | bigint | string = this.values[option],
-  ): string {
+  said(option: OptionName, value: Value = this.values[option]): string {
     return `${this.#voice.nameOf(option)}=${textOf(value)}`;
   }
 
@@ -61,6 +60,7 @@ export class Case {
   }
 }
 
-function textOf(value: boolean | number | bigint | string): string {
+function textOf(value: Value): string {
+  if (typeof value === 'object') return faultText(value);
   return String(typeof value === 'boolean' ? Number(value) : value);
 }

@@ -13,7 +13,7 @@ import {
   optionNames,
   parameters,
 } from './parameters.ts';
-import type { Row } from './rows.ts';
+import type { Row, Value } from './rows.ts';
 
 export interface Judgement {
   readonly options: DeviceOptions;
@@ -28,10 +28,7 @@ const MBPS_MAX = 40960;
 const SECTORS_PER_PAGE = 8;
 
 /** What is wrong with one value whatever the others are; undefined when nothing is. */
-export function wrongAlone(
-  option: OptionName,
-  value: boolean | number | bigint | string,
-): string | undefined {
+export function wrongAlone(option: OptionName, value: Value): string | undefined {
   const row = parameters[option];
   if (typeof value === 'bigint') return wrongExact(row, value);
   if (typeof value !== 'number') return undefined;

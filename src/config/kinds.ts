@@ -2,14 +2,14 @@
  *  parameters are in judge.ts, texts of attributes in attribute-text.ts.
  *  Source: driver.md section 1 (integers and booleans). */
 import { ParameterError } from './errors.ts';
+import { parseFault } from './fault-settings.ts';
 import { INTEGER_RULE, parseInteger } from './numbers.ts';
-import type { Row } from './rows.ts';
+import type { Row, Value } from './rows.ts';
 import { parseSize, SIZE_RULE } from './sizes.ts';
 
 const TRUE = new Set(['1', 'y', 't', 'true', 'on']);
 const FALSE = new Set(['0', 'n', 'f', 'false', 'off']);
 export const BOOLEAN_RULE = 'must be a boolean: 0/1, y/n, t/f, on/off or true/false';
-const INT_MAX = 2147483647;
 
 /** A boolean in any case, or undefined when the text is none. */
 export function parseBoolean(text: string): boolean | undefined {
@@ -39,24 +39,9 @@ function integer(name: string, row: Row, text: string): number | bigint {
   return value;
 }
 
-/** Four numbers with commas between them, in decimal. interval and probability are unsigned;
- *  space and times are signed, and times -1 is no limit. Undefined when the text is none. */
-function parseFault(text: string): string | undefined {
-  const numbers = text.split(',').map(parseInteger);
-  const [interval = -1, probability = -1, space, times] = numbers;
-  if (numbers.length !== 4 || space === undefined || times === undefined) return undefined;
-  const unsigned = [interval, probability].every((one) => one >= 0 && Number.isSafeInteger(one));
-  const signed = [space, times].every((one) => one >= -INT_MAX - 1 && one <= INT_MAX);
-  return unsigned && signed ? [interval, probability, space, times].join(',') : undefined;
-}
-
 /** The value of `text` for `row`; a boolean without text is true. Units are the row's.
  *  @throws ParameterError when the text is not of the row's kind or outside min..max. */
-export function parseValue(
-  name: string,
-  row: Row,
-  text: string | undefined,
-): boolean | number | bigint | string {
+export function parseValue(name: string, row: Row, text: string | undefined): Value {
   if (row.kind === 'boolean' || row.kind === 'count') {
     if (text === undefined) return true;
     const value = parseBoolean(text);

@@ -2,6 +2,7 @@
  *  from it. Knows no rules between parameters (judge.ts) and no text (kinds.ts, render.ts).
  *  Source: driver.md section 1. */
 
+import type { FaultSettings } from './fault-settings.ts';
 import type { Row } from './rows.ts';
 
 /** The kernel reads these into 32 bits. */
@@ -436,7 +437,9 @@ type Read<R extends Row> = R['kind'] extends 'boolean' | 'count'
     ? R extends { readonly exact: true }
       ? bigint
       : number
-    : string;
+    : R['kind'] extends 'fault'
+      ? FaultSettings
+      : string;
 type Judged<R extends Row> = R extends { readonly oneOf: readonly (infer N)[] } ? N : Read<R>;
 
 /** Values as given: each of its row's kind and unit, the rules between them not yet applied. */

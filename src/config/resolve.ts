@@ -3,6 +3,7 @@
  *  Source: driver.md section 1. */
 import type { Machine } from './case.ts';
 import { ParameterError } from './errors.ts';
+import { NO_FAULT } from './fault-settings.ts';
 import { judge, wrongAlone } from './judge.ts';
 import { parseValue } from './kinds.ts';
 import { nearest } from './nearest.ts';
@@ -54,7 +55,10 @@ export function unknownParameter(name: string, value: string | undefined): Param
 }
 
 function defaults(): { -readonly [K in OptionName]: OptionValues[K] } {
-  const values = optionNames.map((name) => [name, parameters[name].default]);
+  const values = optionNames.map((name) => {
+    const row = parameters[name];
+    return [name, row.kind === 'fault' ? NO_FAULT : row.default];
+  });
   // OptionValues is by its definition these names, and defaults have their row's kind.
   return Object.fromEntries(values) as OptionValues;
 }

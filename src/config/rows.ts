@@ -1,6 +1,8 @@
 /** What a row of the parameter table says. Knows no row: they are in parameters.ts.
  *  Source: driver.md section 1. */
 
+import type { FaultSettings } from './fault-settings.ts';
+
 /** How a text is read. `count` is an integer that means a boolean: not 0 is true (as an attribute
  *  it is a boolean). `fault` is `interval,probability,space,times`. */
 export type Kind = 'boolean' | 'count' | 'integer' | 'fault' | 'text';
@@ -21,6 +23,9 @@ export const topics = [
   'control',
 ] as const;
 export type Topic = (typeof topics)[number];
+
+/** A value that an option can have. */
+export type Value = boolean | number | bigint | string | FaultSettings;
 
 export interface Row {
   readonly kind: Kind;

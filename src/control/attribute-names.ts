@@ -3,9 +3,9 @@
 
 import { attributeNames, isAttributeName, isStored } from '../config/attributes.ts';
 import { ErrnoError, shown } from '../config/errors.ts';
+import { type FaultSetting, faultSettings } from '../config/fault-settings.ts';
 import { nearest } from '../config/nearest.ts';
 import { parameters, rows } from '../config/parameters.ts';
-import { type FaultSetting, faultSettings } from '../driver/faults.ts';
 import type { Faults } from '../driver/gate.ts';
 
 /** Where a fault's numbers are: its field in the device, and one of the four or all of them. */

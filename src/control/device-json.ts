@@ -2,7 +2,7 @@
  *  megabytes. Source: control.md section 3. */
 
 import type { Readable } from 'node:stream';
-import { rangeLine, rangesText } from '../driver/badblocks-text.ts';
+import { rangeLine, rangesText } from '../config/badblocks-text.ts';
 import type { Range, RangeList } from '../driver/range-list.ts';
 import type { Slicer } from '../time/slicer.ts';
 import { outgoing } from './checks.ts';

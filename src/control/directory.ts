@@ -4,10 +4,15 @@
 import type { TagSet } from '../block/tag-set.ts';
 import type { AttributeValue } from '../config/attribute-text.ts';
 import { type Attributes, isAttributeName, type StoredName } from '../config/attributes.ts';
+import { type BadBlocksChange, parseChanges, rangesText } from '../config/badblocks-text.ts';
 import { ErrnoError } from '../config/errors.ts';
-import { rangesText } from '../driver/badblocks-text.ts';
+import {
+  type FaultSetting,
+  type FaultSettings,
+  faultSettings,
+  parseFaultNumber,
+} from '../config/fault-settings.ts';
 import type { NullData } from '../driver/completion.ts';
-import { type FaultSetting, faultSettings } from '../driver/faults.ts';
 import type { NullDevice } from '../driver/null-device.ts';
 import type { RangeList } from '../driver/range-list.ts';
 import { ZoneCondition } from '../driver/zones/zone.ts';
@@ -48,6 +53,9 @@ export class DeviceView {
 
 /** Numbers of hardware queues that were asked for; what is not there stays. */
 type Queues = { [N in 'submit_queues' | 'poll_queues']?: AttributeValue };
+
+/** Some 20 us. */
+const LINES_PER_PIECE = 16;
 
 const nothing: Undo = () => {};
 
@@ -222,37 +230,44 @@ export class Directory {
   }
 
   #fault(name: string, { fault: kind, setting }: FaultFile, text: string): Change {
-    const numbers = setting === undefined ? text.trimEnd().split(',') : [text];
-    const settings = setting === undefined ? faultSettings : [setting];
-    if (numbers.length !== settings.length) {
-      throw new ErrnoError('EINVAL', `${name}: must be ${faultSettings.join(',')}`, name);
-    }
+    const values = this.#faultValues(name, setting, text);
     const fault = this.device.faults[kind];
-    const change = (one: FaultSetting, number: string): Change => {
-      return () => {
-        const before = fault.get(one);
-        this.#setFault(name, () => fault.set(one, number), setting === undefined ? '' : `${one}: `);
-        return () => fault.set(one, before);
-      };
+    return () => {
+      const { settings } = fault;
+      const named = faultSettings.filter((one) => one in values);
+      fault.set(values);
+      return () => fault.set(Object.fromEntries(named.map((one) => [one, settings[one]])));
     };
-    return () => applyAll(settings.map((one, at) => change(one, numbers[at] ?? '')));
   }
 
-  /** @param known what of the message the file's name says already. */
-  #setFault(name: string, set: () => void, known: string): void {
-    try {
-      set();
-    } catch (error) {
-      if (!(error instanceof ErrnoError)) throw error;
-      const rule = error.message.slice(error.message.startsWith(known) ? known.length : 0);
-      throw new ErrnoError(error.errno, `${this.device.name}: ${name}: ${rule}`, name);
+  /** @param setting undefined: all of them, with commas between. */
+  #faultValues(
+    name: string,
+    setting: FaultSetting | undefined,
+    text: string,
+  ): Partial<FaultSettings> {
+    const said = `${this.device.name}: ${name}: `;
+    if (setting !== undefined) return { [setting]: parseFaultNumber(setting, text, said, name) };
+    const words = text.trimEnd().split(',');
+    if (words.length !== faultSettings.length) {
+      throw new ErrnoError('EINVAL', `${name}: must be ${faultSettings.join(',')}`, name);
     }
+    const number = (one: FaultSetting, at: number): [FaultSetting, bigint] => [
+      one,
+      parseFaultNumber(one, words[at] ?? '', `${said}${one}: `, name),
+    ];
+    return Object.fromEntries(faultSettings.map(number));
   }
 
   /** One range in each line, in order. */
   *#badBlocks(text: string): Work<Change> {
     try {
-      return yield* this.device.badBlocks.prepare(text);
+      const changes: BadBlocksChange[] = [];
+      for (const change of parseChanges(text)) {
+        changes.push(change);
+        if (changes.length % LINES_PER_PIECE === 0) yield;
+      }
+      return yield* this.device.badBlocks.prepare(changes);
     } catch (error) {
       throw this.#named('badblocks', error);
     }

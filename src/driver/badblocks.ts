@@ -3,9 +3,9 @@
 
 import { Command } from '../block/command.ts';
 import { Status } from '../block/status.ts';
+import { type BadBlocksChange, rangesText } from '../config/badblocks-text.ts';
 import { atOnce, type Work } from '../time/slicer.ts';
 import { bug, type Sector } from '../units.ts';
-import { parseChanges, rangesText } from './badblocks-text.ts';
 import type { NullOwned } from './completion.ts';
 import type { Step } from './path.ts';
 import { type Range, RangeList } from './range-list.ts';
@@ -14,7 +14,7 @@ import { type Range, RangeList } from './range-list.ts';
 interface Pending {
   /** What becomes the list. */
   readonly next: RangeList;
-  readonly text: string;
+  readonly changes: readonly BadBlocksChange[];
   /** Ranges that requests have cleared since `next` was begun, and that it still has. */
   readonly cleared: Range[];
 }
@@ -33,31 +33,24 @@ export class BadBlocks {
     return this.#list.count;
   }
 
-  /** Takes what is written to the attribute: one range in a line; all of them or none.
-   *  @throws ErrnoError EINVAL, ERANGE. */
-  write(text: string): void {
-    atOnce(this.prepare(text))();
+  /** Makes all changes, in order. */
+  apply(changes: readonly BadBlocksChange[]): void {
+    atOnce(this.prepare(changes))();
   }
 
-  /** Works out what the list is after a write of `text`; nothing changes, and requests go on. One at a
-   *  time. O(lines log ranges).
-   *  @returns makes the change between two requests, and gives what takes it back.
-   *  @throws ErrnoError EINVAL, ERANGE. */
-  *prepare(text: string): Work<() => () => void> {
-    const pending = { next: this.#list.fork(), text, cleared: [] };
+  /** Works out what the list is after `changes`; nothing changes, and requests go on. One at a time.
+   *  O(changes log ranges).
+   *  @returns makes the changes between two requests, and gives what takes them back. */
+  *prepare(changes: readonly BadBlocksChange[]): Work<() => () => void> {
+    const pending = { next: this.#list.fork(), changes, cleared: [] };
     this.#pending = pending;
-    try {
-      let lines = 0;
-      for (const { bad, first, last } of parseChanges(text)) {
-        if (bad) pending.next.add(first, last);
-        else pending.next.remove(first, last);
-        if (++lines % LINES_PER_PIECE === 0) yield;
-      }
-      yield* catchUp(pending);
-    } catch (error) {
-      this.abandon();
-      throw error;
+    let made = 0;
+    for (const { bad, first, last } of changes) {
+      if (bad) pending.next.add(first, last);
+      else pending.next.remove(first, last);
+      if (++made % CHANGES_PER_PIECE === 0) yield;
     }
+    yield* catchUp(pending);
     return () => this.#swap(pending);
   }
 
@@ -105,17 +98,17 @@ export class BadBlocks {
 }
 
 /** Some 20 us. */
-const LINES_PER_PIECE = 16;
+const CHANGES_PER_PIECE = 16;
 
 /** Clears in the new list what requests have cleared since it was begun. That came before the write: what
  *  the write names, bad or good, stays as the write has it. */
-function* catchUp({ next, text, cleared }: Pending): Work {
+function* catchUp({ next, changes, cleared }: Pending): Work {
   if (cleared.length === 0) return;
   const named = new RangeList();
-  let lines = 0;
-  for (const { first, last } of parseChanges(text)) {
+  let looked = 0;
+  for (const { first, last } of changes) {
     named.add(first, last);
-    if (++lines % LINES_PER_PIECE === 0) yield;
+    if (++looked % CHANGES_PER_PIECE === 0) yield;
   }
   for (let range = cleared.pop(); range !== undefined; range = cleared.pop()) {
     for (const [first, last] of named.gaps(...range)) {

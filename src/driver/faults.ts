@@ -1,32 +1,15 @@
 /** Faults: when is a chance to fail taken? Four settings, a count and a stream of random numbers. Knows
  *  not what fails. Source: driver.md section 7; parameters timeout, requeue and init_hctx. */
 
-import { ErrnoError, ParameterError, shown } from '../config/errors.ts';
+import {
+  type FaultSetting,
+  type FaultSettings,
+  faultSettings,
+  NO_FAULT,
+} from '../config/fault-settings.ts';
 import { RandomStream } from './random.ts';
 
-/** In the order in which the parameters name them. */
-export const faultSettings = ['interval', 'probability', 'space', 'times'] as const;
-export type FaultSetting = (typeof faultSettings)[number];
-export type FaultSettings = Readonly<Record<FaultSetting, bigint>>;
-
-interface Range {
-  readonly min: bigint;
-  readonly max: bigint;
-}
-const UNSIGNED: Range = { min: 0n, max: 2n ** 64n - 1n };
-const SIGNED: Range = { min: -(2n ** 31n), max: 2n ** 31n - 1n };
-const ranges = {
-  interval: UNSIGNED,
-  probability: UNSIGNED,
-  space: SIGNED,
-  times: SIGNED,
-} as const satisfies Record<FaultSetting, Range>;
-
-/** Never fails: probability 0. */
-export const NO_FAULT: FaultSettings = { interval: 1n, probability: 0n, space: 0n, times: 1n };
-
 const NO_LIMIT = -1;
-const NUMBER = /^-?(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/;
 
 /** One fault of one device. INVARIANT: the numbers are the settings; those beyond 2^53 are rounded,
  *  which no count ever reaches. */
@@ -77,18 +60,22 @@ export class Fault {
     return `${this.#exact(setting)}\n`;
   }
 
-  /** Takes what is written to the attribute. @throws ErrnoError EINVAL, ERANGE. */
-  set(setting: FaultSetting, text: string): void {
-    const { min, max } = ranges[setting];
-    const word = text.endsWith('\n') ? text.slice(0, -1) : text;
-    const value = parseNumber(word);
-    if (value === undefined || (min === 0n && word.startsWith('-'))) {
-      throw wrong('EINVAL', setting, word, `must be ${kindOf(min)}`);
+  /** All of them, exactly. */
+  get settings(): FaultSettings {
+    return {
+      interval: this.#intervalExact,
+      probability: this.#probabilityExact,
+      space: BigInt(this.#space),
+      times: BigInt(this.#times),
+    };
+  }
+
+  /** Takes the values that are there. */
+  set(values: Partial<FaultSettings>): void {
+    for (const setting of faultSettings) {
+      const value = values[setting];
+      if (value !== undefined) this.#put(setting, value);
     }
-    if (value < min || value > max) {
-      throw wrong('ERANGE', setting, word, `must be ${min}..${max}`);
-    }
-    this.#put(setting, value);
     this.onChanged();
   }
 
@@ -129,51 +116,4 @@ export class Fault {
  *  @param fault its name, such as `timeout`. */
 export function faultStream(seed: string, device: string, fault: string): RandomStream {
   return new RandomStream(JSON.stringify([seed, device, fault]));
-}
-
-/** The text of a parameter: `interval,probability,space,times`.
- *  @throws ParameterError when it is not four numbers in their ranges. */
-export function parseFault(parameter: string, text: string): FaultSettings {
-  const words = text.split(',');
-  const values = words.map(parseNumber);
-  const [interval, probability, space, times] = values;
-  if (
-    interval === undefined ||
-    probability === undefined ||
-    space === undefined ||
-    times === undefined ||
-    words.length !== faultSettings.length
-  ) {
-    throw new ParameterError(parameter, text, `must be four numbers: ${faultSettings.join(',')}`);
-  }
-  const settings = { interval, probability, space, times };
-  for (const setting of faultSettings) {
-    const { min, max } = ranges[setting];
-    if (settings[setting] < min || settings[setting] > max) {
-      throw new ParameterError(parameter, text, `${setting} must be ${min}..${max}`);
-    }
-  }
-  return settings;
-}
-
-function parseNumber(text: string): bigint | undefined {
-  if (!NUMBER.test(text)) return undefined;
-  const negative = text.startsWith('-');
-  const digits = negative ? text.slice(1) : text;
-  const value = BigInt(/^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits);
-  return negative ? -value : value;
-}
-
-function kindOf(min: bigint): string {
-  const sign = min === 0n ? 'an unsigned' : 'a';
-  return `${sign} number: decimal, 0x hexadecimal or 0 octal`;
-}
-
-function wrong(
-  errno: 'EINVAL' | 'ERANGE',
-  setting: FaultSetting,
-  text: string,
-  rule: string,
-): ErrnoError {
-  return new ErrnoError(errno, `${setting}: ${shown(text)}: ${rule}`, setting);
 }

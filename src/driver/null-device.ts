@@ -17,7 +17,7 @@ import { buildDisk, capacityOf, type DeviceContext, type Powered } from './build
 import type { NullData } from './completion.ts';
 import { type Outcome, outcome } from './control-requests.ts';
 import { type DeviceStats, deviceStats, type InFlight, requestsOf } from './device-stats.ts';
-import { Fault, faultStream, NO_FAULT, parseFault } from './faults.ts';
+import { Fault, faultStream } from './faults.ts';
 import { composeGate, type Faults } from './gate.ts';
 import { judgeOf, mayMoveBytesOnly, movesBytesOnly } from './live-rules.ts';
 import { deviceTags, makeTagSet, orNoMemory } from './null-tag-set.ts';
@@ -71,8 +71,7 @@ export class NullDevice implements DeferredWork {
     this.#context = context;
     this.#host = host;
     const fault = (kind: keyof Faults): Fault => {
-      const settings = start[kind] === '' ? NO_FAULT : parseFault(kind, start[kind]);
-      const made = new Fault(faultStream(context.faultSeed, name, kind), settings);
+      const made = new Fault(faultStream(context.faultSeed, name, kind), start[kind]);
       made.onChanged = () => this.recompose();
       return made;
     };

@@ -10,6 +10,7 @@ import { controlCommands } from '../../src/cli/commands.ts';
 import { ControlClient } from '../../src/cli/control-client.ts';
 import { type Served, serve } from '../control/served.ts';
 import { loseRequests } from '../control/world.ts';
+import { writeBadBlocks } from '../driver/write-bad-blocks.ts';
 import { folder } from '../folder.ts';
 import { until } from '../until.ts';
 import { runHere } from './here.ts';
@@ -254,7 +255,7 @@ describe('stats', () => {
       '',
     ].join('\n');
     expect(await tnull('stats', 'nullb0')).toBe(zoned);
-    device('other').badBlocks.write('+1-2\n+4-5');
+    writeBadBlocks(device('other').badBlocks, '+1-2\n+4-5');
     expect(await tnull('stats')).toBe(
       [
         `${zoned}`,

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { faultText, NO_FAULT } from '../../src/config/fault-settings.ts';
 import { isParameter, optionNames, rows } from '../../src/config/parameters.ts';
 import { anyText } from './any-text.ts';
 import { CPUS, options, refusal, resolved, typed } from './words.ts';
@@ -42,9 +43,9 @@ const DEFAULTS = {
   zone_max_active: 0,
   zone_append_max_sectors: 2147483647,
   zone_full: false,
-  timeout: '',
-  requeue: '',
-  init_hctx: '',
+  timeout: NO_FAULT,
+  requeue: NO_FAULT,
+  init_hctx: NO_FAULT,
 };
 
 test('without words every option has the default of driver.md', () => {
@@ -256,12 +257,12 @@ describe('faults', () => {
   const faults = ['timeout', 'requeue', 'init_hctx'] as const;
 
   test.each(faults)('%s takes four numbers, and gives them back in decimal', (name) => {
-    expect(options(`${name}=1,100,0,-1`)[name]).toBe('1,100,0,-1');
-    expect(options(`${name}=0x10,010,-2,0`)[name]).toBe('16,8,-2,0');
-    expect(options(`${name}=4294967296,101,2147483647,-2147483648`)[name]).toBe(
+    expect(faultText(options(`${name}=1,100,0,-1`)[name])).toBe('1,100,0,-1');
+    expect(faultText(options(`${name}=0x10,010,-2,0`)[name])).toBe('16,8,-2,0');
+    expect(faultText(options(`${name}=4294967296,101,2147483647,-2147483648`)[name])).toBe(
       '4294967296,101,2147483647,-2147483648',
     );
-    expect(resolved(`${name}=3,100,0,2`).start[name]).toBe('3,100,0,2');
+    expect(faultText(resolved(`${name}=3,100,0,2`).start[name])).toBe('3,100,0,2');
   });
 
   const bad = ['', '1', '1,100', '1,100,0', '1,100,0,-1,', '1,100,0,-1,5', 'abc', '1,100,0,x'];

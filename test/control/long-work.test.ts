@@ -3,6 +3,7 @@
 import { expect, test, vi } from 'vitest';
 import { ErrnoError } from '../../src/config/errors.ts';
 import { read } from '../block/world.ts';
+import { writeBadBlocks } from '../driver/write-bad-blocks.ts';
 import { counted, PIECES } from './counted.ts';
 import { serve } from './served.ts';
 import { loseRequests } from './world.ts';
@@ -17,7 +18,10 @@ test('13,000 lines among 104,000 ranges: others have their turns, and see the ol
   const { slicer, count } = counted();
   const { ask, device } = await serve({}, { slicer });
   const list = device().badBlocks;
-  list.write(Array.from({ length: 104_000 }, (_, n) => `+${n * 16}-${n * 16 + 1}`).join('\n'));
+  writeBadBlocks(
+    list,
+    Array.from({ length: 104_000 }, (_, n) => `+${n * 16}-${n * 16 + 1}`).join('\n'),
+  );
   const between = Array.from({ length: 13_000 }, (_, n) => `+${n * 16 + 8}-${n * 16 + 8}`);
   const counts = new Set<number>();
   count.onTurn = () => counts.add(list.count);
@@ -32,7 +36,7 @@ test('13,000 lines among 104,000 ranges: others have their turns, and see the ol
 test('a long write that is refused at its last line, or by another attribute, changes nothing', async () => {
   const { slicer, count } = counted();
   const { ask, device } = await serve({}, { slicer });
-  device().badBlocks.write('+7-7');
+  writeBadBlocks(device().badBlocks, '+7-7');
   const good = singles(100, 5000).join('\n');
   const refused = [
     [{ badblocks: `${good}\n+9-8` }, 'nullb0: badblocks: +9-8: FIRST must not be behind LAST'],
@@ -46,7 +50,7 @@ test('a long write that is refused at its last line, or by another attribute, ch
     expect(device().badBlocks.text()).toBe('7 1\n');
     // Nobody keeps a journal for it.
     device().badBlocks.clearRangeAt(7);
-    device().badBlocks.write('+7-7');
+    writeBadBlocks(device().badBlocks, '+7-7');
   }
 });
 
@@ -54,7 +58,7 @@ test('what a request clears meanwhile is good, but where the write says otherwis
   const { slicer, count } = counted();
   const { ask, device } = await serve({}, { slicer });
   const list = device().badBlocks;
-  list.write('+10-19\n+30-39\n+50-59');
+  writeBadBlocks(list, '+10-19\n+30-39\n+50-59');
   count.onTurn = () => {
     list.clearRangeAt(10);
     list.clearRangeAt(35);
@@ -68,7 +72,7 @@ test('a long list is read whole, by itself and among the attributes', async () =
   const { slicer, count } = counted();
   const { ask, device } = await serve({}, { slicer });
   const list = device().badBlocks;
-  list.write(singles(0, 10_000).join('\n'));
+  writeBadBlocks(list, singles(0, 10_000).join('\n'));
   const badblocks = list.text();
   const turnsMin = 10_000 / 64 / PIECES - 10;
   for (const [path, wanted] of [

@@ -15,6 +15,7 @@ import { ZoneStates } from '../../src/driver/zones/zone-states.ts';
 import { nanoseconds } from '../../src/units.ts';
 import { World } from '../block/world.ts';
 import { Io, wholeDevice } from '../driver/whole.ts';
+import { writeBadBlocks } from '../driver/write-bad-blocks.ts';
 import { CountingAllocator } from '../pages/counting-allocator.ts';
 import { counted, PIECES } from './counted.ts';
 import { mostPerTurn } from './per-turn.ts';
@@ -101,7 +102,7 @@ describe('8 M zones', () => {
 test('100,000 bad ranges are read some hundreds a turn', async () => {
   const { ask, device } = await serve({}, { slicer: counted().slicer });
   const lines = Array.from({ length: 100_000 }, (_, n) => `+${n * 16}-${n * 16 + 1}`);
-  device().badBlocks.write(lines.join('\n'));
+  writeBadBlocks(device().badBlocks, lines.join('\n'));
   let ranges = 0;
   const iterate = RangeList.prototype[Symbol.iterator];
   vi.spyOn(RangeList.prototype, Symbol.iterator).mockImplementation(function* (this: RangeList) {

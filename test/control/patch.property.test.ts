@@ -69,7 +69,7 @@ test('a refused patch changes nothing, an accepted one changes what it names and
       device();
       if (isOn) await it.patch({ zoned: '1', zone_size: '1', size: '8', power: '1' });
       const fault = device().faults.init_hctx;
-      fault.set('times', '-1');
+      fault.set({ times: -1n });
       const state = () => ({
         object: tree.view('nullb0').object,
         zones: JSON.stringify(device().zones?.report()),
@@ -77,7 +77,7 @@ test('a refused patch changes nothing, an accepted one changes what it names and
         disk: device().disk,
       });
       for (const [given, hasMemory] of all) {
-        fault.set('probability', hasMemory ? '0' : '100');
+        fault.set({ probability: hasMemory ? 0n : 100n });
         const before = state();
         const accepted = await it.patch(given).then(
           () => true,

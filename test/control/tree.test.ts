@@ -5,6 +5,7 @@ import { featuresText } from '../../src/config/attributes.ts';
 import type { Errno } from '../../src/config/errors.ts';
 import { rows } from '../../src/config/parameters.ts';
 import { fileNames, readableNames } from '../../src/control/attribute-names.ts';
+import { writeBadBlocks } from '../driver/write-bad-blocks.ts';
 import { CountingAllocator } from '../pages/counting-allocator.ts';
 import { errnoOf, loseRequests, refusal, type Texts, world } from './world.ts';
 
@@ -102,7 +103,7 @@ describe('reading', () => {
     const { badBlocks } = device();
     expect(tree.text('nullb0', 'power')).toBe('0\n');
     expect(tree.text('nullb0', 'badblocks')).toBe('');
-    badBlocks.write('+5-7');
+    writeBadBlocks(badBlocks, '+5-7');
     expect(tree.text('nullb0', 'badblocks')).toBe('5 3\n');
     expect(tree.text('nullb0', 'home_node')).toBe('4294967295\n');
     expect(tree.text('nullb0', 'requeue_inject')).toBe('1,0,0,1\n');
@@ -118,6 +119,32 @@ describe('reading', () => {
     const wrong = await refusal(() => tree.text('nullb0', name));
     expect(wrong).toMatchObject({ errno: 'EACCES', attribute: name });
   });
+});
+
+test.each(['requeue_inject/times', 'badblocks', 'mbps', 'init_hctx_fault_inject', 'zone_offline'])(
+  'all is checked before anything changes: a wrong %s comes too late for none of it',
+  async (name) => {
+    const { device, patch } = world();
+    let changed = 0;
+    device().faults.timeout.onChanged = () => changed++;
+    device().badBlocks.onEnabled = () => changed++;
+    const texts = { 'timeout_inject/probability': '5', badblocks: '+1-2', [name]: 'x' };
+    expect(await errnoOf(() => patch(texts))).toBe('EINVAL');
+    expect(changed).toBe(0);
+    expect(device().badBlocks.enabled).toBe(false);
+    await patch({ 'timeout_inject/probability': '5', badblocks: '+1-2' });
+    expect(changed).toBe(2);
+  },
+);
+
+test('of several wrong texts the first is told of', async () => {
+  const { device, patch } = world();
+  device();
+  const wrong = await refusal(() =>
+    patch({ 'timeout_inject/times': 'x', badblocks: 'y', bs: '3' }),
+  );
+  expect(wrong.attribute).toBe('timeout_inject/times');
+  expect(wrong.message).toMatch(/^nullb0: timeout_inject\/times: x: must be a number/);
 });
 
 describe('power', () => {
@@ -265,7 +292,7 @@ describe('a patch is all or nothing', () => {
   ];
   test.each(wrong)('%j is refused', async (values, errno, attribute) => {
     const { tree, device, patch } = world();
-    device().badBlocks.write('+100-200');
+    writeBadBlocks(device().badBlocks, '+100-200');
     const before = tree.view('nullb0').object;
     const error = await refusal(() => patch(values));
     expect(error).toMatchObject({ errno, attribute });

@@ -128,6 +128,6 @@ export async function errnoOf(work: () => unknown): Promise<Errno> {
 
 /** Every request that begins from now on is lost, and ends with a timeout within 7 s. */
 export function loseRequests(device: NullDevice, times = -1): void {
-  device.faults.timeout.set('probability', '100');
-  device.faults.timeout.set('times', String(times));
+  device.faults.timeout.set({ probability: 100n });
+  device.faults.timeout.set({ times: BigInt(times) });
 }

@@ -6,6 +6,7 @@ import type { Step } from '../../src/driver/path.ts';
 import { createSlabAllocator } from '../../src/pages/allocator.ts';
 import { type Sector, sector } from '../../src/units.ts';
 import { StepWorld } from './step-world.ts';
+import { writeBadBlocks } from './write-bad-blocks.ts';
 
 const allocator = createSlabAllocator();
 /** What reached the inner step: command, first sector, sectors. */
@@ -24,7 +25,7 @@ beforeEach(() => {
 /** The sectors 20 to 29 and 40 are bad. */
 function device({ once = false, partial = false, block = 1, step = inner } = {}) {
   const list = new BadBlocks();
-  list.write('+20-29\n+40-40');
+  writeBadBlocks(list, '+20-29\n+40-40');
   const hit = (text: string) => hits.push(text);
   const bad = badBlocksStep(list, once, partial, block, step, hit);
   const done: number[] = [];

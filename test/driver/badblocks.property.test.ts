@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { parseChanges } from '../../src/config/badblocks-text.ts';
 import { BadBlocks } from '../../src/driver/badblocks.ts';
 import { testRuns } from '../test-runs.ts';
+import { writeBadBlocks } from './write-bad-blocks.ts';
 
 const SECTORS = 64;
 const range = fc
@@ -59,7 +61,7 @@ test('a list of ranges does what a boolean for each sector does', () => {
           list.clearRangeAt(base + first);
           model.clearRangeAt(first);
         } else {
-          list.write(`${kind === 'bad' ? '+' : '-'}${base + first}-${base + last}`);
+          writeBadBlocks(list, `${kind === 'bad' ? '+' : '-'}${base + first}-${base + last}`);
           model.set(first, last, kind === 'bad');
         }
         expect(list.text()).toBe(model.text(base));
@@ -80,9 +82,9 @@ test('what requests clear while a write is prepared comes before the write, and 
     const model = new Model();
     const text = (from: readonly [string, { first: number; last: number }][]): string =>
       from.map(([sign, { first, last }]) => `${sign}${first}-${last}`).join('\n');
-    list.write(text(before));
+    writeBadBlocks(list, text(before));
     for (const [sign, { first, last }] of before) model.set(first, last, sign === '+');
-    const work = list.prepare(text(written));
+    const work = list.prepare([...parseChanges(text(written))]);
     let swap: (() => () => void) | undefined;
     for (let step = 0; step <= 70; step++) {
       for (const [when, sector] of all) {

@@ -6,6 +6,7 @@ import { Command } from '../../src/block/command.ts';
 import { Status } from '../../src/block/status.ts';
 import { World } from '../block/world.ts';
 import { command, read, wholeDevice, write } from './whole.ts';
+import { writeBadBlocks } from './write-bad-blocks.ts';
 
 const MEMORY = ['size=4', 'memory_backed=1'];
 
@@ -99,7 +100,7 @@ describe('an error never skips the completion delay', () => {
     const world = new World();
     const all = [...MEMORY, mode, 'completion_nsec=50000', ...words];
     const { disk, device } = wholeDevice(world, all);
-    if (what === 'a bad block') device.badBlocks.write('+0-7');
+    if (what === 'a bad block') writeBadBlocks(device.badBlocks, '+0-7');
     const one = command(kind, 0, 8).submit(disk);
     expect(one.ends).toBe(0);
     if (delay > 0) world.pass(delay - 1);

@@ -13,6 +13,7 @@ import { options } from '../config/words.ts';
 import { same } from '../same.ts';
 import { DeviceModel } from './device-model.ts';
 import { diskOf, Io, wholeDevices } from './whole.ts';
+import { writeBadBlocks } from './write-bad-blocks.ts';
 import { ZoneModel } from './zones/model.ts';
 
 const MIB_SECTORS = 2048;
@@ -150,7 +151,7 @@ export class DevicePair {
       same(this.#zoneRows(), twin);
     }
     this.#model.setBad(0, 2 * this.#sectors, false);
-    this.#device.badBlocks.write(`-0-${2 * this.#sectors}`);
+    writeBadBlocks(this.#device.badBlocks, `-0-${2 * this.#sectors}`);
     for (let at = 0; at < this.#sectors; at += MIB_SECTORS) {
       alike(this.#read(at, MIB_SECTORS));
     }
@@ -189,7 +190,7 @@ export class DevicePair {
       case 'bad':
       case 'good': {
         const [from, to] = [one.first, one.first + (one.salt % 12)];
-        this.#device.badBlocks.write(`${one.kind === 'bad' ? '+' : '-'}${from}-${to}`);
+        writeBadBlocks(this.#device.badBlocks, `${one.kind === 'bad' ? '+' : '-'}${from}-${to}`);
         this.#model.setBad(from, to, one.kind === 'bad');
         return ['ok', 'ok'];
       }

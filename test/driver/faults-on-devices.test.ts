@@ -55,7 +55,7 @@ test('a timeout fault that is switched off before its request was polled for lea
   const words = ['poll_queues=1', 'irqmode=2', 'completion_nsec=10000000000', 'timeout=1,100,0,-1'];
   const { disk, device } = wholeDevice(world, [...MEMORY, ...words]);
   const one = read(0, 8).submit(disk);
-  device.faults.timeout.set('probability', '0');
+  device.faults.timeout.set({ probability: 0n });
   for (let second = 0; second <= 10; second++) world.pass(1e9);
   expect(one).toMatchObject({ ends: 1, status: Status.OK });
 });
@@ -65,14 +65,14 @@ test('a request without a fault is polled for whatever became of the one before 
   const words = ['poll_queues=1', 'hw_queue_depth=1', 'timeout=1,100,0,-1'];
   const { disk, device } = wholeDevice(world, ['size=4', 'memory_backed=1', ...words]);
   const before = read(0, 8).submit(disk);
-  device.faults.timeout.set('probability', '0');
+  device.faults.timeout.set({ probability: 0n });
   world.pass(10_000);
   expect(before.ends).toBe(1);
   const one = read(0, 8).submit(disk);
   // Before it is polled for a fault of another kind is switched on, which strikes no request.
-  device.faults.requeue.set('space', '1000');
-  device.faults.requeue.set('times', '1');
-  device.faults.requeue.set('probability', '100');
+  device.faults.requeue.set({ space: 1000n });
+  device.faults.requeue.set({ times: 1n });
+  device.faults.requeue.set({ probability: 100n });
   world.pass(10_000);
   expect(one).toMatchObject({ ends: 1, status: Status.OK });
 });
@@ -81,10 +81,10 @@ test('a request that waits for bandwidth is served when its fault is switched of
   const world = new World();
   const { disk, device } = wholeDevice(world, [...MEMORY, 'mbps=1']);
   const first = read(0, 64).submit(disk); // more than a tick's budget: the next must wait
-  device.faults.timeout.set('probability', '100');
+  device.faults.timeout.set({ probability: 100n });
   const one = read(0, 8).submit(disk);
   expect([first.ends, one.ends]).toEqual([1, 0]);
-  device.faults.timeout.set('probability', '0');
+  device.faults.timeout.set({ probability: 0n });
   world.pass(1e9);
   expect(one).toMatchObject({ ends: 1, status: Status.OK });
 });

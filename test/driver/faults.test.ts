@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { ParameterError } from '../../src/config/errors.ts';
 import {
-  Fault,
   type FaultSetting,
   faultSettings,
-  faultStream,
-  parseFault,
-} from '../../src/driver/faults.ts';
+  parseFaultNumber,
+} from '../../src/config/fault-settings.ts';
+import { Fault, faultStream } from '../../src/driver/faults.ts';
+import { options } from '../config/words.ts';
 import { errnoOf } from './errno.ts';
 
 type Settings = Partial<Record<FaultSetting, number>>;
@@ -15,7 +15,7 @@ function fault(settings: Settings, seed = '1'): Fault {
   const made = new Fault(faultStream(seed, 'nullb0', 'timeout'));
   for (const setting of faultSettings) {
     const value = settings[setting];
-    if (value !== undefined) made.set(setting, `${value}`);
+    if (value !== undefined) made.set({ [setting]: BigInt(value) });
   }
   return made;
 }
@@ -57,7 +57,7 @@ describe('a row of requests meets the same faults as with null_blk', () => {
 test('space is counted before the interval, and the interval goes on counting', () => {
   const made = fault({ probability: 100, interval: 3, space: 3, times: -1 });
   expect(chances(made, 11)).toBe('....F..F..F');
-  made.set('interval', '4');
+  made.set({ interval: 4n });
   expect(chances(made, 8)).toBe('..F...F.'.slice(0, 8));
 });
 
@@ -65,10 +65,10 @@ test('what cannot strike counts nothing', () => {
   const made = fault({ probability: 0, interval: 2, space: 2, times: 5 });
   expect(chances(made, 9)).toBe('.........');
   expect(made.value('space')).toBe(2);
-  made.set('probability', '100');
-  made.set('times', '0');
+  made.set({ probability: 100n });
+  made.set({ times: 0n });
   expect(chances(made, 9)).toBe('.........');
-  made.set('times', '1');
+  made.set({ times: 1n });
   expect(chances(made, 4)).toBe('..F.');
 });
 
@@ -93,15 +93,15 @@ test('times counts down only when the fault strikes; -1 has no limit', () => {
 test('above 100 percent is always', () => {
   expect(chances(fault({ probability: 101, times: -1 }), 1000)).toBe('F'.repeat(1000));
   const most = fault({ times: -1 });
-  most.set('probability', '18446744073709551615');
+  most.set({ probability: 18446744073709551615n });
   expect(chances(most, 10)).toBe('F'.repeat(10));
 });
 
 test('the same seed gives the same faults; device, fault and seed tell streams apart', () => {
   const row = (seed: string, device: string, name: string) => {
     const made = new Fault(faultStream(seed, device, name));
-    made.set('probability', '50');
-    made.set('times', '-1');
+    made.set({ probability: 50n });
+    made.set({ times: -1n });
     return chances(made, 200);
   };
   expect(row('1', 'nullb0', 'timeout')).toBe(row('1', 'nullb0', 'timeout'));
@@ -153,26 +153,27 @@ describe('settings take what null_blk takes', () => {
   test.each(rows)('%s: %j is %s', (setting, text, result, shown) => {
     const made = fault({});
     const before = made.get(setting);
-    expect(errnoOf(() => made.set(setting, text))).toBe(result);
+    const write = (to: string) => made.set({ [setting]: parseFaultNumber(setting, to) });
+    expect(errnoOf(() => write(text))).toBe(result);
     expect(made.get(setting)).toBe(shown === undefined ? before : `${shown}\n`);
     if (shown === undefined) return;
-    made.set(setting, `${text}\n`);
+    write(`${text}\n`);
     expect(made.value(setting)).toBe(Number(shown));
   });
 });
 
 test('the parameter names interval, probability, space and times', () => {
-  const settings = parseFault('timeout', '3,100,0,0x2');
+  const settings = options('timeout=3,100,0,0x2').timeout;
   expect(settings).toEqual({ interval: 3n, probability: 100n, space: 0n, times: 2n });
   const made = new Fault(faultStream('1', 'nullb0', 'timeout'), settings);
   expect(chances(made, 9)).toBe('..F..F...');
-  expect(parseFault('requeue', '1,5,-1,-1')).toMatchObject({ space: -1n, times: -1n });
+  expect(options('requeue=1,5,-1,-1').requeue).toMatchObject({ space: -1n, times: -1n });
 });
 
 test.each([
   ...['', '1', '1,100', '1,100,0', 'abc', '1,100,0,1,1', '1,100,0,', '1,100,,1', '1, 100, 0, 1'],
   ...['1,100,0,x', '-1,100,0,1', '1,-1,0,1', '1,100,0,2147483648', '1,18446744073709551616,0,1'],
 ])('the parameter %j is refused', (text) => {
-  expect(() => parseFault('timeout', text)).toThrow(ParameterError);
-  expect(() => parseFault('timeout', text)).toThrow(/^timeout=/);
+  expect(() => options(`timeout=${text}`)).toThrow(ParameterError);
+  expect(() => options(`timeout=${text}`)).toThrow(/^timeout=/);
 });

@@ -9,6 +9,7 @@ import { options } from '../config/words.ts';
 import { CountingAllocator } from '../pages/counting-allocator.ts';
 import { errnoOf } from './errno.ts';
 import { bytesAt, command, diskOf, Io, read, wholeDevice, wholeDevices, write } from './whole.ts';
+import { writeBadBlocks } from './write-bad-blocks.ts';
 
 const MEMORY = ['size=4', 'memory_backed=1'];
 
@@ -101,9 +102,9 @@ describe('limits of the disk', () => {
 
   test('each part of a request is judged alone: before and behind a bad block it is done', () => {
     const { disk, device } = wholeDevice(new World(), [...MEMORY, 'max_sectors=8']);
-    device.badBlocks.write('+20-20');
+    writeBadBlocks(device.badBlocks, '+20-20');
     expect(write(0, 40, 5).submit(disk).status).toBe(Status.IOERR);
-    device.badBlocks.write('-20-20');
+    writeBadBlocks(device.badBlocks, '-20-20');
     expect([15, 16, 23, 24].map((at) => bytesAt(disk, at)[0])).toEqual([5, 0, 0, 5]);
   });
 
@@ -111,11 +112,11 @@ describe('limits of the disk', () => {
     const world = new World();
     const { disk, device } = wholeDevice(world, [...MEMORY, 'max_sectors=8']);
     write(0, 64, 5).submit(disk);
-    device.badBlocks.write('+20-20');
+    writeBadBlocks(device.badBlocks, '+20-20');
     const zeroes = new Io(Command.WRITE_ZEROES, 0, 64).submit(disk);
     world.settle();
     expect(zeroes).toMatchObject({ ends: 1, status: Status.IOERR });
-    device.badBlocks.write('-20-20');
+    writeBadBlocks(device.badBlocks, '-20-20');
     const left = Array.from({ length: 64 }, (_, at) => (at >= 16 && at < 24 ? 5 : 0));
     expect(bytesAt(disk, 0, 64)).toEqual(left);
   });

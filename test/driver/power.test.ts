@@ -9,6 +9,7 @@ import { World } from '../block/world.ts';
 import { options } from '../config/words.ts';
 import { CountingAllocator } from '../pages/counting-allocator.ts';
 import { bytesAt, command, diskOf, read, wholeDevice, wholeDevices, write } from './whole.ts';
+import { writeBadBlocks } from './write-bad-blocks.ts';
 
 const MEMORY = ['size=4', 'memory_backed=1'];
 
@@ -37,7 +38,7 @@ describe('power off with requests in flight', () => {
     await leaving;
     expect([off, device.powered, device.disk]).toEqual([true, false, undefined]);
     expect(ios.map(({ ends, status }) => [ends, status])).toEqual(ios.map(() => [1, Status.OK]));
-    device.faults.requeue.set('times', '0');
+    device.faults.requeue.set({ times: 0n });
     device.powerOn(options(...MEMORY));
     expect(bytesAt(diskOf(device), 19 * 8)).toEqual([20]);
   });
@@ -99,8 +100,8 @@ describe('power off', () => {
 
   test('keeps bad blocks and the settings of faults', async () => {
     const { device } = wholeDevice(new World(), MEMORY);
-    device.badBlocks.write('+8-15');
-    device.faults.requeue.set('space', '5');
+    writeBadBlocks(device.badBlocks, '+8-15');
+    device.faults.requeue.set({ space: 5n });
     await cycle(device, MEMORY);
     expect(read(8, 8).submit(diskOf(device)).status).toBe(Status.IOERR);
     expect(device.faults.requeue.get('space')).toBe('5\n');
@@ -202,8 +203,8 @@ test('power on that fails leaves nothing behind, and may be tried again', () => 
   const allocator = new CountingAllocator();
   const devices = wholeDevices(new World(), MEMORY, { allocator });
   const device = devices.create('nullb0');
-  device.faults.init_hctx.set('probability', '100');
-  device.faults.init_hctx.set('times', '2');
+  device.faults.init_hctx.set({ probability: 100n });
+  device.faults.init_hctx.set({ times: 2n });
   for (let time = 0; time < 2; time++) {
     expect(() => device.powerOn(options(...MEMORY))).toThrow(/hardware queue 0 could not be built/);
     expect([device.powered, device.disk, device.index]).toEqual([false, undefined, 0]);

@@ -160,7 +160,7 @@ describe('changing the number of hardware queues', () => {
 
   test('that fails once is survived: the new number holds', () => {
     const { device, disk } = wholeDevice(new World(), ['size=1']);
-    device.faults.init_hctx.set('probability', '100');
+    device.faults.init_hctx.set({ probability: 100n });
     device.setQueues(2, 0);
     expect([disk.queue.hwQueueCount, device.queues.submit]).toEqual([2, 2]);
     expect(device.faults.init_hctx.value('times')).toBe(0);
@@ -171,8 +171,8 @@ describe('changing the number of hardware queues', () => {
   test('that fails twice is ENOMEM, and the old number stays in use', () => {
     const world = new World();
     const { device, disk } = wholeDevice(world, ['size=1', 'submit_queues=2']);
-    device.faults.init_hctx.set('probability', '100');
-    device.faults.init_hctx.set('times', '2');
+    device.faults.init_hctx.set({ probability: 100n });
+    device.faults.init_hctx.set({ times: 2n });
     expect(errnoOf(() => device.setQueues(4, 0))).toBe('ENOMEM');
     expect([disk.queue.hwQueueCount, device.stats().tags.queues]).toEqual([2, 2]);
     expect(write(0, 8, 1).submit(disk, 1).ends).toBe(1);

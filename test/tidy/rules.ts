@@ -155,6 +155,14 @@ export function hooksOfHelpers(file: SourceFile): string[] {
   return found.map((one) => `${one.trim()} (use onTestFinished where the test begins it)`);
 }
 
+/** One grammar of numbers, whoever reads them. */
+const NUMBERS = 'src/config/numbers.ts';
+
+export function numberGrammars(file: SourceFile): string[] {
+  if (file.path === NUMBERS) return [];
+  return matching(file, /0\[(?:xX|0-7)\]/).map((one) => `${one.trim()} (use ${NUMBERS})`);
+}
+
 /** What the files of a folder of src/ may import: other folders of src/, and packages. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
   units: [],

@@ -9,6 +9,7 @@ import {
   nodeHandles,
   nonNulls,
   numberedReferences,
+  numberGrammars,
   packageImports,
   processEnds,
   type SourceFile,
@@ -53,6 +54,7 @@ describe('every file', () => {
     ['imports only what its folder may', wrongImports, program],
     ['imports nothing from outside its package', packageImports, packages],
     ['leaves the end of the process to one place', processEnds, program],
+    ['leaves the grammar of numbers to one place', numberGrammars, program],
     ['leaves the handles of Node’s sockets to one place', nodeHandles, program],
   ] as const)('%s', (_, rule, judged) => {
     expect(judged.flatMap((file) => rule(file))).toEqual([]);
@@ -121,6 +123,7 @@ describe('each rule finds what breaks it', () => {
     ['standard output', processEnds, file("process.stdout.write('x');\n")],
     ['standard input', processEnds, file('for await (const a of process.stdin) b(a);\n')],
     ['the console', processEnds, file('console.error(1);\n')],
+    ['a grammar of numbers', numberGrammars, file('const A = /^0[xX][0-9a-f]+$/;\n')],
     ['a handle of a socket', nodeHandles, file('socket._handle = null;\n')],
     ['a folder that nobody knows', wrongImports, file('', 'src/new/x.ts')],
   ] as const)('%s', (_, rule, broken) => {
