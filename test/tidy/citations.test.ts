@@ -11,8 +11,9 @@ const find = (...words: string[]): string[] =>
     .split('\n')
     .filter((path) => !/(^|\/)(node_modules|dist|\.cache)\//.test(path));
 
+const top = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'];
 const documents: Documents = new Map(
-  find('docs', 'src', 'packages', 'bench', 'test', '-name', '*.md').map((path) => [
+  [...top, ...find('docs', 'src', 'packages', 'bench', 'test', '-name', '*.md')].map((path) => [
     path,
     readDocument(read(path)),
   ]),
