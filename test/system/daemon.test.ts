@@ -3,10 +3,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { describeEachDebian } from './debians.ts';
-import { fio, nbdsh, startTnull, type Tnull } from './tnull.ts';
+import { fio, judgeErrors, nbdsh, startTnull, type Tnull } from './tnull.ts';
 
 const MiB = 1 << 20;
 const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
+
+test('every stop judges the log: an error that was not named fails, and so does one that did not come', () => {
+  const line = (level: number, msg: string): string => `${JSON.stringify({ level, msg })}\n`;
+  const log = `(node:7) Warning: x\n${line(30, 'one')}${line(40, 'two')}`;
+  expect(() => judgeErrors(log, [])).not.toThrow();
+  expect(() => judgeErrors(log + line(50, 'three'), [])).toThrow('three');
+  expect(() => judgeErrors(log + line(60, 'four'), [/three/])).toThrow('four');
+  expect(() => judgeErrors(log + line(50, 'three'), [/three/])).not.toThrow();
+  expect(() => judgeErrors(log, [/two/])).toThrow('two');
+});
 
 describe.each([
   ['irqmode=1'],
@@ -77,7 +87,7 @@ describeEachDebian(({ nbdsh, run, start }) => {
 });
 
 test('memory follows the data, there and back', async () => {
-  const tnull = await startTnull(['--memory-backed', '--discard', 'size=2048'], false);
+  const tnull = await startTnull(['--memory-backed', '--discard', 'size=2048'], { debug: false });
   await nbdsh(tnull.uri, 'for i in range(512): h.pread(1 << 20, i << 20)\n');
   expect(tnull.rss(), 'reading takes no memory').toBeLessThan(110 * MiB);
   await nbdsh(tnull.uri, "d = b'x' * (1 << 20)\nfor i in range(1024): h.pwrite(d, i << 20)\n");

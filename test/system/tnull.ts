@@ -34,8 +34,38 @@ export interface Tnull {
   kill(): Promise<void>;
 }
 
+export interface Expected {
+  /** Without checks of moved-from handles and counts. */
+  readonly debug?: boolean;
+  /** The errors that it is to log: each must come, and no other. */
+  readonly errors?: readonly RegExp[];
+}
+
+/** What a log says at level error or worse. */
+export function errorsIn(log: string): string[] {
+  const lines = log.split('\n').filter((line) => line.startsWith('{'));
+  return lines.filter((line) => JSON.parse(line).level >= ERROR);
+}
+
+const ERROR = 50;
+
+/** @throws what of `errors` is missing, and what is there and not among them. */
+export function judgeErrors(log: string, errors: readonly RegExp[]): void {
+  const found = errorsIn(log);
+  const isNamed = (line: string): boolean => errors.some((one) => one.test(line));
+  expect(
+    found.filter((line) => !isNamed(line)),
+    'errors in the log',
+  ).toEqual([]);
+  const missing = errors.filter((one) => !found.some((line) => one.test(line)));
+  expect(missing, 'errors that are not in the log').toEqual([]);
+}
+
 /** Starts tnull on sockets of its own; `{folder}` in an argument stands for the folder they are in. */
-export async function startTnull(args: readonly string[], debug = true): Promise<Tnull> {
+export async function startTnull(
+  args: readonly string[],
+  { debug = true, errors = [] }: Expected = {},
+): Promise<Tnull> {
   const folder = newFolder();
   const socket = join(folder, 's');
   const control = join(folder, 'c');
@@ -79,6 +109,7 @@ export async function startTnull(args: readonly string[], debug = true): Promise
       child.kill(signal);
       const status = await exited;
       expect(err).not.toContain('bug:');
+      judgeErrors(err, errors);
       expect(existsSync(socket), 'the socket is removed').toBe(false);
       rmSync(folder, { recursive: true });
       return status;
