@@ -87,19 +87,16 @@ export function programsIn(
     start: (command, args, options = {}) => spawn(command, args, { ...options, env }),
     python: (script, ...args) => run(python, '-c', script, ...args),
     nbdsh(uri, script) {
-      const head = `import nbd, os\nuri=${JSON.stringify(uri)}\nh=nbd.NBD()\nh.connect_uri(uri)\n`;
+      const head = `import nbd, os\nuri=${JSON.stringify(uri)}\nh=nbd.NBD()\nh.set_uri_allow_local_file(True)\nh.connect_uri(uri)\n`;
       return run(python, '-c', head + script);
     },
-    fio: (uri, ...args) =>
-      run(
-        'fio',
-        '--name=t',
-        '--ioengine=nbd',
-        `--uri=${uri}`,
-        '--verify=crc32c',
-        '--verify_fatal=1',
-        '--verify_state_save=0', // a file in the checkout
-        ...args,
-      ),
+    fio: (uri, ...args) => run('fio', ...fioWords(uri, ...args)),
   };
+}
+
+/** What fio is told: its nbd engine, and to read and compare what it wrote. */
+export function fioWords(uri: string, ...args: readonly string[]): string[] {
+  const words = ['--name=t', '--ioengine=nbd', `--uri=${uri}`, '--verify=crc32c'];
+  // The state would be a file in the checkout.
+  return [...words, '--verify_fatal=1', '--verify_state_save=0', ...args];
 }
