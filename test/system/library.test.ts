@@ -1,8 +1,9 @@
-/** Programs that none of us wrote use servers that are made with the protocol package alone: its examples. */
+/** Programs that none of us wrote use servers that are made with the protocol package alone, and its client
+ *  uses servers that none of us wrote. */
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import {
@@ -11,13 +12,17 @@ import {
   ServerConnection,
   type ServerConnectionOptions,
   type ServerExport,
+  TransmissionFlag,
 } from 'nbd-server-protocol-ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { server } from '../../packages/nbd-server-protocol-ts/examples/server.ts';
 import { serveTls } from '../../packages/nbd-server-protocol-ts/examples/tls.ts';
 import { sharedFolder } from '../run-folder.ts';
+import { connectClient } from '../socket-client.ts';
+import { until } from '../until.ts';
 import { makeCertificates } from '../wire/certificates.ts';
 import { describeEachDebian } from './debians.ts';
+import { startTnull } from './tnull.ts';
 
 const MiB = 1 << 20;
 const folder = sharedFolder();
@@ -96,7 +101,7 @@ afterAll(() => {
   for (const one of [server, full, secure]) one.close();
 });
 
-describeEachDebian(({ run, nbdsh, fio }) => {
+describeEachDebian(({ release, run, start, nbdsh, fio }) => {
   describe('the example', () => {
     test('nbdinfo', async () => {
       const { exports } = JSON.parse(await run('nbdinfo', '--json', uri));
@@ -184,6 +189,83 @@ describeEachDebian(({ run, nbdsh, fio }) => {
         h.shutdown()`;
       const lines = one.split('\n').map((line) => line.replace(/^ {8}/, ''));
       await nbdsh(fullUri, lines.join('\n'));
+    });
+  });
+
+  describe('the client', () => {
+    /** Does all that the server offers, in every form. @returns the forms that it agreed on. */
+    async function useAll(path: string): Promise<string[]> {
+      const agreed: string[] = [];
+      for (const wishes of [
+        { extendedHeaders: false, structuredReplies: false },
+        { extendedHeaders: false },
+        {},
+      ]) {
+        const { nbd, closed } = connectClient({ path }, { ...wishes, strict: false });
+        const { size, replyForm, contexts, flags } = await nbd.ready;
+        expect(size).toBe(16 * MiB);
+        const data = randomBytes(3_000_001);
+        const writes: Promise<void>[] = [];
+        for (let at = 0; at < data.length; at += 65_521) {
+          writes.push(nbd.write(1000 + at, data.subarray(at, at + 65_521), { fua: at === 0 }));
+        }
+        await Promise.all(writes);
+        await nbd.flush();
+        await nbd.zeroes(2000, 70_000);
+        data.fill(0, 1000, 71_000);
+        if ((flags & TransmissionFlag.SEND_CACHE) !== 0) await nbd.cache(0, 4096);
+        const read = await Promise.all([nbd.read(1000, data.length), nbd.read(size - 512, 512)]);
+        expect(Buffer.compare(read[0], data)).toBe(0);
+        await nbd.trim(0, size, { fua: true });
+        if (contexts.length > 0) {
+          const [first] = (await nbd.blockStatus(0, size)).get('base:allocation') ?? [];
+          expect(first?.length).toBeGreaterThan(0);
+        }
+        const beyond = [nbd.read(size, 512), nbd.write(size - 1, Buffer.from('xx'))];
+        const codes = (await Promise.allSettled(beyond)).map((one) => {
+          return one.status === 'rejected' && one.reason.code;
+        });
+        // qemu-nbd says EINVAL of both.
+        expect(codes).toEqual(['EINVAL', expect.stringMatching(/^(ENOSPC|EINVAL)$/)]);
+        await nbd.disconnect();
+        await closed;
+        agreed.push(replyForm);
+      }
+      return agreed;
+    }
+
+    /** Starts a server on a socket of its own. */
+    async function at(path: string, command: string, ...args: string[]): Promise<string[]> {
+      const child = start(command, args, { stdio: 'ignore' });
+      try {
+        await until(() => existsSync(path));
+        return await useAll(path);
+      } finally {
+        child.kill();
+        await once(child, 'close');
+      }
+    }
+
+    const highest = release === '13' ? 'extended' : 'structured';
+
+    test('at nbdkit', async () => {
+      const path = join(sharedFolder(), 'nbdkit');
+      const forms = await at(path, 'nbdkit', '-f', '-U', path, 'memory', '16M');
+      expect(forms).toEqual(['simple', 'structured', 'structured']);
+    });
+
+    test('at qemu-nbd', async () => {
+      const path = join(sharedFolder(), 'qemu');
+      const image = `${path}.raw`;
+      writeFileSync(image, Buffer.alloc(16 * MiB));
+      const words = ['-t', '-f', 'raw', '--discard=unmap', '-k', path, image];
+      expect(await at(path, 'qemu-nbd', ...words)).toEqual(['simple', 'structured', highest]);
+    });
+
+    test('at tnull', async () => {
+      const tnull = await startTnull(['--memory-backed', '--discard', 'size=16']);
+      expect(await useAll(join(tnull.folder, 's'))).toEqual(['simple', 'structured', 'extended']);
+      expect(await tnull.stop()).toBe(0);
     });
   });
 

@@ -14,12 +14,14 @@ import type {
 } from './client-options.ts';
 import { ClientTransmission, type Reply } from './client-transmission.ts';
 import { Command, CommandFlag, InfoType, TransmissionFlag } from './constants.ts';
-import { NbdProtocolError } from './errors.ts';
+import { NbdError, NbdProtocolError } from './errors.ts';
 import type { ClientAgreed, ClientWishes } from './negotiation.ts';
 import { Outgoing } from './outgoing.ts';
 import { HOLE_MAX } from './reply-encoder.ts';
 import { RequestHeader } from './request.ts';
 import { judgeRequest, type RequestTerms } from './request-rules.ts';
+import type { SignalLike } from './server-options.ts';
+import { encodeBlockStatusPayload } from './status-payload.ts';
 import { highWord, TWO_TO_32 } from './words.ts';
 
 const { BLOCK_SIZE, DESCRIPTION } = InfoType;
@@ -93,7 +95,9 @@ export class ClientConnection {
     options: ReadOptions = {},
   ): Promise<Uint8Array> {
     const flags = options.dontFragment === true ? CommandFlag.DF : 0;
-    const reply = this.#call(() => this.#request(Command.READ, flags, offset, length, options));
+    const reply = this.#call(options, () =>
+      this.#request(Command.READ, flags, offset, length, options),
+    );
     return (await reply).data;
   }
 
@@ -105,17 +109,21 @@ export class ClientConnection {
   ): Promise<void> {
     const flags = fuaOf(options);
     const { length } = data;
-    await this.#call(() => this.#request(Command.WRITE, flags, offset, length, options, data));
+    await this.#call(options, () =>
+      this.#request(Command.WRITE, flags, offset, length, options, data),
+    );
   }
 
   /** Resolves when all changes that were answered before are durable. */
   async flush(options: RequestOptions = {}): Promise<void> {
-    await this.#call(() => this.#request(Command.FLUSH, 0, 0, 0, options));
+    await this.#call(options, () => this.#request(Command.FLUSH, 0, 0, 0, options));
   }
 
   /** The content of the range is not needed any more: what it reads as afterwards is the server's to say. */
   async trim(offset: number | bigint, length: number, options: ChangeOptions = {}): Promise<void> {
-    await this.#call(() => this.#inPieces(Command.TRIM, fuaOf(options), offset, length, options));
+    await this.#call(options, () =>
+      this.#inPieces(Command.TRIM, fuaOf(options), offset, length, options),
+    );
   }
 
   /** The range reads as zeros afterwards. */
@@ -127,7 +135,9 @@ export class ClientConnection {
     const noHole = options.noHole === true ? CommandFlag.NO_HOLE : 0;
     const fast = options.fast === true ? CommandFlag.FAST_ZERO : 0;
     const flags = fuaOf(options) | noHole | fast;
-    await this.#call(() => this.#inPieces(Command.WRITE_ZEROES, flags, offset, length, options));
+    await this.#call(options, () =>
+      this.#inPieces(Command.WRITE_ZEROES, flags, offset, length, options),
+    );
   }
 
   /** The range will be read soon. */
@@ -136,7 +146,7 @@ export class ClientConnection {
     length: number,
     options: RequestOptions = {},
   ): Promise<void> {
-    await this.#call(() => this.#inPieces(Command.CACHE, 0, offset, length, options));
+    await this.#call(options, () => this.#inPieces(Command.CACHE, 0, offset, length, options));
   }
 
   /** What the selected contexts say of the range, or of its beginning: ask for the rest again. */
@@ -145,10 +155,12 @@ export class ClientConnection {
     length: number,
     options: StatusOptions = {},
   ): Promise<BlockStatus> {
-    const flags = options.single === true ? CommandFlag.REQ_ONE : 0;
-    const reply = this.#call(() => {
+    const single = options.single === true ? CommandFlag.REQ_ONE : 0;
+    const reply = this.#call(options, async () => {
       const most = Math.min(length, this.#lengthMax());
-      return this.#request(Command.BLOCK_STATUS, flags, offset, most, options);
+      const payload = this.#statusPayload(most, options);
+      const flags = single | (payload === undefined ? 0 : CommandFlag.PAYLOAD_LEN);
+      return await this.#request(Command.BLOCK_STATUS, flags, offset, most, options, payload);
     });
     return (await reply).status;
   }
@@ -223,13 +235,13 @@ export class ClientConnection {
   }
 
   /** One call of a caller, from when the handshake is over. */
-  async #call<T>(work: () => Promise<T>): Promise<T> {
+  async #call<T>({ signal }: RequestOptions, work: () => Promise<T>): Promise<T> {
     if (this.#ended !== undefined) throw this.#ended;
     if (this.#leaving !== undefined) throw new NbdProtocolError('NBD_CLOSED', NO_MORE);
     this.#calls++;
     try {
-      if (this.#transmission === undefined) await this.ready;
-      return await work();
+      const working = this.#transmission === undefined ? this.ready.then(work) : work();
+      return await (signal === undefined ? working : orAborted(signal, working));
     } finally {
       this.#calls--;
       if (this.#calls === 0) this.#whenIdle();
@@ -269,6 +281,20 @@ export class ClientConnection {
     await this.#request(command, flags, at, rest, options);
   }
 
+  /** Which contexts are asked for, where it is not all of them. */
+  #statusPayload(length: number, { contexts }: StatusOptions): Uint8Array | undefined {
+    if (contexts === undefined) return undefined;
+    const ids = this.#transmission?.idsOf(contexts) ?? [];
+    const known = ids.length > 0 && ids.length === contexts.length;
+    // In compact headers a payload would be taken for the next request.
+    if (this.#terms?.extended !== true || !known) {
+      throw new NbdError('EINVAL', 'these contexts cannot be asked for alone');
+    }
+    const payload = new Uint8Array(8 + 4 * ids.length);
+    encodeBlockStatusPayload(new DataView(payload.buffer), 0, length, ids);
+    return payload;
+  }
+
   /** Bytes of one request without a payload: compact headers have 32 bits for them. */
   #lengthMax(): number {
     return this.#terms?.extended === true ? Number.MAX_SAFE_INTEGER : HOLE_MAX;
@@ -293,12 +319,9 @@ export class ClientConnection {
     }
     const refused = this.#options.strict === false ? undefined : judgeRequest(header, terms);
     if (refused !== undefined) throw refused;
+    if (signal?.aborted === true) throw signal.reason;
     return await new Promise((resolve, reject) => {
-      const abort = (): void => reject(signal?.reason);
-      if (signal?.aborted === true) return abort();
-      signal?.addEventListener('abort', abort);
       transmission.request(header, payload, (error, reply) => {
-        signal?.removeEventListener('abort', abort);
         if (error === undefined) resolve(reply);
         else reject(error);
       });
@@ -329,6 +352,17 @@ function wishesOf(options: ClientConnectionOptions): ClientWishes {
     structuredReplies: options.structuredReplies ?? true,
     extendedHeaders: options.extendedHeaders ?? true,
   };
+}
+
+/** The same promise, or the abort of the signal. */
+function orAborted<T>(signal: SignalLike, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort);
+    const forget = (): void => signal.removeEventListener('abort', abort);
+    promise.then(resolve, reject).then(forget);
+  });
 }
 
 function fuaOf({ fua }: ChangeOptions): number {

@@ -85,6 +85,9 @@ export interface ZeroesOptions extends ChangeOptions {
 export interface StatusOptions extends RequestOptions {
   /** Only the first extent, and not beyond the range. @default false */
   readonly single?: boolean;
+  /** Only these of the selected contexts. Needs extended headers, and a server that offers it.
+   *  @default all that were selected */
+  readonly contexts?: readonly string[];
 }
 
 /** Extents from the offset on, one behind the other, of each selected context by name. They may end before

@@ -77,6 +77,7 @@ export class ClientTransmission {
   }
 
   /** Writes a request. Nothing is settled before this returns.
+   *  @param header its length is that of the range, also where a payload says which range it is.
    *  @param payload copied. */
   request(
     header: RequestHeader,
@@ -91,6 +92,11 @@ export class ClientTransmission {
     this.#inFlight.set(request.cookieLow, request);
     this.#encode(request, payload?.length ?? 0);
     if (payload !== undefined) this.#out.append(payload);
+  }
+
+  /** Those of the names that were selected. */
+  idsOf(names: readonly string[]): number[] {
+    return this.#agreed.contexts.filter(({ name }) => names.includes(name)).map(({ id }) => id);
   }
 
   /** DISC, which has no reply. */
@@ -119,7 +125,7 @@ export class ClientTransmission {
     if (extended && payload > 0) header.flags |= CommandFlag.PAYLOAD_LEN;
     out.reserve(EXTENDED_REQUEST_BYTES + payload);
     const offset = (BigInt(header.offsetHigh) << 32n) | BigInt(header.offsetLow);
-    const length = BigInt(header.length);
+    const length = BigInt(payload > 0 ? payload : header.length);
     out.at += extended
       ? encodeExtendedRequestAt(out.view, out.at, header, offset, length)
       : encodeRequestAt(out.view, out.at, header, offset);

@@ -77,7 +77,7 @@ const flagOffers: readonly (readonly [flag: number, offeredBy: number])[] = [
 ];
 
 /** @returns why the request may not be made; undefined: it may. Of a BLOCK_STATUS with a payload the range is
- *  in the payload: see `judgeRange`. */
+ *  in the payload, and judged by `judgeRange` alone. */
 export function judgeRequest(header: RequestHeader, terms: RequestTerms): NbdError | undefined {
   const { command, flags } = header;
   if (command === Command.FLUSH) return judgeFlush(header, terms);

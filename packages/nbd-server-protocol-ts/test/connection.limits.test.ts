@@ -246,6 +246,10 @@ describe('the end', () => {
     controller.abort(new Error('too slow'));
     await expect(first).rejects.toThrow('too slow');
     await expect(client.read(0, 1, { signal })).rejects.toThrow('too slow');
+    const early = new ClientConnection({ send: () => {} }).read(0, 1, {
+      signal: AbortSignal.abort(new Error('before the handshake')),
+    });
+    await expect(early).rejects.toThrow('before the handshake');
     expect(waiting).toHaveLength(2);
     for (const end of waiting) end();
     await settle();

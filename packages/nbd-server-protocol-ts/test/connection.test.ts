@@ -266,6 +266,24 @@ test('several contexts, one of 64 bits, are asked for one by one', async () => {
   });
 });
 
+test('block status of some of the selected contexts', async () => {
+  const disk = memoryDisk();
+  const exports = [{ ...disk.disk, contexts: ['base:allocation', 'x:other'] }];
+  const wishes = { contexts: ['base:allocation', 'x:other'] };
+  const { client, settle } = pair({ ...disk.options, exports }, wishes);
+  const contexts = ['x:other'];
+  const status = await during({ settle }, client.blockStatus(0, 512, { contexts }));
+  expect([...status.keys()]).toEqual(contexts);
+  expect(disk.asked).toEqual(['status of x:other 0+512']);
+  for (const unknown of [[], ['y:none'], ['x:other', 'x:other']]) {
+    const refused = client.blockStatus(0, 512, { contexts: unknown });
+    await expect(refused).rejects.toMatchObject({ code: 'EINVAL' });
+  }
+  const compact = pair({ ...disk.options, exports }, { ...wishes, extendedHeaders: false });
+  const refused = during(compact, compact.client.blockStatus(0, 512, { contexts }));
+  await expect(refused).rejects.toThrow('cannot be asked for alone');
+});
+
 test('a client that knows EXPORT_NAME alone', async () => {
   const disk = memoryDisk();
   const { client, settle } = pair(disk.options, { exportByName: true, exportName: 'disk' });
