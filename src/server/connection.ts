@@ -241,8 +241,11 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   }
 
   #dropRest(): void {
-    const behindDisc = this.#requests?.saidGoodbye === true && !this.#window.empty;
-    if (behindDisc) this.onClientFault('bytes-behind-disc');
+    const requests = this.#requests;
+    if (requests?.quiet === true && !this.#window.empty) {
+      requests.quiet = false; // one fault, in however many reads
+      this.onClientFault('bytes-behind-disc');
+    }
     this.#window.drop();
   }
 

@@ -36,8 +36,8 @@ export class Requests {
   readonly session: Session;
   /** No more is taken, until `proceed` or its owner goes on. */
   held = false;
-  /** The client has sent DISC. */
-  saidGoodbye = false;
+  /** The client has sent DISC, and nothing behind it so far. */
+  quiet = false;
   readonly #window: ReceiveWindow;
   readonly #output: Output;
   readonly #host: RequestHost;
@@ -170,7 +170,7 @@ export class Requests {
    *  has to wait, or it was the last. */
   #takeRequest(header: RequestHeader): boolean {
     if (header.command === Command.DISC) {
-      this.saidGoodbye = true;
+      this.quiet = true;
       this.#window.at += this.#headerBytes;
       this.#host.finish();
       return false;

@@ -165,7 +165,7 @@ export async function serveWith(allocator: SlabAllocator, ...words: string[]) {
   const warned: string[] = [];
   const warn = (_: object, line: string): void => void warned.push(line);
   const log = { debug: () => {}, info: () => {}, warn, error: warn };
-  const { tree, server, devices } = makeDataPath(
+  const { tree, server, devices, faults } = makeDataPath(
     { parameters, machine: MACHINE, log, faultSeed: 'test', debug: true },
     {
       ...{ timing, limits: withDefaults(), allocator },
@@ -186,5 +186,5 @@ export async function serveWith(allocator: SlabAllocator, ...words: string[]) {
     made.received = Buffer.alloc(0);
     return made;
   };
-  return { loop, tree, server, devices, warned, connect };
+  return { loop, tree, server, devices, faults, warned, connect };
 }

@@ -21,17 +21,22 @@ function write(offset: number, length = LENGTH): Uint8Array {
 
 /** A client of a device of 64 MiB. @param fails whether there is no memory. */
 async function client(fails: () => boolean) {
+  return (await clientAndFaults(fails))[0];
+}
+
+async function clientAndFaults(fails: () => boolean) {
   const allocator = createSlabAllocator({ memory: new DataMemory({ fails }), poolSlabs: 0 });
-  const { connect, loop } = await serveWith(allocator);
+  const { connect, loop, faults } = await serveWith(allocator);
   const made = connect();
   /** @returns the errors of its replies, and in how many reads it was taken. */
-  return async (...parts: Uint8Array[]): Promise<[errors: number[], reads: number]> => {
+  const send = async (...parts: Uint8Array[]): Promise<[errors: number[], reads: number]> => {
     const before = made.reads;
     made.send(...parts);
     await loop.goOn();
     loop.pass(1e6);
     return [made.errors(), made.reads - before];
   };
+  return [send, faults] as const;
 }
 
 /** With a few to begin and to end. */
@@ -80,9 +85,11 @@ test('short requests that are refused are read many at a time, also behind a lon
 });
 
 test('what comes behind a goodbye is read in large pieces, also behind a long write', async () => {
-  const send = await client(() => false);
+  const [send, faults] = await clientAndFaults(() => false);
   expect((await send(write(0), data))[0]).toEqual([0]);
   const [errors, reads] = await send(request(Command.DISC), data);
   expect(errors).toEqual([]);
   expect(reads).toBeLessThan(READS_MAX);
+  // One fault, in however many reads.
+  expect(faults.total().get('bytes-behind-disc')).toBe(1);
 });

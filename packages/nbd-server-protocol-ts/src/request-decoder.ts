@@ -37,6 +37,8 @@ export class RequestDecoder {
   /** Bytes of the payload. */
   #length = 0;
   #failure: string | undefined;
+  /** Something has come behind DISC: one fault, in however many pieces. */
+  #behindDisc = false;
 
   /** @param extended whether extended headers were agreed on.
    *  @param payloadMax longer ones are thrown away, and above `transmissionLimits` end it all. */
@@ -64,7 +66,10 @@ export class RequestDecoder {
       if (this.#phase === 'payload') this.#tell(piece);
       else this.#failure = this.#takeHeader(piece);
     }
-    if (this.#phase === 'over' && at < end) this.#handler.fault?.('bytes-behind-disc');
+    if (this.#phase === 'over' && at < end && !this.#behindDisc) {
+      this.#behindDisc = true;
+      this.#handler.fault?.('bytes-behind-disc');
+    }
     return this.#failure;
   }
 

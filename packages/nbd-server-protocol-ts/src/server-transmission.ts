@@ -67,6 +67,8 @@ export class ServerTransmission<E extends ServerExport> {
   #payload: Payload | undefined;
   /** Bytes that are to be thrown away. */
   #drain = 0;
+  /** The client has said goodbye, and nothing behind it so far. */
+  #quiet = false;
   /** In flight: from the header on until the reply was handed over. */
   #requests = 0;
   #bytes = 0;
@@ -140,7 +142,9 @@ export class ServerTransmission<E extends ServerExport> {
         return took;
       }
       default:
-        this.#options.onFault?.('bytes-behind-disc');
+        // One fault, in however many pieces it comes.
+        if (this.#quiet) this.#options.onFault?.('bytes-behind-disc');
+        this.#quiet = false;
         return end - start;
     }
   }
@@ -156,6 +160,7 @@ export class ServerTransmission<E extends ServerExport> {
     if (decode(view, 0, need, header) !== DecodeStatus.REQUEST) {
       this.#host.broken('bytes that are no request (wrong magic)');
     } else if (header.command === Command.DISC) {
+      this.#quiet = true;
       this.stop();
     } else {
       this.#begin(header, payloadBytes(header, extended));

@@ -176,6 +176,7 @@ describe('the end', () => {
       ]),
     );
     await settle();
+    server.receive(Buffer.from('and more'));
     expect(ends).toEqual({});
     for (const end of waiting) end();
     await settle();
@@ -186,7 +187,9 @@ describe('the end', () => {
 
   test('shutdown answers what is in flight, and drops half a payload', async () => {
     const { waiting, read } = slowReads();
-    const { client, server, up, settle, ends } = pair({ ...memoryDisk().options, read });
+    const faults: string[] = [];
+    const onFault = (fault: string): void => void faults.push(fault);
+    const { client, server, up, settle, ends } = pair({ ...memoryDisk().options, read, onFault });
     const reading = client.read(0, 1);
     await settle();
     const writing = client.write(0, new Uint8Array(1000)).catch((error) => error.code);
@@ -195,6 +198,9 @@ describe('the end', () => {
     const over = server.shutdown();
     await settle();
     expect(ends).toEqual({});
+    // That is no fault of a client who has not said goodbye.
+    server.receive(up.take(500));
+    expect(faults).toEqual([]);
     waiting[0]?.();
     await settle();
     await over;

@@ -123,7 +123,10 @@ test('the decoder tells faults of clients, and a handler need not hear them', ()
   ]);
   const fault = (one: string): void => void faults.push(one);
   for (const handler of [{ request, fault }, { request }]) {
-    expect(new RequestDecoder(true, 64, handler).receive(bytes, 0, bytes.length)).toBeUndefined();
+    const decoder = new RequestDecoder(true, 64, handler);
+    expect(decoder.receive(bytes, 0, bytes.length)).toBeUndefined();
+    // The same fault goes on.
+    expect(decoder.receive(bytes, 0, bytes.length)).toBeUndefined();
   }
   expect(written).toEqual(['hello', '', 'hello', '']);
   expect(faults).toEqual(['write-without-payload-len', 'bytes-behind-disc']);
