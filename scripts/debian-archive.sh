@@ -35,16 +35,17 @@ private_apt() {
     -o Acquire::Languages=none -o Acquire::Retries=3 "$@"
 }
 
-# private_lists FOLDER SUITE [URI]: fetches SUITE's package lists into FOLDER, with the signature checked.
+# private_lists FOLDER SUITE [URI [TYPES]]: fetches SUITE's package lists into FOLDER, with the signature
+# checked. TYPES: deb (the default), or 'deb deb-src' for sources, too.
 private_lists() {
-  local folder=$1 suite=$2 uri=${3:-} key
+  local folder=$1 suite=$2 uri=${3:-} types=${4:-deb} key
   command -v apt-get >/dev/null || die "needs apt-get, as Debian has it"
   [ -n "$uri" ] || uri=$(archive)
   [ -n "$uri" ] || die "apt's configuration names no Debian archive"
   key=$(keyring) || die "no keyring of Debian's archive: apt-get install debian-archive-keyring"
   mkdir -p "$folder"/{parts,preferences,lists/partial,cache/archives/partial}
-  printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nArchitectures: %s\nSigned-By: %s\n' \
-    "$uri" "$suite" "$(dpkg --print-architecture)" "$key" >"$folder/parts/archive.sources"
+  printf 'Types: %s\nURIs: %s\nSuites: %s\nComponents: main\nArchitectures: %s\nSigned-By: %s\n' \
+    "$types" "$uri" "$suite" "$(dpkg --print-architecture)" "$key" >"$folder/parts/archive.sources"
   private_apt "$folder" apt-get -qq --error-on=any update >"$folder/log" 2>&1 || {
     cat "$folder/log" >&2
     die "the archive does not serve suite $suite, or its signature could not be checked (see above)"

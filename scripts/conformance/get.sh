@@ -11,6 +11,7 @@
 #              CONFORMANCE_MIRROR   URI of a Debian archive, where apt's own will not do
 set -euo pipefail
 . "$(dirname "$0")/../common.sh"
+. "$(dirname "$0")/../debian-archive.sh"
 
 [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ] || die "needs Debian on amd64"
 dir=${CONFORMANCE_CACHE:-$checkout/.cache/conformance}
@@ -38,43 +39,12 @@ if [ ${#need[@]} -gt 0 ]; then
   }
 fi
 
-# Asking apt which addresses an update would fetch sees every form of source that apt knows.
-archive() {
-  [ -z "${CONFORMANCE_MIRROR:-}" ] || { echo "$CONFORMANCE_MIRROR"; return; }
-  local release
-  release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-  apt-get --print-uris update 2>/dev/null |
-    sed -nE "s#^'(.*)/dists/[^/']+/(In)?Release'.*#\1 &#p" |
-    awk -v wanted="/dists/$release/" '
-      $1 ~ /security/ { next }
-      index($0, wanted) && !found { found = $1 }
-      END { print found }'
-}
-
-# private SUITE TOOL ARGS...: an apt with lists, sources and cache of its own, for one suite.
-private() {
-  local state=$dir/apt/$1 tool=$2
-  shift 2
-  "$tool" -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$state/parts" \
-    -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts="$state/none" \
-    -o Dir::State::Lists="$state/lists" -o Dir::State::status=/dev/null \
-    -o Dir::Cache="$state/cache" -o APT::Sandbox::User=root \
-    -o Acquire::Languages=none -o Acquire::Retries=3 "$@"
-}
-
+# lists SUITE: once.
 lists() {
-  local suite=$1 state=$dir/apt/$1 uri
+  local state=$dir/apt/$1
   [ ! -e "$state/updated" ] || return 0
-  uri=$(archive)
-  [ -n "$uri" ] || die "apt's configuration names no Debian archive; give one in CONFORMANCE_MIRROR"
-  mkdir -p "$state"/{parts,lists/partial,cache/archives/partial}
-  printf 'Types: deb deb-src\nURIs: %s\nSuites: %s\nComponents: main\nArchitectures: amd64\nSigned-By: %s\n' \
-    "$uri" "$suite" /usr/share/keyrings/debian-archive-keyring.gpg >"$state/parts/x.sources"
-  say "package lists of $suite"
-  private "$suite" apt-get -qq --error-on=any update >"$dir/update.log" 2>&1 || {
-    cat "$dir/update.log" >&2
-    die "the archive does not serve $suite"
-  }
+  say "package lists of $1"
+  private_lists "$state" "$1" "${CONFORMANCE_MIRROR:-}" 'deb deb-src'
   touch "$state/updated"
 }
 
@@ -85,7 +55,7 @@ source_of() {
   lists "$suite"
   say "source of $package of $suite"
   mkdir -p "$dir/src/$suite"
-  (cd "$dir/src/$suite" && private "$suite" apt-get -qq source "$package" >"$dir/source.log" 2>&1) || {
+  (cd "$dir/src/$suite" && private_apt "$dir/apt/$suite" apt-get -qq source "$package" >"$dir/source.log" 2>&1) || {
     tail "$dir/source.log" >&2
     die "no source of $package"
   }
@@ -99,7 +69,7 @@ binaries() {
   [ ! -e "$tree/.whole" ] || return 0
   lists "$suite"
   say "$* of $suite, with their libraries"
-  private "$suite" apt-get -qq -y --no-install-recommends --download-only install "$@" \
+  private_apt "$dir/apt/$suite" apt-get -qq -y --no-install-recommends --download-only install "$@" \
     >"$dir/binaries.log" 2>&1 || {
     tail "$dir/binaries.log" >&2
     die "could not download $*"

@@ -14,6 +14,16 @@ const MIB_MAX = 2 ** 33 - 1;
 /** An export's size is a signed number in most clients. */
 const BYTES_MAX = 2n ** 63n - 1n;
 const ZONES = { topic: 'zones', where: 'P and C', when: 'off' } as const;
+/** Written alone: the zone of a sector changes its condition. */
+const CONDITION = {
+  topic: 'zones',
+  where: 'C',
+  when: 'powered on',
+  kind: 'integer',
+  width: 64,
+  default: '',
+  rule: 'a sector number',
+} as const;
 const FAULT = {
   kind: 'fault',
   topic: 'faults',
@@ -366,23 +376,11 @@ export const parameters = {
   },
   zone_full: { ...ZONES, kind: 'boolean', default: false, help: 'sequential zones start full' },
   zone_readonly: {
-    ...ZONES,
-    kind: 'integer',
-    where: 'C',
-    when: 'powered on',
-    default: '',
-    width: 64,
-    rule: 'a sector number',
+    ...CONDITION,
     help: 'write only: the zone of this sector becomes read-only, or empty again',
   },
   zone_offline: {
-    ...ZONES,
-    kind: 'integer',
-    where: 'C',
-    when: 'powered on',
-    default: '',
-    width: 64,
-    rule: 'a sector number',
+    ...CONDITION,
     help: 'write only: the zone of this sector goes offline, or becomes empty again',
   },
   timeout: { ...FAULT, attribute: 'timeout_inject', help: 'requests that are never completed' },

@@ -3,18 +3,7 @@ import { Command, RequestFlag } from '../../src/block/command.ts';
 import { Allocation, type Extents } from '../../src/block/extents.ts';
 import type { Judge, Limits } from '../../src/block/limits.ts';
 import { nextPiece } from '../../src/block/split.ts';
-import { TestBio } from './world.ts';
-
-const none: Limits = {
-  blockBytes: 512,
-  maxSectors: 0,
-  sliceSectors: 8192,
-  copySectors: Number.POSITIVE_INFINITY,
-  cutsCopies: false,
-  freeHoles: true,
-  chunkSectors: 0,
-  virtBoundary: false,
-};
+import { noLimits, TestBio } from './world.ts';
 
 /** A device of data but for the sectors [from, to). */
 function holed(from: number, to: number): Extents {
@@ -37,7 +26,7 @@ function pieces(
   const { bio } = one;
   const found: number[] = [];
   while (bio.submitted < bio.sectors) {
-    const piece = nextPiece(bio, { limits: { ...none, ...limits }, extents, judge });
+    const piece = nextPiece(bio, { limits: { ...noLimits, ...limits }, extents, judge });
     found.push(piece);
     bio.submitted += piece;
   }

@@ -93,7 +93,8 @@ export interface DiskOptions extends Partial<TagSetOptions> {
   readonly limits?: Partial<Limits>;
 }
 
-const limits: Limits = {
+/** No request is split but by slices. */
+export const noLimits: Limits = {
   blockBytes: 512,
   maxSectors: 0,
   sliceSectors: 8192,
@@ -123,7 +124,7 @@ export function makeDisk<D extends DriverData>(
 ): { disk: Disk<D>; hctx: HwQueue<D>; set: TagSet<D> } {
   const { limits: own = {}, ...tags } = options;
   const set = new TagSet<D>(operations, { ...defaults, ...tags }, world, undefined);
-  const queue = new RequestQueue<D>(set, operations, undefined, { ...limits, ...own });
+  const queue = new RequestQueue<D>(set, operations, undefined, { ...noLimits, ...own });
   const capacity = (2 ** 20) as Sector; // a count of sectors
   const disk = new Disk<D>('disk', capacity, features, queue);
   return { disk, hctx: queue.hctx(0), set };
