@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // Tests run against the sources, in debug mode: every moved-from handle throws. The second reporter
-// fails a whole run in which a test that docs/rnull-series.md names, or one of a trap, did not pass.
+// fails a whole run in which a test that docs/rnull-series.md names, or one of a mistake of nbd-protocol.md, did not pass.
 const all = ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'];
 /** What else a run leaves out, between blanks: vitest's own flag does not reach its projects. */
 const leftOut = process.env['TNULL_TEST_LEAVE_OUT']?.split(' ') ?? [];
