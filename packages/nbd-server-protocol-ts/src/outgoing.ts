@@ -1,8 +1,9 @@
 /** Bytes on their way out: many messages written one behind the other, and handed over with few calls of
  *  `send`. What was handed over is never written to again. Knows nothing of the messages. */
 
-/** Hands bytes to the transport. A promise: nothing more is handed over until it is settled; its rejection
- *  ends the connection. Every other value, also false, is ignored. */
+/** Hands bytes to the transport, which may keep them, but neither change nor transfer their memory: messages
+ *  share it. A promise: nothing more is handed over until it is settled; its rejection ends the connection.
+ *  Every other value, also false, is ignored. */
 export type Send = (bytes: Uint8Array) => unknown;
 
 const CHUNK_BYTES = 64 * 1024;

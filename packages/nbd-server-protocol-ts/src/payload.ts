@@ -22,7 +22,8 @@ export class Payload {
   take(bytes: Uint8Array, start: number, end: number): number {
     const took = Math.min(this.missing, end - start);
     if (took === this.length) {
-      this.#bytes = bytes.subarray(start, start + took);
+      // Not subarray: that of a Buffer is a Buffer, and whoever gets it would have either by chance.
+      this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset + start, took);
     } else {
       this.#grow(this.#have + took);
       this.#bytes.set(bytes.subarray(start, start + took), this.#have);

@@ -64,6 +64,7 @@ export class ServerConnection<E extends ServerExport = ServerExport> {
     });
     const handedOver = (): void => this.#handedOver();
     this.#out = new Outgoing(options.send, handedOver, (error) => this.abort(error));
+    checkLimits(options.limits);
     if (typeof options.exports !== 'function') this.#exports();
     this.#handshake = new ServerHandshake(this.#host(), {
       tls: options.tls === undefined ? 'off' : (options.tls.mode ?? 'require'),
@@ -94,7 +95,7 @@ export class ServerConnection<E extends ServerExport = ServerExport> {
    *  @returns when the connection is over. */
   shutdown(): Promise<void> {
     this.#stopping = true;
-    if (this.#transmission === undefined) this.#closeSoon(undefined);
+    if (this.#transmission === undefined) this.#closeSoon();
     this.#transmission?.stop();
     this.#out.flushSoon();
     return this.#closed;
@@ -181,7 +182,7 @@ export class ServerConnection<E extends ServerExport = ServerExport> {
         this.#begin(progress.agreed);
         break;
       case 'closed':
-        if (progress.orderly) this.#closeSoon(undefined);
+        if (progress.orderly) this.#closeSoon();
         else this.#broken(progress.reason);
         break;
     }
@@ -226,15 +227,19 @@ export class ServerConnection<E extends ServerExport = ServerExport> {
     this.#options.pause?.();
   }
 
+  /** Hands over what can be handed over now, and does not wait for a client that may never read. */
   #broken(reason: string): void {
-    this.#closeSoon(new NbdProtocolError('NBD_MALFORMED', reason));
+    if (this.#isOver) return;
+    this.#phase = 'closing';
+    this.#reason = new NbdProtocolError('NBD_MALFORMED', reason);
+    this.#out.flush();
+    this.#end(this.#reason);
   }
 
   /** Takes nothing any more, and ends when all output is handed over. */
-  #closeSoon(error: Error | undefined): void {
+  #closeSoon(): void {
     if (this.#isOver) return;
     this.#phase = 'closing';
-    this.#reason = error;
     this.#input = [];
     this.#out.flushSoon();
   }
@@ -259,6 +264,13 @@ export class ServerConnection<E extends ServerExport = ServerExport> {
     this.#controller ??= new AbortController();
     if (this.#phase === 'closed') this.#controller.abort(undefined);
     return this.#controller.signal as Signal; // the runtime's own, whatever its types are
+  }
+}
+
+/** @throws RangeError for limits that would let nothing through. */
+function checkLimits(limits: ServerConnectionOptions['limits'] = {}): void {
+  for (const [name, limit = 1] of Object.entries(limits)) {
+    if (!(limit >= 1)) throw new RangeError(`limits.${name}: ${limit}`);
   }
 }
 

@@ -2,9 +2,11 @@
 
 import { TransmissionFlag as Flag } from './constants.ts';
 import type { OfferedContext } from './contexts.ts';
-import type { ExportInfo } from './info.ts';
+import { type ExportInfo, quoted } from './info.ts';
 import { transmissionLimits } from './limits.ts';
+import { parseName } from './option.ts';
 import type { ServerConnectionOptions, ServerExport } from './server-options.ts';
+import { encodeUtf8 } from './text.ts';
 
 /** The export as the user gave it, and as the handshake tells it. */
 export interface Offered<E extends ServerExport> extends ExportInfo {
@@ -20,9 +22,12 @@ export function offered<E extends ServerExport>(
   options: ServerConnectionOptions<E>,
 ): Offered<E> {
   const { name, size, description, tlsOnly = false } = source;
-  if (!Number.isSafeInteger(size) || size < 0) {
-    throw new RangeError(`export '${name}': a size of ${size} bytes`);
-  }
+  const wrong = (what: string): never => {
+    throw new RangeError(`export '${quoted(name)}': ${what}`);
+  };
+  if (!Number.isSafeInteger(size) || size < 0) wrong(`a size of ${size} bytes`);
+  if (!isName(name)) wrong('a name that holds a NUL, or has more than 4096 bytes');
+  if (!isName(description ?? '')) wrong('a description that is too long, or holds a NUL');
   const blockSize = { minimum: 1, preferred: 4 * KiB, maximumPayload: 32 * KiB * KiB };
   Object.assign(blockSize, source.blockSize);
   blockSize.preferred = Math.max(blockSize.preferred, blockSize.minimum);
@@ -34,10 +39,12 @@ export function offered<E extends ServerExport>(
     preferred >= 512 &&
     maximumPayload >= preferred &&
     maximumPayload <= transmissionLimits.payloadDrained.max;
-  if (!fine) {
-    throw new RangeError(
-      `export '${name}': block sizes of ${minimum}, ${preferred} and ${maximumPayload} bytes`,
-    );
+  if (!fine) wrong(`block sizes of ${minimum}, ${preferred} and ${maximumPayload} bytes`);
+  if (size % minimum !== 0) wrong(`a size that is no multiple of ${minimum} bytes`);
+  for (const context of contextsOf(source)) {
+    if (!isName(context.name) || !context.name.includes(':')) {
+      wrong(`a context '${quoted(context.name)}', which is no namespace:leaf`);
+    }
   }
   const flags = flagsOf(source, options);
   const text = description === undefined ? {} : { description };
@@ -66,6 +73,10 @@ function flagsOf<E extends ServerExport>(source: E, options: ServerConnectionOpt
   may(Flag.CAN_MULTI_CONN, source.multiConn === true);
   may(Flag.ROTATIONAL, source.rotational === true);
   return flags;
+}
+
+function isName(text: string): boolean {
+  return parseName(encodeUtf8(text)) !== undefined;
 }
 
 function isPowerOfTwo(value: number): boolean {

@@ -35,7 +35,7 @@ export class ServerReplies {
 
   /** What a READ is answered with. @returns false: it is not as long as was asked for, and nothing was told. */
   data(to: RequestHeader, given: Uint8Array | readonly ReadPart[], whole: boolean): boolean {
-    if (given instanceof Uint8Array) {
+    if (isBytes(given)) {
       if (given.length !== to.length) return false;
       this.#head(to, 0, given.length, ChunkFlag.DONE);
       this.#out.append(given);
@@ -92,7 +92,7 @@ export class ServerReplies {
     const out = this.#out;
     this.#head(to, 0, to.length, ChunkFlag.DONE);
     for (const part of parts) {
-      if (part instanceof Uint8Array) out.append(part);
+      if (isBytes(part)) out.append(part);
       else out.appendZeros(part.zeros);
     }
   }
@@ -103,7 +103,7 @@ export class ServerReplies {
     for (const part of parts) {
       const length = lengthOf(part);
       const last = delta + length === to.length ? ChunkFlag.DONE : 0;
-      if (part instanceof Uint8Array) {
+      if (isBytes(part)) {
         this.#head(to, delta, length, last);
         out.append(part);
       } else {
@@ -123,5 +123,10 @@ export class ServerReplies {
 }
 
 function lengthOf(part: ReadPart): number {
-  return part instanceof Uint8Array ? part.length : part.zeros;
+  return isBytes(part) ? part.length : part.zeros;
+}
+
+/** Not instanceof: bytes may come from another realm. */
+function isBytes(given: Uint8Array | object): given is Uint8Array {
+  return 'byteLength' in given;
 }

@@ -40,8 +40,8 @@ export class Pipe {
     if (first === undefined) return new Uint8Array(0);
     if (first.length > most) this.#queue[0] = first.subarray(most);
     else this.#queue.shift();
-    // A copy that nobody else has: whoever keeps or changes it is found out.
-    return first.slice(0, most);
+    // A Buffer, as sockets give, and a copy that nobody else has.
+    return Buffer.from(first.subarray(0, most));
   }
 }
 

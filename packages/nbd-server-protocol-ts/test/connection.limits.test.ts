@@ -5,13 +5,15 @@ import { describe, expect, test } from 'vitest';
 import {
   ClientConnection,
   Command,
+  encodeOption,
   NbdError,
+  Option,
   RequestHeader,
   requestBytes,
   ServerConnection,
 } from '../src/index.ts';
 import { memoryDisk, Pipe, pair } from './connection-pair.ts';
-import { concat } from './haggle.ts';
+import { concat, said } from './haggle.ts';
 
 const turn = (): Promise<void> => new Promise(setImmediate);
 
@@ -111,6 +113,20 @@ describe('limits', () => {
     expect(disk.asked).toHaveLength(9);
     expect(events).toEqual(['pause', 'resume']);
     await Promise.all(reads);
+  });
+
+  test('a client that breaks the rules and does not read is not waited for', async () => {
+    const ends: unknown[] = [];
+    const server = new ServerConnection({
+      ...memoryDisk().options,
+      send: (bytes) => bytes.length !== 18 && new Promise(() => {}),
+      close: (error) => ends.push(error?.message),
+    });
+    await turn();
+    const list = encodeOption(Option.LIST, new Uint8Array(0));
+    server.receive(concat([said(list), Buffer.alloc(16)]));
+    await turn();
+    expect(ends).toEqual(['bytes that are no option (wrong magic)']);
   });
 
   test.each(['throws', 'rejects'])('a transport that %s ends the connection', async (how) => {

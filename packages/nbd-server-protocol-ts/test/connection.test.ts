@@ -311,8 +311,36 @@ test('exports that cannot be served are told at once', () => {
   expect(make({ size: 2 ** 53 })).toThrow(RangeError);
   expect(make({ size: -1 })).toThrow("export 'x': a size of -1 bytes");
   expect(make({ blockSize: { minimum: 3 } })).toThrow('block sizes of 3, 4096 and 33554432');
-  expect(make({ blockSize: { minimum: 65_536 } })).not.toThrow();
+  expect(make({ blockSize: { minimum: 65_536 }, size: 131_072 })).not.toThrow();
+  expect(make({ blockSize: { minimum: 512 }, size: 1000 })).toThrow('no multiple of 512 bytes');
+  expect(make({ name: 'a\0' })).toThrow('a name that holds a NUL');
+  expect(make({ description: 'x'.repeat(4097) })).toThrow('a description that is too long');
+  expect(make({ contexts: ['nothing'] })).toThrow(
+    "a context 'nothing', which is no namespace:leaf",
+  );
   expect(make({ blockSize: { maximumPayload: 2 ** 40 } })).toThrow('block sizes');
+});
+
+test('limits that let nothing through are told at once', () => {
+  for (const limits of [{ requests: 0 }, { bytes: 0 }, { requests: Number.NaN }]) {
+    expect(() => pair({ ...memoryDisk().options, limits })).toThrow(RangeError);
+  }
+});
+
+test('what a write brings is a Uint8Array, however it came', async () => {
+  for (const cut of [Number.POSITIVE_INFINITY, 5]) {
+    const kinds: unknown[] = [];
+    const { client, settle } = pair(
+      {
+        ...memoryDisk().options,
+        write: (_, data) => void kinds.push(Object.getPrototypeOf(data) === Uint8Array.prototype),
+      },
+      {},
+      { cut: () => cut },
+    );
+    await during({ settle }, client.write(0, Buffer.from('a buffer')));
+    expect(kinds).toEqual([true]);
+  }
 });
 
 test('what is no offset or length is a bug of the caller', async () => {
