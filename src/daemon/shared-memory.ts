@@ -2,7 +2,7 @@
 
 import { CAPACITY_MAX } from '../direct/memory.ts';
 import { SharedDevice } from '../direct/shared-device.ts';
-import type { Share } from '../driver/build.ts';
+import type { Share } from '../driver/parts.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
 import { type DataMemory, orNone } from '../pages/memory.ts';
 import { SharedSlabs, type SharedSlabsHost } from '../pages/shared-slabs.ts';

@@ -2,8 +2,9 @@
  *  do. Source: driver.md section 1. */
 
 import type { Features, Limits } from '../block/limits.ts';
+import { wholeBlocks } from '../config/judge-size.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
-import { MiB, SECTOR_BYTES, sector } from '../units.ts';
+import { bytes, MiB, SECTOR_BYTES, sector, toSectors } from '../units.ts';
 
 /** A slice of a discard takes some 20 us, the memory goes back on its own (daemon/memory-return.ts); one
  *  of zeroes that are to be kept is a fill of 4 MiB, for which other clients wait up to 1 ms. */
@@ -39,5 +40,27 @@ export function features(options: DeviceOptions, writeCache: boolean): Features 
     fastZeroes: !writeCache && !options.zoned && options.mbps === 0,
     views: true,
     completesInline: options.irqmode === 0,
+  };
+}
+
+/** Bytes of the whole blocks that a device is made of; rounded from 2^62 on, see Disk. */
+export function capacityOf(options: DeviceOptions): number {
+  return Number(wholeBlocks(options));
+}
+
+export function zoneOptions(options: DeviceOptions) {
+  const zoneSectors = (options.zone_size * MiB) / SECTOR_BYTES;
+  const capacitySectors = (options.zone_capacity * MiB) / SECTOR_BYTES;
+  const { maxSectors } = limits(options);
+  return {
+    capacity: toSectors(bytes(capacityOf(options))),
+    zoneSectors,
+    zoneCapacitySectors: capacitySectors === 0 ? zoneSectors : capacitySectors,
+    conventional: options.zone_nr_conv,
+    maxOpen: options.zone_max_open,
+    maxActive: options.zone_max_active,
+    // An append is one request.
+    appendMaxSectors: Math.min(options.zone_append_max_sectors, maxSectors || NO_LIMIT),
+    full: options.zone_full,
   };
 }

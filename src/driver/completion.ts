@@ -5,9 +5,10 @@ import type { BlockContext } from '../block/context.ts';
 import type { DriverData } from '../block/driver-data.ts';
 import type { ARef, Owned } from '../block/owned.ts';
 import type { Status } from '../block/status.ts';
+import type { DeviceOptions } from '../config/parameters.ts';
 import { ReusedList } from '../time/reused-list.ts';
 import { Timer, type TimerTarget } from '../time/timer-queue.ts';
-import { bug, type Nanoseconds } from '../units.ts';
+import { bug, type Nanoseconds, nanoseconds } from '../units.ts';
 
 /** What the driver keeps with each request slot: the timer, and the reference that it owns while it
  *  runs. Made with the tag set; starting the timer allocates nothing. */
@@ -155,5 +156,26 @@ export class TimedCompletion implements Batch {
     const data = request.data();
     const deadline = (now + this.#delay) as Nanoseconds; // a time plus a duration
     data.completeAt(this.#context, deadline, share(request));
+  }
+}
+
+/** How requests complete, and what hears of batches of them. */
+export interface Completion {
+  readonly complete: Complete;
+  /** Undefined: completion does not care for batches. */
+  readonly batch: Batch | undefined;
+}
+
+/** As irqmode and completion_nsec have it. */
+export function completionOf(options: DeviceOptions, context: BlockContext): Completion {
+  switch (options.irqmode) {
+    case 0:
+      return { complete: completeInline, batch: undefined };
+    case 1:
+      return { complete: completeDeferred, batch: undefined };
+    case 2: {
+      const batch = new TimedCompletion(nanoseconds(options.completion_nsec), context);
+      return { complete: batch.complete, batch };
+    }
   }
 }

@@ -8,8 +8,8 @@ import type { RequestQueue } from '../block/request-queue.ts';
 import { Status, statusErrno } from '../block/status.ts';
 import type { Clock } from '../time/clock.ts';
 import { forJson, SECTOR_BYTES } from '../units.ts';
-import type { Powered } from './build.ts';
 import type { NullData } from './completion.ts';
+import type { PoweredDevice } from './powered-device.ts';
 import type { PageStore } from './storage/page-store.ts';
 
 export interface OperationStats {
@@ -72,7 +72,7 @@ function operationStats(stats: IoStats = noStats): Record<IoKind, OperationStats
 
 /** @param counted in place of the queue's own counts. */
 export function deviceStats(
-  powered: Powered | undefined,
+  powered: PoweredDevice | undefined,
   store: PageStore | undefined,
   counted: IoStats | undefined,
   badBlockRanges: number,

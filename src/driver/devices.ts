@@ -6,10 +6,10 @@ import { ErrnoError } from '../config/errors.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
 import type { Scheduler } from '../time/clock.ts';
 import { Slicer, type Work } from '../time/slicer.ts';
-import type { DeviceContext } from './build.ts';
 import type { NullData } from './completion.ts';
 import { type DeviceHost, NullDevice } from './null-device.ts';
 import { deviceTags, makeTagSet } from './null-tag-set.ts';
+import type { DeviceContext } from './parts.ts';
 
 /** Who shows powered devices to clients. */
 export interface PowerListener {

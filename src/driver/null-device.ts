@@ -13,15 +13,16 @@ import type { DeferredWork } from '../time/deferred.ts';
 import type { Slicer, Work } from '../time/slicer.ts';
 import { bytes, sector } from '../units.ts';
 import { BadBlocks } from './badblocks.ts';
-import { buildDisk, capacityOf, type DeviceContext, type Powered } from './build.ts';
+import { capacityOf } from './capabilities.ts';
 import type { NullData } from './completion.ts';
 import { type Outcome, outcome } from './control-requests.ts';
 import { type DeviceStats, deviceStats, type InFlight, requestsOf } from './device-stats.ts';
 import { Fault, faultStream } from './faults.ts';
-import { composeGate, type Faults } from './gate.ts';
-import { judgeOf, mayMoveBytesOnly, movesBytesOnly } from './live-rules.ts';
+import type { Faults } from './gate.ts';
 import { deviceTags, makeTagSet, orNoMemory } from './null-tag-set.ts';
+import type { DeviceContext } from './parts.ts';
 import { failAll, inFlightText, letEnd, type PowerOffHost } from './power-off.ts';
+import { PoweredDevice } from './powered-device.ts';
 import { PageStore } from './storage/page-store.ts';
 import type { ZoneOperation } from './zone-requests.ts';
 import type { ZoneSet } from './zones/zone-set.ts';
@@ -58,7 +59,7 @@ export class NullDevice implements DeferredWork {
   readonly #context: DeviceContext;
   readonly #host: DeviceHost;
   #store: PageStore | undefined;
-  #powered: Powered | undefined;
+  #powered: PoweredDevice | undefined;
   #shared: SharedDevice | undefined;
   readonly #clients: PowerOffHost = {
     removed: () => this.#host.removed(this),
@@ -131,8 +132,8 @@ export class NullDevice implements DeferredWork {
       tidy: this,
     };
     const tags = options.shared_tags ? this.#host.sharedTags() : ownTags;
-    const powered = orNoMemory(this.name, () => buildDisk(options, parts, tags));
-    if (parts.store !== undefined && mayMoveBytesOnly(powered)) {
+    const powered = orNoMemory(this.name, () => new PoweredDevice(options, parts, tags));
+    if (parts.store !== undefined && powered.mayMoveBytesOnly) {
       this.#shared = this.#context.share?.(capacityOf(options));
     }
     this.index = this.#host.takeIndex();
@@ -196,14 +197,10 @@ export class NullDevice implements DeferredWork {
   recompose(): void {
     const powered = this.#powered;
     if (powered === undefined) return;
-    const { badBlocks } = this;
     // Nobody else is at it while the path changes.
     this.#shared?.allow(false);
-    powered.device.execute = powered.compose();
-    const gate = powered.leaving ? undefined : composeGate(this.faults, powered.throttle);
-    powered.device.gate = gate;
-    powered.disk.queue.judge = judgeOf(powered, { badBlocks, gate });
-    this.#shared?.allow(movesBytesOnly(powered, { badBlocks, gate }));
+    const movesBytesOnly = powered.recompose();
+    this.#shared?.allow(movesBytesOnly);
   }
 
   /** The numbers of hardware queues that it has while it is powered on. */

@@ -7,9 +7,10 @@ import type { Clock } from '../time/clock.ts';
 import type { Slicer } from '../time/slicer.ts';
 import { Timer } from '../time/timer-queue.ts';
 import type { Nanoseconds } from '../units.ts';
-import type { DeviceContext, Powered } from './build.ts';
 import type { NullData } from './completion.ts';
 import { requestsOf } from './device-stats.ts';
+import type { DeviceContext } from './parts.ts';
+import type { PoweredDevice } from './powered-device.ts';
 
 /** Who waits for so long is told what for. */
 const SAY_AFTER_NS = 5e9;
@@ -42,7 +43,7 @@ export function inFlightText(queue: RequestQueue<NullData>, clock: Clock): strin
 /** Lets all end that is in flight, with nothing in its way. */
 export async function letEnd(
   name: string,
-  powered: Powered,
+  powered: PoweredDevice,
   context: DeviceContext,
   host: PowerOffHost,
 ): Promise<void> {
@@ -64,7 +65,7 @@ export async function letEnd(
 
 /** Fails all that is in flight with ENODEV, in slices, and from now on all that comes; but for what a client
  *  is being sent, which ends with the client: PowerOffHost.hurry. */
-export function failAll({ disk }: Powered, slicer: Slicer): void {
+export function failAll({ disk }: PoweredDevice, slicer: Slicer): void {
   // At once: what is held up must not succeed when nothing is in its way any more.
   disk.queue.refuse(Status.OFFLINE);
   void slicer.run(disk.queue.giveUp(Status.OFFLINE));

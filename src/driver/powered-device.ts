@@ -1,162 +1,138 @@
-/** A device while it is powered on: the path of its requests, composed from its options, behind the
- *  block layer's operations. Made at power on, gone at power off; what outlives that (data, bad blocks,
- *  fault settings) is null-device.ts's. Source: driver.md sections 2 and 3. */
+/** A device while it is powered on, and the path of its requests, which it composes from its options and
+ *  anew when a live attribute changes. Made at power on, gone at power off; what outlives that (data, bad
+ *  blocks, fault settings) is null-device.ts's. Source: driver.md sections 1 to 3. */
 
-import { Command, RequestFlag } from '../block/command.ts';
-import type { BlockContext } from '../block/context.ts';
-import type { Operations, TimeoutVerdict } from '../block/operations.ts';
-import type { ARef, Hctx, IdleRequest } from '../block/owned.ts';
-import type { RequestList } from '../block/request-list.ts';
-import { Status } from '../block/status.ts';
-import type { Work } from '../time/slicer.ts';
-import {
-  type Batch,
-  type Complete,
-  leaveToPoll,
-  type NullData,
-  NullHctxData,
-  type NullOwned,
-  NullRequestData,
-} from './completion.ts';
-import type { Fault } from './faults.ts';
-import type { Flusher } from './flusher.ts';
-import type { Gate } from './gate.ts';
-import type { Step } from './path.ts';
-import type { ResetAll } from './zones/reset-all.ts';
+import { Disk } from '../block/disk.ts';
+import type { Judge } from '../block/limits.ts';
+import { RequestQueue } from '../block/request-queue.ts';
+import type { TagSet } from '../block/tag-set.ts';
+import { sizeOf } from '../config/judge-size.ts';
+import type { DeviceOptions } from '../config/parameters.ts';
+import { bytes, MiB, SECTOR_BYTES, type Sector } from '../units.ts';
+import { capacityOf, features, limits, zoneOptions } from './capabilities.ts';
+import { completionOf, type NullData } from './completion.ts';
+import { type Causes, composePath, type Pathed, refusedBy } from './compose-path.ts';
+import { ControlRequests } from './control-requests.ts';
+import { extentsOf } from './extents.ts';
+import { Flusher } from './flusher.ts';
+import { composeGate, type Gate } from './gate.ts';
+import { NullOperations } from './null-operations.ts';
+import { makeTagSet } from './null-tag-set.ts';
+import type { Parts } from './parts.ts';
+import { WriteCache } from './storage/write-cache.ts';
+import { Throttle } from './throttle.ts';
+import { ZoneRequests } from './zone-requests.ts';
+import { ResetAll } from './zones/reset-all.ts';
+import { ZoneSet } from './zones/zone-set.ts';
 
-/** Requests that end in some 20 us, with their replies. */
-const ENDS_PER_PIECE = 8;
+const everything: Judge = { firstJudged: (sector) => sector };
 
-export interface PathOptions {
-  readonly execute: Step;
-  readonly complete: Complete;
-  /** Undefined: completion does not care for batches. */
-  readonly batch: Batch | undefined;
-  readonly initHctx: Fault;
-  /** Where there is a cache. */
-  readonly flusher: Flusher | undefined;
-  /** Where there are zones. */
-  readonly resetAll: ResetAll | undefined;
-  readonly context: BlockContext;
-  /** The handler may wait, so it is an asynchronous one. */
-  readonly blocking: boolean;
+export class PoweredDevice implements Pathed {
+  /** Another after a live change of the queues. */
+  options: DeviceOptions;
+  readonly disk: Disk<NullData>;
+  readonly zones: ZoneSet | undefined;
+  readonly cache: WriteCache | undefined;
+  readonly throttle: Throttle | undefined;
+  readonly causes: Causes = { badblocks: 0, zones: 0 };
+  /** What the control side has sent. */
+  readonly requests: ControlRequests;
+  /** Undefined: not zoned. */
+  readonly zoneRequests: ZoneRequests | undefined;
+  /** Power is being switched off. */
+  leaving = false;
+  readonly #parts: Parts;
+  readonly #operations: NullOperations;
+
+  /** @param tags the shared tag set, or undefined for one of its own.
+   *  @throws HctxError, RangeError: nothing is left behind. */
+  constructor(options: DeviceOptions, parts: Parts, tags: TagSet<NullData> | undefined) {
+    const { name, context, store, slicer } = parts;
+    this.options = options;
+    this.#parts = parts;
+    this.cache = makeCache(options, parts);
+    const { cache } = this;
+    this.zones = options.zoned
+      ? new ZoneSet(zoneOptions(options), discardOf(parts, cache))
+      : undefined;
+    const { zones } = this;
+    const completion = completionOf(options, context);
+    const { complete } = completion;
+    const onRefused = refusedBy(this.causes);
+    this.#operations = new NullOperations(
+      parts,
+      completion,
+      cache && new Flusher(cache, context, complete),
+      zones && new ResetAll({ zones, slicer, complete, onRefused }),
+      // Memory never waits: only a device without it has a handler that may.
+      options.blocking && store === undefined,
+    );
+    const queue = new RequestQueue<NullData>(
+      tags ?? makeTagSet(options, context, false),
+      this.#operations,
+      name,
+      limits(options),
+      extentsOf(store, cache, zones),
+    );
+    const capacity = (capacityOf(options) / SECTOR_BYTES) as Sector; // whole blocks are whole sectors; see Disk for huge ones
+    const can = features(options, cache !== undefined);
+    this.disk = new Disk(name, capacity, can, queue, zones, sizeOf(options));
+    this.throttle = options.mbps > 0 ? new Throttle(options.mbps, context, queue) : undefined;
+    const { disk } = this;
+    const requests = new ControlRequests(disk, context.allocator);
+    this.requests = requests;
+    const allocator = store && context.allocator;
+    this.zoneRequests =
+      zones && new ZoneRequests({ zones, disk, requests, context, slicer, allocator });
+    this.recompose();
+  }
+
+  /** Whether a request may do nothing but move bytes, as long as it is powered on. */
+  get mayMoveBytesOnly(): boolean {
+    return this.zones === undefined && this.cache === undefined && this.options.irqmode !== 2;
+  }
+
+  /** Composes gate and path as the live attributes are now; between two requests.
+   *  @returns whether a request does nothing but move bytes, so that it makes no difference which thread
+   *  does it. */
+  recompose(): boolean {
+    const { badBlocks, faults } = this.#parts;
+    const gate = this.leaving ? undefined : composeGate(faults, this.throttle);
+    this.#operations.execute = composePath(this, this.#parts);
+    this.#operations.gate = gate;
+    this.disk.queue.judge = this.#judge(gate);
+    return this.mayMoveBytesOnly && !this.leaving && !badBlocks.enabled && gate === undefined;
+  }
+
+  /** What judges each request of the device by itself, as its live attributes are now. */
+  #judge(gate: Gate | undefined): Judge | undefined {
+    const { badBlocks } = this.#parts;
+    if (this.zones !== undefined || gate !== undefined) return everything;
+    if (!badBlocks.enabled) return undefined;
+    return { firstJudged: (sector, end) => badBlocks.firstBad(sector, end - sector) };
+  }
 }
 
-export class PoweredDevice implements Operations<NullData> {
-  /** Recomposed between two requests when a live attribute changes. */
-  gate: Gate | undefined;
-  execute: Step;
-  readonly queueRqBlocking?: (request: IdleRequest<NullData>) => Promise<Status>;
-  readonly #complete: Complete;
-  readonly #batch: Batch | undefined;
-  readonly #initHctx: Fault;
-  readonly #flusher: Flusher | undefined;
-  readonly #resetAll: ResetAll | undefined;
+function makeCache(options: DeviceOptions, { store, context }: Parts): WriteCache | undefined {
+  if (store === undefined || options.cache_size === 0) return undefined;
+  return new WriteCache(store, context.allocator, {
+    capacity: bytes(capacityOf(options)),
+    cacheBytes: bytes(options.cache_size * MiB),
+    blockSectors: options.bs / SECTOR_BYTES,
+  });
+}
 
-  readonly #context: BlockContext;
-
-  constructor(options: PathOptions) {
-    const { execute, complete, batch, initHctx, flusher, resetAll, blocking, context } = options;
-    this.execute = execute;
-    this.#context = context;
-    this.#complete = complete;
-    this.#batch = batch;
-    this.#initHctx = initHctx;
-    this.#flusher = flusher;
-    this.#resetAll = resetAll;
-    if (blocking) this.queueRqBlocking = async (request) => this.queueRq(request);
-  }
-
-  makeRequestData(): NullRequestData {
-    return new NullRequestData();
-  }
-
-  makeHctxData(): NullHctxData {
-    return new NullHctxData();
-  }
-
-  queueRq(request: IdleRequest<NullData>): Status {
-    const { gate } = this;
-    if (gate !== undefined) {
-      const status = gate(request);
-      if (status === undefined) return Status.OK;
-      if (status !== Status.OK) return status;
+/** Frees what a zone holds; the memory of large ones goes back in pieces. */
+function discardOf(
+  { store, slicer, tidy, context }: Parts,
+  cache: WriteCache | undefined,
+): (first: Sector, sectors: Sector) => boolean {
+  return (first, sectors) => {
+    const done = (cache ?? store)?.discard(first, sectors) ?? true;
+    if (store?.needsDrain) void slicer.run(store.drain());
+    if (cache?.needsDrain) {
+      void slicer.run(cache.drain()).then(() => context.deferred.raiseNextTurn(tidy));
     }
-    const owned = request.start();
-    if ((owned.flags() & RequestFlag.POLLED) === 0) {
-      this.#process(owned);
-      return Status.OK;
-    }
-    // There may be a gate when it is polled for, which has not judged it.
-    if (gate === undefined) owned.data().fakeTimeout = false;
-    leaveToPoll(owned);
-    return Status.OK;
-  }
-
-  /** With a gate they are issued one by one: what it turns away holds up those behind it. */
-  queueRqs(requests: RequestList<NullData>): void {
-    if (this.gate !== undefined) return;
-    this.#batch?.begin();
-    for (let next = requests.take(); next !== undefined; next = requests.take()) this.queueRq(next);
-    this.#batch?.end();
-  }
-
-  complete(request: ARef<NullData>): void {
-    request.complete(request.status());
-  }
-
-  poll(hctx: Hctx<NullData>): number {
-    const batch = hctx.data.polled;
-    hctx.data.polled = [];
-    this.#batch?.begin();
-    for (const request of batch) this.#process(request);
-    this.#batch?.end();
-    return batch.length;
-  }
-
-  *giveUp(hctx: Hctx<NullData>, status: Status): Work {
-    this.#flusher?.giveUp(status);
-    this.#resetAll?.giveUp(status);
-    let ended = 0;
-    // Those that a poll has processed meanwhile are not there any more.
-    for (let one = hctx.data.polled.pop(); one !== undefined; one = hctx.data.polled.pop()) {
-      one.end(status);
-      if (++ended % ENDS_PER_PIECE === 0) yield;
-    }
-    for (const reference of hctx.set.shared(hctx)) {
-      if (!reference.data().giveUp(this.#context, reference, status)) reference.drop();
-      if (++ended % ENDS_PER_PIECE === 0) yield;
-    }
-  }
-
-  initHctx(): Status {
-    return this.#initHctx.shouldFail() ? Status.NOSPC : Status.OK;
-  }
-
-  /** Only a fake timeout is one: a request that takes long has its reasons. */
-  requestTimeout(request: ARef<NullData>): TimeoutVerdict {
-    const data = request.data();
-    if (!data.leftAlone) return 'reset';
-    data.leftAlone = false;
-    request.complete(Status.TIMEOUT);
-    return 'done';
-  }
-
-  #process(request: NullOwned): void {
-    if (this.gate !== undefined && request.data().fakeTimeout) {
-      request.data().leftAlone = true;
-      request.intoShared().drop();
-      return;
-    }
-    if (request.command() === Command.FLUSH && this.#flusher !== undefined) {
-      this.#flusher.take(request);
-      return;
-    }
-    if (request.command() === Command.ZONE_RESET_ALL && this.#resetAll !== undefined) {
-      this.#resetAll.take(request);
-      return;
-    }
-    this.execute(request, request.sectors());
-    this.#complete(request);
-  }
+    return done;
+  };
 }

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { Status } from '../../src/block/status.ts';
-import { PoweredDevice } from '../../src/driver/powered-device.ts';
+import { NullOperations } from '../../src/driver/null-operations.ts';
 import { World } from '../block/world.ts';
 import { read, wholeDevice, write } from './whole.ts';
 
@@ -22,7 +22,7 @@ test.each([
   const world = new World();
   const { disk } = wholeDevice(world, ['size=4', 'blocking=1', 'hw_queue_depth=8', ...words]);
   const { operations } = disk.queue;
-  if (!(operations instanceof PoweredDevice)) throw new Error('not the null device');
+  if (!(operations instanceof NullOperations)) throw new Error('not the null device');
   expect(operations.queueRqBlocking).toBeDefined();
   const processed: number[] = [];
   const { execute } = operations;
