@@ -178,6 +178,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     'node:child_process',
   ],
   config: ['units'],
+  journal: ['units'],
   // Of block/ it knows the statuses: what a device answers is told as an errno.
   control: ['driver', 'config', 'block', 'time', 'units', 'fastify', 'prom-client', 'node:'],
   threads: [
