@@ -1,0 +1,127 @@
+/** The device in cells, and the versions of each: what the base holds there and what each command puts there, in
+ *  order of arrival. A cell is a block, or a sector where commands do not keep to blocks. Cells that data was
+ *  never written to are left out, unless asked for: they are zeros whatever happens. Cells are named by their place in
+ *  this list. Knows nothing of when something is legal. */
+
+import { SECTOR_BYTES } from '../units.ts';
+import { Contents, ZEROS } from './contents.ts';
+import type { CrashLog, DataCommand } from './log.ts';
+
+export interface Cells {
+  readonly contents: Contents;
+  /** Bytes of a cell. */
+  readonly bytes: number;
+  /** Of each cell, its number on the device; ascending. */
+  readonly place: Float64Array;
+  readonly base: Int32Array;
+  /** The slots of cell u are those from first[u] up to first[u + 1]. */
+  readonly first: Int32Array;
+  /** Of each slot, whose version it is. */
+  readonly command: Int32Array;
+  readonly content: Int32Array;
+  /** Of each command, its cells: from low up to high, which is none of them. */
+  readonly low: Int32Array;
+  readonly high: Int32Array;
+}
+
+/** @param hasZeros cells that were only discarded or zeroed are here, too. */
+export function makeCells(log: CrashLog, hasZeros: boolean): Cells {
+  const bytes = isAligned(log) ? log.header.block : SECTOR_BYTES;
+  const contents = new Contents(bytes);
+  const base = baseContents(log, contents);
+  const place = placesOf(log, bytes, base, hasZeros);
+  const { commands } = log;
+  const low = Int32Array.from(commands, (one) => lowerBound(place, firstCell(one, bytes)));
+  const high = Int32Array.from(commands, (one) => lowerBound(place, endCell(one, bytes)));
+  const first = new Int32Array(place.length + 1);
+  for (let one = 0; one < commands.length; one++) {
+    for (let cell = low[one] ?? 0; cell < (high[one] ?? 0); cell++) {
+      first[cell + 1] = (first[cell + 1] ?? 0) + 1;
+    }
+  }
+  for (let cell = 0; cell < place.length; cell++) {
+    first[cell + 1] = (first[cell + 1] ?? 0) + (first[cell] ?? 0);
+  }
+  const slots = first[place.length] ?? 0;
+  const [command, content] = [new Int32Array(slots), new Int32Array(slots)];
+  const next = first.slice();
+  for (const [one, { data }] of commands.entries()) {
+    const begin = low[one] ?? 0;
+    for (let cell = begin; cell < (high[one] ?? 0); cell++) {
+      const slot = next[cell] ?? 0;
+      next[cell] = slot + 1;
+      command[slot] = one;
+      const at = (cell - begin) * bytes;
+      content[slot] = data.length === 0 ? ZEROS : contents.number(data.subarray(at, at + bytes));
+    }
+  }
+  return {
+    ...{ contents, bytes, place, first, command, content, low, high },
+    base: Int32Array.from(place, (one) => base.get(one) ?? ZEROS),
+  };
+}
+
+function isAligned({ header, commands }: CrashLog): boolean {
+  const sectors = header.block / SECTOR_BYTES;
+  return commands.every((one) => one.sector % sectors === 0 && one.sectors % sectors === 0);
+}
+
+function firstCell({ sector }: DataCommand, bytes: number): number {
+  return sector / (bytes / SECTOR_BYTES);
+}
+
+function endCell({ sector, sectors }: DataCommand, bytes: number): number {
+  return (sector + sectors) / (bytes / SECTOR_BYTES);
+}
+
+/** By number of a cell; its records may cover parts of cells. */
+function baseContents({ base }: CrashLog, contents: Contents): Map<number, number> {
+  const cells = new Map<number, Uint8Array>();
+  const { bytes } = contents;
+  for (const { sector, data } of base) {
+    for (let done = 0; done < data.length; ) {
+      const at = sector * SECTOR_BYTES + done;
+      const [cell, inside] = [Math.floor(at / bytes), at % bytes];
+      const part = data.subarray(done, done + bytes - inside);
+      done += part.length;
+      if (part.length === bytes) {
+        cells.set(cell, part);
+      } else {
+        const whole = cells.get(cell)?.slice() ?? new Uint8Array(bytes);
+        whole.set(part, inside);
+        cells.set(cell, whole);
+      }
+    }
+  }
+  const numbers = new Map<number, number>();
+  for (const [cell, data] of cells) numbers.set(cell, contents.number(data));
+  return numbers;
+}
+
+/** Where something else than zeros may be. */
+function placesOf(
+  log: CrashLog,
+  bytes: number,
+  base: Map<number, number>,
+  hasZeros: boolean,
+): Float64Array {
+  const places = new Set<number>();
+  for (const [cell, content] of base) if (content !== ZEROS) places.add(cell);
+  for (const one of log.commands) {
+    if (one.data.length === 0 && !hasZeros) continue;
+    const end = endCell(one, bytes);
+    for (let cell = firstCell(one, bytes); cell < end; cell++) places.add(cell);
+  }
+  return Float64Array.from(places).sort();
+}
+
+/** The first place that is not below `value`. */
+function lowerBound(places: Float64Array, value: number): number {
+  let [low, high] = [0, places.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((places[middle] ?? value) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

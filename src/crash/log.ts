@@ -1,0 +1,180 @@
+/** A journal as legality sees it: the commands that change data in order of arrival, when each was answered and
+ *  became durable, and the instants. Times are places among the records, whose order is the order of
+ *  events. Source: docs/crash.md, The contract. */
+
+import {
+  Command,
+  Flag,
+  JournalError,
+  type JournalHeader,
+  type JournalRecord,
+  Kind,
+} from '../journal/format.ts';
+
+/** A time that does not come. */
+export const NEVER = Number.POSITIVE_INFINITY;
+
+/** A write, a discard or a write_zeroes. */
+export interface DataCommand {
+  readonly command: number;
+  readonly client: number;
+  /** In sectors. */
+  readonly sector: number;
+  readonly sectors: number;
+  /** Of a write; else empty, and the command means zeros. */
+  readonly data: Uint8Array;
+  readonly arrived: number;
+  /** NEVER: no answer came. */
+  readonly answered: number;
+  /** NEVER: it was not answered, failed, or nothing made it durable. */
+  readonly durable: number;
+}
+
+export interface Mark {
+  readonly at: number;
+  readonly text: string;
+}
+
+export interface BaseData {
+  readonly sector: number;
+  readonly data: Uint8Array;
+}
+
+export interface CrashLog {
+  readonly header: JournalHeader;
+  readonly base: readonly BaseData[];
+  /** In order of arrival. */
+  readonly commands: readonly DataCommand[];
+  readonly marks: readonly Mark[];
+  /** What came before the n-th of these places has happened at instant n. */
+  readonly instants: readonly number[];
+}
+
+interface Arrived {
+  readonly record: JournalRecord;
+  readonly at: number;
+  answered: number;
+  succeeded: boolean;
+}
+
+/** Takes the records of a journal one after the other. */
+export class LogBuilder {
+  readonly #base: BaseData[] = [];
+  readonly #marks: Mark[] = [];
+  readonly #arrived: Arrived[] = [];
+  /** By id: those without an answer; of different clients there may be several. */
+  readonly #waiting = new Map<bigint, Arrived[]>();
+  #at = 0;
+
+  /** @throws JournalError when it cannot follow what came before. */
+  add(record: JournalRecord): void {
+    if (record.kind === Kind.arrived) this.#arrive(record);
+    if (record.kind === Kind.answered) this.#answer(record);
+    if (record.kind === Kind.base) {
+      this.#base.push({ sector: record.sector, data: record.payload });
+    }
+    if (record.kind === Kind.mark) {
+      this.#marks.push({ at: this.#at, text: new TextDecoder().decode(record.payload) });
+    }
+    this.#at++;
+  }
+
+  finish(header: JournalHeader): CrashLog {
+    const all = this.#arrived;
+    const flushes = new Flushes(header, all.filter(isFlush));
+    const commands = all
+      .filter((one) => !isFlush(one))
+      .map((one): DataCommand => {
+        const { command, client, sector, sectors, payload: data } = one.record;
+        const { at: arrived, answered } = one;
+        const durable = isDurableAtOnce(header, one) ? answered : flushes.after(one);
+        return {
+          ...{ command, client, sector, sectors, data, arrived, answered },
+          durable: one.succeeded ? durable : NEVER,
+        };
+      });
+    const narrowing = all.filter((one) => narrows(header, one)).map(({ answered }) => answered);
+    return {
+      ...{ header, base: this.#base, commands, marks: this.#marks },
+      instants: [...narrowing.toSorted((a, b) => a - b), this.#at],
+    };
+  }
+
+  #arrive(record: JournalRecord): void {
+    const waiting = this.#waiting.get(record.id) ?? [];
+    if (waiting.some((one) => one.record.client === record.client)) {
+      throw this.#error(`id ${record.id} of client ${record.client} waits for its answer already`);
+    }
+    const arrived = { record, at: this.#at, answered: NEVER, succeeded: false };
+    this.#arrived.push(arrived);
+    this.#waiting.set(record.id, [...waiting, arrived]);
+  }
+
+  #answer({ id, client, errno }: JournalRecord): void {
+    const waiting = this.#waiting.get(id) ?? [];
+    const one = waiting.find(({ record }) => record.client === client);
+    if (one === undefined) {
+      throw this.#error(`id ${id} of client ${client} is answered, but waits for no answer`);
+    }
+    one.answered = this.#at;
+    one.succeeded = errno === 0;
+    const others = waiting.filter((other) => other !== one);
+    if (others.length > 0) this.#waiting.set(id, others);
+    else this.#waiting.delete(id);
+  }
+
+  #error(message: string): JournalError {
+    return new JournalError(`record ${this.#at}: ${message}`);
+  }
+}
+
+function isFlush({ record }: Arrived): boolean {
+  return record.command === Command.flush;
+}
+
+/** Success means that it is durable. */
+function isDurableAtOnce({ cache }: JournalHeader, { record }: Arrived): boolean {
+  return !cache || (record.flags & Flag.fua) !== 0;
+}
+
+/** Its answer takes images away: a flush's, and that of a write which is durable at once. A discard's does
+ *  not, since what was before it stays legal. */
+function narrows(header: JournalHeader, one: Arrived): boolean {
+  if (!one.succeeded || one.record.command === Command.discard) return false;
+  return isFlush(one) || isDurableAtOnce(header, one);
+}
+
+/** When the first flush ends that covers a command. */
+class Flushes {
+  readonly #multi: boolean;
+  /** By client, in order of arrival; with multiConnection all as one client's. */
+  readonly #byClient = new Map<number, { at: number; firstEnd: number }[]>();
+
+  constructor({ multiConnection }: JournalHeader, flushes: readonly Arrived[]) {
+    this.#multi = multiConnection;
+    for (const { record, at, answered, succeeded } of flushes.toReversed()) {
+      if (!succeeded) continue;
+      const client = this.#clientOf(record);
+      const later = this.#byClient.get(client) ?? [];
+      if (later.length === 0) this.#byClient.set(client, later);
+      later.push({ at, firstEnd: Math.min(answered, later.at(-1)?.firstEnd ?? NEVER) });
+    }
+    for (const one of this.#byClient.values()) one.reverse();
+  }
+
+  /** Of those that arrived when `one` was answered already, the first answer. */
+  after({ record, answered }: Arrived): number {
+    const flushes = this.#byClient.get(this.#clientOf(record)) ?? [];
+    let [low, high] = [0, flushes.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((flushes[middle]?.at ?? NEVER) > answered) high = middle;
+      else low = middle + 1;
+    }
+    return flushes[low]?.firstEnd ?? NEVER;
+  }
+
+  #clientOf({ client }: JournalRecord): number {
+    return this.#multi ? -1 : client;
+  }
+}

@@ -1,0 +1,81 @@
+/** Images, counts, ranks and last instants, beside a twin that simulates a cache in every way. */
+
+import { expect, test } from 'vitest';
+import { type CrashSite, crashSite, type Model, models } from '../../src/crash/models.ts';
+import type { ListedImage, Space } from '../../src/crash/space.ts';
+import { RANDOM, type Timeline } from '../../src/crash/timeline.ts';
+import { testRuns } from '../test-runs.ts';
+import { journalOf, randomLog, readLog } from './random-log.ts';
+import { Twin } from './twin.ts';
+
+/** TNULL_TEST_RUNS=100 makes it 50,000. */
+const LOGS = 500;
+
+/** An image as the twin writes it, a letter for each sector. */
+function lettersOf(timeline: Timeline, contents: Int32Array): string {
+  const { cells, log } = timeline;
+  const letters = Array.from({ length: log.header.size / 512 }, () => '.');
+  const sectors = cells.bytes / 512;
+  for (const [cell, place] of cells.place.entries()) {
+    for (let at = 0; at < sectors && place * sectors + at < letters.length; at++) {
+      const content = contents[cell] ?? 0;
+      const byte = content === RANDOM ? 0x3f : cells.contents.bytesOf(content)[at * 512];
+      letters[place * sectors + at] = byte === 0 ? '.' : String.fromCharCode(byte ?? 0);
+    }
+  }
+  return letters.join('');
+}
+
+function imageOf(timeline: Timeline, space: Space, image: ListedImage): string {
+  const contents = space.contents(image);
+  if (contents === undefined) throw new Error(`no rank ${image.rank} at ${image.instant}`);
+  return lettersOf(timeline, contents);
+}
+
+function compare(one: readonly number[], other: readonly number[]): number {
+  const at = one.findIndex((version, place) => version !== other[place]);
+  return at < 0 ? 0 : (one[at] ?? 0) - (other[at] ?? 0);
+}
+
+/** All that a model says of a log. */
+function said({ timeline, space }: CrashSite) {
+  const legal = space.legal().map((count, instant) => {
+    const images = Array.from({ length: Number(count) }, (_, rank) =>
+      imageOf(timeline, space, { instant, rank: BigInt(rank) }),
+    );
+    const none = space.contents({ instant, rank: count });
+    return none === undefined ? images : [...images, 'and more'];
+  });
+  const listed = [...space.images()].map((image) => ({
+    instant: image.instant,
+    rank: Number(image.rank),
+  }));
+  return { legal, distinct: Number(space.distinct()), listed };
+}
+
+/** The same from the twin. */
+function expected(twin: Twin, model: Model) {
+  const legal = twin.instants.map((_, instant) =>
+    [...twin.images(model, instant)]
+      .map((image) => ({ image, vector: twin.vector(image) }))
+      .sort((a, b) => compare(a.vector, b.vector))
+      .map(({ image }) => image),
+  );
+  const listed = legal.flatMap((images, instant) =>
+    images.flatMap((image, rank) =>
+      legal.slice(instant + 1).some((later) => later.includes(image)) ? [] : [{ instant, rank }],
+    ),
+  );
+  return { legal, distinct: new Set(legal.flat()).size, listed };
+}
+
+test.each(models)('%s: images, ranks and last instants are those of the twin', (model) => {
+  for (let seed = 1; seed <= testRuns(LOGS); seed++) {
+    const log = randomLog(seed);
+    const site = crashSite(readLog(journalOf(log)), model);
+    const twin = new Twin(log);
+    const context = `seed ${seed}: ${JSON.stringify(log)}`;
+    const [ours, theirs] = [said(site), expected(twin, model)];
+    if (JSON.stringify(ours) !== JSON.stringify(theirs)) expect(ours, context).toEqual(theirs);
+  }
+});
