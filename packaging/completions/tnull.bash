@@ -29,7 +29,7 @@ _tnull() {
   cur=${words[${#words[@]} - 1]} prev=${words[${#words[@]} - 2]}
   [ ${#words[@]} -gt 2 ] && command=${words[1]}
   case $prev in
-    --listen | --threads | --memory-limit | --http | --fault-seed | --run | --handshake-timeout | --idle-timeout | --stall-timeout | --max-connections | --max-connections-per-address | --max-payload | --max-in-flight | --max-in-flight-total | --busy-poll | --nr-devices | --gb | --size | --size-bytes | --bs | --submit-queues | --poll-queues | --home-node | --hw-queue-depth | --completion-nsec | --max-sectors | --cache-size | --mbps | --zone-size | --zone-capacity | --zone-nr-conv | --zone-max-open | --zone-max-active | --zone-append-max-sectors | --timeout | --requeue | --init-hctx) : ;;
+    --listen | --threads | --memory-limit | --http | --fault-seed | --run | --handshake-timeout | --idle-timeout | --stall-timeout | --max-connections | --max-connections-per-address | --max-payload | --max-in-flight | --max-in-flight-total | --busy-poll | --limit | --nr-devices | --gb | --size | --size-bytes | --bs | --submit-queues | --poll-queues | --home-node | --hw-queue-depth | --completion-nsec | --max-sectors | --cache-size | --mbps | --zone-size | --zone-capacity | --zone-nr-conv | --zone-max-open | --zone-max-active | --zone-append-max-sectors | --timeout | --requeue | --init-hctx) : ;;
     -U | --unix | --tls-certificates | --tls-psk | --config | --control | --http-token-file | --pid-file) files=1 ;;
     --tls) answers='off on require' ;;
     --protocol) answers='simple structured extended' ;;
@@ -37,6 +37,8 @@ _tnull() {
     --offer-flush) answers='always cache' ;;
     --log-level) answers='trace debug info warn error fatal silent' ;;
     --log-format) answers='pretty json' ;;
+    --model) answers='lost prefix whole torn garbage' ;;
+    --format) answers='dm-log-writes' ;;
     --queue-mode) answers='2' ;;
     --no-sched) answers='0 1' ;;
     --irqmode) answers='0 1 2' ;;
@@ -86,12 +88,22 @@ _tnull() {
             elif [ ${#words[@]} = 3 ]; then answers=$(_tnull_devices)
             else answers=''; fi
             ;;
+          crash)
+            if [[ $cur == -* ]]; then answers='--model --limit --json --help'
+            elif [ ${#words[@]} = 3 ]; then answers='images image'
+            else files=1; fi
+            ;;
+          journal)
+            if [[ $cur == -* ]]; then answers='--format --help'
+            elif [ ${#words[@]} = 3 ]; then answers='export import'
+            else files=1; fi
+            ;;
           *)
             if [[ $cur == -* ]]; then
               answers='--listen -U --unix --stdin --tls --tls-certificates --tls-psk --tls-verify-peer --protocol --threads --memory-limit --alignment --read-only --offer-flush --config --control --no-control --http --http-token-file --fault-seed --run --pid-file --exit-with-parent --log-level --log-format --version --help --handshake-timeout --idle-timeout --stall-timeout --max-connections --max-connections-per-address --max-payload --max-in-flight --max-in-flight-total --busy-poll --nr-devices --gb --size --size-bytes --bs --rotational --no-rotational --queue-mode --submit-queues --poll-queues --use-per-node-hctx --no-use-per-node-hctx --home-node --hw-queue-depth --shared-tags --no-shared-tags --shared-tag-bitmap --no-shared-tag-bitmap --no-sched --blocking --no-blocking --irqmode --completion-nsec --max-sectors --virt-boundary --no-virt-boundary --memory-backed --no-memory-backed --discard --no-discard --cache-size --fua --no-fua --mbps --zoned --no-zoned --zone-size --zone-capacity --zone-nr-conv --zone-max-open --zone-max-active --zone-append-max-sectors --zone-full --no-zone-full --timeout --requeue --init-hctx'
             else
               answers='nr_devices= gb= size= size_bytes= bs= rotational= queue_mode= submit_queues= poll_queues= use_per_node_hctx= home_node= hw_queue_depth= shared_tags= shared_tag_bitmap= no_sched= blocking= irqmode= completion_nsec= max_sectors= virt_boundary= memory_backed= discard= cache_size= fua= mbps= zoned= zone_size= zone_capacity= zone_nr_conv= zone_max_open= zone_max_active= zone_append_max_sectors= zone_full= timeout= requeue= init_hctx='
-              [ -n "$command" ] || answers+=' serve ls create remove get set zones stats requests'
+              [ -n "$command" ] || answers+=' serve ls create remove get set zones stats requests crash journal'
             fi
             ;;
         esac

@@ -4,6 +4,7 @@ import {
   attributeNames,
   commandWords,
   type FlagWord,
+  fileCommandWords,
   limitWords,
   parameterWords,
   serveFlags,
@@ -70,6 +71,9 @@ export function bashCompletion(): string {
     return `    ${name} | ${flag}) echo '${choices.join(' ')}' ;;`;
   });
   const all = [...serveFlags, ...limitWords];
+  const ofFiles = fileCommandWords.flatMap(({ commands }) =>
+    commands.flatMap(({ flags }) => flags),
+  );
   const flagNames = [
     ...all.flatMap(({ long, short }) => (short === undefined ? [long] : [short, long])),
     ...parameterWords.flatMap(({ flag, isBoolean }) =>
@@ -78,11 +82,11 @@ export function bashCompletion(): string {
   ];
   const parts: Readonly<Record<string, string>> = {
     VALUES: values.join('\n'),
-    FLAGVALUES: flagValues(all).join('\n'),
-    COMMANDS: commandWords.map(commandCase).join('\n'),
+    FLAGVALUES: flagValues([...all, ...ofFiles]).join('\n'),
+    COMMANDS: [...commandWords.map(commandCase), ...fileCommandWords.map(fileCase)].join('\n'),
     FLAGS: flagNames.join(' '),
     WORDS: parameterWords.map(({ name }) => `${name}=`).join(' '),
-    NAMES: commandWords.map(({ name }) => name).join(' '),
+    NAMES: [...commandWords, ...fileCommandWords].map(({ name }) => name).join(' '),
   };
   const body = BODY.replace(/@([A-Z]+)@/g, (_, name: string) => parts[name] ?? '');
   return `# Completion of tnull for bash. Made by \`npm run docs\`; do not edit.\n${body}`;
@@ -128,6 +132,17 @@ function commandCase({ name, operands, flags }: (typeof commandWords)[number]): 
     `            if [[ $cur == -* ]]; then answers='${own}'`,
     `            elif [ ${named} ]; then ${first}`,
     `            else ${operand}; fi`,
+    '            ;;',
+  ].join('\n');
+}
+
+function fileCase({ name, commands }: (typeof fileCommandWords)[number]): string {
+  const flags = new Set(commands.flatMap(({ flags }) => flags.map(({ long }) => long)));
+  return [
+    `          ${name})`,
+    `            if [[ $cur == -* ]]; then answers='${[...flags].join(' ')}'`,
+    `            elif [ \${#words[@]} = 3 ]; then answers='${commands.map((one) => one.name).join(' ')}'`,
+    '            else files=1; fi',
     '            ;;',
   ].join('\n');
 }

@@ -4,13 +4,15 @@ import {
   attributeNames,
   commandWords,
   type FlagWord,
+  fileCommandWords,
   limitWords,
   parameterWords,
   serveFlags,
   zoneOperations,
 } from './words.ts';
 
-const SERVING = `not __fish_seen_subcommand_from ${commandWords.map(({ name }) => name).join(' ')}`;
+const NAMES = [...commandWords, ...fileCommandWords].map(({ name }) => name).join(' ');
+const SERVING = `not __fish_seen_subcommand_from ${NAMES}`;
 
 export function fishCompletion(): string {
   const lines = [
@@ -21,6 +23,10 @@ export function fishCompletion(): string {
     ...commandWords.map(({ name, summary }) =>
       line('__fish_use_subcommand', `-a ${name} -d ${quoted(summary)}`),
     ),
+    ...fileCommandWords.map(({ name, commands }) => {
+      const help = commands.map((one) => one.name).join(', ');
+      return line('__fish_use_subcommand', `-a ${name} -d ${quoted(`${help} (files)`)}`);
+    }),
     ...[...serveFlags, ...limitWords].map((flag) => line(SERVING, flagWords(flag))),
   ];
   for (const { name, flag, isBoolean, choices, row } of parameterWords) {
@@ -32,6 +38,7 @@ export function fishCompletion(): string {
     lines.push(line(SERVING, `-a ${quoted(`${name}=`)} ${help}`));
   }
   for (const command of commandWords) lines.push(...commandLines(command));
+  for (const command of fileCommandWords) lines.push(...fileLines(command));
   return `${lines.join('\n')}\n`;
 }
 
@@ -46,6 +53,17 @@ function commandLines({ name, operands, flags }: (typeof commandWords)[number]):
   }
   if (name === 'zones') lines.push(line(here, `-a ${quoted(zoneOperations.join(' '))}`));
   return lines;
+}
+
+function fileLines({ name, commands }: (typeof fileCommandWords)[number]): string[] {
+  const here = `__fish_seen_subcommand_from ${name}`;
+  const seconds = commands.map((one) => one.name).join(' ');
+  const none = `${here}; and not __fish_seen_subcommand_from ${seconds}`;
+  return [
+    ...commands.map((one) => line(none, `-a ${one.name} -d ${quoted(one.summary)}`)),
+    line(`${here}; and __fish_seen_subcommand_from ${seconds}`, '-F'),
+    ...new Set(commands.flatMap((one) => one.flags.map((flag) => line(here, flagWords(flag))))),
+  ];
 }
 
 function line(condition: string, words: string): string {

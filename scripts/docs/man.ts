@@ -7,6 +7,7 @@ import { prose } from './prose.ts';
 import {
   commandWords,
   type FlagWord,
+  fileCommandWords,
   limitWords,
   type ParameterWord,
   parameterWords,
@@ -24,6 +25,7 @@ export function manPage(version: string): string {
     ...section('LIMITS', [...roff(prose.limits), ...limitWords.flatMap(flagLines)]),
     ...section('PARAMETERS', [...roff(prose.parameters), ...parameters()]),
     ...section('COMMANDS', [...roff(prose.commands), ...commandWords.flatMap(commandLines)]),
+    ...section('COMMANDS FOR FILES', [...roff(prose.fileCommands), ...fileLines()]),
     ...prose.after.flatMap(([title, text]) => section(title, roff(text))),
   ];
   return `${lines.join('\n')}\n`;
@@ -63,6 +65,12 @@ function parameterLines({ name, flag, isBoolean, row }: ParameterWord): string[]
     : `${bold(flag)} ${value}, ${bold(`${name}=`)}${value}`;
   const facts = `Default ${defaultText(row)}; ${valueText(row)}.`;
   return ['.TP', forms, `${line(row.help)}.`, line(facts)];
+}
+
+function fileLines(): string[] {
+  return fileCommandWords.flatMap(({ name, commands }) =>
+    commands.flatMap((one) => commandLines({ ...one, name: `${name} ${one.name}` })),
+  );
 }
 
 function commandLines({ name, operands, summary, flags }: (typeof commandWords)[number]): string[] {

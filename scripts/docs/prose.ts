@@ -98,4 +98,7 @@ A parameter is a flag and a word like those of modprobe; the later one wins. Num
 hexadecimal or 0 octal; booleans 0/1, y/n, t/f, on/off or true/false.`,
   commands: `
 They talk to a running daemon: \`--control PATH\` says which, \`--json\` gives what its API says.`,
+  fileCommands: `
+They read and write files and need no daemon. A journal is what the clients of a device wrote, and when; from it
+follows every image that a power cut may leave.`,
 } as const;

@@ -2,12 +2,14 @@
  *  and the man page. Prints nothing. */
 
 import { controlCommands } from '../../src/cli/commands.ts';
+import { fileCommands } from '../../src/cli/file-commands.ts';
 import { flags } from '../../src/cli/flags.ts';
 import { limitFlags } from '../../src/cli/limit-flags.ts';
 import { protocols } from '../../src/cli/listen-uri.ts';
 import { tlsModes } from '../../src/cli/tls-flags.ts';
 import { isParameter, rows } from '../../src/config/parameters.ts';
 import type { Row } from '../../src/config/rows.ts';
+import { models } from '../../src/crash/models.ts';
 import { alignments, flushOffers } from '../../src/daemon/daemon.ts';
 import { logFormats, logLevels } from '../../src/daemon/log.ts';
 
@@ -46,6 +48,8 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   '--alignment': alignments,
   '--offer-flush': flushOffers,
   '--protocol': protocols,
+  '--model': models,
+  '--format': ['dm-log-writes'],
 };
 
 /** @param text as commander takes it: `-U, --unix <path>`. */
@@ -94,6 +98,18 @@ export const commandWords: readonly CommandWord[] = [...controlCommands].map(
     ],
   }),
 );
+
+/** The commands for files: what may follow the first word. */
+export const fileCommandWords: readonly {
+  readonly name: string;
+  readonly commands: readonly CommandWord[];
+}[] = [...fileCommands].map(([name, all]) => ({
+  name,
+  commands: [...all].map(([second, { operands, summary, flags: own = [] }]) => ({
+    ...{ name: second, operands, summary },
+    flags: [...own.map(([text, help]) => flagWord(text, help)), helpFlag],
+  })),
+}));
 
 export const zoneOperations = 'report open close finish reset reset-all append'.split(' ');
 

@@ -4,6 +4,7 @@ import {
   attributeNames,
   commandWords,
   type FlagWord,
+  fileCommandWords,
   limitWords,
   parameterWords,
   serveFlags,
@@ -21,7 +22,12 @@ export function zshCompletion(): string {
     }),
   ];
   const words = parameterWords.map(({ name, row }) => `'${name}:${escaped(row.help)}'`);
-  const commands = commandWords.map(({ name, summary }) => `'${name}:${escaped(summary)}'`);
+  const commands = [
+    ...commandWords.map(({ name, summary }) => `'${name}:${escaped(summary)}'`),
+    ...fileCommandWords.map(({ name, commands: all }) => {
+      return `'${name}:${all.map((one) => one.name).join(', ')} (files, without a daemon)'`;
+    }),
+  ];
   return `#compdef tnull
 # Completion of tnull for zsh. Made by \`npm run docs\`; do not edit.
 
@@ -60,7 +66,7 @@ ${parameterWords
 
 _tnull() {
   case $words[2] in
-${commandWords.map(commandCase).join('\n')}
+${[...commandWords.map(commandCase), ...fileCommandWords.map(fileCase)].join('\n')}
     *)
       _arguments \\
         ${flags.join(' \\\n        ')} \\
@@ -97,6 +103,17 @@ function commandCase({ name, operands, flags }: (typeof commandWords)[number]): 
     ...(operands === '' ? [] : [first]),
     ...rest,
     ...flags.flatMap(flagLines),
+  ];
+  return `    ${name})\n      _arguments ${lines.join(' \\\n        ')}\n      ;;`;
+}
+
+function fileCase({ name, commands }: (typeof fileCommandWords)[number]): string {
+  const flags = new Set(commands.flatMap((one) => one.flags.flatMap(flagLines)));
+  const lines = [
+    "'1: :'",
+    `'2:command:(${commands.map((one) => one.name).join(' ')})'`,
+    "'*:file:_files'",
+    ...flags,
   ];
   return `    ${name})\n      _arguments ${lines.join(' \\\n        ')}\n      ;;`;
 }

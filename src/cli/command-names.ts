@@ -18,3 +18,13 @@ const known: ReadonlySet<string> = new Set(commandNames);
 export function isCommandName(text: string): text is CommandName {
   return known.has(text);
 }
+
+/** The first words of commands that work on files, without a daemon; the second says what to do. */
+export const fileCommandNames = ['crash', 'journal'] as const;
+export type FileCommandName = (typeof fileCommandNames)[number];
+
+const knownOfFiles: ReadonlySet<string> = new Set(fileCommandNames);
+
+export function isFileCommandName(text: string): text is FileCommandName {
+  return knownOfFiles.has(text);
+}

@@ -2,6 +2,7 @@
 
 import { shown } from '../config/errors.ts';
 import { parseInteger } from '../config/numbers.ts';
+import type { CommandHelp, Flags } from './command-line.ts';
 import type { Body, ControlClient } from './control-client.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -9,7 +10,7 @@ export interface CommandContext {
   readonly client: ControlClient;
   readonly operands: readonly string[];
   /** Flags of the command itself, by their long names. */
-  readonly flags: Readonly<Record<string, string | boolean | undefined>>;
+  readonly flags: Flags;
   /** --json was given. */
   readonly json: boolean;
   say(text: string): void;
@@ -19,15 +20,7 @@ export interface CommandContext {
   nextLook(): Promise<boolean>;
 }
 
-export interface ControlCommand {
-  /** For help: `NAME [ATTRIBUTE]`. */
-  readonly operands: string;
-  readonly summary: string;
-  /** What help says below. */
-  readonly more?: string;
-  readonly least: number;
-  readonly most: number;
-  readonly flags?: readonly (readonly [flags: string, help: string])[];
+export interface ControlCommand extends CommandHelp {
   run(context: CommandContext): Promise<void>;
 }
 

@@ -2,16 +2,27 @@
 
 import { helpText } from '../config/render.ts';
 import { SIZE_HELP } from '../config/sizes.ts';
+import type { CommandHelp } from './command-line.ts';
 import { controlCommands } from './commands.ts';
+import { fileCommands } from './file-commands.ts';
 
 export function helpBelowFlags(): string {
   return `${SIZE_HELP}\n\n${commandHelp()}\n${helpText()}`;
 }
 
 function commandHelp(): string {
-  const lines = [...controlCommands].map(
-    ([name, { operands, summary }]) => `  ${`${name} ${operands}`.padEnd(44)} ${summary}`,
+  const files = [...fileCommands].flatMap(([first, all]) =>
+    [...all].map(([second, command]) => line(`${first} ${second}`, command)),
   );
-  const title = 'Commands for a running daemon (tnull COMMAND --help says more):';
-  return `${[title, ...lines].join('\n')}\n`;
+  const sections = [
+    'Commands for a running daemon (tnull COMMAND --help says more):',
+    ...[...controlCommands].map(([name, command]) => line(name, command)),
+    'Commands for files, without a daemon:',
+    ...files,
+  ];
+  return `${sections.join('\n')}\n`;
+}
+
+function line(name: string, { operands, summary }: CommandHelp): string {
+  return `  ${`${name} ${operands}`.padEnd(44)} ${summary}`;
 }

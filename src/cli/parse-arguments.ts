@@ -13,7 +13,7 @@ import type { ControlOptions } from '../daemon/control.ts';
 import type { ExportRules, ListenAddress } from '../daemon/daemon.ts';
 import { type LogFormat, type LogLevel, logFormats, logLevels } from '../daemon/log.ts';
 import type { ClientLimits } from '../server/client-limits.ts';
-import { isCommandName } from './command-names.ts';
+import { isCommandName, isFileCommandName } from './command-names.ts';
 import { addExportFlags, type ExportFlags, exportRules } from './export-flags.ts';
 import { flags } from './flags.ts';
 import { limitFlags, parseMemoryLimit } from './limit-flags.ts';
@@ -269,7 +269,7 @@ function withValue(program: Command, argument: string, rest: Iterator<string>): 
 }
 
 function wordAsFlag(argument: string): string {
-  if (isCommandName(argument)) {
+  if (isCommandName(argument) || isFileCommandName(argument)) {
     throw new UsageError(`${argument}: a command is the first word, as in 'tnull ${argument}'`);
   }
   const match = WORD.exec(argument);

@@ -6,7 +6,12 @@ import { ConfigError } from '../daemon/errors.ts';
 import { ThreadsError } from '../daemon/start-threads.ts';
 import { ListenError } from '../server/listener.ts';
 import { TlsError } from '../server/tls-credentials.ts';
-import { type CommandName, isCommandName } from './command-names.ts';
+import {
+  type CommandName,
+  type FileCommandName,
+  isCommandName,
+  isFileCommandName,
+} from './command-names.ts';
 import type { Streams } from './process-end.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
@@ -20,6 +25,7 @@ export async function run(
   try {
     const [first = '', ...rest] = argv;
     if (isCommandName(first)) return await control(first, rest, streams);
+    if (isFileCommandName(first)) return await files(first, rest, streams);
     const { serveOrPrint } = await import('./start.ts');
     return await serveOrPrint(argv, parent, streams);
   } catch (error) {
@@ -43,6 +49,15 @@ async function control(
     import('./run-control.ts'),
   ]);
   return await runControl(name, commands[name], words, streams);
+}
+
+async function files(
+  name: FileCommandName,
+  words: readonly string[],
+  streams: Streams,
+): Promise<number> {
+  const { runFileCommand } = await import('./run-file-command.ts');
+  return runFileCommand(name, words, streams);
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -1,9 +1,9 @@
 /** Runs a command for a running daemon: its words, its help, the socket. Source: control.md section 1. */
 
 import { setTimeout } from 'node:timers/promises';
-import { Command, CommanderError } from 'commander';
 import { checkFolder, defaultPlace } from '../daemon/control-path.ts';
 import type { TextSink } from '../daemon/text-output.ts';
+import { readCommandLine } from './command-line.ts';
 import { ControlClient } from './control-client.ts';
 import type { ControlCommand } from './control-command.ts';
 import type { Streams } from './process-end.ts';
@@ -11,6 +11,11 @@ import { readStandardInput } from './standard-input.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
 const LOOK_MS = 1000;
+
+const COMMON = [
+  ['--control <path>', "the daemon's control socket"],
+  ['--json', 'JSON for programs'],
+] as const;
 
 /** @returns the exit status. @throws UsageError, StartError in one line. */
 export async function runControl(
@@ -20,27 +25,17 @@ export async function runControl(
   streams: Streams,
 ): Promise<number> {
   const stdout = streams.stdout('command');
-  const program = makeProgram(name, command);
-  let printed = '';
-  program.configureOutput({ writeOut: (text) => (printed += text), writeErr: () => {} });
-  try {
-    program.parse([...argv], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode !== 0) throw new UsageError(`${name}: ${oneLine(error.message)}`);
-    stdout.write(printed);
+  const line = readCommandLine(name, command, COMMON, argv);
+  if ('help' in line) {
+    stdout.write(line.help);
     return 0;
   }
-  const { args } = program;
-  if (args.length < command.least || args.length > command.most) {
-    throw new UsageError(`${name}: it takes ${command.operands || 'no words'}`);
-  }
-  const { control, json, ...flags } = program.opts();
+  const { control, json, ...flags } = line.flags;
   const looks = flags['watch'] === true ? new Looks(streams) : undefined;
   if (control === '') throw new UsageError('--control: the path is empty');
   await command.run({
-    client: new ControlClient(control ?? ownSocket()),
-    operands: args,
+    client: new ControlClient(typeof control === 'string' ? control : ownSocket()),
+    operands: line.operands,
     flags,
     json: json === true,
     say: (text) => stdout.write(text),
@@ -93,23 +88,4 @@ class Looks {
     await setTimeout(this.#next - performance.now(), undefined, { signal }).catch(() => {});
     return !signal.aborted;
   }
-}
-
-function makeProgram(name: string, command: ControlCommand): Command {
-  const program = new Command(`tnull ${name}`)
-    .description(`${command.summary[0]?.toUpperCase()}${command.summary.slice(1)}.`)
-    .usage(`${command.operands} [flags]`.trim())
-    .exitOverride()
-    .allowExcessArguments(true)
-    .helpOption('--help', 'print this help');
-  for (const [flags, help] of command.flags ?? []) program.option(flags, help);
-  program.option('--control <path>', "the daemon's control socket");
-  program.option('--json', 'JSON for programs');
-  if (command.more !== undefined) program.addHelpText('after', `\n${command.more}`);
-  return program;
-}
-
-/** Commander adds suggestions on lines of their own. */
-function oneLine(message: string): string {
-  return message.replace(/^error: /, '').replaceAll('\n', ' ');
 }

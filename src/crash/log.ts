@@ -10,6 +10,7 @@ import {
   type JournalRecord,
   Kind,
 } from '../journal/format.ts';
+import { Pairs } from '../journal/pairs.ts';
 
 /** A time that does not come. */
 export const NEVER = Number.POSITIVE_INFINITY;
@@ -62,19 +63,16 @@ export class LogBuilder {
   readonly #base: BaseData[] = [];
   readonly #marks: Mark[] = [];
   readonly #arrived: Arrived[] = [];
-  /** By id: those without an answer; of different clients there may be several. */
-  readonly #waiting = new Map<bigint, Arrived[]>();
+  readonly #pairs = new Pairs<Arrived>();
   #at = 0;
 
   /** @throws JournalError when it cannot follow what came before. */
   add(record: JournalRecord): void {
-    if (record.kind === Kind.arrived) this.#arrive(record);
-    if (record.kind === Kind.answered) this.#answer(record);
-    if (record.kind === Kind.base) {
-      this.#base.push({ sector: record.sector, data: record.payload });
-    }
-    if (record.kind === Kind.mark) {
-      this.#marks.push({ at: this.#at, text: new TextDecoder().decode(record.payload) });
+    try {
+      this.#take(record);
+    } catch (error) {
+      if (!(error instanceof JournalError)) throw error;
+      throw new JournalError(`record ${this.#at}: ${error.message}`);
     }
     this.#at++;
   }
@@ -100,31 +98,27 @@ export class LogBuilder {
     };
   }
 
-  #arrive(record: JournalRecord): void {
-    const waiting = this.#waiting.get(record.id) ?? [];
-    if (waiting.some((one) => one.record.client === record.client)) {
-      throw this.#error(`id ${record.id} of client ${record.client} waits for its answer already`);
+  #take(record: JournalRecord): void {
+    switch (record.kind) {
+      case Kind.arrived: {
+        const arrived = { record, at: this.#at, answered: NEVER, succeeded: false };
+        this.#pairs.arrived(record, arrived);
+        this.#arrived.push(arrived);
+        return;
+      }
+      case Kind.answered: {
+        const arrived = this.#pairs.answered(record);
+        arrived.answered = this.#at;
+        arrived.succeeded = record.errno === 0;
+        return;
+      }
+      case Kind.base:
+        this.#base.push({ sector: record.sector, data: record.payload });
+        return;
+      case Kind.mark:
+        this.#marks.push({ at: this.#at, text: new TextDecoder().decode(record.payload) });
+        return;
     }
-    const arrived = { record, at: this.#at, answered: NEVER, succeeded: false };
-    this.#arrived.push(arrived);
-    this.#waiting.set(record.id, [...waiting, arrived]);
-  }
-
-  #answer({ id, client, errno }: JournalRecord): void {
-    const waiting = this.#waiting.get(id) ?? [];
-    const one = waiting.find(({ record }) => record.client === client);
-    if (one === undefined) {
-      throw this.#error(`id ${id} of client ${client} is answered, but waits for no answer`);
-    }
-    one.answered = this.#at;
-    one.succeeded = errno === 0;
-    const others = waiting.filter((other) => other !== one);
-    if (others.length > 0) this.#waiting.set(id, others);
-    else this.#waiting.delete(id);
-  }
-
-  #error(message: string): JournalError {
-    return new JournalError(`record ${this.#at}: ${message}`);
   }
 }
 

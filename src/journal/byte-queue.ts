@@ -20,23 +20,32 @@ export class ByteQueue {
 
   /** The next `length` bytes, or undefined while they are not all there. */
   take(length: number): Uint8Array | undefined {
+    const found = this.#look(length);
+    if (found === undefined) return undefined;
+    if (found.whole > 0) this.#pieces = this.#pieces.slice(found.whole);
+    this.#taken = found.taken;
+    this.#length -= length;
+    return found.bytes;
+  }
+
+  /** The same, and they are still there. */
+  peek(length: number): Uint8Array | undefined {
+    return this.#look(length)?.bytes;
+  }
+
+  /** @returns also how many pieces are used up by them, and how much of the next one. */
+  #look(length: number): { bytes: Uint8Array; whole: number; taken: number } | undefined {
     if (length > this.#length) return undefined;
     const bytes = new Uint8Array(length);
-    let done = 0;
-    let whole = 0;
+    let [done, whole, taken] = [0, 0, this.#taken];
     while (done < length) {
       const piece = this.#pieces[whole] ?? bytes;
-      const part = piece.subarray(this.#taken, this.#taken + length - done);
+      const part = piece.subarray(taken, taken + length - done);
       bytes.set(part, done);
       done += part.length;
-      this.#taken += part.length;
-      if (this.#taken === piece.length) {
-        whole++;
-        this.#taken = 0;
-      }
+      taken += part.length;
+      if (taken === piece.length) [whole, taken] = [whole + 1, 0];
     }
-    if (whole > 0) this.#pieces = this.#pieces.slice(whole);
-    this.#length -= length;
-    return bytes;
+    return { bytes, whole, taken };
   }
 }

@@ -7,7 +7,7 @@ import { bashCompletion } from '../../scripts/docs/bash.ts';
 import { fishCompletion } from '../../scripts/docs/fish.ts';
 import { made } from '../../scripts/docs/made.ts';
 import { manPage } from '../../scripts/docs/man.ts';
-import { attributeNames, commandWords } from '../../scripts/docs/words.ts';
+import { attributeNames, commandWords, fileCommandWords } from '../../scripts/docs/words.ts';
 import { zshCompletion } from '../../scripts/docs/zsh.ts';
 import { run } from './program.ts';
 
@@ -29,6 +29,10 @@ describe.each([
     expect(flags.length).toBeGreaterThan(50);
     for (const flag of flags) expect(text).toContain(form(flag));
     for (const { name } of commandWords) expect(text).toContain(name);
+    for (const { name, commands } of fileCommandWords) {
+      expect(text).toContain(name);
+      for (const one of commands) expect(text).toContain(one.name);
+    }
     for (const name of attributeNames) expect(text).toContain(name);
   });
 });
@@ -39,6 +43,9 @@ describe('the man page', () => {
   test('knows every flag and command, and names the version', async () => {
     for (const flag of await everyFlag()) expect(page).toContain(flag.replaceAll('-', '\\-'));
     for (const { name } of commandWords) expect(page).toContain(`tnull ${name}`);
+    for (const { name, commands } of fileCommandWords) {
+      for (const one of commands) expect(page).toContain(`tnull ${name} ${one.name}`);
+    }
     expect(page).toContain('"tnull 1.2.3"');
   });
 

@@ -398,9 +398,12 @@ describe('what nobody knows', () => {
     expect(refusal('--timeout-inject')).toContain("the parameter is 'timeout'");
   });
 
-  test.each([...controlCommands.keys()])('the command %s is the first word or none', (command) => {
-    const line = `${command}: a command is the first word, as in 'tnull ${command}'`;
-    expect(refusal('gb=1', command)).toBe(line);
-    expect(refusal('--control', '/s', command)).toBe(line);
-  });
+  test.each([...controlCommands.keys(), 'crash', 'journal'])(
+    'the command %s is the first word or none',
+    (command) => {
+      const line = `${command}: a command is the first word, as in 'tnull ${command}'`;
+      expect(refusal('gb=1', command)).toBe(line);
+      expect(refusal('--control', '/s', command)).toBe(line);
+    },
+  );
 });

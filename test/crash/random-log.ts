@@ -119,7 +119,8 @@ export function journalOf(log: TwinLog): Uint8Array {
       payload: one.op === 'write' ? bytesOf(data) : nothing.payload,
     };
   });
-  const all = [{ ...base, payload: bytesOf(log.base) }, ...records];
+  const hasBase = /[^.]/.test(log.base);
+  const all = hasBase ? [{ ...base, payload: bytesOf(log.base) }, ...records] : records;
   return Buffer.concat([header, ...all.flatMap((one) => [encodeRecord(one), one.payload])]);
 }
 

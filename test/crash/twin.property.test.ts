@@ -2,35 +2,13 @@
 
 import { expect, test } from 'vitest';
 import { type CrashSite, crashSite, type Model, models } from '../../src/crash/models.ts';
-import type { ListedImage, Space } from '../../src/crash/space.ts';
-import { RANDOM, type Timeline } from '../../src/crash/timeline.ts';
 import { testRuns } from '../test-runs.ts';
+import { lettersOf } from './letters.ts';
 import { journalOf, randomLog, readLog } from './random-log.ts';
 import { Twin } from './twin.ts';
 
 /** TNULL_TEST_RUNS=100 makes it 50,000. */
 const LOGS = 500;
-
-/** An image as the twin writes it, a letter for each sector. */
-function lettersOf(timeline: Timeline, contents: Int32Array): string {
-  const { cells, log } = timeline;
-  const letters = Array.from({ length: log.header.size / 512 }, () => '.');
-  const sectors = cells.bytes / 512;
-  for (const [cell, place] of cells.place.entries()) {
-    for (let at = 0; at < sectors && place * sectors + at < letters.length; at++) {
-      const content = contents[cell] ?? 0;
-      const byte = content === RANDOM ? 0x3f : cells.contents.bytesOf(content)[at * 512];
-      letters[place * sectors + at] = byte === 0 ? '.' : String.fromCharCode(byte ?? 0);
-    }
-  }
-  return letters.join('');
-}
-
-function imageOf(timeline: Timeline, space: Space, image: ListedImage): string {
-  const contents = space.contents(image);
-  if (contents === undefined) throw new Error(`no rank ${image.rank} at ${image.instant}`);
-  return lettersOf(timeline, contents);
-}
 
 function compare(one: readonly number[], other: readonly number[]): number {
   const at = one.findIndex((version, place) => version !== other[place]);
@@ -38,10 +16,11 @@ function compare(one: readonly number[], other: readonly number[]): number {
 }
 
 /** All that a model says of a log. */
-function said({ timeline, space }: CrashSite) {
+function said(site: CrashSite) {
+  const { space } = site;
   const legal = space.legal().map((count, instant) => {
     const images = Array.from({ length: Number(count) }, (_, rank) =>
-      imageOf(timeline, space, { instant, rank: BigInt(rank) }),
+      lettersOf(site, { instant, rank: BigInt(rank) }),
     );
     const none = space.contents({ instant, rank: count });
     return none === undefined ? images : [...images, 'and more'];

@@ -179,6 +179,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   config: ['units'],
   journal: ['units'],
+  crash: ['journal', 'units'],
   // Of block/ it knows the statuses: what a device answers is told as an errno.
   control: ['driver', 'config', 'block', 'time', 'units', 'fastify', 'prom-client', 'node:'],
   threads: [
@@ -191,7 +192,10 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     'units',
     ...['nbd-server-protocol-ts', 'pino', 'pino-pretty', 'node:'],
   ],
-  cli: ['daemon', 'config', 'server', 'units', 'commander', 'nbd-server-protocol-ts', 'node:'],
+  cli: [
+    ...['daemon', 'config', 'server', 'crash', 'journal', 'units'],
+    ...['commander', 'nbd-server-protocol-ts', 'node:'],
+  ],
 };
 
 /** Data flows one way, and only the edges of the program know libraries and the system. */

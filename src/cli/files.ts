@@ -1,0 +1,102 @@
+/** Files of commands: read in pieces, written in pieces. */
+
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { shown } from '../config/errors.ts';
+import { JournalError } from '../journal/format.ts';
+import { MiB } from '../units.ts';
+import { StartError } from './usage-error.ts';
+
+/** The bytes of a file, piece by piece; each is only valid until the next. */
+export function* piecesOf(path: string): Generator<Uint8Array, void> {
+  const file = openSync(path, 'r');
+  try {
+    const buffer = new Uint8Array(MiB);
+    for (;;) {
+      const length = readSync(file, buffer, 0, buffer.length, null);
+      if (length === 0) return;
+      yield buffer.subarray(0, length);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Runs what reads `path`. @throws StartError, one line with the path, for a file that is broken. */
+export function reading<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof JournalError)) throw error;
+    throw new StartError(`${shown(path)}: ${error.message}`);
+  }
+}
+
+/** A new file, or what was one before: written from the start, or at places. */
+export class OutputFile {
+  readonly #file: number;
+  #length = 0;
+  /** What waits to be written, and where. */
+  readonly #buffer = new Uint8Array(MiB);
+  #filled = 0;
+  #at = 0;
+
+  /** @param source the file that is read, which must be another one. */
+  constructor(path: string, source: string) {
+    if (isSame(path, source)) throw new StartError(`${shown(path)}: would overwrite what is read`);
+    this.#file = openSync(path, 'w');
+  }
+
+  /** Behind what was written so far. */
+  append(bytes: Uint8Array): void {
+    this.write(this.#length, bytes);
+  }
+
+  write(offset: number, bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; ) {
+      const isNext = this.#at + this.#filled === offset + done;
+      if (!isNext || this.#filled === this.#buffer.length) this.#flush(offset + done);
+      const part = bytes.subarray(done, done + this.#buffer.length - this.#filled);
+      this.#buffer.set(part, this.#filled);
+      this.#filled += part.length;
+      done += part.length;
+    }
+    this.#length = Math.max(this.#length, offset + bytes.length);
+  }
+
+  /** What was not written is a hole. */
+  setLength(length: number): void {
+    this.#flush(0);
+    ftruncateSync(this.#file, length);
+  }
+
+  close(): void {
+    this.#flush(0);
+    closeSync(this.#file);
+  }
+
+  #flush(next: number): void {
+    for (let done = 0; done < this.#filled; ) {
+      done += writeSync(this.#file, this.#buffer, done, this.#filled - done, this.#at + done);
+    }
+    this.#filled = 0;
+    this.#at = next;
+  }
+}
+
+function isSame(path: string, source: string): boolean {
+  const [one, other] = [identityOf(path), identityOf(source)];
+  return one !== undefined && one === other;
+}
+
+function identityOf(path: string): string | undefined {
+  let file: number | undefined;
+  try {
+    file = openSync(path, 'r');
+    const { dev, ino } = fstatSync(file);
+    return `${dev}:${ino}`;
+  } catch {
+    return undefined; // it is not there, or what opens it next says why
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}

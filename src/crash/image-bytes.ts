@@ -1,0 +1,41 @@
+/** The bytes of an image, cell by cell, made when they are asked for. */
+
+import { ZEROS } from './contents.ts';
+import { RANDOM, type Timeline } from './timeline.ts';
+
+export interface ImagePart {
+  /** In bytes. */
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+/** All that is not zero, in order. @param contents of each cell. */
+export function* imageParts(timeline: Timeline, contents: Int32Array): Generator<ImagePart, void> {
+  const { cells, log } = timeline;
+  for (const [cell, content] of contents.entries()) {
+    if (content === ZEROS) continue;
+    const place = cells.place[cell] ?? 0;
+    const offset = place * cells.bytes;
+    const bytes =
+      content === RANDOM
+        ? randomBytes(cells.bytes, log.header.seed, place)
+        : cells.contents.bytesOf(content);
+    // The last block may reach beyond the device's end.
+    yield { offset, bytes: bytes.subarray(0, Math.max(log.header.size - offset, 0)) };
+  }
+}
+
+/** The same for the same place of the same device: xorshift, begun with both. */
+function randomBytes(length: number, seed: number, place: number): Uint8Array {
+  const words = new Int32Array(length / 4);
+  const upper = Math.floor(seed / 2 ** 32) ^ Math.floor(place / 2 ** 32);
+  let state = Math.imul(seed ^ upper ^ 0x5bd1e995, 0x9e3779b1) ^ Math.imul(place + 1, 0x85ebca6b);
+  for (let at = 0; at < words.length; at++) {
+    if (state === 0) state = 0x6d2b79f5;
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    words[at] = state;
+  }
+  return new Uint8Array(words.buffer);
+}

@@ -1,0 +1,211 @@
+/** The commands for files, of the built program: tnull crash images and image, tnull journal export and
+ *  import. */
+
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { models } from '../../src/crash/models.ts';
+import { bytesOf, journalOf } from '../crash/random-log.ts';
+import { script } from '../crash/script.ts';
+import { Twin } from '../crash/twin.ts';
+import { folder } from '../folder.ts';
+import { readDmLog } from './dm-log.ts';
+import { run } from './program.ts';
+
+type Device = Parameters<typeof script>[1];
+
+/** A journal in a file. */
+function journal(line: string, device: Device = {}): string {
+  const path = join(folder(), 'run.tj');
+  writeFileSync(path, journalOf(script(line, device)));
+  return path;
+}
+
+async function tnull(...words: readonly string[]): Promise<string> {
+  const { status, stdout, stderr } = await run(...words);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return stdout;
+}
+
+async function refused(...words: readonly string[]): Promise<{ status: unknown; line: string }> {
+  const { status, stdout, stderr } = await run(...words);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(/^tnull: [^\n]+\n$/);
+  return { status, line: stderr.slice('tnull: '.length, -1) };
+}
+
+const GOLDEN = 'a@0 /a@0 b@1 /b@1 F c@0 /F';
+
+describe('crash images', () => {
+  test('counts for people, then ids', async () => {
+    expect(await tnull('crash', 'images', journal(GOLDEN))).toBe(
+      [
+        ...['instant 0: 6 legal', 'instant 1: 2 legal', 'distinct: 6'],
+        ...['torn.0.0', 'torn.0.1', 'torn.0.2', 'torn.0.4', 'torn.1.0', 'torn.1.1', ''],
+      ].join('\n'),
+    );
+  });
+
+  test('--json is for programs, --model and --limit choose', async () => {
+    const path = journal(GOLDEN);
+    const words = ['crash', 'images', path, '--json', '--model', 'whole', '--limit', '2'];
+    expect(JSON.parse(await tnull(...words))).toEqual({
+      model: 'whole',
+      instants: [
+        { instant: 0, legal: '6' },
+        { instant: 1, legal: '2' },
+      ],
+      distinct: '6',
+      ids: ['whole.0.0', 'whole.0.1'],
+    });
+    expect(await tnull('crash', 'images', path, '--limit', '0')).not.toContain('torn');
+  });
+
+  test('counts beyond 2^64 are whole', async () => {
+    const path = journal(`${'ab'.repeat(60)}@0`, { base: '.'.repeat(120) });
+    const said = JSON.parse(await tnull('crash', 'images', path, '--json', '--limit', '1'));
+    expect(said.distinct).toBe(String(2n ** 120n));
+  });
+});
+
+test('crash image writes what the id names, as large as the device', async () => {
+  const line = 'abcd@1 /abcd@1 d@2+1 F e@2 /F f@3 z@5+1';
+  const log = script(line, { base: 'oooooo..', atomic: 1024 });
+  const path = journal(line, { base: 'oooooo..', atomic: 1024 });
+  const twin = new Twin(log);
+  const out = join(folder(), 'disk.img');
+  for (const model of models.filter((one) => one !== 'garbage')) {
+    const { ids } = JSON.parse(await tnull('crash', 'images', path, '--json', '--model', model));
+    const some: string[] = [ids[0], ids[ids.length >> 1], ids.at(-1)];
+    for (const id of some) {
+      expect(await tnull('crash', 'image', path, id, out)).toBe('');
+      const bytes = readFileSync(out);
+      const legal = [...twin.images(model, Number(id.split('.')[1]))];
+      expect(legal.filter((letters) => bytes.equals(bytesOf(letters)))).toHaveLength(1);
+    }
+  }
+});
+
+test('crash image leaves holes, and cuts the last block at the end of the device', async () => {
+  const path = journal('ab@0', { base: '...', block: 1024 });
+  const out = join(folder(), 'disk.img');
+  await tnull('crash', 'image', path, 'torn.0.1', out);
+  expect(readFileSync(out)).toEqual(Buffer.from(bytesOf('ab.')));
+  const text = readFileSync(path, 'latin1').replace('"size":1536', '"size":9e15');
+  writeFileSync(path, text, 'latin1');
+  await refused('crash', 'image', path, 'torn.0.1', join(folder(), 'huge.img'));
+});
+
+describe('refusals are one line', () => {
+  test('words: status 2', async () => {
+    const path = journal(GOLDEN);
+    for (const [words, line] of [
+      [['crash'], 'crash: needs one of images, image'],
+      [['crash', 'melt'], "crash: 'melt' is none of images, image"],
+      [['crash', 'images'], 'crash images: it takes FILE'],
+      [['crash', 'images', path, '--model', 'x'], "--model: 'x' is none of lost, prefix, whole"],
+      [['crash', 'images', path, '--limit', '-1'], "--limit: '-1' is no number of images"],
+      [['crash', 'images', path, '--melt'], "crash images: unknown option '--melt'"],
+      [['crash', 'image', path, 'torn.0', '/dev/null'], "'torn.0': an id must be MODEL.INSTANT"],
+      [['crash', 'image', path, 'torn.0.6', '/dev/null'], 'the journal has no such image'],
+      [['crash', 'image', path, 'torn.2.0', '/dev/null'], 'the journal has no such image'],
+      [['journal', 'export', path, '/dev/null'], '--format: is missing: must be dm-log-writes'],
+      [['journal', 'export', path, '/x', '--format', 'y'], "--format: 'y': must be dm-log-writes"],
+    ] as const) {
+      const { status, line: said } = await refused(...words);
+      expect(said).toContain(line);
+      expect(status).toBe(2);
+    }
+  });
+
+  test('files: status 1', async () => {
+    const path = journal(GOLDEN);
+    const cut = join(folder(), 'cut.tj');
+    writeFileSync(cut, readFileSync(path).subarray(0, -1));
+    const log = join(folder(), 'short.log');
+    writeFileSync(log, Buffer.alloc(100));
+    for (const [words, line] of [
+      [['crash', 'images', '/nowhere'], "no such file or directory, open '/nowhere'"],
+      [['crash', 'images', '/'], 'EISDIR'],
+      [['crash', 'images', cut], `${cut}: cut off in record 6: the first `],
+      [['journal', 'export', cut, '/dev/null', '--format', 'dm-log-writes'], 'cut off in record 6'],
+      [['crash', 'image', path, 'torn.0.0', path], `${path}: would overwrite what is read`],
+      [['crash', 'image', path, 'torn.0.0', '/nowhere/x'], 'no such file or directory'],
+      [['journal', 'import', path, '/dev/null'], `${path}: not a log of dm-log-writes`],
+      [['journal', 'import', log, '/dev/null'], `${log}: not a log of dm-log-writes`],
+    ] as const) {
+      const { status, line: said } = await refused(...words);
+      expect(said).toContain(line);
+      expect(status).toBe(1);
+    }
+  });
+
+  test('an answer to nothing, and an id that waits already', async () => {
+    const log = script('a@0 /a@0');
+    const path = join(folder(), 'run.tj');
+    const twice = { ...log, events: [...log.events, ...log.events.slice(1)] };
+    writeFileSync(path, journalOf(twice));
+    const unasked = await refused('crash', 'images', path);
+    expect(unasked.line).toBe(
+      `${path}: record 2: id 0 of client 1 is answered, but does not wait for it`,
+    );
+    writeFileSync(path, journalOf({ ...log, events: [...log.events.slice(0, 1), ...log.events] }));
+    const again = await refused('crash', 'images', path);
+    expect(again.line).toBe(`${path}: record 1: id 0 of client 1 waits for its answer already`);
+  });
+});
+
+describe('journal export', () => {
+  async function exported(line: string, device: Device = {}) {
+    const [path, out] = [journal(line, device), join(folder(), 'out.log')];
+    await tnull('journal', 'export', path, '--format', 'dm-log-writes', out);
+    return readDmLog(readFileSync(out));
+  }
+
+  test('the example of the kernel: completed writes before the flush that covers them', async () => {
+    const line = 'a@1 b@2 c@3 /c@3 /b@2 F /a@1 /F';
+    expect(await exported(line, { base: '........' })).toEqual([
+      ...['write 3+1 c', 'write 2+1 b', 'flush', 'write 1+1 a'],
+    ]);
+  });
+
+  test('FUA is logged when it is answered, without a cache all is', async () => {
+    expect(await exported('a@1 /a@1 b!@2 /b!@2 c@3')).toEqual(['fua write 2+1 b', 'write 1+1 a']);
+    expect(await exported('a@1 b@2 /b@2 /a@1 F /F', { hasCache: false })).toEqual([
+      ...['write 2+1 b', 'write 1+1 a', 'flush'],
+    ]);
+  });
+
+  test('discards, zeroes, failures, the base, flushes of others', async () => {
+    const line = 'd@1+2 /d@1+2 z@0+1 /z@0+1 a@3 !a@3 2:b@3 /2:b@3 F /F 2:F !2:F 2:F~2 /2:F~2';
+    expect(await exported(line, { base: 'oo......' })).toEqual([
+      ...['write 0+8 oo......', 'mark base', 'discard 1+2', 'write 0+1 .', 'flush'],
+      ...['write 3+1 b', 'flush'],
+    ]);
+  });
+
+  test('there and back: what was flushed or never is as legal as before', async () => {
+    const path = journal('a@0 /a@0 bc@1 /bc@1 F /F a!@3 /a!@3 d@1+1 /d@1+1');
+    const [log, back] = [join(folder(), 'out.log'), join(folder(), 'back.tj')];
+    await tnull('journal', 'export', path, '--format', 'dm-log-writes', log);
+    await tnull('journal', 'import', log, back);
+    // The device ends where the log writes last.
+    expect(await tnull('crash', 'images', back)).toBe(await tnull('crash', 'images', path));
+    expect(await tnull('crash', 'images', back, '--model', 'whole')).toBe(
+      await tnull('crash', 'images', path, '--model', 'whole'),
+    );
+    const out = join(folder(), 'disk.img');
+    await tnull('crash', 'image', back, 'torn.2.1', out);
+    expect(statSync(out).size).toBe(4 * 512);
+    expect(readFileSync(out)).toEqual(Buffer.from(bytesOf('abca')));
+  });
+});
+
+test('--help says how', async () => {
+  expect(await tnull('crash', '--help')).toMatch(/^tnull crash images FILE: count .*\n.* image /);
+  expect(await tnull('crash', 'images', '--help')).toMatch(/^Usage: tnull crash images FILE /);
+  expect(await tnull('journal', 'import', '--help')).toMatch(
+    /^Usage: tnull journal import IN OUT /,
+  );
+  expect(await tnull('--help')).toContain('  crash image FILE ID OUT ');
+});
