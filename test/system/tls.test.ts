@@ -23,7 +23,8 @@ back = [nbd.Buffer(1 << 20) for _ in data]
 finish([h.aio_pread(one, at << 20) for at, one in enumerate(back)])
 assert [bytes(one.to_bytearray()) for one in back] == data
 `;
-const size = String(64 << 20);
+const MIB = 16;
+const size = String(MIB << 20);
 /** A folder with what a client shows, of one that is known or not. */
 function clientFolder(who: 'client' | 'stranger'): string {
   const folder = join(certificates.folder, who);
@@ -53,7 +54,7 @@ describe.each([1, 2])('--threads %i', (threads) => {
 
   beforeAll(async () => {
     const flags = ['--threads', String(threads), '--listen', 'nbd://localhost:0'];
-    const device = [...flags, '--memory-backed', 'size=64'];
+    const device = [...flags, '--memory-backed', `size=${MIB}`];
     const x509 = ['--tls-certificates', certificates.folder, '--tls-verify-peer'];
     known = await startTnull([...device, '--tls', 'require', ...x509]);
     shared = await startTnull([...device, '--tls', 'on', '--tls-psk', certificates.psk]);
@@ -77,7 +78,7 @@ describe.each([1, 2])('--threads %i', (threads) => {
   describeEachDebian(({ run, nbdsh }) => {
     async function qemu(object: string, image: string): Promise<void> {
       const where = ['--object', object, '--image-opts'];
-      expect(await run('qemu-img', 'info', ...where, image)).toContain('64 MiB');
+      expect(await run('qemu-img', 'info', ...where, image)).toContain(`${MIB} MiB`);
       const commands = [
         'write -P 7 1000 3000001',
         'write -z 9M 1M',
@@ -87,7 +88,7 @@ describe.each([1, 2])('--threads %i', (threads) => {
       const words = commands.flatMap((one) => ['-c', one]);
       expect(await run('qemu-io', ...where, ...words, image)).toMatch(/^read 3000001\/3000001 /m);
       const file = join(certificates.folder, 'raw');
-      writeFileSync(file, Buffer.alloc(64 << 20, 'tnull over TLS'));
+      writeFileSync(file, Buffer.alloc(MIB << 20, 'tnull over TLS'));
       const to = [
         '--target-image-opts',
         file,
@@ -102,7 +103,7 @@ describe.each([1, 2])('--threads %i', (threads) => {
         const there = `${uri(known)}?tls-certificates=${clientFolder('client')}`;
         expect((await run('nbdinfo', '--size', there)).trim()).toBe(size);
         const file = join(known.folder, 'file');
-        writeFileSync(file, Buffer.alloc(64 << 20, 'tnull'));
+        writeFileSync(file, Buffer.alloc(MIB << 20, 'tnull'));
         await run('nbdcopy', file, there);
         await run('nbdcopy', there, `${file}.back`);
         expect(readFileSync(`${file}.back`).equals(readFileSync(file))).toBe(true);
@@ -163,7 +164,7 @@ describe.each([1, 2])('--threads %i', (threads) => {
 });
 
 test('--run tells the command an nbds URI', async () => {
-  const flags = ['--no-control', 'size=64', '--memory-backed', '--log-level', 'error'];
+  const flags = ['--no-control', `size=${MIB}`, '--memory-backed', '--log-level', 'error'];
   const secure = ['--tls', 'require', '--tls-certificates', certificates.folder];
   const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
   const said = await run(process.execPath, program, ...flags, ...secure, '--run', 'echo "$uri"');
