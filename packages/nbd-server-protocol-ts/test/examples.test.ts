@@ -5,13 +5,16 @@ import { readFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import net from 'node:net';
 import { join } from 'node:path';
+import { TransformStream } from 'node:stream/web';
 import type tls from 'node:tls';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readSector } from '../examples/client.ts';
 import { type FileExport, fileExport, fileHandlers } from '../examples/file.ts';
 import { server } from '../examples/server.ts';
 import { connectTls, serveTls } from '../examples/tls.ts';
+import { serveStreams } from '../examples/web-streams.ts';
 import {
+  ClientConnection,
   Command,
   disconnectBytes,
   encodeOption,
@@ -43,6 +46,7 @@ test.each([
   ['client', 20],
   ['file', 40],
   ['tls', 70],
+  ['web-streams', 40],
 ] as const)('the README shows examples/%s.ts as it is, in at most %i lines', (name, most) => {
   const home = new URL('..', import.meta.url);
   const readme = readFileSync(new URL('README.md', home), 'utf8');
@@ -206,4 +210,67 @@ test('TLS, with a shared key', async () => {
   const plain = connect(where).client;
   await expect(plain.ready).rejects.toMatchObject({ refusal: 'ERR_TLS_REQD' });
   secure.close();
+});
+
+describe('web streams', () => {
+  /** A server with so many bytes on each of two streams, and its client. */
+  function overStreams() {
+    const sized = { size: (chunk?: Uint8Array) => chunk?.length ?? 0 };
+    const up = new TransformStream<Uint8Array, Uint8Array>({}, { ...sized, highWaterMark: 1000 });
+    const down = new TransformStream<Uint8Array, Uint8Array>({}, { ...sized, highWaterMark: 1000 });
+    let begun = 0;
+    const read = async ({ length }: { length: number }): Promise<Uint8Array> => {
+      begun++;
+      return new Uint8Array(length).fill(3);
+    };
+    const exports = [{ name: 'disk', size: 1 << 20 }];
+    const over = serveStreams(up.readable, down.writable, exports, { read });
+    const words = up.writable.getWriter();
+    const client = new ClientConnection({
+      send: (bytes) => words.write(bytes),
+      close: () => void words.close(),
+    });
+    return { client, over, down: down.readable, begun: () => begun };
+  }
+
+  test('carry a connection, and hold the server up while nobody reads', async () => {
+    const { client, over, down, begun } = overStreams();
+    const reader = down.getReader();
+    const take = async (): Promise<boolean> => {
+      const { value } = await reader.read();
+      if (value !== undefined) client.receive(value);
+      return value !== undefined;
+    };
+    let agreed = false;
+    void client.ready.then(() => {
+      agreed = true;
+    });
+    while (!agreed) await take();
+    const reads = Array.from({ length: 200 }, () => client.read(0, 1 << 19));
+    for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+    // 64 MiB may be in flight, and none of the answers was taken.
+    expect(begun()).toBeGreaterThan(0);
+    expect(begun()).toBeLessThanOrEqual(128);
+    const all = Promise.all(reads).then(async (answers) => {
+      await client.disconnect();
+      return answers;
+    });
+    while (await take());
+    for (const data of await all) expect(data).toHaveLength(1 << 19);
+    await over;
+  });
+
+  test('whoever does not end the handshake in time is ended', async () => {
+    vi.useFakeTimers();
+    try {
+      const { over, down } = overStreams();
+      const reader = down.getReader();
+      expect((await reader.read()).value).toHaveLength(18);
+      vi.advanceTimersByTime(10_000);
+      await expect(reader.read()).rejects.toThrow('no handshake');
+      await Promise.race([over, Promise.resolve()]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });
