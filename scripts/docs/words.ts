@@ -3,15 +3,11 @@
 
 import { controlCommands } from '../../src/cli/commands.ts';
 import { fileCommands } from '../../src/cli/file-commands.ts';
-import { flags } from '../../src/cli/flags.ts';
+import { allFlags } from '../../src/cli/flags.ts';
 import { limitFlags } from '../../src/cli/limit-flags.ts';
-import { protocols } from '../../src/cli/listen-uri.ts';
-import { tlsModes } from '../../src/cli/tls-flags.ts';
 import { isParameter, rows } from '../../src/config/parameters.ts';
 import type { Row } from '../../src/config/rows.ts';
 import { models } from '../../src/crash/models.ts';
-import { alignments, flushOffers } from '../../src/daemon/daemon.ts';
-import { logFormats, logLevels } from '../../src/daemon/log.ts';
 
 export interface FlagWord {
   /** With its dashes. */
@@ -41,28 +37,23 @@ export interface CommandWord {
   readonly flags: readonly FlagWord[];
 }
 
-const choices: Readonly<Record<string, readonly string[]>> = {
-  '--log-level': logLevels,
-  '--log-format': logFormats,
-  '--tls': tlsModes,
-  '--alignment': alignments,
-  '--offer-flush': flushOffers,
-  '--protocol': protocols,
+/** Of the commands' flags. */
+const ofCommands: Readonly<Record<string, readonly string[]>> = {
   '--model': models,
   '--format': ['dm-log-writes'],
 };
 
 /** @param text as commander takes it: `-U, --unix <path>`. */
-function flagWord(text: string, help: string): FlagWord {
+function flagWord(text: string, help: string, choices?: readonly string[]): FlagWord {
   const [, short, long = '', value] = /^(?:(-\w), )?(--[\w-]+)(?: <(.+)>)?$/.exec(text) ?? [];
   const isPath = value === 'path' || value === 'file' || value === 'dir';
-  return { long, short, value, isPath, choices: choices[long] ?? [], help };
+  return { long, short, value, isPath, choices: choices ?? ofCommands[long] ?? [], help };
 }
 
 const helpFlag = flagWord('--help', 'print help');
 
 export const serveFlags: readonly FlagWord[] = [
-  ...Object.values(flags).map((row) => flagWord(row.flags, row.help)),
+  ...allFlags.map((row) => flagWord(row.flags, row.help, 'choices' in row ? row.choices : [])),
   flagWord('--version', 'print the version'),
   helpFlag,
 ];

@@ -3,7 +3,7 @@
  *  commander sees them. Source: control.md section 1. */
 
 import { Command, CommanderError, Option } from 'commander';
-import type { ReplyForm, TlsMode } from 'nbd-server-protocol-ts';
+import type { ReplyForm } from 'nbd-server-protocol-ts';
 import { ParameterError, shown } from '../config/errors.ts';
 import { nearest } from '../config/nearest.ts';
 import { isParameter, rows } from '../config/parameters.ts';
@@ -11,16 +11,14 @@ import { attributeRule, unknownParameter, type Word } from '../config/resolve.ts
 import type { Row } from '../config/rows.ts';
 import type { ControlOptions } from '../daemon/control.ts';
 import type { ExportRules, ListenAddress } from '../daemon/daemon.ts';
-import { type LogFormat, type LogLevel, logFormats, logLevels } from '../daemon/log.ts';
+import type { LogFormat, LogLevel } from '../daemon/log.ts';
 import type { ClientLimits } from '../server/client-limits.ts';
 import { isCommandName, isFileCommandName } from './command-names.ts';
-import { addExportFlags, type ExportFlags, exportRules } from './export-flags.ts';
-import { flags } from './flags.ts';
-import { limitFlags, parseMemoryLimit } from './limit-flags.ts';
-import { isPublic, parseHttp, parseListen } from './listen-uri.ts';
+import { allFlags, type Flag, type FlagValues, flags } from './flags.ts';
+import { limitFlags } from './limit-flags.ts';
+import { isPublic } from './listen-uri.ts';
 import { kebab, splitFlag } from './spelling.ts';
-import { parseThreads } from './threads-flag.ts';
-import { type TlsFlags, tlsModes } from './tls-flags.ts';
+import type { TlsFlags } from './tls-flags.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface ServeCommand {
@@ -86,37 +84,9 @@ export function parseArguments(argv: readonly string[], version: string): Parsed
 
 type Limits = { -readonly [K in keyof ClientLimits]?: number };
 
-interface Options extends ExportFlags {
-  readonly listen?: readonly ListenAddress[];
-  readonly unix?: string;
-  readonly stdin?: boolean;
-  readonly config?: string;
-  readonly tls?: TlsMode;
-  readonly tlsCertificates?: string;
-  readonly tlsPsk?: string;
-  readonly tlsVerifyPeer?: boolean;
-  readonly threads?: number;
-  readonly memoryLimit?: number;
-  /** False: --no-control. */
-  readonly control?: string | false;
-  readonly http?: ControlOptions['http'];
-  readonly httpTokenFile?: string;
-  readonly faultSeed?: string;
-  readonly run?: string;
-  readonly pidFile?: string;
-  readonly exitWithParent?: boolean;
-  readonly logLevel: LogLevel;
-  readonly logFormat?: LogFormat;
-}
-
-function serveCommand(options: Options, words: readonly Word[], limits: Limits): ServeCommand {
+function serveCommand(options: FlagValues, words: readonly Word[], limits: Limits): ServeCommand {
   const listen = [...(options.listen ?? [])];
   const privateSocket = options.unix === '-';
-  if (options.unix === '') throw new UsageError('--unix: the path is empty');
-  if (options.config === '') throw new UsageError('--config: the path is empty');
-  if (options.tlsCertificates === '') throw new UsageError('--tls-certificates: the path is empty');
-  if (options.tlsPsk === '') throw new UsageError('--tls-psk: the path is empty');
-  if (options.pidFile === '') throw new UsageError('--pid-file: the path is empty');
   if (options.unix !== undefined && !privateSocket) {
     listen.push({ kind: 'unix', path: options.unix });
   }
@@ -131,7 +101,11 @@ function serveCommand(options: Options, words: readonly Word[], limits: Limits):
       psk: options.tlsPsk,
       verifyPeer: options.tlsVerifyPeer ?? false,
     },
-    rules: exportRules(options),
+    rules: {
+      alignment: options.alignment ?? 'emulate',
+      readOnly: options.readOnly ?? false,
+      offerFlush: options.offerFlush ?? 'always',
+    },
     protocol: options.protocol ?? 'extended',
     threads: options.threads,
     memoryLimit: options.memoryLimit,
@@ -146,7 +120,7 @@ function serveCommand(options: Options, words: readonly Word[], limits: Limits):
 }
 
 /** The one client has the stage to itself. */
-function checkAlone({ listen, unix, run }: Options): void {
+function checkAlone({ listen, unix, run }: FlagValues): void {
   const other =
     (listen && flags.listen) || (unix !== undefined && flags.unix) || (run && flags.run);
   if (!other) return;
@@ -154,9 +128,7 @@ function checkAlone({ listen, unix, run }: Options): void {
   throw new UsageError(`--stdin: serves one client there and nobody else, so not with ${name}`);
 }
 
-function controlOptions({ control, http, httpTokenFile: tokenFile }: Options): ControlOptions {
-  if (control === '') throw new UsageError('--control: the path is empty');
-  if (tokenFile === '') throw new UsageError('--http-token-file: the path is empty');
+function controlOptions({ control, http, httpTokenFile: tokenFile }: FlagValues): ControlOptions {
   if (tokenFile !== undefined && http === undefined) {
     throw new UsageError('--http-token-file: there is no --http HOST:PORT');
   }
@@ -178,41 +150,7 @@ function makeProgram(words: Word[], limits: Limits): Command {
     .exitOverride()
     .allowExcessArguments(false)
     .helpOption('--help', 'print this help');
-  program.addOption(
-    new Option(flags.listen.flags, flags.listen.help).argParser(
-      (text: string, before: readonly ListenAddress[] | undefined) => [
-        ...(before ?? []),
-        parseListen(text),
-      ],
-    ),
-  );
-  program.addOption(new Option(flags.http.flags, flags.http.help).argParser(parseHttp));
-  for (const { flags: names, help } of [
-    flags.unix,
-    flags.stdin,
-    flags.config,
-    flags.tlsCertificates,
-    flags.tlsPsk,
-    flags.tlsVerifyPeer,
-    flags.control,
-    flags.noControl,
-    flags.httpTokenFile,
-    flags.faultSeed,
-    flags.run,
-    flags.pidFile,
-    flags.exitWithParent,
-  ]) {
-    program.option(names, help);
-  }
-  program.addOption(
-    new Option(flags.logLevel.flags, flags.logLevel.help).choices(logLevels).default('info'),
-  );
-  program.addOption(new Option(flags.tls.flags, flags.tls.help).choices(tlsModes));
-  program.addOption(new Option(flags.threads.flags, flags.threads.help).argParser(parseThreads));
-  const { memoryLimit } = flags;
-  program.addOption(new Option(memoryLimit.flags, memoryLimit.help).argParser(parseMemoryLimit));
-  addExportFlags(program);
-  program.addOption(new Option(flags.logFormat.flags, flags.logFormat.help).choices(logFormats));
+  for (const flag of allFlags) program.addOption(optionOf(flag));
   for (const { name, flags: names, help, parse } of limitFlags) {
     const take = (text: string): void => {
       limits[name] = parse(text);
@@ -223,6 +161,30 @@ function makeProgram(words: Word[], limits: Limits): Command {
     if (isParameter(name)) addParameter(program, name, row, words);
   }
   return program;
+}
+
+/** A flag as commander has it. */
+function optionOf(flag: Flag): Option {
+  const option = new Option(flag.flags, flag.help);
+  switch (flag.kind) {
+    case 'switch':
+    case 'text':
+      return option;
+    case 'path':
+      return option.argParser((text: string) => {
+        if (text === '') throw new UsageError(`${option.long}: the path is empty`);
+        return text;
+      });
+    case 'choice':
+      return option.choices(flag.choices).default(flag.default);
+    case 'value':
+      return option.argParser((text: string) => flag.parse(text));
+    case 'list':
+      return option.argParser((text: string, before: readonly unknown[] | undefined) => [
+        ...(before ?? []),
+        flag.parse(text),
+      ]);
+  }
 }
 
 /** The parameters have help of their own, by topic; commander's list leaves them out. */

@@ -2,8 +2,10 @@
 
 import { shown } from '../config/errors.ts';
 import { parseInteger } from '../config/numbers.ts';
-import { THREADS_MAX } from './flags.ts';
 import { UsageError } from './usage-error.ts';
+
+/** More than the cores of most machines, and each has memory of its own. */
+export const THREADS_MAX = 64;
 
 /** @throws UsageError in one line that names the flag. */
 export function parseThreads(text: string): number {

@@ -5,7 +5,6 @@ import { availableParallelism } from 'node:os';
 import { formatNbdUri, type ReplyForm, type TlsMode } from 'nbd-server-protocol-ts';
 import type { Logger } from 'pino';
 import {
-  type Alignment,
   alignments,
   type ExportRules,
   type FlushOffer,
@@ -43,7 +42,7 @@ export type { InheritedSocket } from '../server/inherited.ts';
 export type { ListenAddress } from '../server/listener.ts';
 export type { ExportFacts } from './exports.ts';
 export type { ConfiguredDevice, Reconfigured } from './start-devices.ts';
-export { type Alignment, alignments, type ExportRules, type FlushOffer, flushOffers };
+export { alignments, type ExportRules, type FlushOffer, flushOffers };
 
 export interface DaemonOptions extends WaysIn, DataPathOptions {
   readonly log: Logger;

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { controlCommands } from '../../src/cli/commands.ts';
+import { type Flag, flags } from '../../src/cli/flags.ts';
 import { parseArguments, type ServeCommand } from '../../src/cli/parse-arguments.ts';
 import { UsageError } from '../../src/cli/usage-error.ts';
 import { ParameterError } from '../../src/config/errors.ts';
@@ -351,6 +352,40 @@ describe('the other flags', () => {
     expect(printed('--version')).toBe('1.2.3\n');
     expect(printed('gb=2', '--help')).toMatch(/^Usage: tnull \[serve\] /);
     expect(refusal('--help', 'gbb=2')).toContain("'gb'");
+  });
+});
+
+describe('each row of the table of flags', () => {
+  const rows: [name: string, long: string, row: Flag][] = Object.entries(flags).map(
+    ([name, row]) => [name, / ?(--[\w-]+)/.exec(row.flags)?.[1] ?? '', row],
+  );
+  const ofKind = (...kinds: Flag['kind'][]) => rows.filter(([, , row]) => kinds.includes(row.kind));
+
+  test.each(rows)('%s has the name that commander gives its value', (name, long) => {
+    const words = long.slice(2).split('-');
+    const camel = words.map((one, at) => (at === 0 ? one : one[0]?.toUpperCase() + one.slice(1)));
+    expect(camel.join('')).toBe(name);
+  });
+
+  test.each(ofKind('path'))('%s: its path is not empty', (_, long) => {
+    expect(refusal(`${long}=`)).toBe(`${long}: the path is empty`);
+  });
+
+  test.each(ofKind('switch'))('%s takes no value', (_, long) => {
+    expect(refusal(`${long}=1`)).toBe(`${long} takes no value`);
+    expect(serve(long).kind).toBe('serve');
+  });
+
+  test.each(ofKind('choice'))('%s takes its words and no other', (_, long, row) => {
+    if (row.kind !== 'choice') throw new Error('not a choice');
+    for (const one of row.choices) expect(serve(`${long}=${one}`).kind).toBe('serve');
+    for (const none of ['', 'x', `${row.choices[0]} `]) {
+      expect(refusal(`${long}=${none}`)).toContain(`choices are ${row.choices.join(', ')}`);
+    }
+  });
+
+  test.each(ofKind('value', 'list'))('%s is refused by its parser, which names it', (_, long) => {
+    expect(refusal(`${long}=?`)).toMatch(new RegExp(`^${long}`));
   });
 });
 
