@@ -106,8 +106,9 @@ export class SimClient implements ClientEnd {
       if (this.state === 'leaving') return 'after the goodbye the connection does not end';
     }
     if (this.#stalled || this.inFlight === 0) return undefined;
+    const given = this.device?.everNs ?? 0;
     for (const one of this.operations) {
-      if (one.active && now > one.deadline + 8 * ((this.device?.everNs ?? 0) - one.asked)) {
+      if (one.active && now > one.due(given)) {
         const ms = Math.round((now - one.sentAt) / MS);
         return `${this.device?.name}: no reply for ${ms} ms: ${one.describe()}`;
       }
@@ -127,9 +128,7 @@ export class SimClient implements ClientEnd {
   hurry(deadline: number, wakes: boolean): void {
     if (wakes) this.#unstall();
     for (const one of this.operations) {
-      if (!one.active) continue;
-      one.deadline = Math.min(one.deadline, deadline);
-      one.asked = this.device?.everNs ?? 0;
+      if (one.active) one.hurry(deadline, this.device?.everNs ?? 0);
     }
     this.#flush(false);
   }
@@ -244,8 +243,7 @@ export class SimClient implements ClientEnd {
       simulation.sent();
       one.sentAt = simulation.world.time;
       device.begins(one.length);
-      one.deadline = one.sentAt + simulation.patience(device);
-      one.asked = device.everNs;
+      one.expect(one.sentAt + simulation.patience(device), device.everNs);
       if (this.#random.below(64) === 0) break;
     }
     this.#flush();
@@ -277,8 +275,7 @@ export class SimClient implements ClientEnd {
     for (const one of this.operations) {
       const { device } = this;
       if (one.active && device !== undefined) {
-        one.deadline = world.time + this.#simulation.patience(device);
-        one.asked = device.everNs;
+        one.expect(world.time + this.#simulation.patience(device), device.everNs);
       }
     }
     this.#flush(false);

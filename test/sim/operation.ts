@@ -5,6 +5,8 @@ import type { ConstantKind } from './model.ts';
 import type { SimZone } from './zones.ts';
 
 const FIRST_CELLS = 64;
+/** The bounds are for what never ends: so many times of what others were given may pass. */
+const PASSED_BY = 8;
 
 export class Operation {
   readonly slot: number;
@@ -35,11 +37,11 @@ export class Operation {
   zone: SimZone | undefined = undefined;
   /** What a request without data makes of its cells. */
   makes: ConstantKind = 'zeros';
-  /** ns: when it has to be over. */
-  deadline = 0;
-  /** What its device had been given by then, in ns: see `SimDevice.everNs`. */
-  asked = 0;
   sentAt = 0;
+  /** ns: when it has to be over, where its device is given nothing more. */
+  #deadline = 0;
+  /** What its device had been given when that was said, in ns: see `SimDevice.everNs`. */
+  #given = 0;
   // What has come.
   gotError = 0;
   covered = 0;
@@ -65,6 +67,22 @@ export class Operation {
     this.error = 0;
     this.gotError = this.covered = this.chunks = this.statuses = 0;
     if (this.starts.length > 0) this.starts.length = this.ends.length = 0;
+  }
+
+  /** It has to be over by `deadline`. @param given what its device has been given so far, in ns. */
+  expect(deadline: number, given: number): void {
+    this.#deadline = deadline;
+    this.#given = given;
+  }
+
+  /** The same where it has no more time than it had. */
+  hurry(deadline: number, given: number): void {
+    this.expect(Math.min(this.due(given), deadline), given);
+  }
+
+  /** ns: when it has to be over; what its device was given behind it may be done before it. */
+  due(given: number): number {
+    return this.#deadline + PASSED_BY * (given - this.#given);
   }
 
   /** Remembers `lower` of the cells [first, end). */
