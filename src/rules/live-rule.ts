@@ -1,0 +1,185 @@
+/** A rule of a device, with what it has counted. Source: faults.md section 1. */
+
+import { Command } from '../block/command.ts';
+import { SECTOR_BYTES } from '../units.ts';
+import type { Action } from './actions.ts';
+import { Dice } from './dice.ts';
+import type { Facts } from './facts.ts';
+import { Counts, KeyTable } from './key-table.ts';
+import { OPERATIONS_END } from './operations.ts';
+import { hasBytes } from './payload-search.ts';
+import type { Rule } from './rule.ts';
+import { TriggerCounts, Verdict } from './trigger.ts';
+
+/** Different commands whose occurrences are counted; each further one counts as the first of its kind. */
+const OCCURRENCES_MAX = 2 ** 22;
+
+/** Sectors that fail until they are written; beyond it the rule is over. */
+const LATENT_MAX = 2 ** 20;
+
+/** Does a replay strike what the rule has just met? */
+export type Replay = (live: LiveRule, facts: Facts) => boolean;
+
+export class LiveRule {
+  readonly rule: Rule;
+  /** Commands that passed the match. */
+  matched = 0;
+  struck = 0;
+  /** It met too many clients or sectors to count, and strikes no more. */
+  exhausted = false;
+  readonly #seed: Dice;
+  readonly #dice = new Dice();
+  #trigger: TriggerCounts;
+  #keys = new KeyTable(OCCURRENCES_MAX);
+  #occurrences = new Counts();
+  #occurrence = 0;
+  /** Sectors that fail until they are written. */
+  readonly #latent = new Set<number>();
+  readonly #addedAt: number;
+
+  /** @param seed of the device's rules. @param now ns. */
+  constructor(rule: Rule, seed: string, now: number) {
+    this.rule = rule;
+    this.#addedAt = now;
+    this.#seed = new Dice();
+    this.#seed.start();
+    this.#seed.stirText(seed);
+    this.#seed.stirText(rule.id);
+    this.#trigger = new TriggerCounts(rule.trigger);
+  }
+
+  /** How often it may still strike; undefined: no limit, or each client or sector has its own. */
+  get left(): number | undefined {
+    return this.#trigger.left;
+  }
+
+  /** How often the rule met this operation at this first sector, the last match included. */
+  get occurrence(): number {
+    return this.#occurrence;
+  }
+
+  /** For the last match: the stream of what is drawn for it. */
+  get dice(): Dice {
+    return this.#dice;
+  }
+
+  /** As just loaded; what it is about, and since when, stays. */
+  reset(): void {
+    this.matched = 0;
+    this.struck = 0;
+    this.exhausted = false;
+    this.#trigger = new TriggerCounts(this.rule.trigger);
+    this.#keys = new KeyTable(OCCURRENCES_MAX);
+    this.#occurrences = new Counts();
+    this.#latent.clear();
+  }
+
+  get hasLatent(): boolean {
+    return this.#latent.size > 0;
+  }
+
+  /** Does a read touch sectors that were struck and not written since? Then it is struck. */
+  strikesLatent(facts: Facts): boolean {
+    if (facts.operation !== Command.READ) return false;
+    const end = facts.sector + facts.sectors;
+    for (let sector = facts.sector; sector < end; sector++) {
+      if (!this.#latent.has(sector)) continue;
+      this.struck++;
+      this.#occurrence = 0;
+      return true;
+    }
+    return false;
+  }
+
+  /** The sectors of a read that was struck fail from now on. */
+  keepLatent({ operation, sector, sectors }: Facts): void {
+    if (operation !== Command.READ) return;
+    const { first, last } = this.rule.match.sectors ?? { first: 0, last: Number.MAX_SAFE_INTEGER };
+    const end = Math.min(sector + sectors, last + 1);
+    for (let at = Math.max(sector, first); at < end; at++) {
+      if (this.#latent.size < LATENT_MAX) this.#latent.add(at);
+      else this.exhausted = true;
+    }
+  }
+
+  rewritten(sector: number, sectors: number): void {
+    for (let at = sector; at < sector + sectors && this.hasLatent; at++) this.#latent.delete(at);
+  }
+
+  /** All but the operation and the sectors, which the index has judged.
+   *  @param block bytes. */
+  matches(facts: Facts, state: number, block: number): boolean {
+    const { match, action } = this.rule;
+    if (action?.kind === 'lie' && !facts.fua && facts.operation !== Command.FLUSH) return false;
+    if (action?.kind === 'wire' && facts.client === 0) return false;
+    if (action?.kind === 'misdirect' && !staysInside(action, facts)) return false;
+    if (match.state !== undefined && match.state !== state) return false;
+    if (match.fua !== undefined && match.fua !== facts.fua) return false;
+    if (match.client !== undefined && match.client !== facts.client) return false;
+    const { bytes, align, data } = match;
+    if (bytes !== undefined && (facts.bytes < bytes.first || facts.bytes > bytes.last))
+      return false;
+    if (align !== 0 && (facts.sector * SECTOR_BYTES) % align !== 0) return false;
+    const age = facts.now - this.#addedAt;
+    if (age < match.fromNs || age > match.untilNs) return false;
+    if (data === undefined) return true;
+    const { payload } = facts;
+    if (payload === undefined) return false;
+    return hasBytes(payload, facts.sector * SECTOR_BYTES, data.bytes, data.every ?? block);
+  }
+
+  /** A command that matches. @returns whether the rule strikes it. */
+  strikes(facts: Facts, replay: Replay | undefined): boolean {
+    this.matched++;
+    if (this.exhausted || (replay === undefined && this.#trigger.over)) return false;
+    const { operation, sector } = facts;
+    const at = this.#keys.add(sector * OPERATIONS_END + operation);
+    this.#occurrence = at < 0 ? 1 : this.#occurrences.increment(at);
+    if (replay !== undefined) {
+      if (!replay(this, facts)) return false;
+    } else if (!this.#triggers(facts)) {
+      return false;
+    }
+    this.struck++;
+    this.#roll(facts);
+    return true;
+  }
+
+  #triggers(facts: Facts): boolean {
+    switch (this.#trigger.match(facts.sector, facts.client)) {
+      case Verdict.PASS:
+        return false;
+      case Verdict.STRIKE:
+        return true;
+      case Verdict.EXHAUSTED:
+        this.exhausted = true;
+        return false;
+      case Verdict.THROW:
+        this.#roll(facts);
+        if (this.#dice.share() >= this.rule.trigger.probability) return false;
+        this.#trigger.fired();
+        return true;
+    }
+  }
+
+  /** Dice for what is the same each time: the occurrence counts as 0. */
+  rollAlways({ operation, sector }: Facts, dice: Dice): void {
+    dice.copy(this.#seed);
+    dice.stir(operation);
+    dice.stir(sector);
+    dice.stir(0);
+  }
+
+  #roll({ operation, sector }: Facts): void {
+    const dice = this.#dice;
+    dice.copy(this.#seed);
+    dice.stir(operation);
+    dice.stir(sector);
+    dice.stir(this.#occurrence);
+  }
+}
+
+function staysInside(action: Action & { kind: 'misdirect' }, facts: Facts): boolean {
+  const to = action.by === undefined ? action.to : facts.sector + action.by;
+  return to >= 0 && to + facts.sectors <= facts.capacity;
+}

@@ -1,0 +1,34 @@
+/** Does a payload have some bytes at one of many places? Source: faults.md section 1 (data). */
+
+import { SegmentCursor, type Segments } from '../pages/segments.ts';
+
+const cursor = new SegmentCursor();
+
+/** @param offset of the payload's first byte on the device.
+ *  @param every bytes: looked at are the multiples of it on the device. */
+export function hasBytes(
+  payload: Segments,
+  offset: number,
+  bytes: Uint8Array,
+  every: number,
+): boolean {
+  const last = payload.bytes - bytes.length;
+  for (let at = Math.ceil(offset / every) * every - offset; at <= last; at += every) {
+    payload.seek(cursor, at);
+    if (isHere(payload, bytes)) return true;
+  }
+  return false;
+}
+
+/** At the cursor, also over the end of a piece. */
+function isHere(payload: Segments, bytes: Uint8Array): boolean {
+  let { index, offset } = cursor;
+  for (const byte of bytes) {
+    while (offset === payload.length(index)) {
+      index++;
+      offset = 0;
+    }
+    if (payload.buffer(index)[payload.start(index) + offset++] !== byte) return false;
+  }
+  return true;
+}

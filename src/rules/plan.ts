@@ -1,0 +1,88 @@
+/** A plan: a seed and rules, all of it or nothing. Source: faults.md section 2. */
+
+import { ParameterError } from '../config/errors.ts';
+import { parseRule, type Rule } from './rule.ts';
+import type { RuleWords } from './words.ts';
+
+export const RULES_MAX = 1024;
+
+export interface Plan {
+  /** Undefined: that of --fault-seed. */
+  readonly seed: string | undefined;
+  readonly rules: readonly Rule[];
+}
+
+/** As JSON has it. */
+export interface PlanJson {
+  readonly seed?: string;
+  readonly rules: readonly RuleWords[];
+}
+
+/** @param json anything. @throws ParameterError. */
+export function parsePlan(json: unknown): Plan {
+  if (!isObject(json))
+    throw new ParameterError('faults', undefined, 'a plan is an object with rules');
+  for (const name of Object.keys(json)) {
+    if (name !== 'seed' && name !== 'rules') {
+      throw new ParameterError(
+        'faults',
+        undefined,
+        `no such key: ${name}; a plan has seed and rules`,
+      );
+    }
+  }
+  const { seed, rules = [] } = json;
+  if (seed !== undefined && typeof seed !== 'string' && typeof seed !== 'number') {
+    throw new ParameterError('faults', undefined, 'the seed is a text or a number');
+  }
+  if (!Array.isArray(rules)) throw new ParameterError('faults', undefined, 'rules is a list');
+  return { seed: seed === undefined ? undefined : `${seed}`, rules: parseRules(rules) };
+}
+
+/** @throws ParameterError. */
+export function parseRules(given: readonly unknown[], others: readonly Rule[] = []): Rule[] {
+  if (given.length + others.length > RULES_MAX) {
+    throw new ParameterError('faults', undefined, `a device has at most ${RULES_MAX} rules`);
+  }
+  const ids = new Set(others.map(({ id }) => id));
+  const names = given.map((words) => (isObject(words) ? words['id'] : undefined));
+  for (const name of names) if (name !== undefined) ids.add(`${name}`);
+  const rules: Rule[] = [];
+  const taken = new Set(others.map(({ id }) => id));
+  let next = 1;
+  for (const words of given) {
+    while (ids.has(`r${next}`)) next++;
+    const rule = parseRule(ruleWords(words, `r${next}`), `r${next}`);
+    if (taken.has(rule.id))
+      throw new ParameterError(rule.id, undefined, 'there is a rule of this id');
+    taken.add(rule.id);
+    ids.add(rule.id);
+    rules.push(rule);
+  }
+  return rules;
+}
+
+/** What `parsePlan` reads back. */
+export function planJson(seed: string, rules: readonly Rule[]): PlanJson {
+  return { seed, rules: rules.map(({ id, words }) => ({ id, ...words })) };
+}
+
+function ruleWords(given: unknown, id: string): RuleWords {
+  if (!isObject(given)) throw new ParameterError(id, undefined, 'a rule is an object of words');
+  const words: Record<string, string | number> = {};
+  for (const [name, value] of Object.entries(given)) {
+    if (typeof value !== 'string' && typeof value !== 'number') {
+      throw new ParameterError(
+        `${id}: ${name}`,
+        JSON.stringify(value),
+        'must be a text or a number',
+      );
+    }
+    words[name] = value;
+  }
+  return words;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

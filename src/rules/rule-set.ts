@@ -1,0 +1,123 @@
+/** The rules of a device: which of them strikes a command. What then happens is the device's business.
+ *  Source: faults.md sections 1 and 2. */
+
+import { ErrnoError } from '../config/errors.ts';
+import { Facts } from './facts.ts';
+import { FaultLog, type LogEntry, type ReplayEntry } from './fault-log.ts';
+import { LiveRule, type Replay } from './live-rule.ts';
+import { operationName } from './operations.ts';
+import type { Plan } from './plan.ts';
+import { actionName, type Rule } from './rule.ts';
+import { RuleIndex } from './rule-index.ts';
+
+export class RuleSet {
+  readonly log = new FaultLog();
+  /** Filled for `decide`. */
+  readonly facts = new Facts();
+  /** Bytes; what `data_every` is without a value. */
+  block: number;
+  seed: string;
+  state = 0;
+  paused = false;
+  #rules: readonly LiveRule[] = [];
+  #index = new RuleIndex([]);
+  #replay: Replay | undefined;
+
+  constructor(seed: string, block: number) {
+    this.seed = seed;
+    this.block = block;
+  }
+
+  /** It strikes what a log names. */
+  get replaying(): boolean {
+    return this.#replay !== undefined;
+  }
+
+  get rules(): readonly LiveRule[] {
+    return this.#rules;
+  }
+
+  /** The first rule that strikes; those before it have counted.
+   *  @returns undefined: the command goes its way. */
+  decide(facts: Facts): LiveRule | undefined {
+    if (this.paused) return undefined;
+    const index = this.#index.of(facts.operation);
+    if (index.isEmpty) return undefined;
+    index.begin(facts.sector, facts.sectors);
+    for (let live = index.next(); live !== undefined; live = index.next()) {
+      if (live.hasLatent && live.strikesLatent(facts)) return live;
+      if (!live.matches(facts, this.state, this.block)) continue;
+      if (live.strikes(facts, this.#replay)) return live;
+    }
+    return undefined;
+  }
+
+  /** Sectors were written: errors that lay there are gone. */
+  rewritten(sector: number, sectors: number): void {
+    for (const live of this.#rules) if (live.hasLatent) live.rewritten(sector, sectors);
+  }
+
+  /** Notes that `live` struck. @param ns since power on. */
+  note(live: LiveRule, facts: Facts, ns: number, detail: LogEntry['detail']): void {
+    const { rule, occurrence } = live;
+    const { operation, sector, sectors, client } = facts;
+    const action = actionName(rule);
+    const op = operationName(operation);
+    this.log.add({ ns, rule: rule.id, action, op, sector, sectors, client, occurrence, detail });
+    if (rule.setState !== undefined) this.state = rule.setState;
+  }
+
+  /** @param before the id of the rule that it comes before; undefined: it is the last one.
+   *  @throws ErrnoError ENOENT. */
+  add(rules: readonly Rule[], now: number, before?: string): void {
+    const at = before === undefined ? this.#rules.length : this.#at(before);
+    const live = rules.map((rule) => new LiveRule(rule, this.seed, now));
+    this.#use(this.#rules.toSpliced(at, 0, ...live));
+  }
+
+  /** @throws ErrnoError ENOENT: none was removed. */
+  remove(ids: readonly string[]): void {
+    const gone = new Set(ids.map((id) => this.#at(id)));
+    this.#use(this.#rules.filter((_, at) => !gone.has(at)));
+  }
+
+  /** In place of all that there was. */
+  load({ seed, rules }: Plan, now: number): void {
+    this.seed = seed ?? this.seed;
+    this.state = 0;
+    this.#replay = undefined;
+    this.#use(rules.map((rule) => new LiveRule(rule, this.seed, now)));
+  }
+
+  /** Strikes what the entries of a log name, whatever triggers say; undefined: as triggers say. Counts
+   *  begin anew. */
+  replay(entries: readonly ReplayEntry[] | undefined): void {
+    this.reset();
+    this.#replay = undefined;
+    if (entries === undefined) return;
+    const struck = new Map<string, Set<string>>();
+    for (const { rule, op, sector, occurrence } of entries) {
+      const of = struck.get(rule) ?? new Set<string>();
+      struck.set(rule, of.add(`${op} ${sector} ${occurrence}`));
+    }
+    this.#replay = ({ rule, occurrence }, { operation, sector }) =>
+      struck.get(rule.id)?.has(`${operationName(operation)} ${sector} ${occurrence}`) ?? false;
+  }
+
+  /** As just loaded. */
+  reset(): void {
+    this.state = 0;
+    for (const live of this.#rules) live.reset();
+  }
+
+  #at(id: string): number {
+    const at = this.#rules.findIndex(({ rule }) => rule.id === id);
+    if (at < 0) throw new ErrnoError('ENOENT', `there is no rule '${id}'`);
+    return at;
+  }
+
+  #use(rules: readonly LiveRule[]): void {
+    this.#rules = rules;
+    this.#index = new RuleIndex(rules);
+  }
+}

@@ -1,0 +1,331 @@
+/** One rule: its words judged together, and what they mean. Source: faults.md section 1. */
+
+import { Command } from '../block/command.ts';
+import { ParameterError } from '../config/errors.ts';
+import { nearest } from '../config/nearest.ts';
+import { MiB, SECTOR_BYTES } from '../units.ts';
+import type { Action, ActionKind, Applied, Delay } from './actions.ts';
+import type { Range } from './kinds.ts';
+import {
+  Arrival,
+  commands,
+  isIn,
+  membersOf,
+  type Operation,
+  type OperationSet,
+  operationName,
+  setOf,
+} from './operations.ts';
+import {
+  isWord,
+  notAvailable,
+  type RuleWords,
+  type Values,
+  type WordName,
+  wordNames,
+  words,
+} from './words.ts';
+
+export interface Match {
+  readonly operations: OperationSet;
+  readonly sectors: Range | undefined;
+  /** Of the length in bytes. */
+  readonly bytes: Range | undefined;
+  /** Bytes; 0: any. */
+  readonly align: number;
+  readonly fua: boolean | undefined;
+  readonly client: number | undefined;
+  readonly data: { readonly bytes: Uint8Array; readonly every: number | undefined } | undefined;
+  /** Since the rule was added; Infinity: for ever. */
+  readonly fromNs: number;
+  readonly untilNs: number;
+  readonly state: number | undefined;
+}
+
+export interface Trigger {
+  readonly per: 'device' | 'client' | 'sector';
+  readonly skip: number;
+  readonly interval: number;
+  /** 0 to 1. */
+  readonly probability: number;
+  /** -1: no limit. */
+  readonly times: number;
+  readonly burst: number;
+}
+
+export interface Rule {
+  readonly id: string;
+  readonly match: Match;
+  readonly trigger: Trigger;
+  /** Undefined: what stands beside it is all. */
+  readonly action: Action | undefined;
+  readonly delay: Delay | undefined;
+  readonly setState: number | undefined;
+  readonly mark: string | undefined;
+  /** As they were written, without the id, in the order of the table. */
+  readonly words: RuleWords;
+}
+
+/** What the log and counters call it. */
+export function actionName({ action, delay }: Pick<Rule, 'action' | 'delay'>): string {
+  return action?.kind ?? (delay === undefined ? 'state' : 'delay');
+}
+
+/** For each action the operations that it can strike. */
+const strikes: Readonly<Record<ActionKind, readonly Operation[]>> = {
+  error: [...commands, Arrival.CONNECT],
+  hang: commands,
+  torn: [Command.WRITE],
+  misdirect: [Command.READ, Command.WRITE],
+  lose: [Command.WRITE, Command.WRITE_ZEROES, Command.DISCARD],
+  lie: [Command.FLUSH, Command.WRITE, Command.WRITE_ZEROES],
+  stale: [Command.READ],
+  corrupt: [Command.READ, Command.WRITE],
+  wire: [...commands, Arrival.CONNECT, Arrival.HANDSHAKE],
+};
+
+const STALE_BYTES_MAX = 64 * MiB;
+
+/** The wire actions that a client who arrives, and a handshake, can meet. */
+const onConnect: ReadonlySet<string> = new Set(['reset', 'close', 'stall']);
+const inHandshake: ReadonlySet<string> = new Set(['truncate', 'stall', 'drip']);
+
+/** @param fallbackId the rule's name where it has none.
+ *  @throws ParameterError: one line that names rule, word, value and what is allowed. */
+export function parseRule(given: RuleWords, fallbackId: string): Rule {
+  return new Judge(given, fallbackId).rule();
+}
+
+/** The values of one rule, and who complains of them. */
+class Judge {
+  readonly #id: string;
+  readonly #words: Readonly<Record<string, string>>;
+  readonly #given: RuleWords;
+  readonly #values: Values;
+
+  constructor(given: RuleWords, fallbackId: string) {
+    this.#given = given;
+    this.#words = Object.fromEntries(Object.entries(given).map(([word, v]) => [word, `${v}`]));
+    const { id = fallbackId } = this.#words;
+    this.#id = id;
+    this.#values = Object.fromEntries(
+      Object.entries(this.#words).map(([name, text]) => [name, this.#valueOf(name, text)]),
+    );
+  }
+
+  rule(): Rule {
+    const { set_state: setState, mark, delay } = this.#values;
+    for (const [name, { of }] of Object.entries(words)) this.#belongs(name, of);
+    const action = this.#action();
+    if (
+      action === undefined &&
+      delay === undefined &&
+      setState === undefined &&
+      mark === undefined
+    ) {
+      throw new ParameterError(this.#id, undefined, `it has no action: ${actionNames.join(', ')}`);
+    }
+    return {
+      id: this.#id,
+      match: this.#match(action),
+      trigger: this.#trigger(),
+      action,
+      delay,
+      setState,
+      mark,
+      words: Object.fromEntries(
+        wordNames.flatMap((name) => {
+          const value = this.#given[name];
+          return value === undefined || name === 'id' ? [] : [[name, value]];
+        }),
+      ),
+    };
+  }
+
+  #valueOf(name: string, text: string): unknown {
+    if (!isWord(name)) {
+      const meant = nearest(name, wordNames);
+      throw new ParameterError(this.#at(name), text, `no such word; the nearest is ${meant}`);
+    }
+    if (notAvailable.has(name)) throw this.#wrong(name, 'not available yet');
+    const { kind } = words[name];
+    const value = kind.read(text);
+    if (value === undefined) throw this.#wrong(name, `must be ${kind.allowed}`);
+    return value;
+  }
+
+  /** A word of an action that is not there. */
+  #belongs(name: string, of: readonly string[] | undefined): void {
+    if (of === undefined || of.length === 0 || !isWord(name)) return;
+    const there = of.some((other) => other in this.#words);
+    if (name in this.#words && !there) throw this.#wrong(name, `it belongs to ${of.join(' or ')}`);
+  }
+
+  #wrong(name: WordName, rule: string): ParameterError {
+    return new ParameterError(this.#at(name), this.#words[name], rule);
+  }
+
+  #at(name: string): string {
+    return `${this.#id}: ${name}`;
+  }
+
+  #action(): Action | undefined {
+    const v = this.#values;
+    const named = actionNames.filter((name) => name in this.#words);
+    const [first, second] = named;
+    if (second !== undefined) throw this.#wrong(second, `a rule has one action, and has ${first}`);
+    if (v.until === 'rewrite' && v.error === undefined)
+      throw this.#wrong('until', 'rewrite belongs to error');
+    if (v.error !== undefined) return this.#error(v.error);
+    if (v.hang !== undefined) return { kind: 'hang', ns: v.hang };
+    if (v.torn !== undefined) return this.#torn(v.torn);
+    if (v.misdirect !== undefined) return { kind: 'misdirect', ...v.misdirect };
+    if (v.lose !== undefined) return { kind: 'lose' };
+    if (v.lie !== undefined) return { kind: 'lie' };
+    if (v.stale !== undefined) return this.#stale(v.stale);
+    if (v.corrupt !== undefined) return this.#corrupt(v.corrupt);
+    return v.wire === undefined ? undefined : this.#wire(v.wire);
+  }
+
+  #error(errno: NonNullable<Values['error']>): Action {
+    const { op, apply = { form: 'none' }, until } = this.#values;
+    if (apply.form === 'drop' && op !== undefined && op !== setOf([Command.FLUSH])) {
+      throw this.#wrong('apply', 'drop is for op=flush');
+    }
+    if (apply.form === 'first' && op !== undefined && isIn(op, Command.FLUSH)) {
+      throw this.#wrong('apply', 'a flush has no blocks');
+    }
+    const untilRewrite = until === 'rewrite';
+    if (untilRewrite && op !== undefined && !isIn(op, Command.READ)) {
+      throw this.#wrong('until', 'rewrite is for op=read');
+    }
+    return { kind: 'error', errno, apply, untilRewrite };
+  }
+
+  #torn(kept: NonNullable<Values['torn']>): Action {
+    const answer = this.#values.then ?? 'ok';
+    if (answer === 'cut') throw this.#wrong('then', 'not available yet');
+    return { kind: 'torn', kept, answer };
+  }
+
+  #stale(writes: number): Action {
+    const { sectors } = this.#values;
+    if (sectors === undefined) throw this.#wrong('stale', 'it needs sectors');
+    if ((sectors.last - sectors.first + 1) * SECTOR_BYTES > STALE_BYTES_MAX) {
+      throw this.#wrong('sectors', `stale keeps at most ${STALE_BYTES_MAX / MiB} MiB of them`);
+    }
+    return { kind: 'stale', writes };
+  }
+
+  #corrupt(how: NonNullable<Values['corrupt']>): Action {
+    const { where = 'either', op } = this.#values;
+    const only = where === 'reply' ? Command.READ : Command.WRITE;
+    if (where !== 'either' && op !== undefined && op !== setOf([only])) {
+      throw this.#wrong('where', `${where} is for op=${operationName(only)}`);
+    }
+    return { kind: 'corrupt', how, where };
+  }
+
+  #wire(wire: NonNullable<Values['wire']>): Action {
+    const { apply = { form: 'all' }, op } = this.#values;
+    if (apply.form !== 'all' && apply.form !== 'none') {
+      throw this.#wrong('apply', 'with wire it must be all or none');
+    }
+    const arrivals = [
+      [Arrival.CONNECT, onConnect],
+      [Arrival.HANDSHAKE, inHandshake],
+    ] as const;
+    for (const [arrival, forms] of arrivals) {
+      if (op === undefined || !isIn(op, arrival) || forms.has(wire.form)) continue;
+      const allowed = `one of ${[...forms].join(', ')}`;
+      throw this.#wrong('wire', `with op=${operationName(arrival)} it must be ${allowed}`);
+    }
+    return { kind: 'wire', wire, apply: apply.form };
+  }
+
+  #match(action: Action | undefined): Match {
+    const v = this.#values;
+    const { data, data_every: every, until } = v;
+    const operations = this.#operations(action);
+    if (
+      data !== undefined &&
+      !isIn(operations, Command.WRITE) &&
+      !isIn(operations, Command.ZONE_APPEND)
+    ) {
+      throw this.#wrong('data', 'only writes have a payload');
+    }
+    if (v.sectors !== undefined && operations === setOf([Command.FLUSH])) {
+      throw this.#wrong('sectors', 'a flush has none');
+    }
+    return {
+      operations,
+      sectors: v.sectors,
+      bytes: v.bytes,
+      align: v.align ?? 0,
+      fua: v.fua,
+      client: v.client,
+      data: data === undefined ? undefined : { bytes: data, every },
+      fromNs: v.from ?? 0,
+      untilNs: until === undefined || until === 'rewrite' ? Number.POSITIVE_INFINITY : until,
+      state: v.state,
+    };
+  }
+
+  /** Those that were named, or all that the action can strike. */
+  #operations(action: Action | undefined): OperationSet {
+    const { op } = this.#values;
+    const able = setOf(strikable(action));
+    if (op === undefined) {
+      const arrivals = setOf([Arrival.CONNECT, Arrival.HANDSHAKE]);
+      return (able & ~arrivals) as OperationSet; // a part of a set
+    }
+    for (const operation of membersOf(op)) {
+      if (isIn(able, operation)) continue;
+      const what = action?.kind ?? 'delay';
+      const names = [...membersOf(able)].map(operationName).join(', ');
+      throw this.#wrong('op', `${what} can strike ${names}`);
+    }
+    return op;
+  }
+
+  #trigger(): Trigger {
+    const {
+      per = 'device',
+      skip,
+      nth,
+      interval = 1,
+      probability = 100,
+      times,
+      burst = 1,
+    } = this.#values;
+    if (nth !== undefined && skip !== undefined) throw this.#wrong('skip', 'nth says it already');
+    if (nth !== undefined && times !== undefined) throw this.#wrong('times', 'with nth it is 1');
+    return {
+      per,
+      skip: nth === undefined ? (skip ?? 0) : nth - 1,
+      interval,
+      probability: probability / 100,
+      times: nth === undefined ? (times ?? -1) : 1,
+      burst,
+    };
+  }
+}
+
+const actionNames: readonly WordName[] = wordNames.filter(
+  (name) => words[name].part === 'action' && !notAvailable.has(name),
+);
+
+function strikable(action: Action | undefined): readonly Operation[] {
+  if (action === undefined) return [...commands, Arrival.CONNECT];
+  if (action.kind === 'error') return strikableByError(action.apply);
+  if (action.kind === 'corrupt' && action.where === 'reply') return [Command.READ];
+  if (action.kind === 'corrupt' && action.where === 'store') return [Command.WRITE];
+  return strikes[action.kind];
+}
+
+function strikableByError({ form }: Applied): readonly Operation[] {
+  if (form === 'drop') return [Command.FLUSH];
+  if (form === 'none') return strikes.error;
+  const ranged = commands.filter((operation) => operation !== Command.FLUSH);
+  return form === 'first' ? ranged : commands;
+}

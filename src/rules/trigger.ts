@@ -1,0 +1,76 @@
+/** Which of the matches of a rule it strikes. Source: faults.md section 1 (Trigger). */
+
+import { Counts, KeyTable } from './key-table.ts';
+import type { Trigger } from './rule.ts';
+
+/** Different first sectors, or clients, that are counted. */
+export const KEYS_MAX = 2 ** 20;
+
+/** What a match comes to. */
+export const Verdict = {
+  PASS: 0,
+  STRIKE: 1,
+  /** Struck if the dice say so; then `fired` is to be called. */
+  THROW: 2,
+  /** There is no room for one more count: the rule is over. */
+  EXHAUSTED: 3,
+} as const;
+export type Verdict = (typeof Verdict)[keyof typeof Verdict];
+
+export class TriggerCounts {
+  readonly #trigger: Trigger;
+  readonly #keys = new KeyTable(KEYS_MAX);
+  readonly #seen = new Counts();
+  readonly #fired = new Counts();
+  readonly #burst = new Counts();
+  #at = 0;
+  #firedInAll = 0;
+  #burstsUnderWay = 0;
+
+  constructor(trigger: Trigger) {
+    this.#trigger = trigger;
+  }
+
+  /** How often it may still strike; undefined: no limit, or each client or sector has its own. */
+  get left(): number | undefined {
+    const { times, per } = this.#trigger;
+    return times < 0 || per !== 'device' ? undefined : Math.max(0, times - this.#firedInAll);
+  }
+
+  /** It never strikes again, whatever comes. */
+  get over(): boolean {
+    return this.left === 0 && this.#burstsUnderWay === 0;
+  }
+
+  /** One more match. */
+  match(sector: number, client: number): Verdict {
+    const { per, skip, interval, times, probability, burst } = this.#trigger;
+    const at = per === 'device' ? 0 : this.#keys.add(per === 'client' ? client : sector);
+    if (at < 0) return Verdict.EXHAUSTED;
+    this.#at = at;
+    const seen = this.#seen.increment(at);
+    if (burst > 1) {
+      const left = this.#burst.get(at);
+      if (left > 0) {
+        this.#burst.set(at, left - 1);
+        if (left === 1) this.#burstsUnderWay--;
+        return Verdict.STRIKE;
+      }
+    }
+    if (seen <= skip || (seen - skip) % interval !== 0) return Verdict.PASS;
+    if (times >= 0 && this.#fired.get(at) >= times) return Verdict.PASS;
+    if (probability < 1) return Verdict.THROW;
+    this.fired();
+    return Verdict.STRIKE;
+  }
+
+  /** The last match is one of `times`. */
+  fired(): void {
+    const { times, burst } = this.#trigger;
+    if (times >= 0) this.#fired.increment(this.#at);
+    this.#firedInAll++;
+    if (burst === 1) return;
+    this.#burst.set(this.#at, burst - 1);
+    this.#burstsUnderWay++;
+  }
+}
