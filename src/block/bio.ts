@@ -8,6 +8,7 @@ import { PageViews } from '../pages/views.ts';
 import type { Sector } from '../units.ts';
 import { Command } from './command.ts';
 import { Status } from './status.ts';
+import type { WireFault } from './wire-fault.ts';
 
 /** A request that lives until its mapping is undone. */
 export interface Unmappable {
@@ -60,6 +61,10 @@ export class Bio {
   contiguous = false;
   /** A write of one request, however long: an append that stands for one. */
   uncut = false;
+  /** What is to happen to its reply. */
+  wire: WireFault | undefined = undefined;
+  /** What stands before the hardware queues has seen it. */
+  judged = false;
   #targetProvided = false;
   #mapped: Unmappable | undefined;
 
@@ -81,6 +86,8 @@ export class Bio {
     this.submitted = 0;
     this.whole = false;
     this.borrowed = false;
+    this.judged = false;
+    this.wire = undefined;
     this.contiguous = false;
     this.uncut = false;
     this.#targetProvided = false;

@@ -11,6 +11,7 @@ import type { Judge, Limits } from './limits.ts';
 import type { Operations } from './operations.ts';
 import type { Shape } from './split.ts';
 import { Status } from './status.ts';
+import type { Front } from './submitter.ts';
 import type { TagSet } from './tag-set.ts';
 import { type Vtable, vtableOf } from './vtable.ts';
 
@@ -23,6 +24,8 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
   readonly extents: Extents;
   /** Set by the driver, also live. Undefined: each request of a bio ends as the others do. */
   judge: Judge | undefined = undefined;
+  /** What stands before the hardware queues. Undefined: nothing, and it costs nothing. */
+  #front: Front | undefined;
   readonly stats = new IoStats();
   /** Counts the changes of the queue map: who remembers a hardware queue asks again. */
   generation = 0;
@@ -49,6 +52,17 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
     this.extents = extents;
     this.#tagSet = tagSet;
     this.#hctxs = this.#build(tagSet, 0);
+  }
+
+  get front(): Front | undefined {
+    return this.#front;
+  }
+
+  /** Puts something before the hardware queues, or takes it away, with I/O running: what is submitted
+   *  from now on meets it. */
+  set front(front: Front | undefined) {
+    this.#front = front;
+    this.generation++;
   }
 
   get tagSet(): TagSet<D> {

@@ -13,6 +13,12 @@ export const Status = {
   ZONE_ACTIVE_RESOURCE: 15,
   OFFLINE: 16,
   INVAL: 19,
+  /** From here on not the kernel's: what a rule of the fault laboratory can name. */
+  PERM: 64,
+  NOMEM: 65,
+  OVERFLOW: 66,
+  UNSUPPORTED: 67,
+  SHUTDOWN: 68,
 } as const;
 
 export type Status = (typeof Status)[keyof typeof Status];
@@ -30,6 +36,11 @@ export const statusErrno = {
   [Status.ZONE_ACTIVE_RESOURCE]: 'EOVERFLOW',
   [Status.OFFLINE]: 'ENODEV',
   [Status.INVAL]: 'EINVAL',
+  [Status.PERM]: 'EPERM',
+  [Status.NOMEM]: 'ENOMEM',
+  [Status.OVERFLOW]: 'EOVERFLOW',
+  [Status.UNSUPPORTED]: 'EOPNOTSUPP',
+  [Status.SHUTDOWN]: 'ESHUTDOWN',
 } as const satisfies Record<Status, string>;
 
 /** True for the statuses that mean: not taken now, issue it again later. */

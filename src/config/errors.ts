@@ -36,6 +36,8 @@ export type Errno =
   | 'EACCES'
   | 'EOPNOTSUPP'
   | 'EIO'
+  | 'EPERM'
+  | 'ESHUTDOWN'
   | 'ETOOMANYREFS'
   | 'EOVERFLOW'
   | 'ENODEV'

@@ -16,6 +16,8 @@ const statuses = {
   EBUSY: 409,
   E2BIG: 413,
   EIO: 422,
+  EPERM: 422,
+  ESHUTDOWN: 422,
   ETOOMANYREFS: 422,
   EOVERFLOW: 422,
   ENODEV: 422,

@@ -13,9 +13,11 @@ import { shown } from '../config/errors.ts';
 import { onePiece, type Work } from '../time/slicer.ts';
 import { answerOf, HttpError } from './answers.ts';
 import { receiveBody } from './body.ts';
-import { allCalls, type Call, type CallName, methodsOf } from './calls.ts';
+import { type Call, isJudged, LINES_TYPE } from './call.ts';
+import { allCalls, type CallName, methodsOf } from './calls.ts';
 import { incoming, outgoing } from './checks.ts';
-import { type Facts, type Handler, type Input, makeHandlers } from './handlers.ts';
+import { type Facts, makeHandlers } from './handlers.ts';
+import type { Handler, Input } from './input.ts';
 import { limits } from './limits.ts';
 import type { Schema } from './schema.ts';
 import { errorAnswer } from './schemas.ts';
@@ -38,8 +40,11 @@ export type Api = (request: IncomingMessage, response: ServerResponse) => void;
 const JSON_TYPE = 'application/json';
 /** What curl and others call bytes that nobody named. */
 const RAW_TYPES = new Set(['', 'text/plain', 'application/octet-stream']);
+const mediaTypes = { text: 'text/plain', octets: 'application/octet-stream', lines: LINES_TYPE };
 const FORM_TYPE = 'application/x-www-form-urlencoded';
 const NO_BODY_BYTES = 1024;
+/** A reader of what goes on who has gone without a word is found so. */
+const KEEP_ALIVE_MS = 60_000;
 
 /** Fastify would load compilers of its own in their place. */
 const compilersFactory = {
@@ -101,15 +106,16 @@ function addRoute(app: FastifyInstance, name: CallName, call: Call, handle: Hand
     config: { call },
     schema: {
       querystring: call.query,
-      ...(typeof body === 'object' ? { body } : {}),
+      ...(typeof body === 'object' && !isJudged(body) ? { body } : {}),
       response: {
         ...(typeof answer === 'object' ? { [status]: answer } : {}),
         '4xx': errorAnswer,
         '5xx': errorAnswer,
       },
     },
-    ...(body === 'octets' ? { onRequest: countAppends() } : {}),
+    ...(body === 'octets' || body === 'lines' ? { onRequest: countLong() } : {}),
     handler: async (request, reply) => {
+      if (call.lasts === true) request.raw.socket.setTimeout(0).setKeepAlive(true, KEEP_ALIVE_MS);
       const result = await handle(inputOf(request));
       reply.code(status);
       if (status === 204) return await reply.send();
@@ -120,24 +126,27 @@ function addRoute(app: FastifyInstance, name: CallName, call: Call, handle: Hand
 
 function contentType(name: CallName, answer: Call['answer']): string {
   if (name === 'metrics') return 'text/plain; version=0.0.4; charset=utf-8';
+  if (answer === 'lines') return LINES_TYPE;
   return answer === 'text' ? 'text/plain; charset=utf-8' : `${JSON_TYPE}; charset=utf-8`;
 }
 
 /** Fastify's types know nothing of the schemas that these went through. */
 function inputOf({ params, query, body }: FastifyRequest): Input {
+  const given = Object.entries(query ?? {});
   return {
     params: params as Input['params'], // parts of the path are text
-    query: query as Input['query'], // every schema of a query has numbers alone
+    query: Object.fromEntries(given.filter(([, value]) => typeof value === 'number')),
+    texts: Object.fromEntries(given.filter(([, value]) => typeof value === 'string')),
     body,
   };
 }
 
 /** Bodies are kept whole: only so many long ones at a time. */
-function countAppends(): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
+function countLong(): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
   let atOnce = 0;
   return async (_request, reply) => {
     const { max } = limits.appendsAtOnce;
-    if (atOnce >= max) throw new HttpError(409, 'EBUSY', `${max} appends are under way already`);
+    if (atOnce >= max) throw new HttpError(409, 'EBUSY', `${max} such calls are under way already`);
     atOnce++;
     reply.raw.once('close', () => atOnce--);
   };
@@ -149,14 +158,18 @@ function parseBody(request: FastifyRequest, pieces: readonly Uint8Array[]): unkn
   const media = type.trim();
   if (call?.body === undefined) return undefined;
   if (typeof call.body !== 'object') {
+    if (call.body === 'lines' && media === LINES_TYPE) return pieces;
     // What `curl -d` says of a body: it has no other meaning here.
     if (RAW_TYPES.has(media) || media === FORM_TYPE) {
       return call.body === 'text' ? Buffer.concat(pieces) : pieces;
     }
-    const fine = call.body === 'text' ? 'text/plain' : 'application/octet-stream';
+    const fine = mediaTypes[call.body];
     throw new HttpError(415, 'EINVAL', `the body must be ${fine}, not '${shown(media)}'`);
   }
-  if (media === JSON_TYPE) return attributesIn(parseJson(Buffer.concat(pieces)));
+  const isJson = media === JSON_TYPE;
+  if (isJson && isJudged(call.body))
+    return pieces.length > 0 ? parseJson(Buffer.concat(pieces)) : undefined;
+  if (isJson) return attributesIn(parseJson(Buffer.concat(pieces)));
   throw new HttpError(415, 'EINVAL', `the body must be ${JSON_TYPE}, not '${shown(media)}'`);
 }
 

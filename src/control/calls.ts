@@ -1,24 +1,10 @@
 /** Every call of the API, one row each: routes, checks, the OpenAPI document and what a wrong method
  *  is told derive from it. Source: control.md section 3. */
 
+import type { Call } from './call.ts';
+import { faultCalls } from './faults/calls.ts';
 import { limits } from './limits.ts';
-import type { Schema } from './schema.ts';
 import * as schemas from './schemas.ts';
-
-export interface Call {
-  readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE';
-  /** With `{parameters}`. */
-  readonly path: string;
-  readonly summary: string;
-  readonly query: Schema;
-  /** A schema: JSON. Octets and text are taken as they come. */
-  readonly body?: Schema | 'octets' | 'text';
-  /** The longest body, in bytes. */
-  readonly bodyMax?: number;
-  /** What success looks like; without a schema there is no JSON. */
-  readonly status: 200 | 201 | 204;
-  readonly answer?: Schema | 'text';
-}
 
 const DEVICE = '/v1/devices/{name}';
 const ATTRIBUTE = `${DEVICE}/attributes/{attribute}`;
@@ -142,6 +128,7 @@ export const calls = {
     summary: 'Requests in flight',
     answer: schemas.requestsAnswer,
   },
+  ...faultCalls,
   metrics: { ...get, path: '/metrics', summary: 'Prometheus text', answer: 'text' },
 } as const satisfies Record<string, Call>;
 

@@ -8,21 +8,25 @@ import { type Schema, type Wrong, wrongWith } from './schema.ts';
 /** The only way to write a number in a query: ajv's own reading takes 0x10, 1e999 and a blank, too. */
 const DECIMAL = /^(0|[1-9]\d*)$/;
 
-function refusal(part: string, { path, keyword, rule, extra }: Wrong): ErrnoError {
+function refusal(part: string, schema: Schema, wrong: Wrong): ErrnoError {
+  const { path, keyword, rule, extra } = wrong;
   const [name = ''] = path;
   if (part !== 'body') {
     if (extra !== undefined) return new ErrnoError('EINVAL', `unknown parameter '${shown(extra)}'`);
-    const must = keyword === 'type' ? 'must be a decimal number' : rule;
+    const isText = schema.properties?.[name]?.type === 'string';
+    const type = isText ? 'must be given once' : 'must be a decimal number';
+    const must = keyword === 'type' ? type : rule;
     return new ErrnoError('EINVAL', `${name === '' ? 'the query' : name} ${must}`);
   }
   if (extra !== undefined) return new ErrnoError('EINVAL', unknownFile(extra), shown(extra));
   return new ErrnoError('EINVAL', `${name} must be a number, a boolean or text`, name);
 }
 
-/** A query is text; every parameter that there is is a number. What is none stays, and is refused. */
-function readNumbers(query: unknown): void {
+/** A query is text. What is to be a number and is none stays, and is refused. */
+function readNumbers({ properties = {} }: Schema, query: unknown): void {
   if (typeof query !== 'object' || query === null) return;
   for (const [name, text] of Object.entries(query)) {
+    if (properties[name]?.type === 'string') continue;
     if (typeof text === 'string' && DECIMAL.test(text)) Reflect.set(query, name, Number(text));
   }
 }
@@ -32,9 +36,9 @@ export function incoming(schema: Schema, part: string): (data: unknown) => true 
   return (data) => {
     // Fastify's word for no body at all. One that is no object has been refused before.
     if (part === 'body' && data === null) return true;
-    if (part === 'querystring') readNumbers(data);
+    if (part === 'querystring') readNumbers(schema, data);
     const found = wrongWith(schema, data);
-    return found === undefined || { error: refusal(part, found) };
+    return found === undefined || { error: refusal(part, schema, found) };
   };
 }
 

@@ -7,23 +7,14 @@ import type { ZoneOperation } from '../driver/zone-requests.ts';
 import { EXACT_MAX } from '../units.ts';
 import type { CallName } from './calls.ts';
 import { deviceAnswerOf, devicesPieces, rangesAnswer } from './device-json.ts';
+import { faultHandlers } from './faults/handlers.ts';
+import { type Handler, type Input, octets } from './input.ts';
 import { metricsPieces } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { type MemoryUse, processMetrics } from './process-metrics.ts';
 import { inSlices, listPieces } from './slices.ts';
 import type { Tree } from './tree.ts';
 import { zoneReport } from './zone-report.ts';
-
-/** What came in, checked against the call's schemas. */
-export interface Input {
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: Readonly<Record<string, number>>;
-  /** JSON, the bytes of a text, or octets in pieces. */
-  readonly body: unknown;
-}
-
-/** JSON, text, a stream of JSON, or nothing. */
-export type Handler = (input: Input) => unknown;
 
 export interface Facts {
   readonly tree: Tree;
@@ -57,10 +48,6 @@ function asText(name: string, value: unknown): string {
     throw new ErrnoError('EINVAL', `${shown(name)}: ${rule}`, name);
   }
   return String(value);
-}
-
-function octets(body: unknown): readonly Uint8Array[] {
-  return Array.isArray(body) ? body : [];
 }
 
 function utf8(body: unknown): string {
@@ -145,6 +132,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     flush: (input) => tree.flush(device(input)),
     stats: (input) => tree.stats(device(input)),
     requests: (input) => inSlices(slicer, listPieces(tree.requestPieces(device(input)))),
+    ...faultHandlers(tree),
     metrics: async () => {
       const sources = { allStats: () => tree.allStats(), version, clientFaults, serverFaults };
       return inSlices(slicer, metricsPieces({ ...sources, own: await own.metrics() }));

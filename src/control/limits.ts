@@ -2,6 +2,8 @@
 
 export const limits = {
   jsonBytes: { max: 256 << 10, why: 'some fifty attributes, and ten thousand bad ranges' },
+  planBytes: { max: 1 << 20, why: 'as many rules as a device has, with a thousand bytes each' },
+  replayBytes: { max: 64 << 20, why: 'the log of some 400,000 strikes' },
   attributeBytes: { max: 4096, why: 'what one write to a configfs file takes' },
   appendBytes: { max: 64 << 20, why: 'the longest request over NBD as well' },
   appendsAtOnce: { max: 4, why: 'each holds its data until it is done' },
@@ -12,6 +14,8 @@ export const limits = {
   idleTimeMs: { max: 600_000, why: 'a client that does not read its answer' },
   statsPerPiece: { max: 6, why: 'devices whose counters are read: some 20 us of a slice' },
   samplesPerPiece: { max: 2, why: 'devices of which a metric is written, as above' },
+  rulesPerPiece: { max: 8, why: 'as above' },
+  entriesPerPiece: { max: 16, why: 'of the log of faults, as above' },
   zonesPerPiece: { max: 40, why: 'as above' },
   rangesPerPiece: { max: 64, why: 'as above' },
 } as const;

@@ -1,6 +1,7 @@
 /** The OpenAPI document, from the table of calls. Knows nothing of handlers. */
 
-import { allCalls, type Call } from './calls.ts';
+import { type Call, isJudged, LINES_TYPE } from './call.ts';
+import { allCalls } from './calls.ts';
 import { errorAnswer } from './schemas.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -27,7 +28,8 @@ function pathParameters(call: Call): Json[] {
 function content(body: NonNullable<Call['body'] | Call['answer']>): Json {
   if (body === 'text') return { 'text/plain': { schema: { type: 'string' } } };
   if (body === 'octets') return { 'application/octet-stream': {} };
-  return { 'application/json': { schema: body } };
+  if (body === 'lines') return { [LINES_TYPE]: {} };
+  return { 'application/json': { schema: isJudged(body) ? body.judged : body } };
 }
 
 function operation(operationId: string, call: Call): Json {

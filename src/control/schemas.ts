@@ -7,8 +7,8 @@ import { EXACT_MAX } from '../units.ts';
 import { faultFiles, fileNames, readableNames } from './attribute-names.ts';
 import type { Schema } from './schema.ts';
 
-const text = { type: 'string' } as const;
-const whole = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
+export const text = { type: 'string' } as const;
+export const whole = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
 const number = { type: 'number', minimum: 0 } as const;
 /** What JSON's numbers would round. */
 const farNumber = { type: 'string', pattern: '^[0-9]+$', description: 'above 2^53' } as const;
@@ -16,16 +16,16 @@ const farNumber = { type: 'string', pattern: '^[0-9]+$', description: 'above 2^5
 const large = { anyOf: [{ type: 'integer', minimum: 0, maximum: EXACT_MAX }, farNumber] } as const;
 
 /** Every property is there, and no other. */
-function record(properties: Readonly<Record<string, Schema>>): Schema {
+export function record(properties: Readonly<Record<string, Schema>>): Schema {
   const required = Object.keys(properties);
   return { type: 'object', additionalProperties: false, required, properties };
 }
 
-function list(items: Schema): Schema {
+export function list(items: Schema): Schema {
   return { type: 'array', items };
 }
 
-function orNull(schema: Schema): Schema {
+export function orNull(schema: Schema): Schema {
   return { anyOf: [schema, { type: 'null' }] };
 }
 
@@ -121,7 +121,7 @@ export const requestsAnswer: Schema = list(
   }),
 );
 
-const query = (properties: Readonly<Record<string, Schema>>, required: string[]): Schema => {
+export const query = (properties: Readonly<Record<string, Schema>>, required: string[]): Schema => {
   return { type: 'object', additionalProperties: false, required, properties };
 };
 const sector = { ...whole, description: 'a sector of 512 bytes' };

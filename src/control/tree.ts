@@ -9,6 +9,7 @@ import type { DeviceStats, InFlight } from '../driver/device-stats.ts';
 import type { Devices } from '../driver/devices.ts';
 import type { NullDevice } from '../driver/null-device.ts';
 import type { RangeList } from '../driver/range-list.ts';
+import type { DeviceRules } from '../driver/struck/device-rules.ts';
 import type { ZoneOperation } from '../driver/zone-requests.ts';
 import type { ZoneSet } from '../driver/zones/zone-set.ts';
 import type { Slicer } from '../time/slicer.ts';
@@ -47,6 +48,8 @@ interface Entry {
   /** Operations that switch power off by force, and wait for the one under way: it does not wait for what is
    *  in flight either. */
   forcing: number;
+  /** Called when the device has gone. */
+  readonly onGone: Set<() => void>;
 }
 
 export class Tree {
@@ -108,7 +111,10 @@ export class Tree {
     const entry = this.#entry(name);
     const { devices } = this.#options;
     const { device } = entry.directory;
-    const work = (): Promise<void> => devices.remove(device.name, entry.forcing > 0);
+    const work = async (): Promise<void> => {
+      await devices.remove(device.name, entry.forcing > 0);
+      for (const gone of entry.onGone) gone();
+    };
     await (force ? this.#forced(entry, work) : this.#exclusive(entry, work));
   }
 
@@ -162,6 +168,23 @@ export class Tree {
   async flush(name: string): Promise<void> {
     const device = this.#device(name);
     checkOutcome(device, 'flush', await device.flush());
+  }
+
+  /** The device's rules: what is done with them takes effect between two requests. */
+  rules(name: string): DeviceRules {
+    return this.#device(name).rules;
+  }
+
+  /** Calls `gone` when the device has been removed. @returns what ends that. */
+  whenGone(name: string, gone: () => void): () => void {
+    const { onGone } = this.#entry(name);
+    onGone.add(gone);
+    return () => void onGone.delete(gone);
+  }
+
+  /** Says a line to whoever reads the log. */
+  notice(line: string): void {
+    this.#options.notice?.(line);
   }
 
   stats(name: string): DeviceStats {
@@ -219,7 +242,7 @@ export class Tree {
     let entry = this.#entries.get(device);
     if (entry === undefined) {
       const directory = new Directory(device, this.#options.makeAttributes(device.name));
-      entry = { directory, line: new Line(), forcing: 0 };
+      entry = { directory, line: new Line(), forcing: 0, onGone: new Set() };
       this.#entries.set(device, entry);
     }
     return entry;
@@ -258,6 +281,9 @@ const meanings = {
   ETIMEDOUT: 'timed out',
   ENOSPC: 'no memory is left',
   EIO: 'failed',
+  ENOMEM: 'out of memory',
+  EPERM: 'not permitted',
+  ESHUTDOWN: 'the server shuts down',
   ETOOMANYREFS: 'too many zones are open',
   EOVERFLOW: 'too many zones are active',
   ENODEV: 'the device is off',

@@ -173,7 +173,8 @@ async function startDataPath(
     allocator: shared?.allocator ?? returningSlabs(timing, memory),
     share: shared?.share,
     collect: collectGarbage,
-    openStream: (socket, sink) => pool?.open(socket, sink) ?? new SocketStream(socket, sink),
+    openStream: (socket, sink, here) =>
+      (here ? undefined : pool?.open(socket, sink)) ?? new SocketStream(socket, sink),
     tlsMode: options.tls?.mode ?? 'off',
     protocol: options.protocol ?? 'extended',
   });

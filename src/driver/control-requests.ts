@@ -4,7 +4,6 @@
 import { Bio, type BioOwner } from '../block/bio.ts';
 import { type Command, RequestFlag } from '../block/command.ts';
 import type { Disk } from '../block/disk.ts';
-import type { HwQueue } from '../block/hw-queue.ts';
 import type { TagWaiter } from '../block/scheduler.ts';
 import { Status } from '../block/status.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
@@ -121,7 +120,9 @@ class ControlRequest implements BioOwner, TagWaiter {
   }
 
   #submit(): void {
-    const hctx: HwQueue<NullData> = this.#disk.queue.defaultHctx(0);
+    const { queue } = this.#disk;
+    const own = queue.defaultHctx(0);
+    const hctx = queue.front?.before(own, 0) ?? own;
     if (hctx.submit(this.#bio)) hctx.unplug();
     else hctx.pool.wait(this);
   }

@@ -24,6 +24,7 @@ import type { DeviceContext } from './parts.ts';
 import { failAll, inFlightText, letEnd, type PowerOffHost } from './power-off.ts';
 import { PoweredDevice } from './powered-device.ts';
 import { PageStore } from './storage/page-store.ts';
+import { DeviceRules, type RuledDevice } from './struck/device-rules.ts';
 import type { ZoneOperation } from './zone-requests.ts';
 import type { ZoneSet } from './zones/zone-set.ts';
 
@@ -53,6 +54,7 @@ export class NullDevice implements DeferredWork {
   readonly name: string;
   readonly badBlocks = new BadBlocks();
   readonly faults: Faults;
+  readonly rules: DeviceRules;
   /** The device's number: the lowest free one at power on; 0 before. */
   index = 0;
   raised = false;
@@ -82,6 +84,7 @@ export class NullDevice implements DeferredWork {
       init_hctx: fault('init_hctx'),
     };
     this.badBlocks.onEnabled = () => this.recompose();
+    this.rules = new DeviceRules(context, () => this.recompose());
   }
 
   get powered(): boolean {
@@ -138,6 +141,7 @@ export class NullDevice implements DeferredWork {
     }
     this.index = this.#host.takeIndex();
     this.#powered = powered;
+    this.rules.powerOn(this.#ruled(powered));
     if (parts.store !== undefined) this.#showThreads(parts.store);
     this.recompose();
     this.#host.added(this);
@@ -149,6 +153,7 @@ export class NullDevice implements DeferredWork {
     const powered = this.#powered;
     if (powered === undefined || powered.leaving) return;
     powered.leaving = true;
+    if (force) this.rules.giveUp();
     this.recompose();
     // What a fault or the bandwidth limit holds up would succeed: nothing is in its way any more.
     if (force) failAll(powered, this.#host.slicer);
@@ -161,12 +166,14 @@ export class NullDevice implements DeferredWork {
     this.#shared?.gone();
     this.#shared = undefined;
     this.#powered = undefined;
+    this.rules.powerOff();
     this.#host.giveIndex(this.index);
   }
 
   /** Fails with ENODEV what power off waits for; without one under way this does nothing. */
   forcePowerOff(): void {
     if (this.#powered?.leaving !== true) return;
+    this.rules.giveUp();
     failAll(this.#powered, this.#host.slicer);
     this.#clients.hurry();
   }
@@ -200,7 +207,8 @@ export class NullDevice implements DeferredWork {
     // Nobody else is at it while the path changes.
     this.#shared?.allow(false);
     const movesBytesOnly = powered.recompose();
-    this.#shared?.allow(movesBytesOnly);
+    this.rules.compose(powered.leaving);
+    this.#shared?.allow(movesBytesOnly && !this.rules.active);
   }
 
   /** The numbers of hardware queues that it has while it is powered on. */
@@ -260,7 +268,7 @@ export class NullDevice implements DeferredWork {
   async flush(): Promise<Outcome> {
     const powered = this.#powered;
     if (powered === undefined || powered.leaving) return outcome(Status.OFFLINE, 'power is 0');
-    if (powered.cache === undefined) return outcome(Status.OK);
+    if (powered.cache === undefined && !this.rules.active) return outcome(Status.OK);
     return await powered.requests.send(Command.FLUSH, sector(0), sector(0));
   }
 
@@ -282,6 +290,16 @@ export class NullDevice implements DeferredWork {
     const compacting = this.#store?.compact(TIDY_SLABS) ?? false;
     const trimming = this.#powered?.cache?.trim(TIDY_SLABS) ?? false;
     if (compacting || trimming) this.#context.deferred.raiseNextTurn(this);
+  }
+
+  #ruled({ disk, options, cache }: PoweredDevice): RuledDevice {
+    return {
+      queue: disk.queue,
+      block: options.bs,
+      capacity: disk.capacity,
+      isStable: cache === undefined,
+      dropCache: () => void (cache && this.#host.slicer.run(cache.drop())),
+    };
   }
 
   #noZones(): Outcome {

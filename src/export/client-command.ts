@@ -16,7 +16,7 @@ import { blockCommand, blockFlags } from './block-command.ts';
 import type { CommandHost } from './command-host.ts';
 import { deltaOf, nbdMeaning } from './errors.ts';
 import type { Judgement } from './judgement.ts';
-import type { ViewHolder } from './reply-sink.ts';
+import type { ReplySink, ViewHolder } from './reply-sink.ts';
 
 /** Reads up to here are copied behind their header; longer ones are sent as views of pages. */
 export const COPY_MAX = SCRATCH_BYTES;
@@ -159,7 +159,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
       return;
     }
     this.#replied = true;
-    const { sink } = this.#host;
+    const sink = bio.wire === undefined ? this.#host.sink : this.#host.sink.through(bio.wire);
     if (bio.status !== Status.OK) {
       if (this.#place === Place.OUTPUT) sink.cancelRead();
       const { error, text } = nbdMeaning(bio.status);
@@ -169,15 +169,14 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
       sink.ok(this);
     } else if (this.#place === Place.OUTPUT) {
       sink.commitRead();
-    } else if (this.#replyFromOwnMemory(bio)) {
+    } else if (this.#replyFromOwnMemory(bio, sink)) {
       return; // finishes when the socket has taken it
     }
     this.#finish();
   }
 
   /** @returns true when the reply shows our memory, so that the command is not over yet. */
-  #replyFromOwnMemory(bio: Bio): boolean {
-    const { sink } = this.#host;
+  #replyFromOwnMemory(bio: Bio, sink: ReplySink): boolean {
     const { head } = this;
     if (this.#scratch !== undefined) {
       const start = sink.openRead(this, this.length);

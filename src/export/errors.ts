@@ -22,6 +22,11 @@ const meanings = {
   [Status.ZONE_ACTIVE_RESOURCE]: { error: NbdError.EIO, text: 'too many active zones' },
   [Status.OFFLINE]: { error: NbdError.EIO, text: 'the device is offline' },
   [Status.INVAL]: { error: NbdError.EINVAL, text: 'invalid request' },
+  [Status.PERM]: { error: NbdError.EPERM, text: 'not permitted' },
+  [Status.NOMEM]: { error: NbdError.ENOMEM, text: 'out of memory' },
+  [Status.OVERFLOW]: { error: NbdError.EOVERFLOW, text: 'value too large' },
+  [Status.UNSUPPORTED]: { error: NbdError.ENOTSUP, text: 'not supported' },
+  [Status.SHUTDOWN]: { error: NbdError.ESHUTDOWN, text: 'the server shuts down' },
 } as const satisfies Record<Status, Meaning>;
 
 /** The NBD error and a text for humans. */

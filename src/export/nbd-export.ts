@@ -62,8 +62,6 @@ export class NbdExport implements ExportInfo {
   readonly payloadMax: number;
   /** Bytes of the disk's blocks. */
   readonly blockBytes: number;
-  /** Written data may be lost until they are flushed. */
-  readonly volatile: boolean;
   #connections = 0;
   #ended: (() => void) | undefined;
 
@@ -74,7 +72,6 @@ export class NbdExport implements ExportInfo {
     this.writeLock = new WriteLock(shared);
     this.payloadMax = payloadMax;
     this.blockBytes = disk.limits.blockBytes;
-    this.volatile = disk.features.writeCache;
     this.name = disk.name;
     this.size = disk.size;
     this.flags =
@@ -90,6 +87,12 @@ export class NbdExport implements ExportInfo {
       preferred: Math.max(PREFERRED_BLOCK, disk.limits.blockBytes),
       maximumPayload: advisedPayload(disk, payloadMax),
     };
+  }
+
+  /** Written data may be lost until they are flushed, or rules watch for flushes. */
+  get volatile(): boolean {
+    const { features, queue } = this.disk;
+    return features.writeCache || queue.front !== undefined;
   }
 
   /** Done when no session uses it any more. */

@@ -1,14 +1,14 @@
 /** The hardware queues of one client, looked up anew when the device's were changed. */
 
 import type { Disk } from '../block/disk.ts';
-import type { HwQueue } from '../block/hw-queue.ts';
+import type { Submitter } from '../block/submitter.ts';
 
 export class QueueMap {
   readonly #disk: Disk;
   /** Which of the export's connections it is: decides the queues. */
   readonly #number: number;
-  #hctx: HwQueue;
-  #readHctx: HwQueue;
+  #hctx: Submitter;
+  #readHctx: Submitter;
   /** Of the device's queues, as they were looked up. */
   #generation = -1;
 
@@ -19,12 +19,12 @@ export class QueueMap {
   }
 
   /** Of all but reads. */
-  get hctx(): HwQueue {
+  get hctx(): Submitter {
     if (this.#generation !== this.#disk.queue.generation) this.#map();
     return this.#hctx;
   }
 
-  get readHctx(): HwQueue {
+  get readHctx(): Submitter {
     if (this.#generation !== this.#disk.queue.generation) this.#map();
     return this.#readHctx;
   }
@@ -32,7 +32,10 @@ export class QueueMap {
   #map(): void {
     const { queue } = this.#disk;
     this.#generation = queue.generation;
-    this.#hctx = queue.defaultHctx(this.#number);
-    this.#readHctx = queue.readHctx(this.#number);
+    const [hctx, readHctx] = [queue.defaultHctx(this.#number), queue.readHctx(this.#number)];
+    const { front } = queue;
+    const client = this.#number + 1;
+    this.#hctx = front === undefined ? hctx : front.before(hctx, client);
+    this.#readHctx = front === undefined ? readHctx : front.before(readHctx, client);
   }
 }

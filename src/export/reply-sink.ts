@@ -2,8 +2,11 @@
  *  A reply's address is the request's cookie and offset; deltas are bytes behind that offset. */
 
 import type { ReplyAddress } from 'nbd-server-protocol-ts';
+import type { WireFault } from '../block/wire-fault.ts';
 import type { PageViews } from '../pages/views.ts';
 import type { ExtentList } from './block-status.ts';
+
+export type { Arrival, Wire, WireFault } from '../block/wire-fault.ts';
 
 /** Told once, when the socket has taken the views of a reply, or is gone. */
 export interface ViewHolder {
@@ -28,6 +31,8 @@ export interface ReplySink {
   /** A reply to a read whose data are `views`; they stay as they are until `holder` is told.
    *  @param whole in one piece, as the client wants it; else holes need not be sent as zeros. */
   sendViews(to: ReplyAddress, views: PageViews, whole: boolean, holder: ViewHolder): void;
+  /** For one reply to which that is to happen. */
+  through(fault: WireFault): ReplySink;
   /** The extents of one context. @param last the reply ends with them. */
   status(to: ReplyAddress, contextId: number, extents: ExtentList, last: boolean): void;
 }

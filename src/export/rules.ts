@@ -143,7 +143,7 @@ export interface Bounds {
   readonly payloadMax: number;
   /** Bytes of the disk's blocks. */
   readonly blockBytes: number;
-  /** Written data may be lost until they are flushed. */
+  /** A flush has something to do, or somebody who watches for it. May change. */
   readonly volatile: boolean;
 }
 
@@ -169,8 +169,6 @@ export class Rules {
   /** Bytes: what a client that keeps to the protocol sends and asks for at most. */
   readonly payloadAgreed: number;
   readonly flushOffered: boolean;
-  /** A flush has something to do. */
-  readonly flushReaches: boolean;
   /** Bytes; Infinity: whatever is not far lies inside. */
   readonly size: number;
   readonly farSize: FarSize | undefined;
@@ -183,12 +181,14 @@ export class Rules {
   readonly writeAlignment: number;
   readonly statusPayloadMax: number;
 
+  readonly #of: Bounds;
+
   constructor(terms: Terms, of: Bounds) {
     this.payloadMax = of.payloadMax;
     const told = terms.blockSizeNegotiated ? of.blockSize.maximumPayload : PAYLOAD_UNTOLD;
     this.payloadAgreed = Math.min(of.payloadMax, told);
     this.flushOffered = (terms.flags & TransmissionFlag.SEND_FLUSH) !== 0;
-    this.flushReaches = of.volatile;
+    this.#of = of;
     this.size = typeof of.size === 'number' ? of.size : Number.POSITIVE_INFINITY;
     this.farSize = farSizeOf(of.size);
     this.blockBytes = of.blockBytes;
@@ -200,6 +200,10 @@ export class Rules {
     this.alignment = terms.blockSizeNegotiated ? of.blockSize.minimum : of.alignment;
     this.statusPayloadMax = blockStatusPayloadMax(terms.contexts);
     this.writeAlignment = Math.max(this.alignment, of.writeAlignment);
+  }
+
+  get flushReaches(): boolean {
+    return this.#of.volatile;
   }
 }
 

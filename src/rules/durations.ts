@@ -16,10 +16,3 @@ export function parseDuration(text: string): Nanoseconds | undefined {
   const ns = Math.round(Number(number) * NS[unit as keyof typeof NS]); // the expression names these alone
   return ns <= MOST_NS ? (ns as Nanoseconds) : undefined; // whole and not negative, by the expression
 }
-
-/** The shortest text, which parseDuration reads back. */
-export function durationText(ns: number): string {
-  const units = Object.entries(NS).toReversed();
-  const [unit, factor] = units.find(([, each]) => ns >= each && ns % each === 0) ?? ['ns', 1];
-  return `${ns / factor}${unit}`;
-}

@@ -24,8 +24,6 @@ export const operations = {
   handshake: Arrival.HANDSHAKE,
 } as const satisfies Record<string, Operation>;
 
-export type OperationName = keyof typeof operations;
-
 /** One more than the largest number. */
 export const OPERATIONS_END = 18;
 

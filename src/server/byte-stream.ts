@@ -43,6 +43,8 @@ export interface ByteStream {
   /** Sends what is there, then says goodbye. */
   end(): void;
   destroy(): void;
+  /** The same, and the client is told that the connection broke, where the way can tell. */
+  reset?(): void;
   /** What goes on in TLS, once all was written and with no reading going on; the sink hears nothing of
    *  the stream before it any more. @returns undefined: it is encrypted already. */
   secure(tls: ServerTls, sink: TlsSink): ByteStream | undefined;

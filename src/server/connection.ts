@@ -2,13 +2,18 @@
  *  and pauses the socket when the session or the client cannot follow.
  *  Source: nbd-protocol.md sections 2, 3.6 and 5. */
 
-import { type Agreed, type OnClientFault, ServerHandshake } from 'nbd-server-protocol-ts';
+import {
+  type Agreed,
+  type HandshakeHost,
+  type OnClientFault,
+  ServerHandshake,
+} from 'nbd-server-protocol-ts';
 import type { NbdExport } from '../export/nbd-export.ts';
+import type { Arrival } from '../export/reply-sink.ts';
 import type { Refusal } from '../export/rules.ts';
 import { Session } from '../export/session.ts';
 import type { SessionHost } from '../export/session-host.ts';
 import type { ConnectionBuffers } from './buffer-pool.ts';
-import type { ByteDrain } from './byte-drain.ts';
 import type { ByteSink, ByteStream } from './byte-stream.ts';
 import { faultTeller } from './client-faults.ts';
 import { HandshakeTime } from './handshake-time.ts';
@@ -21,15 +26,20 @@ import { type ServerFault, tellEnd } from './server-faults.ts';
 import type { WaitsFor, Watched } from './watch.ts';
 import { offered, type WayIn } from './way-in.ts';
 import { ReceiveWindow } from './window.ts';
+import type { TappedConnection } from './wire-tap.ts';
 
 /** starttls: the ACK is on its way out, and nothing is read. */
 type Phase = 'haggling' | 'starttls' | 'transmission' | 'finishing' | 'closed';
 
-export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost, Watched {
+export class Connection implements ByteSink, TappedConnection, SessionHost, RequestHost, Watched {
   readonly onClientFault: OnClientFault;
   readonly #context: ServerContext;
   readonly #id: number;
   readonly #gone: () => void;
+  readonly #way: WayIn;
+  #cancelGreeting: (() => void) | undefined;
+  /** The handshake is sent in small portions. */
+  #drips = false;
   #window: ReceiveWindow;
   #stream: ByteStream | undefined;
   #handshake: ServerHandshake<NbdExport> | undefined;
@@ -63,8 +73,8 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     this.#window = new ReceiveWindow(buffers.received);
     this.#output = new Output(context.turn, context.buffers, buffers.replies, this);
     this.onClientFault = faultTeller(context.faults, context.log, id);
-    const can = { ...offered(way), onFault: this.onClientFault };
-    this.#handshake = new ServerHandshake<NbdExport>(context.host, can);
+    this.#way = way;
+    this.#handshake = this.#haggler({});
     this.#handshakeTime = new HandshakeTime(
       context,
       () => this.#handshake?.optionsTaken ?? 0,
@@ -99,11 +109,32 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     this.#stream?.destroy();
   }
 
-  /** The server speaks first. */
-  open(stream: ByteStream): void {
+  /** The server speaks first. @param arrival what rules have for it. */
+  open(stream: ByteStream, arrival?: Arrival): void {
     this.#stream = stream;
     const from = stream.remoteAddress ?? 'unix';
     this.#context.log.debug({ connection: this.#id, from }, 'connected');
+    if (arrival === undefined) this.#greet();
+    else this.#misgreet(arrival);
+  }
+
+  #misgreet({ fault, delayNs, handshake }: Arrival): void {
+    if (fault?.kind === 'refuse') this.#handshake = this.#haggler({ find: () => undefined });
+    if (handshake !== undefined) {
+      this.#output.tap.plan(handshake, 0, Number.POSITIVE_INFINITY);
+      this.#drips = handshake.wire.form === 'drip';
+    }
+    const begin = (): void => {
+      if (fault?.kind === 'wire' && !this.#output.tap.plan(fault.fault, 0, 0)) return;
+      this.#greet();
+    };
+    if (delayNs === 0) return begin();
+    this.#cancelGreeting = this.#context.scheduler.timeout(begin, delayNs / 1e6);
+  }
+
+  #greet(): void {
+    const stream = this.#stream;
+    if (stream === undefined || this.#phase === 'closed') return;
     if (this.#handshake !== undefined) this.#output.raw(this.#handshake.greeting());
     stream.resume();
     this.#context.turn.end();
@@ -143,6 +174,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     this.#phase = 'closed';
     this.#handshakeTime.cancel();
     this.#cancelGoodbye?.();
+    this.#cancelGreeting?.();
     this.#output.close();
     this.#requests?.abandon();
     this.#context.buffers.give(this.#window.buffer);
@@ -162,7 +194,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   written(): void {
     this.#context.turn.begin();
     this.#entries++;
-    this.#output.sent();
+    this.#output.written();
     this.#goOn();
     this.#context.turn.end();
   }
@@ -182,6 +214,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   }
 
   sessionIdle(): void {
+    this.#output.sendLate();
     if (this.#phase === 'finishing' || this.#shutDown !== undefined) this.#endIfIdle();
   }
 
@@ -204,6 +237,25 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
 
   destroy(): void {
     this.#stream?.destroy();
+  }
+
+  reset(): void {
+    const stream = this.#stream;
+    // Elsewhere what was sent may be on its way still.
+    if (stream?.reset === undefined) stream?.end();
+    else stream.reset();
+  }
+
+  hangUp(): void {
+    if (this.#phase === 'closed') return;
+    this.#phase = 'finishing';
+    this.#sayGoodbye();
+  }
+
+  /** @param other in place of what the server's host does. */
+  #haggler(other: Partial<HandshakeHost<NbdExport>>): ServerHandshake<NbdExport> {
+    const can = { ...offered(this.#way), onFault: this.onClientFault };
+    return new ServerHandshake({ ...this.#context.host, ...other }, can);
   }
 
   get #isHaggling(): boolean {
@@ -288,6 +340,7 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
   #agree(agreed: Agreed<NbdExport>): void {
     const { export: of, extendedHeaders, replyForm, secure } = agreed;
     this.#output.agree(replyForm, of.blockSize.maximumPayload);
+    if (this.#drips) this.#output.endDrip();
     const session = new Session(of, agreed, this.#output, this, this.#context);
     session.shutDown = this.#shutDown;
     const [window, output] = [this.#window, this.#output];
@@ -305,10 +358,14 @@ export class Connection implements ByteSink, ByteDrain, SessionHost, RequestHost
     // What comes now, also what another thread gives back, would have its reply behind our goodbye.
     if (this.#phase === 'closed') return;
     this.#phase = 'finishing';
-    if (this.#shutDown !== undefined) {
-      const { scheduler } = this.#context;
-      this.#cancelGoodbye ??= scheduler.timeout(() => this.destroy(), limits.goodbyeTime.max);
-    }
+    if (this.#shutDown === undefined) this.#stream?.end();
+    else this.#sayGoodbye();
+  }
+
+  /** It has little time to go. */
+  #sayGoodbye(): void {
+    const { scheduler } = this.#context;
+    this.#cancelGoodbye ??= scheduler.timeout(() => this.destroy(), limits.goodbyeTime.max);
     this.#stream?.end();
   }
 }

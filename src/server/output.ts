@@ -3,7 +3,7 @@
 
 import { ChunkFlag, type ReplyAddress, ReplyEncoder, type ReplyForm } from 'nbd-server-protocol-ts';
 import type { ExtentList } from '../export/block-status.ts';
-import type { ReplySink, ViewHolder } from '../export/reply-sink.ts';
+import type { ReplySink, ViewHolder, WireFault } from '../export/reply-sink.ts';
 import { zeroView } from '../pages/pin.ts';
 import type { PageViews } from '../pages/views.ts';
 import { bug } from '../units.ts';
@@ -14,15 +14,28 @@ import { limits } from './limits.ts';
 import { Parts } from './parts.ts';
 import { Retained } from './retained.ts';
 import type { Turn } from './turn.ts';
+import { WireReply } from './wire-reply.ts';
+import { changesConnection, type TappedConnection, WireTap } from './wire-tap.ts';
 
 /** An extended ERROR_OFFSET chunk: 32 + 4 + 2, a text, 8. */
 const ERROR_CHUNK_MAX = 46 + ERROR_TEXT_MAX;
 const { DONE } = ChunkFlag;
 
+/** A reply that goes behind so many later ones. */
+interface LateReply {
+  readonly bytes: Uint8Array;
+  left: number;
+}
+
 export class Output implements ReplySink {
   readonly #turn: Turn;
   readonly #pool: BufferPool;
-  readonly #drain: ByteDrain;
+  #drain: ByteDrain;
+  readonly #connection: TappedConnection;
+  /** Once a connection has misbehaved. */
+  #tap: WireTap | undefined;
+  /** Replies that go behind later ones. Undefined: nobody counts. */
+  #later: LateReply[] | undefined;
   #encoder = new ReplyEncoder('simple');
   #inChunks = false;
   /** Bytes of a read's data in one chunk at most. */
@@ -45,10 +58,10 @@ export class Output implements ReplySink {
   /** There was no memory for replies, and some are missing. */
   #lost = false;
 
-  constructor(turn: Turn, pool: BufferPool, chunk: PooledBuffer, drain: ByteDrain) {
+  constructor(turn: Turn, pool: BufferPool, chunk: PooledBuffer, drain: TappedConnection) {
     this.#turn = turn;
     this.#pool = pool;
-    this.#drain = drain;
+    this.#drain = this.#connection = drain;
     this.#chunk = chunk;
   }
 
@@ -83,6 +96,7 @@ export class Output implements ReplySink {
     const encoder = this.#encoder;
     this.#reserve(encoder.headerBytes);
     this.#commit(encoder.done(this.#chunk.view, this.#used, to));
+    if (this.#later !== undefined) this.#replied();
   }
 
   error(to: ReplyAddress, error: number, text: string, delta: number): void {
@@ -95,6 +109,7 @@ export class Output implements ReplySink {
         ? this.#encoder.error(view, bytes, at, to, error, words)
         : this.#encoder.errorAt(view, bytes, at, DONE, to, error, words, delta),
     );
+    if (this.#later !== undefined) this.#replied();
   }
 
   openRead(to: ReplyAddress, length: number): number {
@@ -109,6 +124,7 @@ export class Output implements ReplySink {
   commitRead(): void {
     this.#commit(this.#open);
     this.#open = 0;
+    if (this.#later !== undefined) this.#replied();
   }
 
   cancelRead(): void {
@@ -123,6 +139,7 @@ export class Output implements ReplySink {
       this.#sendRuns(to, views);
     }
     this.#retained.holders.push(holder);
+    if (this.#later !== undefined) this.#replied();
   }
 
   status(to: ReplyAddress, contextId: number, extents: ExtentList, last: boolean): void {
@@ -137,6 +154,27 @@ export class Output implements ReplySink {
       const rest = at === count - 1 ? extents.rest : 0;
       this.#commit(encoder.extent(this.#chunk.view, this.#used, length, high, low, rest));
     }
+  }
+
+  through(fault: WireFault): ReplySink {
+    return new WireReply(this.#encoder, fault, (of, bytes) => this.#misbehave(of, bytes));
+  }
+
+  /** Everything that is sent from now on passes a tap. */
+  get tap(): WireTap {
+    this.#tap ??= new WireTap(this.#connection, () => this.sent());
+    this.#drain = this.#tap;
+    return this.#tap;
+  }
+
+  /** What is sent from now on flows as it does. */
+  endDrip(): void {
+    this.tap.endDrip(this.tap.accepted + this.#queuedBytes);
+  }
+
+  /** Nothing is in flight that a late reply could wait for. */
+  sendLate(): void {
+    for (const { bytes } of this.#later?.splice(0) ?? []) this.raw(bytes);
   }
 
   /** Bytes that are ready as they are: replies of the handshake. */
@@ -180,6 +218,12 @@ export class Output implements ReplySink {
     return true;
   }
 
+  /** The socket has taken the write before. */
+  written(): void {
+    if (this.#tap === undefined) this.sent();
+    else this.#tap.sent();
+  }
+
   /** The socket has taken the last write, or will never. */
   sent(): void {
     if (!this.#sending) return;
@@ -196,6 +240,8 @@ export class Output implements ReplySink {
     if (this.#closed) return;
     this.#closed = true;
     this.#sending = false;
+    this.#tap?.close();
+    this.#later = undefined;
     this.#parts.clear();
     this.#queuedBytes = this.#sendingBytes = 0;
     this.#taken = this.#used = 0;
@@ -265,6 +311,28 @@ export class Output implements ReplySink {
     this.#reserve(encoder.dataHeadBytes);
     this.#commit(encoder.data(this.#chunk.view, this.#used, flags, to, delta, length));
     this.#cut();
+  }
+
+  #misbehave(fault: WireFault, bytes: Uint8Array): void {
+    const { wire } = fault;
+    if (wire.form === 'reorder') {
+      this.#later ??= [];
+      this.#later.push({ bytes, left: wire.replies });
+      return;
+    }
+    if (this.#closed) return;
+    const start = (): number => this.tap.accepted + this.#queuedBytes;
+    if (!changesConnection(wire) || this.tap.plan(fault, start(), bytes.length)) this.raw(bytes);
+    if (this.#later !== undefined) this.#replied();
+  }
+
+  /** One more reply is behind those that are late. */
+  #replied(): void {
+    const late = this.#later ?? [];
+    this.#later = undefined; // what is sent now counts for nobody
+    for (const one of late) if (--one.left === 0) this.raw(one.bytes);
+    const left = late.filter((one) => one.left > 0);
+    this.#later = left.length > 0 ? left : undefined;
   }
 
   /** Makes room for `length` bytes in one piece. */

@@ -98,6 +98,11 @@ export class SocketStream implements ByteStream {
     this.#drain.destroy();
   }
 
+  reset(): void {
+    if (this.remoteAddress === undefined) this.destroy();
+    else this.#source.resetAndDestroy();
+  }
+
   secure(tls: ServerTls, sink: TlsSink): ByteStream {
     this.#released = true;
     const plain =

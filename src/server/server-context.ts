@@ -33,6 +33,6 @@ export interface ServerContext extends SessionContext {
   /** For ways in that say nothing of their own. */
   readonly protocol: ReplyForm;
   readonly acceptFaults: AcceptFaults;
-  /** Makes a stream of a socket that was accepted, and not read yet. */
-  openStream(socket: net.Socket, sink: ByteSink): ByteStream;
+  /** Makes a stream of a socket that was accepted, and not read yet. @param here not on another thread. */
+  openStream(socket: net.Socket, sink: ByteSink, here: boolean): ByteStream;
 }

@@ -9,6 +9,7 @@ import type { Refusal } from '../export/rules.ts';
 import { StatusBudget } from '../export/status-budget.ts';
 import { AcceptFaults } from './accept-faults.ts';
 import { Admission, Burst } from './admission.ts';
+import { arrivalAt, mayMisbehave } from './arrivals.ts';
 import type { ByteSink, ByteStream } from './byte-stream.ts';
 import { Connection } from './connection.ts';
 import { type InheritedSocket, listenInherited } from './inherited.ts';
@@ -176,7 +177,10 @@ export class Server {
   #accept(socket: net.Socket, way: WayIn): void {
     const leave = this.#admission.admit(socket.remoteAddress);
     if (leave === undefined) socket.destroy();
-    else this.#serve((sink) => this.#context.openStream(socket, sink), way, leave);
+    else {
+      const here = mayMisbehave(this.#context.host.list());
+      this.#serve((sink) => this.#context.openStream(socket, sink, here), way, leave);
+    }
   }
 
   /** @param gone called when the client has gone. */
@@ -195,7 +199,7 @@ export class Server {
     );
     this.#connections.set(connection, gone);
     this.#watch.add(connection);
-    connection.open(open(connection));
+    connection.open(open(connection), arrivalAt(this.#context.host.list()));
     if (this.#shuttingDown) connection.shutdown(serverStops);
   }
 

@@ -105,6 +105,12 @@ export class TlsStream implements ByteStream {
     this.#socket.destroy();
   }
 
+  reset(): void {
+    const plain = this.#plain;
+    if (plain instanceof net.Socket && this.remoteAddress !== undefined) plain.resetAndDestroy();
+    this.#socket.destroy();
+  }
+
   secure(): undefined {
     return undefined;
   }

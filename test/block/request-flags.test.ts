@@ -85,6 +85,7 @@ describe('an NBD command reaches the driver', () => {
       commitRead: () => {},
       cancelRead: () => {},
       sendViews: () => {},
+      through: () => sink,
       status: () => {},
     };
     const host = { sessionReady: () => {}, sessionIdle: () => {}, onClientFault: () => {} };

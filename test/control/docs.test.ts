@@ -13,7 +13,8 @@ function written(path: string): string {
     .replace('{group}/{setting}', 'A')
     .replace('{name}', 'N')
     .replace('{attribute}', 'A')
-    .replace('{operation}', 'OP');
+    .replace('{operation}', 'OP')
+    .replace('{rule}', 'ID');
 }
 
 /** The calls of a row, which may have several methods: `GET /v1/devices/N/zones`. */

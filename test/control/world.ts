@@ -72,8 +72,10 @@ export function world({
   });
   const device = (name = 'nullb0'): NullDevice => devices.get(name) ?? devices.create(name);
   const send = (kind: 'read' | 'write', sector: number, sectors: number): TestBio => {
-    const hctx = device().disk?.queue.defaultHctx(0);
-    if (hctx === undefined) throw new Error('power is 0');
+    const queue = device().disk?.queue;
+    if (queue === undefined) throw new Error('power is 0');
+    const straight = queue.defaultHctx(0);
+    const hctx = queue.front?.before(straight, 1) ?? straight;
     const client =
       kind === 'read'
         ? new Client(Command.READ, sector, sectors)

@@ -80,7 +80,8 @@ export class Io extends TestBio implements TagWaiter {
   /** The queues may be others than when it began to wait. */
   tagsFree(): void {
     const { queue } = this.#disk ?? bug('tags for nobody');
-    const hctx = this.waitsToRead ? queue.readHctx(this.#user) : queue.defaultHctx(this.#user);
+    const own = this.waitsToRead ? queue.readHctx(this.#user) : queue.defaultHctx(this.#user);
+    const hctx = queue.front?.before(own, this.#user + 1) ?? own;
     if (hctx.submit(this.bio)) hctx.unplug();
     else hctx.pool.wait(this);
   }

@@ -54,6 +54,9 @@ class Client implements ReplySink {
     this.data = Buffer.concat(parts);
     holder.viewsSent();
   }
+  through(): ReplySink {
+    return this;
+  }
   status(): void {}
 }
 

@@ -42,6 +42,9 @@ class HeldSink implements ReplySink {
   sendViews(_to: ReplyAddress, views: PageViews, _whole: boolean, holder: ViewHolder): void {
     this.held.push({ views, holder });
   }
+  through(): ReplySink {
+    return this;
+  }
   status(): void {
     this.statuses++;
   }

@@ -87,7 +87,7 @@ const statuses: Readonly<Record<Errno, number>> = {
     EBUSY: 409,
   },
   ...{ EIO: 422, ETOOMANYREFS: 422, EOVERFLOW: 422, ENODEV: 422, ENOSPC: 422, ENOMEM: 422 },
-  ETIMEDOUT: 422,
+  ...{ ETIMEDOUT: 422, EPERM: 422, ESHUTDOWN: 422 },
 };
 
 export class HttpControl implements Control {

@@ -170,7 +170,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   pages: ['units'],
   block: ['time', 'pages', 'units'],
   direct: ['block', 'pages', 'units'],
-  driver: ['direct', 'block', 'config', 'time', 'pages', 'units'],
+  rules: ['block', 'config', 'pages', 'units'],
+  driver: ['rules', 'direct', 'block', 'config', 'time', 'pages', 'units'],
   export: ['block', 'time', 'pages', 'units', 'nbd-server-protocol-ts'],
   server: [
     ...['export', 'time', 'pages', 'units', 'nbd-server-protocol-ts'],
@@ -181,19 +182,40 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   journal: ['units'],
   crash: ['journal', 'units'],
   // Of block/ it knows the statuses: what a device answers is told as an errno.
-  control: ['driver', 'config', 'block', 'time', 'units', 'fastify', 'prom-client', 'node:'],
+  control: [
+    'driver',
+    'rules',
+    'config',
+    'block',
+    'time',
+    'units',
+    'fastify',
+    'prom-client',
+    'node:',
+  ],
   threads: [
     ...['server', 'export', 'direct', 'time', 'pages', 'units', 'nbd-server-protocol-ts'],
     ...['node:net', 'node:fs', 'node:os', 'node:path', 'node:v8', 'node:vm'],
     'node:worker_threads',
   ],
   daemon: [
-    ...['control', 'threads', 'server', 'export', 'driver', 'direct', 'config', 'time', 'pages'],
+    ...[
+      'control',
+      'threads',
+      'server',
+      'export',
+      'driver',
+      'rules',
+      'direct',
+      'config',
+      'time',
+      'pages',
+    ],
     'units',
     ...['nbd-server-protocol-ts', 'pino', 'pino-pretty', 'node:'],
   ],
   cli: [
-    ...['daemon', 'config', 'server', 'crash', 'journal', 'units'],
+    ...['daemon', 'rules', 'config', 'server', 'crash', 'journal', 'units'],
     ...['commander', 'nbd-server-protocol-ts', 'node:'],
   ],
 };

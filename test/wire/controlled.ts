@@ -14,6 +14,8 @@ import type { LogLine } from './served.ts';
 export interface Controlled {
   /** Of the NBD server. */
   readonly path: string;
+  /** Of TCP, on 127.0.0.1. */
+  readonly port: number;
   ask(method: string, path: string, asked?: Asked): Promise<Answered>;
   /** Sets attributes of a device, which must work. */
   set(name: string, attributes: object): Promise<void>;
@@ -48,7 +50,10 @@ export async function serveControlled(
     parameters: resolved(...words),
     machine: MACHINE,
     faultSeed: 'test',
-    listen: [{ kind: 'unix', path, isPrivate: true }],
+    listen: [
+      { kind: 'unix', path, isPrivate: true },
+      { kind: 'tcp', host: '127.0.0.1', port: 0 },
+    ],
     log: pino({ level: 'info' }, { write: (line) => log.push(JSON.parse(line)) }),
     debug: true,
     ...{ threads, offerFlush, limits },
@@ -57,8 +62,10 @@ export async function serveControlled(
   onTestFinished(() => daemon.stopNow());
   const asking = (method: string, url: string, asked?: Asked): Promise<Answered> =>
     ask({ socketPath: control }, method, url, asked);
+  const tcp = daemon.listening.find((address) => address.kind === 'tcp');
   return {
     path,
+    port: tcp?.port ?? 0,
     log,
     ask: asking,
     async set(name, attributes) {

@@ -1,0 +1,32 @@
+/** One call of the API: what goes in, what comes out, and what the document says of it. */
+
+import type { Schema } from './schema.ts';
+
+/** JSON that its handler judges, in better words than a schema's; the schema is for the document. */
+export interface JudgedBody {
+  readonly judged: Readonly<Record<string, unknown>>;
+}
+
+export interface Call {
+  readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE';
+  /** With `{parameters}`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly query: Schema;
+  /** A schema: JSON. Octets, text and lines of JSON are taken as they come. */
+  readonly body?: Schema | JudgedBody | 'octets' | 'text' | 'lines';
+  /** The longest body, in bytes. */
+  readonly bodyMax?: number;
+  /** What success looks like; without a schema there is no JSON. */
+  readonly status: 200 | 201 | 204;
+  readonly answer?: Schema | 'text' | 'lines';
+  /** The answer may go on as long as somebody reads it, with long silences. */
+  readonly lasts?: true;
+}
+
+export function isJudged(body: Call['body']): body is JudgedBody {
+  return typeof body === 'object' && 'judged' in body;
+}
+
+/** What lines of JSON are called. */
+export const LINES_TYPE = 'application/x-ndjson';

@@ -1,0 +1,58 @@
+/** From the lines of a log to what a replay is to strike. Source: faults.md section 2 (replay). */
+
+import { ErrnoError } from '../../config/errors.ts';
+import type { ReplayEntry } from '../../rules/fault-log.ts';
+import type { Work } from '../../time/slicer.ts';
+import { limits } from '../limits.ts';
+
+/** @param pieces the log as it came. @param device entries of others are left out, where a log has
+ *  several. @throws ErrnoError that names the line. */
+export function* entriesOf(pieces: readonly Uint8Array[], device: string): Work<ReplayEntry[]> {
+  const decoder = new TextDecoder('utf-8');
+  const entries: ReplayEntry[] = [];
+  let rest = '';
+  let number = 0;
+  const take = (line: string): void => {
+    number++;
+    const entry = entryOf(line, number, device);
+    if (entry !== undefined) entries.push(entry);
+  };
+  for (const piece of pieces) {
+    const lines = `${rest}${decoder.decode(piece, { stream: true })}`.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      take(line);
+      if (number % limits.entriesPerPiece.max === 0) yield;
+    }
+  }
+  take(rest);
+  return entries;
+}
+
+function entryOf(line: string, number: number, device: string): ReplayEntry | undefined {
+  if (line.trim() === '') return undefined;
+  const given = parsed(line);
+  if (typeof given !== 'object' || given === null) throw noEntry(number);
+  if ('device' in given && given.device !== device) return undefined;
+  const { rule, op, sector, occurrence } = { rule: 0, op: 0, sector: '', occurrence: '', ...given };
+  const isFine =
+    typeof rule === 'string' &&
+    typeof op === 'string' &&
+    Number.isSafeInteger(sector) &&
+    Number.isSafeInteger(occurrence);
+  if (!isFine) throw noEntry(number);
+  return { rule, op, sector: Number(sector), occurrence: Number(occurrence) };
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function noEntry(number: number): ErrnoError {
+  const fields = 'rule, op, sector and occurrence';
+  return new ErrnoError('EINVAL', `line ${number}: an entry of a log has ${fields}`);
+}

@@ -1,0 +1,19 @@
+/** What a call's handler is given, and what it gives. */
+
+/** What came in, checked against the call's schemas. */
+export interface Input {
+  readonly params: Readonly<Record<string, string>>;
+  /** Parameters that are numbers. */
+  readonly query: Readonly<Record<string, number>>;
+  /** The others. */
+  readonly texts: Readonly<Record<string, string>>;
+  /** JSON, the bytes of a text, or octets and lines in pieces. */
+  readonly body: unknown;
+}
+
+/** JSON, text, a stream of JSON, or nothing. */
+export type Handler = (input: Input) => unknown;
+
+export function octets(body: unknown): readonly Uint8Array[] {
+  return Array.isArray(body) ? body : [];
+}

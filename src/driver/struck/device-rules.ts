@@ -1,0 +1,163 @@
+/** A device's rules: what survives power off, and what stands before its queues while it has power and
+ *  rules. Source: faults.md sections 1 and 2. */
+
+import type { RequestQueue } from '../../block/request-queue.ts';
+import { Status } from '../../block/status.ts';
+import type { LogEntry, ReplayEntry } from '../../rules/fault-log.ts';
+import type { LiveRule } from '../../rules/live-rule.ts';
+import { type Plan, type PlanJson, planJson } from '../../rules/plan.ts';
+import type { Rule } from '../../rules/rule.ts';
+import { RuleSet } from '../../rules/rule-set.ts';
+import type { NullData } from '../completion.ts';
+import type { DeviceContext } from '../parts.ts';
+import { RuleFront } from './front.ts';
+import type { StruckHost } from './struck-host.ts';
+import { Stalled } from './struck-wire.ts';
+
+/** What rules need of the device while it has power. */
+export interface RuledDevice
+  extends Pick<StruckHost, 'block' | 'capacity' | 'isStable' | 'dropCache'> {
+  readonly queue: RequestQueue<NullData>;
+}
+
+/** A rule and what it has counted. */
+export interface RuleReport {
+  readonly live: LiveRule;
+  /** Commands that hang by it. */
+  readonly held: number;
+}
+
+export class DeviceRules {
+  readonly #set: RuleSet;
+  readonly #context: DeviceContext;
+  readonly #onChanged: () => void;
+  #front: RuleFront | undefined;
+  #queue: RequestQueue<NullData> | undefined;
+
+  /** @param onChanged called when there are rules where there were none, or none any more. */
+  constructor(context: DeviceContext, onChanged: () => void) {
+    this.#set = new RuleSet(context.faultSeed, 512);
+    this.#context = context;
+    this.#onChanged = onChanged;
+  }
+
+  /** Commands may be struck. */
+  get active(): boolean {
+    return this.#set.rules.length > 0;
+  }
+
+  get seed(): string {
+    return this.#set.seed;
+  }
+
+  get state(): number {
+    return this.#set.state;
+  }
+
+  get paused(): boolean {
+    return this.#set.paused;
+  }
+
+  set paused(paused: boolean) {
+    this.#set.paused = paused;
+  }
+
+  get replaying(): boolean {
+    return this.#set.replaying;
+  }
+
+  get rules(): readonly Rule[] {
+    return this.#set.rules.map(({ rule }) => rule);
+  }
+
+  report(): RuleReport[] {
+    return this.#set.rules.map((live) => ({ live, held: this.#front?.held(live.rule.id) ?? 0 }));
+  }
+
+  plan(): PlanJson {
+    return planJson(this.seed, this.rules);
+  }
+
+  /** @param before an id. @throws ErrnoError ENOENT. */
+  add(rules: readonly Rule[], before?: string): void {
+    this.#change(() => this.#set.add(rules, this.#now(), before));
+  }
+
+  /** What they hold is released. @throws ErrnoError ENOENT: none is removed. */
+  remove(ids: readonly string[]): void {
+    this.#change(() => this.#set.remove(ids));
+    for (const id of ids) this.release(id);
+  }
+
+  /** In place of all rules; what those hold is released. */
+  load(plan: Plan): void {
+    this.#change(() => this.#set.load(plan, this.#now()));
+    this.release();
+  }
+
+  reset(): void {
+    this.#set.reset();
+  }
+
+  /** Strikes what the entries of a log name, in place of what triggers say; undefined: as triggers say. */
+  replay(entries: readonly ReplayEntry[] | undefined): void {
+    this.#set.replay(entries);
+  }
+
+  /** @param id undefined: of all rules. @returns how many go on. */
+  release(id?: string): number {
+    return this.#front?.release(id) ?? 0;
+  }
+
+  /** Those behind entry `seq`. */
+  logAfter(seq: number): Iterable<LogEntry> {
+    return this.#set.log.after(seq);
+  }
+
+  /** @returns what ends that. */
+  listen(listener: (entry: LogEntry) => void): () => void {
+    return this.#set.log.listen(listener);
+  }
+
+  powerOn(device: RuledDevice): void {
+    this.#set.block = device.block;
+    const { queue, ...facts } = device;
+    this.#queue = queue;
+    this.#set.facts.capacity = device.capacity;
+    this.#front = new RuleFront({
+      ...facts,
+      rules: this.#set,
+      stalled: new Stalled(),
+      context: this.#context,
+      poweredAt: this.#now(),
+    });
+  }
+
+  /** The rules have come or gone, or power goes. @param leaving nothing is held up any more. */
+  compose(leaving: boolean): void {
+    if (this.#queue === undefined) return;
+    const front = this.active && !leaving ? this.#front : undefined;
+    if (this.#queue.front !== front) this.#queue.front = front;
+    if (leaving) this.#front?.open();
+  }
+
+  /** Power goes off by force. */
+  giveUp(): void {
+    this.#front?.giveUp(Status.OFFLINE);
+  }
+
+  powerOff(): void {
+    this.#front = undefined;
+    this.#queue = undefined;
+  }
+
+  #change(change: () => void): void {
+    const before = this.active;
+    change();
+    if (before !== this.active) this.#onChanged();
+  }
+
+  #now(): number {
+    return this.#context.clock.now();
+  }
+}

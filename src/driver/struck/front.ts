@@ -1,0 +1,161 @@
+/** Rules before a device's hardware queues: what none strikes goes on as it is, what one strikes is
+ *  carried out apart. There only while the device has rules. Source: faults.md section 1. */
+
+import type { Bio } from '../../block/bio.ts';
+import { Command, hasRange, RequestFlag } from '../../block/command.ts';
+import type { HwQueue } from '../../block/hw-queue.ts';
+import { Status } from '../../block/status.ts';
+import type { Front, Submitter } from '../../block/submitter.ts';
+import type { TagPool } from '../../block/tag-pool.ts';
+import type { Arrival } from '../../block/wire-fault.ts';
+import { Dice } from '../../rules/dice.ts';
+import type { Facts } from '../../rules/facts.ts';
+import { Arrival as OnArrival, type Operation } from '../../rules/operations.ts';
+import { nanoseconds, SECTOR_BYTES } from '../../units.ts';
+import { drawDelay } from './draw.ts';
+import { StruckCommand } from './struck-command.ts';
+import { isWrite, type StruckHost } from './struck-host.ts';
+import { wireFault } from './struck-wire.ts';
+
+export class RuleFront implements Front {
+  readonly #host: StruckHost;
+  /** Those that hang, or wait to be answered. */
+  readonly #struck = new Set<StruckCommand>();
+  /** Clients of the server since power on. */
+  #arrivals = 0;
+
+  constructor(host: StruckHost) {
+    this.#host = host;
+  }
+
+  before(hctx: HwQueue, client: number): Submitter {
+    return new Watched(this.#host, this.#struck, hctx, client);
+  }
+
+  arrives(): Arrival | undefined {
+    this.#arrivals++;
+    const connect = this.#arrival(OnArrival.CONNECT);
+    const handshake = this.#arrival(OnArrival.HANDSHAKE);
+    if (connect === undefined && handshake === undefined) return undefined;
+    return {
+      fault: connect?.fault,
+      delayNs: connect?.delayNs ?? nanoseconds(0),
+      handshake: handshake?.fault?.kind === 'wire' ? handshake.fault.fault : undefined,
+    };
+  }
+
+  #arrival(operation: Operation): Omit<Arrival, 'handshake'> | undefined {
+    const { rules, stalled, context, poweredAt } = this.#host;
+    const now = context.clock.now();
+    const nothing = { sector: 0, sectors: 0, bytes: 0, fua: false, payload: undefined };
+    const facts = Object.assign(rules.facts, {
+      operation,
+      client: this.#arrivals,
+      now,
+      ...nothing,
+    });
+    const live = rules.decide(facts);
+    if (live === undefined) return undefined;
+    const { id, action, delay } = live.rule;
+    const dice = new Dice();
+    dice.copy(live.dice);
+    const delayNs = delay === undefined ? nanoseconds(0) : drawDelay(delay, dice, live.struck - 1);
+    const detail = {
+      ...(delay === undefined ? {} : { delay: delayNs }),
+      ...(action?.kind === 'wire' ? { wire: action.wire.form } : {}),
+      ...(action?.kind === 'error' ? { errno: action.errno } : {}),
+    };
+    rules.note(live, facts, now - poweredAt, detail);
+    const fault =
+      action?.kind === 'wire'
+        ? ({ kind: 'wire', fault: wireFault(id, action.wire, dice, stalled, context) } as const)
+        : action?.kind === 'error'
+          ? ({ kind: 'refuse' } as const)
+          : undefined;
+    return { fault, delayNs };
+  }
+
+  /** How many commands the rule holds. */
+  held(id: string): number {
+    let count = 0;
+    for (const command of this.#struck) if (command.hangs(id)) count++;
+    return count + this.#host.stalled.count(id);
+  }
+
+  /** Lets go what hangs. @param id of the rule that holds it; undefined: of all.
+   *  @returns how many. */
+  release(id?: string): number {
+    let count = 0;
+    for (const command of [...this.#struck]) if (command.release(id)) count++;
+    return count + this.#host.stalled.release(id);
+  }
+
+  /** Power goes off by force: everything that is held ends so. */
+  giveUp(status: Status): void {
+    for (const command of [...this.#struck]) command.giveUp(status);
+  }
+
+  /** Power goes off: nothing is held up any more. */
+  open(): void {
+    for (const command of [...this.#struck]) command.hurry();
+    this.#host.stalled.release(undefined);
+  }
+}
+
+/** A client's way to one hardware queue. */
+class Watched implements Submitter {
+  readonly #host: StruckHost;
+  readonly #struck: Set<StruckCommand>;
+  readonly #hctx: HwQueue;
+  readonly #client: number;
+
+  constructor(host: StruckHost, struck: Set<StruckCommand>, hctx: HwQueue, client: number) {
+    this.#host = host;
+    this.#struck = struck;
+    this.#hctx = hctx;
+    this.#client = client;
+  }
+
+  get pool(): TagPool {
+    return this.#hctx.pool;
+  }
+
+  submit(bio: Bio): boolean {
+    // Once for each command, however often it comes again for tags.
+    if (!bio.judged) {
+      bio.judged = true;
+      const { rules } = this.#host;
+      const facts = fill(rules.facts, bio, this.#client, this.#host.context.clock.now());
+      const live = rules.decide(facts);
+      if (live !== undefined) {
+        new StruckCommand(this.#host, this.#struck, bio, this.#hctx, live, facts).begin();
+        return true;
+      }
+      if (isWrite(bio.command)) rules.rewritten(bio.sector, bio.sectors);
+    }
+    // Where nothing is volatile, a flush has nothing to do behind the rules.
+    if (bio.command === Command.FLUSH && this.#host.isStable) {
+      bio.giveUp(Status.OK);
+      return true;
+    }
+    return this.#hctx.submit(bio);
+  }
+
+  unplug(): void {
+    this.#hctx.unplug();
+  }
+}
+
+function fill(facts: Facts, bio: Bio, client: number, now: number): Facts {
+  const ranged = hasRange(bio.command);
+  facts.operation = bio.command;
+  facts.sector = ranged ? bio.sector : 0;
+  facts.sectors = ranged ? bio.sectors : 0;
+  facts.bytes = facts.sectors * SECTOR_BYTES;
+  facts.fua = (bio.flags & RequestFlag.FUA) !== 0;
+  facts.client = client;
+  facts.payload =
+    bio.command === Command.WRITE || bio.command === Command.ZONE_APPEND ? bio.segments : undefined;
+  facts.now = now;
+  return facts;
+}

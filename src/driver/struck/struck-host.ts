@@ -1,0 +1,27 @@
+/** What the commands that rules strike have in common. */
+
+import { Command } from '../../block/command.ts';
+import type { RuleSet } from '../../rules/rule-set.ts';
+import type { DeviceContext } from '../parts.ts';
+import type { Stalled } from './struck-wire.ts';
+
+/** What struck commands need of their device. */
+export interface StruckHost {
+  readonly rules: RuleSet;
+  readonly context: DeviceContext;
+  /** ns of the device's clock when it was powered on. */
+  readonly poweredAt: number;
+  /** Bytes. */
+  readonly block: number;
+  /** Sectors. */
+  readonly capacity: number;
+  /** Nothing is volatile: a flush has nothing to do. */
+  readonly isStable: boolean;
+  readonly stalled: Stalled;
+  /** The cache forgets what it holds. */
+  dropCache(): void;
+}
+
+export function isWrite(command: Command): boolean {
+  return command === Command.WRITE || command === Command.WRITE_ZEROES;
+}

@@ -1,0 +1,127 @@
+/** One reply that does not reach the client as it should: encoded apart, changed, and then sent in its
+ *  place. Source: faults.md section 3. */
+
+import { ChunkFlag, type ReplyAddress, type ReplyEncoder } from 'nbd-server-protocol-ts';
+import type { ReplySink, ViewHolder, WireFault } from '../export/reply-sink.ts';
+import type { PageViews } from '../pages/views.ts';
+import { bug } from '../units.ts';
+import { ERROR_TEXT_MAX, errorText } from './error-text.ts';
+
+const { DONE } = ChunkFlag;
+const ERROR_CHUNK_MAX = 64 + ERROR_TEXT_MAX;
+/** Where the cookie is, in replies of every form. */
+const COOKIE_AT = 8;
+const COOKIE_BITS = 64;
+
+/** Sends what came of the reply. */
+export type SendReply = (fault: WireFault, bytes: Uint8Array) => void;
+
+export class WireReply implements ReplySink {
+  readonly mayRetain = true;
+  readonly #encoder: ReplyEncoder;
+  readonly #fault: WireFault;
+  readonly #send: SendReply;
+  #read = new Uint8Array(0);
+  #to: ReplyAddress = { cookieHigh: 0, cookieLow: 0, offsetHigh: 0, offsetLow: 0 };
+
+  constructor(encoder: ReplyEncoder, fault: WireFault, send: SendReply) {
+    this.#encoder = encoder;
+    this.#fault = fault;
+    this.#send = send;
+  }
+
+  get readBuffer(): Uint8Array {
+    return this.#read;
+  }
+
+  through(): ReplySink {
+    return bug('a reply that misbehaves twice');
+  }
+
+  ok(to: ReplyAddress): void {
+    if (this.#unknownError(to)) return;
+    const bytes = new Uint8Array(this.#encoder.headerBytes);
+    this.#finish(bytes, this.#encoder.done(viewOf(bytes), 0, to));
+  }
+
+  error(to: ReplyAddress, error: number, text: string, delta: number): void {
+    if (this.#unknownError(to)) return;
+    const bytes = new Uint8Array(ERROR_CHUNK_MAX);
+    const [view, words] = [viewOf(bytes), errorText(text)];
+    const length =
+      delta < 0
+        ? this.#encoder.error(view, bytes, 0, to, error, words)
+        : this.#encoder.errorAt(view, bytes, 0, DONE, to, error, words, delta);
+    this.#finish(bytes, length);
+  }
+
+  openRead(to: ReplyAddress, length: number): number {
+    const bytes = new Uint8Array(this.#encoder.dataHeadBytes + length);
+    this.#read = bytes;
+    this.#to = to;
+    return this.#encoder.data(viewOf(bytes), 0, DONE, to, 0, length);
+  }
+
+  commitRead(): void {
+    if (!this.#unknownError(this.#to)) this.#finish(this.#read, this.#read.length);
+  }
+
+  cancelRead(): void {}
+
+  sendViews(to: ReplyAddress, views: PageViews, _whole: boolean, holder: ViewHolder): void {
+    let at = this.openRead(to, views.bytes);
+    for (let n = 0; n < views.count; n++) {
+      const part = views.buffers[n]?.subarray(views.starts[n], views.ends[n]) ?? bug('no view');
+      this.#read.set(part, at);
+      at += part.length;
+    }
+    if (!this.#unknownError(to)) this.#finish(this.#read, this.#read.length);
+    holder.viewsSent();
+  }
+
+  status(): void {
+    bug('a block status is no command of a device');
+  }
+
+  /** @returns whether the rule wants it in place of the reply. */
+  #unknownError(to: ReplyAddress): boolean {
+    const { wire } = this.#fault;
+    if (wire.form !== 'error') return false;
+    const bytes = new Uint8Array(ERROR_CHUNK_MAX);
+    const length = this.#encoder.error(viewOf(bytes), bytes, 0, to, wire.value, errorText(''));
+    this.#send(this.#fault, bytes.subarray(0, length));
+    return true;
+  }
+
+  #finish(buffer: Uint8Array, length: number): void {
+    const bytes = buffer.subarray(0, length);
+    const { wire } = this.#fault;
+    if (wire.form === 'magic') flip(bytes, 0);
+    if (wire.form === 'cookie') {
+      const which = new Uint8Array(1);
+      this.#fault.fill(which);
+      flip(bytes, COOKIE_AT * 8 + ((which[0] ?? 0) % COOKIE_BITS));
+    }
+    if (wire.form === 'duplicate') return this.#send(this.#fault, join(bytes, bytes));
+    if (wire.form !== 'garbage') return this.#send(this.#fault, bytes);
+    const garbage = new Uint8Array(wire.bytes);
+    this.#fault.fill(garbage);
+    this.#send(this.#fault, join(garbage, bytes));
+  }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function flip(bytes: Uint8Array, bit: number): void {
+  const at = Math.floor(bit / 8);
+  bytes[at] = (bytes[at] ?? 0) ^ (1 << (bit % 8));
+}
+
+function join(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}

@@ -1,0 +1,400 @@
+/** What rules do to commands of a device, in injected time. faults.md section 1. */
+
+import { describe, expect, test } from 'vitest';
+import { Command, RequestFlag } from '../../src/block/command.ts';
+import { Status, statusErrno } from '../../src/block/status.ts';
+import type { NullDevice } from '../../src/driver/null-device.ts';
+import { parseRules } from '../../src/rules/plan.ts';
+import { World } from '../block/world.ts';
+import { options } from '../config/words.ts';
+import { bytesAt, command, type Io, read, wholeDevice, write } from './whole.ts';
+
+const MEMORY = ['size=4', 'memory_backed=1', 'discard=1'];
+
+function ruled(rules: readonly string[], ...words: readonly string[]) {
+  const world = new World();
+  const { device, disk } = wholeDevice(world, [...MEMORY, ...words]);
+  device.rules.add(parseRules(rules.map(wordsOf)));
+  return { world, device, disk };
+}
+
+function wordsOf(text: string): Record<string, string> {
+  return Object.fromEntries(
+    text
+      .split(' ')
+      .map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]),
+  );
+}
+
+function log(device: NullDevice) {
+  return [...device.rules.logAfter(0)];
+}
+
+/** How it ended; undefined: not yet. */
+function ended(io: Io): string | undefined {
+  expect(io.ends).toBeLessThanOrEqual(1);
+  return io.ends === 1 ? statusErrno[io.status] : undefined;
+}
+
+/** What lies there, past the rules. */
+function stored(device: NullDevice, first: number, sectors: number): number[] {
+  const { disk } = device;
+  if (disk === undefined) throw new Error('off');
+  const { front } = disk.queue;
+  disk.queue.front = undefined;
+  const bytes = bytesAt(disk, first, sectors);
+  disk.queue.front = front;
+  return bytes;
+}
+
+describe('error', () => {
+  test.each(['EPERM', 'EIO', 'ENOMEM', 'EINVAL', 'ENOSPC', 'EOVERFLOW', 'ESHUTDOWN'])(
+    '%s',
+    (errno) => {
+      const { disk, device } = ruled([`op=write error=${errno}`]);
+      const io = write(0, 8, 1).submit(disk);
+      expect(ended(io)).toBe(errno);
+      expect(io.bio.reason).toBe(`rule r1: ${errno}`);
+      expect(stored(device, 0, 8)).toEqual(Array(8).fill(0));
+      expect(ended(read(0, 8).submit(disk))).toBe('OK');
+    },
+  );
+
+  test('apply=all: done, and reported as failed', () => {
+    const { disk, device } = ruled(['op=write error=EIO apply=all']);
+    expect(ended(write(0, 8, 7).submit(disk))).toBe('EIO');
+    expect(stored(device, 0, 8)).toEqual(Array(8).fill(7));
+  });
+
+  test('apply=first:N: the first blocks are done', () => {
+    const { disk, device } = ruled(['op=write error=EIO apply=first:1'], 'bs=2048');
+    expect(ended(write(0, 8, 7).submit(disk))).toBe('EIO');
+    expect(stored(device, 0, 8)).toEqual([7, 7, 7, 7, 0, 0, 0, 0]);
+    expect(log(device)).toMatchObject([{ detail: { errno: 'EIO', kept: '0' } }]);
+  });
+
+  test('apply=drop: the cache forgets what it holds', () => {
+    const { disk, world } = ruled(['error=EIO apply=drop'], 'cache_size=1');
+    write(0, 8, 7).submit(disk);
+    expect(bytesAt(disk, 0)).toEqual([7]);
+    expect(ended(command(Command.FLUSH).submit(disk))).toBe('EIO');
+    world.pass(1e9);
+    expect(bytesAt(disk, 0)).toEqual([0]);
+  });
+
+  test('the third flush fails, also where nothing is volatile', () => {
+    const { disk } = ruled(['op=flush nth=3 error=EIO']);
+    const fates = Array.from({ length: 5 }, () => ended(command(Command.FLUSH).submit(disk)));
+    expect(fates).toEqual(['OK', 'OK', 'EIO', 'OK', 'OK']);
+  });
+
+  test('until=rewrite: a sector that was struck fails until it is written', () => {
+    const { disk } = ruled(['op=read sectors=2-5 nth=1 error=EIO until=rewrite']);
+    expect(ended(read(0, 1).submit(disk))).toBe('OK');
+    expect(ended(read(4, 4).submit(disk))).toBe('EIO');
+    expect(ended(read(5, 1).submit(disk))).toBe('EIO');
+    expect(ended(read(3, 1).submit(disk))).toBe('OK');
+    expect(ended(read(6, 2).submit(disk))).toBe('OK');
+    expect(ended(write(5, 1, 1).submit(disk))).toBe('OK');
+    expect(ended(read(5, 1).submit(disk))).toBe('OK');
+    expect(ended(read(4, 1).submit(disk))).toBe('EIO');
+    expect(ended(write(0, 8, 1).submit(disk))).toBe('OK');
+    expect(ended(read(0, 8).submit(disk))).toBe('OK');
+  });
+});
+
+describe('delay', () => {
+  test('done at once, answered later, behind completion_nsec', () => {
+    const words = ['irqmode=2', 'completion_nsec=1000000'];
+    const { disk, device, world } = ruled(['op=write delay=5ms'], ...words);
+    const io = write(0, 8, 7).submit(disk);
+    world.pass(1e6);
+    expect(ended(io)).toBeUndefined();
+    world.pass(5e6 - 1);
+    expect(ended(io)).toBeUndefined();
+    world.pass(1);
+    expect(ended(io)).toBe('OK');
+    expect(log(device)).toMatchObject([{ action: 'delay', detail: { delay: 5e6 } }]);
+  });
+
+  test('beside an error', () => {
+    const { disk, world } = ruled(['op=read error=EIO delay=1s']);
+    const io = read(0, 8).submit(disk);
+    world.pass(1e9 - 1);
+    expect(ended(io)).toBeUndefined();
+    world.pass(1);
+    expect(ended(io)).toBe('EIO');
+  });
+
+  test('trace: in order, and round again', () => {
+    const { disk, device } = ruled(['delay=trace:1ms,4ms']);
+    for (let at = 0; at < 3; at++) read(at, 1).submit(disk);
+    expect(log(device).map(({ detail }) => detail['delay'])).toEqual([1e6, 4e6, 1e6]);
+  });
+
+  test.each([
+    ['uniform:1ms:9ms', 5e6, 8e6 / Math.sqrt(12)],
+    ['exponential:5ms', 5e6, 5e6],
+  ])('%s: mean and deviation of 4000 are as they should be', (form, mean, deviation) => {
+    const { disk, device } = ruled([`delay=${form}`], 'hw_queue_depth=64');
+    const n = 4000;
+    for (let at = 0; at < n; at++) read(at, 1).submit(disk);
+    const delays = log(device).map(({ detail }) => Number(detail['delay']));
+    const seen = delays.reduce((sum, ns) => sum + ns, 0) / n;
+    expect(Math.abs(seen - mean)).toBeLessThan((5 * deviation) / Math.sqrt(n));
+  });
+
+  test('lognormal: a half is below the median, one in a hundred above p99', () => {
+    const { disk, device } = ruled(['delay=lognormal:2ms:200ms']);
+    for (let at = 0; at < 4000; at++) read(at, 1).submit(disk);
+    const delays = log(device).map(({ detail }) => Number(detail['delay']));
+    const below = (ns: number): number => delays.filter((one) => one <= ns).length / 4000;
+    expect(Math.abs(below(2e6) - 0.5)).toBeLessThan(0.04);
+    expect(Math.abs(below(200e6) - 0.99)).toBeLessThan(0.008);
+  });
+});
+
+describe('hang', () => {
+  test('for a while, with its tag; then it is done as usual', () => {
+    const { disk, device, world } = ruled(['op=write nth=1 hang=30s'], 'hw_queue_depth=1');
+    const payload = write(0, 8, 7).submit(disk);
+    const other = read(0, 8).submit(disk);
+    world.pass(30e9 - 1);
+    expect([ended(payload), ended(other)]).toEqual([undefined, undefined]);
+    expect(disk.queue.hctx(0).pool.inUse).toBe(1);
+    world.pass(1);
+    expect([ended(payload), ended(other)]).toEqual(['OK', 'OK']);
+    expect(stored(device, 0, 8)).toEqual(Array(8).fill(7));
+  });
+
+  test('until it is released, by its rule alone', () => {
+    const { disk, device, world } = ruled(['op=write hang=on', 'op=read hang=on']);
+    const [a, b] = [write(0, 8, 7).submit(disk), read(0, 8).submit(disk)];
+    world.pass(1e15);
+    expect(device.rules.report().map(({ held }) => held)).toEqual([1, 1]);
+    expect(device.rules.release('r2')).toBe(1);
+    expect([ended(a), ended(b)]).toEqual([undefined, 'OK']);
+    expect(device.rules.release()).toBe(1);
+    expect(ended(a)).toBe('OK');
+  });
+
+  test.each([
+    ['its rule is removed', (device: NullDevice) => device.rules.remove(['r1'])],
+    ['the plan is another', (device: NullDevice) => device.rules.load({ seed: '1', rules: [] })],
+    ['power goes off', (device: NullDevice) => void device.powerOff()],
+  ])('until %s', (_, release) => {
+    const { disk, device, world } = ruled(['hang=on']);
+    const io = write(0, 8, 7).submit(disk);
+    world.settle();
+    release(device);
+    world.settle();
+    expect(ended(io)).toBe('OK');
+  });
+
+  test('power off by force fails it, and it is not done', async () => {
+    const { disk, device, world } = ruled(['hang=on'], 'hw_queue_depth=1');
+    const io = write(0, 8, 7).submit(disk);
+    const off = device.powerOff(true);
+    world.settle();
+    expect(ended(io)).toBe('ENODEV');
+    await off;
+    device.powerOn(options(...MEMORY));
+    expect(stored(device, 0, 8)).toEqual(Array(8).fill(0));
+  });
+});
+
+describe('torn', () => {
+  test.each([
+    ['first:2', [7, 7, 0, 0, 0, 0, 0, 0], '0-1'],
+    ['last:3', [0, 0, 0, 0, 0, 7, 7, 7], '5-7'],
+    ['last:30', [7, 7, 7, 7, 7, 7, 7, 7], '0-7'],
+    ['first:0', [0, 0, 0, 0, 0, 0, 0, 0], 'none'],
+    ['blocks:0,2,5-6', [7, 0, 7, 0, 0, 7, 7, 0], '0,2,5-6'],
+    ['blocks:6-9,5', [0, 0, 0, 0, 0, 7, 7, 7], '5-7'],
+  ])('%s: only these blocks are stored', (kept, sectors, told) => {
+    const { disk, device } = ruled([`torn=${kept}`]);
+    expect(ended(write(8, 8, 7).submit(disk))).toBe('OK');
+    expect(stored(device, 8, 8)).toEqual(sectors);
+    expect(log(device)).toMatchObject([{ action: 'torn', detail: { kept: told } }]);
+  });
+
+  test('then=error', () => {
+    const { disk, device } = ruled(['torn=first:2 then=error']);
+    expect(ended(write(8, 8, 7).submit(disk))).toBe('EIO');
+    expect(stored(device, 8, 3)).toEqual([7, 7, 0]);
+  });
+
+  test('random: the same seed tears the same write in the same place', () => {
+    const tear = (): number[] => {
+      const { disk, device } = ruled(['torn=random']);
+      write(8, 64, 7).submit(disk);
+      return stored(device, 8, 64);
+    };
+    const torn = tear();
+    expect(new Set(torn)).toEqual(new Set([0, 7]));
+    expect(tear()).toEqual(torn);
+  });
+
+  test('moves the write pointer of a zone by what was stored', () => {
+    const { disk, device } = ruled(['torn=first:3'], 'zoned=1', 'zone_size=1');
+    expect(ended(write(0, 8, 7).submit(disk))).toBe('OK');
+    expect(device.zones?.info(0).writePointer).toBe(3);
+  });
+});
+
+describe('misdirect', () => {
+  test.each([
+    ['+8', 24],
+    ['-8', 8],
+    ['=64', 64],
+  ])('%s: a write goes there', (where, to) => {
+    const { disk, device } = ruled([`op=write misdirect=${where}`]);
+    expect(ended(write(16, 2, 7).submit(disk))).toBe('OK');
+    expect(stored(device, 16, 2)).toEqual([0, 0]);
+    expect(stored(device, to, 2)).toEqual([7, 7]);
+    expect(log(device)).toMatchObject([{ detail: { to } }]);
+  });
+
+  test('a read comes from there', () => {
+    const { disk } = ruled(['op=read misdirect=+8']);
+    write(8, 8, 7).submit(disk);
+    const io = read(0, 8).submit(disk);
+    expect(io.data.every((byte) => byte === 7)).toBe(true);
+  });
+
+  test.each(['-8', '+8191', '=8185'])('%s: not where it would leave the device', (where) => {
+    const { disk, device } = ruled([`op=write misdirect=${where}`]);
+    expect(ended(write(0, 8, 7).submit(disk))).toBe('OK');
+    expect(stored(device, 0, 8)).toEqual(Array(8).fill(7));
+    expect(log(device)).toEqual([]);
+  });
+});
+
+describe('lose and lie', () => {
+  test.each([
+    ['write', () => write(0, 8, 9)],
+    ['write_zeroes', () => command(Command.WRITE_ZEROES, 0, 8)],
+    ['discard', () => command(Command.DISCARD, 0, 8)],
+  ])('lose: %s is answered, not done', (op, make) => {
+    const { disk, device } = ruled([`op=${op} lose=1`]);
+    const { front } = disk.queue;
+    disk.queue.front = undefined;
+    write(0, 8, 7).submit(disk);
+    disk.queue.front = front;
+    expect(ended(make().submit(disk))).toBe('OK');
+    expect(stored(device, 0, 8)).toEqual(Array(8).fill(7));
+  });
+
+  test('lie: a flush makes nothing durable, nor does FUA', async () => {
+    const { disk, device, world } = ruled(['lie=1'], 'cache_size=1', 'fua=1');
+    write(0, 8, 7).submit(disk);
+    expect(ended(command(Command.FLUSH).submit(disk))).toBe('OK');
+    expect(ended(write(8, 8, 7, RequestFlag.FUA).submit(disk))).toBe('OK');
+    expect(bytesAt(disk, 0, 16)).toEqual(Array(16).fill(7));
+    expect(log(device).map(({ op }) => op)).toEqual(['flush', 'write']);
+    const off = device.powerOff();
+    world.settle();
+    await off;
+    device.powerOn(options(...MEMORY));
+    expect(stored(device, 0, 16)).toEqual(Array(16).fill(0));
+  });
+});
+
+describe('corrupt', () => {
+  test('bits of a reply: the disk stays good, and the same read gives the same bad bytes', () => {
+    const { disk, device } = ruled(['op=read corrupt=bits:3']);
+    write(0, 8, 7).submit(disk);
+    const [one, other] = [read(0, 8).submit(disk), read(0, 8).submit(disk)];
+    let flipped = 0;
+    for (const byte of one.data) for (let b = byte ^ 7; b > 0; b &= b - 1) flipped++;
+    expect(flipped).toBe(3);
+    expect(other.data.equals(one.data)).toBe(true);
+    expect(stored(device, 0, 8)).toEqual(Array(8).fill(7));
+  });
+
+  test('a write stores bad bytes, in the sectors of the rule alone', () => {
+    const { disk, device } = ruled(['op=write sectors=3-4 corrupt=xor:ff']);
+    const io = write(0, 8, 7).submit(disk);
+    expect(ended(io)).toBe('OK');
+    expect(stored(device, 0, 8)).toEqual([7, 7, 7, 0xf8, 0xf8, 7, 7, 7]);
+  });
+
+  test.each(['fill:5a', 'random'])('%s', (how) => {
+    const { disk } = ruled([`op=read sectors=1 corrupt=${how}`]);
+    const { data } = read(0, 2).submit(disk);
+    expect(data.subarray(0, 512).every((byte) => byte === 0)).toBe(true);
+    const bytes = new Set(data.subarray(512));
+    if (how === 'random') expect(bytes.size).toBeGreaterThan(100);
+    else expect(bytes).toEqual(new Set([0x5a]));
+  });
+});
+
+describe('set_state and mark', () => {
+  test('a rule moves the device on to the next one', () => {
+    const { disk, device } = ruled([
+      'op=write state=0 set_state=1 mark=first',
+      'op=write state=1 error=EIO set_state=0',
+    ]);
+    const fates = Array.from({ length: 4 }, () => ended(write(0, 8, 1).submit(disk)));
+    expect(fates).toEqual(['OK', 'EIO', 'OK', 'EIO']);
+    expect(log(device)).toMatchObject([
+      { rule: 'r1', detail: { mark: 'first', state: 1 } },
+      { rule: 'r2', detail: { errno: 'EIO', state: 0 } },
+      {},
+      {},
+    ]);
+  });
+});
+
+describe('the set', () => {
+  test('what no rule strikes is as without rules, and reads of many show pages', () => {
+    const { disk, device } = ruled(['sectors=4096 error=EIO']);
+    expect(ended(write(0, 8, 7).submit(disk))).toBe('OK');
+    expect(bytesAt(disk, 0, 8)).toEqual(Array(8).fill(7));
+    expect(device.rules.report()[0]?.live.matched).toBe(0);
+  });
+
+  test('pause: nothing is matched, nothing counted; rules survive power off', async () => {
+    const { disk, device, world } = ruled(['op=write nth=2 error=EIO']);
+    write(0, 1, 1).submit(disk);
+    device.rules.paused = true;
+    write(0, 1, 1).submit(disk);
+    device.rules.paused = false;
+    const off = device.powerOff();
+    world.settle();
+    await off;
+    device.powerOn(options(...MEMORY));
+    if (device.disk === undefined) throw new Error('off');
+    expect(ended(write(0, 1, 1).submit(device.disk))).toBe('EIO');
+  });
+
+  test('replay strikes exactly what the log names', () => {
+    const rules = [
+      'op=write probability=20 error=EIO',
+      'op=read probability=10 delay=uniform:1ms:2ms',
+    ];
+    const run = (device: NullDevice): void => {
+      for (let at = 0; at < 300; at++) {
+        if (device.disk === undefined) throw new Error('off');
+        write(at % 40, 1, 1).submit(device.disk);
+        read(at % 30, 1).submit(device.disk);
+      }
+    };
+    const first = ruled(rules, 'hw_queue_depth=256');
+    run(first.device);
+    const entries = log(first.device);
+    expect(entries.length).toBeGreaterThan(40);
+    const second = ruled(rules, 'hw_queue_depth=256');
+    second.device.rules.replay(entries);
+    run(second.device);
+    expect(log(second.device)).toEqual(entries);
+  });
+
+  test('the control side is client 0, and its flushes are seen', async () => {
+    const { device, world } = ruled(['op=flush client=0 error=EIO']);
+    const flushed = device.flush();
+    world.settle();
+    expect((await flushed).status).toBe(Status.IOERR);
+    expect(log(device)).toMatchObject([{ client: 0 }]);
+  });
+});
