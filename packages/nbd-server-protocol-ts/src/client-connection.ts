@@ -71,6 +71,7 @@ export class ClientConnection {
 
   /** Takes bytes of the server, cut anywhere. They stay yours. */
   receive(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
     let rest = bytes;
     if (this.#phase === 'handshake' || this.#phase === 'starttls') rest = this.#haggle(bytes);
     if (this.#phase !== 'transmission' || rest.length === 0) return;
@@ -186,7 +187,7 @@ export class ClientConnection {
     this.#out.append(progress.output);
     switch (progress.state) {
       case 'starttls':
-        this.#startsTls = this.#phase === 'handshake';
+        this.#startsTls = true;
         this.#phase = 'starttls';
         break;
       case 'transmission':

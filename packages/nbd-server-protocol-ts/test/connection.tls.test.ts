@@ -123,6 +123,23 @@ describe('before TLS', () => {
     expect(ends.server).toBe('bytes behind STARTTLS that were not encrypted');
   });
 
+  test('bytes that had come before TLS started are not taken for decrypted ones', async () => {
+    const ends: (string | undefined)[] = [];
+    let go: () => void = () => {};
+    const server = new ServerConnection({
+      ...memoryDisk().options,
+      send: (bytes) => bytes.length === 18 && new Promise<void>((resolve) => (go = resolve)),
+      close: (error) => ends.push(error?.message),
+      tls: { start: () => server.secured() },
+    });
+    await turn();
+    server.receive(startTls);
+    server.receive(encodeOption(Option.LIST, new Uint8Array(0)));
+    go();
+    await turn();
+    expect(ends).toEqual(['bytes behind STARTTLS that were not encrypted']);
+  });
+
   test('a client that needs TLS goes where there is none', async () => {
     const { client, settle } = pair(memoryDisk().options, { tls: { start: () => {} } });
     await settle();

@@ -1,7 +1,7 @@
 /** A `ServerConnection` at the bytes of single requests, which no `ClientConnection` sends. */
 
 import { describe, expect, test } from 'vitest';
-import { encodeOption, Option, ServerConnection } from '../src/index.ts';
+import { encodeOption, NbdError, Option, ServerConnection } from '../src/index.ts';
 import { memoryDisk } from './connection-pair.ts';
 import { concat, contextOption, hex, infoData, said } from './haggle.ts';
 
@@ -160,6 +160,23 @@ describe('extended headers', () => {
         `${chunk('0002', '00000100', '0000000c')}000000000000010400000001`,
     );
   });
+});
+
+test.each([
+  ['a text', new NbdError('ENOSPC', 'full'), '0000001c', '66756c6c'],
+  ['no text', new NbdError('ENOSPC'), '0000001c', ''],
+  ['a secret', new Error('secret'), '00000005', ''],
+])('a read that fails with %s', async (_, error, errno, text) => {
+  const read = (): never => {
+    throw error;
+  };
+  const request = compact('0000', '0000', '00000000', '00000001');
+  const { output } = await sends('structured', request, { read });
+  const [length, words] = [6 + text.length / 2, text.length / 2];
+  expect(output).toBe(
+    `668e33ef00018001${C.replace(' ', '')}${length.toString(16).padStart(8, '0')}${errno}` +
+      `${words.toString(16).padStart(4, '0')}${text}`,
+  );
 });
 
 test('an unknown magic ends the connection, behind the replies before it', async () => {
