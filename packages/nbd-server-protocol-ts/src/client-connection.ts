@@ -60,7 +60,7 @@ export class ClientConnection {
     this.ready = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
-    this.ready.catch(() => {}); // whoever does not ask hears of it from the requests
+    this.ready.catch(() => {}); // nobody has to handle it: all requests reject too
     this.#closed = new Promise((resolve) => {
       this.#over = resolve;
     });
@@ -120,7 +120,7 @@ export class ClientConnection {
     await this.#call(options, () => this.#request(Command.FLUSH, 0, 0, 0, options));
   }
 
-  /** The content of the range is not needed any more: what it reads as afterwards is the server's to say. */
+  /** The content of the range is not needed any more. What it reads as afterwards depends on the server. */
   async trim(offset: number | bigint, length: number, options: ChangeOptions = {}): Promise<void> {
     await this.#call(options, () =>
       this.#inPieces(Command.TRIM, fuaOf(options), offset, length, options),
@@ -166,15 +166,13 @@ export class ClientConnection {
     return (await reply).status;
   }
 
-  /** Waits until all that was asked for is answered, says goodbye and closes. Requests that are made
-   *  meanwhile fail. */
+  /** Waits until all requests are answered, says goodbye and closes. New requests fail. */
   disconnect(): Promise<void> {
     this.#leaving ??= this.#leave();
     return this.#leaving;
   }
 
-  /** Ends the connection at once: all that is in flight rejects. Also to be called when the transport has
-   *  ended by itself. */
+  /** Ends the connection at once: all requests in flight reject. Call it too when the transport has closed. */
   abort(reason?: unknown): void {
     const ended = new NbdProtocolError('NBD_CLOSED', 'the connection ended');
     if (reason === undefined) return this.#end(ended);

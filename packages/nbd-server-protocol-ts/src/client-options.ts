@@ -20,7 +20,7 @@ export interface ClientConnectionOptions {
   readonly tls?: {
     /** on: only if the server has it. @default 'require' */
     readonly mode?: 'on' | 'require';
-    /** All that is to go in plaintext was sent. Make the socket a TLS one, and call `secured()` when it is
+    /** Everything in plaintext has been sent. Start TLS on the socket, and call `secured()` when it is
      *  connected. */
     start(): void;
   };
@@ -28,14 +28,14 @@ export interface ClientConnectionOptions {
   readonly structuredReplies?: boolean;
   /** @default true */
   readonly extendedHeaders?: boolean;
-  /** Ask for the block sizes, which is to promise to keep to them. A client that does not may make requests of any
-   *  alignment, if the server can serve them. @default true */
+  /** Ask for the block sizes, and so promise to keep to them. A client that does not ask may send requests of any
+   *  alignment, which the server may refuse. @default true */
   readonly askBlockSize?: boolean;
   /** EXPORT_NAME instead of GO, as the oldest clients do: the server tells size and flags alone.
    *  @default false */
   readonly exportByName?: boolean;
-  /** What the server did not offer, or is outside the export, fails at once and is not sent. To leave it out is
-   *  for tests of servers. @default true */
+  /** Requests that the server did not offer, or that are outside the export, fail at once and are not sent. Set it to
+   *  false to test servers. @default true */
   readonly strict?: boolean;
 }
 

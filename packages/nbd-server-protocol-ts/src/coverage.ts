@@ -1,6 +1,6 @@
 /** Which bytes of a read have come: each must come exactly once, in any order. */
 
-/** Chunks that touch nothing that came before; a server that cuts a read into more is not a serious one. */
+/** Ranges that do not touch each other. A server has no reason to make more of one read. */
 const RANGES_MAX = 65_536;
 
 export class Coverage {

@@ -22,7 +22,7 @@ export class Payload {
   take(bytes: Uint8Array, start: number, end: number): number {
     const took = Math.min(this.missing, end - start);
     if (took === this.length) {
-      // Not subarray: that of a Buffer is a Buffer, and whoever gets it would have either by chance.
+      // Not subarray: of a Buffer it makes a Buffer, and handlers are to get the same type always.
       this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset + start, took);
     } else {
       this.#grow(this.#have + took);

@@ -140,6 +140,6 @@ function isPromise<T>(value: Awaitable<T>): value is PromiseLike<T> {
 
 /** `then` of a value or a promise, at once where that is possible. */
 function after<T, U>(value: Awaitable<T>, then: (value: T) => Awaitable<U>): Awaitable<U> {
-  // A promise of foreign make is not trusted to call back but once.
+  // Promise.resolve: a foreign promise may call back more than once.
   return isPromise(value) ? Promise.resolve(value).then(then) : then(value);
 }

@@ -58,7 +58,7 @@ export class ServerConnection<E extends ServerExport = ServerExport> {
     this.ready = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
-    this.ready.catch(() => {}); // whoever does not ask need not handle it
+    this.ready.catch(() => {}); // nobody has to handle it
     this.#closed = new Promise((resolve) => {
       this.#over = resolve;
     });
@@ -76,7 +76,7 @@ export class ServerConnection<E extends ServerExport = ServerExport> {
     this.#out.flushSoon();
   }
 
-  /** Takes bytes of the client, cut anywhere. They are the connection's from now on: do not change them. */
+  /** Takes bytes of the client, cut anywhere. The connection keeps them: do not change them afterwards. */
   receive(bytes: Uint8Array): void {
     if (this.#isOver || bytes.length === 0) return;
     this.#input.push(bytes);
@@ -101,8 +101,8 @@ export class ServerConnection<E extends ServerExport = ServerExport> {
     return this.#closed;
   }
 
-  /** Ends the connection at once. Also to be called when the transport has ended by itself: what handlers
-   *  still return is thrown away then. */
+  /** Ends the connection at once; results of handlers that still run are thrown away. Call it too when the
+   *  transport has closed. */
   abort(reason?: unknown): void {
     this.#end(toError(reason ?? new NbdProtocolError('NBD_CLOSED', 'the connection ended')));
   }

@@ -49,7 +49,7 @@ export type Signal = typeof globalThis extends { AbortSignal: { prototype: infer
 /** A request that is valid: its range lies inside the export, its flags were offered. */
 export interface ServerRequest<E extends ServerExport = ServerExport> {
   readonly export: E;
-  /** Aborted when the connection ends, and with it the use of an answer. */
+  /** Aborted when the connection ends: nobody needs the answer any more. */
   readonly signal: Signal;
 }
 
@@ -74,7 +74,7 @@ export interface ZeroesRequest<E extends ServerExport = ServerExport> extends Ch
 }
 
 export interface StatusRequest<E extends ServerExport = ServerExport> extends RangeRequest<E> {
-  /** The name of one selected context; of each one the connection asks by itself. */
+  /** The name of one selected context. The function is called once for each. */
   readonly context: string;
   /** Only the first extent is of interest. */
   readonly single: boolean;
@@ -85,16 +85,15 @@ export type Awaitable<T> = T | PromiseLike<T>;
 /** A piece of what was read: bytes, or so many zeros, which are sent as a hole where that is possible. */
 export type ReadPart = Uint8Array | { readonly zeros: number };
 
-/** What a server does. Each function may return a promise, and others are called meanwhile. A request fails
- *  with the `NbdError` that is thrown; what else is thrown fails it too: a `code` of the system (ENOSPC,
- *  EROFS ...) with its like, everything else with EIO and without a text. Without a function its command
- *  is not offered. */
+/** What a server does. Each function may return a promise; requests run concurrently. A thrown `NbdError` is sent
+ *  to the client. A thrown system error (its `code` is ENOSPC, EROFS ...) is translated; any other error becomes
+ *  EIO without a text. A command without its function is not offered. */
 export interface ServerHandlers<E extends ServerExport = ServerExport> {
   /** @returns exactly `length` bytes, in one piece or in parts. They are copied at once. */
   read(request: RangeRequest<E>): Awaitable<Uint8Array | readonly ReadPart[]>;
   /** @param data yours to keep. */
   write?(request: ChangeRequest<E>, data: Uint8Array): Awaitable<void>;
-  /** Resolves when all changes that were answered before are durable. */
+  /** Resolves when all changes whose functions had ended before this call are durable. */
   flush?(request: ServerRequest<E>): Awaitable<void>;
   /** The content of the range is not needed any more. */
   trim?(request: ChangeRequest<E>): Awaitable<void>;
@@ -125,15 +124,15 @@ export interface ServerConnectionOptions<E extends ServerExport = ServerExport>
   /** The connection is over; called once. Close the socket when all that was sent has gone.
    *  @param error undefined: the client said goodbye, or `shutdown` was called. */
   close(error?: Error): void;
-  /** Give no more bytes to `receive`, which keeps what it was given, until `resume`. */
+  /** Stop calling `receive` until `resume` is called. Bytes that come all the same are kept. */
   pause?(): void;
   resume?(): void;
   /** TLS: without it STARTTLS is refused. */
   readonly tls?: {
     /** on: only exports with `tlsOnly` need it. @default 'require' */
     readonly mode?: 'on' | 'require';
-    /** All that is to go in plaintext was sent. Wrap the socket, call `secured()`, and only then give
-     *  `receive` what was decrypted. */
+    /** Everything in plaintext has been sent. Wrap the socket and call `secured()`; from then on give
+     *  `receive` decrypted bytes. */
     start(): void;
   };
   /** @default true */
@@ -146,7 +145,7 @@ export interface ServerConnectionOptions<E extends ServerExport = ServerExport>
   readonly nativeFua?: boolean;
   /** `zeroes` looks at `fast`. @default false */
   readonly fastZeroes?: boolean;
-  /** A handler threw what is no `NbdError`, or returned what it may not. */
+  /** A handler threw something other than an `NbdError`, or returned something invalid. */
   onError?(error: unknown, request: ServerRequest<E>): void;
   /** The client broke a rule and is served all the same. */
   readonly onFault?: OnClientFault;
