@@ -6,7 +6,9 @@
  *  Every other value, also false, is ignored. */
 export type Send = (bytes: Uint8Array) => unknown;
 
-const CHUNK_BYTES = 64 * 1024;
+/** Connections that do little take little memory. */
+const FIRST_CHUNK_BYTES = 512;
+const CHUNK_BYTES_MAX = 64 * 1024;
 const EMPTY = new DataView(new ArrayBuffer(0));
 
 export class Outgoing {
@@ -20,6 +22,8 @@ export class Outgoing {
   readonly #send: Send;
   readonly #sent: () => void;
   readonly #failed: (error: unknown) => void;
+  /** Of the next chunk of memory. */
+  #chunkBytes = FIRST_CHUNK_BYTES;
   /** Of `bytes`, from here on nothing was handed over. */
   #from = 0;
   #full: Uint8Array[] = [];
@@ -43,7 +47,8 @@ export class Outgoing {
   reserve(length: number): void {
     if (this.at + length <= this.bytes.length) return;
     this.#cut();
-    this.bytes = new Uint8Array(Math.max(CHUNK_BYTES, length));
+    this.bytes = new Uint8Array(Math.max(this.#chunkBytes, length));
+    this.#chunkBytes = Math.min(2 * this.#chunkBytes, CHUNK_BYTES_MAX);
     this.view = new DataView(this.bytes.buffer);
     this.#from = this.at = 0;
   }
@@ -63,6 +68,7 @@ export class Outgoing {
   flush(): void {
     if (this.held || this.#closed) return;
     this.#cut();
+    if (this.bytes.length > CHUNK_BYTES_MAX) this.#release();
     for (let next = this.#full.shift(); next !== undefined; next = this.#full.shift()) {
       if (!this.#hand(next)) return;
     }
@@ -84,6 +90,13 @@ export class Outgoing {
     this.#closed = true;
     this.#full = [];
     this.#from = this.at;
+  }
+
+  /** What one long message needed is not kept for the next. */
+  #release(): void {
+    this.bytes = new Uint8Array(0);
+    this.view = EMPTY;
+    this.#from = this.at = 0;
   }
 
   /** @returns false when nothing more may be handed over now. */

@@ -160,3 +160,16 @@ test('what a header claims takes no memory', () => {
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20 << 20);
   for (const server of servers) server.abort();
 });
+
+test('a connection that does nothing keeps little memory for its output', () => {
+  const disk = memoryDisk();
+  const before = process.memoryUsage().arrayBuffers;
+  const servers = Array.from({ length: 500 }, () => {
+    const server = new ServerConnection({ ...disk.options, send: () => {}, close: () => {} });
+    server.receive(said(encodeOption(Option.GO, infoData('disk'))));
+    return server;
+  });
+  const each = (process.memoryUsage().arrayBuffers - before) / servers.length;
+  expect(each).toBeLessThan(6 * 1024);
+  for (const server of servers) server.abort();
+});
