@@ -29,7 +29,7 @@ _tnull() {
   cur=${words[${#words[@]} - 1]} prev=${words[${#words[@]} - 2]}
   [ ${#words[@]} -gt 2 ] && command=${words[1]}
   case $prev in
-    --listen | --threads | --memory-limit | --http | --fault-seed | --run | --handshake-timeout | --idle-timeout | --stall-timeout | --max-connections | --max-connections-per-address | --max-payload | --max-in-flight | --max-in-flight-total | --busy-poll | --limit | --nr-devices | --gb | --size | --size-bytes | --bs | --submit-queues | --poll-queues | --home-node | --hw-queue-depth | --completion-nsec | --max-sectors | --cache-size | --mbps | --zone-size | --zone-capacity | --zone-nr-conv | --zone-max-open | --zone-max-active | --zone-append-max-sectors | --timeout | --requeue | --init-hctx) : ;;
+    --listen | --threads | --memory-limit | --http | --fault-seed | --run | --handshake-timeout | --idle-timeout | --stall-timeout | --max-connections | --max-connections-per-address | --max-payload | --max-in-flight | --max-in-flight-total | --busy-poll | --limit | --seed | --nr-devices | --gb | --size | --size-bytes | --bs | --submit-queues | --poll-queues | --home-node | --hw-queue-depth | --completion-nsec | --max-sectors | --cache-size | --mbps | --zone-size | --zone-capacity | --zone-nr-conv | --zone-max-open | --zone-max-active | --zone-append-max-sectors | --timeout | --requeue | --init-hctx) : ;;
     -U | --unix | --tls-certificates | --tls-psk | --config | --control | --http-token-file | --pid-file) files=1 ;;
     --tls) answers='off on require' ;;
     --protocol) answers='simple structured extended' ;;
@@ -38,6 +38,7 @@ _tnull() {
     --log-level) answers='trace debug info warn error fatal silent' ;;
     --log-format) answers='pretty json' ;;
     --model) answers='lost prefix whole torn garbage' ;;
+    --order) answers='rank explore' ;;
     --format) answers='dm-log-writes' ;;
     --queue-mode) answers='2' ;;
     --no-sched) answers='0 1' ;;
@@ -89,7 +90,7 @@ _tnull() {
             else answers=''; fi
             ;;
           crash)
-            if [[ $cur == -* ]]; then answers='--model --limit --json --help'
+            if [[ $cur == -* ]]; then answers='--model --limit --order --seed --json --help'
             elif [ ${#words[@]} = 3 ]; then answers='images image'
             else files=1; fi
             ;;

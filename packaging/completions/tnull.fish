@@ -175,6 +175,8 @@ complete -c tnull -n '__fish_seen_subcommand_from crash; and not __fish_seen_sub
 complete -c tnull -n '__fish_seen_subcommand_from crash; and __fish_seen_subcommand_from images image' -F
 complete -c tnull -n '__fish_seen_subcommand_from crash' -l model -x -a 'lost prefix whole torn garbage' -d 'lost, prefix, whole, torn, garbage (default torn)'
 complete -c tnull -n '__fish_seen_subcommand_from crash' -l limit -x -d 'list so many at most (default 1000)'
+complete -c tnull -n '__fish_seen_subcommand_from crash' -l order -x -a 'rank explore' -d 'rank, explore (default rank): what is listed first'
+complete -c tnull -n '__fish_seen_subcommand_from crash' -l seed -x -d 'of the samples that the order explore takes (default 0)'
 complete -c tnull -n '__fish_seen_subcommand_from crash' -l json -d 'JSON for programs'
 complete -c tnull -n '__fish_seen_subcommand_from crash' -l help -d 'print help'
 complete -c tnull -n '__fish_seen_subcommand_from journal; and not __fish_seen_subcommand_from export import' -a export -d 'turn a journal into a log of the kernel\'s dm-log-writes'

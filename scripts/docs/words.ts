@@ -41,6 +41,7 @@ export interface CommandWord {
 const ofCommands: Readonly<Record<string, readonly string[]>> = {
   '--model': models,
   '--format': ['dm-log-writes'],
+  '--order': ['rank', 'explore'],
 };
 
 /** @param text as commander takes it: `-U, --unix <path>`. */

@@ -13,12 +13,13 @@ export class LastImages {
   readonly last: bigint;
   readonly #sweep: Sweep;
   readonly #groups: readonly Group[];
-  readonly #after: number;
+  /** The later instants that were asked. */
+  readonly later: readonly number[];
 
   constructor(sweep: Sweep, later: LaterInstants) {
     this.#sweep = sweep;
-    const after = later.after(sweep.instant);
-    this.#after = after.length;
+    const after = later.after(sweep.instant, (instant) => sweep.changes(instant));
+    this.later = after;
     this.#groups = after.length === 0 ? [] : groupsOf(sweep, after);
     const changing = new Set(this.#groups.flatMap((group) => this.#of(group)));
     const others = sweep.legal(changing);
@@ -32,7 +33,7 @@ export class LastImages {
 
   /** Of those that are not legal later; only while the sweep stands here. */
   listing(): Listing {
-    return new Listing(this.#sweep.components(), this.#groups, this.#after);
+    return new Listing(this.#sweep.components(), this.#groups, this.later.length);
   }
 
   #of(group: Group): Component[] {

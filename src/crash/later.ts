@@ -43,20 +43,40 @@ export class LaterInstants {
     this.#cellsWith[last] = (this.#cellsWith[last] ?? 0) + 1;
   }
 
-  /** Ascending. */
-  after(instant: number): number[] {
+  /** Ascending. @param changes which cells have changed at an instant. */
+  after(instant: number, changes: (instant: number) => Iterable<number>): number[] {
     const { count } = this.#legality.timeline;
     const found = instant + 1 < count ? [instant + 1] : [];
     let horizon = instant;
     while (horizon < count - 1 && this.#cellsWith[horizon] === 0) horizon++;
+    // A cell that has nothing of what is legal now: often for many instants.
+    let changed: number | undefined;
     for (let later = instant + 2; later <= horizon; later++) {
-      const comesBack = this.#returns[later]?.some(({ cell, versions }) => {
-        const present = this.#legality.versions(cell, instant);
-        return versions.some((version) => present.includes(version));
-      });
-      if (comesBack === true) found.push(later);
+      if (changed !== undefined && this.#isOther(changed, instant, later)) continue;
+      changed = undefined;
+      if (!this.#comesBack(instant, later)) continue;
+      for (let at = instant + 1; at <= later && changed === undefined; at++) {
+        for (const cell of changes(at)) {
+          if (this.#isOther(cell, instant, later)) changed = cell;
+          if (changed !== undefined) break;
+        }
+      }
+      if (changed === undefined) found.push(later);
     }
     return found;
+  }
+
+  #comesBack(instant: number, later: number): boolean {
+    const returns = this.#returns[later] ?? [];
+    return returns.some(({ cell, versions }) => {
+      const present = this.#legality.versions(cell, instant);
+      return versions.some((version) => present.includes(version));
+    });
+  }
+
+  #isOther(cell: number, instant: number, later: number): boolean {
+    const present = this.#legality.versions(cell, instant);
+    return !this.#legality.versions(cell, later).some((version) => present.includes(version));
   }
 
   #noteReturns(cell: number): void {

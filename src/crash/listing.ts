@@ -3,7 +3,7 @@
 
 import type { Alive, Group, Position } from './group.ts';
 import type { Component } from './legality.ts';
-import { productOf } from './radix.ts';
+import { Radix } from './radix.ts';
 
 /** A cell of a group, or of a component that is the same later. */
 interface Level {
@@ -30,8 +30,8 @@ interface Step {
 export class Listing {
   readonly #groups: readonly Group[];
   readonly #levels: readonly Level[];
-  /** Of outcomes, of each component of the instant. */
-  readonly #counts: readonly bigint[];
+  /** Its digits are the components of the instant. */
+  readonly #radix: Radix;
   readonly #places: ReadonlyMap<number, number>;
   readonly #weights = new Map<number, bigint>();
   readonly #hopes = new Map<string, boolean>();
@@ -41,7 +41,7 @@ export class Listing {
   constructor(components: readonly Component[], groups: readonly Group[], later: number) {
     this.#groups = groups;
     this.#later = (1n << BigInt(later)) - 1n;
-    this.#counts = components.map(({ outcomes }) => outcomes.count);
+    this.#radix = new Radix(components.map(({ outcomes }) => outcomes.count));
     this.#places = new Map(components.map(({ cells }, at) => [cells[0] ?? 0, at]));
     const inGroups = new Set(groups.flatMap(({ cells }) => cells));
     const parts: Part[] = groups.map((group) => ({ group }));
@@ -129,7 +129,7 @@ export class Listing {
     const at = this.#places.get(cells[0] ?? 0) ?? 0;
     const known = this.#weights.get(at);
     if (known !== undefined) return known;
-    const weight = productOf(this.#counts, at + 1);
+    const weight = this.#radix.weight(at);
     this.#weights.set(at, weight);
     return weight;
   }

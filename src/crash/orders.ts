@@ -193,20 +193,19 @@ class Walk {
    *  all that is left of it. */
   #kept(nodes: Nodes, at: number): Nodes {
     const reaching = nodes.filter(({ piece }) => this.#piece(piece).last > at);
+    const applied = reaching.filter(({ isIn }) => isIn);
     const kept = reaching.filter(
-      ({ piece, isIn }) =>
-        isIn ||
-        !reaching.some(
-          (other) =>
-            other.isIn &&
-            this.#isBefore(piece, other.piece) &&
-            this.#piece(other.piece).last >= this.#piece(piece).last,
-        ),
+      ({ piece, isIn }) => isIn || !applied.some((later) => this.#hides(later.piece, piece)),
     );
     return kept.map((node) => {
       const after = node.after.filter((piece) => this.#piece(piece).last > at);
       return after.length === node.after.length ? node : { ...node, after };
     });
+  }
+
+  /** `later` covers all that is left of `piece`. */
+  #hides(later: number, piece: number): boolean {
+    return this.#isBefore(piece, later) && this.#piece(later).last >= this.#piece(piece).last;
   }
 
   #isBefore(one: number, other: number): boolean {

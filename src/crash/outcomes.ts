@@ -88,6 +88,18 @@ export class Outcomes {
     return word;
   }
 
+  /** @returns undefined when the word is no outcome. */
+  rank(word: readonly number[]): bigint | undefined {
+    let [rank, state] = [0n, 0];
+    for (const [layer, version] of word.entries()) {
+      const next = this.step(layer, state, version);
+      if (next === undefined) return undefined;
+      rank += this.before(layer, state, version);
+      state = next;
+    }
+    return rank;
+  }
+
   #state(layer: number, state: number): State {
     return this.#layers[layer]?.[state] ?? bug(`state ${state} of layer ${layer}`);
   }

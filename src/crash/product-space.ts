@@ -1,19 +1,35 @@
 /** The models whole, torn and garbage: an image is a choice for each component. */
 
+import { InstantImages } from './instant-images.ts';
 import { LastImages } from './last-instants.ts';
 import { LaterInstants } from './later.ts';
 import { Legality } from './legality.ts';
 import type { Pieces } from './pieces.ts';
-import { digitsOf, productOf } from './radix.ts';
 import type { ListedImage, Space } from './space.ts';
 import { Sweep } from './sweep.ts';
 import type { Timeline } from './timeline.ts';
+
+/** Images are asked for by instants that are near each other. */
+const INSTANTS_KEPT = 16;
+
+export interface LastOnes {
+  readonly count: bigint;
+  readonly later: readonly number[];
+}
+
+interface Counted {
+  readonly legal: readonly bigint[];
+  readonly distinct: bigint;
+  readonly last: readonly LastOnes[];
+}
 
 export class ProductSpace implements Space {
   readonly #timeline: Timeline;
   readonly #pieces: Pieces | undefined;
   readonly #hasGarbage: boolean;
-  #counted: { readonly legal: readonly bigint[]; readonly distinct: bigint } | undefined;
+  /** Those that were asked for last. */
+  readonly #instants = new Map<number, InstantImages>();
+  #counted: Counted | undefined;
 
   constructor(timeline: Timeline, pieces: Pieces | undefined, hasGarbage: boolean) {
     this.#timeline = timeline;
@@ -38,32 +54,40 @@ export class ProductSpace implements Space {
 
   contents({ instant, rank }: ListedImage): Int32Array | undefined {
     const timeline = this.#timeline;
-    const cells = Array.from(timeline.cells.place, (_, cell) => cell);
-    const legality = this.#legality();
-    const components = legality.components(cells, instant);
-    const counts = components.map(({ outcomes }) => outcomes.count);
-    if (instant >= timeline.count || rank >= productOf(counts)) return undefined;
-    const contents = Int32Array.from(cells, (cell) =>
-      timeline.contentOf(cell, legality.versions(cell, instant)[0] ?? 0),
-    );
-    for (const [at, digit] of digitsOf(rank, counts).entries()) {
-      const versions = components[at]?.outcomes.unrank(digit) ?? [];
-      for (const [index, cell] of (components[at]?.cells ?? []).entries()) {
-        contents[cell] = timeline.contentOf(cell, versions[index] ?? 0);
-      }
-    }
-    return contents;
+    if (instant >= timeline.count) return undefined;
+    const vector = this.at(instant).vector(rank);
+    return vector?.map((version, cell) => timeline.contentOf(cell, version));
   }
 
-  #counts() {
+  /** All images of an instant. */
+  at(instant: number): InstantImages {
+    const known = this.#instants.get(instant);
+    if (known !== undefined) return known;
+    const images = new InstantImages(this.#legality(), instant);
+    const [oldest] = this.#instants.keys();
+    if (this.#instants.size === INSTANTS_KEPT && oldest !== undefined) {
+      this.#instants.delete(oldest);
+    }
+    this.#instants.set(instant, images);
+    return images;
+  }
+
+  /** Of each instant, how many images are legal at no later one, and the later ones that must be asked to know it. */
+  lastOnes(): readonly LastOnes[] {
+    return this.#counts().last;
+  }
+
+  #counts(): Counted {
     if (this.#counted === undefined) {
       const legal: bigint[] = [];
+      const last: LastOnes[] = [];
       let distinct = 0n;
       for (const { images } of this.#sweep()) {
         legal.push(images.legal);
         distinct += images.last;
+        last.push({ count: images.last, later: images.later });
       }
-      this.#counted = { legal, distinct };
+      this.#counted = { legal, distinct, last };
     }
     return this.#counted;
   }

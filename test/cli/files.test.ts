@@ -61,6 +61,19 @@ describe('crash images', () => {
     expect(await tnull('crash', 'images', path, '--limit', '0')).not.toContain('torn');
   });
 
+  test('--order explore lists first what fails first, and with another seed other samples', async () => {
+    const path = journal(`${'ab'.repeat(60)}@0 F`, { base: '.'.repeat(120) });
+    const words = ['crash', 'images', path, '--json', '--order', 'explore', '--limit', '20000'];
+    const one = JSON.parse(await tnull(...words));
+    expect(one.ids.slice(0, 2)).toEqual(['lost.0.0', 'prefix.0.1']);
+    expect(one.ids).toHaveLength(20_000);
+    expect(JSON.parse(await tnull(...words))).toEqual(one);
+    const other = JSON.parse(await tnull(...words, '--seed', '7'));
+    const same = other.ids.findIndex((id: string, at: number) => id !== one.ids[at]);
+    // What is durable, the only other prefix, one block lost or kept, two of them.
+    expect(same).toBe(2 + 2 * 120 + 120 * 119);
+  });
+
   test('counts beyond 2^64 are whole', async () => {
     const path = journal(`${'ab'.repeat(60)}@0`, { base: '.'.repeat(120) });
     const said = JSON.parse(await tnull('crash', 'images', path, '--json', '--limit', '1'));
@@ -104,7 +117,9 @@ describe('refusals are one line', () => {
       [['crash', 'melt'], "crash: 'melt' is none of images, image"],
       [['crash', 'images'], 'crash images: it takes FILE'],
       [['crash', 'images', path, '--model', 'x'], "--model: 'x' is none of lost, prefix, whole"],
-      [['crash', 'images', path, '--limit', '-1'], "--limit: '-1' is no number of images"],
+      [['crash', 'images', path, '--limit', '-1'], "--limit: '-1' is no whole number"],
+      [['crash', 'images', path, '--order', 'x'], "--order: 'x' is none of rank, explore"],
+      [['crash', 'images', path, '--seed', '1e3'], "--seed: '1e3' is no whole number"],
       [['crash', 'images', path, '--melt'], "crash images: unknown option '--melt'"],
       [['crash', 'image', path, 'torn.0', '/dev/null'], "'torn.0': an id must be MODEL.INSTANT"],
       [['crash', 'image', path, 'torn.0.6', '/dev/null'], 'the journal has no such image'],

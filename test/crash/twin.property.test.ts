@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { type CrashSite, crashSite, type Model, models } from '../../src/crash/models.ts';
+import { ProductSpace } from '../../src/crash/product-space.ts';
 import { testRuns } from '../test-runs.ts';
 import { lettersOf } from './letters.ts';
 import { journalOf, randomLog, readLog } from './random-log.ts';
@@ -15,6 +16,15 @@ function compare(one: readonly number[], other: readonly number[]): number {
   return at < 0 ? 0 : (one[at] ?? 0) - (other[at] ?? 0);
 }
 
+/** A rank is a vector, and the vector the rank. */
+function expectRanks(space: ProductSpace, instant: number, count: bigint): void {
+  const images = space.at(instant);
+  for (let rank = 0n; rank < count; rank++) {
+    const vector = images.vector(rank);
+    if (vector === undefined || images.rank(vector) !== rank) throw new Error(`rank ${rank}`);
+  }
+}
+
 /** All that a model says of a log. */
 function said(site: CrashSite) {
   const { space } = site;
@@ -22,6 +32,7 @@ function said(site: CrashSite) {
     const images = Array.from({ length: Number(count) }, (_, rank) =>
       lettersOf(site, { instant, rank: BigInt(rank) }),
     );
+    if (space instanceof ProductSpace) expectRanks(space, instant, count);
     const none = space.contents({ instant, rank: count });
     return none === undefined ? images : [...images, 'and more'];
   });

@@ -2,18 +2,26 @@
 
 import { shown } from '../../config/errors.ts';
 import { parseInteger } from '../../config/numbers.ts';
+import { exploring } from '../../crash/exploring.ts';
 import { idText } from '../../crash/image-id.ts';
-import { crashSite, isModel, models } from '../../crash/models.ts';
+import { crashSite, models } from '../../crash/models.ts';
 import type { FileCommand } from '../file-command.ts';
 import { readCrashLog } from '../journal-file.ts';
 import { UsageError } from '../usage-error.ts';
 
 const LIMIT = 1000;
+const orders = ['rank', 'explore'] as const;
 
-function limitOf(text: unknown): number {
-  const value = typeof text === 'string' ? parseInteger(text) : LIMIT;
-  if (value !== undefined && value >= 0) return value;
-  throw new UsageError(`--limit: '${shown(String(text))}' is no number of images`);
+function numberOf(flag: string, text: unknown, missing: number): number {
+  const value = typeof text === 'string' ? parseInteger(text) : missing;
+  if (value !== undefined && value >= 0 && Number.isSafeInteger(value)) return value;
+  throw new UsageError(`${flag}: '${shown(String(text))}' is no whole number`);
+}
+
+function choiceOf<T extends string>(flag: string, text: unknown, all: readonly T[], missing: T): T {
+  const found = all.find((one) => one === (text ?? missing));
+  if (found !== undefined) return found;
+  throw new UsageError(`${flag}: '${shown(String(text))}' is none of ${all.join(', ')}`);
 }
 
 export const crashImages: FileCommand = {
@@ -21,25 +29,28 @@ export const crashImages: FileCommand = {
   summary: 'count the images that a power cut may leave, and list some',
   more:
     'For each instant how many are legal, how many there are in all, and the names of the first, each at the\n' +
-    'last instant at which it is legal. The models are in docs/crash.md.\n',
+    'last instant at which it is legal. The models and the order explore are in docs/crash.md.\n',
   least: 1,
   most: 1,
   flags: [
     ['--model <model>', `${models.join(', ')} (default torn)`],
     ['--limit <images>', `list so many at most (default ${LIMIT})`],
+    ['--order <order>', `${orders.join(', ')} (default rank): what is listed first`],
+    ['--seed <seed>', 'of the samples that the order explore takes (default 0)'],
     ['--json', 'JSON for programs'],
   ],
   run({ operands: [path = ''], flags, say }) {
-    const model = String(flags['model'] ?? 'torn');
-    if (!isModel(model)) {
-      throw new UsageError(`--model: '${shown(model)}' is none of ${models.join(', ')}`);
-    }
-    const limit = limitOf(flags['limit']);
-    const { space } = crashSite(readCrashLog(path), model);
+    const model = choiceOf('--model', flags['model'], models, 'torn');
+    const order = choiceOf('--order', flags['order'], orders, 'rank');
+    const limit = numberOf('--limit', flags['limit'], LIMIT);
+    const seed = numberOf('--seed', flags['seed'], 0);
+    const site = crashSite(readCrashLog(path), model);
+    const { space } = site;
     const instants = space.legal().map((legal, instant) => ({ instant, legal: String(legal) }));
     const distinct = String(space.distinct());
     const ids: string[] = [];
-    for (const image of limit === 0 ? [] : space.images()) {
+    const images = order === 'rank' ? space.images() : exploring(site, { model, limit, seed });
+    for (const image of limit === 0 ? [] : images) {
       if (ids.push(idText({ model, ...image })) === limit) break;
     }
     if (flags['json'] === true) {

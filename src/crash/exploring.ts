@@ -1,0 +1,187 @@
+/** The order in which images are tried, so that a limit reaches what fails first in practice: of all instants
+ *  what is durable alone, and the prefixes; then all but one component, and one alone; then pairs; then all the rest
+ *  if it fits the limit, else uniform samples. Each content once, at its last instant. It follows from the
+ *  journal, the model, the limit and the seed. Source: docs/crash.md, The order of exploring. */
+
+import { lostSpace, prefixSpace } from './chain-space.ts';
+import { Dice } from './dice.ts';
+import type { ImageId } from './image-id.ts';
+import type { Component } from './legality.ts';
+import type { CrashSite, Model } from './models.ts';
+import { ProductSpace } from './product-space.ts';
+import type { ListedImage, Space } from './space.ts';
+import type { Timeline } from './timeline.ts';
+
+/** After so many samples in a row that were known already there are hardly others. */
+const IDLE_MAX = 1000;
+
+export interface ExploreOptions {
+  readonly model: Model;
+  /** Of images in all. */
+  readonly limit: number;
+  readonly seed: number;
+}
+
+export function* exploring(site: CrashSite, options: ExploreOptions): Generator<ImageId, void> {
+  const seen = new Seen();
+  let left = options.limit;
+  for (const { contents, ...id } of candidates(site, options, () => left)) {
+    if (left === 0) return;
+    if (!seen.add(contents)) continue;
+    left--;
+    yield id;
+  }
+}
+
+/** An image before it is asked whether its content is new. */
+interface Candidate extends ImageId {
+  readonly contents: Int32Array;
+}
+
+function* candidates(
+  { timeline, space }: CrashSite,
+  { model, seed }: ExploreOptions,
+  left: () => number,
+): Generator<Candidate, void> {
+  if (!(space instanceof ProductSpace)) {
+    yield* each(model, space);
+    return;
+  }
+  yield* each('lost', lostSpace(timeline));
+  yield* each('prefix', prefixSpace(timeline));
+  const neighbours = new Neighbours(timeline, space, model);
+  yield* neighbours.byCount(1);
+  yield* neighbours.byCount(2);
+  if (space.distinct() <= BigInt(left())) yield* each(model, space);
+  else yield* neighbours.samples(new Dice(seed));
+}
+
+function* each(model: Model, space: Space): Generator<Candidate, void> {
+  for (const image of space.images()) {
+    const contents = space.contents(image);
+    if (contents !== undefined) yield { model, ...image, contents };
+  }
+}
+
+class Neighbours {
+  readonly #timeline: Timeline;
+  readonly #space: ProductSpace;
+  readonly #model: Model;
+
+  constructor(timeline: Timeline, space: ProductSpace, model: Model) {
+    this.#timeline = timeline;
+    this.#space = space;
+    this.#model = model;
+  }
+
+  /** All that has arrived but `count` components, and what is durable with so many. */
+  *byCount(count: 1 | 2): Generator<Candidate, void> {
+    for (let instant = 0; instant < this.#timeline.count; instant++) {
+      const { components } = this.#space.at(instant);
+      const [kept, lost] = [this.#kept(instant), this.#lost(instant)];
+      for (const some of choices(components, count)) {
+        yield* this.#candidate(instant, mixed(kept, lost, some));
+        yield* this.#candidate(instant, mixed(lost, kept, some));
+      }
+    }
+  }
+
+  /** Of all distinct images, each as likely as any other. */
+  *samples(dice: Dice): Generator<Candidate, void> {
+    const last = this.#space.lastOnes();
+    const all = this.#space.distinct();
+    const legal = this.#space.legal();
+    const seen = new Set<string>();
+    for (let idle = 0; idle < IDLE_MAX; idle++) {
+      let at = dice.below(all);
+      let instant = 0;
+      for (; at >= (last[instant]?.count ?? at + 1n); instant++) at -= last[instant]?.count ?? 0n;
+      // Of the instant's images, those that are not legal later count for it.
+      const rank = dice.below(legal[instant] ?? 1n);
+      const vector = this.#space.at(instant).vector(rank);
+      if (vector === undefined || this.#later(instant, vector) !== undefined) continue;
+      const key = `${instant}.${rank}`;
+      if (!seen.has(key)) idle = 0;
+      seen.add(key);
+      yield this.#image({ instant, rank }, vector);
+    }
+  }
+
+  *#candidate(instant: number, vector: Int32Array): Generator<Candidate, void> {
+    let [found, rank] = [instant, this.#space.at(instant).rank(vector)];
+    if (rank === undefined) return;
+    for (;;) {
+      const later = this.#later(found, vector);
+      if (later === undefined) break;
+      [found, rank] = [later.instant, later.rank];
+    }
+    yield this.#image({ instant: found, rank }, vector);
+  }
+
+  /** Where the image is legal later, of the instants that must be asked the last one. */
+  #later(instant: number, vector: Int32Array): ListedImage | undefined {
+    for (const later of this.#space.lastOnes()[instant]?.later.toReversed() ?? []) {
+      const rank = this.#space.at(later).rank(vector);
+      if (rank !== undefined) return { instant: later, rank };
+    }
+    return undefined;
+  }
+
+  #image(image: ListedImage, vector: Int32Array): Candidate {
+    const contents = vector.map((version, cell) => this.#timeline.contentOf(cell, version));
+    return { model: this.#model, ...image, contents };
+  }
+
+  /** Of each cell the version that arrived last. */
+  #kept(instant: number): Int32Array {
+    return this.#shown((command) => (this.#timeline.from[command] ?? 0) <= instant);
+  }
+
+  /** Of each cell the version that arrived last and is durable. */
+  #lost(instant: number): Int32Array {
+    return this.#shown((command) => (this.#timeline.durable[command] ?? 0) <= instant);
+  }
+
+  #shown(isShown: (command: number) => boolean): Int32Array {
+    const { cells, version } = this.#timeline;
+    return Int32Array.from(cells.place, (_, cell) => {
+      for (let slot = (cells.first[cell + 1] ?? 0) - 1; slot >= (cells.first[cell] ?? 0); slot--) {
+        if (isShown(cells.command[slot] ?? 0)) return version[slot] ?? 0;
+      }
+      return 0;
+    });
+  }
+}
+
+function* choices(components: readonly Component[], count: 1 | 2): Generator<Component[], void> {
+  for (const [at, one] of components.entries()) {
+    if (count === 1) yield [one];
+    else for (const other of components.slice(at + 1)) yield [one, other];
+  }
+}
+
+/** `vector`, but with the components of `other`. */
+function mixed(vector: Int32Array, other: Int32Array, some: readonly Component[]): Int32Array {
+  const result = vector.slice();
+  for (const cell of some.flatMap(({ cells }) => cells)) result[cell] = other[cell] ?? 0;
+  return result;
+}
+
+/** Contents that were there, each as a sum over its cells. */
+class Seen {
+  readonly #sums = new Set<string>();
+
+  /** @returns whether it is new. */
+  add(contents: Int32Array): boolean {
+    let [one, other] = [0, 0];
+    for (let cell = 0; cell < contents.length; cell++) {
+      const mixed = Math.imul(Math.imul(cell + 1, 0x9e3779b1) ^ (contents[cell] ?? 0), 0x85ebca6b);
+      one = (one + (mixed ^ (mixed >>> 15))) | 0;
+      other = (other + Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)) | 0;
+    }
+    const sum = `${one}.${other}`;
+    if (this.#sums.has(sum)) return false;
+    this.#sums.add(sum);
+    return true;
+  }
+}
