@@ -43,7 +43,7 @@ _tnull() {
               answers='@FLAGS@'
             else
               answers='@WORDS@'
-              [ -n "$command" ] || answers+=' serve @NAMES@'
+              [ -n "$command" ] || answers+=' serve help @NAMES@'
             fi
             ;;
         esac

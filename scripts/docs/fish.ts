@@ -20,6 +20,7 @@ export function fishCompletion(): string {
     "function __tnull_devices; tnull ls 2>/dev/null | awk 'NR > 1 { print $1 }'; end",
     'complete -c tnull -f',
     line('__fish_use_subcommand', `-a serve -d ${quoted('start the daemon')}`),
+    line('__fish_use_subcommand', `-a help -d ${quoted('explain a command')}`),
     ...commandWords.map(({ name, summary }) =>
       line('__fish_use_subcommand', `-a ${name} -d ${quoted(summary)}`),
     ),

@@ -51,11 +51,11 @@ function flagWord(text: string, help: string, choices?: readonly string[]): Flag
   return { long, short, value, isPath, choices: choices ?? ofCommands[long] ?? [], help };
 }
 
-const helpFlag = flagWord('--help', 'print help');
+const helpFlag = flagWord('-h, --help', 'print help');
 
 export const serveFlags: readonly FlagWord[] = [
   ...allFlags.map((row) => flagWord(row.flags, row.help, 'choices' in row ? row.choices : [])),
-  flagWord('--version', 'print the version'),
+  flagWord('-V, --version', 'print the version'),
   helpFlag,
 ];
 

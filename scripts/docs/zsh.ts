@@ -59,6 +59,7 @@ ${parameterWords
   (( CURRENT == 2 )) || return
   commands=(
     'serve:start the daemon'
+    'help:explain a command'
     ${commands.join('\n    ')}
   )
   _describe -t commands command commands

@@ -56,7 +56,7 @@ function makeProgram(
     .usage(`${command.operands} [flags]`.trim())
     .exitOverride()
     .allowExcessArguments(true)
-    .helpOption('--help', 'print this help');
+    .helpOption('-h, --help', 'print this help');
   for (const [flags, help] of [...(command.flags ?? []), ...common]) program.option(flags, help);
   if (command.more !== undefined) program.addHelpText('after', `\n${command.more}`);
   return program;

@@ -23,6 +23,9 @@ export function isCommandName(text: string): text is CommandName {
 export const fileCommandNames = ['crash', 'journal'] as const;
 export type FileCommandName = (typeof fileCommandNames)[number];
 
+/** Every first word that is no word of a start. */
+export const allCommandNames: readonly string[] = [...commandNames, ...fileCommandNames, 'help'];
+
 const knownOfFiles: ReadonlySet<string> = new Set(fileCommandNames);
 
 export function isFileCommandName(text: string): text is FileCommandName {

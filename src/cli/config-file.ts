@@ -3,7 +3,7 @@
 
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { shown } from '../config/errors.ts';
-import { nearest } from '../config/nearest.ts';
+import { nearestText } from '../config/nearest.ts';
 import { rows } from '../config/parameters.ts';
 import type { ConfiguredDevice, ListenAddress } from '../daemon/daemon.ts';
 import { parseListen } from './listen-uri.ts';
@@ -60,8 +60,8 @@ export function parseConfig(text: string): Config {
   const { listen, threads, devices, ...unknown } = objectAt('', parseJson(text));
   const [other] = Object.keys(unknown);
   if (other !== undefined) {
-    const known = nearest(other, KEYS);
-    throw new UsageError(`${shown(other)}: unknown; the nearest known is '${known}'`);
+    const near = nearestText(other, KEYS, 'the nearest known is');
+    throw new UsageError(`${shown(other)}: must be one of ${KEYS.join(', ')}${near}`);
   }
   return {
     listen: addresses(listen),

@@ -5,7 +5,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { ReplyForm } from 'nbd-server-protocol-ts';
 import { ParameterError, shown } from '../config/errors.ts';
-import { nearest } from '../config/nearest.ts';
+import { nearestText } from '../config/nearest.ts';
 import { isParameter, rows } from '../config/parameters.ts';
 import { attributeRule, unknownParameter, type Word } from '../config/resolve.ts';
 import type { Row } from '../config/rows.ts';
@@ -13,7 +13,7 @@ import type { ControlOptions } from '../daemon/control.ts';
 import type { ExportRules, ListenAddress } from '../daemon/daemon.ts';
 import type { LogFormat, LogLevel } from '../daemon/log.ts';
 import type { ClientLimits } from '../server/client-limits.ts';
-import { isCommandName, isFileCommandName } from './command-names.ts';
+import { allCommandNames, isCommandName, isFileCommandName } from './command-names.ts';
 import { allFlags, type Flag, type FlagValues, flags } from './flags.ts';
 import { limitFlags } from './limit-flags.ts';
 import { isPublic } from './listen-uri.ts';
@@ -70,7 +70,7 @@ export function parseArguments(argv: readonly string[], version: string): Parsed
   const program = makeProgram(words, limits);
   let printed = '';
   program.configureOutput({ writeOut: (text) => (printed += text), writeErr: () => {} });
-  program.version(version, '--version', 'print the version');
+  program.version(version, '-V, --version', 'print the version');
   try {
     program.parse(asFlags(program, argv), { from: 'user' });
   } catch (error) {
@@ -149,7 +149,7 @@ function makeProgram(words: Word[], limits: Limits): Command {
     )
     .exitOverride()
     .allowExcessArguments(false)
-    .helpOption('--help', 'print this help');
+    .helpOption('-h, --help', 'print this help');
   for (const flag of allFlags) program.addOption(optionOf(flag));
   for (const { name, flags: names, help, parse } of limitFlags) {
     const take = (text: string): void => {
@@ -219,7 +219,8 @@ function withValue(program: Command, argument: string, rest: Iterator<string>): 
   }
   const long = kebab(name);
   const option = program.options.find((one) => one.long === long || one.short === name);
-  if (option === undefined && name !== '--help') throw unknownFlag(argument, program);
+  if (option === undefined && name !== '--help' && name !== '-h')
+    throw unknownFlag(argument, program);
   if (option?.optional === true) return `${option.long}=${value ?? '1'}`;
   if (option?.required === true) {
     const given = value ?? rest.next().value;
@@ -238,11 +239,21 @@ function wordAsFlag(argument: string): string {
   if (match === null) throw new UsageError(`'${shown(argument)}' is neither a flag nor name=value`);
   const [, name = '', value] = match;
   if (flagWords.has(name) && value !== undefined) return `--${name}=${value}`;
-  if (!isParameter(name)) throw unknownParameter(name, value);
+  if (!isParameter(name))
+    throw value === undefined ? unknownWord(name) : unknownParameter(name, value);
   if (value === undefined && !isBoolean(name)) {
     throw new ParameterError(name, undefined, 'a value is missing');
   }
   return `--${kebab(name)}=${value ?? '1'}`;
+}
+
+/** It may be meant as a command, or as a parameter that is on without a value. */
+function unknownWord(name: string): Error {
+  if (attributeRule(name) !== undefined) return unknownParameter(name, undefined);
+  const near = nearestText(name, [...allCommandNames, ...[...rows.keys()].filter(isParameter)]);
+  return new UsageError(
+    `${shown(name)}: neither a command nor a parameter${near || ' (tnull help lists them)'}`,
+  );
 }
 
 function isBoolean(name: string): boolean {
@@ -254,7 +265,10 @@ function unknownFlag(argument: string, program: Command): UsageError {
   const rule = attributeRule(typed.replace(/^--/, '').replaceAll('-', '_'));
   if (rule !== undefined) return new UsageError(`${shown(typed)}: ${rule}`);
   const known = program.options.map((option) => option.long ?? '');
-  return new UsageError(
-    `unknown flag '${shown(typed)}'; the nearest known is '${nearest(typed, [...known, '--help'])}'`,
+  const near = nearestText(
+    typed.replace(/^--no-/, '--'),
+    [...known, '--help'],
+    'the nearest known is',
   );
+  return new UsageError(`unknown flag '${shown(typed)}'${near}`);
 }

@@ -23,7 +23,8 @@ export async function run(
   streams: Streams,
 ): Promise<number> {
   try {
-    const [first = '', ...rest] = argv;
+    const [first = '', ...rest] = commandFirst(argv);
+    if (first === 'help') return await run([...rest, '--help'], parent, streams);
     if (isCommandName(first)) return await control(first, rest, streams);
     if (isFileCommandName(first)) return await files(first, rest, streams);
     const { serveOrPrint } = await import('./start.ts');
@@ -35,6 +36,19 @@ export async function run(
     streams.stderr.write(`tnull: ${error.message.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?')}\n`);
     return status;
   }
+}
+
+/** The flags that all commands have may stand before the command: it is moved to the front. */
+function commandFirst(argv: readonly string[]): readonly string[] {
+  let at = 0;
+  for (let here = argv[at]; here !== undefined; here = argv[at]) {
+    if (here === '--control') at += 2;
+    else if (here === '--json' || here.startsWith('--control=')) at++;
+    else break;
+  }
+  const name = argv[at];
+  const isCommand = name !== undefined && (isCommandName(name) || isFileCommandName(name));
+  return isCommand ? [name, ...argv.slice(at + 1), ...argv.slice(0, at)] : argv;
 }
 
 /** What a daemon is made of is not loaded for a command, nor the commands for a daemon: more than half

@@ -86,6 +86,8 @@ function environment(daemon: Daemon): Record<string, string> {
     unixsocket: unix?.path ?? '',
     port: tcp === undefined ? '' : String(tcp.port),
     control: daemon.control ?? '',
+    // What it runs of tnull's commands asks this daemon.
+    ...(daemon.control === undefined ? {} : { TNULL_CONTROL: daemon.control }),
   };
 }
 

@@ -1,7 +1,8 @@
 /** Runs a command for a running daemon: its words, its help, the socket. Source: control.md section 1. */
 
+import { basename } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { checkFolder, defaultPlace } from '../daemon/control-path.ts';
+import { checkFolder, defaultPlace, otherSockets } from '../daemon/control-path.ts';
 import type { TextSink } from '../daemon/text-output.ts';
 import { readCommandLine } from './command-line.ts';
 import { ControlClient } from './control-client.ts';
@@ -33,8 +34,9 @@ export async function runControl(
   const { control, json, ...flags } = line.flags;
   const looks = flags['watch'] === true ? new Looks(streams) : undefined;
   if (control === '') throw new UsageError('--control: the path is empty');
+  const told = typeof control === 'string' ? control : process.env['TNULL_CONTROL'];
   await command.run({
-    client: new ControlClient(typeof control === 'string' ? control : ownSocket()),
+    client: new ControlClient(told || ownSocket(streams.stderr)),
     operands: line.operands,
     flags,
     json: json === true,
@@ -45,14 +47,22 @@ export async function runControl(
   return 0;
 }
 
-/** Where the daemon's socket is when nobody says. @throws StartError: what is there may be another user's. */
-function ownSocket(): string {
-  const { folder, socket } = defaultPlace();
+/** Where the daemon's socket is when nobody says. Where there are several daemons, `notes` is told which one is asked.
+ *  @throws StartError: what is there may be another user's. */
+function ownSocket(notes: TextSink): string {
+  const place = defaultPlace();
+  const { folder, socket } = place;
   try {
     checkFolder(folder);
   } catch (error) {
     const reason = error instanceof Error ? error.message : error;
     throw new StartError(`${reason} (--control PATH chooses another socket)`);
+  }
+  const others = otherSockets(place).map((path) => basename(path));
+  if (others.length > 0) {
+    notes.write(
+      `tnull: asks the daemon at ${socket}; others are at ${others.join(', ')} (--control PATH or TNULL_CONTROL chooses)\n`,
+    );
   }
   return socket;
 }

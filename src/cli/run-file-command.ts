@@ -18,7 +18,7 @@ export function runFileCommand(
   const stdout = streams.stdout('command');
   const all = fileCommands.get(first) ?? new Map<string, FileCommand>();
   const command = all.get(second);
-  if (second === '--help') {
+  if (second === '--help' || second === '-h') {
     for (const [name, { operands, summary }] of all) {
       stdout.write(`tnull ${first} ${name} ${operands}: ${summary}\n`);
     }

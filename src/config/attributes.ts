@@ -7,7 +7,7 @@ import type { Machine } from './case.ts';
 import { type Errno, ErrnoError, shown } from './errors.ts';
 import { judge } from './judge.ts';
 import { BOOLEAN_RULE } from './kinds.ts';
-import { nearest } from './nearest.ts';
+import { nearestText } from './nearest.ts';
 import { INTEGER_RULE } from './numbers.ts';
 import {
   type AttributeName,
@@ -74,7 +74,7 @@ export function isExact(name: AttributeName): boolean {
 /** @throws ErrnoError ENOENT that names the nearest attribute, when there is none of this name. */
 export function attributeNamed(device: string, name: string): AttributeName {
   if (isAttributeName(name)) return name;
-  const rule = `no such attribute; the nearest is ${nearest(name, attributeNames)}`;
+  const rule = `no such attribute${nearestText(name, attributeNames)}`;
   throw new ErrnoError('ENOENT', `${device}: ${shown(name)}: ${rule}`, shown(name));
 }
 

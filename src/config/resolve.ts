@@ -6,7 +6,7 @@ import { ParameterError } from './errors.ts';
 import { NO_FAULT } from './fault-settings.ts';
 import { judge, wrongAlone } from './judge.ts';
 import { parseValue } from './kinds.ts';
-import { nearest } from './nearest.ts';
+import { nearestText } from './nearest.ts';
 import {
   type DeviceOptions,
   isParameter,
@@ -50,7 +50,7 @@ export function attributeRule(name: string): string | undefined {
 /** The refusal of a name that is no parameter. It names the nearest one, or says what it is. */
 export function unknownParameter(name: string, value: string | undefined): ParameterError {
   const known = [...rows.keys()].filter(isParameter);
-  const unknown = `unknown parameter; the nearest known is '${nearest(name, known)}'`;
+  const unknown = `unknown parameter${nearestText(name, known, 'the nearest known is')}`;
   return new ParameterError(name, value, attributeRule(name) ?? unknown);
 }
 

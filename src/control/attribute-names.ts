@@ -4,7 +4,7 @@
 import { attributeNames, isAttributeName, isStored } from '../config/attributes.ts';
 import { ErrnoError, shown } from '../config/errors.ts';
 import { type FaultSetting, faultSettings } from '../config/fault-settings.ts';
-import { nearest } from '../config/nearest.ts';
+import { nearestText } from '../config/nearest.ts';
 import { parameters, rows } from '../config/parameters.ts';
 import type { Faults } from '../driver/gate.ts';
 
@@ -44,8 +44,10 @@ const byParameter: ReadonlyMap<string, string> = new Map(
 
 /** What is wrong with a name that no file has: the nearest one is named. */
 export function unknownFile(name: string): string {
-  const meant = byParameter.get(name) ?? nearest(name, fileNames);
-  return `${shown(name)}: no attribute of this name; the nearest is '${meant}'`;
+  const attribute = byParameter.get(name);
+  const meant = attribute === undefined ? fileNames : [attribute];
+  const near = nearestText(attribute ?? name, meant);
+  return `${shown(name)}: no attribute of this name${near}`;
 }
 
 /** The refusal of a name that no file of `device` has. */

@@ -1,7 +1,7 @@
 /** Where the control socket is when nobody says: the daemon and its commands must agree.
  *  Source: control.md section 1 (--control). */
 
-import { chmodSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 
 const SOCKET = 'control.sock';
@@ -30,6 +30,32 @@ function defaultFolder(): string {
 /** For a second daemon. */
 export function secondSocket({ folder }: Place): string {
   return join(folder, `control-${process.pid}.sock`);
+}
+
+/** Those of further daemons that run. */
+export function otherSockets({ folder }: Place): string[] {
+  return namesIn(folder)
+    .filter((name) => isRunning(/^control-(\d+)\.sock$/.exec(name)?.[1]))
+    .map((name) => join(folder, name));
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return []; // there is none, and so no daemon
+  }
+}
+
+/** A killed daemon leaves its socket behind. */
+function isRunning(pid: string | undefined): boolean {
+  if (pid === undefined) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
 }
 
 /** Makes the folder ours alone. @throws Error in one line, when it is or may be another's. */

@@ -2,7 +2,7 @@
 
 import { Command } from '../block/command.ts';
 import { ParameterError } from '../config/errors.ts';
-import { nearest } from '../config/nearest.ts';
+import { nearestText } from '../config/nearest.ts';
 import { MiB, SECTOR_BYTES } from '../units.ts';
 import type { Action, ActionKind, Applied, Delay } from './actions.ts';
 import type { Range } from './kinds.ts';
@@ -144,8 +144,7 @@ class Judge {
 
   #valueOf(name: string, text: string): unknown {
     if (!isWord(name)) {
-      const meant = nearest(name, wordNames);
-      throw new ParameterError(this.#at(name), text, `no such word; the nearest is ${meant}`);
+      throw new ParameterError(this.#at(name), text, `no such word${nearestText(name, wordNames)}`);
     }
     if (notAvailable.has(name)) throw this.#wrong(name, 'not available yet');
     const { kind } = words[name];

@@ -53,7 +53,10 @@ test.each([
   [{ threads: 65 }, /^threads: must be 1\.\.64$/],
   [{ threads: 1.5 }, /^threads: must be 1\.\.64$/],
   [{ threads: '2' }, /^threads: must be 1\.\.64$/],
-  [{ device: {} }, /^device: unknown; the nearest known is 'devices'$/],
+  [
+    { device: {} },
+    /^device: must be one of listen, threads, devices; the nearest known is 'devices'$/,
+  ],
   [{ listen: 'nbd://x' }, /^listen: must be a list of URIs$/],
   [{ listen: ['nbd://127.0.0.1', 5] }, /^listen\[1\]: must be a URI$/],
   [{ listen: ['tcp://x'] }, /^listen\[0\]: 'tcp:\/\/x' is no NBD URI$/],
@@ -62,7 +65,7 @@ test.each([
   [{ devices: { a: { size: 1.5 } } }, /^devices\.a\.size: must be a whole number/],
   [{ devices: { a: { size: null } } }, /^devices\.a\.size: must be a whole number/],
   [{ devices: { a: { power: 2 } } }, /^devices\.a\.power: must be 0 or 1$/],
-  ['{ "__proto__": {} }', /^__proto__: unknown/],
+  ['{ "__proto__": {} }', /^__proto__: must be one of listen, threads, devices$/],
 ])('%j is wrong', (value, says) => {
   expect(refusal(value)).toMatch(says);
 });

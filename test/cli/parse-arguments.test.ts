@@ -349,7 +349,8 @@ describe('the other flags', () => {
   });
 
   test('--version and --help are printed, and win over nothing that is wrong', () => {
-    expect(printed('--version')).toBe('1.2.3\n');
+    for (const flag of ['--version', '-V']) expect(printed(flag)).toBe('1.2.3\n');
+    expect(printed('-h')).toBe(printed('--help'));
     expect(printed('gb=2', '--help')).toMatch(/^Usage: tnull \[serve\] /);
     expect(refusal('--help', 'gbb=2')).toContain("'gb'");
   });
@@ -416,6 +417,21 @@ describe('what nobody knows', () => {
     expect(refusal('gbb=4')).toBe("gbb=4: unknown parameter; the nearest known is 'gb'");
     expect(refusal('blocksize=512')).toContain("the parameter is 'bs'");
     expect(refusal('no_memory_backed')).toContain("'memory_backed'");
+    expect(refusal('bananas=1')).toBe('bananas=1: unknown parameter');
+    expect(refusal('--bananas')).toBe("unknown flag '--bananas'");
+  });
+
+  test.each([
+    ['statz', "; the nearest is 'stats'"],
+    ['create_', "; the nearest is 'create'"],
+    ['help_', "; the nearest is 'help'"],
+    ['zons', "; the nearest is 'zones'"],
+    ['memory_baked', "; the nearest is 'memory_backed'"],
+    ['bananas', ' (tnull help lists them)'],
+  ])('a bare word may be meant as a command: %s', (word, near) => {
+    const line = `${word}: neither a command nor a parameter${near}`;
+    expect(refusal(word)).toBe(line);
+    expect(refusal('gb=1', word)).toBe(line);
   });
 
   test.each(['badblocks', 'badblocks_once', 'zone_readonly', 'power', 'index', 'features'])(

@@ -299,7 +299,7 @@ describe('names and messages', () => {
   test('an unknown name is ENOENT and told the nearest', () => {
     expect(refusedBy(() => attributeNamed('d', 'blocksiz'))).toMatchObject({
       errno: 'ENOENT',
-      message: 'd: blocksiz: no such attribute; the nearest is blocksize',
+      message: "d: blocksiz: no such attribute; the nearest is 'blocksize'",
     });
     for (const name of ['bs', 'gb', 'nr_devices', 'timeout', 'timeout_inject', 'features', '']) {
       expect(refusedBy(() => attributeNamed('d', name)).errno).toBe('ENOENT');

@@ -320,9 +320,10 @@ describe('order and names', () => {
     expect(refusal('memory_baked=1').message).toBe(
       "memory_baked=1: unknown parameter; the nearest known is 'memory_backed'",
     );
-    for (const name of ['__proto__', 'constructor', 'toString', '', 'GB']) {
-      expect(refusal(`${name}=1`).rule).toMatch(/^unknown parameter; the nearest known is '\w+'$/);
+    for (const name of ['__proto__', 'constructor', 'toString', '']) {
+      expect(refusal(`${name}=1`).rule).toBe('unknown parameter');
     }
+    expect(refusal('GB=1').rule).toBe("unknown parameter; the nearest known is 'gb'");
   });
 
   test("an attribute's name leads to its parameter", () => {

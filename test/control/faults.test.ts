@@ -85,7 +85,7 @@ test('a rule that is wrong is refused in one line, and nothing changes', async (
   });
   const cases: [unknown, RegExp][] = [
     [{ id: 'r1', error: 'EIO' }, /^r1: there is a rule of this id$/],
-    [{ eror: 'EIO' }, /^r2: eror=EIO: no such word; the nearest is error$/],
+    [{ eror: 'EIO' }, /^r2: eror=EIO: no such word; the nearest is 'error'$/],
     [{ cut: 'all' }, /^r2: cut=all: not available yet$/],
     [{ snapshot: 'a' }, /^r2: snapshot=a: not available yet$/],
     // biome-ignore lint/suspicious/noThenProperty: a word of the specification

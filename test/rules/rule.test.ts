@@ -16,7 +16,7 @@ const ERRNOS = 'one of EPERM, EIO, ENOMEM, EINVAL, ENOSPC, EOVERFLOW, ENOTSUP, E
 const DURATION = 'a duration: a number with ns, us, ms, s, m or h';
 
 const mistakes: readonly (readonly [text: string, says: string])[] = [
-  ['opp=write error=EIO', 'r1: opp=write: no such word; the nearest is op'],
+  ['opp=write error=EIO', "r1: opp=write: no such word; the nearest is 'op'"],
   ['op=wrote error=EIO', 'r1: op=wrote: must be names out of read, write, '],
   ['op= error=EIO', 'r1: op=: must be names out of read, write, '],
   ['op=read, error=EIO', 'r1: op=read,: must be names out of read, write, '],
