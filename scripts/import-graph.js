@@ -6,7 +6,7 @@ import { argv, cwd, exit, stderr, stdout } from 'node:process';
 import { pathToFileURL } from 'node:url';
 
 /** Where the sources are, from the root of the checkout. */
-const places = ['src', 'packages', 'bench/src'];
+const places = ['src', 'packages', 'bench/src', 'scripts', 'test'];
 
 /** What `text` imports, as it is written there: also for its effect, dynamically, by require(), as a type. */
 export function importsOf(text) {
@@ -108,7 +108,7 @@ export function readSources(root) {
   for (const place of places) {
     for (const name of readdirSync(new URL(`${place}/`, root), { recursive: true })) {
       const path = posix.join(place, name);
-      if (!/\.ts$/.test(path) || /(^|\/)(node_modules|dist|test)\//.test(path)) continue;
+      if (!/\.ts$/.test(path) || /(^|\/)(node_modules|dist)\//.test(path)) continue;
       files.set(path, readFileSync(new URL(path, root), 'utf8'));
     }
   }

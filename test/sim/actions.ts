@@ -1,20 +1,12 @@
 /** What operators do to a device: everything that may be changed while clients are at it. */
 
 import type { SimDevice } from './device.ts';
-import { CALL_NS, DRAIN_NS, type Operator } from './operator.ts';
-import type { Feature } from './plan.ts';
+import { type Action, CALL_NS, DRAIN_NS, type Operator } from './operator.ts';
 import { condemnZone, manageZone, manageZones } from './zone-actions.ts';
 
 const MS = 1e6;
 const FORCED_NS = 100 * MS;
 const PIECES_MAX = 2000;
-
-export interface Action {
-  readonly feature: Feature;
-  /** How often, beside the others. */
-  readonly weight: number;
-  run(operator: Operator, device: SimDevice): Promise<void>;
-}
 
 export const actions: readonly Action[] = [
   { feature: 'queues', weight: 20, run: changeQueues },

@@ -1,17 +1,28 @@
 /** What must hold when nothing is under way: every tag, page, pin, reference and budget is back. Source: docs/simulator.md. */
 
 import type { RequestQueue } from '../../src/block/request-queue.ts';
+import type { DataPath } from '../../src/daemon/data-path.ts';
+import type { Timing } from '../../src/daemon/timing.ts';
 import type { NullData } from '../../src/driver/completion.ts';
 import { Found } from './failure.ts';
-import type { Simulation } from './simulation.ts';
+import type { Memory } from './memory.ts';
+import type { World } from './world.ts';
+
+/** What is left of a run. */
+interface Remains {
+  readonly path: DataPath;
+  readonly world: World;
+  readonly timing: Timing;
+  readonly memory: Memory;
+  readonly threads: { readonly clients: number } | undefined;
+}
 
 function leak(text: string): never {
   throw new Found('leak', text);
 }
 
 /** Every request that was sent has its answer, and no call is under way. */
-export function checkQuiet(simulation: Simulation): void {
-  const { path } = simulation;
+export function checkQuiet({ path }: Pick<Remains, 'path'>): void {
   for (const device of path.devices) {
     const queue = device.disk?.queue;
     if (queue !== undefined) checkTags(device.name, queue);
@@ -33,11 +44,10 @@ function checkTags(name: string, queue: RequestQueue<NullData>): void {
 }
 
 /** All clients have gone, all devices are removed, and the server has stopped. */
-export function checkNothingLeft(simulation: Simulation): void {
-  const { memory, timing, world, path } = simulation;
+export function checkNothingLeft({ memory, timing, world, path, threads }: Remains): void {
   const { bytesInFlight } = path.server;
   if (bytesInFlight !== 0) leak(`${bytesInFlight} bytes in flight, and no client`);
-  const clients = simulation.threads?.clients ?? 0;
+  const clients = threads?.clients ?? 0;
   if (clients > 0) leak(`${clients} clients of threads`);
   if (memory.out.size > 0) leak(`${memory.out.size} slabs`);
   const { keptBytes: kept } = memory;

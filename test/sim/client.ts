@@ -11,7 +11,7 @@ import { Operation } from './operation.ts';
 import { judge, orphan, settle } from './outcomes.ts';
 import { Replies } from './replies.ts';
 import { Requests } from './requests.ts';
-import type { Simulation } from './simulation.ts';
+import type { Run } from './run.ts';
 import { TlsWire } from './tls-wire.ts';
 import { type ClientEnd, type ClientWire, Wire } from './wire.ts';
 import { Happening } from './world.ts';
@@ -28,7 +28,7 @@ export class SimClient implements ClientEnd {
   inFlight = 0;
   device: SimDevice | undefined;
   state: State = 'away';
-  readonly #simulation: Simulation;
+  readonly #simulation: Run;
   readonly #random: Random;
   readonly #depth: number;
   /** It reads all of its device, and goes. */
@@ -60,7 +60,7 @@ export class SimClient implements ClientEnd {
   readonly #again = new Happening(() => this.connect());
 
   /** @param readsAll of this device, once, and no more. */
-  constructor(simulation: Simulation, random: Random, readsAll?: SimDevice) {
+  constructor(simulation: Run, random: Random, readsAll?: SimDevice) {
     this.#simulation = simulation;
     this.#random = random;
     this.#reads = readsAll !== undefined;

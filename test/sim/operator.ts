@@ -3,10 +3,10 @@
 
 import { type Errno, ErrnoError } from '../../src/config/errors.ts';
 import type { Random } from '../fuzz/random.ts';
-import { type Action, actions } from './actions.ts';
 import type { SimDevice } from './device.ts';
 import { Found } from './failure.ts';
-import type { Simulation } from './simulation.ts';
+import type { Feature } from './plan.ts';
+import type { Run } from './run.ts';
 
 const MS = 1e6;
 /** Of a call that the device has nothing to do with. */
@@ -16,14 +16,22 @@ export const DRAIN_NS = 5200 * MS;
 /** A request that is left alone ends within this time. */
 const TIMED_OUT_NS = 7000 * MS;
 
+/** What operators may do to a device. */
+export interface Action {
+  readonly feature: Feature;
+  /** How often, beside the others. */
+  readonly weight: number;
+  run(operator: Operator, device: SimDevice): Promise<void>;
+}
+
 export class Operator {
   /** It waits for something to do, not for an answer. */
   idle = true;
-  readonly simulation: Simulation;
+  readonly simulation: Run;
   readonly random: Random;
   readonly #actions: Action[] = [];
 
-  constructor(simulation: Simulation, random: Random) {
+  constructor(simulation: Run, random: Random, actions: readonly Action[]) {
     this.simulation = simulation;
     this.random = random;
     for (const action of actions) {

@@ -6,6 +6,7 @@ import type { DataPath } from '../../src/daemon/data-path.ts';
 import { makeTiming, type Timing } from '../../src/daemon/timing.ts';
 import type { ByteSink, ByteStream } from '../../src/server/byte-stream.ts';
 import { nanoseconds } from '../../src/units.ts';
+import { actions } from './actions.ts';
 import { checkNothingLeft, checkQuiet } from './checks.ts';
 import { SimClient } from './client.ts';
 import { type Control, HttpControl, TreeControl } from './control.ts';
@@ -18,6 +19,7 @@ import { NotedSink } from './noted-sink.ts';
 import type { Operation } from './operation.ts';
 import { Operator } from './operator.ts';
 import { type Plan, random } from './plan.ts';
+import type { Run } from './run.ts';
 import { SimThreads } from './threads.ts';
 import { simTls } from './tls-wire.ts';
 import type { Wire } from './wire.ts';
@@ -49,7 +51,7 @@ interface Call {
   readonly deadline: number;
 }
 
-export class Simulation {
+export class Simulation implements Run {
   readonly plan: Plan;
   readonly world: World;
   readonly timing: Timing;
@@ -98,7 +100,7 @@ export class Simulation {
     );
     this.#operators = Array.from(
       { length: plan.operators },
-      (_, n) => new Operator(this, draw(`operator/${n}`)),
+      (_, n) => new Operator(this, draw(`operator/${n}`), actions),
     );
   }
 

@@ -1,0 +1,38 @@
+/** A run, as its clients and operators see it. */
+
+import type { Control } from './control.ts';
+import type { SimDevice } from './device.ts';
+import type { Operation } from './operation.ts';
+import type { Plan } from './plan.ts';
+import type { Wire } from './wire.ts';
+import type { World } from './world.ts';
+
+export interface Run {
+  readonly plan: Plan;
+  readonly world: World;
+  readonly devices: readonly SimDevice[];
+  readonly clients: readonly { readonly inFlight: number }[];
+  /** How operators call. */
+  readonly control: Control;
+  /** Nobody begins anything, until all that was begun has ended. */
+  readonly calm: boolean;
+  /** Nothing begins any more. */
+  readonly ending: boolean;
+  /** Requests that have their answers. */
+  readonly answeredCount: number;
+  readonly maySend: boolean;
+  sent(): void;
+  answered(one: Operation): void;
+  /** ns that a client or an operator waits for what `device` does, with others at it. */
+  patience(device: SimDevice): number;
+  /** Does `what` after so many ns. */
+  later(ns: number, what: () => void): void;
+  /** A control call, which must return within `boundNs`. */
+  call<T>(what: string, boundNs: number, work: () => Promise<T>): Promise<T>;
+  /** Serves the client at the other end of `wire`. */
+  serve(wire: Wire): void;
+  /** Makes the directory of `device`, and powers it on. */
+  make(device: SimDevice): Promise<void>;
+  /** `device` was powered on. */
+  hasPower(device: SimDevice): void;
+}
