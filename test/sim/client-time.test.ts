@@ -9,7 +9,9 @@ test('whoever keeps within the limits may not be cut off', () => {
   expect(time.mayBeCut(4.9 * SECOND, true)).toBe(false);
   expect(time.mayBeCut(5 * SECOND, true)).toBe(true);
   time.moved(5 * SECOND, true);
-  expect(time.mayBeCut(6.9 * SECOND, false)).toBe(false);
+  expect(time.mayBeCut(6.98 * SECOND, false)).toBe(false);
+  // The reply left 1.4 ms before it came.
+  expect(time.mayBeCut(6.9986 * SECOND, false)).toBe(true);
   expect(time.mayBeCut(7 * SECOND, false)).toBe(true);
 });
 
