@@ -81,6 +81,8 @@ export class SimDevice {
   /** The same of all that ever came. */
   requestsEver = 0;
   bytesEver = 0;
+  /** ns for which faults may have held up requests that were there already. */
+  heldUpNs = 0;
   /** Faults that leave requests alone until their timeout. */
   timeouts = 0;
   requeues = 0;
@@ -149,7 +151,7 @@ export class SimDevice {
     const rate = this.attribute('mbps') * MiB;
     const delay = this.attribute('irqmode') === 2 ? this.attribute('completion_nsec') : 0;
     const passed = rate > 0 ? (this.bytesEver / rate) * SECOND : 0;
-    return passed + (delay + this.#overheadNs) * this.requestsEver;
+    return passed + this.heldUpNs + (delay + this.#overheadNs) * this.requestsEver;
   }
 
   /** It has done one. */

@@ -103,6 +103,7 @@ export class Operator {
   /** Requests may be left alone until they time out, for a while. */
   async whileTimingOut(device: SimDevice, work: () => Promise<void>): Promise<void> {
     device.timeouts++;
+    device.heldUpNs += TIMED_OUT_NS;
     device.failing.begin();
     await work();
     device.failing.end();
