@@ -3,6 +3,7 @@
  *  never written to are left out, unless asked for: they are zeros whatever happens. Cells are named by their place in
  *  this list. Knows nothing of when something is legal. */
 
+import { Command } from '../journal/format.ts';
 import { SECTOR_BYTES } from '../units.ts';
 import { Contents, ZEROS } from './contents.ts';
 import type { CrashLog, DataCommand } from './log.ts';
@@ -24,7 +25,7 @@ export interface Cells {
   readonly high: Int32Array;
 }
 
-/** @param hasZeros cells that were only discarded or zeroed are here, too. */
+/** @param hasZeros cells that were only zeroed are here, too. */
 export function makeCells(log: CrashLog, hasZeros: boolean): Cells {
   const bytes = isAligned(log) ? log.header.block : SECTOR_BYTES;
   const contents = new Contents(bytes);
@@ -108,7 +109,8 @@ function placesOf(
   const places = new Set<number>();
   for (const [cell, content] of base) if (content !== ZEROS) places.add(cell);
   for (const one of log.commands) {
-    if (one.data.length === 0 && !hasZeros) continue;
+    const isHere = one.data.length > 0 || (hasZeros && one.command === Command.writeZeroes);
+    if (!isHere) continue;
     const end = endCell(one, bytes);
     for (let cell = firstCell(one, bytes); cell < end; cell++) places.add(cell);
   }

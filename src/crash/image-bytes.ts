@@ -25,11 +25,13 @@ export function* imageParts(timeline: Timeline, contents: Int32Array): Generator
   }
 }
 
-/** The same for the same place of the same device: xorshift, begun with both. */
-function randomBytes(length: number, seed: number, place: number): Uint8Array {
+/** The same for the same place of the same device: xorshift, begun with a hash (FNV-1a) of both as text. */
+function randomBytes(length: number, seed: number | string, place: number): Uint8Array {
   const words = new Int32Array(length / 4);
-  const upper = Math.floor(seed / 2 ** 32) ^ Math.floor(place / 2 ** 32);
-  let state = Math.imul(seed ^ upper ^ 0x5bd1e995, 0x9e3779b1) ^ Math.imul(place + 1, 0x85ebca6b);
+  let state = 0x811c9dc5;
+  for (const letter of `${seed}:${place}`) {
+    state = Math.imul(state ^ (letter.codePointAt(0) ?? 0), 0x01000193);
+  }
   for (let at = 0; at < words.length; at++) {
     if (state === 0) state = 0x6d2b79f5;
     state ^= state << 13;

@@ -36,11 +36,16 @@ export class Listing {
   readonly #weights = new Map<number, bigint>();
   readonly #hopes = new Map<string, boolean>();
   readonly #later: Alive;
+  /** Of each later instant, the last group that can leave it. */
+  readonly #leavers: readonly number[];
 
   /** @param components all of the instant's, in order. @param later how many later instants there are. */
   constructor(components: readonly Component[], groups: readonly Group[], later: number) {
     this.#groups = groups;
     this.#later = (1n << BigInt(later)) - 1n;
+    this.#leavers = Array.from({ length: later }, (_, bit) =>
+      groups.findLastIndex((group) => group.ends(0, group.start(1n << BigInt(bit))).has(0n)),
+    );
     this.#radix = new Radix(components.map(({ outcomes }) => outcomes.count));
     this.#places = new Map(components.map(({ cells }, at) => [cells[0] ?? 0, at]));
     const inGroups = new Set(groups.flatMap(({ cells }) => cells));
@@ -104,15 +109,28 @@ export class Listing {
   /** Can the groups from this one on leave all later instants that are left? */
   #isHopeful(from: number, alive: Alive): boolean {
     if (alive === 0n) return true;
-    const group = this.#groups[from];
-    if (group === undefined) return false;
+    let single = 0;
+    for (let left = alive, bit = 0; left > 0n; left >>= 1n, bit++) {
+      if ((left & 1n) === 0n) continue;
+      if ((this.#leavers[bit] ?? -1) < from) return false;
+      single++;
+    }
+    return single === 1 || this.#leavesTogether(from, alive);
+  }
+
+  /** The same where several must be left. */
+  #leavesTogether(from: number, alive: Alive): boolean {
     const key = `${from}:${alive}`;
     const known = this.#hopes.get(key);
     if (known !== undefined) return known;
-    const ends = group.ends(0, group.start(alive));
-    const isHopeful = [...ends].some((end) => this.#isHopeful(from + 1, end));
-    this.#hopes.set(key, isHopeful);
-    return isHopeful;
+    let reached = new Set([alive]);
+    for (let at = from; at < this.#groups.length && !reached.has(0n); at++) {
+      const group = this.#groups[at];
+      if (group === undefined) break;
+      reached = new Set([...reached].flatMap((one) => [...group.ends(0, group.start(one))]));
+    }
+    this.#hopes.set(key, reached.has(0n));
+    return reached.has(0n);
   }
 
   /** What a version adds to the rank: the images before it. */

@@ -50,11 +50,11 @@ export class Timeline {
     return from <= instant && instant < (this.until[slot] ?? 0);
   }
 
-  /** The version may still be on its way to the disk. */
+  /** The version may still be on its way to the disk. A discard sends nothing there. */
   isInFlight(slot: number, instant: number): boolean {
-    return (
-      this.isLive(slot, instant) && instant < (this.durable[this.cells.command[slot] ?? 0] ?? 0)
-    );
+    const command = this.cells.command[slot] ?? 0;
+    if (this.log.commands[command]?.command === Command.discard) return false;
+    return this.isLive(slot, instant) && instant < (this.durable[command] ?? 0);
   }
 
   /** The number that `content` has as a version of `cell`; of what no command puts there, those of the

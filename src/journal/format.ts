@@ -41,7 +41,8 @@ export interface JournalHeader {
   readonly atomic: number;
   /** A flush of one client holds for what all others were answered. */
   readonly multiConnection: boolean;
-  readonly seed: number;
+  /** Of its dice. */
+  readonly seed: number | string;
   readonly name: string;
 }
 

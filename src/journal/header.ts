@@ -11,19 +11,20 @@ export function parseHeader(text: string): JournalHeader {
   const fields = fieldsOf(text);
   const size = wholeNumber(fields, 'size', undefined);
   const block = wholeNumber(fields, 'block', defaults.block);
-  const atomic = wholeNumber(fields, 'atomic', block);
+  // Less than a block is never written in parts, as a device says with 0.
+  const atomic = Math.max(wholeNumber(fields, 'atomic', block), block);
   if (block < SECTOR_BYTES || !isPowerOfTwo(block)) {
     throw new JournalError(`header: block=${block}: must be a power of two, 512 or more`);
   }
-  if (atomic < block || !isPowerOfTwo(atomic)) {
-    throw new JournalError(`header: atomic=${atomic}: must be a power of two, block or more`);
+  if (atomic % block !== 0) {
+    throw new JournalError(`header: atomic=${atomic}: must be a multiple of block`);
   }
   return {
     ...{ size, block, atomic },
     cache: truth(fields, 'cache', defaults.cache),
     fua: truth(fields, 'fua', defaults.fua),
     multiConnection: truth(fields, 'multiConnection', defaults.multiConnection),
-    seed: wholeNumber(fields, 'seed', defaults.seed),
+    seed: seedOf(fields),
     name: String(fields.get('name') ?? defaults.name),
   };
 }
@@ -50,6 +51,12 @@ function wholeNumber(fields: Map<string, unknown>, name: string, missing?: numbe
   if (value === undefined) throw new JournalError(`header: ${name} is missing`);
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
   throw new JournalError(`header: ${name}: must be a whole number below 2^53`);
+}
+
+function seedOf(fields: Map<string, unknown>): number | string {
+  const value = fields.get('seed') ?? defaults.seed;
+  if (typeof value === 'number' || typeof value === 'string') return value;
+  throw new JournalError('header: seed: must be a number or a text');
 }
 
 function truth(fields: Map<string, unknown>, name: string, missing: boolean): boolean {

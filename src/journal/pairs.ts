@@ -1,5 +1,5 @@
-/** Which command an answer belongs to. Of the commands of a client that wait for their answer, no two have one id;
- *  clients may choose the same ones. */
+/** Which command an answer belongs to: the id says it. Of the commands of a client that wait for their answer, no two
+ *  have one id; where clients chose the same, the client says whose it is. */
 
 import { JournalError, type JournalRecord } from './format.ts';
 
@@ -24,7 +24,8 @@ export class Pairs<T> {
   /** @throws JournalError when nothing of this client and id waits. */
   answered({ id, client }: JournalRecord): T {
     const waiting = this.#waiting.get(id) ?? [];
-    const found = waiting.find((one) => one.client === client);
+    const own = waiting.find((one) => one.client === client);
+    const found = waiting.length === 1 ? waiting[0] : own;
     if (found === undefined) {
       throw new JournalError(`id ${id} of client ${client} is answered, but does not wait for it`);
     }

@@ -182,7 +182,7 @@ export class Twin {
   #isInFlight(sector: number, time: number): boolean {
     const here = this.#touching(sector, sector + 1, time);
     return here.some((at) => {
-      if (this.#isDurable(at, time)) return false;
+      if (this.#isDurable(at, time) || this.#log.commands[at]?.op === 'discard') return false;
       return !here.some(
         (other) =>
           this.#isDurable(other, time) &&

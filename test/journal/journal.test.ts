@@ -121,7 +121,7 @@ test('a header may leave out what has a default', () => {
     ...{ size: 1024, block: 512, cache: true, fua: true, atomic: 512, multiConnection: false },
     ...{ seed: 0, name: '' },
   });
-  const more = '{"size":8192,"block":4096,"cache":0,"fua":1,"later":[1]}';
+  const more = '{"size":8192,"block":4096,"cache":0,"fua":1,"atomic":0,"later":[1]}';
   const { block, cache, fua, atomic } = decode(headerOf(more)).header;
   expect({ block, cache, fua, atomic }).toEqual({
     ...{ block: 4096, cache: false, fua: true, atomic: 4096 },
@@ -152,7 +152,8 @@ describe('a broken file is one line', () => {
     ['no size', headerOf('{}'), 'header: size is missing'],
     ['a size of text', headerOf('{"size":"1"}'), 'header: size: must be a whole number below 2^53'],
     ['a block of 1000', headerOf('{"size":1,"block":1000}'), 'block=1000: must be a power of two'],
-    ['atomic below block', headerOf('{"size":1,"atomic":256}'), 'atomic=256: must be'],
+    ['atomic of 1.5 blocks', headerOf('{"size":1,"atomic":768}'), 'atomic=768: must be a multiple'],
+    ['a seed', headerOf('{"size":1,"seed":[]}'), 'header: seed: must be a number or a text'],
     ['cache as text', headerOf('{"size":1,"cache":"on"}'), 'header: cache: must be true or false'],
     ['a type', claimed({}, 0).fill(9, at, at + 1), `record 0 (at byte ${at}): type 9: must be`],
     ['a command', one({ command: 13 }), 'command 13: must be 1, 2, 3 or 9'],
