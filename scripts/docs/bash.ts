@@ -6,9 +6,9 @@ import {
   type FlagWord,
   fileCommandWords,
   limitWords,
+  operations,
   parameterWords,
   serveFlags,
-  zoneOperations,
 } from './words.ts';
 
 /** bash cuts words at `=` and `:`; what is typed is looked at whole, and the part that bash keeps is
@@ -122,7 +122,7 @@ function commandCase({ name, operands, flags }: (typeof commandWords)[number]): 
   const named = `\${#words[@]} = 3`;
   const operand = attributes
     ? `answers='${attributeNames.map((one) => `${one}=`).join(' ')}'`
-    : `answers='${name === 'zones' ? zoneOperations.join(' ') : ''}${
+    : `answers='${(operations[name] ?? []).join(' ')}${
         name === 'get' ? attributeNames.join(' ') : ''
       }'`;
   const device = name === 'create' ? ':' : 'answers=$(_tnull_devices)';

@@ -6,9 +6,9 @@ import {
   type FlagWord,
   fileCommandWords,
   limitWords,
+  operations,
   parameterWords,
   serveFlags,
-  zoneOperations,
 } from './words.ts';
 
 const NAMES = [...commandWords, ...fileCommandWords].map(({ name }) => name).join(' ');
@@ -52,7 +52,8 @@ function commandLines({ name, operands, flags }: (typeof commandWords)[number]):
     const words = attributeNames.map((one) => (attributes ? `${one}=` : one));
     lines.push(line(here, `-a ${quoted(words.join(' '))}`));
   }
-  if (name === 'zones') lines.push(line(here, `-a ${quoted(zoneOperations.join(' '))}`));
+  const behind = operations[name];
+  if (behind !== undefined) lines.push(line(here, `-a ${quoted(behind.join(' '))}`));
   return lines;
 }
 

@@ -1,6 +1,7 @@
 /** Everything that can be typed, out of the tables that the program itself reads: for the completions
  *  and the man page. Prints nothing. */
 
+import { faultOperations } from '../../src/cli/commands/faults.ts';
 import { controlCommands } from '../../src/cli/commands.ts';
 import { fileCommands } from '../../src/cli/file-commands.ts';
 import { allFlags } from '../../src/cli/flags.ts';
@@ -103,7 +104,11 @@ export const fileCommandWords: readonly {
   })),
 }));
 
-export const zoneOperations = 'report open close finish reset reset-all append'.split(' ');
+/** What stands behind the device, by command. */
+export const operations: Readonly<Record<string, readonly string[]>> = {
+  zones: 'report open close finish reset reset-all append'.split(' '),
+  faults: faultOperations,
+};
 
 function choicesOf(row: Row): readonly string[] {
   if (row.kind === 'boolean' || row.kind === 'count') return ['0', '1'];

@@ -6,9 +6,9 @@ import {
   type FlagWord,
   fileCommandWords,
   limitWords,
+  operations,
   parameterWords,
   serveFlags,
-  zoneOperations,
 } from './words.ts';
 
 export function zshCompletion(): string {
@@ -94,8 +94,11 @@ function commandCase({ name, operands, flags }: (typeof commandWords)[number]): 
   const first = name === 'create' ? "'2:name:'" : "'2:device:_tnull_devices'";
   const rest = operands.includes('attribute=value')
     ? ["'*: :_tnull_attributes'"]
-    : name === 'zones'
-      ? [`'3:operation:(${zoneOperations.join(' ')})'`, "'4:sector:'"]
+    : name in operations
+      ? [
+          `'3:operation:(${operations[name]?.join(' ')})'`,
+          `'4:${name === 'zones' ? 'sector' : 'word'}:'`,
+        ]
       : name === 'get'
         ? [`'3:attribute:(${attributeNames.join(' ')})'`]
         : [];

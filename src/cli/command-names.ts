@@ -10,6 +10,7 @@ export const commandNames = [
   'zones',
   'stats',
   'requests',
+  'faults',
 ] as const;
 export type CommandName = (typeof commandNames)[number];
 

@@ -2,6 +2,7 @@
 
 import { type CommandName, commandNames } from './command-names.ts';
 import { create } from './commands/create.ts';
+import { faults } from './commands/faults.ts';
 import { get } from './commands/get.ts';
 import { ls } from './commands/ls.ts';
 import { remove } from './commands/remove.ts';
@@ -12,7 +13,7 @@ import { zones } from './commands/zones.ts';
 import type { ControlCommand } from './control-command.ts';
 
 export const commands: Readonly<Record<CommandName, ControlCommand>> = {
-  ...{ ls, create, remove, get, set, zones, stats, requests },
+  ...{ ls, create, remove, get, set, zones, stats, requests, faults },
 };
 
 export const controlCommands: ReadonlyMap<string, ControlCommand> = new Map(

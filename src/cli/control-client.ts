@@ -1,13 +1,14 @@
 /** The commands' side of the control API: one request over the daemon's socket, and its answer or one
  *  line that says why there is none. Source: control.md sections 1 and 3. */
 
+import type { IncomingMessage } from 'node:http';
 import { StartError, UsageError } from './usage-error.ts';
 
 // An import would load all that `node:http` exports, from Node 22 on also a client of 10 MiB.
 const { request } = process.getBuiltinModule('node:http');
 
 export interface Body {
-  readonly type: 'application/json' | 'application/octet-stream';
+  readonly type: 'application/json' | 'application/octet-stream' | 'application/x-ndjson';
   readonly bytes: string | Uint8Array;
 }
 
@@ -41,11 +42,32 @@ export class ControlClient {
     return JSON.parse(await this.text(method, url, body)) as T; // see above
   }
 
-  #send(method: string, url: string, body?: Body): Promise<{ status: number; text: string }> {
+  /** The answer as it comes, until it ends or nobody wants more. @throws as `text`. */
+  async *stream(url: string, ended: AbortSignal): AsyncGenerator<string> {
+    const answer = await this.#answer('GET', url);
+    const status = answer.statusCode ?? 0;
+    const end = (): void => void answer.destroy();
+    ended.addEventListener('abort', end);
+    let refused = '';
+    try {
+      if (ended.aborted) return;
+      answer.setEncoding('utf8');
+      for await (const part of answer) {
+        if (status < 400) yield String(part);
+        else refused += String(part);
+      }
+    } catch (error) {
+      if (ended.aborted || !(error instanceof Error)) return;
+      throw new StartError(noAnswer(this.#path, error));
+    } finally {
+      ended.removeEventListener('abort', end);
+      end();
+    }
+    if (status >= 400) throw refusal(status, refused);
+  }
+
+  #answer(method: string, url: string, body?: Body): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const failed = (error: NodeJS.ErrnoException): void => {
-        reject(new StartError(noAnswer(this.#path, error)));
-      };
       const length = body === undefined ? 0 : Buffer.byteLength(body.bytes);
       const headers = {
         host: 'localhost',
@@ -53,17 +75,25 @@ export class ControlClient {
         'content-length': length,
         ...(body === undefined ? {} : { 'content-type': body.type }),
       };
-      const asked = request({ socketPath: this.#path, method, path: url, headers }, (answer) => {
-        const parts: Buffer[] = [];
-        answer.on('data', (part) => parts.push(part));
-        answer.on('error', failed);
-        answer.on('end', () => {
-          resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(parts).toString('utf8') });
-        });
-      });
-      asked.on('error', failed);
+      const asked = request({ socketPath: this.#path, method, path: url, headers }, resolve);
+      asked.on('error', (error) => reject(new StartError(noAnswer(this.#path, error))));
       asked.end(body?.bytes);
     });
+  }
+
+  async #send(
+    method: string,
+    url: string,
+    body: Body | undefined,
+  ): Promise<{ status: number; text: string }> {
+    const answer = await this.#answer(method, url, body);
+    try {
+      const parts: Buffer[] = [];
+      for await (const part of answer) parts.push(part);
+      return { status: answer.statusCode ?? 0, text: Buffer.concat(parts).toString('utf8') };
+    } catch (error) {
+      throw error instanceof Error ? new StartError(noAnswer(this.#path, error)) : error;
+    }
   }
 }
 

@@ -14,10 +14,16 @@ export interface CommandContext {
   /** --json was given. */
   readonly json: boolean;
   say(text: string): void;
+  /** One line for people, beside what is said. */
+  warn(line: string): void;
   /** All of standard input. */
   read(): Promise<Uint8Array>;
   /** Waits for the next look; false: nobody looks any more. */
   nextLook(): Promise<boolean>;
+  /** Waits until what was said has been read; false: nobody wants more. */
+  wasRead(): Promise<boolean>;
+  /** Aborted when nobody wants more. */
+  readonly ended: AbortSignal;
 }
 
 export interface ControlCommand extends CommandHelp {
@@ -46,8 +52,8 @@ export function attributeBody(words: readonly string[]): Body {
 }
 
 /** A sector or a count, as the daemon takes it. */
-export function wholeNumber(what: string, text: string): number {
+export function wholeNumber(what: string, text: string, of = 'sectors'): number {
   const value = parseInteger(text);
   if (value !== undefined && value >= 0 && Number.isSafeInteger(value)) return value;
-  throw new UsageError(`${what}: '${shown(text)}' is no number of sectors`);
+  throw new UsageError(`${what}: '${shown(text)}' is no number of ${of}`);
 }

@@ -32,7 +32,8 @@ export async function runControl(
     return 0;
   }
   const { control, json, ...flags } = line.flags;
-  const looks = flags['watch'] === true ? new Looks(streams) : undefined;
+  const looks =
+    flags['watch'] === true || flags['follow'] === true ? new Looks(streams) : undefined;
   if (control === '') throw new UsageError('--control: the path is empty');
   const told = typeof control === 'string' ? control : process.env['TNULL_CONTROL'];
   await command.run({
@@ -41,8 +42,11 @@ export async function runControl(
     flags,
     json: json === true,
     say: (text) => stdout.write(text),
+    warn: (text) => streams.stderr.write(`tnull: ${text}\n`),
     read: readStandardInput,
     nextLook: async () => (await looks?.next()) ?? false,
+    wasRead: async () => (await looks?.wasRead()) ?? true,
+    ended: looks?.ended ?? new AbortController().signal,
   });
   return 0;
 }
@@ -71,28 +75,37 @@ function ownSocket(notes: TextSink): string {
  *  an end, as is a signal. */
 class Looks {
   readonly #stdout: TextSink;
-  readonly #ended = new AbortController();
+  readonly #end = new AbortController();
   #next = performance.now();
 
   constructor(streams: Streams) {
     this.#stdout = streams.stdout('command');
     const end = (): void => {
       streams.hurry();
-      this.#ended.abort();
+      this.#end.abort();
     };
     // The second one kills, should the daemon not answer.
     process.once('SIGINT', end);
     process.once('SIGTERM', end);
   }
 
-  async next(): Promise<boolean> {
-    const { signal } = this.#ended;
+  get ended(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  /** What was said is read before there is more. @returns false: nobody wants more. */
+  async wasRead(): Promise<boolean> {
+    const { signal } = this.#end;
     const ended = new Promise<string>((resolve) => {
       signal.addEventListener('abort', () => resolve('ended'), { once: true });
     });
-    // What was said is read before there is more.
     const problem = await Promise.race([this.#stdout.flush(), ended]);
-    if (problem !== undefined || signal.aborted) return false;
+    return problem === undefined && !signal.aborted;
+  }
+
+  async next(): Promise<boolean> {
+    const { signal } = this.#end;
+    if (!(await this.wasRead())) return false;
     // Not a second after the last: what a look takes would add up.
     this.#next = Math.max(this.#next + LOOK_MS, performance.now());
     await setTimeout(this.#next - performance.now(), undefined, { signal }).catch(() => {});

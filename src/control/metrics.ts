@@ -109,6 +109,13 @@ const rows: readonly MetricRow[] = [
     kind: 'gauge',
     samples: (stats) => [[{}, stats.badBlockRanges]],
   },
+  {
+    name: 'tnull_faults_struck_total',
+    help: 'Commands that rules have struck, by rule and action',
+    kind: 'counter',
+    samples: ({ faults: all }) =>
+      all.map(({ rule, action, struck }): Sample => [{ rule, action }, struck]),
+  },
 ];
 
 /** Names and causes of our own have nothing to escape; a device's name may have. */

@@ -106,6 +106,7 @@ export const statsAnswer: Schema = record({
   zones: orNull(record({ count: whole, open: whole, active: whole })),
   tags: record({ depth: whole, queues: whole, inUse: whole }),
   badBlockRanges: whole,
+  faults: list(record({ rule: text, action: text, matched: whole, struck: whole })),
 });
 
 export const requestsAnswer: Schema = list(

@@ -182,6 +182,13 @@ export class Tree {
     return () => void onGone.delete(gone);
   }
 
+  /** Ends what goes on until devices go: the daemon does. */
+  end(): void {
+    for (const device of this.#options.devices) {
+      for (const gone of this.#entryOf(device).onGone) gone();
+    }
+  }
+
   /** Says a line to whoever reads the log. */
   notice(line: string): void {
     this.#options.notice?.(line);

@@ -94,6 +94,7 @@ export async function startControl(
       http,
       close() {
         faults.close();
+        tree.end();
         closing ??= closeGently(servers);
         return closing;
       },

@@ -35,6 +35,15 @@ export interface DeviceStats {
   readonly zones: { readonly count: number; readonly open: number; readonly active: number } | null;
   readonly tags: { readonly depth: number; readonly queues: number; readonly inUse: number };
   readonly badBlockRanges: number;
+  /** Rules, in order. */
+  readonly faults: readonly RuleStats[];
+}
+
+export interface RuleStats {
+  readonly rule: string;
+  readonly action: string;
+  readonly matched: number;
+  readonly struck: number;
 }
 
 export interface InFlight {
@@ -76,6 +85,7 @@ export function deviceStats(
   store: PageStore | undefined,
   counted: IoStats | undefined,
   badBlockRanges: number,
+  faults: readonly RuleStats[],
 ): DeviceStats {
   const { zones, cache } = powered ?? {};
   const queue = powered?.disk.queue;
@@ -94,6 +104,7 @@ export function deviceStats(
       inUse: queue?.inFlight ?? 0,
     },
     badBlockRanges,
+    faults,
   };
 }
 

@@ -276,7 +276,7 @@ export class NullDevice implements DeferredWork {
     const powered = this.#powered;
     const queue = powered?.disk.queue;
     const counted = queue && (this.#shared?.withStats(queue.stats) ?? queue.stats);
-    return deviceStats(powered, this.#store, counted, this.badBlocks.count);
+    return deviceStats(powered, this.#store, counted, this.badBlocks.count, this.rules.stats());
   }
 
   /** What is in flight, in pieces. */

@@ -15,31 +15,7 @@ import { folder } from '../folder.ts';
 import { until } from '../until.ts';
 import { runHere } from './here.ts';
 import { run, start } from './program.ts';
-
-interface Shell extends Served {
-  /** Runs a command against the daemon; it succeeds. @returns what it said. */
-  tnull(...args: readonly string[]): Promise<string>;
-  /** The same for one that fails. */
-  refused(...args: readonly string[]): Promise<string>;
-}
-
-async function shell(): Promise<Shell> {
-  const it = await serve();
-  return {
-    ...it,
-    async tnull(...args) {
-      const { status, stdout, stderr } = await runHere(...args, '--control', it.path);
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-      return stdout;
-    },
-    async refused(...args) {
-      const { status, stdout, stderr } = await runHere(...args, '--control', it.path);
-      expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-      expect(stderr).toMatch(/^tnull: [^\n]+\n$/);
-      return stderr.slice('tnull: '.length, -1);
-    },
-  };
-}
+import { type Shell, shell } from './shell.ts';
 
 /** A command in this process, with `flags`, an input, and so many looks. */
 async function inside(
@@ -70,6 +46,11 @@ async function inside(
       await before?.();
       return before !== undefined;
     },
+    warn: (line) => {
+      throw new Error(line);
+    },
+    wasRead: async () => true,
+    ended: new AbortController().signal,
   });
   return said;
 }

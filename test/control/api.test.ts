@@ -187,7 +187,7 @@ test('many devices are listed and scraped in slices, all of them once', async ()
     (name, at) => name !== '' && name !== '#' && name !== samples[at - 1],
   );
   expect(new Set(names).size).toBe(names.length);
-  expect(text.match(/^# TYPE/gm)).toHaveLength(names.length + 3); // they are off: no errors, no cache, no zones
+  expect(text.match(/^# TYPE/gm)).toHaveLength(names.length + 4); // they are off: no errors, no cache, no zones, no faults
   expect(text.match(/^tnull_device_powered\{/gm)).toHaveLength(203);
 });
 

@@ -19,6 +19,14 @@ interface Stats {
   readonly zones: { readonly count: number; readonly open: number; readonly active: number } | null;
   readonly tags: { readonly depth: number; readonly queues: number; readonly inUse: number };
   readonly badBlockRanges: number;
+  readonly faults: readonly Rule[];
+}
+
+interface Rule {
+  readonly rule: string;
+  readonly action: string;
+  readonly matched: number;
+  readonly struck: number;
 }
 
 type AllStats = ReadonlyMap<string, Stats>;
@@ -98,6 +106,9 @@ function states(stats: Stats): [label: string, text: string][] {
   }
   if (badBlockRanges > 0) {
     all.push(['bad blocks', badBlockRanges === 1 ? '1 range' : `${badBlockRanges} ranges`]);
+  }
+  for (const { rule, action, matched, struck } of stats.faults) {
+    all.push(['fault', `${shown(rule)} (${action}): ${struck} struck of ${matched} matched`]);
   }
   return all;
 }

@@ -6,9 +6,10 @@ import { Status } from '../../block/status.ts';
 import type { LogEntry, ReplayEntry } from '../../rules/fault-log.ts';
 import type { LiveRule } from '../../rules/live-rule.ts';
 import { type Plan, type PlanJson, planJson } from '../../rules/plan.ts';
-import type { Rule } from '../../rules/rule.ts';
+import { actionName, type Rule } from '../../rules/rule.ts';
 import { RuleSet } from '../../rules/rule-set.ts';
 import type { NullData } from '../completion.ts';
+import type { RuleStats } from '../device-stats.ts';
 import type { DeviceContext } from '../parts.ts';
 import { RuleFront } from './front.ts';
 import type { StruckHost } from './struck-host.ts';
@@ -72,6 +73,12 @@ export class DeviceRules {
 
   report(): RuleReport[] {
     return this.#set.rules.map((live) => ({ live, held: this.#front?.held(live.rule.id) ?? 0 }));
+  }
+
+  stats(): RuleStats[] {
+    return this.#set.rules.map(({ rule, matched, struck }) => {
+      return { rule: rule.id, action: actionName(rule), matched, struck };
+    });
   }
 
   plan(): PlanJson {

@@ -1,0 +1,42 @@
+/** The words of a rule, as they are typed, to what the API takes: `trace:@FILE` is read here, since the
+ *  server opens no file that a call names. Source: faults.md section 1 (delay). */
+
+import { readFileSync } from 'node:fs';
+import { shown } from '../config/errors.ts';
+import { StartError, UsageError } from './usage-error.ts';
+
+const TRACE_FILE = 'trace:@';
+
+/** @throws UsageError for what is no word or there twice, StartError for a file that cannot be read. */
+export function ruleOf(words: readonly string[]): Readonly<Record<string, string>> {
+  const rule: Record<string, string> = {};
+  for (const word of words) {
+    const [, name, value = ''] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
+    if (name === undefined) throw new UsageError(`'${shown(word)}' is no word=value`);
+    if (Object.hasOwn(rule, name)) throw new UsageError(`${shown(name)}: it is there twice`);
+    rule[name] = name === 'delay' && value.startsWith(TRACE_FILE) ? trace(value) : value;
+  }
+  return rule;
+}
+
+/** Durations with blanks, commas or line breaks between them, and none in lines that begin with `#`. */
+function trace(value: string): string {
+  const file = value.slice(TRACE_FILE.length);
+  const lines = textOf(file)
+    .split('\n')
+    .filter((line) => !line.startsWith('#'));
+  return `trace:${lines
+    .join(' ')
+    .split(/[\s,]+/)
+    .filter(Boolean)
+    .join(',')}`;
+}
+
+/** The text of a file. @throws StartError in one line. */
+export function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new StartError(error instanceof Error ? error.message : String(error));
+  }
+}
