@@ -6,6 +6,7 @@ import { shown } from '../config/errors.ts';
 import { nearestText } from '../config/nearest.ts';
 import { rows } from '../config/parameters.ts';
 import type { ConfiguredDevice, ListenAddress } from '../daemon/daemon.ts';
+import { planAt } from './fault-plan.ts';
 import { parseListen } from './listen-uri.ts';
 import { threadsAt } from './threads-flag.ts';
 import { StartError, UsageError } from './usage-error.ts';
@@ -115,12 +116,13 @@ function devicesOf(value: unknown): ConfiguredDevice[] | undefined {
   if (value === undefined) return undefined;
   return Object.entries(objectAt('devices', value)).map(([name, device]) => {
     const path = `devices.${shown(name)}`;
-    const { power, ...attributes } = objectAt(path, device);
+    const { power, faults, ...attributes } = objectAt(path, device);
     const texts = Object.entries(attributes).map(([attribute, one]) => {
       return [attribute, textAt(`${path}.${shown(attribute)}`, one)] as const;
     });
     const powered = power === undefined || powerAt(`${path}.power`, power);
-    return { name, attributes: new Map(texts), powered };
+    const plan = faults === undefined ? {} : { faults: planAt(`${path}.faults`, faults) };
+    return { name, attributes: new Map(texts), powered, ...plan };
   });
 }
 

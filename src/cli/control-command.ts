@@ -27,6 +27,8 @@ export interface CommandContext {
 }
 
 export interface ControlCommand extends CommandHelp {
+  /** What help says behind the rest: loaded when it is asked for. */
+  readonly further?: () => Promise<string>;
   run(context: CommandContext): Promise<void>;
 }
 

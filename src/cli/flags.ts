@@ -101,7 +101,7 @@ export const flags = {
   config: {
     flags: '--config <file>',
     kind: 'path',
-    help: 'JSON: { "listen": [URI ...], "threads": N, "devices": { NAME: { attribute: value } } }; flags win over it',
+    help: 'JSON: { "listen": [URI ...], "threads": N, "devices": { NAME: { attribute: value, "faults": PLAN } } }; flags win over it',
   },
   control: {
     flags: '--control <path>',
@@ -128,6 +128,21 @@ export const flags = {
     flags: '--fault-seed <seed>',
     kind: 'text',
     help: 'the same seed, the same faults for the same requests (default: a new one, which is logged)',
+  },
+  faults: {
+    flags: '--faults <file>',
+    kind: 'path',
+    help: 'a plan of faults, JSON { "seed": S, "rules": [...] }, for every device made at start',
+  },
+  faultLog: {
+    flags: '--fault-log <file>',
+    kind: 'path',
+    help: 'everything that rules do, a line of JSON each; the file is emptied first',
+  },
+  faultsMustStrike: {
+    flags: '--faults-must-strike',
+    kind: 'switch',
+    help: 'with --run: exit with status 3 when a rule has never struck',
   },
   run: {
     flags: '--run <command>',

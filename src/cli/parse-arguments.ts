@@ -42,6 +42,10 @@ export interface ServeCommand {
   readonly control: ControlOptions;
   /** Undefined: a new one. */
   readonly faultSeed: string | undefined;
+  /** A plan for every device made at start. */
+  readonly faults: string | undefined;
+  readonly faultLog: string | undefined;
+  readonly faultsMustStrike: boolean;
   readonly run: string | undefined;
   readonly pidFile: string | undefined;
   readonly exitWithParent: boolean;
@@ -87,6 +91,9 @@ type Limits = { -readonly [K in keyof ClientLimits]?: number };
 function serveCommand(options: FlagValues, words: readonly Word[], limits: Limits): ServeCommand {
   const listen = [...(options.listen ?? [])];
   const privateSocket = options.unix === '-';
+  if (options.faultsMustStrike === true && options.run === undefined) {
+    throw new UsageError('--faults-must-strike: there is no --run COMMAND');
+  }
   if (options.unix !== undefined && !privateSocket) {
     listen.push({ kind: 'unix', path: options.unix });
   }
@@ -111,6 +118,9 @@ function serveCommand(options: FlagValues, words: readonly Word[], limits: Limit
     memoryLimit: options.memoryLimit,
     control: controlOptions(options),
     faultSeed: options.faultSeed,
+    faults: options.faults,
+    faultLog: options.faultLog,
+    faultsMustStrike: options.faultsMustStrike ?? false,
     run: options.run,
     pidFile: options.pidFile,
     exitWithParent: options.exitWithParent ?? false,

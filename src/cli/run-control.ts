@@ -28,7 +28,7 @@ export async function runControl(
   const stdout = streams.stdout('command');
   const line = readCommandLine(name, command, COMMON, argv);
   if ('help' in line) {
-    stdout.write(line.help);
+    stdout.write(`${line.help}${(await command.further?.()) ?? ''}`);
     return 0;
   }
   const { control, json, ...flags } = line.flags;

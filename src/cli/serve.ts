@@ -14,10 +14,12 @@ import {
 } from '../daemon/daemon.ts';
 import { ConfigError } from '../daemon/errors.ts';
 import { makeLog } from '../daemon/log.ts';
+import type { Plan } from '../rules/plan.ts';
 import { limits } from '../server/limits.ts';
 import { addressText } from '../server/listener.ts';
 import { takeSockets } from './activation.ts';
 import type { Config } from './config-file.ts';
+import { readPlan } from './fault-plan.ts';
 import { isPublic } from './listen-uri.ts';
 import { thisMachine } from './machine.ts';
 import { type Notifier, takeNotifier } from './notify.ts';
@@ -35,6 +37,8 @@ import { waysIn } from './ways.ts';
 type Logger = Awaited<ReturnType<typeof makeLog>>;
 
 const NOTIFY_MS_MAX = 1000;
+/** The status where a rule has never struck that must. */
+const NOT_STRUCK = 3;
 const STDERR = 2;
 
 /** Serves until told to stop. @param parent whose end may be ours. @returns the exit status.
@@ -48,6 +52,7 @@ export async function serve(
   const typed = new Set(command.words.map(({ name }) => name));
   const { config, configured } = await configuration(command.config, typed);
   const parameters = resolve(command.words, machine);
+  const faults = command.faults === undefined ? undefined : readPlan(command.faults);
   const format = command.logFormat ?? (isatty(STDERR) ? 'pretty' : 'json');
   const log = await makeLog(command.logLevel, format, streams.stderr);
   takeWarnings(log);
@@ -74,9 +79,11 @@ export async function serve(
     // The devices of a configuration stand for those that there would be without one.
     const own = config?.devices === undefined || typed.has('nr_devices');
     const daemon = await startAs(command, {
-      ...{ machine, ...ways, log, faultSeed, debug, control, limits: command.limits, configured },
+      ...{ machine, ...ways, log, faultSeed, debug, control, limits: command.limits },
+      configured: withFaults(configured, faults),
       ...{ listen, ...command.rules, protocol: command.protocol },
       ...(tls === undefined ? {} : { tls }),
+      ...{ faults, faultLog: command.faultLog },
       memoryLimit: command.memoryLimit,
       threads: command.threads ?? config?.threads ?? 1,
       parameters: own ? parameters : withoutNumbered(parameters),
@@ -87,6 +94,14 @@ export async function serve(
   } finally {
     socket?.remove();
   }
+}
+
+/** The command line wins over the configuration. */
+function withFaults(
+  configured: readonly ConfiguredDevice[],
+  faults: Plan | undefined,
+): readonly ConfiguredDevice[] {
+  return faults === undefined ? configured : configured.map((one) => ({ ...one, faults }));
 }
 
 /** Node writes its warnings to standard error itself, and may wait there. */
@@ -170,7 +185,10 @@ async function live(
   try {
     if (command.pidFile !== undefined) pidFile = await makePidFile(command.pidFile);
     notifier.tell('READY=1', statusText(daemon));
-    if (command.run !== undefined) return await untilCommandEnds(command.run, daemon, stop);
+    if (command.run !== undefined) {
+      const status = await untilCommandEnds(command.run, daemon, stop);
+      return struck(daemon, streams) || !command.faultsMustStrike ? status : NOT_STRUCK;
+    }
     if (daemon.clientGone === undefined) sayReady(daemon, log, streams);
     const gone = Promise.race([stop.asked, daemon.clientGone ?? stop.asked]).then(() => 0);
     return await Promise.race([gone, daemon.failed?.then(() => 1) ?? gone]);
@@ -217,6 +235,15 @@ async function untilCommandEnds(
     running.kill('SIGKILL');
   };
   return await running.status;
+}
+
+/** Says what each rule did. @returns whether all of them have struck. */
+function struck(daemon: Daemon, { stderr }: Streams): boolean {
+  const counts = daemon.ruleCounts();
+  for (const { device, rule, matched, struck } of counts) {
+    stderr.write(`tnull: ${device}: rule ${rule}: matched ${matched}, struck ${struck}\n`);
+  }
+  return counts.every((one) => one.struck > 0);
 }
 
 function sayReady(daemon: Daemon, log: Logger, streams: Streams): void {

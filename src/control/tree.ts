@@ -5,13 +5,14 @@ import { statusErrno } from '../block/status.ts';
 import type { Attributes } from '../config/attributes.ts';
 import { ErrnoError, shown } from '../config/errors.ts';
 import type { Outcome } from '../driver/control-requests.ts';
-import type { DeviceStats, InFlight } from '../driver/device-stats.ts';
+import type { DeviceStats, InFlight, RuleStats } from '../driver/device-stats.ts';
 import type { Devices } from '../driver/devices.ts';
 import type { NullDevice } from '../driver/null-device.ts';
 import type { RangeList } from '../driver/range-list.ts';
 import type { DeviceRules } from '../driver/struck/device-rules.ts';
 import type { ZoneOperation } from '../driver/zone-requests.ts';
 import type { ZoneSet } from '../driver/zones/zone-set.ts';
+import type { Plan as FaultPlan } from '../rules/plan.ts';
 import type { Slicer } from '../time/slicer.ts';
 import { bug } from '../units.ts';
 import { applyAll, type DeviceView, Directory, type Plan } from './directory.ts';
@@ -23,6 +24,8 @@ export interface TreeOptions {
   readonly makeAttributes: (name: string) => Attributes;
   /** Of the daemon's long work. */
   readonly slicer: Slicer;
+  /** Called for each device before it does anything. */
+  readonly made?: ((device: NullDevice) => void) | undefined;
   /** What power on adjusted, a line each. */
   readonly notice?: (line: string) => void;
 }
@@ -86,14 +89,21 @@ export class Tree {
   }
 
   /** Makes a directory with `texts` written into its files. When one is refused, or power on fails,
-   *  there is no directory. @throws ErrnoError. */
-  async create(name: string, texts: ReadonlyMap<string, string>): Promise<DeviceView> {
+   *  there is no directory. @param faults what rules it has from the start. @throws ErrnoError. */
+  async create(
+    name: string,
+    texts: ReadonlyMap<string, string>,
+    faults?: FaultPlan,
+  ): Promise<DeviceView> {
     const { devices } = this.#options;
     const short = deviceName(name);
     if (devices.get(short) !== undefined) {
       throw new ErrnoError('EEXIST', `a device '${shown(short)}' exists already`);
     }
-    const entry = this.#entryOf(devices.create(short));
+    const device = devices.create(short);
+    this.#options.made?.(device);
+    if (faults !== undefined) device.rules.load(faults);
+    const entry = this.#entryOf(device);
     return await this.#exclusive(entry, async () => {
       try {
         await this.#write(entry, texts);
@@ -196,6 +206,13 @@ export class Tree {
 
   stats(name: string): DeviceStats {
     return this.#device(name).stats();
+  }
+
+  /** What the rules of all devices did, by device. */
+  *ruleStats(): Generator<[device: string, stats: RuleStats]> {
+    for (const { name, rules } of this.#options.devices) {
+      for (const one of rules.stats()) yield [name, one];
+    }
   }
 
   /** Of every device, for metrics. */

@@ -4,6 +4,8 @@
 import { availableParallelism } from 'node:os';
 import { formatNbdUri, type ReplyForm, type TlsMode } from 'nbd-server-protocol-ts';
 import type { Logger } from 'pino';
+import { ruleNotices } from '../control/faults/notices.ts';
+import type { RuleStats } from '../driver/device-stats.ts';
 import {
   alignments,
   type ExportRules,
@@ -11,6 +13,7 @@ import {
   flushOffers,
 } from '../export/nbd-export.ts';
 import type { DataMemory } from '../pages/memory.ts';
+import type { Plan } from '../rules/plan.ts';
 import { type ClientLimits, withDefaults } from '../server/client-limits.ts';
 import { FaultCounts } from '../server/fault-counts.ts';
 import type { ListenAddress } from '../server/listener.ts';
@@ -25,6 +28,7 @@ import { type Control, type ControlOptions, startControl } from './control.ts';
 import { limitsFor, makeDataMemory } from './data-memory.ts';
 import { type DataPath, type DataPathOptions, makeDataPath } from './data-path.ts';
 import type { ExportFacts } from './exports.ts';
+import { openFaultLog } from './fault-log-file.ts';
 import { returningSlabs } from './memory-return.ts';
 import {
   type ConfiguredDevice,
@@ -48,6 +52,10 @@ export interface DaemonOptions extends WaysIn, DataPathOptions {
   readonly log: Logger;
   /** Undefined: no control API. */
   readonly control?: ControlOptions;
+  /** The rules that the numbered devices have from the start. */
+  readonly faults?: Plan | undefined;
+  /** Where everything is written that rules do. */
+  readonly faultLog?: string | undefined;
   /** Those of a configuration, beside the numbered ones. */
   readonly configured?: readonly ConfiguredDevice[];
   readonly limits?: Partial<ClientLimits>;
@@ -84,6 +92,8 @@ export interface Daemon {
     before: readonly ConfiguredDevice[],
     after: readonly ConfiguredDevice[],
   ): Promise<Reconfigured>;
+  /** What the rules of all devices did, in their order. */
+  ruleCounts(): readonly RuleCount[];
   /** What the devices have in flight, which `stop` would wait for, for humans; empty: nothing. */
   inFlight(): string;
   /** Lets what is in flight end, at most 5 s; then every socket is closed. May be called again. */
@@ -92,13 +102,21 @@ export interface Daemon {
   stopNow(): void;
 }
 
+export interface RuleCount extends RuleStats {
+  readonly device: string;
+}
+
 /** Powers the devices on and listens.
  *  @throws ListenError when an address cannot be had, ErrnoError when a device cannot be built,
  *  TlsError when a file for TLS is wrong, ConfigError when one of a configuration cannot be as it says; nothing is left behind then. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { log, parameters } = options;
   let notices = false;
-  const path = await startDataPath(options, (line) => {
+  const faultLog =
+    options.faultLog === undefined
+      ? undefined
+      : openFaultLog(options.faultLog, (line) => log.warn(line));
+  const path = await startDataPath({ ...options, made: faultLog?.watch }, (line) => {
     if (notices) log.warn(line);
   });
   const { exports, server, tree, faults, serverFaults, pool, memory } = path;
@@ -110,8 +128,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     pool?.end();
   };
   try {
-    await makeNumbered(tree, parameters.options.nr_devices);
+    await makeNumbered(tree, parameters.options.nr_devices, options.faults);
     notices = true; // those of the start were said when its parameters were read
+    for (const notice of ruleNotices(options.faults?.rules ?? [])) tree.notice(notice);
     await makeConfigured(tree, options.configured ?? []);
     ways = await openWays(options, server, log);
     if (options.control !== undefined) {
@@ -136,9 +155,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     control: control?.path,
     failed: pool?.failed,
     inFlight: () => path.devices.inFlight(),
+    ruleCounts: () => Array.from(tree.ruleStats(), ([device, one]) => ({ device, ...one })),
     reconfigure: (before, after) => reconfigure(tree, before, after),
     stop() {
-      stopping ??= Promise.all([server.stop(), control?.close()]).then(() => pool?.end());
+      stopping ??= Promise.all([server.stop(), control?.close()]).then(async () => {
+        await faultLog?.end();
+        pool?.end();
+      });
       return stopping;
     },
     stopNow,

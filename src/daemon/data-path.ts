@@ -8,6 +8,7 @@ import type { Machine } from '../config/case.ts';
 import type { Resolved } from '../config/resolve.ts';
 import { Tree } from '../control/tree.ts';
 import { Devices } from '../driver/devices.ts';
+import type { NullDevice } from '../driver/null-device.ts';
 import type { DeviceContext } from '../driver/parts.ts';
 import type { ExportRules } from '../export/nbd-export.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
@@ -30,6 +31,8 @@ export interface DataPathOptions extends ExportRules {
   readonly log: Log;
   /** Every random choice follows from it. */
   readonly faultSeed: string;
+  /** Called for each device before it does anything. */
+  readonly made?: ((device: NullDevice) => void) | undefined;
   /** Checks every handle on a request; for tests. */
   readonly debug: boolean;
 }
@@ -89,6 +92,7 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
   const tree = new Tree({
     devices,
     slicer,
+    made: options.made,
     makeAttributes: (name) => new Attributes(name, parameters.start, options.machine),
     notice: (line) => parts.notice(line),
   });

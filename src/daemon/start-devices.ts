@@ -2,7 +2,9 @@
  *  them made and powered through the control tree. Source: control.md section 1 (--config). */
 
 import { ErrnoError } from '../config/errors.ts';
+import { ruleNotices } from '../control/faults/notices.ts';
 import { deviceName, type Tree } from '../control/tree.ts';
+import type { Plan } from '../rules/plan.ts';
 import { ConfigError } from './errors.ts';
 
 export interface ConfiguredDevice {
@@ -10,11 +12,13 @@ export interface ConfiguredDevice {
   /** As texts, without power. */
   readonly attributes: ReadonlyMap<string, string>;
   readonly powered: boolean;
+  /** The rules that it has from the start; undefined: none. */
+  readonly faults?: Plan;
 }
 
 /** @throws ErrnoError when one cannot be built. */
-export async function makeNumbered(tree: Tree, count: number): Promise<void> {
-  for (let n = 0; n < count; n++) await tree.create(`nullb${n}`, new Map([['power', '1']]));
+export async function makeNumbered(tree: Tree, count: number, faults?: Plan): Promise<void> {
+  for (let n = 0; n < count; n++) await tree.create(`nullb${n}`, new Map([['power', '1']]), faults);
 }
 
 /** @throws ConfigError, or ErrnoError when there is no memory for one. */
@@ -71,9 +75,10 @@ async function removeOne(tree: Tree, name: string): Promise<void> {
 }
 
 async function makeOne(tree: Tree, device: ConfiguredDevice): Promise<void> {
-  const { name, attributes, powered } = device;
+  const { name, attributes, powered, faults } = device;
   try {
-    await tree.create(name, new Map([...attributes, ['power', powered ? '1' : '0']]));
+    await tree.create(name, new Map([...attributes, ['power', powered ? '1' : '0']]), faults);
+    for (const notice of ruleNotices(faults?.rules ?? [])) tree.notice(`${name}: ${notice}`);
   } catch (error) {
     if (!(error instanceof ErrnoError) || error.errno === 'ENOMEM') throw error;
     const attribute = error.attribute === undefined ? '' : `.${error.attribute}`;

@@ -61,6 +61,9 @@ test('without arguments it serves, with everything by default', () => {
     protocol: 'extended',
     threads: undefined,
     faultSeed: undefined,
+    faults: undefined,
+    faultLog: undefined,
+    faultsMustStrike: false,
   });
 });
 
@@ -374,7 +377,8 @@ describe('each row of the table of flags', () => {
 
   test.each(ofKind('switch'))('%s takes no value', (_, long) => {
     expect(refusal(`${long}=1`)).toBe(`${long} takes no value`);
-    expect(serve(long).kind).toBe('serve');
+    const beside = long === '--faults-must-strike' ? ['--run=x'] : [];
+    expect(serve(long, ...beside).kind).toBe('serve');
   });
 
   test.each(ofKind('choice'))('%s takes its words and no other', (_, long, row) => {

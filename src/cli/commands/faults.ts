@@ -1,6 +1,5 @@
 /** `tnull faults NAME [OPERATION]`: the rules of a device, and what they did. Source: faults.md section 2. */
 
-import { type Word, wordNames, words } from '../../rules/words.ts';
 import { type Body, devicePath } from '../control-client.ts';
 import {
   type CommandContext,
@@ -155,14 +154,6 @@ function row({ id, words: given, matched, struck, left, held, exhausted }: Rule)
   return [id, matched, struck, rest, held, text.join(' ')];
 }
 
-function wordHelp(): string {
-  const lines = wordNames.map((name) => {
-    const { help }: Word = words[name];
-    return `  ${name.padEnd(12)} ${help}\n`;
-  });
-  return `Words of a rule (docs/faults.md has their values):\n${lines.join('')}`;
-}
-
 function operationHelp(): string {
   return Object.entries(operations)
     .map(([name, { operands }]) => `  ${`${name} ${operands}`.trim()}\n`)
@@ -176,7 +167,8 @@ export const faults: ControlCommand = {
     `OPERATION is one of\n${operationHelp()}` +
     'As in tnull faults nullb0 add op=write nth=3 error=EIO before=r2. A FILE is a plan, a LOG is what\n' +
     'log or --fault-log wrote; replay strikes exactly the commands that it names, until reset.\n' +
-    `delay=trace:@FILE reads the durations from a file.\n\n${wordHelp()}`,
+    `delay=trace:@FILE reads the durations from a file.\n`,
+  further: async () => (await import('../word-help.ts')).wordHelp(),
   least: 1,
   most: many,
   flags: [

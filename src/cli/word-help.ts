@@ -1,0 +1,8 @@
+/** What help says of the words of a rule. Apart: the table is loaded for help alone. */
+
+import { wordNames, words } from '../rules/words.ts';
+
+export function wordHelp(): string {
+  const lines = wordNames.map((name) => `  ${name.padEnd(12)} ${words[name].help}\n`);
+  return `\nWords of a rule (docs/faults.md has their values):\n${lines.join('')}`;
+}

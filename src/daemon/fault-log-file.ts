@@ -1,0 +1,70 @@
+/** `--fault-log FILE`: what the rules of all devices did, an entry a line, from the first to the last. Nobody
+ *  waits for the disk: where it is too slow for too long, entries are lost, and their numbers tell.
+ *  Source: faults.md section 2. */
+
+import { constants, openSync } from 'node:fs';
+import type { NullDevice } from '../driver/null-device.ts';
+import type { LogEntry } from '../rules/fault-log.ts';
+import { ListenError } from '../server/listener.ts';
+import { TextOutput } from './text-output.ts';
+
+/** As much as waits for the disk: some 400,000 entries. */
+const WAITING_BYTES_MAX = 64 << 20;
+/** As long as the end waits for the disk. */
+const END_MS = 5000;
+
+type Named = readonly [device: string, entry: LogEntry];
+
+export interface FaultLogFile {
+  /** Has what the device's rules do from now on. */
+  watch(device: NullDevice): void;
+  /** Done when everything is written, or cannot be. */
+  end(): Promise<void>;
+}
+
+/** Makes the file, or empties it. @param warn told what goes wrong later. @throws ListenError. */
+export function openFaultLog(path: string, warn: (line: string) => void): FaultLogFile {
+  const output = new TextOutput(openFile(path), {
+    bytesMax: WAITING_BYTES_MAX,
+    tries: 'again',
+    mayBlock: false,
+  });
+  output.droppedText = () => {
+    warn(`--fault-log ${path}: entries were lost: the disk takes them too slowly`);
+    return undefined;
+  };
+  let waiting: Named[] = [];
+  const write = (): void => {
+    if (waiting.length === 0) return;
+    const text = waiting.map(line).join('');
+    waiting = [];
+    output.write(text);
+  };
+  return {
+    watch({ name, rules }) {
+      // In the way of a command: it is made into text later.
+      rules.listen((entry) => {
+        if (waiting.push([name, entry]) === 1) setImmediate(write);
+      });
+    },
+    async end() {
+      write();
+      const problem = await output.flush(END_MS);
+      if (problem !== undefined) warn(`--fault-log ${path}: ${problem}: it is not whole`);
+    },
+  };
+}
+
+function line([device, entry]: Named): string {
+  return `${JSON.stringify({ device, ...entry })}\n`;
+}
+
+/** Without waiting for the reader of a pipe. */
+function openFile(path: string): number {
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NONBLOCK } = constants;
+  try {
+    return openSync(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0o644);
+  } catch (error) {
+    throw new ListenError(`--fault-log: ${error instanceof Error ? error.message : error}`);
+  }
+}
