@@ -1,7 +1,9 @@
 /** The files that are made from tables, by path, with their texts. Writes nothing. */
 
+import { planDocument } from '../../src/control/faults/plan-schema.ts';
 import { bashCompletion } from './bash.ts';
 import { clientFaultsMarkdown } from './client-faults.ts';
+import { faultWordsMarkdown } from './fault-words.ts';
 import { fishCompletion } from './fish.ts';
 import { manPage } from './man.ts';
 import { parametersMarkdown } from './parameters.ts';
@@ -10,6 +12,8 @@ import { zshCompletion } from './zsh.ts';
 /** @param version of the program. */
 export function made(version: string): Readonly<Record<string, string>> {
   return {
+    'docs/fault-words.md': faultWordsMarkdown(),
+    'docs/fault-plan.schema.json': `${JSON.stringify(planDocument, undefined, 2)}\n`,
     'docs/parameters.md': parametersMarkdown(),
     'docs/client-faults.md': clientFaultsMarkdown(),
     'packaging/man/tnull.1': manPage(version),

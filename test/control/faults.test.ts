@@ -1,6 +1,7 @@
 /** Every call about rules through real HTTP on a unix socket. faults.md section 2. */
 
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -346,4 +347,9 @@ describe('the schema of a plan', () => {
     expect(takes(plan)).toBe(false);
     expect(() => parsePlan(plan)).toThrow(/^[^\n]+$/);
   });
+});
+
+test('the schema that is shipped is the one that is served', () => {
+  const path = new URL('../../docs/fault-plan.schema.json', import.meta.url);
+  expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(planDocument);
 });
