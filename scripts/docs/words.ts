@@ -6,6 +6,7 @@ import { controlCommands } from '../../src/cli/commands.ts';
 import { fileCommands } from '../../src/cli/file-commands.ts';
 import { allFlags } from '../../src/cli/flags.ts';
 import { limitFlags } from '../../src/cli/limit-flags.ts';
+import { SWEEP_SUMMARY, sweepFlags } from '../../src/cli/sweep/flags.ts';
 import { isParameter, rows } from '../../src/config/parameters.ts';
 import type { Row } from '../../src/config/rows.ts';
 import { models } from '../../src/crash/models.ts';
@@ -80,7 +81,12 @@ export const attributeNames: readonly string[] = [...rows]
   .map(([name, row]) => row.attribute ?? name)
   .sort();
 
-export const commandWords: readonly CommandWord[] = [...controlCommands].map(
+const sweep: CommandWord = {
+  ...{ name: 'sweep', operands: '', summary: SWEEP_SUMMARY },
+  flags: [...Object.values(sweepFlags).map((row) => flagWord(row.flags, row.help)), helpFlag],
+};
+
+const controlWords: readonly CommandWord[] = [...controlCommands].map(
   ([name, { operands, summary, flags: own = [] }]) => ({
     ...{ name, operands, summary },
     flags: [
@@ -91,6 +97,8 @@ export const commandWords: readonly CommandWord[] = [...controlCommands].map(
     ],
   }),
 );
+
+export const commandWords: readonly CommandWord[] = [...controlWords, sweep];
 
 /** The commands for files: what may follow the first word. */
 export const fileCommandWords: readonly {

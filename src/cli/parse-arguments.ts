@@ -242,7 +242,7 @@ function withValue(program: Command, argument: string, rest: Iterator<string>): 
 }
 
 function wordAsFlag(argument: string): string {
-  if (isCommandName(argument) || isFileCommandName(argument)) {
+  if (isCommandName(argument) || isFileCommandName(argument) || argument === 'sweep') {
     throw new UsageError(`${argument}: a command is the first word, as in 'tnull ${argument}'`);
   }
   const match = WORD.exec(argument);

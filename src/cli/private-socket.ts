@@ -7,6 +7,8 @@ import { StartError } from './usage-error.ts';
 
 export interface PrivateSocket {
   readonly path: string;
+  /** A second one beside it. */
+  readonly control: string;
   remove(): void;
 }
 
@@ -15,6 +17,7 @@ export function makePrivateSocket(): PrivateSocket {
   const folder = makeFolder(join(tmpdir(), 'tnull-'));
   return {
     path: join(folder, 'socket'),
+    control: join(folder, 'control'),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -76,7 +76,8 @@ function send(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-function environment(daemon: Daemon): Record<string, string> {
+/** What a command is told of the daemon. */
+export function environment(daemon: Daemon): Record<string, string> {
   const [first] = daemon.listening;
   const [device] = daemon.exports;
   const unix = daemon.listening.find((address) => address.kind === 'unix');

@@ -13,6 +13,7 @@ import {
   flushOffers,
 } from '../export/nbd-export.ts';
 import type { DataMemory } from '../pages/memory.ts';
+import type { LogEntry } from '../rules/fault-log.ts';
 import type { Plan } from '../rules/plan.ts';
 import { type ClientLimits, withDefaults } from '../server/client-limits.ts';
 import { FaultCounts } from '../server/fault-counts.ts';
@@ -94,6 +95,8 @@ export interface Daemon {
   ): Promise<Reconfigured>;
   /** What the rules of all devices did, in their order. */
   ruleCounts(): readonly RuleCount[];
+  /** What the rules of a device did lately, in order. */
+  ruleEntries(device: string): Iterable<LogEntry>;
   /** What the devices have in flight, which `stop` would wait for, for humans; empty: nothing. */
   inFlight(): string;
   /** Lets what is in flight end, at most 5 s; then every socket is closed. May be called again. */
@@ -154,6 +157,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
     control: control?.path,
     failed: pool?.failed,
+    ruleEntries: (device) => tree.rules(device).logAfter(0),
     inFlight: () => path.devices.inFlight(),
     ruleCounts: () => Array.from(tree.ruleStats(), ([device, one]) => ({ device, ...one })),
     reconfigure: (before, after) => reconfigure(tree, before, after),
