@@ -17,9 +17,6 @@ export interface LogEntry {
   readonly detail: Readonly<Record<string, string | number>>;
 }
 
-/** What of an entry names a command. */
-export type ReplayEntry = Pick<LogEntry, 'rule' | 'op' | 'sector' | 'occurrence'>;
-
 export const LOG_ENTRIES = 65_536;
 
 export class FaultLog {

@@ -16,7 +16,8 @@ interface Shard {
 
 export class KeyTable {
   readonly #most: number;
-  readonly #shards: (Shard | undefined)[] = Array.from({ length: SHARDS }, () => undefined);
+  /** By the first key: of a thousand rules most have none. */
+  #shards: (Shard | undefined)[] | undefined;
   #count = 0;
 
   /** @param most so many keys, at most 2^32. */
@@ -42,6 +43,7 @@ export class KeyTable {
   }
 
   #shard(at: number): Shard {
+    this.#shards ??= Array.from({ length: SHARDS }, () => undefined);
     const there = this.#shards[at];
     if (there !== undefined) return there;
     const made = empty(FIRST_SLOTS);

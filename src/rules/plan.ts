@@ -18,8 +18,16 @@ export interface PlanJson {
   readonly rules: readonly RuleWords[];
 }
 
+/** Work that yields after each rule, so that others have their turn. */
+export type PlanWork<T> = Generator<undefined, T, undefined>;
+
 /** @param json anything. @throws ParameterError. */
 export function parsePlan(json: unknown): Plan {
+  return atOnce(planWork(json));
+}
+
+/** The same, rule by rule. */
+export function* planWork(json: unknown): PlanWork<Plan> {
   if (!isObject(json))
     throw new ParameterError('faults', undefined, 'a plan is an object with rules');
   for (const name of Object.keys(json)) {
@@ -36,11 +44,22 @@ export function parsePlan(json: unknown): Plan {
     throw new ParameterError('faults', undefined, 'the seed is a text or a number');
   }
   if (!Array.isArray(rules)) throw new ParameterError('faults', undefined, 'rules is a list');
-  return { seed: seed === undefined ? undefined : `${seed}`, rules: parseRules(rules) };
+  return { seed: seed === undefined ? undefined : `${seed}`, rules: yield* rulesWork(rules, []) };
 }
 
-/** @throws ParameterError. */
+/** @param others that are there already. @throws ParameterError. */
 export function parseRules(given: readonly unknown[], others: readonly Rule[] = []): Rule[] {
+  return atOnce(rulesWork(given, others));
+}
+
+function atOnce<T>(work: PlanWork<T>): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done === true) return value;
+  }
+}
+
+function* rulesWork(given: readonly unknown[], others: readonly Rule[]): PlanWork<Rule[]> {
   if (given.length + others.length > RULES_MAX) {
     throw new ParameterError('faults', undefined, `a device has at most ${RULES_MAX} rules`);
   }
@@ -58,6 +77,7 @@ export function parseRules(given: readonly unknown[], others: readonly Rule[] = 
     taken.add(rule.id);
     ids.add(rule.id);
     rules.push(rule);
+    yield;
   }
   return rules;
 }

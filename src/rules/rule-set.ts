@@ -3,10 +3,11 @@
 
 import { ErrnoError } from '../config/errors.ts';
 import { Facts } from './facts.ts';
-import { FaultLog, type LogEntry, type ReplayEntry } from './fault-log.ts';
+import { FaultLog, type LogEntry } from './fault-log.ts';
 import { LiveRule, type Replay } from './live-rule.ts';
 import { operationName } from './operations.ts';
 import type { Plan } from './plan.ts';
+import type { ReplayLog } from './replay-log.ts';
 import { actionName, type Rule } from './rule.ts';
 import { RuleIndex } from './rule-index.ts';
 
@@ -89,19 +90,13 @@ export class RuleSet {
     this.#use(rules.map((rule) => new LiveRule(rule, this.seed, now)));
   }
 
-  /** Strikes what the entries of a log name, whatever triggers say; undefined: as triggers say. Counts
-   *  begin anew. */
-  replay(entries: readonly ReplayEntry[] | undefined): void {
+  /** Strikes what a log names, whatever triggers say; undefined: as triggers say. Counts begin anew. */
+  replay(log: ReplayLog | undefined): void {
     this.reset();
-    this.#replay = undefined;
-    if (entries === undefined) return;
-    const struck = new Map<string, Set<string>>();
-    for (const { rule, op, sector, occurrence } of entries) {
-      const of = struck.get(rule) ?? new Set<string>();
-      struck.set(rule, of.add(`${op} ${sector} ${occurrence}`));
-    }
-    this.#replay = ({ rule, occurrence }, { operation, sector }) =>
-      struck.get(rule.id)?.has(`${operationName(operation)} ${sector} ${occurrence}`) ?? false;
+    this.#replay =
+      log &&
+      (({ rule, occurrence }, { operation, sector }) =>
+        log.names({ rule: rule.id, op: operationName(operation), sector, occurrence }));
   }
 
   /** As just loaded. */

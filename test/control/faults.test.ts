@@ -5,8 +5,13 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { LogStream } from '../../src/control/faults/log-stream.ts';
 import { planDocument } from '../../src/control/faults/plan-schema.ts';
+import { FaultLog, LOG_ENTRIES } from '../../src/rules/fault-log.ts';
 import { parsePlan } from '../../src/rules/plan.ts';
+import { systemClock, systemScheduler } from '../../src/time/clock.ts';
+import { Slicer } from '../../src/time/slicer.ts';
+import { counted, PIECES } from './counted.ts';
 import { type Served, serve } from './served.ts';
 
 const DEVICE = '/v1/devices/nullb0';
@@ -278,6 +283,52 @@ function follow(it: Served): (count: number) => Promise<Record<string, unknown>[
     return lines(all);
   };
 }
+
+test('a reader who is slower than the faults misses some, and sees which', async () => {
+  const slicer = new Slicer(systemClock, systemScheduler);
+  const log = new FaultLog();
+  const add = (count: number): void => {
+    for (let n = 0; n < count; n++) {
+      log.add({
+        ...{ ns: 0, rule: 'r', action: 'lose', op: 'write', sector: 0, sectors: 1 },
+        ...{ client: 1, occurrence: 1, detail: {} },
+      });
+    }
+  };
+  add(10);
+  const source = { logAfter: (seq: number) => log.after(seq), listen: log.listen.bind(log) };
+  const stream = new LogStream(source, slicer, 0, true).setEncoding('utf8');
+  const [first] = await once(stream.pause().resume(), 'data');
+  expect(lines(first).at(-1)).toMatchObject({ seq: 10 });
+  stream.pause();
+  add(LOG_ENTRIES + 1000);
+  stream.end();
+  const seqs: unknown[] = [];
+  for await (const text of stream) seqs.push(...lines(text).map(({ seq }) => seq));
+  expect(seqs.at(-1)).toBe(LOG_ENTRIES + 1010);
+  expect(seqs.every((seq, at) => at === 0 || Number(seq) > Number(seqs[at - 1]))).toBe(true);
+  expect(seqs.length).toBeGreaterThanOrEqual(LOG_ENTRIES);
+});
+
+test('a plan of 1024 rules and a long log are read in slices', async () => {
+  const { slicer, count } = counted();
+  const it = await serve({}, { slicer });
+  await it.ask('PUT', DEVICE, { json: { power: 1 } });
+  const rules = Array.from({ length: 1024 }, (_, n) => ({ sectors: `${n}`, error: 'EIO' }));
+  count.turns = 0;
+  expect((await it.ask('PUT', FAULTS, { json: { rules } })).json).toEqual({
+    rules: 1024,
+    notices: [],
+  });
+  expect(count.turns).toBeGreaterThan(1024 / PIECES - 5);
+  const entry = '{"rule":"r1","op":"read","sector":0,"occurrence":1}\n';
+  count.turns = 0;
+  const replayed = await it.ask('PUT', `${FAULTS}/replay`, { body: entry.repeat(4000) });
+  expect(replayed.json).toEqual({ entries: 4000 });
+  expect(count.turns).toBeGreaterThan((4000 * entry.length) / 2048 / PIECES - 5);
+  const endless = await it.ask('PUT', `${FAULTS}/replay`, { body: 'x'.repeat(1 << 20) });
+  expect(endless.json).toMatchObject({ message: expect.stringMatching(/^line 1: an entry/) });
+});
 
 test('replay strikes what a log names, and reset ends it', async () => {
   const it = await ruled({ op: 'read', nth: 2, error: 'EIO' });

@@ -5,6 +5,7 @@ import { Command, RequestFlag } from '../../src/block/command.ts';
 import { Status, statusErrno } from '../../src/block/status.ts';
 import type { NullDevice } from '../../src/driver/null-device.ts';
 import { parseRules } from '../../src/rules/plan.ts';
+import { ReplayLog } from '../../src/rules/replay-log.ts';
 import { World } from '../block/world.ts';
 import { options } from '../config/words.ts';
 import { bytesAt, command, type Io, read, wholeDevice, write } from './whole.ts';
@@ -385,7 +386,9 @@ describe('the set', () => {
     const entries = log(first.device);
     expect(entries.length).toBeGreaterThan(40);
     const second = ruled(rules, 'hw_queue_depth=256');
-    second.device.rules.replay(entries);
+    const named = new ReplayLog();
+    for (const entry of entries) named.add(entry);
+    second.device.rules.replay(named);
     run(second.device);
     expect(log(second.device)).toEqual(entries);
   });

@@ -2,7 +2,8 @@
 
 import { ErrnoError, ParameterError } from '../../config/errors.ts';
 import type { DeviceRules, RuleReport } from '../../driver/struck/device-rules.ts';
-import { parsePlan, parseRules } from '../../rules/plan.ts';
+import { parseRules, planWork } from '../../rules/plan.ts';
+import type { Rule } from '../../rules/rule.ts';
 import { type Handler, type Input, octets } from '../input.ts';
 import { limits } from '../limits.ts';
 import { inSlices, joined } from '../slices.ts';
@@ -11,7 +12,7 @@ import type { faultCalls } from './calls.ts';
 import { LogStream } from './log-stream.ts';
 import { ruleNotices } from './notices.ts';
 import { planDocument } from './plan-schema.ts';
-import { entriesOf } from './replay.ts';
+import { replayLog } from './replay.ts';
 
 type FaultCallName = keyof typeof faultCalls;
 
@@ -28,16 +29,18 @@ export function faultHandlers(tree: Tree): Record<FaultCallName, Handler> {
     faultSchema: () => planDocument,
     faults: (input) => inSlices(slicer, faultsPieces(of(input))),
     faultPlan: (input) => of(input).plan(),
-    loadFaults: (input) => {
+    loadFaults: async (input) => {
       const rules = of(input);
-      const plan = judged(() => parsePlan(input.body));
+      const plan = await slicer.run(planWork(input.body)).catch((error) => {
+        throw inRequest(error);
+      });
       rules.load(plan);
       return { rules: plan.rules.length, notices: said(input, ruleNotices(plan.rules)) };
     },
     addFault: (input) => {
       const rules = of(input);
       const { words, before } = placed(input);
-      const added = judged(() => parseRules([words], rules.rules));
+      const added = parsed(words, rules);
       rules.add(added, before);
       const [report] = rules.report().filter(({ live }) => added.includes(live.rule));
       return report && { ...counted(report), notices: said(input, ruleNotices(added)) };
@@ -70,20 +73,23 @@ export function faultHandlers(tree: Tree): Record<FaultCallName, Handler> {
     },
     replayFaults: async (input) => {
       const rules = of(input);
-      const entries = await slicer.run(entriesOf(octets(input.body), deviceName(name(input))));
-      rules.replay(entries);
-      return { entries: entries.length };
+      const log = await slicer.run(replayLog(octets(input.body), deviceName(name(input))));
+      rules.replay(log);
+      return { entries: log.count };
     },
   };
 }
 
 /** A mistake in a rule is one in the request. */
-function judged<T>(work: () => T): T {
+function inRequest(error: unknown): unknown {
+  return error instanceof ParameterError ? new ErrnoError('EINVAL', error.message) : error;
+}
+
+function parsed(words: unknown, { rules }: DeviceRules): Rule[] {
   try {
-    return work();
+    return parseRules([words], rules);
   } catch (error) {
-    if (error instanceof ParameterError) throw new ErrnoError('EINVAL', error.message);
-    throw error;
+    throw inRequest(error);
   }
 }
 

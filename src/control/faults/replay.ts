@@ -1,32 +1,41 @@
 /** From the lines of a log to what a replay is to strike. Source: faults.md section 2 (replay). */
 
 import { ErrnoError } from '../../config/errors.ts';
-import type { ReplayEntry } from '../../rules/fault-log.ts';
+import { type ReplayEntry, ReplayLog } from '../../rules/replay-log.ts';
 import type { Work } from '../../time/slicer.ts';
-import { limits } from '../limits.ts';
+
+/** Of a log that is made into text at a time: some 20 us. */
+const PART_BYTES = 2 << 10;
+/** No entry is longer. */
+const LINE_CHARS_MAX = 64 << 10;
 
 /** @param pieces the log as it came. @param device entries of others are left out, where a log has
  *  several. @throws ErrnoError that names the line. */
-export function* entriesOf(pieces: readonly Uint8Array[], device: string): Work<ReplayEntry[]> {
+export function* replayLog(pieces: readonly Uint8Array[], device: string): Work<ReplayLog> {
   const decoder = new TextDecoder('utf-8');
-  const entries: ReplayEntry[] = [];
+  const log = new ReplayLog();
   let rest = '';
   let number = 0;
   const take = (line: string): void => {
     number++;
     const entry = entryOf(line, number, device);
-    if (entry !== undefined) entries.push(entry);
+    if (entry !== undefined) log.add(entry);
   };
-  for (const piece of pieces) {
-    const lines = `${rest}${decoder.decode(piece, { stream: true })}`.split('\n');
+  for (const part of partsOf(pieces)) {
+    const lines = `${rest}${decoder.decode(part, { stream: true })}`.split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) {
-      take(line);
-      if (number % limits.entriesPerPiece.max === 0) yield;
-    }
+    for (const line of lines) take(line);
+    if (rest.length > LINE_CHARS_MAX) throw noEntry(number + 1);
+    yield;
   }
   take(rest);
-  return entries;
+  return log;
+}
+
+function* partsOf(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length; at += PART_BYTES) yield piece.subarray(at, at + PART_BYTES);
+  }
 }
 
 function entryOf(line: string, number: number, device: string): ReplayEntry | undefined {

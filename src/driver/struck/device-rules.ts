@@ -3,9 +3,10 @@
 
 import type { RequestQueue } from '../../block/request-queue.ts';
 import { Status } from '../../block/status.ts';
-import type { LogEntry, ReplayEntry } from '../../rules/fault-log.ts';
+import type { LogEntry } from '../../rules/fault-log.ts';
 import type { LiveRule } from '../../rules/live-rule.ts';
 import { type Plan, type PlanJson, planJson } from '../../rules/plan.ts';
+import type { ReplayLog } from '../../rules/replay-log.ts';
 import { actionName, type Rule } from '../../rules/rule.ts';
 import { RuleSet } from '../../rules/rule-set.ts';
 import type { NullData } from '../completion.ts';
@@ -106,9 +107,9 @@ export class DeviceRules {
     this.#set.reset();
   }
 
-  /** Strikes what the entries of a log name, in place of what triggers say; undefined: as triggers say. */
-  replay(entries: readonly ReplayEntry[] | undefined): void {
-    this.#set.replay(entries);
+  /** Strikes what a log names, in place of what triggers say; undefined: as triggers say. */
+  replay(log: ReplayLog | undefined): void {
+    this.#set.replay(log);
   }
 
   /** @param id undefined: of all rules. @returns how many go on. */
