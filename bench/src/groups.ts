@@ -4,6 +4,7 @@ import type { Group } from './group.ts';
 import { beside } from './groups/beside.ts';
 import { copy } from './groups/copy.ts';
 import { cpu } from './groups/cpu.ts';
+import { faults } from './groups/faults.ts';
 import { features } from './groups/features.ts';
 import { idle } from './groups/idle.ts';
 import { kernel } from './groups/kernel.ts';
@@ -18,5 +19,5 @@ import { zones } from './groups/zones.ts';
 
 export const groups: readonly Group[] = [
   ...[speed, tcp, nothing, latency, cpu, syscalls, connections, idle, threads],
-  ...[timers, memory, start, copy, beside, features, zones, turns, kernel],
+  ...[timers, memory, start, copy, beside, features, faults, zones, turns, kernel],
 ];

@@ -51,6 +51,17 @@ const features: readonly Target[] = SMALL.flatMap((row) =>
   })),
 );
 
+/** The same of rules that strike nothing, or one request in a hundred. */
+const faults: readonly Target[] = SMALL.flatMap((row) =>
+  [
+    ['10 rules', 0.95],
+    ['1000 rules', 0.85],
+    ['1 % delayed', 0.95],
+  ].map(([column, atLeast]) => ({
+    ...{ group: 'faults', row, column: String(column), over: 'plain', atLeast: Number(atLeast) },
+  })),
+);
+
 /** Where there is something to spread, threads must gain by it, even on two cores. */
 const threads: readonly Target[] = [
   ['randrw 4k depth 32, 4 jobs', 'tnull', 1.2],
@@ -89,6 +100,7 @@ export const targets: readonly Target[] = [
   ...threads,
   ...timers,
   ...features,
+  ...faults,
 ];
 
 /** Judges what belongs to the groups that ran. */

@@ -1,0 +1,54 @@
+/** What rules cost that do not strike, and those that strike seldom: tnull with each of them beside tnull
+ *  without, in turns. Targets: docs/spec/faults.md section 4. */
+
+import { smallCases } from '../cases.ts';
+import { call, waitForControl } from '../control.ts';
+import type { Context, Group } from '../group.ts';
+import { type Kind, tnull } from '../kinds.ts';
+import { measureSpeed, short } from './speed.ts';
+
+/** Where no client comes. */
+const NEVER_FIRST = 2 ** 21;
+
+function ruled(name: string, mib: number, rules: readonly object[]): Kind {
+  const plain = tnull(['--memory-backed', `size=${2 * mib}`], name);
+  if (rules.length === 0) return plain;
+  return {
+    name,
+    command: (place) => [...plain.command(place), '--control', `${place.socket}.ctl`],
+    async prepare({ socket }) {
+      await waitForControl(`${socket}.ctl`);
+      await call(`${socket}.ctl`, 'PUT', '/v1/devices/nullb0/faults', { seed: '7', rules });
+    },
+  };
+}
+
+function disjoint(count: number): object[] {
+  return Array.from({ length: count }, (_, at) => ({
+    sectors: `${NEVER_FIRST + 16 * at}-${NEVER_FIRST + 16 * at + 7}`,
+    error: 'EIO',
+  }));
+}
+
+function kinds({ mib }: Context): Kind[] {
+  return [
+    ruled('plain', mib, []),
+    ruled('10 rules', mib, disjoint(10)),
+    ruled('1000 rules', mib, disjoint(1000)),
+    ruled('1 % delayed', mib, [{ op: 'read,write', probability: 1, delay: '100us' }]),
+    ruled('1 % logged', mib, [{ op: 'read,write', probability: 1, mark: 'seen' }]),
+  ];
+}
+
+export const faults: Group = {
+  name: 'faults',
+  about: 'bandwidth with rules of the fault laboratory that never or seldom strike',
+  pairs: [
+    ['10 rules', 'plain'],
+    ['1000 rules', 'plain'],
+    ['1 % delayed', 'plain'],
+    ['1 % logged', 'plain'],
+  ],
+  kinds,
+  run: (context, some) => measureSpeed(short(context), some, { cases: smallCases }),
+};
