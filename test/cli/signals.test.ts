@@ -135,7 +135,7 @@ describe('SIGHUP with --config', () => {
     ['an unknown attribute', { devices: { b: device, c: { sise: 1 } } }, /devices\.c\.sise: /],
     ['a device that cannot be', { devices: { b: device, c: { bs: 1 } } }, /devices\.c/],
     ['a name that cannot be', { devices: { b: device, 'c/d': {} } }, /c\/d/],
-    ['an unknown key', { device: {} }, /device: unknown/],
+    ['an unknown key', { device: {} }, /device: must be one of listen, threads, devices/],
   ])('%s changes nothing and is one line', async (_, value, says) => {
     const it = await configured({ a: device });
     if (typeof value === 'string') writeFileSync(`${it.file}`, value);
