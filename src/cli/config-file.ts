@@ -2,7 +2,7 @@
  *  Source: control.md section 1. */
 
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
-import { shown } from '../config/errors.ts';
+import { shown, systemText } from '../config/errors.ts';
 import { nearestText } from '../config/nearest.ts';
 import { rows } from '../config/parameters.ts';
 import type { ConfiguredDevice, ListenAddress } from '../daemon/daemon.ts';
@@ -46,7 +46,7 @@ function configOf(file: string, read: () => string): Config {
   try {
     text = read();
   } catch (error) {
-    throw new StartError(`--config: ${error instanceof Error ? error.message : error}`);
+    throw new StartError(`--config: ${systemText(error, file)}`);
   }
   try {
     return parseConfig(text);

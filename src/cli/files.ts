@@ -1,7 +1,7 @@
 /** Files of commands: read in pieces, written in pieces. */
 
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
-import { shown } from '../config/errors.ts';
+import { shown, systemText } from '../config/errors.ts';
 import { JournalError } from '../journal/format.ts';
 import { MiB } from '../units.ts';
 import { StartError } from './usage-error.ts';
@@ -12,12 +12,20 @@ export function* piecesOf(path: string): Generator<Uint8Array, void> {
   try {
     const buffer = new Uint8Array(MiB);
     for (;;) {
-      const length = readSync(file, buffer, 0, buffer.length, null);
+      const length = readPart(file, buffer, path);
       if (length === 0) return;
       yield buffer.subarray(0, length);
     }
   } finally {
     closeSync(file);
+  }
+}
+
+function readPart(file: number, buffer: Uint8Array, path: string): number {
+  try {
+    return readSync(file, buffer, 0, buffer.length, null);
+  } catch (error) {
+    throw new StartError(systemText(error, path));
   }
 }
 

@@ -1,16 +1,17 @@
 /** `--listen URI` and `--unix PATH` to addresses. Source: control.md section 1. */
 
-import { parseNbdUri, type ReplyForm, UriError } from 'nbd-server-protocol-ts';
+import { type NbdUri, parseNbdUri, type ReplyForm, UriError } from 'nbd-server-protocol-ts';
 import { shown } from '../config/errors.ts';
 import type { ListenAddress } from '../daemon/daemon.ts';
 import { UsageError } from './usage-error.ts';
 
+const FORMS = 'nbd://HOST:PORT or nbd+unix:///?socket=PATH';
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
 /** @param where it was said. @throws UsageError in one line that names it. */
 export function parseListen(text: string, where = '--listen'): ListenAddress {
   try {
-    const uri = parseNbdUri(text);
+    const uri = uriOf(text);
     if (uri.exportName !== '') throw new UriError(`'${text}' names an export: all are served`);
     if (uri.user !== undefined) throw new UriError(`'${text}' names a user: there are none`);
     const protocol = protocolOf(text, uri.query);
@@ -25,6 +26,16 @@ export function parseListen(text: string, where = '--listen'): ListenAddress {
   } catch (error) {
     if (error instanceof UriError) throw new UsageError(`${where}: ${error.message}`);
     throw error;
+  }
+}
+
+/** What is no URI at all is told what one looks like. @throws UriError. */
+function uriOf(text: string): NbdUri {
+  try {
+    return parseNbdUri(text);
+  } catch (error) {
+    if (!(error instanceof UriError)) throw error;
+    throw new UriError(`${error.message} (must be ${FORMS})`);
   }
 }
 

@@ -12,6 +12,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import { systemText } from '../config/errors.ts';
 import { flock, isAt } from '../server/file-lock.ts';
 import { StartError } from './usage-error.ts';
 
@@ -38,7 +39,7 @@ export async function makePidFile(path: string): Promise<PidFile> {
   } catch (error) {
     if (fd !== undefined) remover(fd, temporary)();
     if (error instanceof StartError) throw error;
-    throw new StartError(`--pid-file: ${error instanceof Error ? error.message : error}`);
+    throw new StartError(`--pid-file: ${pidFileText(error, path)}`);
   }
 }
 
@@ -112,6 +113,12 @@ function remover(fd: number, path: string): () => void {
     }
     closeSync(fd);
   };
+}
+
+/** Not the name of the temporary file. */
+function pidFileText(error: unknown, path: string): string {
+  const text = systemText(error, path);
+  return text.startsWith(`${path}.`) ? `${path}${text.slice(text.indexOf(':'))}` : text;
 }
 
 function codeOf(error: unknown): unknown {

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemText } from '../config/errors.ts';
 import { StartError } from './usage-error.ts';
 
 export interface PrivateSocket {
@@ -26,6 +27,6 @@ function makeFolder(prefix: string): string {
   try {
     return mkdtempSync(prefix);
   } catch (error) {
-    throw new StartError(`no private socket: ${error instanceof Error ? error.message : error}`);
+    throw new StartError(`no private socket: ${systemText(error)}`);
   }
 }

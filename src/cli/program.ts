@@ -1,7 +1,7 @@
 /** The program without the process around it: arguments to an exit status. Mistakes are one line on
  *  stderr, status 2; an address that cannot be had is one line, status 1. */
 
-import { ErrnoError, ParameterError } from '../config/errors.ts';
+import { ErrnoError, ParameterError, systemText } from '../config/errors.ts';
 import { ConfigError } from '../daemon/errors.ts';
 import { ThreadsError } from '../daemon/start-threads.ts';
 import { ListenError } from '../server/listener.ts';
@@ -33,7 +33,8 @@ export async function run(
     const status = statusOf(error);
     if (status === undefined || !(error instanceof Error)) throw error;
     // A path or a URI in it may hold a line break: what is said stays one line.
-    streams.stderr.write(`tnull: ${error.message.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?')}\n`);
+    const message = isOfSystem(error) ? systemText(error) : error.message;
+    streams.stderr.write(`tnull: ${message.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?')}\n`);
     return status;
   }
 }

@@ -58,3 +58,23 @@ export class ErrnoError extends Error {
     this.attribute = attribute;
   }
 }
+
+const systemMeanings: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  EISDIR: 'is a folder',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+};
+
+/** What a failed system call means, in one line without codes. @param path for errors that name none, such as those
+ *  of reading what is open. */
+export function systemText(error: unknown, path?: string): string {
+  if (!(error instanceof Error)) return String(error);
+  if (!('code' in error && 'syscall' in error)) return error.message;
+  const where = 'path' in error ? String(error.path) : path;
+  // Node's own: `ENOSPC: no space left on device, write '/x'`.
+  const [, plain = error.message] = /^[A-Z0-9]+: (.*), \w+(?: '.*')?$/s.exec(error.message) ?? [];
+  const meaning = systemMeanings[String(error.code)] ?? plain;
+  return where === undefined ? meaning : `${shown(where)}: ${meaning}`;
+}

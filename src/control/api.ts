@@ -80,9 +80,16 @@ function makeApp(options: ApiOptions): FastifyInstance {
   app.addContentTypeParser('*', async (request: FastifyRequest, stream: NodeJS.ReadableStream) => {
     return parseBody(request, await receiveBody(request, stream));
   });
+  app.addHook('onSend', withLineEnd);
   app.setErrorHandler((error, _request, reply) => sendError(error, reply, options));
   app.setNotFoundHandler((request, reply) => sendError(unknownCall(request), reply, options));
   return app;
+}
+
+/** People read answers in terminals. What comes as a stream has its line end already. */
+async function withLineEnd(_request: unknown, _reply: unknown, body: unknown): Promise<unknown> {
+  const isOpen = typeof body === 'string' && body !== '' && !body.endsWith('\n');
+  return isOpen ? `${body}\n` : body;
 }
 
 function* addRoutes(app: FastifyInstance, options: ApiOptions): Work {
@@ -210,6 +217,8 @@ function unknownCall({ method, url }: FastifyRequest): HttpError {
   return new HttpError(405, 'EOPNOTSUPP', `${method} of '${shown(path)}': it knows ${known}`);
 }
 
+const errorJson = outgoing(errorAnswer);
+
 function sendError(error: unknown, reply: FastifyReply, options: ApiOptions): void {
   const { status, body, bug } = answerOf(error);
   if (bug) options.error(error);
@@ -217,5 +226,9 @@ function sendError(error: unknown, reply: FastifyReply, options: ApiOptions): vo
     const [path = ''] = reply.request.url.split('?');
     reply.header('allow', methodsOf(path).join(', '));
   }
-  reply.code(status).type(`${JSON_TYPE}; charset=utf-8`).send(body);
+  // Text: hooks are not run for errors of the router.
+  reply
+    .code(status)
+    .type(`${JSON_TYPE}; charset=utf-8`)
+    .send(`${errorJson(body)}\n`);
 }

@@ -26,7 +26,7 @@ function isShort({ badBlocks }: DeviceView): boolean {
 
 /** One device, as an answer to be sent. */
 export function deviceAnswerOf(slicer: Slicer, view: DeviceView): DeviceObject | Readable {
-  return isShort(view) ? view.object : inSlices(slicer, devicePieces(view));
+  return isShort(view) ? view.object : inSlices(slicer, devicePieces(view, '\n'));
 }
 
 /** Bad blocks as reading their file gives them. */
@@ -44,17 +44,18 @@ export function* devicesPieces(views: Iterable<DeviceView>): Generator<string> {
     yield* devicePieces(view);
     between = ',';
   }
-  yield between === '[' ? '[]' : ']';
+  yield between === '[' ? '[]\n' : ']\n';
 }
 
-function* devicePieces(view: DeviceView): Generator<string> {
+/** @param end stands behind it. */
+function* devicePieces(view: DeviceView, end = ''): Generator<string> {
   if (isShort(view)) {
-    yield json(view.object);
+    yield json(view.object) + end;
     return;
   }
   const text = json(view.values);
   const at = text.indexOf(EMPTY_LIST) + EMPTY_LIST.length - 1;
   yield text.slice(0, at);
   yield* joined(view.badBlocks, limits.rangesPerPiece.max, escapedLine);
-  yield text.slice(at);
+  yield text.slice(at) + end;
 }

@@ -65,7 +65,7 @@ function refuse(response: ServerResponse<IncomingMessage>, refusal: HttpError): 
     connection: 'close',
     ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
   };
-  response.writeHead(status, headers).end(JSON.stringify({ errno, message }));
+  response.writeHead(status, headers).end(`${JSON.stringify({ errno, message })}\n`);
 }
 
 /** What the parser of HTTP gave up on. */
@@ -81,7 +81,7 @@ function belowHttp({ code }: NodeJS.ErrnoException): HttpError {
 }
 
 function answerText(status: number, body: ErrorBody): string {
-  const text = JSON.stringify(body);
+  const text = `${JSON.stringify(body)}\n`;
   const head = [
     `HTTP/1.1 ${status} refused`,
     'Content-Type: application/json; charset=utf-8',

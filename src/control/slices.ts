@@ -59,5 +59,5 @@ export function* listPieces(pieces: Iterable<readonly unknown[]>): Generator<str
     yield piece.length === 0 ? '' : between + JSON.stringify(piece).slice(1, -1);
     if (piece.length > 0) between = ',';
   }
-  yield ']';
+  yield ']\n';
 }

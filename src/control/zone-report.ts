@@ -25,5 +25,5 @@ export function* zoneReport(zones: ZoneSet, from: number, count: number): Genera
   const end = Math.min(zones.count, first + count);
   yield '{"zones":[';
   yield* joined(infos(zones, first, end), limits.zonesPerPiece.max, zoneText, ',');
-  yield ']}';
+  yield ']}\n';
 }

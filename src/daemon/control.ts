@@ -4,6 +4,7 @@
 import { chmodSync, readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { Logger } from 'pino';
+import { systemText } from '../config/errors.ts';
 import { type Guard, localOnly, tokenOnly } from '../control/access.ts';
 import { makeHttpServer } from '../control/http-server.ts';
 import { lazyApi } from '../control/load.ts';
@@ -119,7 +120,7 @@ async function onSocket(
     makeFolder(place.folder);
   } catch (error) {
     // Nobody asked for it: what was asked for, serving, goes on.
-    log.warn(`no control socket: ${error instanceof Error ? error.message : error}`);
+    log.warn(`no control socket: ${systemText(error)}`);
     return undefined;
   }
   try {
@@ -165,7 +166,7 @@ function readToken(file: string): string {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
-    throw new ListenError(`--http-token-file: ${error instanceof Error ? error.message : error}`);
+    throw new ListenError(`--http-token-file: ${systemText(error, file)}`);
   }
 }
 

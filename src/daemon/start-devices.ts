@@ -81,7 +81,24 @@ async function makeOne(tree: Tree, device: ConfiguredDevice): Promise<void> {
     for (const notice of ruleNotices(faults?.rules ?? [])) tree.notice(`${name}: ${notice}`);
   } catch (error) {
     if (!(error instanceof ErrnoError) || error.errno === 'ENOMEM') throw error;
-    const attribute = error.attribute === undefined ? '' : `.${error.attribute}`;
-    throw new ConfigError(`devices.${name}${attribute}: ${error.message}`);
+    throw new ConfigError(inConfiguration(name, error));
+  }
+}
+
+/** The refusal with the path in the file, which says once which device and which attribute it is about. */
+function inConfiguration(name: string, { attribute, message }: ErrnoError): string {
+  const device = `${deviceNameOf(name)}: `;
+  const rule = message.startsWith(device) ? message.slice(device.length) : message;
+  if (attribute === undefined) return `devices.${name}: ${rule}`;
+  const isNamed = rule.startsWith(`${attribute}: `) || rule.startsWith(`${attribute}=`);
+  return `devices.${name}.${isNamed ? '' : `${attribute}: `}${rule}`;
+}
+
+/** As messages have it; a name that no device can have is not in them. */
+function deviceNameOf(name: string): string {
+  try {
+    return deviceName(name);
+  } catch {
+    return name;
   }
 }

@@ -3,6 +3,7 @@
 
 import { linkSync, lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs';
 import net from 'node:net';
+import { dirname } from 'node:path';
 import type { ReplyForm } from 'nbd-server-protocol-ts';
 import { type Attempt, type FileLock, lockFile } from './file-lock.ts';
 
@@ -78,8 +79,8 @@ async function takeLock(path: string, log: ListenLog): Promise<FileLock | undefi
   try {
     attempt = await lockFile(`${path}.lock`);
   } catch (error) {
-    const reason = error instanceof Error ? reasonOf(error) : String(error);
-    throw new ListenError(`cannot listen on ${path}: ${path}.lock: ${reason}`);
+    const reason = error instanceof Error ? reasonOf(error, path) : String(error);
+    throw new ListenError(`cannot listen on ${path}: ${reason}`);
   }
   if (attempt.kind === 'taken') return attempt.lock;
   if (attempt.kind === 'held') {
@@ -95,7 +96,8 @@ async function takeLock(path: string, log: ListenLog): Promise<FileLock | undefi
 async function bind(server: net.Server, address: ListenAddress): Promise<ListenAddress> {
   await new Promise<void>((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException): void => {
-      reject(new ListenError(`cannot listen on ${addressText(address)}: ${reasonOf(error)}`));
+      const path = address.kind === 'unix' ? address.path : undefined;
+      reject(new ListenError(`cannot listen on ${addressText(address)}: ${reasonOf(error, path)}`));
     };
     server.once('error', failed);
     const listening = (): void => {
@@ -148,7 +150,8 @@ function identity(path: string): string | undefined {
   return there === undefined ? undefined : `${there.dev}:${there.ino}`;
 }
 
-function reasonOf(error: NodeJS.ErrnoException): string {
+/** @param path of a unix socket. */
+function reasonOf(error: NodeJS.ErrnoException, path = ''): string {
   switch (error.code) {
     case 'EADDRINUSE':
       return 'the address is in use';
@@ -157,7 +160,11 @@ function reasonOf(error: NodeJS.ErrnoException): string {
     case 'EADDRNOTAVAIL':
       return 'no such address on this machine';
     case 'ENOENT':
-      return 'the folder does not exist';
+      return `the folder ${dirname(path)} does not exist`;
+    case 'ENOTDIR':
+      return `${dirname(path)} is a file, not a folder`;
+    case 'EISDIR':
+      return 'a folder is there';
     default:
       return error.message;
   }
@@ -191,7 +198,7 @@ function look(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    const reason = error instanceof Error ? reasonOf(error) : String(error);
+    const reason = error instanceof Error ? reasonOf(error, path) : String(error);
     throw new ListenError(`cannot listen on ${path}: ${reason}`);
   }
 }

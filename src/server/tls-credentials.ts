@@ -150,6 +150,9 @@ function read(flag: string, path: string): Buffer {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOENT') throw new TlsError(`${flag}: ${path} is not there`);
+    if (code === 'EISDIR') throw new TlsError(`${flag}: ${path} is a folder, and must be a file`);
+    if (code === 'ENOTDIR')
+      throw new TlsError(`${flag}: a part of ${path} is a file, not a folder`);
     const why = code === 'EACCES' ? 'permission denied' : String(code ?? error);
     throw new TlsError(`${flag}: ${path} cannot be read: ${why}`);
   }

@@ -164,13 +164,35 @@ describe('an address that cannot be had: one line, status 1, nothing left behind
   });
 
   test('a folder that is not there', async () => {
-    expect(await refused('-U', '/nonexistent/s')).toContain('/nonexistent/s');
+    expect(await refused('-U', '/nonexistent/s')).toBe(
+      'tnull: cannot listen on /nonexistent/s: the folder /nonexistent does not exist\n',
+    );
   });
 
   test('a folder that is a file', async () => {
     const path = join(folder(), 'file');
     writeFileSync(path, 'precious');
-    expect(await refused('-U', join(path, 's'))).toContain('not a directory');
+    expect(await refused('-U', join(path, 's'))).toContain(`${path} is a file, not a folder`);
+  });
+
+  test('a folder in the place of a file is said to be one, without codes', async () => {
+    const place = folder();
+    const listen = ['-U', join(place, 's')];
+    for (const [words, line] of [
+      [['--config', place], `--config: ${place}: is a folder`],
+      [['--config', '/nonexistent/c'], '--config: /nonexistent/c: no such file or folder'],
+      [['--pid-file', place], `--pid-file: ${place}: `],
+      [['--pid-file', '/nonexistent/p'], '--pid-file: /nonexistent/p: no such file or folder'],
+      [
+        ['--http', '127.0.0.1:0', '--http-token-file', place],
+        `--http-token-file: ${place}: is a folder`,
+      ],
+      [['--tls', 'on', '--tls-psk', place], `--tls-psk: ${place} is a folder`],
+    ] as const) {
+      const said = await refused(...listen, ...words);
+      expect(said).toContain(`tnull: ${line}`);
+      expect(said).not.toMatch(/\bE[A-Z]{3,}\b/);
+    }
   });
 
   test('a path that the kernel would not take whole', async () => {
@@ -219,4 +241,28 @@ test('the socket of a dead daemon is replaced', async () => {
   next.child.kill('SIGTERM');
   expect((await next.ended).status).toBe(0);
   expect(existsSync(path)).toBe(false);
+});
+
+test('an address that is no URI is told what one looks like', async () => {
+  expect(await runHere('--listen', '127.0.0.1:1')).toEqual({
+    status: 2,
+    stdout: '',
+    stderr:
+      "tnull: --listen: '127.0.0.1:1' is no NBD URI (must be nbd://HOST:PORT or nbd+unix:///?socket=PATH)\n",
+  });
+});
+
+test.each([
+  [{ fast: { sise: 1 } }, "devices.fast.sise: no attribute of this name; the nearest is 'size'"],
+  [{ fast: { size: -1 } }, 'devices.fast.size'],
+  [{ '..': {} }, "devices...: '..' cannot be the name of a device"],
+])('a configuration says once which device and attribute is wrong: %j', async (devices, says) => {
+  const config = join(folder(), 'config.json');
+  writeFileSync(config, JSON.stringify({ devices }));
+  const { status, stderr } = await runHere('-U', '-', '--no-control', '--config', config);
+  expect(status).toBe(2);
+  const said = stderr.split('\n').find((line) => line.startsWith('tnull: ')) ?? '';
+  expect(said).toContain(`tnull: --config ${config}: ${says}`);
+  expect(said.match(/fast/g) ?? ['']).toHaveLength(1);
+  expect(said.match(/\bsi[sz]e: /g)?.length ?? 1).toBe(1);
 });

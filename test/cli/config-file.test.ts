@@ -59,7 +59,7 @@ test.each([
   ],
   [{ listen: 'nbd://x' }, /^listen: must be a list of URIs$/],
   [{ listen: ['nbd://127.0.0.1', 5] }, /^listen\[1\]: must be a URI$/],
-  [{ listen: ['tcp://x'] }, /^listen\[0\]: 'tcp:\/\/x' is no NBD URI$/],
+  [{ listen: ['tcp://x'] }, /^listen\[0\]: 'tcp:\/\/x' is no NBD URI \(must be nbd:/],
   [{ devices: [] }, /^devices: must be an object$/],
   [{ devices: { a: 5 } }, /^devices\.a: must be an object$/],
   [{ devices: { a: { size: 1.5 } } }, /^devices\.a\.size: must be a whole number/],
@@ -149,8 +149,8 @@ describe('the program', () => {
 
   test.each([
     [{ devices: { a: { sise: 1 } } }, /devices\.a\.sise: .*'size'/],
-    [{ devices: { a: { size: 'x' } } }, /devices\.a\.size: /],
-    [{ devices: { a: { zoned: 1, zone_size: 3 } } }, /devices\.a\.zone_size: .*power of two/],
+    [{ devices: { a: { size: 'x' } } }, /devices\.a\.size=x: /],
+    [{ devices: { a: { zoned: 1, zone_size: 3 } } }, /devices\.a\.zone_size=3: .*power of two/],
     [{ devices: { 'a/b': {} } }, /devices\.a\/b: .*cannot be the name/],
     [{ listen: [1] }, /listen\[0\]: must be a URI/],
   ])('%j: one line that names the path, status 2', async (config, says) => {

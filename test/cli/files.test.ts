@@ -140,12 +140,12 @@ describe('refusals are one line', () => {
     const log = join(folder(), 'short.log');
     writeFileSync(log, Buffer.alloc(100));
     for (const [words, line] of [
-      [['crash', 'images', '/nowhere'], "no such file or directory, open '/nowhere'"],
-      [['crash', 'images', '/'], 'EISDIR'],
+      [['crash', 'images', '/nowhere'], '/nowhere: no such file or folder'],
+      [['crash', 'images', '/'], '/: is a folder'],
       [['crash', 'images', cut], `${cut}: cut off in record 6: the first `],
       [['journal', 'export', cut, '/dev/null', '--format', 'dm-log-writes'], 'cut off in record 6'],
       [['crash', 'image', path, 'torn.0.0', path], `${path}: would overwrite what is read`],
-      [['crash', 'image', path, 'torn.0.0', '/nowhere/x'], 'no such file or directory'],
+      [['crash', 'image', path, 'torn.0.0', '/nowhere/x'], '/nowhere/x: no such file or folder'],
       [['journal', 'import', path, '/dev/null'], `${path}: not a log of dm-log-writes`],
       [['journal', 'import', log, '/dev/null'], `${log}: not a log of dm-log-writes`],
     ] as const) {

@@ -43,6 +43,9 @@ export async function ask(
   const parts: Buffer[] = [];
   for await (const part of response) parts.push(part);
   const text = Buffer.concat(parts).toString();
+  // People read answers in terminals.
+  if (text !== '' && !text.endsWith('\n'))
+    throw new Error(`no line end behind: ${text.slice(0, 80)}`);
   const isJson = /^application\/json/.test(response.headers['content-type'] ?? '') && text !== '';
   return {
     status: response.statusCode ?? 0,

@@ -14,6 +14,6 @@ export const create: ControlCommand = {
     const power = flags['powerOn'] === true ? ['power=1'] : [];
     const body = attributeBody([...words, ...power]);
     const device = await client.text('PUT', devicePath(name), body);
-    if (json) say(`${device}\n`);
+    if (json) say(device);
   },
 };

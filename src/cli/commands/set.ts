@@ -15,6 +15,6 @@ export const set: ControlCommand = {
   async run({ client, flags, operands: [name = '', ...words], json, say }) {
     const url = `${devicePath(name)}${forceQuery(flags)}`;
     const device = await client.text('PATCH', url, attributeBody(words));
-    if (json) say(`${device}\n`);
+    if (json) say(device);
   },
 };

@@ -23,7 +23,7 @@ async function report({ client, flags, json, say }: CommandContext, url: string,
     query.set('count', String(wholeNumber('--count', flags['count'])));
   }
   const text = await client.text('GET', `${url}?${query}`);
-  if (json) return say(`${text}\n`);
+  if (json) return say(text);
   const { zones }: { zones: readonly Zone[] } = JSON.parse(text);
   const rows = zones.map((zone) => [
     zone.start,
@@ -39,7 +39,7 @@ async function report({ client, flags, json, say }: CommandContext, url: string,
 async function append({ client, json, say, read }: CommandContext, url: string, sector: number) {
   const body = { type: 'application/octet-stream', bytes: await read() } as const;
   const text = await client.text('POST', `${url}/append?sector=${sector}`, body);
-  say(json ? `${text}\n` : `${JSON.parse(text).sector}\n`);
+  say(json ? text : `${JSON.parse(text).sector}\n`);
 }
 
 async function manage({ client, flags }: CommandContext, url: string, sector: number) {

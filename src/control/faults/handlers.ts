@@ -118,5 +118,5 @@ function* faultsPieces(rules: DeviceRules): Generator<string> {
   yield `${head.slice(0, -1)},"rules":[`;
   const textOf = (report: RuleReport): string => JSON.stringify(counted(report));
   yield* joined(rules.report(), limits.rulesPerPiece.max, textOf, ',');
-  yield ']}';
+  yield ']}\n';
 }
