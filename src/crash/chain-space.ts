@@ -1,8 +1,9 @@
 /** The models lost and prefix: the images are steps of a chain, each made of the one before by what one command or
- *  one instant adds. Equal steps are found by a sum of hashes, then compared. */
+ *  one instant adds. Equal steps are found by a sum, then compared. */
 
 import type { Cells } from './cells.ts';
-import type { ListedImage, Space } from './space.ts';
+import { sumOf } from './content-sum.ts';
+import type { ListedImage, Space, SummedImage } from './space.ts';
 import type { Timeline } from './timeline.ts';
 
 /** What a step puts where: pairs of a cell and the slot that it shows then. */
@@ -20,6 +21,8 @@ export class ChainSpace implements Space {
   readonly #windows: readonly Window[];
   /** Of each step, the first one that is equal. */
   readonly #equal: Int32Array;
+  /** Of each step, the sum of its contents. */
+  readonly #sums: string[] = [];
   /** Of each cell, the steps at which it changes, and the version that it has then. */
   readonly #history: readonly { readonly steps: number[]; readonly versions: number[] }[];
 
@@ -61,12 +64,19 @@ export class ChainSpace implements Space {
   }
 
   *images(): Generator<ListedImage, void> {
+    for (const { instant, rank } of this.summed()) yield { instant, rank };
+  }
+
+  /** The same with the sums of their contents. */
+  *summed(): Generator<SummedImage, void> {
     const last = this.#lastInstants();
     const instants = new Set(last.values());
     for (const instant of this.#windows.keys()) {
       if (!instants.has(instant)) continue;
       for (const [rank, step] of this.#ranked(instant).entries()) {
-        if (last.get(this.#equal[step] ?? 0) === instant) yield { instant, rank: BigInt(rank) };
+        if (last.get(this.#equal[step] ?? 0) === instant) {
+          yield { instant, rank: BigInt(rank), sum: this.#sums[step] ?? '' };
+        }
       }
     }
   }
@@ -122,19 +132,21 @@ export class ChainSpace implements Space {
 
   #findEqual(): Int32Array {
     const { cells } = this.#timeline;
-    const versions = new Int32Array(cells.place.length);
-    const firsts = new Map<number, number[]>();
-    let sum = 0;
+    const contents = cells.base.slice();
+    const firsts = new Map<string, number[]>();
+    const sum = sumOf(cells.base);
     return Int32Array.from(this.#changes, (change, step) => {
       for (const [cell, slot] of change) {
-        const version = this.#timeline.version[slot] ?? 0;
-        sum = (sum - hash(cell, versions[cell] ?? 0) + hash(cell, version)) | 0;
-        versions[cell] = version;
+        sum.add(cell, contents[cell] ?? 0, -1);
+        contents[cell] = cells.content[slot] ?? 0;
+        sum.add(cell, contents[cell] ?? 0, 1);
       }
-      const same = firsts.get(sum) ?? [];
+      const key = sum.text;
+      this.#sums.push(key);
+      const same = firsts.get(key) ?? [];
       const equal = same.find((first) => this.#compare(first, step) === 0);
       if (equal !== undefined) return equal;
-      firsts.set(sum, [...same, step]);
+      firsts.set(key, [...same, step]);
       return step;
     });
   }
@@ -149,12 +161,6 @@ export class ChainSpace implements Space {
     }
     return versions[low - 1] ?? 0;
   }
-}
-
-function hash(cell: number, version: number): number {
-  if (version === 0) return 0;
-  const mixed = Math.imul(Math.imul(cell + 1, 0x9e3779b1) ^ version, 0x85ebca6b);
-  return mixed ^ (mixed >>> 13);
 }
 
 /** Of each command, its slots. */

@@ -3,13 +3,14 @@
  *  if it fits the limit, else uniform samples. Each content once, at its last instant. It follows from the
  *  journal, the model, the limit and the seed. Source: docs/crash.md, The order of exploring. */
 
-import { lostSpace, prefixSpace } from './chain-space.ts';
+import { ChainSpace, lostSpace, prefixSpace } from './chain-space.ts';
+import { sumOf } from './content-sum.ts';
 import { Dice } from './dice.ts';
 import type { ImageId } from './image-id.ts';
 import type { Component } from './legality.ts';
 import type { CrashSite, Model } from './models.ts';
 import { ProductSpace } from './product-space.ts';
-import type { ListedImage, Space } from './space.ts';
+import type { ListedImage } from './space.ts';
 import type { Timeline } from './timeline.ts';
 
 /** After so many samples in a row that were known already there are hardly others. */
@@ -23,11 +24,12 @@ export interface ExploreOptions {
 }
 
 export function* exploring(site: CrashSite, options: ExploreOptions): Generator<ImageId, void> {
-  const seen = new Seen();
+  const seen = new Set<string>();
   let left = options.limit;
-  for (const { contents, ...id } of candidates(site, options, () => left)) {
+  for (const { sum, ...id } of candidates(site, options, () => left)) {
     if (left === 0) return;
-    if (!seen.add(contents)) continue;
+    if (seen.has(sum)) continue;
+    seen.add(sum);
     left--;
     yield id;
   }
@@ -35,7 +37,8 @@ export function* exploring(site: CrashSite, options: ExploreOptions): Generator<
 
 /** An image before it is asked whether its content is new. */
 interface Candidate extends ImageId {
-  readonly contents: Int32Array;
+  /** The text of a `ContentSum`. */
+  readonly sum: string;
 }
 
 function* candidates(
@@ -43,23 +46,25 @@ function* candidates(
   { model, seed }: ExploreOptions,
   left: () => number,
 ): Generator<Candidate, void> {
-  if (!(space instanceof ProductSpace)) {
-    yield* each(model, space);
-    return;
-  }
-  yield* each('lost', lostSpace(timeline));
-  yield* each('prefix', prefixSpace(timeline));
+  if (space instanceof ChainSpace) yield* chain(model, space);
+  if (!(space instanceof ProductSpace)) return;
+  yield* chain('lost', lostSpace(timeline));
+  yield* chain('prefix', prefixSpace(timeline));
   const neighbours = new Neighbours(timeline, space, model);
   yield* neighbours.byCount(1);
   yield* neighbours.byCount(2);
-  if (space.distinct() <= BigInt(left())) yield* each(model, space);
+  if (space.distinct() <= BigInt(left())) yield* rest(model, space);
   else yield* neighbours.samples(new Dice(seed));
 }
 
-function* each(model: Model, space: Space): Generator<Candidate, void> {
+function* chain(model: Model, space: ChainSpace): Generator<Candidate, void> {
+  for (const image of space.summed()) yield { model, ...image };
+}
+
+function* rest(model: Model, space: ProductSpace): Generator<Candidate, void> {
   for (const image of space.images()) {
     const contents = space.contents(image);
-    if (contents !== undefined) yield { model, ...image, contents };
+    if (contents !== undefined) yield { model, ...image, sum: sumOf(contents).text };
   }
 }
 
@@ -129,7 +134,7 @@ class Neighbours {
 
   #image(image: ListedImage, vector: Int32Array): Candidate {
     const contents = vector.map((version, cell) => this.#timeline.contentOf(cell, version));
-    return { model: this.#model, ...image, contents };
+    return { model: this.#model, ...image, sum: sumOf(contents).text };
   }
 
   /** Of each cell the version that arrived last. */
@@ -165,23 +170,4 @@ function mixed(vector: Int32Array, other: Int32Array, some: readonly Component[]
   const result = vector.slice();
   for (const cell of some.flatMap(({ cells }) => cells)) result[cell] = other[cell] ?? 0;
   return result;
-}
-
-/** Contents that were there, each as a sum over its cells. */
-class Seen {
-  readonly #sums = new Set<string>();
-
-  /** @returns whether it is new. */
-  add(contents: Int32Array): boolean {
-    let [one, other] = [0, 0];
-    for (let cell = 0; cell < contents.length; cell++) {
-      const mixed = Math.imul(Math.imul(cell + 1, 0x9e3779b1) ^ (contents[cell] ?? 0), 0x85ebca6b);
-      one = (one + (mixed ^ (mixed >>> 15))) | 0;
-      other = (other + Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)) | 0;
-    }
-    const sum = `${one}.${other}`;
-    if (this.#sums.has(sum)) return false;
-    this.#sums.add(sum);
-    return true;
-  }
 }

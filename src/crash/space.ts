@@ -5,6 +5,11 @@ export interface ListedImage {
   readonly rank: bigint;
 }
 
+/** With the text of a `ContentSum`. */
+export interface SummedImage extends ListedImage {
+  readonly sum: string;
+}
+
 export interface Space {
   /** How many images are legal at each instant. */
   legal(): readonly bigint[];

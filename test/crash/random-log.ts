@@ -34,14 +34,18 @@ const shapes: readonly Shape[] = [
   { block: 1024, sectors: 3, isAligned: false },
 ];
 
-export function randomLog(seed: number): TwinLog {
+/** More commands over more sectors: their images are too many for all models but `whole`. */
+const large: Shape = { block: 512, sectors: 5, isAligned: true };
+
+export function randomLog(seed: number, size: 'small' | 'large' = 'small'): TwinLog {
   const roll = dice(seed);
   const below = (limit: number): number => Math.floor(roll() * limit);
   const letters = roll() < 0.7 ? LETTERS : MANY;
   const text = (length: number): string =>
     Array.from({ length }, () => letters[below(letters.length)]).join('');
-  const shape = shapes[below(shapes.length)] ?? { block: 512, sectors: 3, isAligned: true };
-  const count = 1 + below(6);
+  const isLarge = size === 'large';
+  const shape = isLarge ? large : (shapes[below(shapes.length)] ?? large);
+  const count = 1 + below(isLarge ? 8 : 6);
   const concurrency = roll();
   const commands: TwinCommand[] = [];
   const events: Event[] = [];

@@ -10,6 +10,7 @@ import { Twin } from './twin.ts';
 
 /** TNULL_TEST_RUNS=100 makes it 50,000. */
 const LOGS = 500;
+const LARGE_LOGS = 150;
 
 function compare(one: readonly number[], other: readonly number[]): number {
   const at = one.findIndex((version, place) => version !== other[place]);
@@ -59,13 +60,21 @@ function expected(twin: Twin, model: Model) {
   return { legal, distinct: new Set(legal.flat()).size, listed };
 }
 
-test.each(models)('%s: images, ranks and last instants are those of the twin', (model) => {
-  for (let seed = 1; seed <= testRuns(LOGS); seed++) {
-    const log = randomLog(seed);
+function expectAlike(model: Model, count: number, size: 'small' | 'large'): void {
+  for (let seed = 1; seed <= count; seed++) {
+    const log = randomLog(seed, size);
     const site = crashSite(readLog(journalOf(log)), model);
     const twin = new Twin(log);
     const context = `seed ${seed}: ${JSON.stringify(log)}`;
     const [ours, theirs] = [said(site), expected(twin, model)];
     if (JSON.stringify(ours) !== JSON.stringify(theirs)) expect(ours, context).toEqual(theirs);
   }
+}
+
+test.each(models)('%s: images, ranks and last instants are those of the twin', (model) => {
+  expectAlike(model, testRuns(LOGS), 'small');
+});
+
+test('whole: so they are where more commands overlap', () => {
+  expectAlike('whole', testRuns(LARGE_LOGS), 'large');
 });
