@@ -11,7 +11,7 @@ complete -c tnull -n '__fish_use_subcommand' -a set -d 'set attributes, all or n
 complete -c tnull -n '__fish_use_subcommand' -a zones -d 'report zones, or open, close, finish, reset, reset-all, append'
 complete -c tnull -n '__fish_use_subcommand' -a stats -d 'show counters and latencies; --watch: each second'
 complete -c tnull -n '__fish_use_subcommand' -a requests -d 'show the requests in flight'
-complete -c tnull -n '__fish_use_subcommand' -a faults -d 'show the rules of a device, or add, remove, load, save, log ...'
+complete -c tnull -n '__fish_use_subcommand' -a faults -d 'show the rules of a device, change them, read and replay their log'
 complete -c tnull -n '__fish_use_subcommand' -a sweep -d 'run a command again and again, and let the 1st, 2nd, 3rd ... request fail'
 complete -c tnull -n '__fish_use_subcommand' -a crash -d 'images, image (files)'
 complete -c tnull -n '__fish_use_subcommand' -a journal -d 'export, import (files)'

@@ -4,5 +4,5 @@ import { wordNames, words } from '../rules/words.ts';
 
 export function wordHelp(): string {
   const lines = wordNames.map((name) => `  ${name.padEnd(12)} ${words[name].help}\n`);
-  return `\nWords of a rule (docs/faults.md has their values):\n${lines.join('')}`;
+  return `Words of a rule (docs/fault-words.md has their values):\n${lines.join('')}`;
 }

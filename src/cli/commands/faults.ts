@@ -162,7 +162,7 @@ function operationHelp(): string {
 
 export const faults: ControlCommand = {
   operands: 'NAME [OPERATION] [WORD ...]',
-  summary: 'show the rules of a device, or add, remove, load, save, log ...',
+  summary: 'show the rules of a device, change them, read and replay their log',
   more:
     `OPERATION is one of\n${operationHelp()}` +
     'As in tnull faults nullb0 add op=write nth=3 error=EIO before=r2. A FILE is a plan, a LOG is what\n' +
