@@ -238,8 +238,12 @@ test('parameters and flags of a daemon may stand anywhere', () => {
   });
 });
 
-test('help has every flag', async () => {
-  const { status, stdout } = await runHere('sweep', '--help');
+test.each([
+  ['sweep', '--help'],
+  ['sweep', '-h'],
+  ['help', 'sweep'],
+])('%s %s has every flag', async (...words) => {
+  const { status, stdout } = await runHere(...words);
   expect(status).toBe(0);
   for (const { flags } of Object.values(sweepFlags)) expect(stdout).toContain(`  ${flags} `);
 });

@@ -59,7 +59,7 @@ interface Sorted {
 
 /** @param argv behind `sweep`. @throws UsageError or ParameterError, in one line. */
 export function parseSweep(argv: readonly string[], version: string): ParsedSweep {
-  if (argv.includes('--help')) return { kind: 'help' };
+  if (argv.some((one) => one === '--help' || one === '-h')) return { kind: 'help' };
   const { given, files, outcomes, rest } = sorted(argv);
   const json = given.json !== undefined;
   if (given.merge !== undefined) {
