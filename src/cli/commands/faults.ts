@@ -59,7 +59,7 @@ const operations: Readonly<Record<string, Operation>> = {
       const added = await context.client.text('POST', `${url}/rules`, jsonBody(ruleOf(given)));
       const { id, notices }: Noticed & { id: string } = JSON.parse(added);
       sayNotices(context, notices);
-      context.say(context.json ? `${added}\n` : `${id}\n`);
+      context.say(context.json ? added : `${id}\n`);
     },
   },
   remove: {
@@ -79,7 +79,7 @@ const operations: Readonly<Record<string, Operation>> = {
       const loaded = await context.client.text('PUT', url, body);
       const { notices }: Noticed = JSON.parse(loaded);
       sayNotices(context, notices);
-      if (context.json) context.say(`${loaded}\n`);
+      if (context.json) context.say(loaded);
     },
   },
   save: {
@@ -96,7 +96,7 @@ const operations: Readonly<Record<string, Operation>> = {
     async run({ client, json, say }, url, [id]) {
       const query = id === undefined ? '' : `?rule=${encodeURIComponent(id)}`;
       const text = await client.text('POST', `${url}/release${query}`);
-      say(json ? `${text}\n` : `${JSON.parse(text).released} released\n`);
+      say(json ? text : `${JSON.parse(text).released} released\n`);
     },
   },
   reset: simple('reset'),
@@ -119,7 +119,7 @@ const operations: Readonly<Record<string, Operation>> = {
     async run(context, url, [file = '']) {
       const body = { type: 'application/x-ndjson', bytes: await input(context, file) } as const;
       const text = await context.client.text('PUT', `${url}/replay`, body);
-      context.say(context.json ? `${text}\n` : `${JSON.parse(text).entries} entries\n`);
+      context.say(context.json ? text : `${JSON.parse(text).entries} entries\n`);
     },
   },
 };
