@@ -70,7 +70,7 @@ _tnull() {
             else answers='badblocks badblocks_once badblocks_partial_io blocking blocksize cache_size completion_nsec discard fua home_node hw_queue_depth index init_hctx_fault_inject irqmode max_sectors mbps memory_backed no_sched poll_queues power queue_mode requeue_inject rotational shared_tag_bitmap shared_tags size size_bytes submit_queues timeout_inject use_per_node_hctx virt_boundary zone_append_max_sectors zone_capacity zone_full zone_max_active zone_max_open zone_nr_conv zone_offline zone_readonly zone_size zoned'; fi
             ;;
           set)
-            if [[ $cur == -* ]]; then answers='--force --control --json --help'
+            if [[ $cur == -* ]]; then answers='--force --cycle --control --json --help'
             elif [ ${#words[@]} = 3 ]; then answers=$(_tnull_devices)
             else answers='badblocks= badblocks_once= badblocks_partial_io= blocking= blocksize= cache_size= completion_nsec= discard= fua= home_node= hw_queue_depth= index= init_hctx_fault_inject= irqmode= max_sectors= mbps= memory_backed= no_sched= poll_queues= power= queue_mode= requeue_inject= rotational= shared_tag_bitmap= shared_tags= size= size_bytes= submit_queues= timeout_inject= use_per_node_hctx= virt_boundary= zone_append_max_sectors= zone_capacity= zone_full= zone_max_active= zone_max_open= zone_nr_conv= zone_offline= zone_readonly= zone_size= zoned='; fi
             ;;

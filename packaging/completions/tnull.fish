@@ -155,6 +155,7 @@ complete -c tnull -n '__fish_seen_subcommand_from get' -s h -l help -d 'print he
 complete -c tnull -n '__fish_seen_subcommand_from get' -a '(__tnull_devices)'
 complete -c tnull -n '__fish_seen_subcommand_from get' -a 'badblocks badblocks_once badblocks_partial_io blocking blocksize cache_size completion_nsec discard fua home_node hw_queue_depth index init_hctx_fault_inject irqmode max_sectors mbps memory_backed no_sched poll_queues power queue_mode requeue_inject rotational shared_tag_bitmap shared_tags size size_bytes submit_queues timeout_inject use_per_node_hctx virt_boundary zone_append_max_sectors zone_capacity zone_full zone_max_active zone_max_open zone_nr_conv zone_offline zone_readonly zone_size zoned'
 complete -c tnull -n '__fish_seen_subcommand_from set' -l force -d 'fail what is in flight with ENODEV, and do not wait'
+complete -c tnull -n '__fish_seen_subcommand_from set' -l cycle -d 'switch power off before and on behind'
 complete -c tnull -n '__fish_seen_subcommand_from set' -l control -r -F -d 'the daemon\'s control socket'
 complete -c tnull -n '__fish_seen_subcommand_from set' -l json -d 'JSON for programs'
 complete -c tnull -n '__fish_seen_subcommand_from set' -s h -l help -d 'print help'

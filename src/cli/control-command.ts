@@ -2,6 +2,7 @@
 
 import { shown } from '../config/errors.ts';
 import { parseInteger } from '../config/numbers.ts';
+import { attributeOf } from './attribute-words.ts';
 import type { CommandHelp, Flags } from './command-line.ts';
 import type { Body, ControlClient } from './control-client.ts';
 import { UsageError } from './usage-error.ts';
@@ -27,6 +28,8 @@ export interface CommandContext {
 }
 
 export interface ControlCommand extends CommandHelp {
+  /** Flags of its words are attributes. */
+  readonly takesAttributes?: true;
   /** What help says behind the rest: loaded when it is asked for. */
   readonly further?: () => Promise<string>;
   run(context: CommandContext): Promise<void>;
@@ -43,13 +46,9 @@ export function jsonLine(value: unknown): string {
   return `${JSON.stringify(value)}\n`;
 }
 
-/** `attribute=value` words; later ones win. */
+/** Words by either name of an attribute; later ones win. */
 export function attributeBody(words: readonly string[]): Body {
-  const values = words.map((word) => {
-    const [, name, value] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
-    if (name !== undefined) return [name, value];
-    throw new UsageError(`'${shown(word)}' is no attribute=value`);
-  });
+  const values = words.map(attributeOf);
   return { type: 'application/json', bytes: JSON.stringify(Object.fromEntries(values)) };
 }
 

@@ -9,11 +9,13 @@ export function exportUri(transport: ListenAddress, exportName: string): string 
   return formatNbdUri({ tls, transport, exportName, query: new Map() });
 }
 
-/** One line for each listener and export. Who gave us a socket knows of it, and may have a use of its
+/** One line for each listener and export, or for each listener while nothing is exported. Who gave us a socket knows of it, and may have a use of its
  *  own for standard output: libnbd shares it with us. */
 export function readyLines(daemon: Daemon): string[] {
-  return daemon.opened.flatMap((address) =>
-    daemon.exports.map((one) => `${exportUri(address, one.name)} ${one.size} bytes`),
+  const { exports, opened } = daemon;
+  if (exports.length === 0) return opened.map((address) => `${exportUri(address, '')} no exports`);
+  return opened.flatMap((address) =>
+    exports.map((one) => `${exportUri(address, one.name)} ${one.size} bytes`),
   );
 }
 

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { checkFolder, defaultPlace, otherSockets } from '../daemon/control-path.ts';
 import type { TextSink } from '../daemon/text-output.ts';
+import { flagsAsWords } from './attribute-words.ts';
 import { readCommandLine } from './command-line.ts';
 import { ControlClient } from './control-client.ts';
 import type { ControlCommand } from './control-command.ts';
@@ -26,7 +27,12 @@ export async function runControl(
   streams: Streams,
 ): Promise<number> {
   const stdout = streams.stdout('command');
-  const line = readCommandLine(name, command, COMMON, argv);
+  const line = readCommandLine(
+    name,
+    command,
+    COMMON,
+    command.takesAttributes === true ? flagsAsWords(argv) : argv,
+  );
   if ('help' in line) {
     stdout.write(`${line.help}${(await command.further?.()) ?? ''}`);
     return 0;

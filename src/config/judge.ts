@@ -103,6 +103,10 @@ function judgeQueues(one: Case): void {
 
 function judgeData(one: Case): void {
   if (one.values.irqmode > 2) one.become('irqmode', 2, 'the highest mode');
+  const delay = one.values.completion_nsec;
+  if (one.values.irqmode !== 2 && delay !== parameters.completion_nsec.default) {
+    one.notices.push(`${one.said('completion_nsec')} is without effect: it needs irqmode=2`);
+  }
   if (!one.values.memory_backed) {
     const why = `it needs ${one.said('memory_backed', true)}`;
     one.become('discard', false, why);

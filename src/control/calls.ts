@@ -39,6 +39,12 @@ export const calls = {
     summary: 'Every device',
     answer: schemas.devicesAnswer,
   },
+  exports: {
+    ...get,
+    path: '/v1/exports',
+    summary: 'Where clients find the powered devices, and what is going on there',
+    answer: schemas.exportsAnswer,
+  },
   create: {
     ...attributes,
     method: 'PUT',

@@ -16,12 +16,21 @@ import { inSlices, listPieces } from './slices.ts';
 import type { Tree } from './tree.ts';
 import { zoneReport } from './zone-report.ts';
 
+export interface ExportUse {
+  readonly device: string;
+  /** One for each listener. */
+  readonly uris: readonly string[];
+  readonly clients: number;
+}
+
 export interface Facts {
   readonly tree: Tree;
   readonly memory: MemoryUse;
   readonly version: string;
   /** The URIs of the NBD listeners. */
   readonly listening: () => readonly string[];
+  /** Where clients find the powered devices, and how many are there. */
+  readonly exports: () => Iterable<ExportUse>;
   /** How often clients broke a rule of the protocol and were served, by the rule. */
   readonly clientFaults: () => ReadonlyMap<string, number>;
   readonly serverFaults: () => ReadonlyMap<string, number>;
@@ -71,8 +80,15 @@ function attributeOf({ params }: Input): string {
   return attribute ?? `${group}/${setting}`;
 }
 
+function* exportPieces(
+  tree: Tree,
+  all: Iterable<ExportUse>,
+): Generator<readonly (ExportUse & { readonly inFlight: number })[]> {
+  for (const one of all) yield [{ ...one, inFlight: tree.inFlight(one.device) }];
+}
+
 export function makeHandlers(facts: Facts): Record<CallName, Handler> {
-  const { tree, memory, version, listening, clientFaults, serverFaults } = facts;
+  const { tree, memory, version, listening, exports, clientFaults, serverFaults } = facts;
   const device = ({ params }: Input): string => params['name'] ?? '';
   const { slicer } = tree;
   const getText: Handler = (input) => {
@@ -99,6 +115,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
       },
     }),
     openapi: () => openApi(version),
+    exports: () => inSlices(slicer, listPieces(exportPieces(tree, exports()))),
     devices: () => inSlices(slicer, devicesPieces(tree.views())),
     create: async (input) => {
       return deviceAnswerOf(slicer, await tree.create(device(input), texts(input.body)));

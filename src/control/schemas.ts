@@ -45,6 +45,10 @@ export const rootAnswer: Schema = record({
   memory: record({ limitBytes: orNull(whole), usedBytes: whole }),
 });
 
+export const exportsAnswer: Schema = list(
+  record({ device: text, uris: list(text), clients: whole, inFlight: whole }),
+);
+
 function readable(name: string): Schema {
   if (name === 'badblocks') return { ...text, description: '`start length` lines, in sectors' };
   const file = faultFiles.get(name);

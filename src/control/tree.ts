@@ -204,6 +204,11 @@ export class Tree {
     this.#options.notice?.(line);
   }
 
+  /** How many requests the device has; none where there is no such device. */
+  inFlight(name: string): number {
+    return this.#options.devices.get(cut(name))?.disk?.queue.inFlight ?? 0;
+  }
+
   stats(name: string): DeviceStats {
     return this.#device(name).stats();
   }

@@ -6,6 +6,7 @@ import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import { systemText } from '../config/errors.ts';
 import { type Guard, localOnly, tokenOnly } from '../control/access.ts';
+import type { Facts } from '../control/handlers.ts';
 import { makeHttpServer } from '../control/http-server.ts';
 import { lazyApi } from '../control/load.ts';
 import type { Tree } from '../control/tree.ts';
@@ -41,6 +42,7 @@ export interface ControlContext {
   /** The URIs of the NBD listeners. */
   readonly listening: () => readonly string[];
   /** How often clients broke a rule and were served, by the rule. */
+  readonly exports: Facts['exports'];
   readonly clientFaults: () => ReadonlyMap<string, number>;
   readonly serverFaults: () => ReadonlyMap<string, number>;
 }
@@ -65,9 +67,11 @@ export async function startControl(
   options: ControlOptions,
   context: ControlContext,
 ): Promise<Control> {
-  const { log, tree, memory, version, listening, clientFaults, serverFaults } = context;
+  const { log, tree, memory, version, listening, exports, clientFaults, serverFaults } = context;
   const error = (reason: unknown): void => log.error(reason);
-  const load = lazyApi({ tree, memory, version, listening, clientFaults, serverFaults, error });
+  const load = lazyApi({
+    ...{ tree, memory, version, listening, exports, clientFaults, serverFaults, error },
+  });
   const servers: Server[] = [];
   const faults = new AcceptFaults(systemScheduler, log);
   const make = (guard: Guard): Server => {

@@ -137,10 +137,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await makeConfigured(tree, options.configured ?? []);
     ways = await openWays(options, server, log);
     if (options.control !== undefined) {
-      const uris = (): string[] => ways.listening.map(addressUri);
+      const uris = (): string[] => ways.listening.map((way) => addressUri(way, ''));
       control = await startControl(options.control, {
         ...{ tree, memory, log, version: version() },
         listening: uris,
+        exports: () => exports.uses((name) => ways.listening.map((way) => addressUri(way, name))),
         clientFaults: () => faults.total(),
         serverFaults: () => serverFaults.total(),
       });
@@ -239,7 +240,7 @@ async function shareMemory(pool: ThreadPool, threads: number, memory: DataMemory
   return { allocator, share: sharing(pool, threads) };
 }
 
-function addressUri(transport: ListenAddress): string {
+function addressUri(transport: ListenAddress, exportName: string): string {
   const tls = transport.tls === true;
-  return formatNbdUri({ tls, transport, exportName: '', query: new Map() });
+  return formatNbdUri({ tls, transport, exportName, query: new Map() });
 }

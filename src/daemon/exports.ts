@@ -40,6 +40,15 @@ export class PoweredExports {
     }));
   }
 
+  /** Who uses them, as they are when they are come to. @param urisOf an export. */
+  *uses(
+    urisOf: (name: string) => readonly string[],
+  ): Generator<{ device: string; uris: readonly string[]; clients: number }> {
+    for (const { name, sessions } of [...this.#ordered]) {
+      yield { device: name, uris: urisOf(name), clients: sessions.size };
+    }
+  }
+
   /** '' is the one of the lowest number. */
   find(name: string): NbdExport | undefined {
     return name === '' ? this.#ordered[0] : this.#byName.get(name);

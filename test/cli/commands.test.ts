@@ -57,12 +57,16 @@ async function inside(
 
 test('create, ls, set, get, remove: the life of a device', async () => {
   const { tnull, devices } = await shell();
-  expect(await tnull('create', 'a', 'size=16', 'memory_backed=1', '--power-on')).toBe('');
-  expect(await tnull('create', 'b', 'size=1', 'size=2', 'zoned=1', 'zone_size=1')).toBe('');
+  expect(await tnull('create', 'a', 'size=16', 'memory_backed=1', '--power-on')).toBe(
+    'nbd://127.0.0.1:10809/a\n',
+  );
+  expect(await tnull('create', 'b', 'size=1', 'size=2', 'zoned=1', 'zone_size=1')).toBe(
+    'off; power it on with: tnull set b power=1\n',
+  );
   expect(await tnull('ls')).toBe(
     [
-      'NAME  POWER  SIZE    BLOCK  BACKED BY  ZONES',
-      'a     on     16 MiB    512  memory     no',
+      'NAME  POWER  SIZE    BLOCK  BACKED BY  ZONES  CLIENTS  IN FLIGHT  URI',
+      'a     on     16 MiB    512  memory     no     0        0          nbd://127.0.0.1:10809/a',
       'b     off    2 MiB     512  nothing    zoned',
       '',
     ].join('\n'),
@@ -108,9 +112,9 @@ test('ls shows a size in bytes to the byte', async () => {
   await tnull('create', 'huge', 'size_bytes=9223372036854775807', '--power-on');
   expect(await tnull('ls')).toBe(
     [
-      'NAME  POWER  SIZE                   BLOCK  BACKED BY  ZONES',
-      'odd   on     1049601 B                512  memory     no',
-      'huge  on     9223372036854775807 B    512  nothing    no',
+      'NAME  POWER  SIZE                   BLOCK  BACKED BY  ZONES  CLIENTS  IN FLIGHT  URI',
+      'odd   on     1049601 B                512  memory     no           0          0  nbd://127.0.0.1:10809/odd',
+      'huge  on     9223372036854775807 B    512  nothing    no           0          0  nbd://127.0.0.1:10809/huge',
       '',
     ].join('\n'),
   );
@@ -355,7 +359,7 @@ describe('one line, status 1', () => {
       "sise: no attribute of this name; the nearest is 'size' (EINVAL)",
     );
     expect(await refused('set', 'a', 'size=1')).toBe(
-      'a: size can only be set while power is 0 (EBUSY)',
+      'a: size can only be set while power is 0 (EBUSY); off and on in one command: tnull set a size=1 --cycle',
     );
     expect(await refused('get', 'b')).toBe("there is no device 'b' (ENOENT)");
     expect(await refused('get', 'a', 'zone_offline')).toContain('(EACCES)');

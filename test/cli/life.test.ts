@@ -14,6 +14,12 @@ import { run, start } from './program.ts';
 
 const SMALL = ['size=1', 'nr_devices=2'];
 
+test('without devices stdout names each listener', async () => {
+  const path = join(folder(), 's');
+  const tnull = start('nr_devices=0', '-U', path, '--no-control');
+  expect(await tnull.ready()).toBe(`nbd+unix:///?socket=${path} no exports\n`);
+});
+
 test('stdout is one line for each listener and export, and nothing else ever', async () => {
   const path = join(folder(), 's');
   const tnull = start(

@@ -220,6 +220,14 @@ describe('what the device is made from', () => {
     expect(withSets('use_per_node_hctx=1', { machine }).judge().options.submit_queues).toBe(2);
   });
 
+  test('a delay without the timer that keeps it is told', () => {
+    const told = 'completion_nsec=5000 is without effect: it needs irqmode=2';
+    expect(resolved('completion_nsec=5000').notices).toEqual([told]);
+    expect(resolved('completion_nsec=5000', 'irqmode=1').notices).toEqual([told]);
+    expect(resolved('completion_nsec=5000', 'irqmode=2').notices).toEqual([]);
+    expect(resolved('completion_nsec=10000').notices).toEqual([]);
+  });
+
   test('the program says once for each value what became of it', () => {
     expect(
       withSets(`${Z} discard=1 memory_backed=1 submit_queues=9 zone_max_open=7 mbps=99999`).judge()

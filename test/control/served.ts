@@ -35,6 +35,14 @@ export async function serve(
       log: pino({ level: 'debug' }, { write: (line) => log.push(line) }),
       version: '1.2.3',
       listening: () => ['nbd://127.0.0.1:10809/nullb0'],
+      exports: () =>
+        Array.from(it.devices)
+          .filter(({ powered }) => powered)
+          .map(({ name }) => ({
+            device: name,
+            uris: [`nbd://127.0.0.1:10809/${name}`],
+            clients: 0,
+          })),
       clientFaults: () => new Map([['pipelined-option', 3]]),
       serverFaults: () => new Map([['socket', 1]]),
     },

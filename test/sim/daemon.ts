@@ -61,7 +61,14 @@ export async function makeHttp(
     throw new Found('bug', `logged: ${reason instanceof Error ? reason.stack : reason}`);
   };
   const api = await makeApi({
-    ...{ tree, error, version: '0.0.0', memory: memory.memory, listening: () => [] },
+    ...{
+      tree,
+      error,
+      version: '0.0.0',
+      memory: memory.memory,
+      listening: () => [],
+      exports: () => [],
+    },
     clientFaults: () => faults.total(),
     serverFaults: () => serverFaults.total(),
   });

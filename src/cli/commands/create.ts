@@ -2,11 +2,15 @@
 
 import { devicePath } from '../control-client.ts';
 import { attributeBody, type ControlCommand } from '../control-command.ts';
+import { exportsOf } from '../exported.ts';
 
 export const create: ControlCommand = {
   operands: 'NAME [attribute=value ...]',
   summary: 'make a device, powered off',
-  more: 'Either all of it is done or nothing. Names of attributes: tnull get NAME.\n',
+  more:
+    'Either all of it is done or nothing. Says where clients find the device. Attributes may be flags, and have the\n' +
+    'names of parameters, too: --memory-backed --bs 4096 is memory_backed=1 blocksize=4096.\n',
+  takesAttributes: true,
   least: 1,
   most: Number.POSITIVE_INFINITY,
   flags: [['--power-on', 'and power it on, last of all']],
@@ -14,6 +18,10 @@ export const create: ControlCommand = {
     const power = flags['powerOn'] === true ? ['power=1'] : [];
     const body = attributeBody([...words, ...power]);
     const device = await client.text('PUT', devicePath(name), body);
-    if (json) say(device);
+    if (json) return say(device);
+    const made: { readonly name: string; readonly power: number } = JSON.parse(device);
+    if (made.power === 0) return say(`off; power it on with: tnull set ${made.name} power=1\n`);
+    const uris = (await exportsOf(client)).get(made.name)?.uris ?? [];
+    say(uris.map((uri) => `${uri}\n`).join(''));
   },
 };

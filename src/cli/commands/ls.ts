@@ -1,10 +1,12 @@
 /** `tnull ls`: the devices. */
 
 import { type ControlCommand, jsonLine } from '../control-command.ts';
+import { type Exported, exportsOf } from '../exported.ts';
 import { bytesText, type Cell, table } from '../table.ts';
 
 type Device = Readonly<Record<string, string | number>>;
 
+const HEAD = 'NAME,POWER,SIZE,BLOCK,BACKED BY,ZONES,CLIENTS,IN FLIGHT,URI'.split(',');
 const MIB = 1024 * 1024;
 
 /** Who asked for exact bytes wants to see them. */
@@ -13,7 +15,8 @@ function sizeText({ size, size_bytes: exact }: Device): string {
   return isExact ? `${exact} B` : bytesText(Number(size) * MIB);
 }
 
-function row(device: Device): Cell[] {
+/** The last columns are empty for what is off: nobody can be there. */
+function row(device: Device, shown: Exported | undefined): Cell[] {
   return [
     device['name'] ?? '',
     device['power'] === 1 ? 'on' : 'off',
@@ -21,6 +24,9 @@ function row(device: Device): Cell[] {
     Number(device['blocksize']),
     device['memory_backed'] === 1 ? 'memory' : 'nothing',
     device['zoned'] === 1 ? 'zoned' : 'no',
+    shown?.clients ?? '',
+    shown?.inFlight ?? '',
+    shown?.uris.join(' ') ?? '',
   ];
 }
 
@@ -32,6 +38,12 @@ export const ls: ControlCommand = {
   async run({ client, json, say }) {
     const devices = await client.json<readonly Device[]>('GET', '/v1/devices');
     if (json) return say(jsonLine(devices));
-    say(table(['NAME', 'POWER', 'SIZE', 'BLOCK', 'BACKED BY', 'ZONES'], devices.map(row)));
+    const exports = await exportsOf(client);
+    say(
+      table(
+        HEAD,
+        devices.map((one) => row(one, exports.get(String(one['name'])))),
+      ),
+    );
   },
 };
