@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { Command, RequestFlag } from '../../src/block/command.ts';
 import { Status, statusErrno } from '../../src/block/status.ts';
 import type { NullDevice } from '../../src/driver/null-device.ts';
+import { createSlabAllocator } from '../../src/pages/allocator.ts';
 import { parseRules } from '../../src/rules/plan.ts';
 import { ReplayLog } from '../../src/rules/replay-log.ts';
 import { World } from '../block/world.ts';
@@ -12,9 +13,11 @@ import { bytesAt, command, type Io, read, wholeDevice, write } from './whole.ts'
 
 const MEMORY = ['size=4', 'memory_backed=1', 'discard=1'];
 
+const allocator = createSlabAllocator();
+
 function ruled(rules: readonly string[], ...words: readonly string[]) {
   const world = new World();
-  const { device, disk } = wholeDevice(world, [...MEMORY, ...words]);
+  const { device, disk } = wholeDevice(world, [...MEMORY, ...words], { allocator });
   device.rules.add(parseRules(rules.map(wordsOf)));
   return { world, device, disk };
 }
@@ -327,6 +330,47 @@ describe('corrupt', () => {
     const bytes = new Set(data.subarray(512));
     if (how === 'random') expect(bytes.size).toBeGreaterThan(100);
     else expect(bytes).toEqual(new Set([0x5a]));
+  });
+});
+
+describe('stale', () => {
+  test.each([
+    [1, [3, 3, 3]],
+    [2, [2, 2, 2]],
+    [9, [0, 0, 0]],
+  ])('%i writes ago; not longer than since the rule was added', (writes, seen) => {
+    const { disk, device } = ruled([`sectors=1-3 stale=${writes}`]);
+    for (const byte of [1, 2, 3, 4]) expect(ended(write(0, 8, byte).submit(disk))).toBe('OK');
+    expect(bytesAt(disk, 0, 8)).toEqual([4, ...seen, 4, 4, 4, 4]);
+    expect(stored(device, 0, 8)).toEqual(Array(8).fill(4));
+  });
+
+  test('each sector by itself, zeroes and discards too, and what two rules want to know', () => {
+    const rules = ['client=1 sectors=0-7 stale=1', 'client=2 sectors=2-3 stale=2'];
+    const { disk } = ruled(rules, 'hw_queue_depth=1');
+    write(0, 4, 1).submit(disk);
+    write(2, 4, 2).submit(disk);
+    command(Command.WRITE_ZEROES, 3, 1).submit(disk);
+    expect(bytesAt(disk, 0, 8)).toEqual([0, 0, 1, 2, 0, 0, 0, 0]);
+    const other = read(0, 8).submit(disk, 1);
+    expect(Array.from({ length: 8 }, (_, at) => other.data[at * 512])).toEqual([
+      1, 1, 0, 1, 2, 2, 0, 0,
+    ]);
+  });
+
+  test('what is kept is memory of the device, and given back with the rule', () => {
+    const { disk, device } = ruled(['sectors=0-7 stale=4']);
+    const { memory } = allocator;
+    for (const byte of [1, 2, 3, 4, 5, 6]) write(0, 8, byte).submit(disk);
+    const held = memory.usedBytes;
+    device.rules.remove(['r1']);
+    expect(held - memory.usedBytes).toBe(4 * 8 * 512);
+  });
+
+  test('a torn write is a write of what it stores', () => {
+    const { disk } = ruled(['op=write nth=2 torn=first:4', 'sectors=0-7 stale=1']);
+    for (const byte of [1, 2, 3]) write(0, 8, byte).submit(disk);
+    expect(bytesAt(disk, 0, 8)).toEqual([2, 2, 2, 2, 1, 1, 1, 1]);
   });
 });
 

@@ -15,6 +15,7 @@ import type { DeviceContext } from '../parts.ts';
 import { RuleFront } from './front.ts';
 import type { StruckHost } from './struck-host.ts';
 import { Stalled } from './struck-wire.ts';
+import { Versions } from './versions.ts';
 
 /** What rules need of the device while it has power. */
 export interface RuledDevice
@@ -33,6 +34,7 @@ export class DeviceRules {
   readonly #set: RuleSet;
   readonly #context: DeviceContext;
   readonly #onChanged: () => void;
+  readonly #versions = new Map<string, Versions>();
   #front: RuleFront | undefined;
   #queue: RequestQueue<NullData> | undefined;
 
@@ -99,6 +101,7 @@ export class DeviceRules {
 
   /** In place of all rules; what those hold is released. */
   load(plan: Plan): void {
+    this.#forgetVersions(() => true);
     this.#change(() => this.#set.load(plan, this.#now()));
     this.release();
   }
@@ -136,6 +139,7 @@ export class DeviceRules {
       ...facts,
       rules: this.#set,
       stalled: new Stalled(),
+      versions: this.#versions,
       context: this.#context,
       poweredAt: this.#now(),
     });
@@ -162,7 +166,27 @@ export class DeviceRules {
   #change(change: () => void): void {
     const before = this.active;
     change();
+    this.#keepVersions();
     if (before !== this.active) this.#onChanged();
+  }
+
+  /** Of the rules that are there; those of others are forgotten. */
+  #keepVersions(): void {
+    const stale = this.rules.filter(({ action }) => action?.kind === 'stale');
+    const ids = new Set(stale.map(({ id }) => id));
+    this.#forgetVersions((id) => !ids.has(id));
+    const { memory } = this.#context.allocator;
+    for (const rule of stale) {
+      if (!this.#versions.has(rule.id)) this.#versions.set(rule.id, new Versions(rule, memory));
+    }
+  }
+
+  #forgetVersions(which: (id: string) => boolean): void {
+    for (const [id, versions] of this.#versions) {
+      if (!which(id)) continue;
+      versions.free();
+      this.#versions.delete(id);
+    }
   }
 
   #now(): number {

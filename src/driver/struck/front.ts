@@ -16,6 +16,7 @@ import { drawDelay } from './draw.ts';
 import { StruckCommand } from './struck-command.ts';
 import { isWrite, type StruckHost } from './struck-host.ts';
 import { wireFault } from './struck-wire.ts';
+import { submitted } from './submit.ts';
 
 export class RuleFront implements Front {
   readonly #host: StruckHost;
@@ -138,7 +139,7 @@ class Watched implements Submitter {
       bio.giveUp(Status.OK);
       return true;
     }
-    return this.#hctx.submit(bio);
+    return submitted(bio, this.#hctx, this.#host);
   }
 
   unplug(): void {

@@ -6,16 +6,18 @@ import { Command, RequestFlag } from '../../block/command.ts';
 import type { HwQueue } from '../../block/hw-queue.ts';
 import type { TagWaiter } from '../../block/scheduler.ts';
 import { Status } from '../../block/status.ts';
-import type { Segments } from '../../pages/segments.ts';
 import { Dice } from '../../rules/dice.ts';
 import { Facts } from '../../rules/facts.ts';
 import type { LiveRule } from '../../rules/live-rule.ts';
 import { Timer, type TimerTarget } from '../../time/timer-queue.ts';
 import { bug, type Nanoseconds, SECTOR_BYTES, type Sector, type Tag } from '../../units.ts';
+import { addRange, changeByte } from './data.ts';
 import { corrupt, drawDelay, drawKept, keptText } from './draw.ts';
 import { ruleStatus } from './rule-status.ts';
 import { isWrite, type StruckHost } from './struck-host.ts';
 import { wireFault } from './struck-wire.ts';
+import { submitted } from './submit.ts';
+import { makeStale } from './versions.ts';
 
 /** Sectors of the command that are done, and where. */
 interface Part {
@@ -211,7 +213,8 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget {
         detail['changed'] = this.#changesReply ? 'reply' : this.#corrupt();
         return false;
       case 'stale':
-        return bug('stale is carried out by the versions');
+        this.#changesReply = true;
+        return false;
     }
   }
 
@@ -280,7 +283,7 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget {
   }
 
   #submit(): void {
-    if (this.#hctx.submit(this.#inner)) this.#hctx.unplug();
+    if (submitted(this.#inner, this.#hctx, this.#host)) this.#hctx.unplug();
     else this.#hctx.pool.wait(this);
   }
 
@@ -302,13 +305,20 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget {
 
   #worked(): void {
     const outer = this.#outer;
-    if (this.#changesReply && outer.status === Status.OK) this.#corrupt();
+    if (this.#changesReply && outer.status === Status.OK) this.#changeReply();
     if (this.#delayNs > 0) {
       this.#phase = 'delayed';
       this.#wait(this.#delayNs);
     } else {
       this.#answer();
     }
+  }
+
+  #changeReply(): void {
+    const { action, id } = this.#live.rule;
+    const versions = this.#host.versions.get(id);
+    if (action?.kind !== 'stale') this.#corrupt();
+    else if (versions !== undefined) makeStale(versions, this.#outer);
   }
 
   #answer(): void {
@@ -344,29 +354,4 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget {
 
 function carriesData(command: Command): boolean {
   return command === Command.READ || command === Command.WRITE || command === Command.ZONE_APPEND;
-}
-
-function addRange(from: Segments, start: number, end: number, to: Segments): void {
-  let offset = 0;
-  for (let at = 0; at < from.count; at++) {
-    const length = from.length(at);
-    const first = Math.max(start - offset, 0);
-    const last = Math.min(end - offset, length);
-    if (first < last) to.add(from.buffer(at), from.start(at) + first, last - first);
-    offset += length;
-  }
-}
-
-function changeByte(segments: Segments, place: number, to: (byte: number) => number): void {
-  let offset = place;
-  for (let at = 0; at < segments.count; at++) {
-    const length = segments.length(at);
-    if (offset < length) {
-      const buffer = segments.buffer(at);
-      const index = segments.start(at) + offset;
-      buffer[index] = to(buffer[index] ?? 0);
-      return;
-    }
-    offset -= length;
-  }
 }

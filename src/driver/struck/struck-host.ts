@@ -4,6 +4,7 @@ import { Command } from '../../block/command.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
 import type { DeviceContext } from '../parts.ts';
 import type { Stalled } from './struck-wire.ts';
+import type { Versions } from './versions.ts';
 
 /** What struck commands need of their device. */
 export interface StruckHost {
@@ -18,6 +19,8 @@ export interface StruckHost {
   /** Nothing is volatile: a flush has nothing to do. */
   readonly isStable: boolean;
   readonly stalled: Stalled;
+  /** Of the rules that show what was there before, by their ids. */
+  readonly versions: ReadonlyMap<string, Versions>;
   /** The cache forgets what it holds. */
   dropCache(): void;
 }
