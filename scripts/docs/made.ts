@@ -5,6 +5,7 @@ import { bashCompletion } from './bash.ts';
 import { clientFaultsMarkdown } from './client-faults.ts';
 import { faultWordsMarkdown } from './fault-words.ts';
 import { fishCompletion } from './fish.ts';
+import { images } from './images.ts';
 import { manPage } from './man.ts';
 import { parametersMarkdown } from './parameters.ts';
 import { zshCompletion } from './zsh.ts';
@@ -16,6 +17,7 @@ export function made(version: string): Readonly<Record<string, string>> {
     'docs/fault-plan.schema.json': `${JSON.stringify(planDocument, undefined, 2)}\n`,
     'docs/parameters.md': parametersMarkdown(),
     'docs/client-faults.md': clientFaultsMarkdown(),
+    ...images(),
     'packaging/man/tnull.1': manPage(version),
     'packaging/completions/tnull.bash': bashCompletion(),
     'packaging/completions/_tnull': zshCompletion(),
