@@ -39,10 +39,11 @@ export interface ComponentCell {
   readonly always: readonly number[];
 }
 
-/** More states than any ordinary journal needs; beyond them a component cannot be counted in sensible time. */
-const STATES_MAX = 1_000_000;
+/** Pieces at each edge, and steps, each of which costs as much as some: a few seconds' work. What needs more often needs twice as many with each command more. */
+const WORK_MAX = 3_000_000;
+const STEP_WORK = 5;
 
-/** Too many commands overlap concurrently. */
+/** Commands overlap in too many ways. */
 export class ComplexityError extends Error {}
 
 /** A piece that reaches further, or may. Never changed: states share them. */
@@ -62,7 +63,6 @@ export function outcomesOf(pieces: readonly Piece[], cells: readonly ComponentCe
   const walk = new Walk(pieces);
   const layers: Transitions[][] = [];
   let states: (readonly Nodes[])[] = [[[]]];
-  let total = 0;
   for (const [at, cell] of cells.entries()) {
     const numbers = new Map<string, number>();
     const next: (readonly Nodes[])[] = [];
@@ -70,6 +70,8 @@ export function outcomesOf(pieces: readonly Piece[], cells: readonly ComponentCe
       const byVersion = new Map<number, Map<string, Nodes>>();
       for (const nodes of state) {
         for (const [version, then] of walk.step(nodes, cell, at)) {
+          walk.work += STEP_WORK;
+          if (walk.work > WORK_MAX) throw new ComplexityError(tooMany(pieces.length));
           const some = byVersion.get(version) ?? new Map<string, Nodes>();
           byVersion.set(version, some.set(keyOf(then, pieces), then));
         }
@@ -77,7 +79,6 @@ export function outcomesOf(pieces: readonly Piece[], cells: readonly ComponentCe
       const versions = [...byVersion.keys()].sort((a, b) => a - b);
       const targets = versions.map((version) => {
         const some = byVersion.get(version) ?? new Map<string, Nodes>();
-        total += some.size;
         const key = [...some.keys()].sort().join('|');
         const known = numbers.get(key);
         if (known !== undefined) return known;
@@ -86,13 +87,14 @@ export function outcomesOf(pieces: readonly Piece[], cells: readonly ComponentCe
       });
       return { versions, next: targets };
     });
-    if (total > STATES_MAX) {
-      throw new ComplexityError(`${pieces.length} commands overlap in too many ways to count them`);
-    }
     layers.push(layer);
     states = next;
   }
   return new Outcomes(layers);
+}
+
+function tooMany(pieces: number): string {
+  return `${pieces} commands overlap in too many ways to count them`;
 }
 
 function keyOf(nodes: Nodes, pieces: readonly Piece[]): string {
@@ -107,6 +109,7 @@ function keyOf(nodes: Nodes, pieces: readonly Piece[]): string {
 }
 
 class Walk {
+  work = 0;
   readonly #pieces: readonly Piece[];
 
   constructor(pieces: readonly Piece[]) {
@@ -151,7 +154,9 @@ class Walk {
     for (const { piece, isIn } of here) {
       if (!isIn || piece === winner || !live.has(piece)) continue;
       if (this.#isBefore(winner, piece)) return undefined;
-      if (!this.#isBefore(piece, winner)) nodes = edge(nodes, piece, winner);
+      if (this.#isBefore(piece, winner)) continue;
+      this.work += here.length;
+      nodes = edge(nodes, piece, winner);
       if (nodes === undefined) return undefined;
     }
     return this.#constrain(nodes, winner, live);

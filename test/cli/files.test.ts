@@ -34,6 +34,10 @@ async function refused(...words: readonly string[]): Promise<{ status: unknown; 
   return { status, line: stderr.slice('tnull: '.length, -1) };
 }
 
+function letter(n: number): string {
+  return String.fromCharCode('b'.charCodeAt(0) + n);
+}
+
 const GOLDEN = 'a@0 /a@0 b@1 /b@1 F c@0 /F';
 
 describe('crash images', () => {
@@ -153,6 +157,18 @@ describe('refusals are one line', () => {
       expect(said).toContain(line);
       expect(status).toBe(1);
     }
+  });
+
+  test('too many ways in which commands overlap: status 1', async () => {
+    // Each inside the one before: what the first blocks show must be remembered up to the last.
+    const nested = Array.from({ length: 24 }, (_, n) => `${letter(n).repeat(48 - 2 * n)}@${n}`);
+    const path = journal(nested.join(' '), { base: '.'.repeat(50) });
+    const { status, line } = await refused('crash', 'images', path, '--model', 'whole');
+    expect(line).toBe('crash images: 24 commands overlap in too many ways to count them');
+    expect(status).toBe(1);
+    expect(await tnull('crash', 'images', path, '--limit', '1')).toMatch(
+      /^instant 0: \d{30,} legal$/m,
+    );
   });
 
   test('an answer to nothing, and an id that waits already', async () => {
