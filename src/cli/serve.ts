@@ -75,7 +75,8 @@ export async function serve(
     const { control } = command;
     const debug = process.env['TNULL_DEBUG'] === '1';
     const faultSeed = command.faultSeed ?? randomBytes(4).toString('hex');
-    log.info(`faults follow from --fault-seed ${faultSeed}`);
+    const onFault = once(() => log.info(`faults follow from --fault-seed ${faultSeed}`));
+    if (faults !== undefined) onFault();
     // The devices of a configuration stand for those that there would be without one.
     const own = config?.devices === undefined || typed.has('nr_devices');
     const daemon = await startAs(command, {
@@ -83,7 +84,7 @@ export async function serve(
       configured: withFaults(configured, faults),
       ...{ listen, ...command.rules, protocol: command.protocol },
       ...(tls === undefined ? {} : { tls }),
-      ...{ faults, faultLog: command.faultLog },
+      ...{ faults, faultLog: command.faultLog, onFault },
       memoryLimit: command.memoryLimit,
       threads: command.threads ?? config?.threads ?? 1,
       parameters: own ? parameters : withoutNumbered(parameters),
@@ -94,6 +95,14 @@ export async function serve(
   } finally {
     socket?.remove();
   }
+}
+
+function once(work: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) work();
+    done = true;
+  };
 }
 
 /** The command line wins over the configuration. */

@@ -26,6 +26,8 @@ export interface TreeOptions {
   readonly slicer: Slicer;
   /** Called for each device before it does anything. */
   readonly made?: ((device: NullDevice) => void) | undefined;
+  /** Called when a device has a fault that may strike. */
+  readonly onFault?: (() => void) | undefined;
   /** What power on adjusted, a line each. */
   readonly notice?: (line: string) => void;
 }
@@ -241,6 +243,8 @@ export class Tree {
     } finally {
       directory.settle();
     }
+    const faults = Object.values(directory.device.faults);
+    if (faults.some(({ settings }) => settings.probability > 0n)) this.#options.onFault?.();
   }
 
   async #carryOut({ directory, forcing }: Entry, plan: Plan): Promise<void> {

@@ -31,6 +31,8 @@ export interface DataPathOptions extends ExportRules {
   readonly log: Log;
   /** Every random choice follows from it. */
   readonly faultSeed: string;
+  /** Called when a device has a fault that may strike. */
+  readonly onFault?: () => void;
   /** Called for each device before it does anything. */
   readonly made?: ((device: NullDevice) => void) | undefined;
   /** Checks every handle on a request; for tests. */
@@ -93,6 +95,7 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
     devices,
     slicer,
     made: options.made,
+    onFault: options.onFault,
     makeAttributes: (name) => new Attributes(name, parameters.start, options.machine),
     notice: (line) => parts.notice(line),
   });

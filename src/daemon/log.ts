@@ -27,5 +27,5 @@ export async function makeLog(
 async function prettifier(): Promise<(line: string) => string> {
   // A tenth of the time that a start takes, where nobody looks.
   const { prettyFactory } = await import('pino-pretty');
-  return prettyFactory({ ignore: 'pid,hostname' });
+  return prettyFactory({ ignore: 'pid,hostname', singleLine: true });
 }

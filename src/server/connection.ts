@@ -52,6 +52,10 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
   /** Where the socket was told to put the next bytes: into the payload, or into the window. */
   #direct = false;
   #reason: string | undefined;
+  /** Its address, for the log. */
+  #from: string | undefined;
+  /** The name of the export that it uses. */
+  #agreed: string | undefined;
   readonly #lending = new Lending();
   /** How often bytes came or went. */
   #entries = 0;
@@ -112,8 +116,8 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
   /** The server speaks first. @param arrival what rules have for it. */
   open(stream: ByteStream, arrival?: Arrival): void {
     this.#stream = stream;
-    const from = stream.remoteAddress ?? 'unix';
-    this.#context.log.debug({ connection: this.#id, from }, 'connected');
+    this.#from = stream.remoteAddress ?? 'unix';
+    this.#context.log.debug({ connection: this.#id, from: this.#from }, 'connected');
     if (arrival === undefined) this.#greet();
     else this.#misgreet(arrival);
   }
@@ -179,7 +183,8 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
     this.#requests?.abandon();
     this.#context.buffers.give(this.#window.buffer);
     this.#gone();
-    tellEnd(this.#context, { connection: this.#id, cutOff: this.#reason, reason, fault });
+    const client = { connection: this.#id, from: this.#from, export: this.#agreed };
+    tellEnd(this.#context, { ...client, cutOff: this.#reason, reason, fault });
     this.#context.turn.end();
   }
 
@@ -348,8 +353,10 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
     this.#phase = 'transmission';
     this.#lending.offer(agreed, session.copyMax, this.#stream);
     const contexts = agreed.contexts.map(({ name }) => name);
-    const facts = { connection: this.#id, export: of.name, replies: replyForm, contexts, secure };
-    this.#context.log.info(facts, 'transmission');
+    this.#agreed = of.name;
+    const client = { connection: this.#id, from: this.#from, export: of.name };
+    const facts = { ...client, replies: replyForm, contexts, secure };
+    this.#context.log.info(facts, 'a client has come');
   }
 
   /** Says goodbye, unless something of the client is under way. Where we end it, it has little time to go. */

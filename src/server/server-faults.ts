@@ -42,6 +42,10 @@ export class ServerFaultCounts {
 /** How a connection ended. */
 export interface End {
   readonly connection: number;
+  /** Its address. */
+  readonly from?: string | undefined;
+  /** What it used; undefined: the handshake did not end well. */
+  readonly export?: string | undefined;
   /** Why we cut it off; undefined: we did not. */
   readonly cutOff: string | undefined;
   /** What its socket said. */
@@ -56,10 +60,14 @@ interface Told {
   readonly acceptFaults: { noDescriptor(reason: string): void };
 }
 
-export function tellEnd(to: Told, { connection, cutOff, reason, fault }: End): void {
-  const facts = { connection, reason: cutOff ?? reason ?? 'client' };
+/** A client that was served is told at its end as at its coming; one that only looked in is not. */
+export function tellEnd(to: Told, { cutOff, reason, fault, ...client }: End): void {
+  const facts = { ...client, reason: cutOff ?? reason ?? 'client' };
   if (cutOff !== undefined) return to.log.warn(facts, 'disconnected');
-  if (fault === undefined) return to.log.debug(facts, 'disconnected');
+  if (fault === undefined) {
+    if (client.export === undefined) return to.log.debug(facts, 'disconnected');
+    return to.log.info(facts, 'disconnected');
+  }
   to.serverFaults.add(fault);
   if (fault === 'descriptors') return to.acceptFaults.noDescriptor(facts.reason);
   to.log.error(

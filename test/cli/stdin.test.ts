@@ -55,7 +55,7 @@ test.each(['unix', 'tcp'])('one socket for both (%s)', async (kind) => {
   const { status, stderr } = await end;
   expect(status).toBe(0);
   // The log is on stderr, and nothing is said of where to attach.
-  expect(stderr).toContain('transmission');
+  expect(stderr).toContain('a client has come');
   expect(stderr).not.toContain('attach');
 });
 
