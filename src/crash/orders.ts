@@ -39,7 +39,8 @@ export interface ComponentCell {
   readonly always: readonly number[];
 }
 
-/** Pieces at each edge, and steps, each of which costs as much as some: a few seconds' work. What needs more often needs twice as many with each command more. */
+/** A few seconds' work: pieces at each edge, and steps, each of which costs as much as some. What needs more often
+ *  needs twice as much with each command more. */
 const WORK_MAX = 3_000_000;
 const STEP_WORK = 5;
 
