@@ -23,6 +23,8 @@ system qemu-utils     qemu-io
 system qemu-system-common qemu-storage-daemon
 system fio            fio
 system nbdkit         nbdkit
+system sqlite3        sqlite3
+system e2fsprogs      debugfs
 system systemd        systemd-socket-activate
 system systemd        systemd-analyze
 system systemd        systemd-notify

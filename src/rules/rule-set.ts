@@ -58,8 +58,9 @@ export class RuleSet {
     for (const live of this.#rules) if (live.hasLatent) live.rewritten(sector, sectors);
   }
 
-  /** Notes that `live` struck. @param ns since power on. */
-  note(live: LiveRule, facts: Facts, ns: number, detail: LogEntry['detail']): void {
+  /** Notes that `live` struck. @param now ns since power on. */
+  note(live: LiveRule, facts: Facts, now: number, detail: LogEntry['detail']): void {
+    const ns = Math.floor(now); // clocks count parts of one, too
     const { rule, occurrence } = live;
     const { operation, sector, sectors, client } = facts;
     const action = actionName(rule);

@@ -27,8 +27,11 @@ export function commandsOf(markdown: string): Typed[] {
 }
 
 /** Runs all commands in one shell. What is started with `&` serves before the next command begins,
- *  and is stopped at the end. @returns what each said. */
-export async function typeAll(commands: readonly Typed[]): Promise<string[]> {
+ *  and is stopped at the end. @param search where programs are looked for. @returns what each said. */
+export async function typeAll(
+  commands: readonly Typed[],
+  search = process.env['PATH'],
+): Promise<string[]> {
   const home = folder();
   const bin = join(home, 'bin');
   mkdirSync(bin);
@@ -45,7 +48,7 @@ export async function typeAll(commands: readonly Typed[]): Promise<string[]> {
   ];
   const file = join(home, 'script');
   writeFileSync(file, script.join('\n'));
-  const path = `${bin}:${dirname(process.execPath)}:${process.env['PATH']}`;
+  const path = `${bin}:${dirname(process.execPath)}:${search}`;
   const env = { ...process.env, XDG_RUNTIME_DIR: home, PATH: path };
   const shell = spawn('bash', [file], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';

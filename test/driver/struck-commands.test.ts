@@ -445,3 +445,10 @@ describe('the set', () => {
     expect(log(device)).toMatchObject([{ client: 0 }]);
   });
 });
+
+test('the log counts whole nanoseconds, whatever the clock counts', () => {
+  const { world, disk, device } = ruled(['op=read mark=here']);
+  world.pass(1000.75);
+  read(0, 8).submit(disk);
+  expect(log(device)).toMatchObject([{ ns: 1000 }]);
+});
