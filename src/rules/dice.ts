@@ -93,17 +93,18 @@ export class Dice {
   }
 }
 
-/** The upper word of the product of two numbers of 64 bits; its lower one is Math.imul's of the lower. */
+/** The upper word of the product of two numbers of 64 bits; its lower one is Math.imul's of the lower.
+ *  By halves of words, whose products have 32 bits: whole numbers without a double between them. */
 function timesHigh(aHigh: number, aLow: number, bHigh: number, bLow: number): number {
   const a1 = aLow >>> 16;
   const a0 = aLow & 0xffff;
   const b1 = bLow >>> 16;
   const b0 = bLow & 0xffff;
-  // Below 2^34: exact in a double, and what a carry makes of it too.
-  const middle = a1 * b0 + Math.floor((a0 * b0) / 0x10000);
-  const rest = a0 * b1 + (middle % 0x10000);
-  const carry = a1 * b1 + Math.floor(middle / 0x10000) + Math.floor(rest / 0x10000);
-  return (carry + Math.imul(aHigh, bLow) + Math.imul(aLow, bHigh)) >>> 0;
+  const left = Math.imul(a1, b0);
+  const right = Math.imul(a0, b1);
+  const carry = (Math.imul(a0, b0) >>> 16) + (left & 0xffff) + (right & 0xffff);
+  const middle = (left >>> 16) + (right >>> 16) + (carry >>> 16);
+  return (Math.imul(a1, b1) + middle + Math.imul(aHigh, bLow) + Math.imul(aLow, bHigh)) >>> 0;
 }
 
 /** FNV-1a, 64 bits. Not for the way of a request. */

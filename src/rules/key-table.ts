@@ -1,5 +1,5 @@
-/** Numbers for keys, in the order in which they came: a table that grows in small steps, so that no
- *  request waits for a large one. For counts by sector. */
+/** Numbers for keys, and how often each came: tables that grow in small steps, so that no request waits
+ *  for a large one. For counts by sector. */
 
 import { bug } from '../units.ts';
 
@@ -40,6 +40,24 @@ export class KeyTable {
     if (2 * (shard.used + 1) > shard.keys.length) grow(shard);
     put(shard, key, hash, this.#count);
     return this.#count++;
+  }
+
+  /** How often the key came, this time included. @returns 1 also where there is no room for it. Not
+   *  together with `add`. */
+  increment(key: number): number {
+    const hash = mixed(key);
+    const shard = this.#shard(hash % SHARDS);
+    const slot = slotOf(shard, key, hash);
+    if (shard.keys[slot] === key) {
+      const count = (shard.values[slot] ?? 0) + 1;
+      shard.values[slot] = count;
+      return count;
+    }
+    if (this.#count === this.#most) return 1;
+    if (2 * (shard.used + 1) > shard.keys.length) grow(shard);
+    put(shard, key, hash, 1);
+    this.#count++;
+    return 1;
   }
 
   #shard(at: number): Shard {

@@ -5,7 +5,7 @@ import { SECTOR_BYTES } from '../units.ts';
 import type { Action } from './actions.ts';
 import { Dice } from './dice.ts';
 import type { Facts } from './facts.ts';
-import { Counts, KeyTable } from './key-table.ts';
+import { KeyTable } from './key-table.ts';
 import { OPERATIONS_END } from './operations.ts';
 import { hasBytes } from './payload-search.ts';
 import type { Rule } from './rule.ts';
@@ -28,10 +28,11 @@ export class LiveRule {
   /** It met too many clients or sectors to count, and strikes no more. */
   exhausted = false;
   readonly #seed: Dice;
+  /** The same for each operation. */
+  readonly #seeds: readonly Dice[];
   readonly #dice = new Dice();
   #trigger: TriggerCounts;
-  #keys = new KeyTable(OCCURRENCES_MAX);
-  #occurrences = new Counts();
+  #occurrences = new KeyTable(OCCURRENCES_MAX);
   #occurrence = 0;
   /** Sectors that fail until they are written. */
   readonly #latent = new Set<number>();
@@ -45,6 +46,12 @@ export class LiveRule {
     this.#seed.start();
     this.#seed.stirText(seed);
     this.#seed.stirText(rule.id);
+    this.#seeds = Array.from({ length: OPERATIONS_END }, (_, operation) => {
+      const of = new Dice();
+      of.copy(this.#seed);
+      of.stir(operation);
+      return of;
+    });
     this.#trigger = new TriggerCounts(rule.trigger);
   }
 
@@ -69,8 +76,7 @@ export class LiveRule {
     this.struck = 0;
     this.exhausted = false;
     this.#trigger = new TriggerCounts(this.rule.trigger);
-    this.#keys = new KeyTable(OCCURRENCES_MAX);
-    this.#occurrences = new Counts();
+    this.#occurrences = new KeyTable(OCCURRENCES_MAX);
     this.#latent.clear();
   }
 
@@ -133,8 +139,7 @@ export class LiveRule {
     this.matched++;
     if (this.exhausted || (replay === undefined && this.#trigger.over)) return false;
     const { operation, sector } = facts;
-    const at = this.#keys.add(sector * OPERATIONS_END + operation);
-    this.#occurrence = at < 0 ? 1 : this.#occurrences.increment(at);
+    this.#occurrence = this.#occurrences.increment(sector * OPERATIONS_END + operation);
     if (replay !== undefined) {
       if (!replay(this, facts)) return false;
     } else if (!this.#triggers(facts)) {
@@ -172,8 +177,7 @@ export class LiveRule {
 
   #roll({ operation, sector }: Facts): void {
     const dice = this.#dice;
-    dice.copy(this.#seed);
-    dice.stir(operation);
+    dice.copy(this.#seeds[operation] ?? this.#seed);
     dice.stir(sector);
     dice.stir(this.#occurrence);
   }

@@ -22,6 +22,9 @@ export class RuleSet {
   paused = false;
   #rules: readonly LiveRule[] = [];
   #index = new RuleIndex([]);
+  /** Those that may have errors until sectors are written. */
+  #untilRewrite: readonly LiveRule[] = [];
+  #timed = false;
   #replay: Replay | undefined;
 
   constructor(seed: string, block: number) {
@@ -36,6 +39,11 @@ export class RuleSet {
 
   get rules(): readonly LiveRule[] {
     return this.#rules;
+  }
+
+  /** Somebody looks at `facts.now`: the time has a price, too. */
+  get isTimed(): boolean {
+    return this.#timed;
   }
 
   /** The first rule that strikes; those before it have counted.
@@ -55,7 +63,7 @@ export class RuleSet {
 
   /** Sectors were written: errors that lay there are gone. */
   rewritten(sector: number, sectors: number): void {
-    for (const live of this.#rules) if (live.hasLatent) live.rewritten(sector, sectors);
+    for (const live of this.#untilRewrite) if (live.hasLatent) live.rewritten(sector, sectors);
   }
 
   /** Notes that `live` struck. @param now ns since power on. */
@@ -114,6 +122,12 @@ export class RuleSet {
 
   #use(rules: readonly LiveRule[]): void {
     this.#rules = rules;
+    this.#untilRewrite = rules.filter(
+      ({ rule: { action } }) => action?.kind === 'error' && action.untilRewrite,
+    );
+    this.#timed = rules.some(
+      ({ rule: { match } }) => match.fromNs > 0 || match.untilNs !== Number.POSITIVE_INFINITY,
+    );
     this.#index = new RuleIndex(rules);
   }
 }

@@ -125,8 +125,9 @@ class Watched implements Submitter {
     // Once for each command, however often it comes again for tags.
     if (!bio.judged) {
       bio.judged = true;
-      const { rules } = this.#host;
-      const facts = fill(rules.facts, bio, this.#client, this.#host.context.clock.now());
+      const { rules, context } = this.#host;
+      const now = rules.isTimed ? context.clock.now() : 0;
+      const facts = fill(rules.facts, bio, this.#client, now);
       const live = rules.decide(facts);
       if (live !== undefined) {
         new StruckCommand(this.#host, this.#struck, bio, this.#hctx, live, facts).begin();

@@ -89,8 +89,8 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget {
     const hangs = this.#plan(detail);
     if (rule.mark !== undefined) detail['mark'] = rule.mark;
     if (rule.setState !== undefined) detail['state'] = rule.setState;
-    const { rules, poweredAt } = this.#host;
-    rules.note(this.#live, this.#facts, this.#facts.now - poweredAt, detail);
+    const { rules, poweredAt, context } = this.#host;
+    rules.note(this.#live, this.#facts, context.clock.now() - poweredAt, detail);
     if (hangs) this.#hang();
     else this.#work();
   }
