@@ -69,6 +69,14 @@ export class Histogram {
     this.merge(other.#counts, other.#sum, other.#max);
   }
 
+  /** The buckets that hold something: the greatest value of each in ns, and how many. */
+  buckets(): [end: number, count: number][] {
+    const all: [number, number][] = [];
+    for (const [at, count] of this.#counts.entries())
+      if (count > 0) all.push([upperEndOf(at), count]);
+    return all;
+  }
+
   /** The value below or at which the share `p` (0..1) of all lies; 0 when there are none. */
   percentile(p: number): number {
     let left = Math.ceil(this.#count * p);

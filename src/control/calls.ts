@@ -128,6 +128,12 @@ export const calls = {
     summary: 'Counters, latencies, memory, zones and tags',
     answer: schemas.statsAnswer,
   },
+  latencies: {
+    ...get,
+    path: `${DEVICE}/latencies`,
+    summary: 'How many requests took how long: the ends of buckets in ns, and counts',
+    answer: schemas.latenciesAnswer,
+  },
   requests: {
     ...get,
     path: `${DEVICE}/requests`,

@@ -148,6 +148,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     },
     flush: (input) => tree.flush(device(input)),
     stats: (input) => tree.stats(device(input)),
+    latencies: (input) => tree.latencies(device(input)),
     requests: (input) => inSlices(slicer, listPieces(tree.requestPieces(device(input)))),
     ...faultHandlers(tree),
     metrics: async () => {

@@ -113,6 +113,10 @@ export const statsAnswer: Schema = record({
   faults: list(record({ rule: text, action: text, matched: whole, struck: whole })),
 });
 
+export const latenciesAnswer: Schema = record(
+  Object.fromEntries(ioKinds.map((name) => [name, list(list(number))])),
+);
+
 export const requestsAnswer: Schema = list(
   record({
     tag: whole,

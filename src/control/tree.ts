@@ -5,7 +5,7 @@ import { statusErrno } from '../block/status.ts';
 import type { Attributes } from '../config/attributes.ts';
 import { ErrnoError, shown } from '../config/errors.ts';
 import type { Outcome } from '../driver/control-requests.ts';
-import type { DeviceStats, InFlight, RuleStats } from '../driver/device-stats.ts';
+import type { DeviceStats, InFlight, Latencies, RuleStats } from '../driver/device-stats.ts';
 import type { Devices } from '../driver/devices.ts';
 import type { NullDevice } from '../driver/null-device.ts';
 import type { RangeList } from '../driver/range-list.ts';
@@ -220,6 +220,10 @@ export class Tree {
     for (const { name, rules } of this.#options.devices) {
       for (const one of rules.stats()) yield [name, one];
     }
+  }
+
+  latencies(name: string): Latencies {
+    return this.#device(name).latencies();
   }
 
   /** Of every device, for metrics. */

@@ -79,6 +79,16 @@ function operationStats(stats: IoStats = noStats): Record<IoKind, OperationStats
   return Object.fromEntries(entries) as Record<IoKind, OperationStats>; // one entry per kind
 }
 
+export type Latencies = Readonly<
+  Record<IoKind, readonly (readonly [endNs: number, count: number])[]>
+>;
+
+/** How many requests took how long, since power on. */
+export function latenciesOf(stats: IoStats = noStats): Latencies {
+  const entries = ioKinds.map((kind, at) => [kind, stats.histogram(at).buckets()]);
+  return Object.fromEntries(entries) as Latencies; // one entry per kind
+}
+
 /** @param counted in place of the queue's own counts. */
 export function deviceStats(
   powered: PoweredDevice | undefined,

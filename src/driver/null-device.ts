@@ -4,6 +4,7 @@
 
 import { Command } from '../block/command.ts';
 import type { Disk } from '../block/disk.ts';
+import type { IoStats } from '../block/io-stats.ts';
 import { Status } from '../block/status.ts';
 import type { TagSet } from '../block/tag-set.ts';
 import { ErrnoError } from '../config/errors.ts';
@@ -16,7 +17,14 @@ import { BadBlocks } from './badblocks.ts';
 import { capacityOf } from './capabilities.ts';
 import type { NullData } from './completion.ts';
 import { type Outcome, outcome } from './control-requests.ts';
-import { type DeviceStats, deviceStats, type InFlight, requestsOf } from './device-stats.ts';
+import {
+  type DeviceStats,
+  deviceStats,
+  type InFlight,
+  type Latencies,
+  latenciesOf,
+  requestsOf,
+} from './device-stats.ts';
 import { Fault, faultStream } from './faults.ts';
 import type { Faults } from './gate.ts';
 import { deviceTags, makeTagSet, orNoMemory } from './null-tag-set.ts';
@@ -274,9 +282,22 @@ export class NullDevice implements DeferredWork {
 
   stats(): DeviceStats {
     const powered = this.#powered;
-    const queue = powered?.disk.queue;
-    const counted = queue && (this.#shared?.withStats(queue.stats) ?? queue.stats);
-    return deviceStats(powered, this.#store, counted, this.badBlocks.count, this.rules.stats());
+    return deviceStats(
+      powered,
+      this.#store,
+      this.#counted(),
+      this.badBlocks.count,
+      this.rules.stats(),
+    );
+  }
+
+  latencies(): Latencies {
+    return latenciesOf(this.#counted());
+  }
+
+  #counted(): IoStats | undefined {
+    const queue = this.#powered?.disk.queue;
+    return queue && (this.#shared?.withStats(queue.stats) ?? queue.stats);
   }
 
   /** What is in flight, in pieces. */

@@ -3,6 +3,7 @@
 import { shown } from '../../config/errors.ts';
 import { type ControlClient, devicePath, Refused } from '../control-client.ts';
 import { type ControlCommand, jsonLine } from '../control-command.ts';
+import { type Buckets, type Percentiles, percentilesSince } from '../percentiles.ts';
 import { bytesText, type Cell, table, timeText } from '../table.ts';
 
 interface Operation {
@@ -12,6 +13,8 @@ interface Operation {
 }
 
 interface Stats {
+  /** Of --watch. */
+  readonly buckets?: Readonly<Record<string, Buckets>>;
   readonly operations: Readonly<Record<string, Operation>>;
   readonly errors: Readonly<Record<string, number>>;
   readonly memory: { readonly heldBytes: number; readonly idleBytes: number };
@@ -37,12 +40,22 @@ const RATE_HEAD = ['DEVICE', 'OPERATION', 'PER SECOND', 'BYTES/S', ...LATENCIES]
 /** As long as the longest operation. */
 const LABEL = 'write-zeroes'.length;
 
-async function look(client: ControlClient, name: string | undefined): Promise<AllStats> {
+/** @param watches whether the latencies of a second are wanted, too. */
+async function look(
+  client: ControlClient,
+  name: string | undefined,
+  watches: boolean,
+): Promise<AllStats> {
   const all = name === undefined ? await namesOf(client) : [name];
   const stats = new Map<string, Stats>();
   for (const one of all) {
     try {
-      stats.set(one, await client.json<Stats>('GET', `${devicePath(one)}/stats`));
+      const url = devicePath(one);
+      const told = await client.json<Stats>('GET', `${url}/stats`);
+      const buckets = watches
+        ? { buckets: await client.json<Stats['buckets']>('GET', `${url}/latencies`) }
+        : {};
+      stats.set(one, { ...told, ...buckets } as Stats); // the same, and what was asked for
     } catch (error) {
       // Of all devices one may have gone since they were listed.
       if (name !== undefined || !(error instanceof Refused && error.errno === 'ENOENT'))
@@ -62,7 +75,7 @@ function movedText(kind: string, bytes: number): string {
   return kind === 'zone' || kind === 'flush' ? '' : bytesText(bytes);
 }
 
-function latencies({ latencyNs: { p50, p99, max } }: Operation): string[] {
+function latencies({ p50, p99, max }: Percentiles): string[] {
   return [p50, p99, max].map(timeText);
 }
 
@@ -74,7 +87,7 @@ function block(name: string, stats: Stats): string {
       kind.padEnd(LABEL),
       one.requests,
       movedText(kind, Number(one.bytes)),
-      ...latencies(one),
+      ...latencies(one.latencyNs),
     ]);
   const lines = rows.length > 0 ? table(HEAD, rows) : 'no requests\n';
   const state = states(stats).map(([label, text]) => `${label.padEnd(LABEL)}  ${text}\n`);
@@ -136,7 +149,9 @@ function rates(now: AllStats, before: AllStats): string {
       const count = since(one.requests, then?.requests);
       if (count === 0) continue;
       const size = movedText(kind, since(Number(one.bytes), Number(then?.bytes ?? 0)));
-      rows.push([device, kind, count, size, ...latencies(one)]);
+      const [here, there] = [stats.buckets?.[kind] ?? [], old?.buckets?.[kind] ?? []];
+      const times = percentilesSince(here, there, one.latencyNs.max);
+      rows.push([device, kind, count, size, ...latencies(times)]);
     }
     for (const [name, all] of Object.entries(stats.errors)) {
       const count = since(all, old?.errors[name]);
@@ -150,19 +165,20 @@ export const stats: ControlCommand = {
   operands: '[NAME]',
   summary: 'show counters and latencies; --watch: each second',
   more:
-    'Counters and latencies are since power on, the latencies of --watch too. Errors are errnos, and\n' +
+    'Counters and latencies are since power on; those of --watch are of each second. Errors are errnos, and\n' +
     'in brackets how many of them are due to bad blocks and zones.\n',
   least: 0,
   most: 1,
   flags: [['--watch', 'what was done in each second, until it is stopped']],
   async run({ client, operands: [name], flags, json, say, nextLook }) {
-    let now = await look(client, name);
+    const watches = flags['watch'] === true && !json;
+    let now = await look(client, name, watches);
     const tell = (text: () => string): void =>
       say(json ? jsonLine(Object.fromEntries(now)) : text());
     tell(() => (now.size > 0 ? [...now].map((one) => block(...one)).join('\n') : 'no devices\n'));
     while (flags['watch'] === true && (await nextLook())) {
       const before = now;
-      now = await look(client, name);
+      now = await look(client, name, watches);
       tell(() => `\n${rates(now, before)}`);
     }
   },
