@@ -2,6 +2,7 @@
  *  method of the daemon's, so that the sources have no switch for them. Each strikes once in so many calls. */
 
 import { NbdError } from 'nbd-server-protocol-ts';
+import { HwQueue } from '../../src/block/hw-queue.ts';
 import type { Slot } from '../../src/block/owned.ts';
 import { Request } from '../../src/block/request.ts';
 import { TagPool } from '../../src/block/tag-pool.ts';
@@ -16,11 +17,14 @@ import { Watch } from '../../src/server/watch.ts';
 import { Doorbell } from '../../src/threads/doorbell.ts';
 import { Deferred, type DeferredWork } from '../../src/time/deferred.ts';
 import type { FailureKind } from './failure.ts';
+import { drawPlan, type Feature, features, type Plan } from './plan.ts';
 
 export interface Canary {
   readonly defect: string;
   /** What it may show itself as. */
   readonly kinds: readonly FailureKind[];
+  /** Where whole runs meet it too seldom: the runs that do. Otherwise any. */
+  readonly plan?: (seed: number) => Plan;
   /** Plants it. @returns what takes it out again. */
   plant(): () => void;
 }
@@ -34,6 +38,18 @@ export const canaries: readonly Canary[] = [
         const strikes = oneIn(20);
         return function (this: Deferred, work) {
           if (!(work instanceof TagPool && strikes())) raise.call(this, work);
+        };
+      }),
+  },
+  {
+    // The hang that was once seen in a live process: docs/simulator.md.
+    defect: 'a replaced hardware queue that is forgotten between two slices',
+    kinds: ['hang'],
+    plan: slicesWhileQueuesChange,
+    plant: () =>
+      replaceGetter(HwQueue.prototype, 'busy', () => {
+        return function (this: HwQueue) {
+          return this.inFlight > 0;
         };
       }),
   },
@@ -242,6 +258,25 @@ export const canaries: readonly Canary[] = [
       }),
   },
 ];
+
+/** Long discards on one tag under a bandwidth limit, and operators who do nothing but change queues. */
+function slicesWhileQueuesChange(seed: number): Plan {
+  const has = new Set<Feature>(['read', 'trim', 'wide', 'throttle', 'queues']);
+  const without = features.filter((one) => !has.has(one));
+  const plan = drawPlan(seed, { operations: 200, devices: 1, without, memoryFailsAt: 0 });
+  const devices = plan.devices.map((one) => ({
+    ...one,
+    attributes: { ...one.attributes, ...throttled },
+    ...{ base: 0, cells: 2048, cellBytes: 4096 },
+  }));
+  const often = { operators: 2, operatorNs: 5e6, operationsPerAction: 1 };
+  return { ...plan, ...often, has, devices, clients: 3, depthMax: 8 };
+}
+
+const throttled = {
+  ...{ size: 8, memory_backed: 1, discard: 1, mbps: 1, hw_queue_depth: 1 },
+  ...{ irqmode: 2, completion_nsec: 100_000, max_sectors: 255 },
+};
 
 function spin(deferred: Deferred): void {
   const work: DeferredWork = {
