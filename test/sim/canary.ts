@@ -23,7 +23,7 @@ export interface Canary {
   readonly defect: string;
   /** What it may show itself as. */
   readonly kinds: readonly FailureKind[];
-  /** Where whole runs meet it too seldom: the runs that do. Otherwise any. */
+  /** Runs that meet it often, where whole runs seldom do. */
   readonly plan?: (seed: number) => Plan;
   /** Plants it. @returns what takes it out again. */
   plant(): () => void;
@@ -165,6 +165,7 @@ export const canaries: readonly Canary[] = [
   {
     defect: 'a stalled client whose time begins anew at each look',
     kinds: ['hang'],
+    plan: clientsThatStall,
     plant: () => {
       let looks = 0;
       return replaceGetter(Connection.prototype, 'moved', (moved) => {
@@ -258,6 +259,14 @@ export const canaries: readonly Canary[] = [
       }),
   },
 ];
+
+/** Clients stop in the middle of what they are sent, longer than they may. */
+function clientsThatStall(seed: number): Plan {
+  const plan = drawPlan(seed, { operations: 300, memoryFailsAt: 0 });
+  const has = new Set<Feature>([...plan.has, 'stall', 'low-limits']);
+  const time = { handshakeTime: 2, idleTime: 0, stallTime: 1 };
+  return { ...plan, has, time, misbehavesOneIn: 30, carrier: { ...plan.carrier, roomBytes: 4096 } };
+}
 
 /** Long discards on one tag under a bandwidth limit, and operators who do nothing but change queues. */
 function slicesWhileQueuesChange(seed: number): Plan {
