@@ -37,7 +37,7 @@ export function terminalCast(lines: readonly string[], label: string): string {
   .command { fill: #79c0ff; }
   .bad { fill: #ff7b72; }
 ${frames.join('\n')}
-  @media (prefers-reduced-motion: reduce) { text { animation: none !important } }
+  @media (prefers-reduced-motion: reduce) { text[class] { animation: none } }
 </style>
 <rect width="${width}" height="${height}" rx="8" fill="#0d1117"/>
 <circle cx="20" cy="20" r="6" fill="#ff5f56"/><circle cx="40" cy="20" r="6" fill="#ffbd2e"/><circle cx="60" cy="20" r="6" fill="#27c93f"/>
