@@ -151,7 +151,7 @@ describe('SIGHUP with --config', () => {
     const it = await configured({ a: device });
     it.write({});
     rmSync(`${it.file}`);
-    expect(await it.reload(/nothing was changed/)).toContain('ENOENT');
+    expect(await it.reload(/nothing was changed/)).toContain('no such file');
     expect(await it.names()).toBe('a\n');
   });
 
