@@ -1,4 +1,4 @@
-/** README's table of the benchmark has the numbers of docs/benchmark.json, and the pictures are whole. */
+/** README.md: how long it is, its table of the benchmark (docs/benchmark.json), its pictures. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -9,6 +9,10 @@ const top = new URL('../../', import.meta.url).pathname;
 const readme = readFileSync(`${top}README.md`, 'utf8');
 // The file is ours: charts refuse what is not in it.
 const measured = JSON.parse(readFileSync(`${top}docs/benchmark.json`, 'utf8')) as Benchmark;
+
+test('README.md is no longer than a newcomer reads', () => {
+  expect(readme.split('\n').length - 1).toBeLessThanOrEqual(200);
+});
 
 test('the table of README.md is what was measured', () => {
   const rows = [...readme.matchAll(/^\| ((?:rand)?(?:read|write) .*?) *\| MiB\/s \|(.*)\|$/gm)];
