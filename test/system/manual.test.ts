@@ -61,6 +61,7 @@ test('in zsh every specification is one word, as it was meant', () => {
     expect.stringMatching(/^--watch\[.*\]$/),
     "*--control=[the daemon's control socket]:path:_files",
     '--json[JSON for programs]',
+    '-h[print help]',
     '--help[print help]',
     '',
   ]);
