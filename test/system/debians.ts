@@ -32,7 +32,7 @@ const debians: readonly Debian[] = releases.map((release) => {
   const fail = (): never => {
     throw new Error(`the programs of ${name} could not be fetched; ${make}`);
   };
-  const lacking = { env: {}, run: async () => fail(), start: fail };
+  const lacking = { env: {}, pythonPath: 'python3', run: async () => fail(), start: fail };
   return {
     name,
     release,

@@ -52,7 +52,9 @@ export interface Programs {
   run(command: string, ...args: string[]): Promise<string>;
   /** Starts a program. */
   start(command: string, args: readonly string[], options?: SpawnOptions): ChildProcess;
-  /** Runs a script in the Python that has libnbd's module. */
+  /** The Python that has libnbd's module. */
+  readonly pythonPath: string;
+  /** Runs a script in it. */
   python(script: string, ...args: string[]): Promise<string>;
   /** Runs a script in python3-libnbd with `h` connected to `uri`. */
   nbdsh(uri: string, script: string): Promise<string>;
@@ -85,6 +87,7 @@ export function programsIn(
     env,
     run,
     start: (command, args, options = {}) => spawn(command, args, { ...options, env }),
+    pythonPath: python,
     python: (script, ...args) => run(python, '-c', script, ...args),
     nbdsh(uri, script) {
       const head = `import nbd, os\nuri=${JSON.stringify(uri)}\nh=nbd.NBD()\nh.set_uri_allow_local_file(True)\nh.connect_uri(uri)\n`;
