@@ -40,10 +40,14 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
   #cancelGreeting: (() => void) | undefined;
   /** The handshake is sent in small portions. */
   #drips = false;
+  /** A rule has to do with the bytes of the handshake. */
+  #struck = false;
   #window: ReceiveWindow;
   #stream: ByteStream | undefined;
   #handshake: ServerHandshake<NbdExport> | undefined;
   readonly #output: Output;
+  /** A place in what is sent: there the client knows that the handshake has ended. */
+  #agreedAt = Number.POSITIVE_INFINITY;
   /** Since the handshake ended well. */
   #requests: Requests | undefined;
   #phase: Phase = 'haggling';
@@ -82,7 +86,10 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
     this.#handshakeTime = new HandshakeTime(
       context,
       () => this.#handshake?.optionsTaken ?? 0,
-      () => this.cutOff('no agreement within the time for it'),
+      () => {
+        if (this.#output.hasSent(this.#agreedAt)) return;
+        this.cutOff('no agreement within the time for it');
+      },
     );
   }
 
@@ -127,6 +134,7 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
     if (handshake !== undefined) {
       this.#output.tap.plan(handshake, 0, Number.POSITIVE_INFINITY);
       this.#drips = handshake.wire.form === 'drip';
+      this.#struck = true;
     }
     const begin = (): void => {
       if (fault?.kind === 'wire' && !this.#output.tap.plan(fault.fault, 0, 0)) return;
@@ -320,7 +328,9 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
       return;
     }
     this.#handshake = undefined;
-    this.#handshakeTime.cancel();
+    // Where a rule holds its end up the client has not agreed yet.
+    if (this.#struck) this.#agreedAt = this.#output.end;
+    else this.#handshakeTime.cancel();
     if (progress.state === 'closed') {
       window.drop();
       if (!progress.orderly) this.#reason = progress.reason;

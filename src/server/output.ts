@@ -167,9 +167,19 @@ export class Output implements ReplySink {
     return this.#tap;
   }
 
+  /** The place behind everything so far, for a tap. */
+  get end(): number {
+    return this.tap.accepted + this.#queuedBytes;
+  }
+
+  /** Has everything before `place` passed the tap? */
+  hasSent(place: number): boolean {
+    return this.#tap !== undefined && this.#tap.passed >= place;
+  }
+
   /** What is sent from now on flows as it does. */
   endDrip(): void {
-    this.tap.endDrip(this.tap.accepted + this.#queuedBytes);
+    this.tap.endDrip(this.end);
   }
 
   /** Nothing is in flight that a late reply could wait for. */
@@ -321,8 +331,7 @@ export class Output implements ReplySink {
       return;
     }
     if (this.#closed) return;
-    const start = (): number => this.tap.accepted + this.#queuedBytes;
-    if (!changesConnection(wire) || this.tap.plan(fault, start(), bytes.length)) this.raw(bytes);
+    if (!changesConnection(wire) || this.tap.plan(fault, this.end, bytes.length)) this.raw(bytes);
     if (this.#later !== undefined) this.#replied();
   }
 

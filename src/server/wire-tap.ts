@@ -55,6 +55,11 @@ export class WireTap implements ByteDrain {
     return this.#accepted;
   }
 
+  /** Bytes that were handed on so far. */
+  get passed(): number {
+    return this.#passed;
+  }
+
   /** Nothing of it is under way. */
   get isEmpty(): boolean {
     return this.#parts.length === 0 && !this.#busy;

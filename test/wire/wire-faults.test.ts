@@ -34,6 +34,13 @@ function askToRead(client: WireClient, cookie = 5n): void {
   client.send(requestBytes({ command: READ, cookie, offset: 0, length: LENGTH }));
 }
 
+/** Flags, and EXPORT_NAME of the default export: its answer ends the handshake. */
+const exportNameBytes = Buffer.concat([
+  Buffer.from([0, 0, 0, 3]),
+  Buffer.from('IHAVEOPT'),
+  Buffer.from([0, 0, 0, 1, 0, 0, 0, 0]),
+]);
+
 const good = Buffer.concat([
   Buffer.from('674466980000000000000000 00000005'.replace(' ', ''), 'hex'),
   Buffer.alloc(LENGTH, 7),
@@ -233,13 +240,35 @@ describe('a client that arrives', () => {
       const client = await WireClient.connect(served.path);
       // A client that writes to an end that is gone would not read what came before.
       if (bytes <= 18) return expect((await client.end()).length).toBe(bytes);
-      client.send(
-        Buffer.from([0, 0, 0, 3]),
-        Buffer.concat([Buffer.from('IHAVEOPT'), Buffer.from([0, 0, 0, 1, 0, 0, 0, 0])]),
-      );
+      client.send(exportNameBytes);
       expect((await client.end()).length).toBe(bytes);
     },
   );
+
+  test.each([0, 18, 27])(
+    'handshake stall:%i: the time limit of handshakes is that of the client, too',
+    async (bytes) => {
+      const served = await serveControlled({ handshakeTime: 0.2 }, 'size=16');
+      const rules = [{ op: 'handshake', wire: `stall:${bytes}` }];
+      await served.ask('PUT', '/v1/devices/nullb0/faults', { json: { rules } });
+      const client = await WireClient.connect(served.path);
+      if (bytes === 27) client.send(exportNameBytes);
+      expect((await client.end()).length).toBe(bytes);
+    },
+  );
+
+  test('handshake stall:28: behind its end there is no time limit', async () => {
+    const served = await serveControlled({ handshakeTime: 0.2 }, 'size=16');
+    const rules = [{ op: 'handshake', nth: 1, wire: 'stall:28' }];
+    await served.ask('PUT', '/v1/devices/nullb0/faults', { json: { rules } });
+    const client = await WireClient.connect(served.path);
+    client.send(exportNameBytes);
+    askToRead(client);
+    // Another one, that does not agree, meets its limit later than the first would.
+    expect((await (await WireClient.connect(served.path)).end()).length).toBe(18);
+    await released(served);
+    expect((await client.read(28 + REPLY)).length).toBe(28 + REPLY);
+  });
 
   test('handshake stall:20, drip:5:1ms', async () => {
     const served = await ruled(
