@@ -126,8 +126,9 @@ export class LiveRule {
     if (bytes !== undefined && (facts.bytes < bytes.first || facts.bytes > bytes.last))
       return false;
     if (align !== 0 && (facts.sector * SECTOR_BYTES) % align !== 0) return false;
+    // Without times nobody has read the clock for it: `now` is 0, and says nothing.
     const age = facts.now - this.#addedAt;
-    if (age < match.fromNs || age > match.untilNs) return false;
+    if ((match.fromNs > 0 && age < match.fromNs) || age > match.untilNs) return false;
     if (data === undefined) return true;
     const { payload } = facts;
     if (payload === undefined) return false;

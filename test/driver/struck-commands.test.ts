@@ -452,3 +452,11 @@ test('the log counts whole nanoseconds, whatever the clock counts', () => {
   read(0, 8).submit(disk);
   expect(log(device)).toMatchObject([{ ns: 1000 }]);
 });
+
+test('a rule without times strikes whatever the clock showed when it was added', () => {
+  const world = new World();
+  world.pass(5e9);
+  const { device, disk } = wholeDevice(world, MEMORY);
+  device.rules.add(parseRules([{ op: 'read', error: 'EIO' }]));
+  expect(ended(read(0, 8).submit(disk))).toBe('EIO');
+});
