@@ -10,6 +10,9 @@ export type Wire =
   | { readonly form: 'reorder'; readonly replies: number }
   | { readonly form: 'error'; readonly value: number };
 
+/** @param hurry nothing is to be held up any more. */
+export type PauseOver = (hurry: boolean) => void;
+
 export interface WireFault {
   readonly wire: Wire;
   /** Random bytes: those of `garbage`, and one that says which bit of a cookie is flipped. */
@@ -17,7 +20,7 @@ export interface WireFault {
   /** The connection stands still until `release` is called. @returns to be called when it has gone. */
   stalls(release: () => void): () => void;
   /** Calls `then` so much later. @returns what cancels it. */
-  later(then: () => void, ns: Nanoseconds): () => void;
+  later(then: PauseOver, ns: Nanoseconds): () => void;
 }
 
 /** What a client meets that arrives, before anything is said. */

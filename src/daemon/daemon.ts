@@ -163,6 +163,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     ruleCounts: () => Array.from(tree.ruleStats(), ([device, one]) => ({ device, ...one })),
     reconfigure: (before, after) => reconfigure(tree, before, after),
     stop() {
+      for (const { rules } of path.devices) rules.end();
       stopping ??= Promise.all([server.stop(), control?.close()]).then(async () => {
         await faultLog?.end();
         pool?.end();

@@ -141,9 +141,9 @@ export const applied: Kind<Applied> = kind('none, all, drop or first:BLOCKS', (t
 });
 
 /** `NAME:N`. @returns N. */
-function numbered(t: string, name: string, min: number): number | undefined {
+function numbered(t: string, name: string, min: number, max = 2 ** 32 - 1): number | undefined {
   const [, digits] = new RegExp(`^${name}:(.+)$`).exec(t) ?? [];
-  return digits === undefined ? undefined : inRange(parseInteger(digits), min, 2 ** 32 - 1);
+  return digits === undefined ? undefined : inRange(parseInteger(digits), min, max);
 }
 
 export const delay: Kind<Delay> = kind(
@@ -192,9 +192,15 @@ export const misdirection: Kind<{ readonly by: number | undefined; readonly to: 
   },
 );
 
-export const corruption: Kind<Corruption> = kind('bits:N, xor:HH, fill:HH or random', (t) => {
+/** They are drawn in one go, while everybody waits; so is garbage. */
+const BITS_MAX = 4096;
+const GARBAGE_MAX = 64 << 10;
+
+const corruptions = `bits:N (at most ${BITS_MAX}), xor:HH, fill:HH or random`;
+
+export const corruption: Kind<Corruption> = kind(corruptions, (t) => {
   if (t === 'random') return { form: t };
-  const count = numbered(t, 'bits', 1);
+  const count = numbered(t, 'bits', 1, BITS_MAX);
   if (count !== undefined) return { form: 'bits', count };
   const [, form, digits = ''] = /^(xor|fill):([0-9a-fA-F]{2})$/.exec(t) ?? [];
   const byte = Number.parseInt(digits, 16);
@@ -203,7 +209,7 @@ export const corruption: Kind<Corruption> = kind('bits:N, xor:HH, fill:HH or ran
 
 export const wire: Kind<Wire> = kind(
   'reset, close, truncate:BYTES, stall:BYTES, drip:BYTES:DURATION, cookie, duplicate, reorder:REPLIES, ' +
-    'garbage:BYTES, magic or error:NUMBER',
+    `garbage:BYTES (at most ${GARBAGE_MAX}), magic or error:NUMBER`,
   (t) => {
     switch (t) {
       case 'reset':
@@ -213,10 +219,12 @@ export const wire: Kind<Wire> = kind(
       case 'magic':
         return { form: t };
     }
-    for (const form of ['truncate', 'stall', 'garbage'] as const) {
-      const count = numbered(t, form, form === 'garbage' ? 1 : 0);
+    for (const form of ['truncate', 'stall'] as const) {
+      const count = numbered(t, form, 0);
       if (count !== undefined) return { form, bytes: count };
     }
+    const garbage = numbered(t, 'garbage', 1, GARBAGE_MAX);
+    if (garbage !== undefined) return { form: 'garbage', bytes: garbage };
     const replies = numbered(t, 'reorder', 1);
     if (replies !== undefined) return { form: 'reorder', replies };
     const value = numbered(t, 'error', 1);

@@ -87,13 +87,14 @@ export class LiveRule {
   /** Does a read touch sectors that were struck and not written since? Then it is struck. */
   strikesLatent(facts: Facts): boolean {
     if (facts.operation !== Command.READ) return false;
-    const end = facts.sector + facts.sectors;
-    for (let sector = facts.sector; sector < end; sector++) {
-      if (!this.#latent.has(sector)) continue;
-      this.struck++;
-      this.#occurrence = 0;
-      return true;
-    }
+    if (!this.#latentIn(facts.sector, facts.sectors)) return false;
+    this.struck++;
+    this.#occurrence = 0;
+    return true;
+  }
+
+  #latentIn(sector: number, sectors: number): boolean {
+    for (let at = sector; at < sector + sectors; at++) if (this.#latent.has(at)) return true;
     return false;
   }
 
@@ -109,7 +110,13 @@ export class LiveRule {
   }
 
   rewritten(sector: number, sectors: number): void {
-    for (let at = sector; at < sector + sectors && this.hasLatent; at++) this.#latent.delete(at);
+    const latent = this.#latent;
+    if (sectors <= latent.size) {
+      for (let at = sector; at < sector + sectors; at++) latent.delete(at);
+      return;
+    }
+    // Zeroes may be as long as the device.
+    for (const at of latent) if (at >= sector && at < sector + sectors) latent.delete(at);
   }
 
   /** All but the operation and the sectors, which the index has judged.

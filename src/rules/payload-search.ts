@@ -13,11 +13,24 @@ export function hasBytes(
   every: number,
 ): boolean {
   const last = payload.bytes - bytes.length;
-  for (let at = Math.ceil(offset / every) * every - offset; at <= last; at += every) {
-    payload.seek(cursor, at);
+  const first = Math.ceil(offset / every) * every - offset;
+  if (first > last) return false;
+  payload.seek(cursor, first);
+  for (let at = first; ; at += every) {
     if (isHere(payload, bytes)) return true;
+    if (at + every > last) return false;
+    forward(payload, every);
   }
-  return false;
+}
+
+/** The cursor, from where it is. */
+function forward(payload: Segments, bytes: number): void {
+  cursor.offset += bytes;
+  for (let length = payload.length(cursor.index); cursor.offset >= length; ) {
+    cursor.offset -= length;
+    cursor.index++;
+    length = payload.length(cursor.index);
+  }
 }
 
 /** At the cursor, also over the end of a piece. */

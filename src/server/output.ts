@@ -87,9 +87,10 @@ export class Output implements ReplySink {
     return this.#queuedBytes + this.#sendingBytes >= limits.outputBacklog.max;
   }
 
-  /** Everything was taken by the socket. */
+  /** Everything was taken by the socket, and nothing is kept for later. */
   get empty(): boolean {
-    return !this.#sending && this.#parts.count === 0 && this.#used === this.#taken;
+    const isSent = !this.#sending && this.#parts.count === 0 && this.#used === this.#taken;
+    return isSent && this.#later === undefined;
   }
 
   ok(to: ReplyAddress): void {
@@ -184,7 +185,9 @@ export class Output implements ReplySink {
 
   /** Nothing is in flight that a late reply could wait for. */
   sendLate(): void {
-    for (const { bytes } of this.#later?.splice(0) ?? []) this.raw(bytes);
+    const late = this.#later;
+    this.#later = undefined;
+    if (late !== undefined) for (const { bytes } of late) this.raw(bytes);
   }
 
   /** Bytes that are ready as they are: replies of the handshake. */

@@ -43,7 +43,8 @@ export class WireTap implements ByteDrain {
   #portionLeft = Number.POSITIVE_INFINITY;
   #pause = 0 as Nanoseconds; // none
   #dripFault: WireFault | undefined;
-  readonly #undo: (() => void)[] = [];
+  /** Ends what it waits for: the pause between two portions, or a release. */
+  #cancel: (() => void) | undefined;
 
   constructor(next: TappedConnection, taken: () => void) {
     this.#next = next;
@@ -132,7 +133,7 @@ export class WireTap implements ByteDrain {
   close(): void {
     this.#stopped = true;
     this.#parts = [];
-    for (const undo of this.#undo) undo();
+    this.#cancel?.();
   }
 
   #at(at: number, happen: () => void): void {
@@ -167,13 +168,12 @@ export class WireTap implements ByteDrain {
     const fault = this.#dripFault;
     if (fault === undefined) return;
     this.#stopped = true;
-    this.#undo.push(
-      fault.later(() => {
-        this.#stopped = false;
-        this.#portionLeft = this.#portion;
-        this.#pump();
-      }, this.#pause),
-    );
+    this.#cancel = fault.later((hurry) => {
+      this.#stopped = false;
+      if (hurry) this.#portion = Number.POSITIVE_INFINITY;
+      this.#portionLeft = this.#portion;
+      this.#pump();
+    }, this.#pause);
   }
 
   /** Takes at most `limit` bytes off what is there. */
@@ -204,12 +204,10 @@ export class WireTap implements ByteDrain {
 
   #stall(fault: WireFault): void {
     this.#stopped = true;
-    this.#undo.push(
-      fault.stalls(() => {
-        this.#stopped = false;
-        this.#pump();
-      }),
-    );
+    this.#cancel = fault.stalls(() => {
+      this.#stopped = false;
+      this.#pump();
+    });
   }
 
   #drip({ bytes, apart }: Wire & { form: 'drip' }, fault: WireFault): void {

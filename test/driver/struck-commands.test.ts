@@ -460,3 +460,80 @@ test('a rule without times strikes whatever the clock showed when it was added',
   device.rules.add(parseRules([{ op: 'read', error: 'EIO' }]));
   expect(ended(read(0, 8).submit(disk))).toBe('EIO');
 });
+
+describe('what is long is done in slices, so that nobody waits for it', () => {
+  const MiB_SECTORS = 2048;
+
+  /** Turns that it takes. */
+  function turnsUntil(io: Io, world: World): number {
+    let turns = 0;
+    for (; io.ends === 0; turns++) {
+      expect(world.deferred.pending).toBe(true);
+      world.deferred.run();
+    }
+    return turns;
+  }
+
+  test.each([
+    ['xor:ff', 32],
+    ['fill:5a', 32],
+    ['random', 256],
+  ])('corrupt=%s of a MiB', (how, least) => {
+    const { disk, world } = ruled([`op=read corrupt=${how}`]);
+    const io = read(0, MiB_SECTORS).submit(disk);
+    expect(turnsUntil(io, world)).toBeGreaterThanOrEqual(least - 1);
+    expect(ended(io)).toBe('OK');
+    if (how !== 'random')
+      expect(new Set(io.data)).toEqual(new Set([how === 'xor:ff' ? 255 : 0x5a]));
+    const again = read(0, MiB_SECTORS).submit(disk);
+    turnsUntil(again, world);
+    expect(again.data.equals(io.data)).toBe(true);
+  });
+
+  test('corrupt=fill of a write, two at once', () => {
+    const { disk, world, device } = ruled(['op=write corrupt=fill:5a']);
+    const ios = [0, MiB_SECTORS].map((at) => write(at, MiB_SECTORS, 1).submit(disk));
+    world.settle();
+    expect(ios.map(ended)).toEqual(['OK', 'OK']);
+    expect(new Set(stored(device, 0, 2 * MiB_SECTORS))).toEqual(new Set([0x5a]));
+  });
+
+  test.each([[['memory_backed=1']], [['memory_backed=0', 'irqmode=0']], [['completion_nsec=10']]])(
+    'a write torn into thousands of parts, %s',
+    (words) => {
+      const parts = Array.from({ length: 4096 }, (_, at) => 2 * at).join(',');
+      const { disk, world, device } = ruled([`op=write torn=blocks:${parts}`], ...words);
+      const io = write(0, 8192, 1).submit(disk);
+      expect(turnsUntil(io, world)).toBeGreaterThanOrEqual(200);
+      expect(ended(io)).toBe('OK');
+      const [entry] = log(device);
+      expect(entry?.detail['kept']).toMatch(/^0,2,4,.*,126,\.\.\.$/);
+      if (words[0] === 'memory_backed=1') {
+        expect(stored(device, 8188, 4)).toEqual([1, 0, 1, 0]);
+      }
+    },
+  );
+
+  test('thousands of writes that wait to be kept, one after the other', () => {
+    const rules = ['op=read nth=1 hang=on', 'op=read sectors=0-7 stale=2'];
+    const { disk, device, world } = ruled(rules, 'hw_queue_depth=1', 'irqmode=0');
+    const hung = read(8, 1).submit(disk);
+    const ios = Array.from({ length: 5000 }, (_, at) => write(0, 1, at % 200).submit(disk));
+    expect(device.rules.release()).toBe(1);
+    world.settle();
+    expect(ended(hung)).toBe('OK');
+    expect(new Set(ios.map(ended))).toEqual(new Set(['OK']));
+    expect(read(0, 1).submit(disk).data[0]).toBe(4997 % 200);
+  });
+
+  test('power off by force ends it at once', async () => {
+    const { disk, device, world } = ruled(['op=write corrupt=random']);
+    const io = write(0, 8192, 1).submit(disk);
+    expect(ended(io)).toBeUndefined();
+    const off = device.powerOff(true);
+    world.deferred.run();
+    expect(ended(io)).toBe('ENODEV');
+    world.settle();
+    await off;
+  });
+});

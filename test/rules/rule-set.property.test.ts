@@ -174,3 +174,21 @@ test('what a throw gives depends on the command alone, not on what runs beside i
     { numRuns: testRuns(100) },
   );
 });
+
+test('zeroes as long as a large device heal latent sectors without a look at each of theirs', () => {
+  const set = new RuleSet('seed', 512);
+  set.load(parsePlan({ rules: [{ op: 'read', error: 'EIO', until: 'rewrite' }] }), 0);
+  const facts = (sector: number): Facts =>
+    Object.assign(new Facts(), { operation: operations.read, sector, sectors: 8, bytes: 4096 });
+  for (const sector of [8, 2 ** 40]) {
+    const live = set.decide(facts(sector));
+    live?.keepLatent(facts(sector));
+  }
+  const [live] = set.rules;
+  // One by one this would take hours.
+  set.rewritten(16, 2 ** 44);
+  expect(live?.strikesLatent(facts(2 ** 40))).toBe(false);
+  expect(live?.strikesLatent(facts(8))).toBe(true);
+  set.rewritten(0, 2 ** 44);
+  expect(live?.hasLatent).toBe(false);
+});

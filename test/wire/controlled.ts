@@ -17,6 +17,8 @@ export interface Controlled {
   /** Of TCP, on 127.0.0.1. */
   readonly port: number;
   ask(method: string, path: string, asked?: Asked): Promise<Answered>;
+  /** As a signal has it. */
+  stop(): Promise<void>;
   /** Sets attributes of a device, which must work. */
   set(name: string, attributes: object): Promise<void>;
   readonly log: readonly LogLine[];
@@ -68,6 +70,7 @@ export async function serveControlled(
     port: tcp?.port ?? 0,
     log,
     ask: asking,
+    stop: () => daemon.stop(),
     async set(name, attributes) {
       const answer = await asking('PATCH', `/v1/devices/${name}`, { json: attributes });
       if (answer.status !== 200) throw new Error(`${answer.status}: ${answer.text}`);

@@ -295,3 +295,49 @@ test('power off releases what stalls and what hangs', async () => {
   expect((await one.end()).equals(good)).toBe(true);
   expect((await other.end()).readUInt32BE(4)).toBe(0);
 });
+
+test('several replies of a connection that stall all go on when power goes off', async () => {
+  const served = await ruled({ op: 'read', wire: 'stall:3' });
+  const client = await WireClient.simple(served.path);
+  for (let reads = 0; reads < 5; reads++) askToRead(client);
+  await client.peek(3);
+  await served.set('nullb0', { power: 0 });
+  expect((await client.end()).length).toBe(5 * good.length);
+  expect(served.log.filter(({ level }) => level >= 40)).toEqual([]);
+});
+
+describe('what takes for ever ends with power, and with the program', () => {
+  const hours = [
+    { op: 'read', wire: 'stall:3' },
+    { op: 'read', wire: 'drip:1:2000h' },
+    { op: 'read', hang: 'on' },
+    { op: 'read', hang: '2000h' },
+    { op: 'read', delay: '2000h' },
+    { op: 'read', wire: 'reorder:9', delay: '2000h' },
+  ];
+
+  /** A client whose read the rule has struck. */
+  async function struck({ path, ask }: Controlled): Promise<WireClient> {
+    const before = await struckSoFar();
+    const client = await WireClient.simple(path);
+    askToRead(client);
+    await until(async () => (await struckSoFar()) > before);
+    return client;
+
+    async function struckSoFar(): Promise<number> {
+      const { text } = await ask('GET', '/v1/devices/nullb0/faults');
+      return Number(/"struck":(\d+)/.exec(text)?.[1]);
+    }
+  }
+
+  test.each(hours)('%o', async (rule) => {
+    const served = await ruled(rule);
+    const one = await struck(served);
+    await served.set('nullb0', { power: 0 });
+    expect((await one.end()).equals(good)).toBe(true);
+    await served.set('nullb0', { power: 1 });
+    const other = await struck(served);
+    await served.stop();
+    expect((await other.end()).equals(good)).toBe(true);
+  });
+});

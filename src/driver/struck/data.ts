@@ -1,11 +1,11 @@
-/** A command's data, which lie in pieces: parts of them, and bytes changed in place. */
+/** A command's data, which lie in pieces: parts of them, and bytes changed where they lie. */
 
-import type { Segments } from '../../pages/segments.ts';
+import { SegmentCursor, type Segments } from '../../pages/segments.ts';
 
 /** Appends bytes [start, end) of `from` to `to`, where they lie. */
 export function addRange(from: Segments, start: number, end: number, to: Segments): void {
   let offset = 0;
-  for (let at = 0; at < from.count; at++) {
+  for (let at = 0; at < from.count && offset < end; at++) {
     const length = from.length(at);
     const first = Math.max(start - offset, 0);
     const last = Math.min(end - offset, length);
@@ -14,22 +14,20 @@ export function addRange(from: Segments, start: number, end: number, to: Segment
   }
 }
 
-/** @param place of the byte, from the first one. */
-export function changeByte(segments: Segments, place: number, to: (byte: number) => number): void {
-  let offset = place;
-  for (let at = 0; at < segments.count; at++) {
-    const length = segments.length(at);
-    if (offset < length) {
-      const buffer = segments.buffer(at);
-      const index = segments.start(at) + offset;
-      buffer[index] = to(buffer[index] ?? 0);
-      return;
-    }
-    offset -= length;
+/** Changes bytes [start, end), one by one in order. */
+export function changeBytes(
+  segments: Segments,
+  start: number,
+  end: number,
+  to: (byte: number) => number,
+): void {
+  const cursor = new SegmentCursor();
+  segments.seek(cursor, start);
+  for (let left = end - start; left > 0; cursor.index++, cursor.offset = 0) {
+    const buffer = segments.buffer(cursor.index);
+    const first = segments.start(cursor.index) + cursor.offset;
+    const length = Math.min(left, segments.length(cursor.index) - cursor.offset);
+    for (let at = first; at < first + length; at++) buffer[at] = to(buffer[at] ?? 0);
+    left -= length;
   }
-}
-
-/** Puts `bytes` in from byte `place` on. */
-export function changeBytes(segments: Segments, place: number, bytes: Uint8Array): void {
-  for (const [at, byte] of bytes.entries()) changeByte(segments, place + at, () => byte);
 }

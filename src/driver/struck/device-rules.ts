@@ -13,6 +13,7 @@ import type { NullData } from '../completion.ts';
 import type { RuleStats } from '../device-stats.ts';
 import type { DeviceContext } from '../parts.ts';
 import { RuleFront } from './front.ts';
+import { LongWork } from './long-work.ts';
 import type { StruckHost } from './struck-host.ts';
 import { Stalled } from './struck-wire.ts';
 import { Versions } from './versions.ts';
@@ -37,6 +38,7 @@ export class DeviceRules {
   readonly #versions = new Map<string, Versions>();
   #front: RuleFront | undefined;
   #queue: RequestQueue<NullData> | undefined;
+  #ended = false;
 
   /** @param onChanged called when there are rules where there were none, or none any more. */
   constructor(context: DeviceContext, onChanged: () => void) {
@@ -75,7 +77,8 @@ export class DeviceRules {
   }
 
   report(): RuleReport[] {
-    return this.#set.rules.map((live) => ({ live, held: this.#front?.held(live.rule.id) ?? 0 }));
+    const held = this.#front?.held();
+    return this.#set.rules.map((live) => ({ live, held: held?.get(live.rule.id) ?? 0 }));
   }
 
   stats(): RuleStats[] {
@@ -96,7 +99,7 @@ export class DeviceRules {
   /** What they hold is released. @throws ErrnoError ENOENT: none is removed. */
   remove(ids: readonly string[]): void {
     this.#change(() => this.#set.remove(ids));
-    for (const id of ids) this.release(id);
+    this.#front?.release(new Set(ids));
   }
 
   /** In place of all rules; what those hold is released. */
@@ -117,7 +120,7 @@ export class DeviceRules {
 
   /** @param id undefined: of all rules. @returns how many go on. */
   release(id?: string): number {
-    return this.#front?.release(id) ?? 0;
+    return this.#front?.release(id === undefined ? undefined : new Set([id])) ?? 0;
   }
 
   /** Those behind entry `seq`. */
@@ -140,6 +143,7 @@ export class DeviceRules {
       rules: this.#set,
       stalled: new Stalled(),
       versions: this.#versions,
+      longWork: new LongWork(this.#context.deferred),
       context: this.#context,
       poweredAt: this.#now(),
     });
@@ -148,9 +152,16 @@ export class DeviceRules {
   /** The rules have come or gone, or power goes. @param leaving nothing is held up any more. */
   compose(leaving: boolean): void {
     if (this.#queue === undefined) return;
-    const front = this.active && !leaving ? this.#front : undefined;
+    const over = leaving || this.#ended;
+    const front = this.active && !over ? this.#front : undefined;
     if (this.#queue.front !== front) this.#queue.front = front;
-    if (leaving) this.#front?.open();
+    if (over) this.#front?.open();
+  }
+
+  /** The program ends: nothing is struck or held up any more. */
+  end(): void {
+    this.#ended = true;
+    this.compose(true);
   }
 
   /** Power goes off by force. */

@@ -1,9 +1,11 @@
 /** What the dice decide of an action: how long, which blocks, which bytes.
  *  Source: faults.md section 1 (Action, Dice). */
 
+import type { Segments } from '../../pages/segments.ts';
 import type { Corruption, Delay, Kept } from '../../rules/actions.ts';
 import type { Dice } from '../../rules/dice.ts';
-import type { Nanoseconds } from '../../units.ts';
+import { bug, type Nanoseconds } from '../../units.ts';
+import { changeBytes } from './data.ts';
 
 /** Of the standard normal distribution: 99 % lie below. */
 const NORMAL_P99 = 2.3263478740408408;
@@ -82,41 +84,78 @@ function ranges(
   return joined;
 }
 
-/** For the log: `0-2,5`. */
+/** For the log: `0-2,5`, cut where there are very many. */
 export function keptText(kept: readonly BlockRange[]): string {
-  const texts = kept.map(({ first, count }) =>
-    count === 1 ? `${first}` : `${first}-${first + count - 1}`,
-  );
+  const texts = kept
+    .slice(0, RANGES_TOLD)
+    .map(({ first, count }) => (count === 1 ? `${first}` : `${first}-${first + count - 1}`));
+  if (kept.length > RANGES_TOLD) texts.push('...');
   return texts.join(',') || 'none';
 }
 
-/** Changes bytes from `start` up to `end`, as dice say. @param at byte by its place; @returns the bits or
- *  bytes that were changed, for the log. */
-export function corrupt(
-  how: Corruption,
-  bytes: number,
-  dice: Dice,
-  change: (at: number, to: (byte: number) => number) => void,
-): string {
-  if (bytes === 0) return 'none';
-  switch (how.form) {
-    case 'bits': {
-      const bits = new Set<number>();
-      const most = Math.min(how.count, bytes * 8);
-      while (bits.size < most) bits.add(dice.below(bytes * 8));
-      for (const bit of bits) change(Math.floor(bit / 8), (byte) => byte ^ (1 << (bit % 8)));
-      return [...bits].slice(0, BITS_TOLD).join(',');
+const RANGES_TOLD = 64;
+
+/** A change of some of a command's bytes, done in portions since there may be many. */
+export class DataChange {
+  readonly #how: Corruption;
+  readonly #segments: Segments;
+  readonly #dice: Dice;
+  #at: number;
+  readonly #end: number;
+
+  /** Of bytes [start, end). @param dice what is drawn comes from them. */
+  constructor(how: Corruption, segments: Segments, start: number, end: number, dice: Dice) {
+    this.#how = how;
+    this.#segments = segments;
+    this.#at = start;
+    this.#end = Math.max(start, end);
+    this.#dice = dice;
+  }
+
+  get over(): boolean {
+    return this.#at === this.#end;
+  }
+
+  /** Begins: bits are all changed at once. @returns the bits or bytes that are changed, for the log. */
+  begin(): string {
+    const bytes = this.#end - this.#at;
+    if (bytes === 0) return 'none';
+    if (this.#how.form !== 'bits') return `${bytes} bytes`;
+    const bits = new Set<number>();
+    const most = Math.min(this.#how.count, bytes * 8);
+    while (bits.size < most) bits.add(this.#dice.below(bytes * 8));
+    for (const bit of bits) {
+      const at = this.#at + Math.floor(bit / 8);
+      changeBytes(this.#segments, at, at + 1, (byte) => byte ^ (1 << (bit % 8)));
     }
-    case 'xor':
-      for (let at = 0; at < bytes; at++) change(at, (byte) => byte ^ how.byte);
-      return `${bytes} bytes`;
-    case 'fill':
-      for (let at = 0; at < bytes; at++) change(at, () => how.byte);
-      return `${bytes} bytes`;
-    case 'random':
-      for (let at = 0; at < bytes; at++) change(at, () => dice.word() >>> 24);
-      return `${bytes} bytes`;
+    this.#at = this.#end;
+    return [...bits].slice(0, BITS_TOLD).join(',');
+  }
+
+  /** Changes the next ones. @param most bytes that it may count for. @returns for how many it counted. */
+  proceed(most: number): number {
+    const weight = this.#how.form === 'random' ? DRAWN_BYTES : 1;
+    const start = this.#at;
+    this.#at = Math.min(this.#end, start + Math.ceil(most / weight));
+    changeBytes(this.#segments, start, this.#at, this.#changed());
+    return (this.#at - start) * weight;
+  }
+
+  #changed(): (byte: number) => number {
+    const how = this.#how;
+    switch (how.form) {
+      case 'xor':
+        return (byte) => byte ^ how.byte;
+      case 'fill':
+        return () => how.byte;
+      case 'random':
+        return () => this.#dice.word() >>> 24;
+      case 'bits':
+        return bug('bits are changed at once');
+    }
   }
 }
 
 const BITS_TOLD = 64;
+/** What a byte that dice give counts for. */
+const DRAWN_BYTES = 8;

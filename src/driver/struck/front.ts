@@ -76,19 +76,21 @@ export class RuleFront implements Front {
     return { fault, delayNs };
   }
 
-  /** How many commands the rule holds. */
-  held(id: string): number {
-    let count = 0;
-    for (const command of this.#struck) if (command.hangs(id)) count++;
-    return count + this.#host.stalled.count(id);
+  /** How many commands each rule holds, by its id; none: it is not there. */
+  held(): Map<string, number> {
+    const held = this.#host.stalled.counts();
+    for (const { heldBy } of this.#struck) {
+      if (heldBy !== undefined) held.set(heldBy, (held.get(heldBy) ?? 0) + 1);
+    }
+    return held;
   }
 
-  /** Lets go what hangs. @param id of the rule that holds it; undefined: of all.
+  /** Lets go what hangs. @param ids of the rules that hold it; undefined: of all.
    *  @returns how many. */
-  release(id?: string): number {
+  release(ids?: ReadonlySet<string>): number {
     let count = 0;
-    for (const command of [...this.#struck]) if (command.release(id)) count++;
-    return count + this.#host.stalled.release(id);
+    for (const command of [...this.#struck]) if (command.release(ids)) count++;
+    return count + this.#host.stalled.release(ids);
   }
 
   /** Power goes off by force: everything that is held ends so. */
@@ -99,7 +101,7 @@ export class RuleFront implements Front {
   /** Power goes off: nothing is held up any more. */
   open(): void {
     for (const command of [...this.#struck]) command.hurry();
-    this.#host.stalled.release(undefined);
+    this.#host.stalled.open();
   }
 }
 

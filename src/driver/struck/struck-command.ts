@@ -11,26 +11,19 @@ import { Facts } from '../../rules/facts.ts';
 import type { LiveRule } from '../../rules/live-rule.ts';
 import { Timer, type TimerTarget } from '../../time/timer-queue.ts';
 import { bug, type Nanoseconds, SECTOR_BYTES, type Sector, type Tag } from '../../units.ts';
-import { addRange, changeByte } from './data.ts';
-import { corrupt, drawDelay, drawKept, keptText } from './draw.ts';
+import { addRange } from './data.ts';
+import { type BlockRange, DataChange, drawDelay, drawKept, keptText } from './draw.ts';
+import { type LongJob, PART_BYTES, TURN_BYTES } from './long-work.ts';
+import { blocksOf, keptParts, type Part } from './parts-done.ts';
 import { ruleStatus } from './rule-status.ts';
-import { isWrite, type StruckHost } from './struck-host.ts';
+import { carriesData, isWrite, type StruckHost } from './struck-host.ts';
 import { wireFault } from './struck-wire.ts';
 import { submitted } from './submit.ts';
 import { makeStale } from './versions.ts';
 
-/** Sectors of the command that are done, and where. */
-interface Part {
-  /** From the command's first one. */
-  readonly from: number;
-  readonly sectors: number;
-  /** On the device. */
-  readonly to: number;
-}
-
 type Detail = Record<string, string | number>;
 
-export class StruckCommand implements BioOwner, TagWaiter, TimerTarget {
+export class StruckCommand implements BioOwner, TagWaiter, TimerTarget, LongJob {
   waiting = false;
   waitingSince = 0;
   readonly waitsToRead = false;
@@ -44,8 +37,15 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget {
   readonly #facts = new Facts();
   readonly #dice = new Dice();
   readonly #timer = new Timer(this);
-  /** What is still to be done, in order. */
+  /** What is to be done, in order, and which of them is next. */
   #parts: readonly Part[] = [];
+  #nextPart = 0;
+  /** What is still to be changed of the data. */
+  #change: DataChange | undefined;
+  /** For how many bytes the work of this turn still may count. */
+  #left = 0;
+  /** Inside `#work`, which goes on where a part has ended at once. */
+  #atWork = false;
   #flags: number;
   /** What it is answered with when all of that went well. */
   #status: Status = Status.OK;
@@ -92,16 +92,18 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget {
     const { rules, poweredAt, context } = this.#host;
     rules.note(this.#live, this.#facts, context.clock.now() - poweredAt, detail);
     if (hangs) this.#hang();
-    else this.#work();
+    else this.#goOn();
   }
 
-  hangs(id: string): boolean {
-    return this.#phase === 'hanging' && this.#live.rule.id === id;
+  /** The id of the rule by which it hangs. */
+  get heldBy(): string | undefined {
+    return this.#phase === 'hanging' ? this.#live.rule.id : undefined;
   }
 
-  /** @param id undefined: of any rule. @returns whether it did hang, and goes on. */
-  release(id: string | undefined): boolean {
-    if (this.#phase !== 'hanging' || (id !== undefined && this.#live.rule.id !== id)) return false;
+  /** @param ids undefined: of any rule. @returns whether it did hang, and goes on. */
+  release(ids: ReadonlySet<string> | undefined): boolean {
+    const { heldBy } = this;
+    if (heldBy === undefined || ids?.has(heldBy) === false) return false;
     this.#host.context.timers.cancel(this.#timer);
     this.#unhang();
     return true;
@@ -118,6 +120,8 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget {
   giveUp(status: Status): void {
     const held = this.#phase === 'hanging' || this.#phase === 'delayed';
     this.#parts = [];
+    this.#change = undefined;
+    this.#changesReply = false;
     this.#delayNs = 0;
     this.#status = status;
     if (!held) return;
@@ -162,8 +166,8 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget {
     if (isWrite(inner.command) && inner.status === Status.OK) {
       this.#host.rules.rewritten(inner.sector, inner.sectors);
     }
-    this.#parts = this.#parts.slice(1);
-    this.#work();
+    this.#nextPart++;
+    if (!this.#atWork) this.#goOn();
   }
 
   /** @returns whether it hangs first. */
@@ -191,7 +195,10 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget {
         return true;
       case 'torn': {
         if (action.answer === 'error') this.#fails('EIO', detail);
-        this.#keep(drawKept(action.kept, this.#blocks(), this.#dice), detail);
+        this.#keep(
+          drawKept(action.kept, blocksOf(this.#outer, this.#host.block), this.#dice),
+          detail,
+        );
         return false;
       }
       case 'misdirect': {
@@ -229,18 +236,8 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget {
     return { from: 0, sectors, to: sector };
   }
 
-  #blocks(): number {
-    return Math.ceil((this.#outer.sectors * SECTOR_BYTES) / this.#host.block);
-  }
-
-  #keep(kept: readonly { readonly first: number; readonly count: number }[], detail: Detail): void {
-    const per = this.#host.block / SECTOR_BYTES;
-    const { sector, sectors } = this.#outer;
-    this.#parts = kept.map(({ first, count }) => ({
-      from: first * per,
-      sectors: Math.min((first + count) * per, sectors) - first * per,
-      to: sector + first * per,
-    }));
+  #keep(kept: readonly BlockRange[], detail: Detail): void {
+    this.#parts = keptParts(this.#outer, this.#host.block, kept);
     detail['kept'] = keptText(kept);
   }
 
@@ -254,7 +251,7 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget {
   #unhang(): void {
     this.#phase = 'working';
     this.#giveTag();
-    this.#work();
+    this.#goOn();
   }
 
   #giveTag(): void {
@@ -263,18 +260,61 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget {
     if (tag !== undefined) this.#hctx.pool.give(tag);
   }
 
-  /** The next part, or the answer. */
+  #goOn(): void {
+    this.#left = TURN_BYTES;
+    this.#work();
+  }
+
+  /** In a later turn. */
+  proceed(bytes: number): number {
+    this.#left = bytes;
+    this.#work();
+    return bytes - this.#left;
+  }
+
+  /** What is to change, part after part, and the answer; what is too long for a turn goes on in the next. */
   #work(): void {
-    const [part] = this.#parts;
+    this.#atWork = true;
+    while (this.#step());
+    this.#atWork = false;
+  }
+
+  /** @returns whether there is more to be done right now. */
+  #step(): boolean {
+    if (this.#left <= 0) {
+      this.#host.longWork.later(this);
+      return false;
+    }
+    const change = this.#change;
+    if (change !== undefined) {
+      this.#left -= change.proceed(this.#left);
+      if (change.over) this.#change = undefined;
+      return true;
+    }
+    const part = this.#parts[this.#nextPart];
     const failed = this.#outer.status !== Status.OK;
-    if (part === undefined || failed || this.#needsNothing()) return this.#worked();
+    if (part !== undefined && !failed && !this.#needsNothing()) return this.#do(part);
+    if (this.#changesReply && !failed) {
+      this.#changesReply = false;
+      this.#changeReply();
+      return true;
+    }
+    this.#worked();
+    return false;
+  }
+
+  /** @returns whether it has ended already. */
+  #do(part: Part): boolean {
     const { command } = this.#outer;
     const inner = this.#inner;
     inner.reset(command, this.#flags, part.to as Sector, part.sectors as Sector); // parts of the command's
     inner.judged = true;
     inner.contiguous = true;
-    if (command !== Command.READ && !this.#showData()) return this.#worked();
+    if (command !== Command.READ && !this.#showData()) return true;
+    this.#left -= PART_BYTES;
+    const before = this.#nextPart;
     this.#submit();
+    return this.#nextPart > before;
   }
 
   /** Where nothing is volatile, a flush reaches no device. */
@@ -289,7 +329,7 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget {
 
   /** Has the part's bytes of the command's data in the inner bio. @returns false: there are none. */
   #showData(): boolean {
-    const [part] = this.#parts;
+    const part = this.#parts[this.#nextPart];
     const { segments } = this.#outer;
     if (part === undefined) return false;
     if (segments.bytes === 0) return !carriesData(this.#outer.command) || this.#noMemory();
@@ -304,8 +344,6 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget {
   }
 
   #worked(): void {
-    const outer = this.#outer;
-    if (this.#changesReply && outer.status === Status.OK) this.#changeReply();
     if (this.#delayNs > 0) {
       this.#phase = 'delayed';
       this.#wait(this.#delayNs);
@@ -338,7 +376,7 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget {
     timers.start(this.#timer, (clock.now() + ns) as Nanoseconds); // a time plus a duration
   }
 
-  /** @returns what was changed, for the log. */
+  /** Begins to change data. @returns what is changed, for the log. */
   #corrupt(): string {
     const { action, match } = this.#live.rule;
     if (action?.kind !== 'corrupt') return bug('a corruption without bytes');
@@ -346,12 +384,9 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget {
     const { first, last } = match.sectors ?? { first: sector, last: sector + sectors - 1 };
     const from = Math.max(0, first - sector) * SECTOR_BYTES;
     const end = Math.min(segments.bytes, (last + 1 - sector) * SECTOR_BYTES);
-    return corrupt(action.how, Math.max(0, end - from), this.#dice, (at, to) => {
-      changeByte(segments, from + at, to);
-    });
+    const change = new DataChange(action.how, segments, from, end, this.#dice);
+    const what = change.begin();
+    if (!change.over) this.#change = change;
+    return what;
   }
-}
-
-function carriesData(command: Command): boolean {
-  return command === Command.READ || command === Command.WRITE || command === Command.ZONE_APPEND;
 }

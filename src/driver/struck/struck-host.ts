@@ -3,6 +3,7 @@
 import { Command } from '../../block/command.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
 import type { DeviceContext } from '../parts.ts';
+import type { LongWork } from './long-work.ts';
 import type { Stalled } from './struck-wire.ts';
 import type { Versions } from './versions.ts';
 
@@ -21,10 +22,15 @@ export interface StruckHost {
   readonly stalled: Stalled;
   /** Of the rules that show what was there before, by their ids. */
   readonly versions: ReadonlyMap<string, Versions>;
+  readonly longWork: LongWork;
   /** The cache forgets what it holds. */
   dropCache(): void;
 }
 
 export function isWrite(command: Command): boolean {
   return command === Command.WRITE || command === Command.WRITE_ZEROES;
+}
+
+export function carriesData(command: Command): boolean {
+  return command === Command.READ || command === Command.WRITE || command === Command.ZONE_APPEND;
 }

@@ -2,29 +2,69 @@
  *  Source: faults.md section 3. */
 
 import type { BlockContext } from '../../block/context.ts';
-import type { Wire, WireFault } from '../../block/wire-fault.ts';
+import type { PauseOver, Wire, WireFault } from '../../block/wire-fault.ts';
 import type { Dice } from '../../rules/dice.ts';
 import { Timer } from '../../time/timer-queue.ts';
 import type { Nanoseconds } from '../../units.ts';
 
-/** Connections that stand still, with the rule that has them do so. */
+interface Pause {
+  readonly timer: Timer;
+  hurry(): void;
+}
+
+/** Connections that stand still, with the rule that has them do so, and those that drip. */
 export class Stalled {
   readonly #held = new Map<() => void, string>();
+  /** Between two portions. */
+  readonly #pauses = new Set<Pause>();
+  #open = false;
 
-  count(id: string): number {
-    let count = 0;
-    for (const rule of this.#held.values()) if (rule === id) count++;
-    return count;
+  /** How many there are of each rule that has some. */
+  counts(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const rule of this.#held.values()) counts.set(rule, (counts.get(rule) ?? 0) + 1);
+    return counts;
   }
 
-  hold(id: string, release: () => void): () => void {
+  hold(id: string, release: () => void, context: BlockContext): () => void {
+    if (this.#open) return this.pause(release, 0, context);
     this.#held.set(release, id);
     return () => void this.#held.delete(release);
   }
 
-  /** @param id undefined: of all rules. @returns how many go on. */
-  release(id: string | undefined): number {
-    const some = [...this.#held].filter(([, rule]) => id === undefined || rule === id);
+  /** Calls `then` so much later, or soon when power goes off: then all that is left may be sent.
+   *  @returns what cancels it. */
+  pause(then: PauseOver, ns: number, { clock, timers }: BlockContext): () => void {
+    const pause: Pause = {
+      timer: new Timer({
+        timerExpired: () => {
+          this.#pauses.delete(pause);
+          then(this.#open);
+        },
+      }),
+      hurry: () => {
+        timers.cancel(pause.timer);
+        timers.start(pause.timer, clock.now());
+      },
+    };
+    timers.start(pause.timer, (clock.now() + (this.#open ? 0 : ns)) as Nanoseconds); // a time plus a duration
+    this.#pauses.add(pause);
+    return () => {
+      this.#pauses.delete(pause);
+      timers.cancel(pause.timer);
+    };
+  }
+
+  /** Power goes off: nothing stands still any more. */
+  open(): void {
+    this.#open = true;
+    for (const pause of this.#pauses) pause.hurry();
+    this.release(undefined);
+  }
+
+  /** @param ids undefined: of all rules. @returns how many go on. */
+  release(ids: ReadonlySet<string> | undefined): number {
+    const some = [...this.#held].filter(([, rule]) => ids?.has(rule) !== false);
     for (const [release] of some) {
       this.#held.delete(release);
       release();
@@ -39,18 +79,14 @@ export function wireFault(
   wire: Wire,
   dice: Dice,
   stalled: Stalled,
-  { clock, timers }: BlockContext,
+  context: BlockContext,
 ): WireFault {
   return {
     wire,
     fill(bytes) {
       for (let at = 0; at < bytes.length; at++) bytes[at] = dice.word() >>> 24;
     },
-    stalls: (release) => stalled.hold(id, release),
-    later(then, ns) {
-      const timer = new Timer({ timerExpired: then });
-      timers.start(timer, (clock.now() + ns) as Nanoseconds); // a time plus a duration
-      return () => timers.cancel(timer);
-    },
+    stalls: (release) => stalled.hold(id, release, context),
+    later: (then, ns) => stalled.pause(then, ns, context),
   };
 }

@@ -10,7 +10,7 @@ import type { SlabAllocator } from '../../pages/allocator.ts';
 import type { DataMemory } from '../../pages/memory.ts';
 import type { Rule } from '../../rules/rule.ts';
 import { bug, SECTOR_BYTES, type Sector } from '../../units.ts';
-import { addRange, changeBytes } from './data.ts';
+import { addRange } from './data.ts';
 
 /** Of one rule. */
 export class Versions {
@@ -20,7 +20,10 @@ export class Versions {
   readonly #memory: DataMemory;
   /** Of each sector that was written since: what it held before each write, the oldest first. */
   readonly #before = new Map<number, Uint8Array[]>();
+  /** Those that wait for the one under way. */
   readonly #queue: VersionedWrite[] = [];
+  #underWay = false;
+  #beginning = false;
 
   constructor(rule: Rule, memory: DataMemory) {
     const { action, match } = rule;
@@ -57,12 +60,25 @@ export class Versions {
 
   begin(write: VersionedWrite): void {
     this.#queue.push(write);
-    if (this.#queue.length === 1) write.begin();
+    this.#next();
   }
 
   ended(): void {
-    this.#queue.shift();
-    this.#queue[0]?.begin();
+    this.#underWay = false;
+    this.#next();
+  }
+
+  /** One after the other, also where each ends before the next begins: not one inside the other. */
+  #next(): void {
+    if (this.#beginning) return;
+    this.#beginning = true;
+    while (!this.#underWay) {
+      const write = this.#queue.shift();
+      if (write === undefined) break;
+      this.#underWay = true;
+      write.begin();
+    }
+    this.#beginning = false;
   }
 
   /** The rule has gone. */
@@ -169,14 +185,16 @@ export class VersionedWrite implements BioOwner, TagWaiter {
   }
 }
 
-/** In a read's data: sectors are as they were. @returns how many. */
-export function makeStale(versions: Versions, { sector, sectors, segments }: Bio): number {
-  let count = 0;
-  for (let at = 0; at < sectors; at++) {
-    const data = versions.staleOf(sector + at);
-    if (data === undefined) continue;
-    changeBytes(segments, at * SECTOR_BYTES, data);
-    count++;
+/** In a read's data: sectors are as they were. */
+export function makeStale(versions: Versions, { sector, segments }: Bio): void {
+  let at: number = sector;
+  for (let index = 0; index < segments.count; index++) {
+    const buffer = segments.buffer(index);
+    const start = segments.start(index);
+    // Pieces are whole sectors.
+    for (let done = 0; done < segments.length(index); done += SECTOR_BYTES) {
+      const data = versions.staleOf(at++);
+      if (data !== undefined) buffer.set(data, start + done);
+    }
   }
-  return count;
 }
