@@ -1,13 +1,10 @@
 /** What operators do to a device: everything that may be changed while clients are at it. */
 
 import type { SimDevice } from './device.ts';
-import { type Action, CALL_NS, DRAIN_NS, type Operator } from './operator.ts';
+import { type Action, CALL_NS, DRAIN_NS, FORCED_NS, type Operator } from './operator.ts';
 import { condemnZone, manageZone, manageZones } from './zone-actions.ts';
 
 const MS = 1e6;
-const FORCED_NS = 100 * MS;
-const PIECES_MAX = 2000;
-
 export const actions: readonly Action[] = [
   { feature: 'queues', weight: 20, run: changeQueues },
   { feature: 'look', weight: 6, run: look },
@@ -32,11 +29,9 @@ async function changeQueues(operator: Operator, device: SimDevice): Promise<void
 }
 
 async function look(operator: Operator, device: SimDevice): Promise<void> {
-  const { control, plan } = operator.simulation;
+  const { control } = operator.simulation;
   const { name } = device;
-  // Long answers are made in so many pieces at most, between which the clock is looked at.
-  const bound = CALL_NS + PIECES_MAX * (plan.machine.clockReadNs + plan.machine.iterationNs);
-  await operator.call(device, 'a look', () => control.look(operator.random, name), [], bound);
+  await operator.call(device, 'a look', () => control.look(operator.random, name), [], CALL_NS);
 }
 
 async function flush(operator: Operator, device: SimDevice): Promise<void> {

@@ -11,8 +11,13 @@ import type { Run } from './run.ts';
 const MS = 1e6;
 /** Of a call that the device has nothing to do with. */
 export const CALL_NS = 50 * MS;
+/** Long answers, and long changes, are made in so many pieces at most, between which the clock is looked
+ *  at. */
+const PIECES_MAX = 2000;
 /** What is in flight may end for so long when a device goes: the server's own limit, and some more. */
 export const DRAIN_NS = 5200 * MS;
+/** By force all is over within this time, whatever else waits. */
+export const FORCED_NS = 100 * MS;
 /** A request that is left alone ends within this time. */
 const TIMED_OUT_NS = 7000 * MS;
 
@@ -86,9 +91,12 @@ export class Operator {
   ): Promise<boolean> {
     const since = device.model.tick++;
     const said = `${device.name}: ${what}`;
-    // Calls on a device wait for each other.
-    const behind = device.changing ? DRAIN_NS + this.simulation.patience(device) : 0;
-    return await this.simulation.call(said, boundNs + behind, async () => {
+    // Calls on a device wait for each other, and a later one by force goes first.
+    const others = device.changing ? DRAIN_NS + this.simulation.patience(device) : 0;
+    const behind = others + (boundNs === FORCED_NS ? 0 : FORCED_NS);
+    const { clockReadNs, iterationNs } = this.simulation.plan.machine;
+    const pieces = PIECES_MAX * (clockReadNs + iterationNs);
+    return await this.simulation.call(said, boundNs + behind + pieces, async () => {
       try {
         await work();
         return true;
