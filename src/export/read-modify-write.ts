@@ -252,12 +252,13 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
 
   #submit(): void {
     const { hctx } = this.#host.queues;
-    for (let bio = this.#unsubmitted[0]; bio !== undefined; bio = this.#unsubmitted[0]) {
-      if (!hctx.submit(bio)) {
-        hctx.pool.wait(this);
-        return;
-      }
-      this.#unsubmitted.shift();
+    const bios = this.#unsubmitted;
+    for (let bio = bios.shift(); bio !== undefined; bio = bios.shift()) {
+      // Where a rule strikes it, it may end in here, and the next phase begin with a list of its own.
+      if (hctx.submit(bio)) continue;
+      bios.unshift(bio);
+      hctx.pool.wait(this);
+      break;
     }
     hctx.unplug();
   }

@@ -341,3 +341,18 @@ describe('what takes for ever ends with power, and with the program', () => {
     expect((await other.end()).equals(good)).toBe(true);
   });
 });
+
+test('a write of parts of blocks goes on where a rule ends its reads at once and holds the only tag', async () => {
+  const served = await serveControlled('size=16', 'memory_backed=1', 'hw_queue_depth=1');
+  const rules = [
+    { op: 'read', mark: 'seen' },
+    { op: 'write', nth: 1, hang: '1ms' },
+  ];
+  await served.ask('PUT', '/v1/devices/nullb0/faults', { json: { rules } });
+  const client = await WireClient.simple(served.path);
+  const [offset, length] = [100, 2000];
+  const sevens = Buffer.alloc(length, 7);
+  client.send(requestBytes({ command: WRITE, cookie: 5n, offset, length }), sevens);
+  expect((await client.reply(0)).cookie).toBe(5n);
+  expect((await client.readData(offset, length)).equals(sevens)).toBe(true);
+});
