@@ -65,7 +65,7 @@ test('neither a daemon without TLS nor a command loads TLS, or what is behind fe
   writeFileSync(
     tells,
     `import { appendFileSync } from 'node:fs';
-     process.on('exit', () => appendFileSync('${list}', process.moduleLoadList.join('\\n')));`,
+     process.on('exit', () => appendFileSync('${list}', process.moduleLoadList.join('\\n') + '\\n'));`,
   );
   const environment = { NODE_OPTIONS: `--import ${tells}` };
   const control = ['--control', join(place, 'c')];
