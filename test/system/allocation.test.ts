@@ -101,7 +101,7 @@ function collected(trace: string): Collected {
 }
 
 async function started(socket: string): Promise<{ child: ChildProcess; out: () => string }> {
-  const words = ['-U', socket, '--no-control', 'size=64', 'memory_backed=1'];
+  const words = ['-U', socket, '--no-control', 'size=64', 'memory_backed=1', '--busy-poll', '0'];
   const child = spawn(process.execPath, ['--trace-gc', program, ...words, '--log-level', 'error'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
