@@ -8,9 +8,13 @@ const all = ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'];
 const leftOut = process.env['TNULL_TEST_LEAVE_OUT']?.split(' ') ?? [];
 const never = ['test/system/**', '**/node_modules/**', ...leftOut];
 /** They measure memory of their process, or move its timers. */
-const alone = [
-  'test/driver/**/allocation.test.ts',
+export const alone = [
+  'packages/nbd-server-protocol-ts/test/reply-decoder.test.ts',
+  'packages/nbd-server-protocol-ts/test/request.test.ts',
+  'test/driver/allocation.test.ts',
+  'test/driver/zones/allocation.test.ts',
   'test/driver/storage/page-store.test.ts',
+  'test/export/judgement.test.ts',
   'test/wire/client-limits.test.ts',
 ];
 

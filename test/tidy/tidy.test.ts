@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { alone } from '../../vitest.config.ts';
 import {
   anys,
   hooksOfHelpers,
@@ -37,6 +38,12 @@ test('there are files to judge', () => {
   expect(program.length).toBeGreaterThan(50);
   expect(packages.length).toBeGreaterThan(5);
   expect(files.length).toBeGreaterThan(program.length);
+});
+
+test('what looks for objects in the heap runs in a process that makes no others', () => {
+  const measuring = files.filter(({ text }) => /from '[./]*(?:test\/)?allocated\.ts'/.test(text));
+  expect(measuring.length).toBeGreaterThan(3);
+  expect(alone).toEqual(expect.arrayContaining(measuring.map(({ path }) => path)));
 });
 
 describe('every file', () => {
