@@ -26,6 +26,16 @@ export const RequestFlag = {
   NOUNMAP: 4,
 } as const;
 
+/** True where data take the place of what was there. */
+export function overwrites(command: Command): boolean {
+  return command === Command.WRITE || command === Command.WRITE_ZEROES;
+}
+
+/** True where there are bytes to transfer. */
+export function carriesData(command: Command): boolean {
+  return command === Command.READ || command === Command.WRITE || command === Command.ZONE_APPEND;
+}
+
 /** True where sectors are named; FLUSH alone names none. */
 export function hasRange(command: Command): boolean {
   return command !== Command.FLUSH;

@@ -1,11 +1,12 @@
 /** Requests that come from the control side instead of a client: zone management, append, flush.
  *  They take tags and turns like any other. Source: control.md section 3. */
 
-import { Bio, type BioOwner } from '../block/bio.ts';
+import type { Bio } from '../block/bio.ts';
 import { type Command, RequestFlag } from '../block/command.ts';
 import type { Disk } from '../block/disk.ts';
-import type { TagWaiter } from '../block/scheduler.ts';
+import { OwnBio, type OwnBioHost } from '../block/own-bio.ts';
 import { Status } from '../block/status.ts';
+import type { Submitter } from '../block/submitter.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
 import { bug, type Sector, sector } from '../units.ts';
 import { type DataPiece, giveSlabs } from './append-data.ts';
@@ -68,62 +69,46 @@ export class ControlRequests {
   }
 }
 
-class ControlRequest implements BioOwner, TagWaiter {
-  waiting = false;
-  waitingSince = 0;
-  readonly waitsToRead = false;
+class ControlRequest implements OwnBioHost {
   readonly #disk: Disk<NullData>;
   readonly #allocator: SlabAllocator;
-  readonly #bio: Bio;
+  readonly #own: OwnBio;
   readonly #done: (outcome: Outcome) => void;
 
   constructor(disk: Disk<NullData>, allocator: SlabAllocator, done: (outcome: Outcome) => void) {
     this.#disk = disk;
     this.#allocator = allocator;
-    this.#bio = new Bio(this, allocator);
+    this.#own = new OwnBio(this, allocator);
     this.#done = done;
   }
 
   begin(command: Command, first: Sector, sectors: Sector, data: readonly DataPiece[]): void {
     // Long data change hands. A write cache would copy them, all in one turn: they go past it.
     const flags = data.length > 1 ? RequestFlag.FUA : 0;
-    this.#bio.reset(command, flags, first, sectors);
+    const { bio } = this.#own;
+    bio.reset(command, flags, first, sectors);
     for (const { buffer, slab } of data) {
-      this.#bio.segments.add(buffer, 0, buffer.length, slab);
+      bio.segments.add(buffer, 0, buffer.length, slab);
     }
-    this.#bio.contiguous = true;
-    this.#bio.uncut = true;
-    this.#submit();
+    bio.contiguous = true;
+    bio.uncut = true;
+    this.#own.submit();
   }
 
-  tagsFree(): void {
-    this.#submit();
+  way(): Submitter {
+    const { queue } = this.#disk;
+    const hctx = queue.defaultHctx(0);
+    return queue.front?.before(hctx, 0) ?? hctx;
   }
 
   provideTarget(): boolean {
     return bug('the control side reads nothing');
   }
-  acceptsViews(): boolean {
-    return false;
-  }
-  viewsReady(): void {
-    bug('views that nobody asked for');
-  }
-  /** The data are ours already. */
-  park(): void {}
 
   bioDone(bio: Bio): void {
     // Those that the device has not taken over.
     for (const slab of bio.segments.slabs) if (slab !== undefined) this.#allocator.give(slab);
     bio.segments.clear();
     this.#done({ status: bio.status, sector: bio.landedAt, reason: bio.reason });
-  }
-
-  #submit(): void {
-    const { queue } = this.#disk;
-    const own = queue.defaultHctx(0);
-    const hctx = queue.front?.before(own, 0) ?? own;
-    if (hctx.submit(this.#bio)) hctx.unplug();
-    else hctx.pool.wait(this);
   }
 }

@@ -73,7 +73,13 @@ export class RuleSet {
     const { operation, sector, sectors, client } = facts;
     const action = actionName(rule);
     const op = operationName(operation);
-    this.log.add({ ns, rule: rule.id, action, op, sector, sectors, client, occurrence, detail });
+    const beside = {
+      ...(rule.mark === undefined ? {} : { mark: rule.mark }),
+      ...(rule.setState === undefined ? {} : { state: rule.setState }),
+    };
+    const whole = { ...detail, ...beside };
+    const what = { action, op, sector, sectors, client, occurrence, detail: whole };
+    this.log.add({ ns, rule: rule.id, ...what });
     if (rule.setState !== undefined) this.state = rule.setState;
   }
 

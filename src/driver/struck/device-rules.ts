@@ -19,9 +19,10 @@ import { Stalled } from './struck-wire.ts';
 import { Versions } from './versions.ts';
 
 /** What rules need of the device while it has power. */
-export interface RuledDevice
-  extends Pick<StruckHost, 'block' | 'capacity' | 'isStable' | 'dropCache'> {
+export interface RuledDevice extends Pick<StruckHost, 'block' | 'isStable' | 'dropCache'> {
   readonly queue: RequestQueue<NullData>;
+  /** Sectors. */
+  readonly capacity: number;
 }
 
 /** A rule and what it has counted. */
@@ -135,9 +136,9 @@ export class DeviceRules {
 
   powerOn(device: RuledDevice): void {
     this.#set.block = device.block;
-    const { queue, ...facts } = device;
+    const { queue, capacity, ...facts } = device;
     this.#queue = queue;
-    this.#set.facts.capacity = device.capacity;
+    this.#set.facts.capacity = capacity;
     this.#front = new RuleFront({
       ...facts,
       rules: this.#set,

@@ -2,7 +2,7 @@
  *  carried out apart. There only while the device has rules. Source: faults.md section 1. */
 
 import type { Bio } from '../../block/bio.ts';
-import { Command, hasRange, RequestFlag } from '../../block/command.ts';
+import { Command, hasRange, overwrites, RequestFlag } from '../../block/command.ts';
 import type { HwQueue } from '../../block/hw-queue.ts';
 import { Status } from '../../block/status.ts';
 import type { Front, Submitter } from '../../block/submitter.ts';
@@ -14,9 +14,9 @@ import { Arrival as OnArrival, type Operation } from '../../rules/operations.ts'
 import { nanoseconds, SECTOR_BYTES } from '../../units.ts';
 import { drawDelay } from './draw.ts';
 import { StruckCommand } from './struck-command.ts';
-import { isWrite, type StruckHost } from './struck-host.ts';
+import type { StruckHost } from './struck-host.ts';
 import { wireFault } from './struck-wire.ts';
-import { submitted } from './submit.ts';
+import { BehindVersions } from './submit.ts';
 
 export class RuleFront implements Front {
   readonly #host: StruckHost;
@@ -109,13 +109,13 @@ export class RuleFront implements Front {
 class Watched implements Submitter {
   readonly #host: StruckHost;
   readonly #struck: Set<StruckCommand>;
-  readonly #hctx: HwQueue;
+  readonly #hctx: Submitter;
   readonly #client: number;
 
   constructor(host: StruckHost, struck: Set<StruckCommand>, hctx: HwQueue, client: number) {
     this.#host = host;
     this.#struck = struck;
-    this.#hctx = hctx;
+    this.#hctx = new BehindVersions(hctx, host.versions, host.context.allocator);
     this.#client = client;
   }
 
@@ -135,14 +135,14 @@ class Watched implements Submitter {
         new StruckCommand(this.#host, this.#struck, bio, this.#hctx, live, facts).begin();
         return true;
       }
-      if (isWrite(bio.command)) rules.rewritten(bio.sector, bio.sectors);
+      if (overwrites(bio.command)) rules.rewritten(bio.sector, bio.sectors);
     }
     // Where nothing is volatile, a flush has nothing to do behind the rules.
     if (bio.command === Command.FLUSH && this.#host.isStable) {
       bio.giveUp(Status.OK);
       return true;
     }
-    return submitted(bio, this.#hctx, this.#host);
+    return this.#hctx.submit(bio);
   }
 
   unplug(): void {

@@ -1,11 +1,11 @@
 /** A command that a rule has struck: what is done of it, under which data, when it is answered and how.
  *  Made for each; the plain way knows nothing of it. Source: faults.md section 1 (Action). */
 
-import { Bio, type BioOwner } from '../../block/bio.ts';
-import { Command, RequestFlag } from '../../block/command.ts';
-import type { HwQueue } from '../../block/hw-queue.ts';
-import type { TagWaiter } from '../../block/scheduler.ts';
+import type { Bio } from '../../block/bio.ts';
+import { Command, carriesData, overwrites, RequestFlag } from '../../block/command.ts';
+import { OwnBio, type OwnBioHost } from '../../block/own-bio.ts';
 import { Status } from '../../block/status.ts';
+import type { Submitter } from '../../block/submitter.ts';
 import { Dice } from '../../rules/dice.ts';
 import { Facts } from '../../rules/facts.ts';
 import type { LiveRule } from '../../rules/live-rule.ts';
@@ -16,23 +16,18 @@ import { type BlockRange, DataChange, drawDelay, drawKept, keptText } from './dr
 import { type LongJob, PART_BYTES, TURN_BYTES } from './long-work.ts';
 import { blocksOf, keptParts, type Part } from './parts-done.ts';
 import { ruleStatus } from './rule-status.ts';
-import { carriesData, isWrite, type StruckHost } from './struck-host.ts';
+import type { StruckHost } from './struck-host.ts';
 import { wireFault } from './struck-wire.ts';
-import { submitted } from './submit.ts';
 import { makeStale } from './versions.ts';
 
 type Detail = Record<string, string | number>;
 
-export class StruckCommand implements BioOwner, TagWaiter, TimerTarget, LongJob {
-  waiting = false;
-  waitingSince = 0;
-  readonly waitsToRead = false;
-  raised = false;
+export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   readonly #host: StruckHost;
   readonly #all: Set<StruckCommand>;
   readonly #outer: Bio;
-  readonly #inner: Bio;
-  readonly #hctx: HwQueue;
+  readonly #inner: OwnBio;
+  readonly #hctx: Submitter;
   readonly #live: LiveRule;
   readonly #facts = new Facts();
   readonly #dice = new Dice();
@@ -59,14 +54,14 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget, LongJob 
     host: StruckHost,
     all: Set<StruckCommand>,
     outer: Bio,
-    hctx: HwQueue,
+    hctx: Submitter,
     live: LiveRule,
     facts: Facts,
   ) {
     this.#host = host;
     this.#all = all;
     this.#outer = outer;
-    this.#inner = new Bio(this, host.context.allocator);
+    this.#inner = new OwnBio(this, host.context.allocator);
     this.#hctx = hctx;
     this.#live = live;
     this.#flags = outer.flags;
@@ -87,8 +82,6 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget, LongJob 
       detail['delay'] = this.#delayNs;
     }
     const hangs = this.#plan(detail);
-    if (rule.mark !== undefined) detail['mark'] = rule.mark;
-    if (rule.setState !== undefined) detail['state'] = rule.setState;
     const { rules, poweredAt, context } = this.#host;
     rules.note(this.#live, this.#facts, context.clock.now() - poweredAt, detail);
     if (hangs) this.#hang();
@@ -135,24 +128,13 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget, LongJob 
     else this.#answer();
   }
 
-  tagsFree(): void {
-    this.#submit();
+  way(): Submitter {
+    return this.#hctx;
   }
 
   provideTarget(): boolean {
     return this.#outer.target() && this.#showData();
   }
-
-  acceptsViews(): boolean {
-    return false;
-  }
-
-  viewsReady(): void {
-    bug('views that nobody asked for');
-  }
-
-  /** The data are the command's own already. */
-  park(): void {}
 
   bioDone(inner: Bio): void {
     const outer = this.#outer;
@@ -163,7 +145,7 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget, LongJob 
     }
     outer.landedAt = inner.landedAt;
     inner.segments.clear();
-    if (isWrite(inner.command) && inner.status === Status.OK) {
+    if (overwrites(inner.command) && inner.status === Status.OK) {
       this.#host.rules.rewritten(inner.sector, inner.sectors);
     }
     this.#nextPart++;
@@ -228,7 +210,7 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget, LongJob 
   #fails(errno: Parameters<typeof ruleStatus>[0], detail: Detail): void {
     this.#status = ruleStatus(errno);
     detail['errno'] = errno;
-    if (this.#status !== Status.OK) this.#outer.reason = `rule ${this.#live.rule.id}: ${errno}`;
+    this.#outer.reason = `rule ${this.#live.rule.id}: ${errno}`;
   }
 
   #whole(): Part {
@@ -306,25 +288,20 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget, LongJob 
   /** @returns whether it has ended already. */
   #do(part: Part): boolean {
     const { command } = this.#outer;
-    const inner = this.#inner;
+    const inner = this.#inner.bio;
     inner.reset(command, this.#flags, part.to as Sector, part.sectors as Sector); // parts of the command's
     inner.judged = true;
     inner.contiguous = true;
     if (command !== Command.READ && !this.#showData()) return true;
     this.#left -= PART_BYTES;
     const before = this.#nextPart;
-    this.#submit();
+    this.#inner.submit();
     return this.#nextPart > before;
   }
 
   /** Where nothing is volatile, a flush reaches no device. */
   #needsNothing(): boolean {
     return this.#outer.command === Command.FLUSH && this.#host.isStable;
-  }
-
-  #submit(): void {
-    if (submitted(this.#inner, this.#hctx, this.#host)) this.#hctx.unplug();
-    else this.#hctx.pool.wait(this);
   }
 
   /** Has the part's bytes of the command's data in the inner bio. @returns false: there are none. */
@@ -334,7 +311,7 @@ export class StruckCommand implements BioOwner, TagWaiter, TimerTarget, LongJob 
     if (part === undefined) return false;
     if (segments.bytes === 0) return !carriesData(this.#outer.command) || this.#noMemory();
     const start = part.from * SECTOR_BYTES;
-    addRange(segments, start, start + part.sectors * SECTOR_BYTES, this.#inner.segments);
+    addRange(segments, start, start + part.sectors * SECTOR_BYTES, this.#inner.bio.segments);
     return true;
   }
 

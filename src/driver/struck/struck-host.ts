@@ -1,6 +1,5 @@
 /** What the commands that rules strike have in common. */
 
-import { Command } from '../../block/command.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
 import type { DeviceContext } from '../parts.ts';
 import type { LongWork } from './long-work.ts';
@@ -15,8 +14,6 @@ export interface StruckHost {
   readonly poweredAt: number;
   /** Bytes. */
   readonly block: number;
-  /** Sectors. */
-  readonly capacity: number;
   /** Nothing is volatile: a flush has nothing to do. */
   readonly isStable: boolean;
   readonly stalled: Stalled;
@@ -25,12 +22,4 @@ export interface StruckHost {
   readonly longWork: LongWork;
   /** The cache forgets what it holds. */
   dropCache(): void;
-}
-
-export function isWrite(command: Command): boolean {
-  return command === Command.WRITE || command === Command.WRITE_ZEROES;
-}
-
-export function carriesData(command: Command): boolean {
-  return command === Command.READ || command === Command.WRITE || command === Command.ZONE_APPEND;
 }

@@ -2,31 +2,51 @@
  *  until that was read. */
 
 import type { Bio } from '../../block/bio.ts';
-import type { HwQueue } from '../../block/hw-queue.ts';
+import type { Submitter } from '../../block/submitter.ts';
+import type { TagPool } from '../../block/tag-pool.ts';
 import type { SlabAllocator } from '../../pages/allocator.ts';
-import type { StruckHost } from './struck-host.ts';
 import { VersionedWrite, type Versions } from './versions.ts';
 
-/** @returns false: there was no tag for all of it; call again when the queue's pool has some. */
-export function submitted(bio: Bio, hctx: HwQueue, { versions, context }: StruckHost): boolean {
-  if (versions.size === 0 || bio.submitted > 0) return hctx.submit(bio);
-  return behind([...versions.values()], bio, hctx, context.allocator);
-}
+export class BehindVersions implements Submitter {
+  readonly #hctx: Submitter;
+  readonly #versions: ReadonlyMap<string, Versions>;
+  readonly #allocator: SlabAllocator;
 
-/** @param all whoever of them wants to know what the bio replaces, one after the other. */
-function behind(
-  all: readonly Versions[],
-  bio: Bio,
-  hctx: HwQueue,
-  allocator: SlabAllocator,
-): boolean {
-  for (const [at, versions] of all.entries()) {
-    const overlap = versions.overlap(bio);
-    if (overlap === undefined) continue;
-    bio.park();
-    const next = (write: Bio): boolean => behind(all.slice(at + 1), write, hctx, allocator);
-    versions.begin(new VersionedWrite(versions, bio, hctx, allocator, overlap, next));
-    return true;
+  /** @param versions of all rules that want to know, also those to come. */
+  constructor(hctx: Submitter, versions: ReadonlyMap<string, Versions>, allocator: SlabAllocator) {
+    this.#hctx = hctx;
+    this.#versions = versions;
+    this.#allocator = allocator;
   }
-  return hctx.submit(bio);
+
+  get pool(): TagPool {
+    return this.#hctx.pool;
+  }
+
+  submit(bio: Bio): boolean {
+    const idle = this.#versions.size === 0 || bio.submitted > 0;
+    return idle ? this.#hctx.submit(bio) : this.#behind([...this.#versions.values()], bio);
+  }
+
+  unplug(): void {
+    this.#hctx.unplug();
+  }
+
+  /** @param all whoever of them wants to know what the bio replaces, one after the other. */
+  #behind(all: readonly Versions[], bio: Bio): boolean {
+    for (const [at, versions] of all.entries()) {
+      const overlap = versions.overlap(bio);
+      if (overlap === undefined) continue;
+      bio.park();
+      const next: Submitter = {
+        pool: this.pool,
+        submit: (write) => this.#behind(all.slice(at + 1), write),
+        unplug: () => this.unplug(),
+      };
+      const write = new VersionedWrite(versions, bio, this.#hctx, next, this.#allocator, overlap);
+      versions.begin(write);
+      return true;
+    }
+    return this.#hctx.submit(bio);
+  }
 }

@@ -1,11 +1,11 @@
 /** What sectors held before they were written, for rules that show a read what was there some writes ago;
  *  and the writes to such sectors, one after the other. Source: faults.md section 1 (stale). */
 
-import { Bio, type BioOwner } from '../../block/bio.ts';
-import { Command } from '../../block/command.ts';
-import type { HwQueue } from '../../block/hw-queue.ts';
-import type { TagWaiter } from '../../block/scheduler.ts';
+import type { Bio } from '../../block/bio.ts';
+import { Command, overwrites } from '../../block/command.ts';
+import { OwnBio, type OwnBioHost } from '../../block/own-bio.ts';
 import { Status } from '../../block/status.ts';
+import type { Submitter } from '../../block/submitter.ts';
 import type { SlabAllocator } from '../../pages/allocator.ts';
 import type { DataMemory } from '../../pages/memory.ts';
 import type { Rule } from '../../rules/rule.ts';
@@ -89,70 +89,52 @@ export class Versions {
 }
 
 function changes(command: Command): boolean {
-  return (
-    command === Command.WRITE || command === Command.WRITE_ZEROES || command === Command.DISCARD
-  );
+  return overwrites(command) || command === Command.DISCARD;
 }
 
 /** A write that waits until what it replaces was read. */
-export class VersionedWrite implements BioOwner, TagWaiter {
-  waiting = false;
-  waitingSince = 0;
+export class VersionedWrite implements OwnBioHost {
   readonly #versions: Versions;
   readonly #outer: Bio;
-  readonly #hctx: HwQueue;
-  readonly #inner: Bio;
+  readonly #hctx: Submitter;
+  readonly #next: Submitter;
+  readonly #inner: OwnBio;
   readonly #first: number;
-  /** Where the write goes then. */
-  readonly #next: (write: Bio) => boolean;
   readonly #before: Uint8Array;
 
-  /** @param outer not borrowed. */
+  /** @param outer not borrowed. @param hctx where what it replaces is read. @param next where it goes then. */
   constructor(
     versions: Versions,
     outer: Bio,
-    hctx: HwQueue,
+    hctx: Submitter,
+    next: Submitter,
     allocator: SlabAllocator,
     { first, end }: { readonly first: number; readonly end: number },
-    next: (write: Bio) => boolean,
   ) {
-    this.#next = next;
     this.#versions = versions;
     this.#outer = outer;
     this.#hctx = hctx;
-    this.#inner = new Bio(this, allocator);
+    this.#next = next;
+    this.#inner = new OwnBio(this, allocator);
     this.#first = first;
     this.#before = new Uint8Array((end - first) * SECTOR_BYTES);
   }
 
-  get waitsToRead(): boolean {
-    return this.#inner.command === Command.READ;
-  }
-
   begin(): void {
     const sectors = this.#before.length / SECTOR_BYTES;
-    this.#inner.reset(Command.READ, 0, this.#first as Sector, sectors as Sector); // of the command's
+    const { bio } = this.#inner;
+    bio.reset(Command.READ, 0, this.#first as Sector, sectors as Sector); // of the command's
     this.#submit();
   }
 
-  tagsFree(): void {
-    this.#submit();
+  way(): Submitter {
+    return this.#inner.waitsToRead ? this.#hctx : this.#next;
   }
 
   provideTarget(bio: Bio): boolean {
     bio.segments.add(this.#before, 0, this.#before.length);
     return true;
   }
-
-  acceptsViews(): boolean {
-    return false;
-  }
-
-  viewsReady(): void {
-    bug('views that nobody asked for');
-  }
-
-  park(): void {}
 
   bioDone(inner: Bio): void {
     const outer = this.#outer;
@@ -178,10 +160,8 @@ export class VersionedWrite implements BioOwner, TagWaiter {
   }
 
   #submit(): void {
-    this.#inner.judged = true;
-    const taken = this.waitsToRead ? this.#hctx.submit(this.#inner) : this.#next(this.#inner);
-    if (taken) this.#hctx.unplug();
-    else this.#hctx.pool.wait(this);
+    this.#inner.bio.judged = true;
+    this.#inner.submit();
   }
 }
 

@@ -1,7 +1,7 @@
 /** Why a request was refused, in words for people. Made after the fact, from a zone that the refusal
  *  left as it was: the rules themselves carry no text and allocate nothing. */
 
-import { Command } from '../../block/command.ts';
+import { Command, overwrites } from '../../block/command.ts';
 import { Status } from '../../block/status.ts';
 import type { NullOwned } from '../completion.ts';
 import { onWrite } from './transitions.ts';
@@ -57,7 +57,7 @@ function whyNot(zones: ZoneSet, index: number, request: NullOwned): string {
   const appends = command === Command.ZONE_APPEND;
   if (appends && zones.options.appendMaxSectors === 0)
     return 'but zone append is off (zone_append_max_sectors is 0)';
-  const writes = command === Command.WRITE || command === Command.WRITE_ZEROES;
+  const writes = overwrites(command);
   const conventional = condition === ZoneCondition.NOT_WP;
   if (conventional && !writes) return 'but the zone is conventional';
   if (!(writes || appends) || onWrite[condition] === 'refuse')

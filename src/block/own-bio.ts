@@ -1,0 +1,61 @@
+/** A bio that the program itself submits, for the control side or in place of a client's: it takes tags and
+ *  turns like any other, its data lie in memory of its own, and no reply shows the device's pages. */
+
+import type { SlabAllocator } from '../pages/allocator.ts';
+import { bug } from '../units.ts';
+import { Bio, type BioOwner } from './bio.ts';
+import { Command } from './command.ts';
+import type { TagWaiter } from './scheduler.ts';
+import type { Submitter } from './submitter.ts';
+
+/** Who made it. */
+export interface OwnBioHost extends Pick<BioOwner, 'provideTarget' | 'bioDone'> {
+  /** Where it is handed in; asked each time, since queues change. */
+  way(): Submitter;
+}
+
+export class OwnBio implements BioOwner, TagWaiter {
+  waiting = false;
+  waitingSince = 0;
+  readonly bio: Bio;
+  readonly #host: OwnBioHost;
+
+  constructor(host: OwnBioHost, allocator: SlabAllocator) {
+    this.#host = host;
+    this.bio = new Bio(this, allocator);
+  }
+
+  get waitsToRead(): boolean {
+    return this.bio.command === Command.READ;
+  }
+
+  /** Hands it in, now or when there are tags for it. */
+  submit(): void {
+    const way = this.#host.way();
+    if (way.submit(this.bio)) way.unplug();
+    else way.pool.wait(this);
+  }
+
+  tagsFree(): void {
+    this.submit();
+  }
+
+  provideTarget(bio: Bio): boolean {
+    return this.#host.provideTarget(bio);
+  }
+
+  acceptsViews(): boolean {
+    return false;
+  }
+
+  viewsReady(): void {
+    bug('views that nobody asked for');
+  }
+
+  /** The data are ours already. */
+  park(): void {}
+
+  bioDone(bio: Bio): void {
+    this.#host.bioDone(bio);
+  }
+}
