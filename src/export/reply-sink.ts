@@ -6,6 +6,7 @@ import type { WireFault } from '../block/wire-fault.ts';
 import type { PageViews } from '../pages/views.ts';
 import type { ExtentList } from './block-status.ts';
 
+export type { Front } from '../block/submitter.ts';
 export type { Arrival, Wire, WireFault } from '../block/wire-fault.ts';
 
 /** Told once, when the socket has taken the views of a reply, or is gone. */

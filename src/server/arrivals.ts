@@ -2,18 +2,23 @@
  *  Source: faults.md section 3 (op=connect, op=handshake). */
 
 import type { NbdExport } from '../export/nbd-export.ts';
-import type { Arrival } from '../export/reply-sink.ts';
+import type { Arrival, Front } from '../export/reply-sink.ts';
 
-/** A rule may hit what a client does: its bytes then go the one way where each can be held. */
-export function mayMisbehave(exports: Iterable<NbdExport>): boolean {
-  for (const { disk } of exports) if (disk.queue.front !== undefined) return true;
-  return false;
+/** Of the devices that have rules. Where there are some, a rule may hit what a client does: its bytes then
+ *  go the one way where each can be held. */
+export function frontsOf(exports: Iterable<NbdExport>): readonly Front[] {
+  const fronts: Front[] = [];
+  for (const { disk } of exports) {
+    const { front } = disk.queue;
+    if (front !== undefined) fronts.push(front);
+  }
+  return fronts;
 }
 
 /** @returns undefined: nothing happens to it, as ever where there are no rules. */
-export function arrivalAt(exports: Iterable<NbdExport>): Arrival | undefined {
-  for (const { disk } of exports) {
-    const arrival = disk.queue.front?.arrives();
+export function arrivalAt(fronts: readonly Front[]): Arrival | undefined {
+  for (const front of fronts) {
+    const arrival = front.arrives();
     if (arrival !== undefined) return arrival;
   }
   return undefined;

@@ -9,7 +9,7 @@ import type { Refusal } from '../export/rules.ts';
 import { StatusBudget } from '../export/status-budget.ts';
 import { AcceptFaults } from './accept-faults.ts';
 import { Admission, Burst } from './admission.ts';
-import { arrivalAt, mayMisbehave } from './arrivals.ts';
+import { arrivalAt, frontsOf } from './arrivals.ts';
 import type { ByteSink, ByteStream } from './byte-stream.ts';
 import { Connection } from './connection.ts';
 import { type InheritedSocket, listenInherited } from './inherited.ts';
@@ -24,7 +24,7 @@ import type { WayIn } from './way-in.ts';
 const serverStops: Refusal = { error: NbdError.ESHUTDOWN, text: 'the server is shutting down' };
 const exportRemoved: Refusal = { error: NbdError.ESHUTDOWN, text: 'the export was removed' };
 
-type OpenStream = (sink: ByteSink) => ByteStream;
+type OpenStream = (sink: ByteSink, here: boolean) => ByteStream;
 
 /** What a server is made with; the rest it makes itself. */
 type ServerSurroundings = Omit<
@@ -177,20 +177,19 @@ export class Server {
   #accept(socket: net.Socket, way: WayIn): void {
     const leave = this.#admission.admit(socket.remoteAddress);
     if (leave === undefined) socket.destroy();
-    else {
-      const here = mayMisbehave(this.#context.host.list());
-      this.#serve((sink) => this.#context.openStream(socket, sink, here), way, leave);
-    }
+    else this.#serve((sink, here) => this.#context.openStream(socket, sink, here), way, leave);
   }
 
   /** @param gone called when the client has gone. */
   #serve(open: OpenStream, way: WayIn, gone: () => void): void {
-    const { buffers } = this.#context;
+    const { buffers, host } = this.#context;
+    const fronts = frontsOf(host.list());
+    const isRuled = fronts.length > 0;
     const [received, replies] = [buffers.take(), buffers.take()];
     if (received === undefined || replies === undefined) {
       if (received !== undefined) buffers.give(received);
       this.#acceptFaults.noMemory();
-      open(nobody(gone)).destroy();
+      open(nobody(gone), isRuled).destroy();
       return;
     }
     const id = this.#nextId++;
@@ -199,7 +198,7 @@ export class Server {
     );
     this.#connections.set(connection, gone);
     this.#watch.add(connection);
-    connection.open(open(connection), arrivalAt(this.#context.host.list()));
+    connection.open(open(connection, isRuled), arrivalAt(fronts));
     if (this.#shuttingDown) connection.shutdown(serverStops);
   }
 

@@ -220,11 +220,15 @@ describe('a client that arrives', () => {
   });
 
   test('delay, and the log tells of it', async () => {
-    const served = await ruled({ op: 'connect', delay: '1ms' });
+    const served = await ruled({ op: 'connect', delay: '1ms', mark: 'came' });
     const client = await WireClient.connect(served.path);
     expect((await client.read(18)).length).toBe(18);
     const { text } = await served.ask('GET', '/v1/devices/nullb0/faults/log');
-    expect(JSON.parse(text)).toMatchObject({ op: 'connect', client: 1, detail: { delay: 1e6 } });
+    expect(JSON.parse(text)).toMatchObject({
+      op: 'connect',
+      client: 1,
+      detail: { delay: 1e6, mark: 'came' },
+    });
   });
 
   test('error: every export is refused', async () => {
