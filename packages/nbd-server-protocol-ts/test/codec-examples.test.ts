@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectClient } from '../../../test/socket-client.ts';
 import { readSector } from '../examples/codec-client.ts';
 import { server } from '../examples/codec-server.ts';
 import {
@@ -19,7 +20,6 @@ import {
 import { forms, wishesFor } from './connection-pair.ts';
 import { newFolder } from './folder.ts';
 import { concat, FIXED_NO_ZEROES, infoData } from './haggle.ts';
-import { connect } from './socket-client.ts';
 
 const folder = newFolder();
 const path = join(folder.path, 's');
@@ -36,7 +36,7 @@ afterAll(() => {
 
 describe.each(forms)('the server in the form %s', (form) => {
   test('keeps what was written', async () => {
-    const { client } = connect(path, wishesFor(form));
+    const { nbd: client } = connectClient({ path }, wishesFor(form));
     expect(await client.ready).toMatchObject({ size: SIZE, replyForm: form });
     const written = Buffer.alloc(100_000, 'abcdefg');
     await client.write(12_345, written);
@@ -46,7 +46,7 @@ describe.each(forms)('the server in the form %s', (form) => {
   });
 
   test('refuses what is beyond the end, of no length, or unknown, and goes on', async () => {
-    const { client } = connect(path, { ...wishesFor(form), strict: false });
+    const { nbd: client } = connectClient({ path }, { ...wishesFor(form), strict: false });
     const refused = await Promise.allSettled([
       client.read(SIZE, 1),
       client.read(SIZE - 1, 2),
@@ -62,13 +62,13 @@ describe.each(forms)('the server in the form %s', (form) => {
   });
 
   test('disc-in-flight: sixteen reads and DISC bring sixteen replies and the end', async () => {
-    const { client, socket, closed } = connect(path, wishesFor(form));
+    const { nbd: client, socket, closed } = connectClient({ path }, wishesFor(form));
     await client.ready;
     const reads = Array.from({ length: 16 }, (_, i) => client.read(i * 512, 512));
     await new Promise(setImmediate); // they are sent
     socket.write(disconnectBytes(form === 'extended'));
     for (const data of await Promise.all(reads)) expect(data).toHaveLength(512);
-    await closed();
+    await closed;
   });
 });
 
@@ -133,21 +133,21 @@ describe('an attack', () => {
 
   test('reset-with-replies: a client that goes while replies are on their way hurts nobody', async () => {
     for (let i = 0; i < 10; i++) {
-      const { client, socket } = connect(path);
+      const { nbd: client, socket } = connectClient({ path });
       await client.ready;
       const reads = Promise.allSettled(Array.from({ length: 8 }, () => client.read(0, 1 << 20)));
       await new Promise(setImmediate); // they are sent
       socket.destroy();
       await reads;
     }
-    const { client } = connect(path);
+    const { nbd: client } = connectClient({ path });
     expect(await client.read(0, 512)).toHaveLength(512);
     await client.disconnect();
   });
 });
 
 test('the client reads what the server has', async () => {
-  const { client } = connect(path);
+  const { nbd: client } = connectClient({ path });
   await client.write(1000, Buffer.from('hello'));
   const data = await readSector({ path }, 'disk', 999);
   expect(data).toHaveLength(512);

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { TransformStream } from 'node:stream/web';
 import type tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { connectClient } from '../../../test/socket-client.ts';
 import { readSector } from '../examples/client.ts';
 import { type FileExport, fileExport, fileHandlers } from '../examples/file.ts';
 import { server } from '../examples/server.ts';
@@ -26,7 +27,6 @@ import {
 import { forms, wishesFor } from './connection-pair.ts';
 import { newFolder } from './folder.ts';
 import { concat, FIXED_NO_ZEROES } from './haggle.ts';
-import { connect } from './socket-client.ts';
 
 const folder = newFolder();
 const path = join(folder.path, 's');
@@ -58,7 +58,7 @@ test.each([
 
 describe.each(forms)('the server in the form %s', (form) => {
   test('keeps what was written, also in many requests at a time', async () => {
-    const { client } = connect(path, wishesFor(form));
+    const { nbd: client } = connectClient({ path }, wishesFor(form));
     const written = Buffer.alloc(1_000_000, 'abcdefg');
     const writes: Promise<void>[] = [];
     for (let at = 0; at < written.length; at += 9999) {
@@ -74,13 +74,13 @@ describe.each(forms)('the server in the form %s', (form) => {
   });
 
   test('sixteen reads and DISC bring sixteen replies and the end', async () => {
-    const { client, socket, closed } = connect(path, wishesFor(form));
+    const { nbd: client, socket, closed } = connectClient({ path }, wishesFor(form));
     await client.ready;
     const reads = Array.from({ length: 16 }, (_, i) => client.read(i << 20, 1 << 20));
     await new Promise(setImmediate); // they are sent
     socket.write(disconnectBytes(form === 'extended'));
     for (const data of await Promise.all(reads)) expect(data).toHaveLength(1 << 20);
-    await closed();
+    await closed;
   });
 });
 
@@ -113,7 +113,7 @@ describe('an attack', () => {
 
   test('clients that go while replies are on their way hurt nobody', async () => {
     for (let i = 0; i < 10; i++) {
-      const { client, socket } = connect(path);
+      const { nbd: client, socket } = connectClient({ path });
       await client.ready;
       const reads = Array.from({ length: 8 }, () => client.read(0, 1 << 20));
       await Promise.resolve(); // they are sent
@@ -124,14 +124,14 @@ describe('an attack', () => {
   });
 
   test('a client that does not read is held up: the server keeps no more than its limit', async () => {
-    const { client, socket } = connect(path);
+    const { nbd: client, socket } = connectClient({ path });
     await client.ready;
     socket.pause();
     const before = process.memoryUsage().arrayBuffers;
     const reads = Array.from({ length: 30 }, () => client.read(0, 8 << 20));
     // The client's own memory for what it will read.
     const own = 30 * (8 << 20);
-    const other = connect(path).client;
+    const { nbd: other } = connectClient({ path });
     for (let i = 0; i < 50; i++) await other.read(0, 512);
     const kept = process.memoryUsage().arrayBuffers - before - own;
     expect(kept).toBeLessThan(150 << 20);
@@ -142,7 +142,7 @@ describe('an attack', () => {
 });
 
 test('the client reads what the server has, and says what went wrong', async () => {
-  const { client } = connect(path);
+  const { nbd: client } = connectClient({ path });
   await client.write(1000, Buffer.from('hello'));
   const data = await readSector({ path }, 'disk', 999);
   expect(Buffer.from(data.subarray(0, 7)).toString()).toBe('\0hello\0');
@@ -175,7 +175,7 @@ describe('a file', () => {
     const file = await open(name, 'w+');
     await file.truncate(1 << 20);
     const files = await serveFile(file, where);
-    const { client } = connect(where);
+    const { nbd: client } = connectClient({ path: where });
     const written = Buffer.alloc(300_000, 'a file');
     await client.write(77, written, { fua: true });
     expect(readFileSync(name).subarray(77, 300_077).equals(written)).toBe(true);
@@ -207,7 +207,7 @@ test('TLS, with a shared key', async () => {
   const client = connectTls({ path: where }, options);
   expect(await client.read(0, 2)).toEqual(Uint8Array.of(9, 9));
   await client.disconnect();
-  const plain = connect(where).client;
+  const { nbd: plain } = connectClient({ path: where });
   await expect(plain.ready).rejects.toMatchObject({ refusal: 'ERR_TLS_REQD' });
   secure.close();
 });
