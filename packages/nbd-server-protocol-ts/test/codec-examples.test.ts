@@ -1,7 +1,6 @@
 /** The examples of the codec: the server is used, and attacked, by the client half. */
 
 import { once } from 'node:events';
-import net from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectClient } from '../../../test/socket-client.ts';
@@ -19,7 +18,8 @@ import {
 } from '../src/index.ts';
 import { forms, wishesFor } from './connection-pair.ts';
 import { newFolder } from './folder.ts';
-import { concat, FIXED_NO_ZEROES, infoData } from './haggle.ts';
+import { FIXED_NO_ZEROES, infoData } from './haggle.ts';
+import { exchange } from './raw-bytes.ts';
 
 const folder = newFolder();
 const path = join(folder.path, 's');
@@ -73,17 +73,6 @@ describe.each(forms)('the server in the form %s', (form) => {
 });
 
 describe('an attack', () => {
-  /** Sends these bytes behind the greeting. @returns what came until the server closed. */
-  async function attack(...parts: readonly Uint8Array[]): Promise<Buffer> {
-    const socket = net.connect(path);
-    socket.on('error', () => {}); // it may be reset
-    socket.write(concat(parts));
-    const chunks: Buffer[] = [];
-    socket.on('data', (chunk) => chunks.push(chunk));
-    await once(socket, 'close');
-    return Buffer.concat(chunks);
-  }
-
   const ask = encodeOption(Option.EXPORT_NAME, Buffer.from('disk'));
   const extended = encodeOption(Option.EXTENDED_HEADERS, new Uint8Array(0));
   const go = encodeOption(Option.GO, infoData('disk'));
@@ -93,25 +82,35 @@ describe('an attack', () => {
 
   test('an unknown command is refused', async () => {
     encodeRequestAt(view, 0, header({ command: 0xffff, length: 512 }), 0n);
-    const said = await attack(FIXED_NO_ZEROES, ask, bytes.slice(0, 28), disconnectBytes(false));
+    const said = await exchange(
+      path,
+      FIXED_NO_ZEROES,
+      ask,
+      bytes.slice(0, 28),
+      disconnectBytes(false),
+    );
     expect(said.subarray(28).readUInt32BE(4)).toBe(NbdError.EINVAL);
   });
 
   test('garbage instead of a request ends the connection', async () => {
-    await attack(FIXED_NO_ZEROES, ask, Buffer.alloc(28, 0xee));
+    await exchange(path, FIXED_NO_ZEROES, ask, Buffer.alloc(28, 0xee));
   });
 
   test('a name that is not there ends the connection', async () => {
-    const said = await attack(FIXED_NO_ZEROES, encodeOption(Option.EXPORT_NAME, Buffer.from('x')));
+    const said = await exchange(
+      path,
+      FIXED_NO_ZEROES,
+      encodeOption(Option.EXPORT_NAME, Buffer.from('x')),
+    );
     expect(said.length).toBe(18);
   });
 
   test('a write of 4 GiB that is never sent ends the connection', async () => {
     encodeRequestAt(view, 0, header({ command: Command.WRITE, length: 2 ** 32 - 1 }), 0n);
-    await attack(FIXED_NO_ZEROES, ask, bytes.slice(0, 28));
+    await exchange(path, FIXED_NO_ZEROES, ask, bytes.slice(0, 28));
     const write = header({ command: Command.WRITE, flags: 32 });
     encodeExtendedRequestAt(view, 0, write, 0n, 2n ** 64n - 1n);
-    await attack(FIXED_NO_ZEROES, extended, go, bytes.slice());
+    await exchange(path, FIXED_NO_ZEROES, extended, go, bytes.slice());
   });
 
   test('offset-overflow: offsets at the end of 64 bits are refused', async () => {
@@ -124,7 +123,7 @@ describe('an attack', () => {
       0n,
       0n,
     );
-    const said = await attack(FIXED_NO_ZEROES, extended, go, bytes.slice(), disc);
+    const said = await exchange(path, FIXED_NO_ZEROES, extended, go, bytes.slice(), disc);
     const chunk = said.subarray(-38);
     expect(chunk.readUInt16BE(6)).toBe(0x8001);
     expect(chunk.readBigUInt64BE(16)).toBe(2n ** 64n - 512n);

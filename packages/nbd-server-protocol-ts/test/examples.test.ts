@@ -26,7 +26,8 @@ import {
 } from '../src/index.ts';
 import { forms, wishesFor } from './connection-pair.ts';
 import { newFolder } from './folder.ts';
-import { concat, FIXED_NO_ZEROES } from './haggle.ts';
+import { FIXED_NO_ZEROES } from './haggle.ts';
+import { exchange } from './raw-bytes.ts';
 
 const folder = newFolder();
 const path = join(folder.path, 's');
@@ -85,20 +86,10 @@ describe.each(forms)('the server in the form %s', (form) => {
 });
 
 describe('an attack', () => {
-  /** Sends these bytes. @returns what came until the server closed. */
-  async function attack(...parts: readonly Uint8Array[]): Promise<Buffer> {
-    const socket = net.connect(path);
-    socket.on('error', () => {}); // it may be reset
-    socket.write(concat(parts));
-    const chunks: Buffer[] = [];
-    socket.on('data', (chunk) => chunks.push(chunk));
-    await once(socket, 'close');
-    return Buffer.concat(chunks);
-  }
   const ask = encodeOption(Option.EXPORT_NAME, Buffer.from('disk'));
 
   test('garbage instead of a request ends the connection', async () => {
-    expect(await attack(FIXED_NO_ZEROES, ask, Buffer.alloc(28, 0xee))).toHaveLength(28);
+    expect(await exchange(path, FIXED_NO_ZEROES, ask, Buffer.alloc(28, 0xee))).toHaveLength(28);
   });
 
   test('a write of 4 GiB that is never sent ends the connection', async () => {
@@ -108,7 +99,7 @@ describe('an attack', () => {
       length: 2 ** 32 - 1,
     });
     encodeRequestAt(new DataView(bytes.buffer), 0, write, 0n);
-    expect(await attack(FIXED_NO_ZEROES, ask, bytes)).toHaveLength(28);
+    expect(await exchange(path, FIXED_NO_ZEROES, ask, bytes)).toHaveLength(28);
   });
 
   test('clients that go while replies are on their way hurt nobody', async () => {

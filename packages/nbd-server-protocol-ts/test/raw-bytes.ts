@@ -1,0 +1,16 @@
+/** Bytes sent to a server as they are, for tests that are rude. */
+
+import { once } from 'node:events';
+import net from 'node:net';
+import { concat } from './haggle.ts';
+
+/** Sends `parts` to the server at `path`. @returns what came until the server closed. */
+export async function exchange(path: string, ...parts: readonly Uint8Array[]): Promise<Buffer> {
+  const socket = net.connect(path);
+  socket.on('error', () => {}); // it may be reset
+  socket.write(concat(parts));
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk) => chunks.push(chunk));
+  await once(socket, 'close');
+  return Buffer.concat(chunks);
+}
