@@ -1,12 +1,12 @@
 /** The models whole, torn and garbage: an image is a choice for each component. */
 
 import { InstantImages } from './instant-images.ts';
+import { InstantWalk } from './instant-walk.ts';
 import { LastImages } from './last-instants.ts';
 import { LaterInstants } from './later.ts';
 import { Legality } from './legality.ts';
 import type { Pieces } from './pieces.ts';
 import type { ListedImage, Space } from './space.ts';
-import { Sweep } from './sweep.ts';
 import type { Timeline } from './timeline.ts';
 
 /** Images are asked for by instants that are near each other. */
@@ -46,7 +46,7 @@ export class ProductSpace implements Space {
   }
 
   *images(): Generator<ListedImage, void> {
-    for (const { instant, images } of this.#sweep()) {
+    for (const { instant, images } of this.#walk()) {
       if (images.last === 0n) continue;
       for (const rank of images.listing().ranks()) yield { instant, rank };
     }
@@ -82,7 +82,7 @@ export class ProductSpace implements Space {
       const legal: bigint[] = [];
       const last: LastOnes[] = [];
       let distinct = 0n;
-      for (const { images } of this.#sweep()) {
+      for (const { images } of this.#walk()) {
         legal.push(images.legal);
         distinct += images.last;
         last.push({ count: images.last, later: images.later });
@@ -92,14 +92,14 @@ export class ProductSpace implements Space {
     return this.#counted;
   }
 
-  *#sweep(): Generator<{ instant: number; images: LastImages }, void> {
-    const sweep = new Sweep(this.#legality());
-    const later = new LaterInstants(sweep.legality, this.#hasGarbage);
+  *#walk(): Generator<{ instant: number; images: LastImages }, void> {
+    const walk = new InstantWalk(this.#legality());
+    const later = new LaterInstants(walk.legality, this.#hasGarbage);
     for (;;) {
-      yield { instant: sweep.instant, images: new LastImages(sweep, later) };
-      if (sweep.instant === this.#timeline.count - 1) return;
-      sweep.next();
-      for (const cell of sweep.changes(sweep.instant)) later.update(cell, sweep.instant);
+      yield { instant: walk.instant, images: new LastImages(walk, later) };
+      if (walk.instant === this.#timeline.count - 1) return;
+      walk.next();
+      for (const cell of walk.changes(walk.instant)) later.update(cell, walk.instant);
     }
   }
 

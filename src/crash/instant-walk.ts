@@ -2,7 +2,7 @@
 
 import type { Component, Legality } from './legality.ts';
 
-export class Sweep {
+export class InstantWalk {
   readonly legality: Legality;
   instant = 0;
   /** Of each cell from the first to the last of a component, that component. */
