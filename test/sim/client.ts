@@ -262,8 +262,9 @@ export class SimClient implements ClientEnd {
   }
 
   #stop(how: 'stall' | 'rest'): void {
-    this.#stalled = this.#behind = how === 'stall';
-    this.#rests = how === 'rest';
+    // Whoever rests after a stall takes bytes that came long before, still.
+    if (how === 'stall') this.#stalled = this.#behind = true;
+    else this.#rests = true;
     const { world } = this.#simulation;
     world.start(this.#wake, this.#random.pick([0.1, 1, 20, 900, 3000, 7000]) * MS);
   }
