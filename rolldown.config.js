@@ -3,6 +3,13 @@
 
 const packages = /^(commander|fastify|pino|pino-pretty|prom-client)(\/|$)/;
 
+/** What only commands need: help shares it with them, daemons and threads never load it. */
+const files =
+  /\/src\/(crash|journal)\/|\/src\/cli\/(commands\/(crash|journal)-|file-commands|files|journal-file)/;
+const commands =
+  /\/src\/cli\/(commands(\/|\.ts)|control-(client|command)|table|percentiles|attribute-words)/;
+const common = (id) => !files.test(id) && !commands.test(id);
+
 export default {
   input: { main: 'src/cli/main.ts', worker: 'src/threads/worker.ts' },
   platform: 'node',
@@ -21,7 +28,14 @@ export default {
     entryFileNames: '[name].js',
     chunkFileNames: '[name].js',
     // What several of the entries need is one file, not a dozen.
-    codeSplitting: { groups: [{ name: 'common', minShareCount: 2 }] },
+    codeSplitting: {
+      groups: [
+        { name: 'common', test: common, minShareCount: 2, priority: 2 },
+        { name: 'names', test: /\/src\/cli\/command-names\.ts/, priority: 3 },
+        { name: 'files', test: files, minShareCount: 2, priority: 1 },
+        { name: 'commands', test: commands, minShareCount: 2 },
+      ],
+    },
     comments: false,
     sourcemap: true,
     // Lines and names are enough for a stack; the sources themselves are not packed.

@@ -5,7 +5,6 @@ import { version } from '../daemon/version.ts';
 import { parseArguments } from './parse-arguments.ts';
 import type { Streams } from './process-end.ts';
 import { serve } from './serve.ts';
-import { runSweep } from './sweep/main.ts';
 
 /** @param parent whose end may be ours. @returns the exit status. */
 export async function serveOrPrint(
@@ -15,7 +14,10 @@ export async function serveOrPrint(
 ): Promise<number> {
   const [first, ...rest] = argv;
   // Here, since all else that would load daemons would have them in pieces that commands load, too.
-  if (first === 'sweep') return await runSweep(rest, streams);
+  if (first === 'sweep') {
+    const { runSweep } = await import('./sweep/run-sweep.ts');
+    return await runSweep(rest, streams);
+  }
   const parsed = parseArguments(argv, version());
   if (parsed.kind === 'serve') return await serve(parsed, parent, streams);
   const { kind, text } = parsed;

@@ -40,9 +40,24 @@ test('a daemon loads neither commands, help, configuration, threads nor the API'
   const loaded = loadedBy('cli/main.ts', 'cli/program.ts', 'cli/start.ts');
   expect(loaded).toContain('driver/path.ts');
   const unasked =
-    /^(cli\/(commands|help|config-file|run-control)|threads\/(?!collect)|control\/api)/;
+    /^(cli\/(commands|help|config-file|run-control|sweep|file)|threads\/(?!collect)|control\/api|crash|journal)/;
   expect([...loaded].filter((path) => unasked.test(path))).toEqual([]);
   expect(outside(loaded)).toEqual(['commander', 'nbd-server-protocol-ts', 'pino']);
+});
+
+test('the files of the program that a daemon or a thread loads hold nothing that only commands need', () => {
+  const held = (chunk: string): string[] => {
+    const map = new URL(`../../dist/bundle/${chunk}.js.map`, import.meta.url);
+    const { sources }: { sources: string[] } = JSON.parse(readFileSync(map, 'utf8'));
+    return sources;
+  };
+  const ofCommands = (path: string) =>
+    /src\/(crash|journal|cli\/commands|cli\/sweep(?!\/flags))\//.test(path);
+  expect(held('files').filter(ofCommands).length).toBeGreaterThan(20);
+  expect(held('common')).toContain('../../src/units.ts');
+  for (const chunk of ['main', 'program', 'common', 'start', 'worker', 'pool', 'api']) {
+    expect(held(chunk).filter(ofCommands), chunk).toEqual([]);
+  }
 });
 
 test('what the API loads beside that is loaded file by file before', () => {
