@@ -4,13 +4,13 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { outcomeOf } from '../../src/cli/outcome.ts';
 import { parseSweep } from '../../src/cli/sweep/arguments.ts';
 import { sweepFlags } from '../../src/cli/sweep/flags.ts';
 import { type LoopOptions, loop } from '../../src/cli/sweep/loop.ts';
 import { Progress } from '../../src/cli/sweep/progress.ts';
 import {
   merged,
-  outcomeOf,
   type Report,
   type Run,
   reportText,

@@ -4,11 +4,11 @@ import { ParameterError, shown } from '../../config/errors.ts';
 import { parseInteger } from '../../config/numbers.ts';
 import { parseRules } from '../../rules/plan.ts';
 import { ruleOf } from '../fault-words.ts';
+import { namedOutcome, type Shard, shardOf, timeoutOf } from '../outcome.ts';
 import { parseArguments, type ServeCommand } from '../parse-arguments.ts';
 import { kebab, splitFlag } from '../spelling.ts';
 import { UsageError } from '../usage-error.ts';
 import { type SweepFlag, sweepFlags, switches } from './flags.ts';
-import type { Shard } from './report.ts';
 
 export interface SweepCommand {
   readonly kind: 'sweep';
@@ -80,9 +80,9 @@ export function parseSweep(argv: readonly string[], version: string): ParsedSwee
   if (from > to) throw new UsageError(`sweep: --to=${to}: it is less than --from`);
   return {
     ...{ kind: 'sweep', serve, command: given.run, rule: given.rule, seed: given.seed ?? '1' },
-    ...{ words: wordsOf(given.rule), from, to, shard: shardOf(given.shard) },
+    ...{ words: wordsOf(given.rule), from, to, shard: shardOf('sweep', given.shard) },
     jobs: whole('jobs', given.jobs, 1, JOBS_MAX),
-    timeoutMs: timeoutOf(given.timeout),
+    timeoutMs: timeoutOf('sweep', given.timeout),
     ...{ keepGoing: given.keepGoing !== undefined, outcomes, json },
   };
 }
@@ -107,7 +107,7 @@ function sorted(argv: readonly string[]): Sorted {
     }
     const text = textOfFlag(name, value, switches.has(flag), all);
     given[flag] = text;
-    if (flag === 'outcome') outcomes.set(...outcomeOf(text));
+    if (flag === 'outcome') outcomes.set(...namedOutcome('sweep', text));
   }
   return { given, files, outcomes, rest };
 }
@@ -143,30 +143,6 @@ function whole(
   if (value !== undefined && value >= 1 && value <= max) return value;
   const most = max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`;
   throw new UsageError(`sweep: --${name}=${shown(text)}: must be a whole number from 1${most}`);
-}
-
-function timeoutOf(text: string | undefined): number {
-  if (text === undefined) return Number.POSITIVE_INFINITY;
-  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
-  // Longer ones would overflow the timer.
-  if (seconds > 0 && seconds <= 2e6) return seconds * 1000;
-  throw new UsageError(`sweep: --timeout=${shown(text)}: must be seconds, more than 0`);
-}
-
-function shardOf(text: string | undefined): Shard {
-  if (text === undefined) return { index: 1, of: 1 };
-  const [, left = '', right = ''] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
-  const [index, of] = [Number(left), Number(right)];
-  if (index >= 1 && index <= of) return { index, of };
-  throw new UsageError(`sweep: --shard=${shown(text)}: must be K/M with K from 1 to M`);
-}
-
-function outcomeOf(text: string): [status: number, name: string] {
-  const [, digits, name = ''] = /^(1\d)=([\w.-]{1,40})$/.exec(text) ?? [];
-  if (digits !== undefined) return [Number(digits), name];
-  throw new UsageError(
-    `sweep: --outcome=${shown(text)}: must be a status from 10 to 19, = and a name`,
-  );
 }
 
 /** The words of the rule, which is one with `nth` too. */

@@ -1,7 +1,8 @@
 /** Which runs a sweep makes, and when it ends. Knows no processes. Source: faults.md section 2 (Sweep). */
 
+import { isFailure } from '../outcome.ts';
 import type { SweepCommand } from './arguments.ts';
-import { type End, isFailure, type Run } from './report.ts';
+import type { End, Run } from './report.ts';
 
 export interface Result {
   /** By n. */

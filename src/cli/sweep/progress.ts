@@ -1,6 +1,7 @@
 /** How far a sweep is, on a terminal: one line that is written anew. */
 
-import { isFailure, type Run } from './report.ts';
+import { isFailure } from '../outcome.ts';
+import type { Run } from './report.ts';
 
 export interface ProgressOptions {
   readonly say: (text: string) => void;

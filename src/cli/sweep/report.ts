@@ -1,14 +1,9 @@
 /** What a sweep found: a report for programs, a table for people, and one report out of those of shards.
  *  Source: faults.md section 2 (Sweep). */
 
+import { isFailure, type Outcome, type Shard, statusText, tailText } from '../outcome.ts';
 import { type Cell, table, timeText } from '../table.ts';
 import { StartError } from '../usage-error.ts';
-
-/** One of so many parts of a sweep. */
-export interface Shard {
-  readonly index: number;
-  readonly of: number;
-}
 
 /** Why there were no more runs. */
 export type End =
@@ -22,14 +17,10 @@ export interface Strike {
   readonly sectors: number;
 }
 
-export interface Run {
+export interface Run extends Outcome {
   readonly n: number;
   /** Empty: the rule did not strike. */
   readonly struck: readonly Strike[];
-  /** Of the command; undefined: it took too long. */
-  readonly status: number | undefined;
-  /** `ok`, `skipped`, `failed`, `timeout`, or a name for a status from 10 to 19. */
-  readonly outcome: string;
   readonly ms: number;
   /** The end of what it said; empty where all is well. */
   readonly output: string;
@@ -49,22 +40,6 @@ export interface Report {
   /** By outcome. */
   readonly counts: Readonly<Record<string, number>>;
   readonly runs: readonly Run[];
-}
-
-const SKIPPED = 77;
-const LINES_SHOWN = 20;
-
-/** @param status undefined: it took too long. */
-export function outcomeOf(status: number | undefined, names: ReadonlyMap<number, string>): string {
-  if (status === undefined) return 'timeout';
-  if (status === 0) return 'ok';
-  if (status === SKIPPED) return 'skipped';
-  if (status >= 10 && status <= 19) return names.get(status) ?? `outcome ${status}`;
-  return 'failed';
-}
-
-export function isFailure({ outcome }: Run): boolean {
-  return outcome === 'failed' || outcome === 'timeout';
 }
 
 export function withCounts(report: Omit<Report, 'counts' | 'chances'>): Report {
@@ -99,16 +74,8 @@ function strikesText(struck: readonly Strike[]): string {
   return struck.length === 1 ? where : `${where} and ${struck.length - 1} more`;
 }
 
-function statusText({ outcome, status }: Run): string {
-  const isPlain = outcome === 'ok' || outcome === 'timeout' || outcome === `outcome ${status}`;
-  return isPlain ? outcome : `${outcome} (${status})`;
-}
-
 function detail(run: Run): string {
-  const lines = run.output.trimEnd().split('\n').slice(-LINES_SHOWN);
-  // What a command says may drive the terminal.
-  const safe = lines.map((line) => `  ${line.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?')}\n`);
-  return `\nN ${run.n}: ${statusText(run)}; the end of what it said:\n${safe.join('')}\n`;
+  return `\nN ${run.n}: ${statusText(run)}; the end of what it said:\n${tailText(run.output)}\n`;
 }
 
 function endText({ end, chances, to, shard }: Report): string {

@@ -5,7 +5,9 @@ import { type Resolved, resolve } from '../../config/resolve.ts';
 import { makeLog } from '../../daemon/log.ts';
 import { version } from '../../daemon/version.ts';
 import { textOf } from '../fault-words.ts';
+import { interruptible } from '../interrupt.ts';
 import { thisMachine } from '../machine.ts';
+import { isFailure } from '../outcome.ts';
 import type { Streams } from '../process-end.ts';
 import { StartError } from '../usage-error.ts';
 import { parseSweep, type SweepCommand } from './arguments.ts';
@@ -13,7 +15,7 @@ import { sweepHelp } from './flags.ts';
 import { type Common, Lane } from './lane.ts';
 import { loop } from './loop.ts';
 import { Progress } from './progress.ts';
-import { isFailure, merged, type Report, reportText, withCounts } from './report.ts';
+import { merged, type Report, reportText, withCounts } from './report.ts';
 
 const STDERR = 2;
 const INTERRUPTED = 130;
@@ -44,40 +46,41 @@ async function sweep(command: SweepCommand, streams: Streams): Promise<Report> {
     ...{ from, to, shards: shard.of, now: () => performance.now() },
     say: (text) => void (isatty(STDERR) && streams.stderr.write(text)),
   });
-  const interrupt = new AbortController();
   const kill = (): void => {
     for (const lane of lanes) lane.kill('SIGKILL');
   };
-  const stop = (): void => {
-    interrupt.abort();
-    kill();
-  };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
-  for (const signal of signals) process.on(signal, stop);
-  process.once('exit', kill);
   try {
-    // Not more of them than there can be runs.
-    const most = Math.min(jobs, Math.ceil((to - from + 1) / shard.of));
-    for (let n = 0; n < most; n++) lanes.push(await Lane.start(command, common));
-    const matched = new Map<number, number>();
-    const { runs, end } = await loop({
-      ...{ from, to, shard, jobs: lanes.length, keepGoing, signal: interrupt.signal },
-      run: async (n, at) => {
-        const ran = await lanes[at]?.run(n);
-        if (ran === undefined) throw new Error('a lane that is not there');
-        matched.set(n, ran.matched);
-        return ran.run;
-      },
-      onRun: (run) => progress.add(run, matched.get(run.n) ?? 0),
+    return await interruptible(kill, async (signal) => {
+      // Not more of them than there can be runs.
+      const most = Math.min(jobs, Math.ceil((to - from + 1) / shard.of));
+      for (let n = 0; n < most; n++) lanes.push(await Lane.start(command, common));
+      const matched = new Map<number, number>();
+      const { runs, end } = await loop({
+        ...{ from, to, shard, jobs: lanes.length, keepGoing, signal },
+        run: async (n, at) => {
+          const ran = await lanes[at]?.run(n);
+          if (ran === undefined) throw new Error('a lane that is not there');
+          matched.set(n, ran.matched);
+          return ran.run;
+        },
+        onRun: (run) => progress.add(run, matched.get(run.n) ?? 0),
+      });
+      const { rule, seed } = command;
+      const limit = Number.isFinite(to) ? to : null;
+      return withCounts({
+        command: command.command,
+        rule,
+        seed,
+        from,
+        to: limit,
+        shard,
+        end,
+        runs,
+      });
     });
-    const { rule, seed } = command;
-    const limit = Number.isFinite(to) ? to : null;
-    return withCounts({ command: command.command, rule, seed, from, to: limit, shard, end, runs });
   } finally {
     progress.end();
     await Promise.all(lanes.map((lane) => lane.end()));
-    process.off('exit', kill);
-    for (const signal of signals) process.off(signal, stop);
   }
 }
 
