@@ -8,7 +8,7 @@ import { zeroView } from '../pages/pin.ts';
 import type { PageViews } from '../pages/views.ts';
 import { bug } from '../units.ts';
 import type { BufferPool, PooledBuffer } from './buffer-pool.ts';
-import type { ByteDrain } from './byte-drain.ts';
+import type { ByteDrain } from './byte-stream.ts';
 import { ERROR_TEXT_MAX, errorText } from './error-text.ts';
 import { limits } from './limits.ts';
 import { Parts } from './parts.ts';

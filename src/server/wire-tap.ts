@@ -3,7 +3,7 @@
 
 import type { Wire, WireFault } from '../export/reply-sink.ts';
 import type { Nanoseconds } from '../units.ts';
-import type { ByteDrain } from './byte-drain.ts';
+import type { ByteDrain } from './byte-stream.ts';
 
 /** What the tap needs of the connection that it stands before. */
 export interface TappedConnection extends ByteDrain {
