@@ -4,6 +4,8 @@ import { parseArgs } from 'node:util';
 import { ProgramError } from './processes.ts';
 
 export const usage = `usage: npm run bench -- [--group NAME[,NAME]] [--case TEXT] [--rounds 5] [--seconds 1.25] [--quick]
+                        [--results FOLDER]
+       npm run bench -- --record
        npm run bench -- --compare A B [--group NAME[,NAME]] [--case TEXT] [--rounds 7]
        npm run bench -- --gate [--record]
   --group    only these groups of measurements; all without it
@@ -14,7 +16,9 @@ export const usage = `usage: npm run bench -- [--group NAME[,NAME]] [--case TEXT
   --quick    one round of 0.3 s: to see that everything works
   --compare  two commits, or folders with a built tnull, in one run: ratios B / A
   --gate     what CI runs: tnull / limit.c in some cases, against bench/gate.json
-  --record   with --gate: writes the measured ratios into bench/gate.json
+  --results  where the tables' data and the plots go; default bench/results
+  --record   writes a whole run into docs/benchmark.json, and makes what is made from it: the charts,
+             docs/benchmark.md and the table of README.md; with --gate the ratios into bench/gate.json
 `;
 
 export interface Arguments {
@@ -25,6 +29,8 @@ export interface Arguments {
   readonly rounds: number;
   readonly seconds: number;
   readonly record: boolean;
+  /** A folder; undefined: bench/results. */
+  readonly results: string | undefined;
   /** Of compare. */
   readonly commits: readonly [string, string];
 }
@@ -47,6 +53,7 @@ export function parseArguments(words: readonly string[]): Arguments {
       compare: { type: 'boolean', default: false },
       gate: { type: 'boolean', default: false },
       record: { type: 'boolean', default: false },
+      results: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -55,6 +62,9 @@ export function parseArguments(words: readonly string[]): Arguments {
   const expected = mode === 'compare' ? 2 : 0;
   if (mode !== 'help' && positionals.length !== expected)
     throw new ProgramError(`--compare takes two commits or folders, the rest none; see --help`);
+  const isWhole = !values.quick && (values.group || values.case || values.peers) === '';
+  if (values.record && !(mode === 'gate' || (mode === 'suite' && isWhole)))
+    throw new ProgramError('--record takes a whole run: no --group, --case, --peers, --quick');
   return {
     mode,
     groups: names(values.group),
@@ -63,6 +73,7 @@ export function parseArguments(words: readonly string[]): Arguments {
     rounds: values.quick ? 1 : positive('rounds', values.rounds, ROUNDS[mode]),
     seconds: values.quick ? 0.3 : positive('seconds', values.seconds, SECONDS[mode]),
     record: values.record,
+    results: values.results,
     commits: [a, b],
   };
 }

@@ -28,7 +28,8 @@ export async function describeMachine(): Promise<Machine> {
     cpu: /model name\s*:\s*(.+)/.exec(cpuinfo)?.[1] ?? os.arch(),
     cores: os.availableParallelism(),
     memoryGib: Math.round(os.totalmem() / 2 ** 30),
-    kernel: `${os.type()} ${os.release()}`,
+    // Without the build's own suffix.
+    kernel: `${os.type()} ${os.release().replace(/-.*/, '')}`,
     node: process.version,
     fio: await firstLine('fio', '--version'),
     peers: [

@@ -10,11 +10,13 @@ import { describeMachine, type Machine } from './machine.ts';
 import { plot } from './plot.ts';
 import { StealMeter } from './proc.ts';
 import { ProgramError } from './processes.ts';
+import { recorded } from './record.ts';
 import type { GroupResult } from './rows.ts';
 import { groupTable, machineText, targetsTable } from './table.ts';
 import { type Judged, judge } from './targets.ts';
 
 const RESULTS = join(checkout, 'bench', 'results');
+const RECORD = join(checkout, 'docs', 'benchmark.json');
 const PEERS = ['nbdkit', 'limit', 'qemu-nbd', 'nbd-server'];
 
 /** @returns the groups of these names. @throws ProgramError when one is unknown. */
@@ -45,7 +47,9 @@ export async function runSuite(args: Arguments, context: Context): Promise<numbe
     save(args, { ...machine, steal: whole.share() }, results); // what is there should the rest be interrupted
   }
   const judged = judge(results);
-  report(args, { ...machine, steal: whole.share() }, results, judged);
+  const found = { ...machine, steal: whole.share() };
+  report(args, found, results, judged);
+  if (args.record) write(RECORD, recorded(args, found, results, judged));
   const complete = results.every(({ failure }) => failure === undefined);
   return complete && judged.every(({ verdict }) => verdict === 'met') ? 0 : 1;
 }
@@ -80,17 +84,20 @@ function report(
   process.stdout.write(`${tables.join('\n\n')}\n`);
 }
 
-function save(
-  { rounds, seconds }: Arguments,
-  machine: Machine,
-  results: readonly GroupResult[],
-): void {
+function save(args: Arguments, machine: Machine, results: readonly GroupResult[]): void {
+  const { rounds, seconds } = args;
   const judged = judge(results);
-  mkdirSync(RESULTS, { recursive: true });
+  const folder = args.results ?? RESULTS;
+  mkdirSync(folder, { recursive: true });
   const data = { machine, rounds, seconds, groups: results, targets: judged };
-  writeFileSync(join(RESULTS, 'bench.json'), `${JSON.stringify(data, undefined, 2)}\n`);
+  write(join(folder, 'bench.json'), data);
+  write(join(folder, 'benchmark.json'), recorded(args, machine, results, judged));
   for (const result of results) {
     const svg = plot(result, judged, machineText(machine));
-    if (svg !== undefined) writeFileSync(join(RESULTS, `${result.group}.svg`), svg);
+    if (svg !== undefined) writeFileSync(join(folder, `${result.group}.svg`), svg);
   }
+}
+
+function write(path: string, data: object): void {
+  writeFileSync(path, `${JSON.stringify(data, undefined, 2)}\n`);
 }

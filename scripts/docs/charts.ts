@@ -1,21 +1,7 @@
 /** The charts of docs/benchmark.md, out of docs/benchmark.json: bars, one for each server, with their values. */
 
+import type { Benchmark, RecordedRow } from '../../bench/src/record.ts';
 import { picture, text } from './svg.ts';
-
-export interface Measured {
-  readonly value: number;
-  readonly noisePercent?: number;
-}
-
-export interface BenchRow {
-  readonly case: string;
-  readonly unit: string;
-  readonly measured: Readonly<Record<string, Measured>>;
-}
-
-export interface Benchmark {
-  readonly groups: readonly { readonly group: string; readonly rows: readonly BenchRow[] }[];
-}
 
 const COLORS: Readonly<Record<string, string>> = {
   tnull: '#1f6feb',
@@ -65,7 +51,8 @@ function legend(servers: readonly string[]): string[] {
   ]);
 }
 
-function rowOf({ groups }: Benchmark, group: string, name: string): BenchRow {
+/** @throws Error for a case that was not measured. */
+export function rowOf({ groups }: Benchmark, group: string, name: string): RecordedRow {
   const row = groups.find((one) => one.group === group)?.rows.find((one) => one.case === name);
   if (row === undefined) throw new Error(`docs/benchmark.json: no ${group}: ${name}`);
   return row;

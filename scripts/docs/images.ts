@@ -1,22 +1,14 @@
 /** The pictures of the documents, by path. */
 
-import { readFileSync } from 'node:fs';
+import type { Benchmark } from '../../bench/src/record.ts';
+import { SHOWN } from './benchmark-page.ts';
 import { recipeLines, terminalCast } from './cast.ts';
-import { type Benchmark, chart } from './charts.ts';
+import { chart } from './charts.ts';
 import { requestPath } from './request-path.ts';
 
-const BANDWIDTH = [
-  'randread 4k depth 1',
-  'randread 4k depth 32',
-  'randwrite 4k depth 32',
-  'read 128k depth 16',
-  'write 128k depth 16',
-];
+const BANDWIDTH = [...SHOWN, 'write 128k depth 16'];
 
-export function images(): Readonly<Record<string, string>> {
-  // The file is ours, and the charts refuse what is not in it.
-  const measured = JSON.parse(readFileSync('docs/benchmark.json', 'utf8')) as Benchmark;
-  const readme = readFileSync('README.md', 'utf8');
+export function images(measured: Benchmark, readme: string): Readonly<Record<string, string>> {
   return {
     'docs/images/request.svg': requestPath(),
     'docs/images/bad-sector.svg': terminalCast(

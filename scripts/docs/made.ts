@@ -1,7 +1,10 @@
 /** The files that are made from tables, by path, with their texts. Writes nothing. */
 
+import { readFileSync } from 'node:fs';
+import type { Benchmark } from '../../bench/src/record.ts';
 import { planDocument } from '../../src/control/faults/plan-schema.ts';
 import { bashCompletion } from './bash.ts';
+import { benchmarkPage, withTable } from './benchmark-page.ts';
 import { clientFaultsMarkdown } from './client-faults.ts';
 import { faultWordsMarkdown } from './fault-words.ts';
 import { fishCompletion } from './fish.ts';
@@ -12,12 +15,17 @@ import { zshCompletion } from './zsh.ts';
 
 /** @param version of the program. */
 export function made(version: string): Readonly<Record<string, string>> {
+  // `npm run bench -- --record` writes it in this form.
+  const measured = JSON.parse(readFileSync('docs/benchmark.json', 'utf8')) as Benchmark;
+  const readme = readFileSync('README.md', 'utf8');
   return {
+    'README.md': withTable(readme, measured),
+    'docs/benchmark.md': benchmarkPage(measured),
     'docs/fault-words.md': faultWordsMarkdown(),
     'docs/fault-plan.schema.json': `${JSON.stringify(planDocument, undefined, 2)}\n`,
     'docs/parameters.md': parametersMarkdown(),
     'docs/client-faults.md': clientFaultsMarkdown(),
-    ...images(),
+    ...images(measured, readme),
     'packaging/man/tnull.1': manPage(version),
     'packaging/completions/tnull.bash': bashCompletion(),
     'packaging/completions/_tnull': zshCompletion(),

@@ -23,6 +23,9 @@ describe('words', () => {
       ...{ mode: 'compare', commits: ['HEAD~1', 'HEAD'], rounds: 7 },
     });
     expect(parseArguments(['--gate', '--record'])).toMatchObject({ mode: 'gate', record: true });
+    expect(parseArguments(['--record', '--results', '/x'])).toMatchObject({
+      ...{ mode: 'suite', record: true, results: '/x' },
+    });
     expect(parseArguments(['--help']).mode).toBe('help');
   });
 
@@ -33,6 +36,11 @@ describe('words', () => {
     [['--rounds', '0'], "--rounds must be a positive number, not '0'"],
     [['--seconds', 'x'], "--seconds must be a positive number, not 'x'"],
     [['--other'], '--other'],
+    [['--record', '--group=tcp'], '--record takes a whole run'],
+    [['--record', '--case=4k'], '--record takes a whole run'],
+    [['--record', '--peers=limit'], '--record takes a whole run'],
+    [['--record', '--quick'], '--record takes a whole run'],
+    [['--record', '--compare', 'a', 'b'], '--record takes a whole run'],
   ])('%j is refused', (words, text) => {
     expect(() => parseArguments(words)).toThrow(text);
   });
