@@ -1,8 +1,6 @@
 /** The examples of the codec: the server is used, and attacked, by the client half. */
 
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { connectClient } from '../../../test/socket-client.ts';
 import { readSector } from '../examples/codec-client.ts';
 import { server } from '../examples/codec-server.ts';
@@ -17,22 +15,12 @@ import {
   RequestHeader,
 } from '../src/index.ts';
 import { forms, wishesFor } from './connection-pair.ts';
-import { newFolder } from './folder.ts';
 import { FIXED_NO_ZEROES, infoData } from './haggle.ts';
+import { listening } from './listening.ts';
 import { exchange } from './raw-bytes.ts';
 
-const folder = newFolder();
-const path = join(folder.path, 's');
+const { path } = listening(server);
 const SIZE = 64 << 20;
-
-beforeAll(async () => {
-  await once(server.listen(path), 'listening');
-});
-
-afterAll(() => {
-  server.close();
-  folder.remove();
-});
 
 describe.each(forms)('the server in the form %s', (form) => {
   test('keeps what was written', async () => {

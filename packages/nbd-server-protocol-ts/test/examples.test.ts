@@ -7,7 +7,7 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { TransformStream } from 'node:stream/web';
 import type tls from 'node:tls';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { connectClient } from '../../../test/socket-client.ts';
 import { readSector } from '../examples/client.ts';
 import { type FileExport, fileExport, fileHandlers } from '../examples/file.ts';
@@ -25,22 +25,12 @@ import {
   ServerConnection,
 } from '../src/index.ts';
 import { forms, wishesFor } from './connection-pair.ts';
-import { newFolder } from './folder.ts';
 import { FIXED_NO_ZEROES } from './haggle.ts';
+import { listening } from './listening.ts';
 import { exchange } from './raw-bytes.ts';
 
-const folder = newFolder();
-const path = join(folder.path, 's');
+const { path, folder } = listening(server);
 const SIZE = 64 << 20;
-
-beforeAll(async () => {
-  await once(server.listen(path), 'listening');
-});
-
-afterAll(() => {
-  server.close();
-  folder.remove();
-});
 
 test.each([
   ['server', 30],
