@@ -51,7 +51,7 @@ export class Bio {
   failedAt = -1;
   /** Children handed out that have not ended. */
   children = 0;
-  /** Sectors for which a child was made; the rest waits for tags. */
+  /** Sectors that have a child; the rest waits for tags. */
   submitted = 0;
   /** True when every child has been made. */
   whole = false;

@@ -1,5 +1,5 @@
-/** Issues the requests of one hardware queue to a handler that may wait. The next one is issued when the
- *  handler has answered for the one before: else it would overtake one that is refused.
+/** Issues the requests of one hardware queue to a handler that may wait. Each request waits for the handler's
+ *  answer to the one before; otherwise it would overtake a request that the handler refuses.
  *  Source: driver.md section 2; rnull-series 41; parameter blocking. */
 
 import { bug } from '../units.ts';
@@ -10,10 +10,10 @@ import type { Status } from './status.ts';
 
 type Handler<D extends DriverData> = NonNullable<Operations<D>['queueRqBlocking']>;
 
-/** The hardware queue that it issues for. */
+/** The hardware queue whose requests it issues. */
 interface Issuer<D extends DriverData> {
   readonly set: { readonly handles: Handles<D> };
-  /** The next request to issue, whose payload is parked; undefined: there is none now. */
+  /** The next request to issue, with its payload parked. Undefined: there is none now. */
   nextHeld(): Slot<D> | undefined;
   /** The handler's answer. */
   answered(request: Slot<D>, status: Status): void;

@@ -26,17 +26,17 @@ export const RequestFlag = {
   NOUNMAP: 4,
 } as const;
 
-/** True where data take the place of what was there. */
+/** True when the command's data replace what was there. */
 export function overwrites(command: Command): boolean {
   return command === Command.WRITE || command === Command.WRITE_ZEROES;
 }
 
-/** True where there are bytes to transfer. */
+/** True when bytes are transferred. */
 export function carriesData(command: Command): boolean {
   return command === Command.READ || command === Command.WRITE || command === Command.ZONE_APPEND;
 }
 
-/** True where sectors are named; FLUSH alone names none. */
+/** True when the command names sectors; FLUSH alone names none. */
 export function hasRange(command: Command): boolean {
   return command !== Command.FLUSH;
 }

@@ -8,7 +8,7 @@ import type { Vtable } from './vtable.ts';
 
 export class Completions<D extends DriverData = DriverData> {
   readonly #vtable: Vtable<D>;
-  /** The first `#count` wait. */
+  /** The first `#count` entries wait. */
   readonly #waiting: ARef<D>[] = [];
   #count = 0;
 

@@ -1,5 +1,6 @@
-/** The types of what a driver keeps beside the block layer's objects, in one bag: what Rust calls
- *  associated types. Each is made and torn down with its owner. Source: rnull-series 6, 29, 30, 39. */
+/** The types of the data that a driver keeps beside the block layer's objects, in one bag; Rust calls these
+ *  associated types. Each is made and torn down with its owner.
+ *  Source: rnull-series 6, 29, 30, 39. */
 
 export interface DriverData {
   /** Of each request slot; made with the tag set, never per I/O. */

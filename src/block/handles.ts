@@ -72,7 +72,7 @@ export class CheckedHandles<D extends DriverData = DriverData> implements Handle
   }
 }
 
-/** A stand-in for the slot of a handle that was moved from: whatever is asked of it throws. */
+/** Stands for the slot of a handle that was moved from: every access throws. */
 function movedFrom<D extends DriverData = DriverData>(slot: Slot<D>): Slot<D> {
   const tag = slot.tag; // throws already when the handle was moved from before
   const complain = (): never => {

@@ -16,7 +16,7 @@ export const HISTOGRAM_BUCKETS = OCTAVES * PER_OCTAVE;
 
 const nothing = new Float64Array(0);
 
-/** Without memory nothing is kept: figures are not worth a request. */
+/** Without memory nothing is counted: statistics must not fail a request. */
 function makeCounts(): Float64Array {
   return orNone(() => new Float64Array(HISTOGRAM_BUCKETS)) ?? nothing;
 }
@@ -50,8 +50,8 @@ export class Histogram {
     if (value > this.#max) this.#max = value;
   }
 
-  /** Adds what was recorded elsewhere: times by bucket (see `bucketOf`), the sum and the greatest of all
-   *  values in ns. */
+  /** Adds times that were counted elsewhere: counts by bucket (see `bucketOf`), and the sum and the greatest
+   *  of all values in ns. */
   merge(counts: Float64Array, sum: number, max: number): void {
     if (counts.length === 0) return;
     if (this.#counts.length === 0) this.#counts = makeCounts();
@@ -92,7 +92,7 @@ export class Histogram {
 /** Buckets 0..31 hold one value each; from there on each octave is cut into 32. */
 export function bucketOf(value: number): number {
   if (value >= TWO_TO_31) {
-    // Bit operators know 32 bits: the high part has the leading digits all the same.
+    // Bit operators work on 32 bits; the high part has the leading digits in any case.
     const high = Math.min(Math.floor(value / 4096), TWO_TO_31 - 1);
     return bucketOf(high) + 12 * PER_OCTAVE;
   }

@@ -30,42 +30,43 @@ interface QueueOfHctx<D extends DriverData> extends Shape {
   readonly vtable: Vtable<D>;
   readonly data: D['queue'];
   readonly stats: IoStats;
-  /** A retired hardware queue has had its turn: it may have processed its last request. */
+  /** A retired hardware queue had its turn and may have processed its last request. */
   retiredRan(): void;
   /** A hardware queue is not busy any more. */
   drained(): void;
 }
 
-/** Requests that end in some 20 us, with their replies. */
+/** Requests to end in one piece: some 20 us with their replies. */
 const ENDS_PER_PIECE = 8;
 
 export class HwQueue<D extends DriverData = DriverData> implements DeferredWork, Hctx<D> {
   readonly queue: QueueOfHctx<D>;
   readonly index: number;
-  /** Of the queue map: what an older one holds goes first. */
+  /** Of the queue map: what an older hardware queue holds goes first. */
   readonly generation: number;
   readonly set: TagSet<D>;
   readonly context: BlockContext;
   readonly pool: TagPool;
   /** Its completions are polled for: the last queues of a set are. */
   readonly polled: boolean;
-  /** What every request of this queue has in its flags. */
+  /** The flags that every request of this queue has. */
   readonly requestFlags: number;
   /** The driver's data of this queue. */
   readonly data: D['hctx'];
   raised = false;
   /** Requests with a tag on this queue. */
   inFlight = 0;
-  /** A live change of the queues replaced it: it takes no more, and finishes what it has. */
+  /** A live change of the queues replaced this one: it takes nothing new and finishes what it has. */
   retired = false;
-  /** When the plug that is being issued got its first request; -1: none is, or what was held back. */
+  /** When the plug that is being issued got its first request. -1: no plug is being issued, or held requests
+   *  are. */
   issuingAt = -1;
   /** Waits until the queues that it replaced have processed what they hold, to keep the order. */
   behind = false;
-  /** The plug: requests of the batch in hand, not yet given to the driver. */
+  /** The plug: requests of the current batch that the driver does not have yet. */
   #plug: RequestList<D>;
   #spare: RequestList<D> | undefined;
-  /** Given back by the driver, or met a stopped queue; issued before anything newer. */
+  /** Requests that the driver gave back or that met a stopped queue; they are issued before anything newer. */
   readonly #held: RequestList<D>;
   readonly #completions: Completions<D>;
   readonly #slices = new Slices(this);
@@ -75,7 +76,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   /** Undefined: the handler never waits. */
   readonly #blocking: BlockingHandler<D> | undefined;
   #stopped = false;
-  /** What everything ends with from now on; undefined: as the driver says. */
+  /** The status with which everything ends from now on. Undefined: the driver decides. */
   #givenUp: Status | undefined = undefined;
   /** When the plug got its first request. */
   #pluggedAt = 0;
@@ -101,8 +102,8 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     this.#blocking = handler && new BlockingHandler(handler, this);
   }
 
-  /** Something that it was given has not ended: a request with a tag, or a bio between two slices. The one
-   *  question that decides whether a retired queue may be forgotten and whether a disk is idle. */
+  /** True while something that it was given has not ended: a request with a tag, or a bio between two slices.
+   *  This decides whether a retired queue may be forgotten and whether a disk is idle. */
   get busy(): boolean {
     return this.inFlight > 0 || this.#slices.count > 0;
   }
@@ -114,7 +115,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   }
 
   /** Makes requests of what is left of `bio` and puts them into the plug. Allocates nothing.
-   *  @returns false when tags ran out before the bio was whole: call again when `pool` has some. */
+   *  @returns false when the tags ran out first: call again when `pool` has some. */
   submit(bio: Bio): boolean {
     if (!hasRange(bio.command)) {
       return this.#submitPiece(bio, 0 as Sector) || this.#endWithoutTag(bio); // FLUSH names none
@@ -128,12 +129,12 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     return true;
   }
 
-  /** Gives the driver what is in the plug. The end of a batch; a bio's borrowed payload is in the
-   *  device, or parked, when this returns. */
+  /** Gives the driver what is in the plug, at the end of a batch. When this returns, a bio's borrowed payload
+   *  is in the device or parked. */
   unplug(): void {
     if (this.#plug.count === 0) return;
     const batch = this.#plug;
-    this.#plug = this.#spare ?? new RequestList(this.set.handles); // none spare: an ending bio submitted another
+    this.#plug = this.#spare ?? new RequestList(this.set.handles); // there is no spare: an ending bio submitted another
     this.#spare = undefined;
     if (this.#holds || this.#held.count > 0) {
       this.#hold(batch);
@@ -158,15 +159,15 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     this.context.deferred.raise(this);
   }
 
-  /** Ends with `status` all that is submitted from now on; the driver gets nothing more. */
+  /** From now on all new submissions end with `status`; the driver gets nothing more. */
   refuse(status: Status): void {
     this.#givenUp = status;
     this.#stopped = true;
     this.unplug();
   }
 
-  /** Ends with `status` what the driver does not have, and refuses the rest. What the driver has is its own
-   *  matter. In pieces. */
+  /** Ends with `status` what the driver does not have, and refuses new submissions. The driver ends what it
+   *  has itself. In pieces. */
   *giveUp(status: Status): Work {
     this.refuse(status);
     for (let ended = 1; this.#held.count > 0; ended++) {
@@ -175,7 +176,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
       if (ended % ENDS_PER_PIECE === 0) yield;
     }
     this.#slices.giveUp(status);
-    this.pool.callAll(); // who waits for a tag needs none any more
+    this.pool.callAll(); // a bio that waits for a tag needs none any more
     if (!this.busy) this.queue.drained();
   }
 
@@ -185,7 +186,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     this.context.deferred.raise(this);
   }
 
-  /** The driver has left something to be polled for: `poll` comes for it when the sockets had their turn. */
+  /** The driver left something to be polled for: `poll` fetches it after the sockets had their turn. */
   pollSoon(): void {
     this.context.deferred.raiseNextTurn(this.#pollTurn);
   }
@@ -212,7 +213,8 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     this.set.timeouts.started(request, this.issuingAt);
   }
 
-  /** From the sweep of timeouts. What the driver alone owns, or has no hook for, gets another period. */
+  /** Called by the sweep of timeouts. A request that the driver alone owns, or that has no hook, gets another
+   *  period. */
   timedOut(request: Slot<D>): void {
     const reference = this.set.tagToRq(request.tag);
     if (reference === undefined) return;
@@ -220,28 +222,28 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     if (verdict === 'reset') reference.drop();
   }
 
-  /** From Owned.end: the slot is idle again, its tag free; the bio hears of it last. */
+  /** Called by Owned.end: the slot is idle and its tag free before the bio hears of it. */
   ended(request: Slot<D>, status: Status): void {
     if (request.state !== RequestState.STARTED) bug(`tag ${request.tag}: ended before it started`);
     if (request.count() !== 0) bug(`tag ${request.tag}: ended while ${request.count()} counted`);
     this.#release(request, status);
   }
 
-  /** From Owned.requeue: held, and issued again after a kick or when the queue starts. */
+  /** Called by Owned.requeue: the request is held, and issued again after a kick or when the queue starts. */
   requeued(request: Slot<D>, kick: boolean): void {
     if (request.count() !== 0) bug(`tag ${request.tag}: requeued while ${request.count()} counted`);
-    // With a handler that waits, all that is newer is held already.
+    // With a handler that waits, everything newer is held already.
     this.#holdOne(request, this.#blocking !== undefined);
     if (kick) this.context.deferred.raise(this);
     else this.#rerun.soon();
   }
 
-  /** For the handler that waits. */
+  /** Called by the handler that waits. */
   nextHeld(): Slot<D> | undefined {
     return this.#holds ? undefined : this.#held.shift();
   }
 
-  /** The handler that waited has `request`, or does not want it. */
+  /** The handler that waited took `request`, or refused it. */
   answered(request: Slot<D>, status: Status): void {
     if (isResource(status)) return this.requeued(request, false);
     if (status !== Status.OK) this.#release(request, status);
@@ -253,7 +255,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     return this.#stopped || this.behind;
   }
 
-  /** What is left of `bio` where everything is given up. @returns false: it is not. */
+  /** Ends what is left of `bio` when everything is given up. @returns false when it is not. */
   #endWithoutTag(bio: Bio): boolean {
     if (this.#givenUp === undefined) return false;
     bio.giveUp(this.#givenUp);
@@ -273,7 +275,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     request.prepare(this, this.requestFlags, bio, first, sectors, offset);
     bio.children++;
     bio.submitted += sectors;
-    // Not before the tag is had: unplugging may have ended every child so far.
+    // Only once the tag is there: unplugging may have ended every child so far.
     bio.whole = bio.submitted === bio.sectors || !hasRange(bio.command);
     this.inFlight++;
     if (this.#plug.count === 0) {
@@ -296,7 +298,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     vtable.queueRqs?.(batch);
     for (let next = batch.shift(); next !== undefined; next = batch.shift()) {
       if (this.#held.count > 0) {
-        // One before it was requeued: nothing overtakes it.
+        // An earlier request was requeued: nothing may overtake it.
         batch.unshift(next);
         this.#hold(batch);
         return;

@@ -1,4 +1,4 @@
-/** What is in flight on a disk, for those who look at it from outside. */
+/** What is in flight on a disk, for observers. */
 
 import type { Command } from './command.ts';
 import type { DriverData } from './driver-data.ts';
@@ -6,7 +6,7 @@ import type { Slot } from './owned.ts';
 import { RequestState } from './request.ts';
 import type { RequestQueue } from './request-queue.ts';
 
-/** A request with a tag, as it was when it was come to. */
+/** A request with a tag, as it was when the walk reached it. */
 export interface InFlightRequest {
   readonly tag: number;
   /** Index of its hardware queue. */
@@ -14,7 +14,7 @@ export interface InFlightRequest {
   readonly command: Command;
   readonly sector: number;
   readonly sectors: number;
-  /** The driver has it. */
+  /** The driver has the request. */
   readonly started: boolean;
   /** COUNT. */
   readonly count: number;
@@ -22,11 +22,11 @@ export interface InFlightRequest {
   readonly issuedAt: number;
 }
 
-/** Tags that are looked at, or requests that are found, in some 20 us. */
+/** How many tags are looked at, or requests found, in one piece of some 20 us. */
 const LOOKS_PER_PIECE = 1024;
 const FOUND_PER_PIECE = 8;
 
-/** Those of one piece after the other, each as it is when it is come to; with ten thousands of tags, most
+/** The requests, piece by piece, each as it is when the walk reaches it. With tens of thousands of tags most
  *  pieces are empty. */
 export function* lookForRequests<D extends DriverData>(
   queue: RequestQueue<D>,

@@ -1,5 +1,5 @@
-/** What a disk's requests added up to: numbers, sectors, errors and times, by kind of operation.
- *  Plain counters that the hot path adds to; who looks at them does the arithmetic.
+/** Sums over a disk's requests: numbers, sectors, errors and times, by kind of operation. The hot path adds
+ *  to plain counters; the reader does the arithmetic.
  *  Source: control.md section 3, Stats. */
 
 import { bug } from '../units.ts';
@@ -73,13 +73,13 @@ export class IoStats {
   }
 }
 
-/** Requests that end within the batch that brought them: one look at the clock when the batch is over
- *  serves them all, and most batches are of one kind, so that a request costs two additions. */
+/** Requests that end within the batch that brought them. One reading of the clock at the end of the batch
+ *  serves them all. Most batches have one kind, so a request costs two additions. */
 export class BatchTimes {
   readonly #stats: IoStats;
   readonly #ended = new Float64Array(ioKinds.length);
   readonly #done = new Float64Array(ioKinds.length);
-  /** The kind in hand: its requests and sectors that are not in the arrays yet. */
+  /** The current kind: its requests and sectors that are not in the arrays yet. */
   #kind = 0;
   #count = 0;
   #sectors = 0;

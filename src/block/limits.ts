@@ -4,12 +4,11 @@
 export interface Limits {
   /** Logical and physical block size in bytes: a power of two, 512..4096. */
   readonly blockBytes: number;
-  /** Largest request in sectors of a READ, a WRITE, or a WRITE_ZEROES where it is judged; longer bios
-   *  are split. 0 = no limit. */
+  /** Largest READ, WRITE, or judged WRITE_ZEROES, in sectors; longer bios are split. 0: no limit. */
   readonly maxSectors: number;
   /** Discards and zeroes are cut into slices of so many sectors (max_hw_discard_sectors). */
   readonly sliceSectors: number;
-  /** A read or write of more requests than one goes on in the next turn after so many sectors. */
+  /** A read or write of several requests goes on in the next turn after so many sectors. */
   readonly copySectors: number;
   /** All data are copied (a write cache), so that requests are no longer than `copySectors` either. */
   readonly cutsCopies: boolean;
@@ -21,10 +20,10 @@ export interface Limits {
   readonly virtBoundary: boolean;
 }
 
-/** What may end one request of a bio and not the next: bad blocks, zones, faults. Where it may, the parts
- *  of a long discard or of zeroes are no longer than those of a write. */
+/** What may end one request of a bio and not the next: bad blocks, zones, faults. With it the parts of a long
+ *  discard or of zeroes are no longer than those of a write. */
 export interface Judge {
-  /** The first sector in [sector, end) that matters to it, or -1. */
+  /** The first sector in [sector, end) that it may end, or -1. */
   firstJudged(sector: number, end: number): number;
 }
 
@@ -42,6 +41,6 @@ export interface Features {
   readonly fastZeroes: boolean;
   /** A read may be answered with views of the device's own pages. */
   readonly views: boolean;
-  /** A request ends inside `queueRq`: what it filled needs no place of its own meanwhile. */
+  /** A request ends inside `queueRq`, so the data it filled need no place of their own meanwhile. */
   readonly completesInline: boolean;
 }

@@ -1,5 +1,5 @@
-/** A bio that the program itself submits, for the control side or in place of a client's: it takes tags and
- *  turns like any other, its data lie in memory of its own, and no reply shows the device's pages. */
+/** A bio that the program itself submits, for the control side or in place of a client's. It takes tags and
+ *  turns like any other. Its data lie in its own memory, and no reply shows the device's pages. */
 
 import type { SlabAllocator } from '../pages/allocator.ts';
 import { bug } from '../units.ts';
@@ -10,7 +10,7 @@ import type { Submitter } from './submitter.ts';
 
 /** Who made it. */
 export interface OwnBioHost extends Pick<BioOwner, 'provideTarget' | 'bioDone'> {
-  /** Where it is handed in; asked each time, since queues change. */
+  /** Where it is submitted; asked each time, because queues change. */
   way(): Submitter;
 }
 
@@ -29,7 +29,7 @@ export class OwnBio implements BioOwner, TagWaiter {
     return this.bio.command === Command.READ;
   }
 
-  /** Hands it in, now or when there are tags for it. */
+  /** Submits it now, or when there are tags for it. */
   submit(): void {
     const way = this.#host.way();
     if (way.submit(this.bio)) way.unplug();
@@ -52,7 +52,7 @@ export class OwnBio implements BioOwner, TagWaiter {
     bug('views that nobody asked for');
   }
 
-  /** The data are ours already. */
+  /** The data are in our own memory already. */
   park(): void {}
 
   bioDone(bio: Bio): void {

@@ -1,7 +1,7 @@
-/** The handles through which a driver has a request: IdleRequest -> start() -> Owned <-> ARef; and what
- *  they show of the hardware queue that it is on. Each method that gives a handle away ends it; in debug
- *  mode touching it again throws an error that names the tag, otherwise the check costs nothing
- *  (handles.ts). Source: driver.md section 2. */
+/** The handles through which a driver has a request: IdleRequest -> start() -> Owned <-> ARef, and what they
+ *  show of its hardware queue. Each method that gives a handle away ends it. In debug mode a later use throws
+ *  an error that names the tag; otherwise the check costs nothing (handles.ts).
+ *  Source: driver.md section 2. */
 
 import type { Sector, Tag } from '../units.ts';
 import { bug, toBytes } from '../units.ts';
@@ -38,13 +38,13 @@ export interface Hctx<D extends DriverData = DriverData> {
   pollSoon(): void;
 }
 
-/** What becomes of a request, which its handles tell its hardware queue. */
+/** What handles tell the hardware queue about their request. */
 interface Home<D extends DriverData> extends Hctx<D> {
   readonly pool: { mapped: number };
   started(request: Slot<D>): void;
   ended(request: Slot<D>, status: Status): void;
   requeued(request: Slot<D>, kick: boolean): void;
-  /** It was started, and the tag set's timeout ago. */
+  /** The request was started, and the tag set's timeout has passed since. */
   timedOut(request: Slot<D>): void;
 }
 
@@ -212,8 +212,8 @@ export class ARef<D extends DriverData = DriverData> extends Handle<D> implement
     return this.handles.owned(this);
   }
 
-  /** The driver is through with the request: it ends, or, where the reply still points into the device's
-   *  pages, its data are handed on, and it ends when its mapping is undone. */
+  /** The driver is done with the request. It ends; or, when the reply still points into the device's pages,
+   *  its data are handed on and it ends when the mapping is undone. */
   complete(status: Status): void {
     const slot = this.slot;
     slot.status = status;
@@ -239,7 +239,7 @@ export class ARef<D extends DriverData = DriverData> extends Handle<D> implement
     this.#end();
   }
 
-  /** 2 -> 0 and end. A reference too many here is a bug of the driver's. */
+  /** COUNT 2 -> 0, and the request ends. One reference too many here is a bug of the driver. */
   #end(): void {
     const slot = this.slot;
     const owned = this.tryFromShared();

@@ -44,7 +44,7 @@ export class RequestList<D extends DriverData = DriverData> {
     return first === undefined ? undefined : this.#handles.idle(first);
   }
 
-  /** A driver leaves `request` to the block layer, before the rest. */
+  /** A driver leaves `request` to the block layer; it stays before the rest. */
   putBack(request: IdleRequest<D>): void {
     const slot = request.slot;
     this.#handles.spent(request);

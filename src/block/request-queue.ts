@@ -22,16 +22,17 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
   readonly data: D['queue'];
   readonly limits: Limits;
   readonly extents: Extents;
-  /** Set by the driver, also live. Undefined: each request of a bio ends as the others do. */
+  /** Set by the driver, also live. Undefined: all requests of a bio end alike. */
   judge: Judge | undefined = undefined;
-  /** What stands before the hardware queues. Undefined: nothing, and it costs nothing. */
+  /** What a device puts before the hardware queues. Undefined: nothing, at no cost. */
   #front: Front | undefined;
   readonly stats = new IoStats();
-  /** Counts the changes of the queue map: who remembers a hardware queue asks again. */
+  /** Counts the changes of the queue map. A caller that remembers a hardware queue asks again when it
+   *  changes. */
   generation = 0;
   #tagSet: TagSet<D>;
   #hctxs: readonly HwQueue<D>[];
-  /** Replaced by a live change, and busy. */
+  /** Hardware queues that a live change replaced and that are still busy. */
   #retired: HwQueue<D>[] = [];
   #idle: (() => void) | undefined;
   #startFirst = -1;
@@ -58,8 +59,8 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
     return this.#front;
   }
 
-  /** Puts something before the hardware queues, or takes it away, with I/O running: what is submitted
-   *  from now on meets it. */
+  /** Puts something before the hardware queues, or takes it away, while I/O runs. It applies to later
+   *  submissions. */
   set front(front: Front | undefined) {
     this.#front = front;
     this.generation++;
@@ -81,7 +82,7 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
     return sum;
   }
 
-  /** Something that it was given has not ended. */
+  /** True while something that it was given has not ended. */
   get busy(): boolean {
     for (const hctx of this.hctxs()) if (hctx.busy) return true;
     return false;
@@ -97,13 +98,13 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
     return this.#hctxs[index] ?? bug(`no hardware queue ${index}`);
   }
 
-  /** The queue of the `n`-th submitter for what is not a read: the submit queues in turn. */
+  /** The queue of the `n`-th submitter for everything but reads: the submit queues in turn. */
   defaultHctx(n: number): HwQueue<D> {
     const { queues, pollQueues } = this.#tagSet.options;
     return this.hctx(n % (queues - pollQueues));
   }
 
-  /** The queue of the `n`-th submitter's reads: the poll queues in turn, where there are some. */
+  /** The queue of the `n`-th submitter's reads: the poll queues in turn, if there are any. */
   readHctx(n: number): HwQueue<D> {
     const { queues, pollQueues } = this.#tagSet.options;
     if (pollQueues === 0) return this.defaultHctx(n);
@@ -115,8 +116,8 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
     for (const hctx of this.hctxs()) hctx.stop();
   }
 
-  /** What was held back is issued, in order, in the deferred context. Another queue is the first each
-   *  time: the first could take all that a driver has to give. */
+  /** Issues what was held, in order, in the deferred context. Each time another queue comes first, because
+   *  the first could take everything that a driver has to give. */
   startHwQueues(): void {
     const hctxs = [...this.hctxs()];
     this.#startFirst++;
@@ -125,13 +126,13 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
     }
   }
 
-  /** Ends with `status` whatever is submitted from now on; the driver gets nothing more. */
+  /** From now on new submissions end with `status`; the driver gets nothing more. */
   refuse(status: Status): void {
     for (const hctx of [...this.hctxs()]) hctx.refuse(status);
   }
 
-  /** The disk goes away and nobody waits: ends with `status` also all that has not ended, in pieces. But for
-   *  replies that show pages, and what the driver cannot give up. */
+  /** The disk goes away and nobody waits for it: what has not ended also ends with `status`, in pieces.
+   *  Exceptions are replies that show pages, and what the driver cannot give up. */
   *giveUp(status: Status): Work {
     this.refuse(status);
     for (const hctx of [...this.hctxs()]) {
@@ -140,9 +141,10 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
     }
   }
 
-  /** Changes the hardware queues to those of `tagSet` with I/O running: the old ones finish what they
-   *  have, and the new ones begin when nothing is left there that was not processed; nothing is lost.
-   *  A failure is survived once, as in the kernel. @throws HctxError at the second: the old ones stay. */
+  /** Changes the hardware queues to those of `tagSet` while I/O runs. The old ones finish what they have; the
+   *  new ones begin once everything there was processed. Nothing is lost. One failure is survived, as in the
+   *  kernel.
+   *  @throws HctxError at the second: the old ones stay. */
   updateHwQueues(tagSet: TagSet<D>): void {
     const next = this.#buildOrRetry(tagSet, this.generation + 1);
     const old = this.#hctxs;
@@ -163,7 +165,7 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
     this.drained();
   }
 
-  /** A retired queue may have processed its last request: then those after it may begin. */
+  /** A retired queue may have processed its last request; then its successors may begin. */
   retiredRan(): void {
     let oldest = Number.POSITIVE_INFINITY;
     for (const hctx of this.#retired) {

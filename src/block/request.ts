@@ -1,5 +1,5 @@
-/** `Request`: one slot of a tag set. All of them are made with the tag set, none per I/O; a slot is
- *  found by its tag. Nobody touches a slot but through the handle it was given (owned.ts).
+/** `Request`: one slot of a tag set. All slots are made with the tag set, none per I/O; a tag finds its slot.
+ *  Code touches a slot only through the handle that it was given (owned.ts).
  *
  *  COUNT, one Int32 per tag, says who has the slot:
  *    0      the block layer, or the driver alone as IdleRequest or Owned
@@ -51,7 +51,7 @@ export class Request<D extends DriverData, H> {
     this.data = data;
   }
 
-  /** The slot is nobody's: what the life that ended pointed at is let go. With shared tags the slot
+  /** Nobody has the slot now: it drops its references to the life that ended. With shared tags the slot
    *  outlives its disk. */
   free(): void {
     this.state = RequestState.FREE;

@@ -1,12 +1,13 @@
-/** Runs a hardware queue again after a resource status, when nobody does so before: the driver may have
- *  what it lacked by then. Source: driver.md section 2 (resource status). */
+/** Runs a hardware queue again after a resource status if nothing else does so earlier: by then the driver
+ *  may have what it lacked.
+ *  Source: driver.md section 2 (resource status). */
 
 import type { DeferredWork } from '../time/deferred.ts';
 import { Timer, type TimerTarget } from '../time/timer-queue.ts';
 import type { Nanoseconds } from '../units.ts';
 import type { BlockContext } from './context.ts';
 
-/** How long after a resource status a queue that nobody stopped is run again. */
+/** How long after a resource status a queue that is not stopped runs again. */
 const RERUN_NS = 3e6;
 
 export class Rerun implements TimerTarget {

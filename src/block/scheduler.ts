@@ -4,7 +4,7 @@
 
 import type { Clock } from '../time/clock.ts';
 
-/** Somebody with a command and no tag for it. */
+/** A submitter with a command and no tag for it. */
 export interface TagWaiter {
   /** Kept by the scheduler; begins false. */
   waiting: boolean;
@@ -12,11 +12,11 @@ export interface TagWaiter {
   waitingSince: number;
   /** What waits is a read. */
   readonly waitsToRead: boolean;
-  /** Tags are free: take at most `quota`, and wait again for more. */
+  /** Tags are free: take at most `quota`, and wait again if you need more. */
   tagsFree(quota: number): void;
 }
 
-/** Longest wait before precedence counts no more, in ns. */
+/** The longest wait in ns; after it precedence no longer counts. */
 const READ_DEADLINE_NS = 500e6;
 const WRITE_DEADLINE_NS = 5e9;
 /** Two batches of 16 reads may go before writes that wait; then a batch of 16 writes. */
@@ -27,9 +27,9 @@ export class Scheduler {
   readonly name: 'mq-deadline' | 'none';
   readonly #clock: Clock;
   #waiters: TagWaiter[] = [];
-  /** Turns given while reads and writes both waited: reads first, then a batch of writes. */
+  /** Turns taken while reads and writes both waited: reads first, then a batch of writes. */
   #given = 0;
-  /** How many tags the one whom `next` has just named may take. */
+  /** How many tags the waiter that `next` just named may take. */
   quota = 1;
 
   constructor(clock: Clock, none: boolean) {
@@ -48,7 +48,7 @@ export class Scheduler {
     this.#waiters.push(waiter);
   }
 
-  /** `waiter` has gone. */
+  /** `waiter` is gone. */
   remove(waiter: TagWaiter): void {
     const at = this.#waiters.indexOf(waiter);
     if (at < 0) return;
@@ -56,8 +56,8 @@ export class Scheduler {
     this.#waiters.splice(at, 1);
   }
 
-  /** Takes the next to be served out of the line.
-   *  A connection's next command queues up behind the others: so all have their turn. */
+  /** Takes the next waiter out of the line. A connection's next command queues behind the others, so that all
+   *  have their turn. */
   next(): TagWaiter | undefined {
     const waiter = this.#choose();
     if (waiter === undefined) return undefined;
@@ -70,7 +70,7 @@ export class Scheduler {
   /** Everybody who waits now, in the order of arrival. */
   *drain(): Generator<TagWaiter> {
     for (let left = this.#waiters.length; left > 0; left--) {
-      const waiter = this.#waiters.shift(); // who waits again is behind all of them
+      const waiter = this.#waiters.shift(); // a waiter that waits again is behind all of them
       if (waiter === undefined) return;
       waiter.waiting = false;
       yield waiter;
@@ -93,7 +93,7 @@ export class Scheduler {
     return chosen;
   }
 
-  /** The one whose deadline passed longest ago. */
+  /** The waiter whose deadline passed longest ago. */
   #expired(): TagWaiter | undefined {
     const now = this.#clock.now();
     let latest = 0;

@@ -1,6 +1,7 @@
-/** What is long on one hardware queue (discards, zeroes, data that are copied), done a slice a turn: the sockets, and with them other
- *  clients, have their turn in between. Without a tag for the next slice they wait in line like anybody
- *  else. Source: rnull-series 19, 21. */
+/** Long work on one hardware queue (discards, zeroes, copied data), one slice per turn: between two slices
+ *  the sockets, and so other clients, have their turn. A bio without a tag for its next slice waits in line
+ *  like any other.
+ *  Source: rnull-series 19, 21. */
 
 import type { DeferredWork } from '../time/deferred.ts';
 import type { Bio } from './bio.ts';
@@ -9,7 +10,7 @@ import type { TagWaiter } from './scheduler.ts';
 import type { Status } from './status.ts';
 import type { TagPool } from './tag-pool.ts';
 
-/** After so many ns of a turn no further slice is begun. */
+/** After so many ns of a turn no other slice begins. */
 const TURN_NS = 100_000;
 
 /** The hardware queue whose bios they are. */
@@ -33,7 +34,7 @@ export class Slices implements DeferredWork, TagWaiter {
     this.#hctx = hctx;
   }
 
-  /** Bios with slices left, or one that is being handed out. */
+  /** Bios with slices left, and one that is being submitted. */
   get count(): number {
     return this.#bios.length;
   }
@@ -45,16 +46,16 @@ export class Slices implements DeferredWork, TagWaiter {
     this.#hctx.context.deferred.raiseNextTurn(this);
   }
 
-  /** No slice of any is to come. */
+  /** No more slices of any bio. */
   giveUp(status: Status): void {
     this.#hctx.pool.leave(this);
     for (const bio of this.#bios.splice(0)) bio.giveUp(status);
   }
 
-  /** A slice of each, one after the other, as far as the time goes: who comes too short is the first
-   *  of the next turn. */
+  /** One slice of each, in turn, until the time is over. The bio that comes too late is the first in the next
+   *  turn. */
   runDeferred(): void {
-    // In line already: nobody overtakes those who wait.
+    // It waits in line already: it may not overtake the others.
     if (this.waiting) return;
     const { clock, deferred } = this.#hctx.context;
     const end = clock.now() + TURN_NS;
@@ -64,17 +65,17 @@ export class Slices implements DeferredWork, TagWaiter {
     if (this.#bios.length > 0 && !this.waiting) deferred.raiseNextTurn(this);
   }
 
-  /** One slice, whatever the quota: then others have their turn. */
+  /** One slice, whatever the quota: then the others have their turn. */
   tagsFree(): void {
     this.#submit();
     if (this.#bios.length > 0) this.#hctx.context.deferred.raiseNextTurn(this);
   }
 
-  /** A slice of the first. @returns false: there is no tag for it, and it waits for one. */
+  /** A slice of the first bio. @returns false when there is no tag for it: then it waits for one. */
   #submit(): boolean {
     const [bio] = this.#bios;
     if (bio === undefined) return false;
-    // It stays in the list until it has a tag: to get one, all that is in flight may be ended.
+    // It stays in the list until it has a tag: taking one may end everything in flight.
     const submitted = this.#hctx.submit(bio);
     if (submitted) this.#bios.shift();
     else this.#hctx.pool.wait(this);

@@ -9,14 +9,14 @@ import { Command, RequestFlag } from './command.ts';
 import { Allocation, Extent, type Extents } from './extents.ts';
 import type { Judge, Limits } from './limits.ts';
 
-/** Of a slice whose parts are judged one by one. */
+/** A slice whose parts are judged one by one. */
 const PIECES_PER_SLICE = 32;
 
 /** What cuts the bios of a disk. */
 export interface Shape {
   readonly limits: Limits;
   readonly extents: Extents;
-  /** Undefined: each request of a bio ends as the others do. */
+  /** Undefined: all requests of a bio end alike. */
   readonly judge: Judge | undefined;
 }
 
@@ -35,11 +35,11 @@ export function nextPiece(bio: Bio, shape: Shape): Sector {
     piece = upToGap(bio.segments, bio.submitted * SECTOR_BYTES, piece);
   }
   if (sliced) piece = upToJudged(bio, piece + holeBehind(bio, piece, shape), shape);
-  return piece as Sector; // the least of several sector counts, or with a hole that is left of the bio
+  return piece as Sector; // the least of several sector counts, or with a hole the rest of the bio
 }
 
-/** How many of the first `sectors` may be one request without a difference: parts about which nobody
- *  judges, as many as there are, or one that is judged. */
+/** How many of the first `sectors` may be one request without a visible difference: any number of parts that
+ *  nothing judges, or one part that is judged. */
 function upToJudged(bio: Bio, sectors: number, { limits, judge }: Shape): number {
   const part = partMax(bio.command, limits);
   if (judge === undefined || sectors <= part) return sectors;
@@ -58,8 +58,8 @@ function upToJudged(bio: Bio, sectors: number, { limits, judge }: Shape): number
 
 const extent = new Extent();
 
-/** To make nothing of nothing takes no time, so a slice goes on to the end of the hole behind it; but
- *  for zeroes that are to have memory. */
+/** Zeroing a hole takes no time, so a slice goes on to the end of the hole behind it. Zeroes that must have
+ *  memory are an exception. */
 function holeBehind(bio: Bio, piece: number, shape: Shape): number {
   const left = bio.sectors - bio.submitted - piece;
   const keeps = (bio.flags & RequestFlag.NOUNMAP) !== 0;
@@ -76,20 +76,20 @@ export function endsSlice(bio: Bio, from: number, pieces: number, limits: Limits
   return pieces >= PIECES_PER_SLICE || sectors >= sliceMax(bio.command, limits);
 }
 
-/** Are the data of `bio` copied, where those of other disks would change hands? */
+/** True when the data of `bio` are copied, where other disks hand pages over. */
 function isCopied(bio: Bio, { extents }: Shape): boolean {
   const { command, sector, sectors } = bio;
   if (command !== Command.READ) return command === Command.WRITE && !bio.uncut;
-  // What was cut once cannot show pages any more.
+  // A bio that was cut cannot show pages any more.
   return bio.submitted > 0 || (extents.isScattered?.(sector, sector + sectors) ?? false);
 }
 
-/** Discards and zeroes take time with their length; they go in slices, other clients in between. */
+/** Discards and zeroes take time by their length: they go in slices, with other clients in between. */
 function isSliced(command: Command): boolean {
   return command === Command.DISCARD || command === Command.WRITE_ZEROES;
 }
 
-/** Zone management names zones, whatever their size; the parts of an append would not stay together. */
+/** Zone management names zones of any size, and the parts of an append would not stay together. */
 function isWhole(command: Command): boolean {
   return command >= Command.ZONE_OPEN || command === Command.ZONE_APPEND;
 }
@@ -103,20 +103,20 @@ function pieceMax(command: Command, limits: Limits): number {
   return limits.maxSectors === 0 ? Number.POSITIVE_INFINITY : limits.maxSectors;
 }
 
-/** A write cache has zeroes as it has data. */
+/** A write cache stores zeroes as data. */
 function sliceMax(command: Command, limits: Limits): number {
   const copies = command === Command.WRITE_ZEROES && limits.cutsCopies;
   return copies ? Math.min(limits.sliceSectors, limits.copySectors) : limits.sliceSectors;
 }
 
-/** The largest request that is judged: zeroes are cut as a write is. */
+/** The largest request that is judged: zeroes are cut like a write. */
 function partMax(command: Command, limits: Limits): number {
   if (command === Command.DISCARD || limits.maxSectors === 0) return pieceMax(command, limits);
   return Math.min(limits.maxSectors, pieceMax(command, limits));
 }
 
-/** How many of `sectors`, from byte `skip` on, come before two segments meet off a page boundary:
- *  one must end, and the next begin, on a page of its own memory. */
+/** How many of `sectors`, from byte `skip` on, come before two segments meet off a page boundary. A segment
+ *  must end, and the next begin, on a page of its own memory. */
 function upToGap(segments: Segments, skip: number, sectors: number): number {
   let end = 0;
   for (let at = 0; at + 1 < segments.count; at++) {

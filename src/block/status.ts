@@ -13,7 +13,7 @@ export const Status = {
   ZONE_ACTIVE_RESOURCE: 15,
   OFFLINE: 16,
   INVAL: 19,
-  /** From here on not the kernel's: what a rule of the fault laboratory can name. */
+  /** From here on not the kernel's: statuses that only a fault rule can name. */
   PERM: 64,
   NOMEM: 65,
   OVERFLOW: 66,

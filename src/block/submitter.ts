@@ -1,5 +1,5 @@
-/** Where a bio is handed in: a hardware queue, or what a device puts before it. What stands there sees
- *  commands of clients whole, not the requests that limits make of them. */
+/** Where a bio is submitted: a hardware queue, or what a device puts before it. The latter sees clients'
+ *  commands whole, not the requests that limits make of them. */
 
 import type { Bio } from './bio.ts';
 import type { HwQueue } from './hw-queue.ts';
@@ -7,7 +7,7 @@ import type { TagPool } from './tag-pool.ts';
 import type { Arrival } from './wire-fault.ts';
 
 export interface Submitter {
-  /** Who gets no tag waits here. */
+  /** Bios without a tag wait here. */
   readonly pool: TagPool;
   /** @returns false: there was no tag for all of it; call again when `pool` has some. */
   submit(bio: Bio): boolean;
@@ -15,7 +15,7 @@ export interface Submitter {
   unplug(): void;
 }
 
-/** What a device puts before its hardware queues, while it does. */
+/** What a device puts before its hardware queues for a time. */
 export interface Front {
   /** @param client from 1 on, in the order in which they came; 0: the control side. */
   before(hctx: HwQueue, client: number): Submitter;

@@ -1,5 +1,5 @@
-/** The free tags of one hardware queue (or of all, under shared_tag_bitmap), and who waits for one.
- *  Tags are the flow control of the whole program: without a tag nothing is read from a socket.
+/** The free tags of one hardware queue (or of all, under shared_tag_bitmap), and the line of those who wait
+ *  for one. Tags are the flow control of the whole program: without a tag nothing is read from a socket.
  *  Source: driver.md section 2; parameters hw_queue_depth, shared_tags, no_sched. */
 
 import type { Deferred, DeferredWork } from '../time/deferred.ts';
@@ -10,13 +10,13 @@ import type { Scheduler, TagWaiter } from './scheduler.ts';
 export class TagPool implements DeferredWork {
   raised = false;
   readonly depth: number;
-  /** Requests of this pool that live on only because a reply still shows their pages. */
+  /** Requests of this pool that live only because a reply still shows their pages. */
   mapped = 0;
   readonly scheduler: Scheduler;
   readonly #free: Int32Array;
   readonly #deferred: Deferred;
   #freeCount = 0;
-  /** Everybody who waits is to be called, tags or not. */
+  /** All waiters are to be called, with or without tags. */
   #callAll = false;
 
   constructor(first: number, depth: number, deferred: Deferred, scheduler: Scheduler) {
@@ -35,8 +35,8 @@ export class TagPool implements DeferredWork {
     return this.#freeCount;
   }
 
-  /** Half of the tags may be held by replies that a slow client has not taken; so no client can
-   *  hold up the others by not reading. */
+  /** Replies that a slow client has not taken may hold half of the tags; so a client that does not read
+   *  cannot hold up the others. */
   get mayMap(): boolean {
     return this.mapped < this.depth >> 1;
   }
@@ -53,26 +53,26 @@ export class TagPool implements DeferredWork {
     if (this.scheduler.count > 0) this.#deferred.raise(this);
   }
 
-  /** `waiter` is called when tags are free, in turn with the others: then only, or who waits would
-   *  spin. */
+  /** `waiter` is called when tags are free, in turn with the others. Only then: a waiter that asked by itself
+   *  would spin. */
   wait(waiter: TagWaiter): void {
     this.scheduler.add(waiter);
     if (this.#freeCount > 0) this.#deferred.raise(this);
   }
 
-  /** `waiter` has gone. */
+  /** `waiter` is gone. */
   leave(waiter: TagWaiter): void {
     this.scheduler.remove(waiter);
   }
 
-  /** What they wait for has changed, as where other pools are in force: everybody who waits now looks for
-   *  tags anew, once, and may wait here again. */
+  /** What they wait for has changed, for example because other pools are in force. Every present waiter looks
+   *  for tags again, once, and may wait here again. */
   callAll(): void {
     this.#callAll = true;
     this.#deferred.raise(this);
   }
 
-  /** One round over those who wait now; who still waits afterwards has queued up again. */
+  /** One round over the present waiters; one that still waits has queued again. */
   runDeferred(): void {
     if (this.#callAll) {
       this.#callAll = false;

@@ -107,7 +107,7 @@ export class TagSet<D extends DriverData = DriverData> {
     return this.#pools.reduce((sum, pool) => sum + pool.inUse, 0);
   }
 
-  /** No request gets a tag of this set any more; who waits for one looks elsewhere. */
+  /** No request gets a tag of this set any more; waiters look elsewhere. */
   retire(): void {
     for (const pool of this.#pools) pool.callAll();
   }

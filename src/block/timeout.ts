@@ -1,6 +1,7 @@
-/** Request timeouts: a sweep over all tags when the oldest started request has run out of time, never
- *  a timer per request; so a request times out when it should, and one that ends in time costs no more
- *  than a note of when it started. Source: driver.md section 2; rnull-series 72. */
+/** Request timeouts: a sweep over all tags when the oldest started request has run out of time, never a timer
+ *  per request. A request times out when it should, and one that ends in time costs only a note of when it
+ *  started.
+ *  Source: driver.md section 2; rnull-series 72. */
 
 import { Timer, type TimerTarget } from '../time/timer-queue.ts';
 import type { Nanoseconds } from '../units.ts';
@@ -24,7 +25,7 @@ export class Timeouts<D extends DriverData = DriverData> implements TimerTarget 
   readonly #set: TimedSet<D>;
   readonly #context: BlockContext;
   readonly #timer = new Timer(this);
-  /** The timer runs, or a sweep does, which starts it. */
+  /** The timer runs, or a sweep that starts it again. */
   #armed = false;
 
   constructor(set: TimedSet<D>, context: BlockContext) {
@@ -38,7 +39,7 @@ export class Timeouts<D extends DriverData = DriverData> implements TimerTarget 
     if (!this.#armed) this.#arm(request.startedAt + this.#set.options.timeout);
   }
 
-  /** A disk or a hardware queue of the set is gone: no timer is left behind if nothing is in flight. */
+  /** A disk or a hardware queue of the set is gone: if nothing is in flight, the timer stops. */
   stopIdle(): void {
     if (this.#set.inFlight > 0) return;
     this.#context.timers.cancel(this.#timer);
@@ -62,7 +63,7 @@ export class Timeouts<D extends DriverData = DriverData> implements TimerTarget 
     this.#arm(Math.max(oldest + options.timeout, now + pause));
   }
 
-  /** What is not over by now gets another period. */
+  /** A request that has not ended by now gets another period. */
   #expire(request: Slot<D>, now: Nanoseconds): void {
     request.startedAt = now;
     request.hctx.timedOut(request); // the set may be shared: each request's own disk has the hook

@@ -1,10 +1,11 @@
-/** Which of the operations that a driver need not have it has: found out once, when its disk is built.
- *  What the driver grows or loses later changes nothing. Source: rnull-series 46. */
+/** Which optional operations a driver has: the disk checks once, when it is built. Later changes of the
+ *  driver have no effect.
+ *  Source: rnull-series 46. */
 
 import type { DriverData } from './driver-data.ts';
 import type { Operations } from './operations.ts';
 
-/** What every driver has is called on the driver itself. */
+/** Mandatory operations are called on the driver itself. */
 type Always = 'makeRequestData' | 'queueRq';
 
 export type Vtable<D extends DriverData = DriverData> = {

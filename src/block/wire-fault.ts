@@ -1,5 +1,6 @@
-/** What is to happen to a command's reply, or to a connection, on its way to the client. Decided in the
- *  device, carried out by whoever has the connection. Source: faults.md section 3. */
+/** What happens to a command's reply, or to a connection, on the way to the client. The device decides it;
+ *  the owner of the connection carries it out.
+ *  Source: faults.md section 3. */
 
 import type { Nanoseconds } from '../units.ts';
 
@@ -10,7 +11,7 @@ export type Wire =
   | { readonly form: 'reorder'; readonly replies: number }
   | { readonly form: 'error'; readonly value: number };
 
-/** @param hurry nothing is to be held up any more. */
+/** @param hurry nothing may be held up any more. */
 export type PauseOver = (hurry: boolean) => void;
 
 export interface WireFault {
@@ -23,13 +24,13 @@ export interface WireFault {
   later(then: PauseOver, ns: Nanoseconds): () => void;
 }
 
-/** What a client meets that arrives, before anything is said. */
+/** What happens to a client that arrives, before the greeting. */
 export type ArrivalFault =
   | { readonly kind: 'wire'; readonly fault: WireFault }
   /** Every export is refused. */
   | { readonly kind: 'refuse' };
 
-/** What a device's rules have for a client that arrives. */
+/** What a device's rules do to a client that arrives. */
 export interface Arrival {
   readonly fault: ArrivalFault | undefined;
   /** Before the greeting. */

@@ -1,4 +1,4 @@
-/** The sockets that systemd, or who does as it does, has opened for us.
+/** The sockets that systemd, or a program like it, has opened for us.
  *  Source: sd_listen_fds(3); control.md section 1 (LISTEN_FDS, LISTEN_PID). */
 
 import { shown } from '../config/errors.ts';
@@ -9,12 +9,12 @@ const FIRST_FD = 3;
 const FDS_MAX = 1024;
 const VARIABLES = ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES'] as const;
 
-/** Takes the variables out of `environment`: they are not for our children.
+/** Removes the variables from `environment`: children must not see them.
  *  @param pid of this process. @throws StartError when they make no sense. */
 export function takeSockets(environment: NodeJS.ProcessEnv, pid: number): InheritedSocket[] {
   const { LISTEN_PID: meant, LISTEN_FDS: count, LISTEN_FDNAMES: names } = environment;
   for (const name of VARIABLES) delete environment[name];
-  // For somebody else, who did not take them out.
+  // They are for another process, which did not remove them.
   if (meant !== String(pid) || count === undefined) return [];
   if (!/^\d{1,9}$/.test(count) || Number(count) > FDS_MAX) {
     throw new StartError(`LISTEN_FDS=${shown(count)}: must be a number of sockets, 0..${FDS_MAX}`);

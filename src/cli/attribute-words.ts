@@ -16,7 +16,7 @@ const byAttribute: ReadonlyMap<string, Row> = new Map(
   ]),
 );
 
-/** `--memory-backed`, `--bs 4096` and `--no-discard` as words; what else there is stays.
+/** Turns `--memory-backed`, `--bs 4096` and `--no-discard` into words; other words stay.
  *  @throws UsageError for a flag without its value. */
 export function flagsAsWords(argv: readonly string[]): string[] {
   const rest = argv.values();
@@ -25,7 +25,7 @@ export function flagsAsWords(argv: readonly string[]): string[] {
   return words;
 }
 
-/** @param rest what stands behind it: its value is taken there, if it needs one and has none. */
+/** @param rest the words behind it: a flag that needs a value and has none takes it from there. */
 function asWord(argument: string, rest: Iterator<string>): string {
   if (!argument.startsWith('--')) return argument;
   const { name: flag, value } = splitFlag(argument);

@@ -5,10 +5,10 @@ import { UsageError } from './usage-error.ts';
 
 /** What help and completion say of a command. */
 export interface CommandHelp {
-  /** As in `NAME [ATTRIBUTE]`. */
+  /** For example `NAME [ATTRIBUTE]`. */
   readonly operands: string;
   readonly summary: string;
-  /** What help says below. */
+  /** The text below the rest of the help. */
   readonly more?: string;
   readonly least: number;
   readonly most: number;
@@ -62,7 +62,7 @@ function makeProgram(
   return program;
 }
 
-/** Commander adds suggestions on lines of their own. */
+/** Commander writes suggestions on lines of their own. */
 function oneLine(message: string): string {
   return message.replace(/^error: /, '').replaceAll('\n', ' ');
 }

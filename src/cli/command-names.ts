@@ -1,5 +1,5 @@
-/** The names of the commands that talk to a running daemon, in the order of the help. Apart from the
- *  commands: a start must know that its words are none, and nothing else of them. */
+/** The names of the commands that talk to a running daemon, in the order of the help. They are apart from the
+ *  commands: a start only needs to know that its words are not among them. */
 
 export const commandNames = [
   'ls',
@@ -24,7 +24,7 @@ export function isCommandName(text: string): text is CommandName {
 export const fileCommandNames = ['crash', 'journal'] as const;
 export type FileCommandName = (typeof fileCommandNames)[number];
 
-/** Every first word that is no word of a start. */
+/** Every first word that does not belong to a start. */
 export const allCommandNames: readonly string[] = [...commandNames, ...fileCommandNames, 'help'];
 
 const knownOfFiles: ReadonlySet<string> = new Set(fileCommandNames);

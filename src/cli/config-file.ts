@@ -1,4 +1,4 @@
-/** `--config FILE`: JSON to addresses and devices; what is wrong is one line that names the path in it.
+/** `--config FILE`: JSON to addresses and devices. A mistake is one line that names the path in it.
  *  Source: control.md section 1. */
 
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ export function readConfig(file: string): Config {
   return configOf(file, () => readFileSync(file, 'utf8'));
 }
 
-/** The same while clients are served, who would wait as long as the reading of a pipe does.
+/** The same while clients are served; they would wait as long as it takes to read a pipe.
  *  @throws StartError also when it is no regular file. */
 export function rereadConfig(file: string): Config {
   return configOf(file, () => {
@@ -71,18 +71,18 @@ export function parseConfig(text: string): Config {
   };
 }
 
-/** What the command line says wins: it is what a new device starts from, so that the file's attribute
- *  is left out. @param typed parameters by name. */
+/** The command line wins: a new device starts from it, so the file's attribute is left out.
+ *  @param typed parameters by name. */
 export function withoutTyped(
   devices: readonly ConfiguredDevice[],
   typed: ReadonlySet<string>,
 ): ConfiguredDevice[] {
   const names = new Set([...typed].map((name) => rows.get(name)?.attribute ?? name));
-  // All of them say how large a device is.
+  // All of them set the device's size.
   const sizes = ['gb', 'size', 'size_bytes'];
   if (sizes.some((name) => names.has(name))) for (const name of sizes) names.add(name);
   const kept = ([name]: readonly [string, string]): boolean => {
-    // A fault's file is timeout_inject/probability.
+    // The file of a fault is timeout_inject/probability.
     return !names.has(name) && !names.has(name.replace(/\/.*$/, ''));
   };
   return devices.map(({ attributes, ...device }) => {

@@ -4,7 +4,7 @@
 import type { IncomingMessage } from 'node:http';
 import { StartError, UsageError } from './usage-error.ts';
 
-// An import would load all that `node:http` exports, from Node 22 on also a client of 10 MiB.
+// An import would load everything that `node:http` exports; from Node 22 on that includes a client of 10 MiB.
 const { request } = process.getBuiltinModule('node:http');
 
 export interface Body {
@@ -12,9 +12,9 @@ export interface Body {
   readonly bytes: string | Uint8Array;
 }
 
-/** The daemon has answered, and said no. */
+/** The daemon answered with a refusal. */
 export class Refused extends StartError {
-  /** Undefined: what answered is no daemon of ours. */
+  /** Undefined: the program that answered is not tnull. */
   readonly errno: string | undefined;
 
   constructor(message: string, errno: string | undefined) {
@@ -42,7 +42,7 @@ export class ControlClient {
     return JSON.parse(await this.text(method, url, body)) as T; // see above
   }
 
-  /** The answer as it comes, until it ends or nobody wants more. @throws as `text`. */
+  /** The answer as it comes, until it ends or the caller stops. @throws as `text`. */
   async *stream(url: string, ended: AbortSignal): AsyncGenerator<string> {
     const answer = await this.#answer('GET', url);
     const status = answer.statusCode ?? 0;
@@ -110,7 +110,7 @@ function noAnswer(path: string, error: NodeJS.ErrnoException): string {
   }
 }
 
-/** The sentence of the API, and its errno for those who look for it. */
+/** The API's sentence, with its errno for those who look for it. */
 function refusal(status: number, text: string): Refused {
   try {
     const { errno, message } = JSON.parse(text);

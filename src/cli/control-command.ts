@@ -15,27 +15,27 @@ export interface CommandContext {
   /** --json was given. */
   readonly json: boolean;
   say(text: string): void;
-  /** One line for people, beside what is said. */
+  /** One line for people, beside the answer. */
   warn(line: string): void;
   /** All of standard input. */
   read(): Promise<Uint8Array>;
   /** Waits for the next look; false: nobody looks any more. */
   nextLook(): Promise<boolean>;
-  /** Waits until what was said has been read; false: nobody wants more. */
+  /** Waits until the output was read; false: nobody wants more. */
   wasRead(): Promise<boolean>;
   /** Aborted when nobody wants more. */
   readonly ended: AbortSignal;
 }
 
 export interface ControlCommand extends CommandHelp {
-  /** Flags of its words are attributes. */
+  /** The flags among its words are attributes. */
   readonly takesAttributes?: true;
-  /** What help says behind the rest: loaded when it is asked for. */
+  /** The text behind the rest of the help; loaded on demand. */
   readonly further?: () => Promise<string>;
   run(context: CommandContext): Promise<void>;
 }
 
-/** Of what switches power off. */
+/** Flags of commands that switch power off. */
 export const FORCE = ['--force', 'fail what is in flight with ENODEV, and do not wait'] as const;
 
 export function forceQuery({ force }: CommandContext['flags']): string {

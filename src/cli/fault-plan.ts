@@ -1,4 +1,4 @@
-/** A plan of faults that the command line or a configuration has. Source: faults.md section 2. */
+/** A plan of faults from the command line or a configuration. Source: faults.md section 2. */
 
 import { ParameterError } from '../config/errors.ts';
 import { type Plan, parsePlan } from '../rules/plan.ts';

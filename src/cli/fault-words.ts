@@ -1,5 +1,5 @@
-/** The words of a rule, as they are typed, to what the API takes: `trace:@FILE` is read here, since the
- *  server opens no file that a call names. Source: faults.md section 1 (delay). */
+/** The typed words of a rule as the API takes them. `trace:@FILE` is read here, because the server opens no
+ *  file that a call names. Source: faults.md section 1 (delay). */
 
 import { readFileSync } from 'node:fs';
 import { shown } from '../config/errors.ts';
@@ -7,7 +7,7 @@ import { StartError, UsageError } from './usage-error.ts';
 
 const TRACE_FILE = 'trace:@';
 
-/** @throws UsageError for what is no word or there twice, StartError for a file that cannot be read. */
+/** @throws UsageError for an unknown word or one given twice, StartError for a file that cannot be read. */
 export function ruleOf(words: readonly string[]): Readonly<Record<string, string>> {
   const rule: Record<string, string> = {};
   for (const word of words) {
@@ -19,7 +19,7 @@ export function ruleOf(words: readonly string[]): Readonly<Record<string, string
   return rule;
 }
 
-/** Durations with blanks, commas or line breaks between them, and none in lines that begin with `#`. */
+/** Durations, separated by blanks, commas or line breaks. Lines that begin with `#` are comments. */
 function trace(value: string): string {
   const file = value.slice(TRACE_FILE.length);
   const lines = textOf(file)

@@ -39,22 +39,22 @@ export function reading<T>(path: string, read: () => T): T {
   }
 }
 
-/** A new file, or what was one before: written from the start, or at places. */
+/** A file that is new, or replaces an old one; it is written from the start, or at places. */
 export class OutputFile {
   readonly #file: number;
   #length = 0;
-  /** What waits to be written, and where. */
+  /** Bytes that wait to be written, and their place. */
   readonly #buffer = new Uint8Array(MiB);
   #filled = 0;
   #at = 0;
 
-  /** @param source the file that is read, which must be another one. */
+  /** @param source the file that is read; it must be another one. */
   constructor(path: string, source: string) {
     if (isSame(path, source)) throw new StartError(`${shown(path)}: would overwrite what is read`);
     this.#file = openSync(path, 'w');
   }
 
-  /** Behind what was written so far. */
+  /** Behind everything written so far. */
   append(bytes: Uint8Array): void {
     this.write(this.#length, bytes);
   }
@@ -71,7 +71,7 @@ export class OutputFile {
     this.#length = Math.max(this.#length, offset + bytes.length);
   }
 
-  /** What was not written is a hole. */
+  /** Bytes that were not written are a hole. */
   setLength(length: number): void {
     this.#flush(0);
     ftruncateSync(this.#file, length);
@@ -103,7 +103,7 @@ function identityOf(path: string): string | undefined {
     const { dev, ino } = fstatSync(file);
     return `${dev}:${ino}`;
   } catch {
-    return undefined; // it is not there, or what opens it next says why
+    return undefined; // it does not exist, or the next one to open it says why
   } finally {
     if (file !== undefined) closeSync(file);
   }

@@ -9,7 +9,7 @@ import { parseThreads, THREADS_MAX } from './threads-flag.ts';
 import { tlsModes } from './tls-flags.ts';
 
 /** What stands behind a flag. switch: nothing. path: a text that is not empty. choice: one of a few words.
- *  value: what `parse` makes of the text. list: likewise, and the flag may come again. */
+ *  value: what `parse` makes of the text. list: the same, and the flag may come again. */
 type What =
   | { readonly kind: 'switch' | 'text' | 'path' }
   | { readonly kind: 'choice'; readonly choices: readonly string[]; readonly default?: string }

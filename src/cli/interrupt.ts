@@ -1,6 +1,6 @@
-/** Work on commands of a shell, which a signal ends, and with it what runs. */
+/** Runs commands of a shell; a signal ends the work and the command that runs. */
 
-/** @param kill ends what runs: at a signal, and when the program ends. */
+/** @param kill ends the command: at a signal, and when the program ends. */
 export async function interruptible<T>(
   kill: () => void,
   work: (signal: AbortSignal) => Promise<T>,

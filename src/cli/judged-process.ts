@@ -1,18 +1,18 @@
-/** A shell command that is run again and again, and judged by its status: it has a time limit, the end of
- *  what it says is kept, and what it leaves behind is killed. */
+/** A shell command that runs again and again, and is judged by its status. It has a time limit; the end of
+ *  its output is kept; processes that it leaves behind are killed. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 
-/** Of what a command says, in bytes. */
+/** How much of a command's output is kept, in bytes. */
 const OUTPUT_MAX = 8 << 10;
-/** From SIGTERM to SIGKILL, and for what a command left behind to close its output. */
+/** Time from SIGTERM to SIGKILL, and for left-over processes to close the command's output. */
 const GRACE_MS = 1000;
 
 export interface Judged {
   /** Undefined: it took too long. */
   readonly status: number | undefined;
-  /** The end of what was said. */
+  /** The end of its output. */
   readonly output: string;
 }
 
@@ -44,7 +44,7 @@ export class JudgedProcess {
       later(GRACE_MS, () => this.kill('SIGKILL'));
     });
     const status = await statusOf(child);
-    // What it left behind would use the next device, and keeps its output open.
+    // Left-over processes would use the next device, and keep its output open.
     this.kill('SIGKILL');
     await Promise.race([closed, new Promise<void>((resolve) => later(GRACE_MS, resolve))]);
     for (const timer of timers) clearTimeout(timer);
@@ -52,7 +52,7 @@ export class JudgedProcess {
     return { status: late ? undefined : status, output: said.text };
   }
 
-  /** The command, and what it started, end now. */
+  /** Ends the command, and what it started, now. */
   kill(signal: NodeJS.Signals): void {
     const { pid } = this.#child ?? {};
     if (pid === undefined) return;
@@ -64,7 +64,7 @@ export class JudgedProcess {
   }
 }
 
-/** The end of what a process says on both its outputs. */
+/** The end of what a process writes to both its outputs. */
 class Tail {
   #parts: Buffer[] = [];
   #bytes = 0;

@@ -31,11 +31,11 @@ export const limitFlags: readonly LimitFlag[] = limitNames.map((name) => {
   };
 });
 
-/** A size without a limit of clients. */
+/** A size that is not a limit of clients. */
 const MEMORY_LIMIT = {
   flag: 'memory-limit',
   unit: 'bytes',
-  // Less is no room for a device worth having.
+  // Less is no room for a useful device.
   min: 16 * MiB,
   max: EXACT_MAX,
   zero: 'no limit',
@@ -69,7 +69,7 @@ function ruleText(row: Rule): string {
   return `${range} (${unit})${zero}`;
 }
 
-/** For help: what it is unless told, and what it may be. */
+/** For help: the default, and the range. */
 function rangeText(row: ClientLimit): string {
   const usual = row.default === 0 && row.zero !== undefined ? row.zero : amount(row, row.default);
   const zero = row.zero === undefined || row.zero === usual ? '' : `; 0: ${row.zero}`;

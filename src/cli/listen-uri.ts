@@ -8,7 +8,7 @@ import { UsageError } from './usage-error.ts';
 const FORMS = 'nbd://HOST:PORT or nbd+unix:///?socket=PATH';
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
-/** @param where it was said. @throws UsageError in one line that names it. */
+/** @param where it was given. @throws UsageError in one line that names it. */
 export function parseListen(text: string, where = '--listen'): ListenAddress {
   try {
     const uri = uriOf(text);
@@ -29,7 +29,7 @@ export function parseListen(text: string, where = '--listen'): ListenAddress {
   }
 }
 
-/** What is no URI at all is told what one looks like. @throws UriError. */
+/** A text that is no URI gets an example of one. @throws UriError. */
 function uriOf(text: string): NbdUri {
   try {
     return parseNbdUri(text);
@@ -53,7 +53,7 @@ function protocolOf(uri: string, query: ReadonlyMap<string, string>): ReplyForm 
   return undefined;
 }
 
-/** Can others than this machine reach the address, without TLS? */
+/** True when other machines can reach the address without TLS. */
 export function isPublic(address: ListenAddress): boolean {
   return address.kind === 'tcp' && address.tls !== true && !LOOPBACK.test(address.host);
 }

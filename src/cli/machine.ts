@@ -1,4 +1,4 @@
-/** What the rules between parameters must know of this machine. */
+/** What the rules between parameters need to know about this machine. */
 
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -12,13 +12,13 @@ export function thisMachine(): Machine {
   return { cpus, nodes: onlineNodes(NODES_ONLINE) };
 }
 
-/** TNULL_CPUS lets a test play the machine of another number of CPUs: the recordings of null_blk come
- *  from one of 4. Only the ranges of the queues follow from it. No parameter: it is for tests alone. */
+/** TNULL_CPUS makes a test see another number of CPUs: the recordings of null_blk come from a machine with 4.
+ *  Only the ranges of the queues depend on it. It is for tests alone, so it is no parameter. */
 function cpusSaid(text: string | undefined): number | undefined {
   return text !== undefined && /^[1-9]\d{0,3}$/.test(text) ? Number(text) : undefined;
 }
 
-/** The nodes that the list in `path` names; node 0 alone where there is none. */
+/** The nodes that the list in `path` names; node 0 alone without a list. */
 export function onlineNodes(path: string): readonly number[] {
   let text = '';
   try {
@@ -29,7 +29,7 @@ export function onlineNodes(path: string): readonly number[] {
   return numbersOf(text) ?? [0];
 }
 
-/** `0-1,4` is 0, 1 and 4; undefined when the text is no such list. */
+/** `0-1,4` is 0, 1 and 4. Undefined when the text is no such list. */
 function numbersOf(text: string): number[] | undefined {
   const numbers: number[] = [];
   for (const range of text.trim().split(',')) {

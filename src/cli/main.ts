@@ -4,7 +4,7 @@ import { StandardStreams } from './process-end.ts';
 
 /** Runs the program with `argv` (without node and script), and ends the process. */
 export async function main(argv: readonly string[]): Promise<void> {
-  // As early as may be: who ends while we start must be missed, too.
+  // As early as possible: the parent may end while we start.
   const parent = process.ppid;
   const streams = new StandardStreams();
   process.on('uncaughtException', (error) => streams.crash(error));

@@ -1,20 +1,20 @@
-/** Tells the service manager how we are: READY, STOPPING and a status. Source: sd_notify(3).
- *  Its socket takes datagrams, which Node has not for unix sockets: systemd's own `systemd-notify`
- *  sends them. It sends as us where it may (root), else as itself: a unit has NotifyAccess=all. */
+/** Tells the service manager our state: READY, STOPPING and a status. Source: sd_notify(3).
+ *  Its socket takes datagrams, which Node does not have for unix sockets: systemd's own `systemd-notify`
+ *  sends them. As root it sends in our name, otherwise in its own: a unit needs NotifyAccess=all. */
 
 import { spawn } from 'node:child_process';
 
 export interface Notifier {
-  /** A service manager wants to hear. */
+  /** True when a service manager listens. */
   readonly isWanted: boolean;
-  /** `READY=1`, `STATUS=...`: one message. Never holds up, never throws.
-   *  @returns what is done when it was sent, or never will be. */
+  /** `READY=1`, `STATUS=...`: one message. Never blocks, never throws.
+   *  @returns resolves when it was sent, or never will be. */
   tell(...assignments: readonly string[]): Promise<void>;
 }
 
 const PROGRAM = 'systemd-notify';
 
-/** Takes NOTIFY_SOCKET out of `environment`: it is not for our children. Without it nothing is done.
+/** Removes NOTIFY_SOCKET from `environment`: children must not see it. Without it nothing is done.
  *  @param warn is told, once, why nothing can be sent. */
 export function takeNotifier(
   environment: NodeJS.ProcessEnv,

@@ -32,10 +32,10 @@ export function statusText({ outcome, status }: Outcome): string {
   return isPlain ? outcome : `${outcome} (${status})`;
 }
 
-/** The end of what a command said, in lines for a terminal. */
+/** The end of a command's output, in lines for a terminal. */
 export function tailText(output: string): string {
   const lines = output.trimEnd().split('\n').slice(-LINES_SHOWN);
-  // What a command says may drive the terminal.
+  // A command's output may contain control sequences.
   return lines.map((line) => `  ${line.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?')}\n`).join('');
 }
 
@@ -48,7 +48,7 @@ export function namedOutcome(whose: string, text: string): [status: number, name
   );
 }
 
-/** One of so many parts of the work. */
+/** One of several parts of the work. */
 export interface Shard {
   readonly index: number;
   readonly of: number;
@@ -71,7 +71,7 @@ export function timeoutOf(
 ): number {
   if (text === undefined) return otherwise;
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
-  // Longer ones would overflow the timer.
+  // Longer times would overflow the timer.
   if (seconds > 0 && seconds <= 2e6) return seconds * 1000;
   throw new UsageError(`${whose}: --timeout=${shown(text)}: must be seconds, more than 0`);
 }

@@ -1,6 +1,7 @@
-/** Arguments to what is to be done. Pure: nothing is started, printed or looked up.
- *  Flags and `name=value` words are one list in the order typed: words are turned into flags before
- *  commander sees them. Source: control.md section 1. */
+/** Arguments to what is to be done. Pure: it starts, prints and looks up nothing.
+ *  Flags and `name=value` words are one list in the order typed: words become flags before commander sees
+ *  them.
+ *  Source: control.md section 1. */
 
 import { Command, CommanderError, Option } from 'commander';
 import type { ReplyForm } from 'nbd-server-protocol-ts';
@@ -36,7 +37,7 @@ export interface ServeCommand {
   readonly tls: TlsFlags;
   readonly rules: Required<ExportRules>;
   readonly protocol: ReplyForm;
-  /** Undefined: what the configuration says, else 1. */
+  /** Undefined: the configuration's number, else 1. */
   readonly threads: number | undefined;
   readonly memoryLimit: number | undefined;
   readonly control: ControlOptions;
@@ -50,11 +51,11 @@ export interface ServeCommand {
   readonly pidFile: string | undefined;
   readonly exitWithParent: boolean;
   readonly logLevel: LogLevel;
-  /** Undefined: as stderr is a terminal or not. */
+  /** Undefined: it depends on whether stderr is a terminal. */
   readonly logFormat: LogFormat | undefined;
 }
 
-/** A help is of the flags alone: who prints it adds what comes below. */
+/** Help of the flags alone; the caller adds what comes below. */
 interface PrintCommand {
   readonly kind: 'print' | 'help';
   readonly text: string;
@@ -64,7 +65,7 @@ export type Parsed = ServeCommand | PrintCommand;
 
 const WORD = /^([A-Za-z_][A-Za-z0-9_]*)(?:=(.*))?$/s;
 
-/** No parameters of a device, but said as those are, too. */
+/** Not parameters of a device, but written like them. */
 const flagWords: ReadonlySet<string> = new Set(['alignment']);
 
 /** @param argv without node and script. @throws UsageError or ParameterError, in one line. */
@@ -129,7 +130,7 @@ function serveCommand(options: FlagValues, words: readonly Word[], limits: Limit
   };
 }
 
-/** The one client has the stage to itself. */
+/** The one client excludes all other listeners. */
 function checkAlone({ listen, unix, run }: FlagValues): void {
   const other =
     (listen && flags.listen) || (unix !== undefined && flags.unix) || (run && flags.run);
@@ -207,7 +208,7 @@ function addParameter(program: Command, name: string, row: Row, words: Word[]): 
   program.addOption(new Option(names).hideHelp().preset('1').argParser(take));
 }
 
-/** Every argument as a flag with its value attached, so that nothing is taken for another's value. */
+/** Every argument as a flag with its value attached, so that no value is taken for a flag. */
 function asFlags(program: Command, argv: readonly string[]): string[] {
   const [command = ''] = argv;
   const rest = (command === 'serve' ? argv.slice(1) : argv).values();
@@ -219,7 +220,7 @@ function asFlags(program: Command, argv: readonly string[]): string[] {
   return result;
 }
 
-/** @param rest what stands behind it: its value is taken there, if it needs one and has none. */
+/** @param rest the words behind it: a flag that needs a value and has none takes it from there. */
 function withValue(program: Command, argument: string, rest: Iterator<string>): string {
   const { name, value } = splitFlag(argument);
   const positive = /^--no-(.+)$/.exec(name)?.[1]?.replaceAll('-', '_');

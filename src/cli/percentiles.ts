@@ -1,6 +1,6 @@
-/** Percentiles of what was done between two looks: the buckets of both, and what is between them. */
+/** Percentiles of what was done between two looks: the difference of their buckets. */
 
-/** Ends of buckets in ns, and how many requests took no longer, but longer than the bucket before. */
+/** Ends of buckets in ns, and how many requests fell into each bucket. */
 export type Buckets = readonly (readonly [endNs: number, count: number])[];
 
 export interface Percentiles {
@@ -9,7 +9,7 @@ export interface Percentiles {
   readonly max: number;
 }
 
-/** @param max the longest since power on: a bucket's end may lie behind it. */
+/** @param max the longest since power on: a bucket's end may be greater. */
 export function percentilesSince(now: Buckets, before: Buckets, max: number): Percentiles {
   const old = new Map(before);
   const isAnew = now.length === 0 || before.some(([end, count]) => count > countAt(now, end));

@@ -1,5 +1,5 @@
-/** `--pid-file`: the process id in a file that is ours as long as we live. The lock on it, not the number in
- *  it, says whether its process lives: numbers are used again. */
+/** `--pid-file`: a file with the process id that is ours while we live. Its lock, not the number in it, says
+ *  whether the process lives: the system uses numbers again. */
 
 import {
   closeSync,
@@ -24,8 +24,8 @@ const EVERYBODY_READS = 0o644;
 /** A process id, a line break, and some. */
 const BYTES_MAX = 32;
 
-/** Makes the file, whole from its first moment. One that a process left behind is replaced.
- *  @throws StartError when its process lives, when what is there is no such file, or it cannot be made. */
+/** Makes the file; it is complete from its first moment. It replaces a file that a dead process left behind.
+ *  @throws StartError when that process lives, when the path is no such file, or when it cannot be made. */
 export async function makePidFile(path: string): Promise<PidFile> {
   const temporary = `${path}.${process.pid}`;
   let fd: number | undefined;
@@ -33,7 +33,7 @@ export async function makePidFile(path: string): Promise<PidFile> {
     const { O_RDWR, O_CREAT, O_EXCL } = constants;
     fd = openSync(temporary, O_RDWR | O_CREAT | O_EXCL, EVERYBODY_READS);
     writeSync(fd, `${process.pid}\n`);
-    await flock(fd); // nobody else knows it yet
+    await flock(fd); // no other process knows it yet
     while (!isLinked(temporary, path) && !(await replaced(temporary, path)));
     return { remove: remover(fd, path) };
   } catch (error) {
@@ -55,7 +55,7 @@ function isLinked(temporary: string, path: string): boolean {
   return true;
 }
 
-/** Puts `temporary` in the place of what a process left behind. @returns false: it has just changed.
+/** Puts `temporary` in the place of a file that a dead process left. @returns false: it has just changed.
  *  @throws StartError. */
 async function replaced(temporary: string, path: string): Promise<boolean> {
   const stale = openIfThere(path);
@@ -63,10 +63,10 @@ async function replaced(temporary: string, path: string): Promise<boolean> {
   try {
     const pid = pidIn(stale, path);
     const problem = await flock(stale);
-    // Without locks there is but the number to ask.
+    // Without locks only the number can be asked.
     const isTaken = problem?.kind === 'held' || (problem !== undefined && isAlive(pid));
     if (isTaken) throw new StartError(`--pid-file: ${path}: in use by the process ${pid}`);
-    // Whoever else waits for the lock of the old file finds that it is not there any more.
+    // Another process that waits for the lock of the old file finds that the file is gone.
     if (!isAt(stale, path)) return false;
     renameSync(temporary, path);
     return true;
@@ -78,7 +78,7 @@ async function replaced(temporary: string, path: string): Promise<boolean> {
 function openIfThere(path: string): number | undefined {
   try {
     const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
-    // Not to wait for the other end of a pipe, and not to take the place of a link for its file's.
+    // So that we do not wait for the other end of a pipe, and do not replace a link's target.
     return openSync(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
@@ -87,7 +87,7 @@ function openIfThere(path: string): number | undefined {
   }
 }
 
-/** @throws StartError: the file is something else, and not ours to replace. */
+/** @throws StartError: the file is something else, and we must not replace it. */
 function pidIn(fd: number, path: string): number {
   const bytes = Buffer.alloc(BYTES_MAX);
   const text = fstatSync(fd).isFile() ? bytes.toString('latin1', 0, readSync(fd, bytes)) : '-';
@@ -109,7 +109,7 @@ function remover(fd: number, path: string): () => void {
     try {
       if (isAt(fd, path)) unlinkSync(path);
     } catch {
-      // Its folder has gone, or is not ours any more.
+      // Its folder is gone, or we may not write there any more.
     }
     closeSync(fd);
   };

@@ -1,4 +1,4 @@
-/** A unix socket that nobody else can reach, gone when the program ends: `-U -` and `--run`. */
+/** A unix socket that nobody else can reach; it is removed when the program ends: `-U -` and `--run`. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,27 +1,27 @@
-/** Standard output, standard error, and the end of the process: the one place that ends it, and only when
- *  what was said is written, or cannot be. Imports only modules of Node that do not look at
- *  `process.stderr` while they are loaded; `node:util`, `node:http` and `node:assert` do. */
+/** Standard output, standard error, and the end of the process. This is the one place that ends it, and only
+ *  when all output is written or cannot be. Imports only modules of Node that do not read `process.stderr`
+ *  while they load; `node:util`, `node:http` and `node:assert` do. */
 
 import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { TextOutput, type TextSink } from '../daemon/text-output.ts';
 
-/** Standard output of a `command`: all of it is written, however long a reader takes. Of a `daemon`:
- *  what nobody reads must not hold it up. */
+/** Standard output of a `command`: all of it is written, however long the reader takes. Of a `daemon`: a
+ *  reader that does not read must not hold it up. */
 export type Kind = 'command' | 'daemon';
 
-/** As many lines of a log as wait for a reader: some 1500. */
+/** How many lines of a log wait for a reader, about. */
 const LOG_BYTES_MAX = 256 << 10;
-/** As long as the end waits for whoever reads the log. */
+/** How long the end waits for the reader of the log. */
 const LAST_WORDS_MS = 1000;
 const STDOUT = 1;
 const STDERR = 2;
 
 export interface Streams {
   readonly stderr: TextSink;
-  /** Not for a descriptor that a client of NBD has. Called again it gives the same one. */
+  /** Not for a descriptor that an NBD client has. Later calls return the same one. */
   stdout(kind: Kind): TextSink;
-  /** The end waits no longer for a reader of standard output than for one of the log. */
+  /** The end waits for a reader of standard output no longer than for one of the log. */
   hurry(): void;
 }
 
@@ -37,8 +37,8 @@ export class StandardStreams implements Streams {
   #crashed = false;
 
   constructor() {
-    // Node's own streams change the flags of descriptions that others have too, and may block; libraries
-    // look at them, and some print there. What they print is no answer of ours: standard error.
+    // Node's own streams change the flags of descriptions that other processes share, and may block;
+    // libraries read them, and some print there. Such output is no answer of ours: it goes to standard error.
     const stream = { configurable: true, get: (): Writable => this.#forLibraries() };
     Object.defineProperties(process, { stdout: stream, stderr: stream });
   }
@@ -52,8 +52,8 @@ export class StandardStreams implements Streams {
     this.#hurries = true;
   }
 
-  /** Ends the process. Standard output that cannot be written is status 1, and one line; when its reader
-   *  has gone, nobody misses it. */
+  /** Ends the process. If standard output cannot be written, the status is 1, with one line; if its reader is
+   *  gone, the status stays. */
   async end(status: number): Promise<never> {
     const problem = await this.#flushStdout();
     if (problem !== undefined) this.stderr.write(`tnull: standard output: ${problem}\n`);
@@ -61,7 +61,7 @@ export class StandardStreams implements Streams {
     return this.#exit(problem !== undefined && status === 0 ? 1 : status);
   }
 
-  /** A bug: says what there is to say and ends the process with status 1, at once where that can be. */
+  /** A bug: prints the error and ends the process with status 1, at once if possible. */
   crash(error: unknown): void {
     if (this.#crashed) return;
     this.#crashed = true;
@@ -93,8 +93,8 @@ export class StandardStreams implements Streams {
   }
 
   #exit(status: number): never {
-    // Node waits for its threads, and one of them may wait for a reader that never reads: then only a
-    // signal ends the process. (As process 1 of a container it goes on waiting, for its manager.)
+    // Node waits for its threads, and one of them may wait for a reader that never reads; then only a signal
+    // ends the process. (Process 1 of a container goes on waiting, for its manager.)
     if (this.stderr.isStuck || this.#stdout?.output.isStuck === true) {
       process.removeAllListeners('SIGTERM');
       process.kill(process.pid, 'SIGTERM');

@@ -1,5 +1,5 @@
-/** The program without the process around it: arguments to an exit status. Mistakes are one line on
- *  stderr, status 2; an address that cannot be had is one line, status 1. */
+/** The program without the process around it: arguments to an exit status. A usage mistake is one line on
+ *  stderr and status 2; an address that cannot be used is one line and status 1. */
 
 import { ErrnoError, ParameterError, systemText } from '../config/errors.ts';
 import { ConfigError } from '../daemon/errors.ts';
@@ -15,7 +15,7 @@ import {
 import type { Streams } from './process-end.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
-/** Runs the program with `argv` (without node and script). @param parent whose end may be ours.
+/** Runs the program with `argv` (without node and script). @param parent we may have to end with it.
  *  @returns the exit status. */
 export async function run(
   argv: readonly string[],
@@ -32,14 +32,14 @@ export async function run(
   } catch (error) {
     const status = statusOf(error);
     if (status === undefined || !(error instanceof Error)) throw error;
-    // A path or a URI in it may hold a line break: what is said stays one line.
+    // A path or a URI in it may hold a line break: the message stays one line.
     const message = isOfSystem(error) ? systemText(error) : error.message;
     streams.stderr.write(`tnull: ${message.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?')}\n`);
     return status;
   }
 }
 
-/** The flags that all commands have may stand before the command: it is moved to the front. */
+/** Flags that all commands have may stand before the command: the command moves to the front. */
 function commandFirst(argv: readonly string[]): readonly string[] {
   let at = 0;
   for (let here = argv[at]; here !== undefined; here = argv[at]) {
@@ -52,8 +52,7 @@ function commandFirst(argv: readonly string[]): readonly string[] {
   return isCommand ? [name, ...argv.slice(at + 1), ...argv.slice(0, at)] : argv;
 }
 
-/** What a daemon is made of is not loaded for a command, nor the commands for a daemon: more than half
- *  of a start is loading. */
+/** A command loads no daemon code, and a daemon no command code: more than half of a start is loading. */
 async function control(
   name: CommandName,
   words: readonly string[],
@@ -86,7 +85,7 @@ function statusOf(error: unknown): number | undefined {
   return undefined;
 }
 
-/** A system call has failed: that is this machine's doing, and no bug to show a stack for. */
+/** A system call failed: the machine is the reason, so no stack is shown. */
 function isOfSystem(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error && 'code' in error;
 }

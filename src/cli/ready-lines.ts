@@ -1,4 +1,4 @@
-/** What is said when every listener accepts: the URIs for programs, the commands for people.
+/** The output when every listener accepts: URIs for programs, commands for people.
  *  Source: control.md section 1. */
 
 import { formatNbdUri } from 'nbd-server-protocol-ts';
@@ -9,8 +9,8 @@ export function exportUri(transport: ListenAddress, exportName: string): string 
   return formatNbdUri({ tls, transport, exportName, query: new Map() });
 }
 
-/** One line for each listener and export, or for each listener while nothing is exported. Who gave us a socket knows of it, and may have a use of its
- *  own for standard output: libnbd shares it with us. */
+/** One line for each listener and export, or for each listener while nothing is exported. A program that gave
+ *  us a socket knows of it, and may use standard output itself: libnbd shares it with us. */
 export function readyLines(daemon: Daemon): string[] {
   const { exports, opened } = daemon;
   if (exports.length === 0) return opened.map((address) => `${exportUri(address, '')} no exports`);

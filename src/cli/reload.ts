@@ -1,5 +1,5 @@
-/** SIGHUP with `--config FILE`: the file is read again, and devices come and go by it. What is wrong with
- *  it is one line, and nothing is changed. */
+/** SIGHUP with `--config FILE`: the file is read again, and devices are created and removed by it. A mistake
+ *  in it is one line, and nothing changes. */
 
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfiguredDevice, Daemon, Reconfigured } from '../daemon/daemon.ts';
@@ -35,7 +35,7 @@ export class Reload {
     this.#config = options.config;
   }
 
-  /** Never throws. One at a time: what is asked for meanwhile is done once, afterwards. */
+  /** Never throws. One at a time: requests that arrive meanwhile are done once, afterwards. */
   async request(): Promise<void> {
     this.#again = true;
     if (this.#isRunning) return;
@@ -69,7 +69,7 @@ export class Reload {
     return withoutTyped(config.devices ?? [], this.#options.typed);
   }
 
-  /** What the file says otherwise now, and is not done while clients use it. */
+  /** What the file says differently now and cannot be done while clients use it. */
   #sayStale(
     config: Config,
     before: readonly ConfiguredDevice[],

@@ -1,4 +1,5 @@
-/** `--run`: a shell command beside the daemon, told where to find it; it and what it started end with us. */
+/** `--run`: a shell command beside the daemon, told where to find it. The command and its children end with
+ *  us. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -10,7 +11,7 @@ import { exportUri } from './ready-lines.ts';
 export interface RunningCommand {
   /** The status to exit with: the command's own, or 128 + the signal that ended it. */
   readonly status: Promise<number>;
-  /** To the shell and all that it started. */
+  /** Sent to the shell and all its children. */
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -18,8 +19,8 @@ const STDIN = 0;
 
 /** Runs `command` with $control, and $uri, $unixsocket and $port of the daemon's first listener and export. */
 export function runCommand(command: string, daemon: Daemon): RunningCommand {
-  // A process group of its own is found as a whole. It is a session, too, as far as Node goes, and that has no
-  // terminal: who types into the command stays in ours, and is found by parents.
+  // A process group of its own can be found as a whole. In Node it is also a session, which has no terminal:
+  // if somebody types into the command it stays in our group, and is found by its parents.
   const detached = !isatty(STDIN);
   const child = spawn('/bin/sh', ['-c', command], {
     ...{ stdio: 'inherit', detached },
@@ -36,7 +37,7 @@ export function runCommand(command: string, daemon: Daemon): RunningCommand {
   return { status: statusOf(child), kill };
 }
 
-/** `pid` and those below it. Who had it for a parent that has ended is not found. */
+/** `pid` and its descendants. A process whose parent has ended is not found. */
 function descendants(pid: number): number[] {
   const all = [pid];
   for (const one of all) all.push(...childrenOf(one));
@@ -52,8 +53,8 @@ function childrenOf(pid: number): number[] {
   }
 }
 
-/** A shell that somebody types into ignores SIGTERM, and SIGKILL would leave the terminal in its mode: a
- *  hangup ends it as the end of the terminal does. A job that was stopped goes on, to take the signal. */
+/** An interactive shell ignores SIGTERM, and SIGKILL would leave the terminal in its mode: a hangup ends it,
+ *  like the end of the terminal. A stopped job continues, so that it takes the signal. */
 function sendOnTerminal(pid: number, signal: NodeJS.Signals): void {
   send(pid, signal === 'SIGTERM' && ignoresTerm(pid) ? 'SIGHUP' : signal);
   send(pid, 'SIGCONT');
@@ -87,7 +88,7 @@ export function environment(daemon: Daemon): Record<string, string> {
     unixsocket: unix?.path ?? '',
     port: tcp === undefined ? '' : String(tcp.port),
     control: daemon.control ?? '',
-    // What it runs of tnull's commands asks this daemon.
+    // tnull commands that it runs ask this daemon.
     ...(daemon.control === undefined ? {} : { TNULL_CONTROL: daemon.control }),
   };
 }

@@ -57,8 +57,8 @@ export async function runControl(
   return 0;
 }
 
-/** Where the daemon's socket is when nobody says. Where there are several daemons, `notes` is told which one is asked.
- *  @throws StartError: what is there may be another user's. */
+/** The default path of the daemon's socket. With several daemons, `notes` is told which one is asked.
+ *  @throws StartError: the socket there may be another user's. */
 function ownSocket(notes: TextSink): string {
   const place = defaultPlace();
   const { folder, socket } = place;
@@ -77,8 +77,7 @@ function ownSocket(notes: TextSink): string {
   return socket;
 }
 
-/** One look each second until nobody wants more: what is said is for somebody, so the end of the pipe is
- *  an end, as is a signal. */
+/** One look each second until the reader stops: the end of the pipe and a signal both end it. */
 class Looks {
   readonly #stdout: TextSink;
   readonly #end = new AbortController();
@@ -90,7 +89,7 @@ class Looks {
       streams.hurry();
       this.#end.abort();
     };
-    // The second one kills, should the daemon not answer.
+    // The second signal kills, in case the daemon does not answer.
     process.once('SIGINT', end);
     process.once('SIGTERM', end);
   }
@@ -99,7 +98,7 @@ class Looks {
     return this.#end.signal;
   }
 
-  /** What was said is read before there is more. @returns false: nobody wants more. */
+  /** Waits until the output was read. @returns false: nobody wants more. */
   async wasRead(): Promise<boolean> {
     const { signal } = this.#end;
     const ended = new Promise<string>((resolve) => {
@@ -112,7 +111,7 @@ class Looks {
   async next(): Promise<boolean> {
     const { signal } = this.#end;
     if (!(await this.wasRead())) return false;
-    // Not a second after the last: what a look takes would add up.
+    // Not a second after the last look: the time that a look takes would add up.
     this.#next = Math.max(this.#next + LOOK_MS, performance.now());
     await setTimeout(this.#next - performance.now(), undefined, { signal }).catch(() => {});
     return !signal.aborted;

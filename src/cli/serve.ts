@@ -37,11 +37,11 @@ import { waysIn } from './ways.ts';
 type Logger = Awaited<ReturnType<typeof makeLog>>;
 
 const NOTIFY_MS_MAX = 1000;
-/** The status where a rule has never struck that must. */
+/** The exit status when a rule that must strike never did. */
 const NOT_STRUCK = 3;
 const STDERR = 2;
 
-/** Serves until told to stop. @param parent whose end may be ours. @returns the exit status.
+/** Serves until told to stop. @param parent we may have to end with it. @returns the exit status.
  *  @throws ParameterError, UsageError, ConfigError, ListenError, StartError: nothing is left running. */
 export async function serve(
   command: ServeCommand,
@@ -77,7 +77,7 @@ export async function serve(
     const faultSeed = command.faultSeed ?? randomBytes(4).toString('hex');
     const onFault = once(() => log.info(`faults follow from --fault-seed ${faultSeed}`));
     if (faults !== undefined) onFault();
-    // The devices of a configuration stand for those that there would be without one.
+    // The devices of a configuration replace those that would be there without one.
     const own = config?.devices === undefined || typed.has('nr_devices');
     const daemon = await startAs(command, {
       ...{ machine, ...ways, log, faultSeed, debug, control, limits: command.limits },
@@ -113,7 +113,7 @@ function withFaults(
   return faults === undefined ? configured : configured.map((one) => ({ ...one, faults }));
 }
 
-/** Node writes its warnings to standard error itself, and may wait there. */
+/** Node writes its warnings to standard error itself, and may block there. */
 function takeWarnings(log: Logger): void {
   process.removeAllListeners('warning');
   process.on('warning', (warning) => log.warn(`node: ${warning.name}: ${warning.message}`));
@@ -122,11 +122,11 @@ function takeWarnings(log: Logger): void {
 interface Configured {
   /** Undefined: there is no file. */
   readonly config: Config | undefined;
-  /** Its devices, with what it alone says of them. */
+  /** Its devices, with what only the file says about them. */
   readonly configured: readonly ConfiguredDevice[];
 }
 
-/** What reads a configuration is loaded where there is one. @param typed parameters by name. */
+/** The configuration's code is loaded only with a configuration. @param typed parameters by name. */
 async function configuration(
   file: string | undefined,
   typed: ReadonlySet<string>,
@@ -143,11 +143,11 @@ interface Hangups extends Surroundings {
   readonly typed: ReadonlySet<string>;
 }
 
-/** SIGHUP reads the configuration again; without one it asks to stop, unless a service manager sends it. */
+/** SIGHUP reads the configuration again. Without one it stops the daemon, unless a service manager sent it. */
 async function expectHangup(daemon: Daemon, hangups: Hangups): Promise<void> {
   const { command, config, typed, log, notifier, stop } = hangups;
   if (config === undefined) {
-    // No terminal has gone then, and `systemctl reload` is not to end a service.
+    // No terminal is gone then, and `systemctl reload` must not end a service.
     const told = (): void => log.warn('SIGHUP: without --config there is nothing to reload');
     if (notifier.isWanted) stop.onHangup = told;
     return;
@@ -211,7 +211,7 @@ async function live(
   }
 }
 
-/** An end that takes its time says why. */
+/** A slow end logs what it waits for. */
 function sayWaiting(daemon: Daemon, log: Logger): void {
   const busy = daemon.inFlight();
   if (busy === '') return;
@@ -231,7 +231,7 @@ async function untilCommandEnds(
   stop: StopRequest,
 ): Promise<number> {
   const running = runCommand(command, daemon);
-  // It is given as long as requests are.
+  // It has as long as requests have.
   const end = (): void => {
     running.kill('SIGTERM');
     const timer = setAlarm(() => running.kill('SIGKILL'), limits.drainTime.max);
@@ -246,7 +246,7 @@ async function untilCommandEnds(
   return await running.status;
 }
 
-/** Says what each rule did. @returns whether all of them have struck. */
+/** Logs what each rule did. @returns whether all of them have struck. */
 function struck(daemon: Daemon, { stderr }: Streams): boolean {
   const counts = daemon.ruleCounts();
   for (const { device, rule, matched, struck } of counts) {

@@ -1,5 +1,5 @@
 /** Standard input of a command, whole. Not `process.stdin`, which makes pipes and sockets non-blocking for
- *  everybody who has them, also after our end: libuv's threads read instead. */
+ *  every process that has them, even after our end: libuv's threads read instead. */
 
 import { read } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 
 const STDIN = 0;
 const PART_BYTES = 64 << 10;
-/** Where others made it non-blocking: the time between two tries. */
+/** If another process made it non-blocking: the time between two tries. */
 const RETRY_MS = 5;
 
 /** @returns everything up to the end of the file, in memory. @throws Error of `read`: a directory, closed. */

@@ -1,19 +1,19 @@
-/** A daemon's start: what the words ask for, and then it. All that a daemon is made of is loaded with
- *  this file, and nothing else loads it. */
+/** A daemon's start: from the words to a running daemon. This file loads all daemon code, and nothing else
+ *  loads it. */
 
 import { version } from '../daemon/version.ts';
 import { parseArguments } from './parse-arguments.ts';
 import type { Streams } from './process-end.ts';
 import { serve } from './serve.ts';
 
-/** @param parent whose end may be ours. @returns the exit status. */
+/** @param parent we may have to end with it. @returns the exit status. */
 export async function serveOrPrint(
   argv: readonly string[],
   parent: number,
   streams: Streams,
 ): Promise<number> {
   const [first, ...rest] = argv;
-  // Here, since all else that would load daemons would have them in pieces that commands load, too.
+  // Imported here: any other place would split the daemon's code into pieces that commands load, too.
   if (first === 'sweep') {
     const { runSweep } = await import('./sweep/run-sweep.ts');
     return await runSweep(rest, streams);

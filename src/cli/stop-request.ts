@@ -1,5 +1,5 @@
-/** When to stop: a signal, or the end of the parent. Listens from the moment it is made, so that a
- *  signal during the start cannot leave files behind. Source: control.md section 1, Exit. */
+/** When to stop: a signal, or the end of the parent. It listens from its first moment, so that a signal
+ *  during the start cannot leave files behind. Source: control.md section 1, Exit. */
 
 const PARENT_POLL_MS = 250;
 
@@ -8,12 +8,12 @@ export class StopRequest {
   readonly asked: Promise<void>;
   /** Called at each request after the first: end at once. */
   onAgain: () => void = () => {};
-  /** What SIGHUP means; undefined: it asks to stop, since a terminal or a session has gone. */
+  /** What SIGHUP does. Undefined: it stops the program, because a terminal or a session is gone. */
   onHangup: (() => void) | undefined;
 
   #hungUp = false;
 
-  /** @param parent stop when this is our parent no more; undefined: only when told. */
+  /** @param parent stop when it is not our parent any more. Undefined: only when told. */
   constructor(parent: number | undefined) {
     this.asked = new Promise((resolve) => {
       let requests = 0;
@@ -28,7 +28,7 @@ export class StopRequest {
     });
   }
 
-  /** From now on SIGHUP means something else than an end, and is done when it can be. */
+  /** From now on SIGHUP does this instead of stopping; it is done as soon as possible. */
   remembersHangup(): void {
     this.onHangup = () => {
       this.#hungUp = true;
@@ -41,7 +41,7 @@ export class StopRequest {
   }
 }
 
-/** Node has no prctl: its parent is asked for now and then, which takes a microsecond. */
+/** Node has no prctl: we check our parent now and then, which takes a microsecond. */
 function watchParent(parent: number, stop: () => void): void {
   const timer = setInterval(() => {
     if (process.ppid === parent) return;

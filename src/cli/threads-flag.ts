@@ -4,7 +4,7 @@ import { shown } from '../config/errors.ts';
 import { parseInteger } from '../config/numbers.ts';
 import { UsageError } from './usage-error.ts';
 
-/** More than the cores of most machines, and each has memory of its own. */
+/** More than most machines have cores, and each thread has memory of its own. */
 export const THREADS_MAX = 64;
 
 /** @throws UsageError in one line that names the flag. */

@@ -1,4 +1,4 @@
-/** `--tls` and what belongs to it, and the addresses that demand it, to what the daemon is told.
+/** `--tls`, its flags, and addresses that require TLS, as the daemon takes them.
  *  Source: control.md section 1; nbd-protocol.md section 5. */
 
 import type { TlsMode } from 'nbd-server-protocol-ts';
@@ -8,7 +8,7 @@ import { UsageError } from './usage-error.ts';
 export const tlsModes = ['off', 'on', 'require'] as const satisfies readonly TlsMode[];
 
 export interface TlsFlags {
-  /** Undefined: off, but for addresses that require it. */
+  /** Undefined: off, except for addresses that require it. */
   readonly mode: TlsMode | undefined;
   readonly certificates: string | undefined;
   readonly psk: string | undefined;
@@ -27,7 +27,7 @@ export function withTls(flags: TlsFlags, addresses: readonly ListenAddress[]): W
   if (certificates !== undefined && psk !== undefined) {
     throw new UsageError('--tls-psk: not together with --tls-certificates');
   }
-  // With shared keys every client is known by its own.
+  // With shared keys every client has its own.
   if (verifyPeer && certificates === undefined && psk === undefined) {
     throw new UsageError('--tls-verify-peer: --tls-certificates DIR is missing');
   }

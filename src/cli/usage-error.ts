@@ -1,5 +1,5 @@
-/** A mistake on the command line that is no parameter's: one line, exit 2. */
+/** A mistake on the command line that is not a parameter's: one line, exit 2. */
 export class UsageError extends Error {}
 
-/** The machine refuses what the program needs beside its addresses: one line, exit 1. */
+/** The machine refuses something that the program needs, other than its addresses: one line, exit 1. */
 export class StartError extends Error {}

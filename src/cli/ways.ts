@@ -1,4 +1,5 @@
-/** From what was said, and what was left to us, to the ways in: who wins, who adds.
+/** Which addresses to serve, from flags, the configuration and inherited sockets: which one wins, which one
+ *  adds.
  *  Source: control.md section 1. */
 
 import type { InheritedSocket, ListenAddress } from '../daemon/daemon.ts';
@@ -8,17 +9,17 @@ import type { PrivateSocket } from './private-socket.ts';
 
 const DEFAULT_LISTEN: ListenAddress = { kind: 'tcp', host: '127.0.0.1', port: 10809 };
 
-/** Flags win over the configuration. Sockets of systemd stand for the default address, and are served
- *  beside what is named.
+/** Flags win over the configuration. Sockets of systemd replace the default address, and are served beside
+ *  named ones.
  *  @param configured the addresses of the configuration.
- *  @param makePrivate called where a private socket is wanted. */
+ *  @param makePrivate called when a private socket is wanted. */
 export function waysIn(
   command: ServeCommand,
   configured: readonly ListenAddress[],
   inherited: readonly InheritedSocket[],
   makePrivate: () => PrivateSocket,
 ): Required<WaysIn> {
-  // A service with a socket for each client gets it both ways.
+  // A service with one socket per client gets it both ways.
   if (command.stdin) return { listen: [], inherited: [], stdin: true };
   const said = command.listen.length > 0 || command.privateSocket;
   const listen = [...(said ? command.listen : configured)];

@@ -1,4 +1,4 @@
-/** What help says of the words of a rule. Apart: the table is loaded for help alone. */
+/** Help for the words of a rule. It is apart so that only help loads the table. */
 
 import { wordNames, words } from '../rules/words.ts';
 

@@ -22,8 +22,8 @@ export function sizeOf(text: string, width: number): bigint | 'EINVAL' | 'ERANGE
   return size >= 1n << BigInt(width) ? 'ERANGE' : size;
 }
 
-/** Looks no further than null_blk's kernel does: at the first letter, after an o at the second.
- *  `0x1` is thus a 0. */
+/** Like null_blk's kernel, it looks only at the first letter, and after an o at the second. `0x1` is
+ *  therefore 0. */
 export function booleanOf(text: string): boolean | 'EINVAL' {
   const found = /^(?:([1yt]|on)|[0nf]|of)/i.exec(text);
   return found === null ? 'EINVAL' : found[1] !== undefined;

@@ -1,6 +1,6 @@
-/** The attributes of one device: values as written, and what they are worth at power on. Knows no
- *  device: whether it is powered comes in, and what is decided goes out. Bad blocks, the fault
- *  groups and power are kept by the device itself. Source: driver.md section 1. */
+/** The attributes of one device: the values as written, and what they mean at power on. Knows no device: the
+ *  caller says whether it is powered, and gets the decision. The device itself keeps bad blocks, the fault
+ *  groups and power. Source: driver.md section 1. */
 import { bug, forJson } from '../units.ts';
 import { type AttributeValue, booleanOf, integerOf, sizeOf, textOf } from './attribute-text.ts';
 import type { Machine } from './case.ts';
@@ -28,7 +28,7 @@ export type StoredName = Exclude<
 >;
 /** Attributes whose text is a number or a boolean. */
 export type ParsedName = Exclude<AttributeName, 'badblocks'>;
-/** Attributes that `text` and `value` are asked for. */
+/** Attributes that `text` and `value` accept. */
 export type ReadName = Exclude<AttributeName, 'badblocks' | 'power'>;
 
 export interface PowerOn {
@@ -66,7 +66,7 @@ export function isStored(name: AttributeName): name is StoredName {
   return !notStored.has(name);
 }
 
-/** Is its JSON above 2^53 a text, so that it is not rounded? */
+/** True when JSON shows it as a text above 2^53, so that it is not rounded. */
 export function isExact(name: AttributeName): boolean {
   return byName.get(name)?.exact === true;
 }
@@ -113,13 +113,13 @@ export class Attributes {
     }
   }
 
-  /** Exactly what is read, with its newline. @throws ErrnoError EACCES for what is write only. */
+  /** Exactly what is read, with its newline. @throws ErrnoError EACCES for a write-only attribute. */
   text(name: ReadName): string {
     return textOf(this.#read(name));
   }
 
-  /** As a JSON number; booleans are 0 and 1. Above 2^53 it is rounded, or where it must not be a text.
-   *  @throws ErrnoError EACCES for what is write only. */
+  /** As a JSON number; booleans are 0 and 1. Above 2^53 it is rounded, or a text if it must be exact.
+   *  @throws ErrnoError EACCES for a write-only attribute. */
   value(name: ReadName): number | string {
     const value = this.#read(name);
     return typeof value === 'bigint' && isExact(name) ? forJson(value) : Number(value);
@@ -142,9 +142,9 @@ export class Attributes {
     return value;
   }
 
-  /** May `name` become `value` now? For values that parse() gave.
-   *  @throws ErrnoError EBUSY for what is only settable while off; EINVAL for what can only be done
-   *  to a zoned device while on, and for a number of queues that a running device cannot take. */
+  /** Checks whether `name` may become `value` now, for values that parse() returned.
+   *  @throws ErrnoError EBUSY for an attribute that needs power off; EINVAL for an action that needs a zoned
+   *  device with power on, and for a number of queues that a running device cannot take. */
   check(name: ParsedName, value: AttributeValue, powered: boolean): void {
     const when = byName.get(name)?.when;
     if (when === 'powered on' && !powered) throw this.#moment('EINVAL', name, 1);
@@ -162,7 +162,7 @@ export class Attributes {
   }
 
   /** What a device would be made from now; nothing changes.
-   *  @throws ErrnoError EINVAL that names the attribute which cannot be. */
+   *  @throws ErrnoError EINVAL that names the attribute which is impossible. */
   judge(): PowerOn {
     const { options, adjusted, notices } = judge(
       this.#asked(),
@@ -200,7 +200,7 @@ export class Attributes {
       const value = name === undefined ? undefined : this.#values.get(name);
       return [option, value === undefined ? this.#start[option] : asked(option, value)];
     });
-    // Each has its row's kind: it was made from a value of it, or parsed as one.
+    // Each value has its row's kind: it comes from a value of that kind, or was parsed as one.
     return Object.fromEntries(values) as OptionValues;
   }
 

@@ -1,10 +1,10 @@
-/** The text of the attribute badblocks: `+a-b` and `-a-b`, one in a line, and what reading gives back.
- *  Knows no list. Source: driver.md section 5, The list. Numbers are as in section 1, exact up to 64 bits. */
+/** The text of the attribute badblocks: `+a-b` and `-a-b`, one per line, and what reading returns. Knows no
+ *  list. Source: driver.md section 5, The list. Numbers are as in section 1, exact up to 64 bits. */
 
 import { ErrnoError, shown } from './errors.ts';
 import { parseWithin } from './numbers.ts';
 
-/** Sectors, both ends included. They need not lie on the device: any 64-bit number will do. */
+/** Sectors, both ends included. They may lie outside the device: any 64-bit number is valid. */
 export interface BadBlocksChange {
   readonly bad: boolean;
   readonly first: bigint;

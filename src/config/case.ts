@@ -1,10 +1,10 @@
-/** One device's values before the rules: what is asked, what becomes of it, and how to say so.
+/** One device's values while rules are applied: what was asked, what becomes of it, and how to report it.
  *  Knows no rule: they are in judge.ts and judge-zones.ts. */
 import { faultText } from './fault-settings.ts';
 import type { OptionName, OptionValues } from './parameters.ts';
 import type { Value } from './rows.ts';
 
-/** What the rules must know of the machine, and of how the program serves. */
+/** What the rules need to know about the machine, and about how the program serves. */
 export interface Machine {
   readonly cpus: number;
   /** The NUMA nodes that are online, by number; at least one. */
@@ -35,12 +35,12 @@ export class Case {
     this.#voice = voice;
   }
 
-  /** `name=value`, by the names of whoever is spoken to. */
+  /** `name=value`, by the names that the reader uses. */
   said(option: OptionName, value: Value = this.values[option]): string {
     return `${this.#voice.nameOf(option)}=${textOf(value)}`;
   }
 
-  /** The attribute itself becomes `value`, and stays so. @param why undefined: not worth a notice. */
+  /** The attribute itself becomes `value`, permanently. @param why undefined: no notice. */
   become<K extends OptionName>(
     option: K,
     value: OptionValues[K] & (boolean | number),

@@ -3,9 +3,9 @@
 
 const SHOWN_VALUE_MAX = 80;
 
-/** What was typed, on one line and no longer than a line: it goes to a terminal. */
+/** What was typed, shortened to one line: it goes to a terminal. */
 export function shown(text: string): string {
-  // Control characters would break the promise of one line, and could drive the terminal.
+  // Control characters would break the one line, and could drive the terminal.
   const safe = text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?');
   return safe.length > SHOWN_VALUE_MAX ? `${safe.slice(0, SHOWN_VALUE_MAX)}...` : safe;
 }
@@ -26,7 +26,7 @@ export class ParameterError extends Error {
   }
 }
 
-/** The errors that the control side can answer with, by the kernel's names. */
+/** The errors that the control side can return, by the kernel's names. */
 export type Errno =
   | 'EINVAL'
   | 'ERANGE'
@@ -67,8 +67,8 @@ const systemMeanings: Readonly<Record<string, string>> = {
   EPERM: 'permission denied',
 };
 
-/** What a failed system call means, in one line without codes. @param path for errors that name none, such as those
- *  of reading what is open. */
+/** The meaning of a failed system call, in one line without codes. @param path for errors that name none,
+ *  such as those of reading an open file. */
 export function systemText(error: unknown, path?: string): string {
   if (!(error instanceof Error)) return String(error);
   if (!('code' in error && 'syscall' in error)) return error.message;

@@ -1,4 +1,4 @@
-/** What a fault is set to: four numbers, as values and as text. Knows not when a fault strikes.
+/** The setting of a fault: four numbers, as values and as text. Does not know when a fault strikes.
  *  Source: driver.md section 7; parameters timeout, requeue and init_hctx. */
 
 import { ErrnoError, shown } from './errors.ts';
@@ -35,7 +35,7 @@ export function parseFault(text: string): FaultSettings | undefined {
   const settings = { interval, probability, space, times };
   const fits = faultSettings.every((one) => {
     const { min, max } = ranges[one];
-    // A parameter's number is one that JSON can say, too.
+    // A parameter's number must fit into JSON, too.
     return settings[one] >= min && settings[one] <= max && settings[one] < 2n ** 53n;
   });
   return fits ? settings : undefined;

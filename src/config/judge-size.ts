@@ -18,7 +18,7 @@ export function wholeBlocks(values: Sized): bigint {
   return ((BigInt(sizeOf(values)) + block - 1n) / block) * block;
 }
 
-/** Does it have offsets that a double cannot hold? */
+/** True when it has offsets that a double cannot hold. */
 export function isHuge(values: Sized): boolean {
   return wholeBlocks(values) >= EXACT_MAX;
 }

@@ -1,6 +1,6 @@
-/** The rules between parameters: values as given to what a device is made from, or the refusal of
- *  what it cannot use. One judge for the start of the program and for each power on; who speaks (by
- *  which names, with which error) comes in. Changes nothing. Source: driver.md section 1. */
+/** The rules between parameters: from values as given to what a device is made from, or a refusal. One judge
+ *  serves the start of the program and each power on; the caller supplies the names and the kind of error.
+ *  Changes nothing. Source: driver.md section 1. */
 import { SECTOR_BYTES } from '../units.ts';
 import { Case, type Machine, type Voice } from './case.ts';
 import { judgeSize } from './judge-size.ts';
@@ -17,7 +17,7 @@ import type { Row, Value } from './rows.ts';
 
 export interface Judgement {
   readonly options: DeviceOptions;
-  /** What an attribute of this value becomes, and stays. */
+  /** What an attribute of this value becomes, permanently. */
   readonly adjusted: ReadonlyMap<OptionName, boolean | number>;
   /** One line each: what was adjusted, and why. */
   readonly notices: readonly string[];
@@ -27,7 +27,7 @@ const HW_QUEUE_DEPTH_MAX = 10240;
 const MBPS_MAX = 40960;
 const SECTORS_PER_PAGE = 8;
 
-/** What is wrong with one value whatever the others are; undefined when nothing is. */
+/** What is wrong with one value, whatever the others are. Undefined: nothing. */
 export function wrongAlone(option: OptionName, value: Value): string | undefined {
   const row = parameters[option];
   if (typeof value === 'bigint') return wrongExact(row, value);
@@ -117,7 +117,7 @@ function judgeData(one: Case): void {
   if (one.values.memory_backed) one.become('blocking', true);
 }
 
-/** The attributes keep their values here; the device has what it can use of them. */
+/** The attributes keep their values here; the device gets what it can use of them. */
 function optionsOf(one: Case): DeviceOptions {
   const { values, notices } = one;
   const depth = Math.min(values.hw_queue_depth, HW_QUEUE_DEPTH_MAX);

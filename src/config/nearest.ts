@@ -27,8 +27,8 @@ export function editDistance(a: string, b: string): number {
   return above[b.length] ?? 0;
 }
 
-/** The first of `known` with the smallest edit distance to `name`; undefined when it is no likely slip for
- *  any of them: more than half of its letters would have to change. */
+/** The first of `known` with the smallest edit distance to `name`. Undefined when none is a likely
+ *  misspelling: more than half of its letters would have to change. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   const typed = name.slice(0, COMPARED_MAX).toLowerCase();
   let best: string | undefined;
@@ -43,7 +43,7 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
   return best;
 }
 
-/** What an error says behind an unknown name: the nearest one, or nothing. */
+/** What an error adds to an unknown name: the nearest one, or nothing. */
 export function nearestText(name: string, known: Iterable<string>, is = 'the nearest is'): string {
   const meant = nearest(name, known);
   return meant === undefined ? '' : `; ${is} '${meant}'`;

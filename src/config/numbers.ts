@@ -2,16 +2,16 @@
  *  Source: driver.md section 1 (integers). */
 
 export const INTEGER_RULE = 'must be an integer: decimal, 0x hexadecimal or 0 octal';
-/** Nothing stands before or behind it. */
+/** Nothing may stand before or behind it. */
 const INTEGER = /^(-?)(?:0[xX]([0-9a-fA-F]+)|0([0-7]*)|([1-9][0-9]*))$/;
-/** More digits than any of the three notations needs for 64 bits: longer ones take long to convert. */
+/** More digits than any of the three notations needs for 64 bits: longer texts take long to convert. */
 const DIGITS_MAX = 22;
 
 interface Literal {
   readonly negative: boolean;
-  /** As JavaScript has it. */
+  /** As JavaScript writes it. */
   readonly prefix: '' | '0x' | '0o';
-  /** Without zeros before them. */
+  /** Without leading zeros. */
   readonly digits: string;
 }
 
@@ -39,8 +39,8 @@ export function parseExact(text: string): bigint | undefined {
   return literal === undefined ? undefined : exactly(literal);
 }
 
-/** An integer of min..max, exactly; no sign may stand before one that cannot be negative.
- *  @returns EINVAL: the text is none. ERANGE: it is beyond them. */
+/** An integer of min..max, exact; one that cannot be negative takes no sign.
+ *  @returns EINVAL: the text is no number. ERANGE: it is outside min..max. */
 export function parseWithin(text: string, min: bigint, max: bigint): bigint | 'EINVAL' | 'ERANGE' {
   const literal = literalOf(text);
   if (literal === undefined || (literal.negative && min >= 0n)) return 'EINVAL';

@@ -14,7 +14,7 @@ const MIB_MAX = 2 ** 33 - 1;
 /** An export's size is a signed number in most clients. */
 const BYTES_MAX = 2n ** 63n - 1n;
 const ZONES = { topic: 'zones', where: 'P and C', when: 'off' } as const;
-/** Written alone: the zone of a sector changes its condition. */
+/** Written alone: the zone of this sector changes its condition. */
 const CONDITION = {
   topic: 'zones',
   where: 'C',
@@ -425,7 +425,7 @@ export const parameters = {
 export type ParameterName = keyof typeof parameters;
 type Rows = typeof parameters;
 
-/** Rows that no device is made from: actions, lists, and what the program itself says. */
+/** Rows that no device is made from: actions, lists, and what the program itself decides. */
 type NoOption = 'badblocks' | 'zone_readonly' | 'zone_offline' | 'power' | 'index' | 'features';
 export type OptionName = Exclude<ParameterName, NoOption>;
 
@@ -472,7 +472,7 @@ export const optionNames: readonly OptionName[] = Object.keys(parameters).filter
   (name): name is OptionName => !noOptions.has(name),
 );
 
-/** Is there a flag and a word of this name? */
+/** True when there is a flag and a word of this name. */
 export function isParameter(name: string): name is OptionName {
   return Object.hasOwn(parameters, name) && rows.get(name)?.where !== 'C';
 }

@@ -29,7 +29,7 @@ export interface Word {
 export interface Resolved {
   /** What the devices made at start are made from. */
   readonly options: DeviceOptions;
-  /** What the attributes of a new directory start from: what was asked, also where a device cannot
+  /** What the attributes of a new directory start from: the value that was asked for, even if a device cannot
    *  have it and the next power on adjusts it. */
   readonly start: OptionValues;
   /** One line each: what was adjusted, and why. */
@@ -38,7 +38,7 @@ export interface Resolved {
 
 const MIB_PER_GIB = 1024;
 
-/** What to say of a name that is an attribute's and no parameter's; undefined for other names. */
+/** What to say about a name that is an attribute and no parameter. Undefined for other names. */
 export function attributeRule(name: string): string | undefined {
   for (const [known, row] of rows) {
     if (row.attribute === name) return `is an attribute; the parameter is '${known}'`;
@@ -47,7 +47,7 @@ export function attributeRule(name: string): string | undefined {
   return 'is an attribute of a device, not a parameter of the program';
 }
 
-/** The refusal of a name that is no parameter. It names the nearest one, or says what it is. */
+/** The refusal of a name that is no parameter. It names the nearest one, or explains the name. */
 export function unknownParameter(name: string, value: string | undefined): ParameterError {
   const known = [...rows.keys()].filter(isParameter);
   const unknown = `unknown parameter${nearestText(name, known, 'the nearest known is')}`;
@@ -74,7 +74,7 @@ export function resolve(words: readonly Word[], machine: Machine): Resolved {
     const rule = wrongAlone(name, value);
     if (rule !== undefined) throw new ParameterError(name, text, rule);
     if (name === 'gb' || name === 'size') sized = name;
-    // parseValue gives the kind of the row, which is the type of the option of that name.
+    // parseValue returns the kind of the row, which is the type of the option of that name.
     Object.assign(asked, { [name]: value });
   }
   if (sized === 'gb') asked.size = asked.gb * MIB_PER_GIB;
@@ -82,7 +82,7 @@ export function resolve(words: readonly Word[], machine: Machine): Resolved {
     nameOf: (option) => option,
     refuse: (option, value, rule) => new ParameterError(option, value, rule),
   });
-  // Only this one is the program's own from the start; the others wait for a power on.
+  // Only this option is in force from the start; the others wait for a power on.
   const queues = adjusted.has('submit_queues') ? options.submit_queues : asked.submit_queues;
   const none = asked.nr_devices === 0 ? ['nr_devices=0: no device is made at start'] : [];
   return { options, start: { ...asked, submit_queues: queues }, notices: [...notices, ...none] };

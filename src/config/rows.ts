@@ -1,4 +1,4 @@
-/** What a row of the parameter table says. Knows no row: they are in parameters.ts.
+/** The fields of a row of the parameter table. Knows no row: they are in parameters.ts.
  *  Source: driver.md section 1. */
 
 import type { FaultSettings } from './fault-settings.ts';

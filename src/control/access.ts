@@ -1,5 +1,5 @@
-/** Who may use the API over TCP: whoever has the token, or this machine's own programs. A browser is
- *  none of them, though it runs here. Source: control.md section 1 (--http, --http-token-file). */
+/** Who may use the API over TCP: programs with the token, or this machine's own programs. A browser is not
+ *  one of them, although it runs here. Source: control.md section 1 (--http, --http-token-file). */
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -11,15 +11,15 @@ export type Guard = (request: IncomingMessage) => HttpError | undefined;
 const FORM = /^(application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\s*(;|$)/i;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
 
-/** Programs of this machine only, for an address that nobody else reaches. */
+/** Programs of this machine only, for an address that other machines cannot reach. */
 export const localOnly: Guard = ({ method, headers }) => {
-  // Who types our address into a browser may read, as curl may.
+  // A user who types our address into a browser may read, as with curl.
   const changes = method !== 'GET' && method !== 'HEAD';
-  // A page of any site can send requests here; its name may even be made to resolve to us.
+  // A page of any site can send requests here; its name may even resolve to us.
   if (headers.origin !== undefined || (changes && headers['sec-fetch-site'] !== undefined)) {
     return new HttpError(403, 'EACCES', 'without a token no web page is answered');
   }
-  // A browser that says neither still says what a form has: those three types, and no other.
+  // A browser without these headers still names the type of a form: one of these three.
   if (method === 'POST' && FORM.test(headers['content-type'] ?? '')) {
     const rule = 'without a token a POST has a Content-Type that no web form has';
     return new HttpError(403, 'EACCES', `${rule}: application/octet-stream`);
@@ -28,12 +28,12 @@ export const localOnly: Guard = ({ method, headers }) => {
   return new HttpError(403, 'EACCES', 'without a token the host must be localhost, 127.x or [::1]');
 };
 
-/** Those who send `Authorization: Bearer TOKEN`. */
+/** Programs that send `Authorization: Bearer TOKEN`. */
 export function tokenOnly(token: string): Guard {
   const wanted = digest(token);
   return ({ headers }) => {
     const [, given = ''] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
-    // Digests have one length, so that the time tells nothing of the token.
+    // Digests have one length, so that the time tells nothing about the token.
     if (timingSafeEqual(digest(given), wanted)) return undefined;
     return new HttpError(401, 'EACCES', 'Authorization: Bearer TOKEN is required');
   };

@@ -3,7 +3,7 @@
 
 import { type Errno, ErrnoError } from '../config/errors.ts';
 
-/** The kernel's names, and one for what is too long. */
+/** The kernel's names, and one for a text that is too long. */
 export type ApiErrno = Errno | 'E2BIG';
 
 const statuses = {
@@ -32,7 +32,7 @@ export interface ErrorBody {
   readonly attribute?: string;
 }
 
-/** A refusal for a reason of HTTP's, with a status that does not follow from the errno. */
+/** A refusal for a reason of HTTP, with a status that does not follow from the errno. */
 export class HttpError extends Error {
   readonly status: number;
   readonly errno: ApiErrno;
@@ -47,11 +47,11 @@ export class HttpError extends Error {
 export interface Answer {
   readonly status: number;
   readonly body: ErrorBody;
-  /** Not the client's doing: to be logged. */
+  /** Not the client's mistake: to be logged. */
   readonly bug: boolean;
 }
 
-/** What a client is told of `error`. */
+/** What a client is told about `error`. */
 export function answerOf(error: unknown): Answer {
   if (error instanceof ErrnoError) {
     const { errno, message, attribute } = error;

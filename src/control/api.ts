@@ -1,5 +1,5 @@
-/** The control API: fastify over the table of calls. It listens nowhere itself; whoever has a socket
- *  hands requests over. Source: control.md section 3. */
+/** The control API: fastify over the table of calls. It does not listen itself; the owner of a socket hands
+ *  requests over. Source: control.md section 3. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
@@ -24,13 +24,13 @@ import { errorAnswer } from './schemas.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The row that a route was made from; there is none where nothing was found. */
+    /** The row that a route was made from; undefined for an unknown path. */
     call?: Call;
   }
 }
 
 export interface ApiOptions extends Facts {
-  /** Hears of bugs. */
+  /** Is told about bugs. */
   readonly error: (error: unknown) => void;
 }
 
@@ -43,10 +43,10 @@ const RAW_TYPES = new Set(['', 'text/plain', 'application/octet-stream']);
 const mediaTypes = { text: 'text/plain', octets: 'application/octet-stream', lines: LINES_TYPE };
 const FORM_TYPE = 'application/x-www-form-urlencoded';
 const NO_BODY_BYTES = 1024;
-/** A reader of what goes on who has gone without a word is found so. */
+/** This finds a reader of a stream that vanished without a word. */
 const KEEP_ALIVE_MS = 60_000;
 
-/** Fastify would load compilers of its own in their place. */
+/** Otherwise fastify would load compilers of its own. */
 const compilersFactory = {
   buildValidator: () => (route: { schema: Schema; httpPart?: string }) => {
     return incoming(route.schema, route.httpPart ?? '');
@@ -55,10 +55,10 @@ const compilersFactory = {
 };
 type SchemaController = NonNullable<FastifyServerOptions['schemaController']>;
 type Compilers = NonNullable<SchemaController['compilersFactory']>;
-// Its types ask for ajv's pool; what it calls are functions of a route, as they are documented.
+// The type asks for ajv's pool; fastify calls only these functions of a route, as documented.
 const compilers = compilersFactory as unknown as Compilers;
 
-/** In slices, of which none takes more than 4 ms. */
+/** In slices of at most 4 ms each. */
 export async function makeApi(options: ApiOptions): Promise<Api> {
   const { slicer } = options.tree;
   const { app } = await slicer.run(onePiece(() => ({ app: makeApp(options) }))); // it has a `then`
@@ -86,7 +86,7 @@ function makeApp(options: ApiOptions): FastifyInstance {
   return app;
 }
 
-/** People read answers in terminals. What comes as a stream has its line end already. */
+/** People read answers in terminals. A stream has its line end already. */
 async function withLineEnd(_request: unknown, _reply: unknown, body: unknown): Promise<unknown> {
   const isOpen = typeof body === 'string' && body !== '' && !body.endsWith('\n');
   return isOpen ? `${body}\n` : body;
@@ -99,7 +99,7 @@ function* addRoutes(app: FastifyInstance, options: ApiOptions): Work {
     yield;
     const name = key as CallName; // allCalls walks the table whose keys these are
     const handle = handlers[name];
-    // Bodies arrive later than their requests, and hundreds of both in one turn.
+    // Bodies arrive later than their requests, and hundreds of both may arrive in one turn.
     addRoute(app, name, call, (input) => slicer.run(onePiece(() => handle(input))));
   }
 }
@@ -137,7 +137,7 @@ function contentType(name: CallName, answer: Call['answer']): string {
   return answer === 'text' ? 'text/plain; charset=utf-8' : `${JSON_TYPE}; charset=utf-8`;
 }
 
-/** Fastify's types know nothing of the schemas that these went through. */
+/** Fastify's types do not know the schemas that checked these. */
 function inputOf({ params, query, body }: FastifyRequest): Input {
   const given = Object.entries(query ?? {});
   return {
@@ -148,7 +148,7 @@ function inputOf({ params, query, body }: FastifyRequest): Input {
   };
 }
 
-/** Bodies are kept whole: only so many long ones at a time. */
+/** Bodies are kept whole: only a limited number of long ones at a time. */
 function countLong(): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
   let atOnce = 0;
   return async (_request, reply) => {
@@ -166,7 +166,7 @@ function parseBody(request: FastifyRequest, pieces: readonly Uint8Array[]): unkn
   if (call?.body === undefined) return undefined;
   if (typeof call.body !== 'object') {
     if (call.body === 'lines' && media === LINES_TYPE) return pieces;
-    // What `curl -d` says of a body: it has no other meaning here.
+    // The type that `curl -d` gives a body: it has no other meaning here.
     if (RAW_TYPES.has(media) || media === FORM_TYPE) {
       return call.body === 'text' ? Buffer.concat(pieces) : pieces;
     }
@@ -190,7 +190,7 @@ function parseJson(body: Buffer): unknown {
   }
 }
 
-/** `{ "attributes": { ... } }` means what is in it: no attribute has that name. */
+/** `{ "attributes": { ... } }` means its content: no attribute has that name. */
 function attributesIn(body: unknown): object {
   const isWrapper = isObject(body) && 'attributes' in body && Object.keys(body).length === 1;
   const attributes = isWrapper ? body.attributes : body;
@@ -226,7 +226,7 @@ function sendError(error: unknown, reply: FastifyReply, options: ApiOptions): vo
     const [path = ''] = reply.request.url.split('?');
     reply.header('allow', methodsOf(path).join(', '));
   }
-  // Text: hooks are not run for errors of the router.
+  // As text: hooks do not run for errors of the router.
   reply
     .code(status)
     .type(`${JSON_TYPE}; charset=utf-8`)

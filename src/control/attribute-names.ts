@@ -37,12 +37,12 @@ export const readableNames: readonly string[] = fileNames.filter(
   (name) => !isAttributeName(name) || isStored(name) || name === 'badblocks' || name === 'power',
 );
 
-/** Rows whose parameter has another name, so that `bs` leads to `blocksize`. */
+/** Rows whose parameter has another name: `bs` leads to `blocksize`. */
 const byParameter: ReadonlyMap<string, string> = new Map(
   [...rows].flatMap(([name, row]) => (row.attribute === undefined ? [] : [[name, row.attribute]])),
 );
 
-/** What is wrong with a name that no file has: the nearest one is named. */
+/** The error for a name that no file has; it names the nearest one. */
 export function unknownFile(name: string): string {
   const attribute = byParameter.get(name);
   const meant = attribute === undefined ? fileNames : [attribute];

@@ -1,4 +1,4 @@
-/** The body of a request as it comes, in pieces: joining a long one would be a long turn. */
+/** The body of a request as it arrives, in pieces: joining a long one would make a long turn. */
 
 import type { FastifyRequest } from 'fastify';
 import { HttpError } from './answers.ts';
@@ -62,7 +62,7 @@ export function receiveBody(
     };
     const take = (chunk: Uint8Array): void => {
       pieces.add(chunk);
-      // What else comes is dropped.
+      // The rest is dropped.
       if (pieces.length > bodyLimit) settle(tooLong);
     };
     stream.on('data', take).on('end', settle).on('error', settle).resume();

@@ -2,7 +2,7 @@
 
 import type { Schema } from './schema.ts';
 
-/** JSON that its handler judges, in better words than a schema's; the schema is for the document. */
+/** JSON that its handler checks, with better messages than a schema's; the schema is for the document. */
 export interface JudgedBody {
   readonly judged: Readonly<Record<string, unknown>>;
 }
@@ -13,11 +13,11 @@ export interface Call {
   readonly path: string;
   readonly summary: string;
   readonly query: Schema;
-  /** A schema: JSON. Octets, text and lines of JSON are taken as they come. */
+  /** A schema: JSON. Octets, text and lines of JSON are taken as they arrive. */
   readonly body?: Schema | JudgedBody | 'octets' | 'text' | 'lines';
   /** The longest body, in bytes. */
   readonly bodyMax?: number;
-  /** What success looks like; without a schema there is no JSON. */
+  /** The answer to a success; without a schema it is not JSON. */
   readonly status: 200 | 201 | 204;
   readonly answer?: Schema | 'text' | 'lines';
   /** The answer may go on as long as somebody reads it, with long silences. */
@@ -28,5 +28,5 @@ export function isJudged(body: Call['body']): body is JudgedBody {
   return typeof body === 'object' && 'judged' in body;
 }
 
-/** What lines of JSON are called. */
+/** The content type of lines of JSON. */
 export const LINES_TYPE = 'application/x-ndjson';

@@ -1,5 +1,5 @@
-/** Every call of the API, one row each: routes, checks, the OpenAPI document and what a wrong method
- *  is told derive from it. Source: control.md section 3. */
+/** Every call of the API, one row each. Routes, checks, the OpenAPI document and the answer to a wrong method
+ *  derive from it. Source: control.md section 3. */
 
 import type { Call } from './call.ts';
 import { faultCalls } from './faults/calls.ts';

@@ -1,11 +1,11 @@
-/** Schemas at work: what comes in is refused in one sentence, what goes out wrong is our own bug. */
+/** Schemas at work: wrong input is refused in one sentence, wrong output is our own bug. */
 
 import { ErrnoError, shown } from '../config/errors.ts';
 import { bug } from '../units.ts';
 import { unknownFile } from './attribute-names.ts';
 import { type Schema, type Wrong, wrongWith } from './schema.ts';
 
-/** The only way to write a number in a query: ajv's own reading takes 0x10, 1e999 and a blank, too. */
+/** The only notation of a number in a query: ajv would also take 0x10, 1e999 and a blank. */
 const DECIMAL = /^(0|[1-9]\d*)$/;
 
 function refusal(part: string, schema: Schema, wrong: Wrong): ErrnoError {
@@ -22,7 +22,7 @@ function refusal(part: string, schema: Schema, wrong: Wrong): ErrnoError {
   return new ErrnoError('EINVAL', `${name} must be a number, a boolean or text`, name);
 }
 
-/** A query is text. What is to be a number and is none stays, and is refused. */
+/** A query is text. A value that must be a number and is none stays, and is refused. */
 function readNumbers({ properties = {} }: Schema, query: unknown): void {
   if (typeof query !== 'object' || query === null) return;
   for (const [name, text] of Object.entries(query)) {
@@ -34,7 +34,7 @@ function readNumbers({ properties = {} }: Schema, query: unknown): void {
 /** @returns a check of `part` (body or querystring) that gives what is wrong, or true. */
 export function incoming(schema: Schema, part: string): (data: unknown) => true | { error: Error } {
   return (data) => {
-    // Fastify's word for no body at all. One that is no object has been refused before.
+    // Fastify's value for no body at all. Other values that are no objects were refused before.
     if (part === 'body' && data === null) return true;
     if (part === 'querystring') readNumbers(schema, data);
     const found = wrongWith(schema, data);
@@ -42,7 +42,7 @@ export function incoming(schema: Schema, part: string): (data: unknown) => true 
   };
 }
 
-/** @returns what turns an answer into JSON, and throws when it is not as promised. */
+/** @returns a function that turns an answer into JSON, and throws when it breaks its schema. */
 export function outgoing(schema: Schema): (data: unknown) => string {
   return (data) => {
     const found = wrongWith(schema, data);

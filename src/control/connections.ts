@@ -1,7 +1,7 @@
-/** The connections of one server of HTTP, up to a limit: beyond it the one that has been idle longest is
- *  closed, so that who holds connections without a use for them locks nobody out. */
+/** The connections of one HTTP server, up to a limit. Beyond it the one that has been idle longest is closed,
+ *  so that idle connections lock nobody out. */
 
-/** Of a socket, what is needed here. */
+/** What is needed of a socket. */
 export interface Closable {
   once(event: 'close', listener: () => void): unknown;
   destroy(): unknown;
@@ -10,16 +10,16 @@ export interface Closable {
 export class Connections {
   readonly #max: number;
   readonly #all = new Set<Closable>();
-  /** Without a request under way, the longest idle first. */
+  /** Connections without a request, the longest idle first. */
   readonly #idle = new Set<Closable>();
-  /** How many requests are under way of the others: a client may send several at once. */
+  /** How many requests each of the others has under way: a client may send several at once. */
   readonly #busy = new Map<Closable, number>();
 
   constructor(max: number) {
     this.#max = max;
   }
 
-  /** There are more than may be, all of them with a request. */
+  /** The limit is passed, and every connection has a request. */
   get tooMany(): boolean {
     return this.#all.size > this.#max;
   }
@@ -37,7 +37,7 @@ export class Connections {
     this.#busy.set(socket, (this.#busy.get(socket) ?? 0) + 1);
   }
 
-  /** Its request has been answered, or it has gone. */
+  /** Its request was answered, or it is gone. */
   ended(socket: Closable): void {
     const left = (this.#busy.get(socket) ?? 1) - 1;
     if (left > 0) this.#busy.set(socket, left);
@@ -48,7 +48,7 @@ export class Connections {
   #closeOne(): void {
     const [longest] = this.#idle;
     if (longest === undefined) return;
-    // What it is told of its end comes later, and others may come before.
+    // The connection hears of its end later, and others may arrive before.
     this.#forget(longest);
     longest.destroy();
   }

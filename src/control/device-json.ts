@@ -1,5 +1,5 @@
-/** Devices as JSON: at once where that is short, else in pieces, since bad blocks alone may take
- *  megabytes. Source: control.md section 3. */
+/** Devices as JSON: at once when short, otherwise in pieces, because bad blocks alone may take megabytes.
+ *  Source: control.md section 3. */
 
 import type { Readable } from 'node:stream';
 import { rangeLine, rangesText } from '../config/badblocks-text.ts';
@@ -12,10 +12,10 @@ import { deviceAnswer } from './schemas.ts';
 import { inSlices, joined } from './slices.ts';
 
 const json = outgoing(deviceAnswer);
-/** Nothing before it in a device's JSON can be the same: quotes in a name are escaped. */
+/** No earlier text in a device's JSON can equal it: quotes in a name are escaped. */
 const EMPTY_LIST = '"badblocks":""';
 
-/** Numbers, blanks and a newline: that alone is escaped. */
+/** Numbers, blanks and newlines: only the newline is escaped. */
 function escapedLine(range: Range): string {
   return rangeLine(range).replace('\n', '\\n');
 }
@@ -29,7 +29,7 @@ export function deviceAnswerOf(slicer: Slicer, view: DeviceView): DeviceObject |
   return isShort(view) ? view.object : inSlices(slicer, devicePieces(view, '\n'));
 }
 
-/** Bad blocks as reading their file gives them. */
+/** Bad blocks as their file shows them. */
 export function rangesAnswer(slicer: Slicer, ranges: RangeList): string | Readable {
   const perPiece = limits.rangesPerPiece.max;
   if (ranges.count <= perPiece) return rangesText(ranges);
@@ -47,7 +47,7 @@ export function* devicesPieces(views: Iterable<DeviceView>): Generator<string> {
   yield between === '[' ? '[]\n' : ']\n';
 }
 
-/** @param end stands behind it. */
+/** @param end is appended. */
 function* devicePieces(view: DeviceView, end = ''): Generator<string> {
   if (isShort(view)) {
     yield json(view.object) + end;

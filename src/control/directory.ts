@@ -1,5 +1,5 @@
-/** One device's folder: a file's text, its typed value, and changes that are prepared before any is
- *  made and can be taken back. Knows neither HTTP nor the other devices. Source: control.md section 2. */
+/** One device's folder: a file's text, its typed value, and changes that are prepared before any is made and
+ *  can be taken back. Knows neither HTTP nor the other devices. Source: control.md section 2. */
 
 import type { TagSet } from '../block/tag-set.ts';
 import type { AttributeValue } from '../config/attribute-text.ts';
@@ -20,7 +20,7 @@ import type { FailingCondition } from '../driver/zones/zone-set.ts';
 import type { Work } from '../time/slicer.ts';
 import { type FaultFile, faultFiles, noFile, readableNames } from './attribute-names.ts';
 
-/** Takes back what was done. Never throws. */
+/** Undoes the change. Never throws. */
 export type Undo = () => void;
 /** Changes one thing. A change that throws has changed nothing. */
 export type Change = () => Undo;
@@ -51,10 +51,10 @@ export class DeviceView {
   }
 }
 
-/** Numbers of hardware queues that were asked for; what is not there stays. */
+/** The numbers of hardware queues that were asked for; absent ones stay. */
 type Queues = { [N in 'submit_queues' | 'poll_queues']?: AttributeValue };
 
-/** Some 20 us. */
+/** A piece of some 20 us. */
 const LINES_PER_PIECE = 16;
 
 const nothing: Undo = () => {};
@@ -64,7 +64,7 @@ const conditions = {
   zone_offline: 'offline',
 } as const satisfies Record<string, FailingCondition>;
 
-/** Makes all changes, or none. @returns what takes them all back. */
+/** Makes all changes, or none. @returns a function that undoes them all. */
 export function applyAll(changes: readonly Change[]): Undo {
   const done: Undo[] = [];
   const undo = (): void => {
@@ -88,7 +88,7 @@ export class Directory {
     this.#attributes = attributes;
   }
 
-  /** What reading the file gives. @throws ErrnoError ENOENT, EACCES. */
+  /** What the file shows. @throws ErrnoError ENOENT, EACCES. */
   text(name: string): string {
     const { device } = this;
     const file = faultFiles.get(name);
@@ -106,8 +106,8 @@ export class Directory {
     return new DeviceView(object, device.badBlocks.snapshot());
   }
 
-  /** Parses and checks text for each file, and works out what takes long; nothing is changed.
-   *  `settle` comes in any case after that. @throws ErrnoError about the first that is wrong. */
+  /** Parses and checks the text for each file, and does the slow computation; nothing changes. Call `settle`
+   *  afterwards in any case. @throws ErrnoError about the first mistake. */
   *prepare(texts: ReadonlyMap<string, string>): Work<Plan> {
     const first: Change[] = [];
     const last: Change[] = [];
@@ -129,23 +129,23 @@ export class Directory {
         } else first.push(this.#stored(name, text, queues));
       });
     }
-    // A device's queues are changed once, and after what is surer to succeed.
+    // A device's queues change once, and after changes that are surer to succeed.
     if (Object.keys(queues).length > 0) first.push(yield* this.#queues(queues, last.length > 0));
     return { changes: [...first, ...last], power };
   }
 
-  /** Forgets what was prepared and not carried out. */
+  /** Drops what was prepared and not carried out. */
   settle(): void {
     this.device.badBlocks.abandon();
   }
 
-  /** Whether what is written ends with power off. @throws ErrnoError EINVAL. */
+  /** True when the change ends with power off. @throws ErrnoError EINVAL. */
   switchesOff(texts: ReadonlyMap<string, string>): boolean {
     const text = texts.get('power');
     return text !== undefined && this.#attributes.parse('power', text) === false;
   }
 
-  /** Builds the device from what is stored. @returns what was adjusted, a line each.
+  /** Builds the device from the stored values. @returns what was adjusted, one line each.
    *  @throws ErrnoError EINVAL, ENOMEM. */
   *powerOn(): Work<readonly string[]> {
     try {
@@ -153,7 +153,7 @@ export class Directory {
       const prepared = yield* this.device.prepare(judged.options);
       this.device.powerOn(judged.options, prepared);
       this.#attributes.apply(judged.adjusted);
-      // What was written there while off is without effect.
+      // Writes to that file while off have no effect.
       this.#attributes.set('index', BigInt(this.device.index));
       return judged.notices;
     } catch (error) {
@@ -189,8 +189,8 @@ export class Directory {
     return this.#keep(name, value);
   }
 
-  /** Other numbers for a live device. They are stored when it has them.
-   *  @param mayBeUndone what comes behind may fail: the way back is prepared, too. */
+  /** New numbers of queues for a live device. They are stored once the device has them.
+   *  @param mayBeUndone a later change may fail: the way back is prepared, too. */
   *#queues(wanted: Queues, mayBeUndone: boolean): Work<Change> {
     const { device } = this;
     const names = (['submit_queues', 'poll_queues'] as const).filter((name) => name in wanted);
@@ -212,7 +212,7 @@ export class Directory {
         try {
           device.setQueues(has.submit, has.poll, back);
         } catch (error) {
-          if (error instanceof ErrnoError) return; // it keeps the new ones, and so do the files
+          if (error instanceof ErrnoError) return; // the device keeps the new ones, and so do the files
           throw error;
         }
         stored();
@@ -273,12 +273,12 @@ export class Directory {
     }
   }
 
-  /** Checked beforehand, since a zone's condition cannot be taken back. */
+  /** Checked beforehand, because a zone's condition cannot be restored. */
   #zone(name: keyof typeof conditions, text: string): Change {
     const { device } = this;
     const value = this.#attributes.parse(name, text);
     this.#attributes.check(name, value, device.powered);
-    // Up to 64 bits: what is rounded lies past every end.
+    // Up to 64 bits: a rounded number lies beyond every end.
     const sector = Number(value);
     const { zones } = device;
     const index = zones?.indexOf(sector) ?? -1;

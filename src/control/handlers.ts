@@ -64,7 +64,7 @@ function utf8(body: unknown): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
 }
 
-/** null_blk's file takes one range in a write. JSON, where all comes at once, takes one in a line. */
+/** null_blk's file takes one range per write. JSON carries all at once, one per line. */
 function oneRange(device: string, text: string): void {
   if (!text.trim().includes('\n')) return;
   const why = `${shown(device)}: badblocks takes one range in a write`;

@@ -1,5 +1,5 @@
-/** The HTTP server in front of the API: limits, who may come in, and errors below HTTP. It loads the
- *  API at the first request, since that takes longer than the whole start. */
+/** The HTTP server in front of the API: limits, access, and errors below HTTP. It loads the API at the first
+ *  request, because that takes longer than the whole start. */
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -9,7 +9,7 @@ import type { Api } from './api.ts';
 import { Connections } from './connections.ts';
 import { limits } from './limits.ts';
 
-// An import would load all that `node:http` exports, from Node 22 on also a client of 10 MiB.
+// An import would load everything that `node:http` exports; from Node 22 on that includes a client of 10 MiB.
 const { createServer } = process.getBuiltinModule('node:http');
 
 export interface HttpOptions {
@@ -61,14 +61,14 @@ function refuse(response: ServerResponse<IncomingMessage>, refusal: HttpError): 
   const { status, errno, message } = refusal;
   const headers = {
     'content-type': 'application/json; charset=utf-8',
-    // What of the body is still to come is not read.
+    // The rest of the body is not read.
     connection: 'close',
     ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
   };
   response.writeHead(status, headers).end(`${JSON.stringify({ errno, message })}\n`);
 }
 
-/** What the parser of HTTP gave up on. */
+/** A request that the HTTP parser gave up on. */
 function belowHttp({ code }: NodeJS.ErrnoException): HttpError {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':

@@ -1,6 +1,6 @@
-/** What a call's handler is given, and what it gives. */
+/** The input of a call's handler, and its output. */
 
-/** What came in, checked against the call's schemas. */
+/** The request's input, checked against the call's schemas. */
 export interface Input {
   readonly params: Readonly<Record<string, string>>;
   /** Parameters that are numbers. */

@@ -1,5 +1,5 @@
-/** What is done on one device: one operation after the other, in the order in which they came; urgent ones
- *  before all others that have not begun. Knows no operation. Source: control.md section 2. */
+/** Operations on one device, one after the other in the order of arrival; urgent ones go before all others
+ *  that have not begun. Knows no operation. Source: control.md section 2. */
 
 type Operation = () => Promise<void>;
 
@@ -9,7 +9,7 @@ export class Line {
   #urgent = 0;
   #running = false;
 
-  /** Carries `work` out when it is its turn. Rejects with what it rejects with. */
+  /** Runs `work` when it is its turn. Rejects with what `work` rejects with. */
   run<T>(work: () => Promise<T>, isUrgent = false): Promise<T> {
     return new Promise((resolve, reject) => {
       const operation = (): Promise<void> => work().then(resolve, reject);

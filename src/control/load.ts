@@ -1,23 +1,23 @@
-/** Loads the API when it is first asked for: its libraries take longer than the whole start of the
- *  program. In slices, so that the data path waits 4 ms at once, not 80 (measured). */
+/** Loads the API on first use: its libraries take longer than the whole start of the program. In slices, so
+ *  that the data path waits 4 ms at a time, not 80 (measured). */
 
 import type { Api, ApiOptions } from './api.ts';
 import { preload } from './preload.ts';
 
-/** All that the API imports, and the daemon has not loaded. */
+/** Everything that the API imports and the daemon has not loaded. */
 export const libraries: readonly string[] = ['prom-client', 'fastify'];
 
 async function load(options: ApiOptions): Promise<Api> {
   const { slicer } = options.tree;
   for (const name of libraries) {
-    // It is loaded below in any case, and says there what is wrong.
+    // It is loaded below in any case, and reports errors there.
     await slicer.run(preload(import.meta.url, name)).catch(() => {});
   }
   const { makeApi } = await import('./api.ts');
   return await makeApi(options);
 }
 
-/** One API for all who ask. */
+/** One API for all callers. */
 export function lazyApi(options: ApiOptions): () => Promise<Api> {
   let loading: Promise<Api> | undefined;
   return () => {

@@ -1,15 +1,15 @@
-/** Loads a CommonJS library file by file, those first that others need: as a whole it takes up to 50 ms, in
- *  which no client of a device is served; no file takes more than 4 ms. What is in a circle is loaded
- *  together, as its first file asks for it. Knows no library. */
+/** Loads a CommonJS library file by file, dependencies first: as a whole it takes up to 50 ms, during which
+ *  no client of a device is served; no single file takes more than 4 ms. Files in a circle load together,
+ *  when their first file asks for them. Knows no library. */
 
 import { readFileSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import type { Work } from '../time/slicer.ts';
 
-/** What a file loads at once; what a function of it loads may never be needed. */
+/** What a file loads at once; what one of its functions loads may never be needed. */
 const REQUIRED = /^(?:const|let|var|exports|module)\b[^=]*=\s*require\(\s*['"]([^'"]+)['"]\s*\)/gm;
 
-/** @param from a file or URL whose folder tells where to look for `name`. */
+/** @param from a file or URL; its folder is where the search for `name` begins. */
 export function* preload(from: string, name: string): Work {
   yield* new Preload().load(from, name);
 }
@@ -17,12 +17,12 @@ export function* preload(from: string, name: string): Work {
 const NONE = Number.POSITIVE_INFINITY;
 
 class Preload {
-  /** The files whose needs are being loaded, each needed by the one before. */
+  /** The files whose dependencies are being loaded, each needed by the one before. */
   readonly #stack: string[] = [];
-  /** Files in a circle that is not loaded yet, and where on the stack the first of it is. */
+  /** Files in a circle that is not loaded yet, with the place of its first file on the stack. */
   readonly #inCircle = new Map<string, number>();
 
-  /** @returns where on the stack the circle begins that the file named is in; NONE: it is in none, and loaded. */
+  /** @returns the place on the stack where the file's circle begins. NONE: it is in none, and loaded. */
   *load(from: string, name: string): Generator<undefined, number, undefined> {
     if (isBuiltin(name)) return NONE;
     const require = createRequire(from);

@@ -1,17 +1,17 @@
-/** The daemon itself for Prometheus, under the names that its dashboards know. Read when somebody asks:
- *  no timer runs, as it would for prom-client's own default metrics.
+/** The daemon itself for Prometheus, under the names that its dashboards know. It is read on demand: no timer
+ *  runs, unlike prom-client's own default metrics.
  *  Source: control.md section 3 (GET /metrics). */
 
 import { Counter, Gauge, Registry } from 'prom-client';
 
 const MICROSECONDS = 1e6;
 
-/** What all data together takes, in bytes. */
+/** Memory of all data together, in bytes. */
 export interface MemoryUse {
   /** Infinity: no limit. */
   readonly limitBytes: number;
   readonly usedBytes: number;
-  /** How often there was none. */
+  /** How often memory ran out. */
   readonly refusals: number;
 }
 

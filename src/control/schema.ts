@@ -1,6 +1,6 @@
-/** The part of JSON schema that the API's schemas are written in, and their check. It looks at a schema as
- *  it goes: to compile one takes ajv up to 16 ms at its first use, in which no client is served, and to load ajv
- *  30 ms. Knows none of the schemas. Source: JSON Schema 2020-12, Validation, section 6. */
+/** The part of JSON Schema that the API uses, and its check. It interprets a schema: ajv takes up to 16 ms to
+ *  compile one at its first use, during which no client is served, and 30 ms to load. Knows none of the
+ *  schemas. Source: JSON Schema 2020-12, Validation, section 6. */
 
 export type SchemaType = 'array' | 'boolean' | 'integer' | 'null' | 'number' | 'object' | 'string';
 
@@ -18,18 +18,18 @@ export interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
 }
 
-/** The first thing that is wrong with a value. */
+/** The first mistake in a value. */
 export interface Wrong {
-  /** Where: names of properties and numbers of items, from the outermost on. */
+  /** Its path: names of properties and numbers of items, from the outermost on. */
   readonly path: readonly string[];
   readonly keyword: keyof Schema;
   /** What it must be, in ajv's words. */
   readonly rule: string;
-  /** A property that may not be there. */
+  /** A property that is not allowed. */
   readonly extra?: string;
 }
 
-/** @returns undefined: `value` is as `schema` says. */
+/** @returns undefined when `value` fits `schema`. */
 export function wrongWith(schema: Schema, value: unknown): Wrong | undefined {
   const types = typeof schema.type === 'string' ? [schema.type] : schema.type;
   if (types?.some((type) => isOfType(type, value)) === false) {

@@ -10,12 +10,12 @@ import type { Schema } from './schema.ts';
 export const text = { type: 'string' } as const;
 export const whole = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
 const number = { type: 'number', minimum: 0 } as const;
-/** What JSON's numbers would round. */
+/** A number that JSON would round. */
 const farNumber = { type: 'string', pattern: '^[0-9]+$', description: 'above 2^53' } as const;
-/** For sizes and places of what may be as large as 2^63 bytes. */
+/** Sizes and places of up to 2^63 bytes. */
 const large = { anyOf: [{ type: 'integer', minimum: 0, maximum: EXACT_MAX }, farNumber] } as const;
 
-/** Every property is there, and no other. */
+/** Every property is present, and no other. */
 export function record(properties: Readonly<Record<string, Schema>>): Schema {
   const required = Object.keys(properties);
   return { type: 'object', additionalProperties: false, required, properties };

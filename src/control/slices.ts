@@ -1,9 +1,9 @@
-/** Long answers in slices: what a client does not read is not made. */
+/** Long answers in slices: nothing is made that a client does not read. */
 
 import { Readable } from 'node:stream';
 import type { Slicer, Work } from '../time/slicer.ts';
 
-/** Text is handed on when it is so long: each handing on costs some 20 us. */
+/** Text of this length is handed on: each time costs some 20 us. */
 const GATHERED_CHARS = 16 << 10;
 
 /** Text as a stream, by its bytes. @param pieces take some 20 us each to make. */
@@ -32,7 +32,7 @@ function* gather(iterator: Iterator<string>, into: string[]): Work<boolean> {
   return true;
 }
 
-/** The texts of `items` with `between` between any two, so many in a piece. */
+/** The texts of `items` with `between` between two of them, a fixed number in a piece. */
 export function* joined<T>(
   items: Iterable<T>,
   perPiece: number,
@@ -51,7 +51,7 @@ export function* joined<T>(
   if (piece.length > 0) yield `${first ? '' : between}${piece.join(between)}`;
 }
 
-/** The items of all `pieces` as a list in JSON; what a piece has is short. */
+/** The items of all `pieces` as a JSON list; the items of one piece are short. */
 export function* listPieces(pieces: Iterable<readonly unknown[]>): Generator<string> {
   let between = '';
   yield '[';

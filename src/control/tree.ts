@@ -1,5 +1,5 @@
-/** The tree of devices as configfs has it: folders made, read, changed and removed, one operation on
- *  a device after the other. Knows no HTTP. Source: control.md section 2. */
+/** The tree of devices as in configfs: folders are made, read, changed and removed; each device takes one
+ *  operation at a time. Knows no HTTP. Source: control.md section 2. */
 
 import { statusErrno } from '../block/status.ts';
 import type { Attributes } from '../config/attributes.ts';
@@ -50,8 +50,8 @@ function cut(text: string): string {
 interface Entry {
   readonly directory: Directory;
   readonly line: Line;
-  /** Operations that switch power off by force, and wait for the one under way: it does not wait for what is
-   *  in flight either. */
+  /** Operations that force power off, and wait for the current operation: it does not wait for requests in
+   *  flight either. */
   forcing: number;
   /** Called when the device has gone. */
   readonly onGone: Set<() => void>;
@@ -71,7 +71,7 @@ export class Tree {
     return Array.from(this.#options.devices, ({ name }) => name);
   }
 
-  /** Of those that are there now, each as it is when it is asked for. */
+  /** The present devices, each as it is when it is reached. */
   *views(): Generator<DeviceView> {
     for (const device of [...this.#options.devices]) yield this.#entryOf(device).directory.view();
   }
@@ -80,7 +80,7 @@ export class Tree {
     return this.#entry(name).directory.view();
   }
 
-  /** What reading the file gives; for badblocks see `badBlocks`, which is never long. */
+  /** What the file shows; for badblocks use `badBlocks`, which makes no long turn. */
   text(name: string, attribute: string): string {
     return this.#entry(name).directory.text(attribute);
   }
@@ -90,8 +90,8 @@ export class Tree {
     return this.#device(name).badBlocks.snapshot();
   }
 
-  /** Makes a directory with `texts` written into its files. When one is refused, or power on fails,
-   *  there is no directory. @param faults what rules it has from the start. @throws ErrnoError. */
+  /** Makes a directory and writes `texts` into its files. If one is refused, or power on fails, there is no
+   *  directory. @param faults its first rules. @throws ErrnoError. */
   async create(
     name: string,
     texts: ReadonlyMap<string, string>,
@@ -118,7 +118,7 @@ export class Tree {
   }
 
   /** Removes the device, powered or not, and frees its data.
-   *  @param force what is in flight fails: nobody waits for it. */
+   *  @param force requests in flight fail: nobody waits for them. */
   async remove(name: string, force = false): Promise<void> {
     const entry = this.#entry(name);
     const { devices } = this.#options;
@@ -130,7 +130,7 @@ export class Tree {
     await (force ? this.#forced(entry, work) : this.#exclusive(entry, work));
   }
 
-  /** Writes all of `texts` or none; power is last.
+  /** Writes all of `texts` or none; power comes last.
    *  @param force as above, for power off. @throws ErrnoError. */
   async patch(
     name: string,
@@ -169,7 +169,7 @@ export class Tree {
     checkOutcome(device, `zone ${operation} at sector ${sector}`, outcome);
   }
 
-  /** @param data in pieces, in order. @returns the sector where they went. */
+  /** @param data in pieces, in order. @returns the sector where the data went. */
   async append(name: string, sector: number, ...data: readonly Uint8Array[]): Promise<number> {
     const device = this.#device(name);
     const outcome = await device.zoneAppend(sector, data);
@@ -182,7 +182,7 @@ export class Tree {
     checkOutcome(device, 'flush', await device.flush());
   }
 
-  /** The device's rules: what is done with them takes effect between two requests. */
+  /** The device's rules: changes take effect between two requests. */
   rules(name: string): DeviceRules {
     return this.#device(name).rules;
   }

@@ -6,7 +6,7 @@ import { table } from '../table.ts';
 
 type Device = Readonly<Record<string, string | number>>;
 
-/** A value on one line: ranges of bad blocks are several. */
+/** A value on one line: bad blocks may have several ranges. */
 function cell(value: string | number): string {
   return String(value).trimEnd().replaceAll('\n', ', ');
 }
@@ -27,7 +27,7 @@ export const get: ControlCommand = {
       return say(json ? jsonLine(device) : table(['ATTRIBUTE', 'VALUE'], rows));
     }
     const value = device[attribute];
-    // The refusal of what is not there, or cannot be read.
+    // The daemon refuses an attribute that does not exist or cannot be read.
     if (value === undefined) await client.text('GET', attributePath(name, attribute));
     say(jsonLine(value));
   },

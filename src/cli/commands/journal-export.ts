@@ -39,7 +39,7 @@ export const journalExport: FileCommand = {
   },
 };
 
-/** Its first sector says how many entries there are, which is known in the end. */
+/** Its first sector has the number of entries, which is known at the end. */
 function begin(out: string, source: string): OutputFile {
   const file = new OutputFile(out, source);
   file.append(encodeSuper(0, DM_SECTOR_BYTES));

@@ -28,7 +28,7 @@ export const journalImport: FileCommand = {
   least: 2,
   most: 2,
   run({ operands: [path = '', out = ''] }) {
-    // The header comes first, and has the size: so the log is read twice.
+    // The header comes first and has the size, so the log is read twice.
     let end = 0;
     const sectorBytes = eachEntry(path, ({ sector, sectors, flags }) => {
       if ((flags & DmFlag.mark) === 0) end = Math.max(end, sector + sectors);

@@ -9,13 +9,13 @@ type Device = Readonly<Record<string, string | number>>;
 const HEAD = 'NAME,POWER,SIZE,BLOCK,BACKED BY,ZONES,CLIENTS,IN FLIGHT,URI'.split(',');
 const MIB = 1024 * 1024;
 
-/** Who asked for exact bytes wants to see them. */
+/** A user who set exact bytes wants to see them. */
 function sizeText({ size, size_bytes: exact }: Device): string {
   const isExact = exact !== undefined && Number(exact) !== 0;
   return isExact ? `${exact} B` : bytesText(Number(size) * MIB);
 }
 
-/** The last columns are empty for what is off: nobody can be there. */
+/** The last columns are empty for a device that is off: it has no clients. */
 function row(device: Device, shown: Exported | undefined): Cell[] {
   return [
     device['name'] ?? '',

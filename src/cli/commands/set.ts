@@ -6,7 +6,7 @@ import { attributeBody, type ControlCommand, FORCE, forceQuery } from '../contro
 const ON = attributeBody(['power=1']);
 const OFF = attributeBody(['power=0']);
 
-/** Switches the device off and on around the change. Refused, it is on again as it was. */
+/** Switches the device off and on around the change. A refused change leaves it on, as it was. */
 async function cycle(client: ControlClient, url: string, force: string, words: readonly string[]) {
   const body = attributeBody([...words, 'power=1']);
   await client.text('PATCH', `${url}${force}`, OFF);
@@ -18,7 +18,7 @@ async function cycle(client: ControlClient, url: string, force: string, words: r
   }
 }
 
-/** What can be changed while power is 0 only is told how. */
+/** An attribute that needs power 0 gets a hint how to set it. */
 async function change(client: ControlClient, url: string, body: Body, again: string) {
   try {
     return await client.text('PATCH', url, body);

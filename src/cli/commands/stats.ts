@@ -13,7 +13,7 @@ interface Operation {
 }
 
 interface Stats {
-  /** Of --watch. */
+  /** State of --watch. */
   readonly buckets?: Readonly<Record<string, Buckets>>;
   readonly operations: Readonly<Record<string, Operation>>;
   readonly errors: Readonly<Record<string, number>>;
@@ -55,9 +55,9 @@ async function look(
       const buckets = watches
         ? { buckets: await client.json<Stats['buckets']>('GET', `${url}/latencies`) }
         : {};
-      stats.set(one, { ...told, ...buckets } as Stats); // the same, and what was asked for
+      stats.set(one, { ...told, ...buckets } as Stats); // the call above, with what was asked for
     } catch (error) {
-      // Of all devices one may have gone since they were listed.
+      // A device may be gone since the list was made.
       if (name !== undefined || !(error instanceof Refused && error.errno === 'ENOENT'))
         throw error;
     }
@@ -100,7 +100,7 @@ function isOn({ tags }: Stats): boolean {
   return tags.queues > 0;
 }
 
-/** What is no operation, each with its label. */
+/** What is not an operation, each with its label. */
 function states(stats: Stats): [label: string, text: string][] {
   const { memory, cache, zones, tags, badBlockRanges } = stats;
   const all: [string, string][] = [];
@@ -126,7 +126,7 @@ function states(stats: Stats): [label: string, text: string][] {
   return all;
 }
 
-/** Errnos are what clients saw; causes, in small letters, why some of them did. */
+/** Errnos are what clients saw; causes, in lower case, say why some of them did. */
 function errorsText({ errors }: Stats): string {
   const some = Object.entries(errors).filter(([, count]) => count > 0);
   const text = (isCause: boolean): string =>
@@ -138,7 +138,7 @@ function errorsText({ errors }: Stats): string {
   return `${text(false)}${causes === '' ? '' : ` (${causes})`}`.trim();
 }
 
-/** What was done since `before`. A counter that is lower began anew: power was off in between. */
+/** What was done since `before`. A counter that is lower began again: power was off in between. */
 function rates(now: AllStats, before: AllStats): string {
   const since = (count: number, then = 0): number => (count < then ? count : count - then);
   const rows: Cell[][] = [];

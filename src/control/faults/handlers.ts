@@ -20,7 +20,7 @@ export function faultHandlers(tree: Tree): Record<FaultCallName, Handler> {
   const { slicer } = tree;
   const name = ({ params }: Input): string => params['name'] ?? '';
   const of = (input: Input): DeviceRules => tree.rules(name(input));
-  /** Says what a user should know of new rules. */
+  /** Tells a user what to know about new rules. */
   const said = (input: Input, notices: string[]): string[] => {
     for (const line of notices) tree.notice(`${name(input)}: ${line}`);
     return notices;
@@ -80,7 +80,7 @@ export function faultHandlers(tree: Tree): Record<FaultCallName, Handler> {
   };
 }
 
-/** A mistake in a rule is one in the request. */
+/** A mistake in a rule is a mistake in the request. */
 function inRequest(error: unknown): unknown {
   return error instanceof ParameterError ? new ErrnoError('EINVAL', error.message) : error;
 }
@@ -93,7 +93,7 @@ function parsed(words: unknown, { rules }: DeviceRules): Rule[] {
   }
 }
 
-/** The words of a rule without `before`, which says where it goes, as the query does. */
+/** The words of a rule without `before`, which gives its place, as the query does. */
 function placed({ body, texts }: Input): { words: unknown; before: string | undefined } {
   const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
   if (!isObject || !('before' in body)) return { words: body, before: texts['before'] };

@@ -1,18 +1,19 @@
-/** The log of a device's faults as lines of JSON: what is kept, then what comes. A reader who is slower than
- *  the faults misses what the ring no longer has; the numbers of entries tell. Source: faults.md section 2. */
+/** The log of a device's faults as lines of JSON: the kept entries, then new ones. A reader slower than the
+ *  faults misses entries that the ring has dropped; the numbers of entries show it. Source: faults.md section
+ *  2. */
 
 import { Readable } from 'node:stream';
 import type { LogEntry } from '../../rules/fault-log.ts';
 import type { Slicer, Work } from '../../time/slicer.ts';
 import { limits } from '../limits.ts';
 
-/** Text is handed on when it is so long. */
+/** Text of this length is handed on. */
 const GATHERED_CHARS = 16 << 10;
 
-/** What a log must have to be read so. */
+/** What a log needs to be read like this. */
 export interface LogSource {
   logAfter(seq: number): Iterable<LogEntry>;
-  /** @returns what ends that. */
+  /** @returns a function that stops it. */
   listen(listener: () => void): () => void;
 }
 
@@ -26,10 +27,10 @@ export class LogStream extends Readable {
   /** The number of the last entry that was read. */
   #last: number;
   #unlisten: (() => void) | undefined;
-  /** Somebody waits for an entry. */
+  /** The reader waits for an entry. */
   #wanted = false;
   #gathering = false;
-  /** There are entries since the last look. */
+  /** There are new entries since the last look. */
   #news = false;
 
   /** @param after the number of an entry. @param follow also what comes, until the stream is destroyed
@@ -39,7 +40,7 @@ export class LogStream extends Readable {
     this.#source = source;
     this.#slicer = slicer;
     this.#last = after;
-    // In the way of a command: only a note that there is something.
+    // This runs within a command: it only notes that there is something.
     if (follow) this.#unlisten = source.listen(() => this.#wake());
   }
 

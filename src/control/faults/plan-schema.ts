@@ -6,7 +6,7 @@ import { notAvailable, type Word, type WordName, wordNames, words } from '../../
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Words that can be said today. */
+/** The words that this version accepts. */
 export const saidWords: readonly WordName[] = wordNames.filter((name) => !notAvailable.has(name));
 
 function wordSchema(name: WordName): Json {
@@ -20,10 +20,10 @@ function partNames(part: Word['part']): WordName[] {
   return saidWords.filter((name) => words[name].part === part);
 }
 
-/** Validators that are strict want to see the property beside it. */
+/** Strict validators want to see the property here. */
 const has = (name: string): Json => ({ properties: { [name]: true }, required: [name] });
 
-/** A rule; its values in detail are judged when it is added. */
+/** A rule; its values are checked in detail when it is added. */
 export const ruleSchema: Json = {
   type: 'object',
   additionalProperties: false,
@@ -44,7 +44,7 @@ export const ruleSchema: Json = {
   ],
 };
 
-/** The same in a call that adds one. */
+/** The same in a call that adds a rule. */
 export const addedSchema: Json = {
   ...ruleSchema,
   properties: {

@@ -1,16 +1,16 @@
-/** From the lines of a log to what a replay is to strike. Source: faults.md section 2 (replay). */
+/** From the lines of a log to what a replay strikes. Source: faults.md section 2 (replay). */
 
 import { ErrnoError } from '../../config/errors.ts';
 import { type ReplayEntry, ReplayLog } from '../../rules/replay-log.ts';
 import type { Work } from '../../time/slicer.ts';
 
-/** Of a log that is made into text at a time: some 20 us. */
+/** How much of a log becomes text at a time: some 20 us. */
 const PART_BYTES = 2 << 10;
 /** No entry is longer. */
 const LINE_CHARS_MAX = 64 << 10;
 
-/** @param pieces the log as it came. @param device entries of others are left out, where a log has
- *  several. @throws ErrnoError that names the line. */
+/** @param pieces the log as it arrived. @param device a log may have several devices: entries of the others
+ *  are left out. @throws ErrnoError that names the line. */
 export function* replayLog(pieces: readonly Uint8Array[], device: string): Work<ReplayLog> {
   const decoder = new TextDecoder('utf-8');
   const log = new ReplayLog();
