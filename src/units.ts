@@ -15,18 +15,18 @@ export const KiB = 1024;
 export const MiB = 1024 * 1024;
 export const GiB = 1024 * 1024 * 1024;
 
-/** 32-bit words in a cache line: what one thread writes is so far from what another does. */
+/** 32-bit words in a cache line: the distance between what two threads write. */
 export const LINE_WORDS = 16;
 
 /** Doubles hold every whole number up to here; those from here on must be bigints to be exact. */
 export const EXACT_MAX = 2 ** 53;
 
-/** For JSON, whose numbers are doubles: what they would round is a text. */
+/** For JSON, whose numbers are doubles: a number that they would round becomes a text. */
 export function forJson(value: bigint): number | string {
   return value > EXACT_MAX ? `${value}` : Number(value);
 }
 
-/** Something that can only be our own mistake: loud, never caught to go on. */
+/** An error that can only be our own mistake: loud, never caught to go on. */
 export function bug(message: string): never {
   throw new Error(`bug: ${message}`);
 }

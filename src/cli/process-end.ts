@@ -10,7 +10,7 @@ import { TextOutput, type TextSink } from '../daemon/text-output.ts';
  *  reader that does not read must not hold it up. */
 export type Kind = 'command' | 'daemon';
 
-/** How many lines of a log wait for a reader, about. */
+/** How much of a log waits for a reader: some 1500 lines. */
 const LOG_BYTES_MAX = 256 << 10;
 /** How long the end waits for the reader of the log. */
 const LAST_WORDS_MS = 1000;

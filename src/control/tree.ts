@@ -187,26 +187,26 @@ export class Tree {
     return this.#device(name).rules;
   }
 
-  /** Calls `gone` when the device has been removed. @returns what ends that. */
+  /** Calls `gone` when the device was removed. @returns a function that stops it. */
   whenGone(name: string, gone: () => void): () => void {
     const { onGone } = this.#entry(name);
     onGone.add(gone);
     return () => void onGone.delete(gone);
   }
 
-  /** Ends what goes on until devices go: the daemon does. */
+  /** Ends everything that lasts until devices go, because the daemon stops. */
   end(): void {
     for (const device of this.#options.devices) {
       for (const gone of this.#entryOf(device).onGone) gone();
     }
   }
 
-  /** Says a line to whoever reads the log. */
+  /** Writes a line to the log. */
   notice(line: string): void {
     this.#options.notice?.(line);
   }
 
-  /** How many requests the device has; none where there is no such device. */
+  /** How many requests the device has; none if there is no such device. */
   inFlight(name: string): number {
     return this.#options.devices.get(cut(name))?.disk?.queue.inFlight ?? 0;
   }
@@ -226,12 +226,12 @@ export class Tree {
     return this.#device(name).latencies();
   }
 
-  /** Of every device, for metrics. */
+  /** Of all devices, for metrics. */
   *allStats(): IterableIterator<[NullDevice, DeviceStats]> {
     for (const device of this.#options.devices) yield [device, device.stats()];
   }
 
-  /** What is in flight, in pieces: each request as it is when it is come to. */
+  /** What is in flight, in pieces: each request as it is when it is reached. */
   requestPieces(name: string): Iterable<readonly InFlight[]> {
     return this.#device(name).requests();
   }
@@ -289,13 +289,13 @@ export class Tree {
   #exclusive<T>(entry: Entry, work: () => Promise<T>, isUrgent = false): Promise<T> {
     const { device } = entry.directory;
     return entry.line.run(async () => {
-      // It may have been removed while this one waited.
+      // The device may have been removed while this operation waited.
       if (this.#options.devices.get(device.name) !== device) throw noDevice(device.name);
       return await work();
     }, isUrgent);
   }
 
-  /** The same for one that switches power off by force: only what is under way comes before it, and waits
+  /** The same for an operation that forces power off: it comes after the current operation only, and waits
    *  for no request. */
   async #forced<T>(entry: Entry, work: () => Promise<T>): Promise<T> {
     entry.forcing++;

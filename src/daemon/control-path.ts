@@ -1,4 +1,4 @@
-/** Where the control socket is when nobody says: the daemon and its commands must agree.
+/** The default path of the control socket: the daemon and its commands must agree.
  *  Source: control.md section 1 (--control). */
 
 import { chmodSync, lstatSync, mkdirSync, readdirSync, type Stats } from 'node:fs';
@@ -21,18 +21,18 @@ export function defaultPlace(): Place {
 
 function defaultFolder(): string {
   const runtime = process.env['XDG_RUNTIME_DIR'];
-  // It is often inherited by users whose folder is not there.
+  // The variable is often inherited by users whose folder does not exist.
   if (runtime !== undefined && runtime !== '' && isFolder(runtime)) return join(runtime, 'tnull');
   const user = process.getuid?.() ?? 0;
   return user === 0 ? '/run/tnull' : `/tmp/tnull-${user}`;
 }
 
-/** For a second daemon. */
+/** The path for a second daemon. */
 export function secondSocket({ folder }: Place): string {
   return join(folder, `control-${process.pid}.sock`);
 }
 
-/** Those of further daemons that run. */
+/** The paths of further daemons that run. */
 export function otherSockets({ folder }: Place): string[] {
   return namesIn(folder)
     .filter((name) => isRunning(/^control-(\d+)\.sock$/.exec(name)?.[1]))
@@ -43,7 +43,7 @@ function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder).sort();
   } catch {
-    return []; // there is none, and so no daemon
+    return []; // the folder does not exist, so there is no daemon
   }
 }
 
@@ -58,7 +58,7 @@ function isRunning(pid: string | undefined): boolean {
   }
 }
 
-/** Makes the folder ours alone. @throws Error in one line, when it is or may be another's. */
+/** Makes the folder ours alone. @throws Error in one line, when it belongs or may belong to another user. */
 export function makeFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: PRIVATE });
   const there = lstatSync(folder);
@@ -66,17 +66,17 @@ export function makeFolder(folder: string): void {
   if ((there.mode & 0o777) !== PRIVATE) chmodSync(folder, PRIVATE);
 }
 
-/** For who connects to what is in it: nobody else can have put a socket there.
- *  @throws Error in one line, when somebody can. */
+/** For programs that connect to a socket in it: no other user can have put a socket there.
+ *  @throws Error in one line, when another user can. */
 export function checkFolder(folder: string): void {
   const there = lstatSync(folder, { throwIfNoEntry: false });
-  if (there === undefined) return; // and no daemon either
+  if (there === undefined) return; // and there is no daemon either
   checkOurs(folder, there);
   if ((there.mode & OTHERS_WRITE) !== 0) throw new Error(`${folder} can be written by others`);
 }
 
 function checkOurs(folder: string, there: Stats): void {
-  // In /tmp anybody could have made it before us, or a link to elsewhere.
+  // In /tmp any user could have made it before us, or a link to another place.
   if (!there.isDirectory()) throw new Error(`${folder} is no folder`);
   if (there.uid !== (process.getuid?.() ?? there.uid)) {
     throw new Error(`${folder} belongs to another user`);

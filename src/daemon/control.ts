@@ -21,16 +21,16 @@ type TcpAddress = Extract<ListenAddress, { kind: 'tcp' }>;
 /** Of a unix socket. */
 interface Place {
   readonly path: string;
-  /** In a folder that nobody else knows: it needs no lock. */
+  /** In a folder that no other process knows: it needs no lock. */
   readonly isPrivate?: true;
 }
 
 /** What a user asks for. */
 export interface ControlOptions {
-  /** `default`: where commands look by themselves. */
+  /** `default`: the path where commands look by themselves. */
   readonly socket: 'default' | 'none' | Place;
   readonly http: TcpAddress | undefined;
-  /** Required where others than this machine can reach `http`. */
+  /** Required when other machines can reach `http`. */
   readonly tokenFile: string | undefined;
 }
 
@@ -41,7 +41,7 @@ export interface ControlContext {
   readonly version: string;
   /** The URIs of the NBD listeners. */
   readonly listening: () => readonly string[];
-  /** How often clients broke a rule and were served, by the rule. */
+  /** How often clients broke a rule and were still served, by rule. */
   readonly exports: Facts['exports'];
   readonly clientFaults: () => ReadonlyMap<string, number>;
   readonly serverFaults: () => ReadonlyMap<string, number>;
@@ -52,9 +52,9 @@ export interface Control {
   readonly path: string | undefined;
   /** The address over TCP, with its real port. */
   readonly http: TcpAddress | undefined;
-  /** Answers what is under way, for a moment, then closes everything. May be called again. */
+  /** Answers the calls under way, for a moment, then closes everything. May be called again. */
   close(): Promise<void>;
-  /** Closes everything as it stands. */
+  /** Closes everything at once. */
   closeNow(): void;
 }
 
@@ -62,7 +62,7 @@ const CLOSE_MS = 500;
 const TOKEN_BYTES_MIN = 16;
 const OWNER_ONLY = 0o600;
 
-/** @throws ListenError when an address, or the token, cannot be had; nothing is left behind then. */
+/** @throws ListenError when an address or the token cannot be had; then nothing is left behind. */
 export async function startControl(
   options: ControlOptions,
   context: ControlContext,
@@ -111,7 +111,7 @@ export async function startControl(
   }
 }
 
-/** @returns the path, or undefined when there is to be none. */
+/** @returns the path. Undefined: there is no socket. */
 async function onSocket(
   wanted: ControlOptions['socket'],
   make: () => Server,
@@ -123,7 +123,7 @@ async function onSocket(
   try {
     makeFolder(place.folder);
   } catch (error) {
-    // Nobody asked for it: what was asked for, serving, goes on.
+    // The user did not ask for this socket: serving goes on without it.
     log.warn(`no control socket: ${systemText(error)}`);
     return undefined;
   }
@@ -137,7 +137,7 @@ async function onSocket(
   }
 }
 
-/** Nobody else may connect, from the moment that the socket is there. */
+/** No other user may connect, from the moment that the socket exists. */
 async function onPath(place: Place, server: Server, log: Logger): Promise<string> {
   const before = process.umask(0o177);
   try {

@@ -1,5 +1,5 @@
-/** The room where the others are joined: time, memory, devices, exports and the server; ready,
- *  drain, stop. Knows nothing of flags and signals. */
+/** Joins the other rooms: time, memory, devices, exports and the server; ready, drain, stop. Knows nothing
+ *  about flags and signals. */
 
 import { availableParallelism } from 'node:os';
 import { formatNbdUri, type ReplyForm, type TlsMode } from 'nbd-server-protocol-ts';
@@ -53,22 +53,22 @@ export interface DaemonOptions extends WaysIn, DataPathOptions {
   readonly log: Logger;
   /** Undefined: no control API. */
   readonly control?: ControlOptions;
-  /** The rules that the numbered devices have from the start. */
+  /** The first rules of the numbered devices. */
   readonly faults?: Plan | undefined;
-  /** Where everything is written that rules do. */
+  /** The file that gets everything that rules do. */
   readonly faultLog?: string | undefined;
-  /** Those of a configuration, beside the numbered ones. */
+  /** The devices of a configuration, beside the numbered ones. */
   readonly configured?: readonly ConfiguredDevice[];
   readonly limits?: Partial<ClientLimits>;
   /** Undefined: there is no TLS. */
   readonly tls?: {
-    /** For all ways in; an address may demand more. */
+    /** For all ways in; an address may require more. */
     readonly mode: TlsMode;
     readonly files: TlsFiles;
   };
-  /** Bytes for all data together; 0: no limit; undefined: what the machine can give. */
+  /** Bytes for all data together. 0: no limit. Undefined: what the machine can give. */
   readonly memoryLimit?: number | undefined;
-  /** The highest form of the protocol that is offered; an address may say another. @default extended */
+  /** The highest form of the protocol that is offered; an address may set another. @default extended */
   readonly protocol?: ReplyForm;
   /** Threads for sockets; 1: there are none, and this thread has them. */
   readonly threads?: number;
@@ -77,9 +77,9 @@ export interface DaemonOptions extends WaysIn, DataPathOptions {
 export interface Daemon {
   /** The addresses, with their real ports. */
   readonly listening: readonly ListenAddress[];
-  /** Those among them that are not sockets that we were given. */
+  /** The addresses of sockets that we opened ourselves. */
   readonly opened: readonly ListenAddress[];
-  /** As they are now. */
+  /** The present exports. */
   readonly exports: readonly ExportFacts[];
   /** The control socket. */
   readonly control: string | undefined;
@@ -97,11 +97,11 @@ export interface Daemon {
   ruleCounts(): readonly RuleCount[];
   /** What the rules of a device did lately, in order. */
   ruleEntries(device: string): Iterable<LogEntry>;
-  /** What the devices have in flight, which `stop` would wait for, for humans; empty: nothing. */
+  /** What the devices have in flight, which `stop` would wait for, for humans. Empty: nothing. */
   inFlight(): string;
-  /** Lets what is in flight end, at most 5 s; then every socket is closed. May be called again. */
+  /** Waits for what is in flight, at most 5 s; then closes every socket. May be called again. */
   stop(): Promise<void>;
-  /** Closes everything as it stands. */
+  /** Closes everything at once. */
   stopNow(): void;
 }
 
@@ -110,8 +110,9 @@ export interface RuleCount extends RuleStats {
 }
 
 /** Powers the devices on and listens.
- *  @throws ListenError when an address cannot be had, ErrnoError when a device cannot be built,
- *  TlsError when a file for TLS is wrong, ConfigError when one of a configuration cannot be as it says; nothing is left behind then. */
+ *  @throws ListenError when an address cannot be had, ErrnoError when a device cannot be built, TlsError when
+ *  a file for TLS is wrong, ConfigError when a device of a configuration is impossible. Then nothing is left
+ *  behind. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { log, parameters } = options;
   let notices = false;
@@ -132,7 +133,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   try {
     await makeNumbered(tree, parameters.options.nr_devices, options.faults);
-    notices = true; // those of the start were said when its parameters were read
+    notices = true; // notices of the start were written when its parameters were read
     for (const notice of ruleNotices(options.faults?.rules ?? [])) tree.notice(notice);
     await makeConfigured(tree, options.configured ?? []);
     ways = await openWays(options, server, log);
@@ -179,7 +180,7 @@ interface WholePath extends DataPath {
   readonly memory: DataMemory;
 }
 
-/** The data path in the system's time, with its threads. @throws TlsError. */
+/** The data path on the system's time, with its threads. @throws TlsError. */
 async function startDataPath(
   options: DaemonOptions,
   notice: (line: string) => void,
@@ -210,8 +211,9 @@ async function startDataPath(
   return { ...path, pool, memory };
 }
 
-/** Who waits awake must leave a core to clients, and to other threads, or waits for what it keeps from
- *  running: with three threads on two cores 30,000 requests a second became 6,000. Unless asked to. */
+/** A thread that waits awake must leave a core to clients and other threads; otherwise it waits for what it
+ *  keeps from running: with three threads on two cores 30,000 requests a second became 6,000. A user may ask
+ *  for it all the same. */
 function mainBusyPoll(
   crowded: boolean,
   given: Partial<ClientLimits> | undefined,

@@ -1,4 +1,4 @@
-/** The limit on the memory of all data: what a user says, or what the machine can give, less a reserve.
+/** The limit on the memory of all data: what the user says, or what the machine can give, less a reserve.
  *  Source: parameter --memory-limit; docs/running.md, When memory is full. */
 
 import { getHeapStatistics } from 'node:v8';
@@ -10,23 +10,23 @@ import { systemClock } from '../time/clock.ts';
 import { type Bytes, bytes, GiB, MiB } from '../units.ts';
 import { type MachineMemory, machineMemory } from './machine-memory.ts';
 
-/** Of the process itself, as measured with 200 clients: program, heap and their buffers. */
+/** For the process itself, measured with 200 clients: program, heap and their buffers. */
 const PROGRAM_BYTES = 128 * MiB;
-/** For replies on their way, which are given memory beyond the limit, and for the system. */
+/** For replies on their way, which may go beyond the limit, and for the system. */
 const RESERVED_SHARE = 1 / 8;
-/** However little there is, data get so much of it. */
+/** Data get at least this share of the memory. */
 const DATA_SHARE_MIN = 1 / 2;
-/** The same of address space, which Node needs for what it loads late: refused it, it ends the process.
- *  Seen on Node 26 with two threads and 95 MiB left. */
+/** The same of address space. Node needs it for what it loads late, and ends the process without it: seen on
+ *  Node 26 with two threads and 95 MiB left. */
 const ADDRESS_SHARE_MIN = 1 / 4;
-/** Data in flight by default, of what there is. */
+/** The default share of data in flight. */
 const IN_FLIGHT_SHARE = 1 / 16;
-/** It is said once within so long: near the limit memory is full again and again. */
+/** One message in this time at most: near the limit memory fills up again and again. */
 const SAID_NS = 60e9;
-/** What slabs and tables may take of the heap. */
+/** The share of the heap for slabs and tables. */
 const HEAP_SHARE = 0.7;
 
-/** What all data may take, if nobody says. @param shareMin of what there is. */
+/** The default limit for all data. @param shareMin data get at least this share. */
 export function defaultLimit(available: number, shareMin = DATA_SHARE_MIN): Bytes {
   const reserve = PROGRAM_BYTES + available * RESERVED_SHARE;
   return bytes(Math.floor(Math.max(available - reserve, available * shareMin)));
@@ -36,7 +36,7 @@ function slabsIn(addressBytes: number): number {
   return Math.floor(defaultLimit(Math.min(addressBytes, 2 ** 47), ADDRESS_SHARE_MIN) / SLAB_BYTES);
 }
 
-/** With what of `given` follows from the machine: `--max-in-flight-total`. */
+/** `given`, with what follows from the machine: `--max-in-flight-total`. */
 export function limitsFor(
   given: Partial<ClientLimits> | undefined,
   { bytes: available }: MachineMemory = machineMemory(),
@@ -46,7 +46,7 @@ export function limitsFor(
   return { inFlightTotal, ...given };
 }
 
-/** @param given in bytes; 0: no limit; undefined: what the machine has decides. */
+/** @param given in bytes; 0: no limit; undefined: the machine's memory decides. */
 export function makeDataMemory(
   given: number | undefined,
   log: Log,

@@ -1,6 +1,6 @@
 /** Everything that a request passes, from a client's bytes to the pages, and the control tree over it. It
- *  makes no device, listens nowhere and never asks the system for the time: time, memory and streams
- *  come in, so that a simulation runs the same path as the daemon. */
+ *  makes no device, does not listen and never asks the system for the time: time, memory and streams come in,
+ *  so that a simulation runs the same path as the daemon. */
 
 import type { ReplyForm, TlsMode } from 'nbd-server-protocol-ts';
 import { Attributes } from '../config/attributes.ts';
@@ -25,11 +25,11 @@ import { PoweredExports } from './exports.ts';
 import type { Timing } from './timing.ts';
 
 export interface DataPathOptions extends ExportRules {
-  /** What the devices made at start are, and what new directories start from. */
+  /** What the devices made at start are made from, and new directories start from. */
   readonly parameters: Resolved;
   readonly machine: Machine;
   readonly log: Log;
-  /** Every random choice follows from it. */
+  /** The seed of every random choice. */
   readonly faultSeed: string;
   /** Called when a device has a fault that may strike. */
   readonly onFault?: () => void;
@@ -39,12 +39,12 @@ export interface DataPathOptions extends ExportRules {
   readonly debug: boolean;
 }
 
-/** What is around the path, and differs between the daemon and a simulation. */
+/** The surroundings of the path, which differ between the daemon and a simulation. */
 export interface DataPathParts {
   readonly timing: Timing;
   readonly limits: ClientLimits;
   readonly allocator: SlabAllocator;
-  /** Has garbage collected; undefined: that is left to the engine. */
+  /** Collects garbage. Undefined: the engine decides when. */
   readonly collect?: () => void;
   /** Undefined: there are no threads for sockets. */
   readonly share: DeviceContext['share'];
@@ -54,9 +54,9 @@ export interface DataPathParts {
   readonly tlsMode: TlsMode;
   /** The highest form of the protocol that clients are offered. @default extended */
   readonly protocol?: ReplyForm;
-  /** Left out: there are no threads that count with this one. */
+  /** Left out: no threads run beside this one. */
   readonly faults?: FaultCounts;
-  /** Told what power on adjusted, a line each. */
+  /** Gets what power on adjusted, one line each. */
   notice(line: string): void;
 }
 

@@ -1,4 +1,4 @@
-/** The exports of the powered devices, by the devices' numbers: the lowest is the default export.
+/** The exports of the powered devices, by the devices' numbers; the lowest is the default export.
  *  Source: control.md section 2. */
 
 import type { NullDevice } from '../driver/null-device.ts';
@@ -16,10 +16,10 @@ export class PoweredExports {
   readonly #payloadMax: number;
   readonly #rules: ExportRules;
   readonly #byName = new Map<string, NbdExport>();
-  /** By the numbers of their devices, which stand beside them. */
+  /** By device number, which stands beside each export. */
   readonly #ordered: NbdExport[] = [];
   readonly #indexes: number[] = [];
-  /** Removed, with clients left. */
+  /** Removed exports that still have clients. */
   readonly #leaving = new Map<NullDevice, NbdExport>();
 
   /** @param payloadMax bytes. */
@@ -40,7 +40,7 @@ export class PoweredExports {
     }));
   }
 
-  /** Who uses them, as they are when they are come to. @param urisOf an export. */
+  /** The users of each export, as they are when it is reached. @param urisOf an export. */
   *uses(
     urisOf: (name: string) => readonly string[],
   ): Generator<{ device: string; uris: readonly string[]; clients: number }> {
@@ -49,7 +49,7 @@ export class PoweredExports {
     }
   }
 
-  /** '' is the one of the lowest number. */
+  /** '' is the export with the lowest number. */
   find(name: string): NbdExport | undefined {
     return name === '' ? this.#ordered[0] : this.#byName.get(name);
   }
@@ -82,7 +82,7 @@ export class PoweredExports {
     if (gone !== undefined) hurry(gone);
   }
 
-  /** Where the device of that number stands, or is to stand. */
+  /** The place of the device with that number, present or not. */
   #placeOf(index: number): number {
     let [from, to] = [0, this.#indexes.length];
     while (from < to) {

@@ -1,5 +1,5 @@
-/** `--fault-log FILE`: what the rules of all devices did, an entry a line, from the first to the last. Nobody
- *  waits for the disk: where it is too slow for too long, entries are lost, and their numbers tell.
+/** `--fault-log FILE`: what the rules of all devices did, one entry a line, from the first to the last.
+ *  Nothing waits for the disk: if it is too slow for too long, entries are lost, and their numbers show it.
  *  Source: faults.md section 2. */
 
 import { constants, openSync } from 'node:fs';
@@ -8,21 +8,21 @@ import type { LogEntry } from '../rules/fault-log.ts';
 import { ListenError } from '../server/listener.ts';
 import { TextOutput } from './text-output.ts';
 
-/** As much as waits for the disk: some 400,000 entries. */
+/** How much may wait for the disk: some 400,000 entries. */
 const WAITING_BYTES_MAX = 64 << 20;
-/** As long as the end waits for the disk. */
+/** How long the end waits for the disk. */
 const END_MS = 5000;
 
 type Named = readonly [device: string, entry: LogEntry];
 
 export interface FaultLogFile {
-  /** Has what the device's rules do from now on. */
+  /** From now on writes what the device's rules do. */
   watch(device: NullDevice): void;
-  /** Done when everything is written, or cannot be. */
+  /** Resolves when everything is written, or cannot be. */
   end(): Promise<void>;
 }
 
-/** Makes the file, or empties it. @param warn told what goes wrong later. @throws ListenError. */
+/** Makes the file, or empties it. @param warn gets later errors. @throws ListenError. */
 export function openFaultLog(path: string, warn: (line: string) => void): FaultLogFile {
   const output = new TextOutput(openFile(path), {
     bytesMax: WAITING_BYTES_MAX,
@@ -42,7 +42,7 @@ export function openFaultLog(path: string, warn: (line: string) => void): FaultL
   };
   return {
     watch({ name, rules }) {
-      // In the way of a command: it is made into text later.
+      // This runs within a command: the entry becomes text later.
       rules.listen((entry) => {
         if (waiting.push([name, entry]) === 1) setImmediate(write);
       });
@@ -59,7 +59,7 @@ function line([device, entry]: Named): string {
   return `${JSON.stringify({ device, ...entry })}\n`;
 }
 
-/** Without waiting for the reader of a pipe. */
+/** Does not wait for the reader of a pipe. */
 function openFile(path: string): number {
   const { O_WRONLY, O_CREAT, O_TRUNC, O_NONBLOCK } = constants;
   try {

@@ -8,7 +8,7 @@ export type LogLevel = (typeof logLevels)[number];
 export const logFormats = ['pretty', 'json'] as const;
 export type LogFormat = (typeof logFormats)[number];
 
-/** Lines go to `output`, which drops them where nobody takes them; then one line says how many. */
+/** Lines go to `output`, which drops them if nobody takes them; one line then says how many. */
 export async function makeLog(
   level: LogLevel,
   format: LogFormat,
@@ -25,7 +25,7 @@ export async function makeLog(
 }
 
 async function prettifier(): Promise<(line: string) => string> {
-  // A tenth of the time that a start takes, where nobody looks.
+  // Loading it takes a tenth of the start, so not if nobody looks.
   const { prettyFactory } = await import('pino-pretty');
   return prettyFactory({ ignore: 'pid,hostname', singleLine: true });
 }

@@ -1,5 +1,5 @@
-/** How much memory this process can have before something ends it: the machine's, its cgroups', its
- *  own limits on address space. Reads files of Linux; where there are none, the machine's total counts.
+/** How much memory this process can have before something ends it: the machine's, its cgroups', its own
+ *  limits on address space. Reads files of Linux; without them the machine's total counts.
  *  Source: proc(5), cgroups(7) (memory.limit_in_bytes of v1, memory.max of v2). */
 
 import { readFileSync } from 'node:fs';
@@ -7,9 +7,9 @@ import { totalmem } from 'node:os';
 import { posix } from 'node:path';
 import { KiB } from '../units.ts';
 
-/** What is read of the system; a test's own. */
+/** What is read from the system; tests have their own. */
 export interface SystemFiles {
-  /** @returns undefined: it cannot be read. */
+  /** @returns undefined when it cannot be read. */
   read(path: string): string | undefined;
   /** Bytes of the machine. */
   readonly total: number;
@@ -18,7 +18,7 @@ export interface SystemFiles {
 export interface MachineMemory {
   /** Bytes. */
   readonly bytes: number;
-  /** Whose limit that is, for humans. */
+  /** Where the limit comes from, for humans. */
   readonly of: string;
   /** What is left of the address space, in bytes; Infinity: no limit. */
   readonly addressBytes: number;
@@ -46,7 +46,7 @@ export function machineMemory(files: SystemFiles = systemFiles): MachineMemory {
   return { bytes: least, of, addressBytes };
 }
 
-/** The limits of the cgroups of memory that we are in, from ours upward. */
+/** The memory limits of our cgroups, from our own upward. */
 function cgroupLimits(files: SystemFiles): number[] {
   const paths = new Map<Version, string>();
   for (const line of lines(files.read('/proc/self/cgroup'))) {
@@ -98,13 +98,13 @@ function unescaped(text: string): string {
 
 function limitsUpward(files: SystemFiles, { version, root, at }: Mount, path: string): number[] {
   const limits: number[] = [];
-  // In a container the mounted root may be our own cgroup while the path is the host's.
+  // In a container the mounted root may be our own cgroup, while the path is the host's.
   const below = root === '/' ? path : path.startsWith(`${root}/`) ? path.slice(root.length) : '';
-  // A path outside of our namespace begins with `/..`.
+  // A path outside our namespace begins with `/..`.
   let folder = below === '/' || below.startsWith('/..') ? at : posix.join(at, below);
   for (;;) {
     const text = files.read(`${folder}/${limitFiles[version]}`)?.trim() ?? '';
-    // `max`, and of v1 a number near 2^63, are no limits.
+    // `max`, and in v1 a number near 2^63, mean no limit.
     if (/^\d+$/.test(text)) limits.push(Number(text));
     if (folder.length <= at.length) return limits;
     folder = posix.dirname(folder);

@@ -1,5 +1,5 @@
-/** Gives the memory of freed slabs back to the system, a little in each turn of the event loop: one
- *  slab takes 40 to 125 us, a device of many GiB seconds, for which no client should wait. */
+/** Gives the memory of freed slabs back to the system, a little in each turn of the event loop. One slab
+ *  takes 40 to 125 us, so a device of many GiB takes seconds, and no client should wait for that. */
 
 import {
   createSlabAllocator,
@@ -11,9 +11,9 @@ import type { Clock } from '../time/clock.ts';
 import type { Deferred, DeferredWork } from '../time/deferred.ts';
 import type { Timing } from './timing.ts';
 
-/** Of a turn: what a reader waits for. A turn costs some 15 us by itself. */
+/** The share of a turn that a reader waits for. A turn costs some 15 us by itself. */
 const BUDGET_NS = 100_000;
-/** In case that the clock stands still. */
+/** In case the clock stands still. */
 const SLABS_MAX = 10;
 
 export class MemoryReturn implements DeferredWork {
@@ -22,7 +22,7 @@ export class MemoryReturn implements DeferredWork {
   readonly #deferred: Deferred;
   readonly #allocator: () => ReturningAllocator;
 
-  /** @param allocator is asked for when there is something to return. */
+  /** @param allocator is asked when there is something to return. */
   constructor(clock: Clock, deferred: Deferred, allocator: () => ReturningAllocator) {
     this.#clock = clock;
     this.#deferred = deferred;
@@ -46,7 +46,7 @@ export class MemoryReturn implements DeferredWork {
   }
 }
 
-/** Slabs for one thread; what is freed goes back to the system little by little. */
+/** Slabs for one thread; freed ones go back to the system little by little. */
 export function returningSlabs({ clock, deferred }: Timing, memory: DataMemory): SlabAllocator {
   const memoryReturn = new MemoryReturn(clock, deferred, () => allocator);
   const allocator = createSlabAllocator({ memory, later: () => memoryReturn.later() });

@@ -1,4 +1,4 @@
-/** Memory and devices that several threads see: every thread is told of what there is before it is used. */
+/** Memory and devices that several threads see: every thread is told about them before they are used. */
 
 import { CAPACITY_MAX } from '../direct/memory.ts';
 import { SharedDevice } from '../direct/shared-device.ts';
@@ -9,8 +9,8 @@ import { SharedSlabs, type SharedSlabsHost } from '../pages/shared-slabs.ts';
 import type { ThreadPool } from '../threads/pool.ts';
 import type { Scheduler } from '../time/clock.ts';
 
-/** Collecting takes 10 ms of every thread: once for all that is freed within so long. Until then it can
- *  be taken again. */
+/** A collection takes 10 ms of every thread: one serves everything that is freed in this time. Until then the
+ *  memory can be taken again. */
 const COLLECT_MS = 1000;
 
 /** Slabs that the threads of `pool` see. */

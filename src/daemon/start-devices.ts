@@ -1,5 +1,5 @@
-/** The devices that are there from the start: numbered ones, then those of the configuration, all of
- *  them made and powered through the control tree. Source: control.md section 1 (--config). */
+/** The devices of the start: numbered ones, then those of the configuration. All are made and powered through
+ *  the control tree. Source: control.md section 1 (--config). */
 
 import { ErrnoError } from '../config/errors.ts';
 import { ruleNotices } from '../control/faults/notices.ts';
@@ -12,7 +12,7 @@ export interface ConfiguredDevice {
   /** As texts, without power. */
   readonly attributes: ReadonlyMap<string, string>;
   readonly powered: boolean;
-  /** The rules that it has from the start; undefined: none. */
+  /** Its first rules. Undefined: none. */
   readonly faults?: Plan;
 }
 
@@ -35,9 +35,9 @@ export interface Reconfigured {
   readonly removed: readonly string[];
 }
 
-/** From one configuration to the next: what is new is made, what went is removed, and what is in both,
- *  or in none, is left as it is.
- *  @throws ConfigError, or ErrnoError when there is no memory for one; nothing is changed then. */
+/** From one configuration to the next: new devices are made, missing ones removed; devices in both, or in
+ *  neither, stay as they are.
+ *  @throws ConfigError, or ErrnoError when there is no memory for one; then nothing changed. */
 export async function reconfigure(
   tree: Tree,
   before: readonly ConfiguredDevice[],
@@ -60,7 +60,7 @@ export async function reconfigure(
   return { added, removed };
 }
 
-/** As the tree calls it. */
+/** The name that the tree gives it. */
 function nameOf({ name }: ConfiguredDevice): string {
   return deviceName(name);
 }
@@ -69,7 +69,7 @@ async function removeOne(tree: Tree, name: string): Promise<void> {
   try {
     await tree.remove(name);
   } catch (error) {
-    // Somebody else was faster.
+    // Another user was faster.
     if (!(error instanceof ErrnoError && error.errno === 'ENOENT')) throw error;
   }
 }
@@ -85,7 +85,7 @@ async function makeOne(tree: Tree, device: ConfiguredDevice): Promise<void> {
   }
 }
 
-/** The refusal with the path in the file, which says once which device and which attribute it is about. */
+/** The refusal with the path in the file, which names the device and the attribute once. */
 function inConfiguration(name: string, { attribute, message }: ErrnoError): string {
   const device = `${deviceNameOf(name)}: `;
   const rule = message.startsWith(device) ? message.slice(device.length) : message;
@@ -94,7 +94,7 @@ function inConfiguration(name: string, { attribute, message }: ErrnoError): stri
   return `devices.${name}.${isNamed ? '' : `${attribute}: `}${rule}`;
 }
 
-/** As messages have it; a name that no device can have is not in them. */
+/** The name as messages show it; an impossible name is left out. */
 function deviceNameOf(name: string): string {
   try {
     return deviceName(name);

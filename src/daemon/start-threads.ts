@@ -1,14 +1,14 @@
-/** The start of the threads for sockets: what the machine refuses is one line. */
+/** The start of the threads for sockets: a refusal of the machine is one line. */
 
 import type { PoolOptions, ThreadPool } from '../threads/pool.ts';
 import { MiB } from '../units.ts';
 import { machineMemory } from './machine-memory.ts';
 
-/** The machine has no room for the threads that a user asks for. */
+/** The machine has no room for this many threads. */
 export class ThreadsError extends Error {}
 
 /** What V8 and malloc reserve for a thread: measured 592 MiB on Node 20 to 24, 847 MiB on Node 26. V8 ends
- *  the process when it is refused, so that is looked at before. */
+ *  the process when it is refused, so this is checked before. */
 const ADDRESS_BYTES = (Number.parseInt(process.versions.node, 10) < 26 ? 640 : 896) * MiB;
 
 /** @param threads as many, more than one. @throws ThreadsError in one line. */
@@ -21,12 +21,12 @@ export async function startPool(
     const left = `ulimit leaves ${Math.floor(addressBytes / MiB)} MiB of address space`;
     throw new ThreadsError(`--threads ${threads}: ${left}, and each takes ${ADDRESS_BYTES / MiB}`);
   }
-  // A start without them does not wait for it.
+  // A start without threads does not wait for it.
   const { ThreadPool } = await import('../threads/pool.ts');
   try {
     return await ThreadPool.start({ threads, ...options });
   } catch (error) {
-    // What has a code is refused by the system or by Node; all else is a bug.
+    // An error with a code comes from the system or from Node; any other is a bug.
     if (!(error instanceof Error) || !('code' in error)) throw error;
     throw new ThreadsError(`--threads ${threads}: cannot be started: ${error.message}`);
   }

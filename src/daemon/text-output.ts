@@ -1,50 +1,51 @@
-/** Text to a file descriptor (standard output, standard error) from which nothing waits: neither for a
- *  reader that does not read, nor for a disk that is full. Knows nothing of logs.
+/** Text to a file descriptor (standard output, standard error) that never makes anything wait: neither for a
+ *  reader that does not read, nor for a full disk. Knows nothing about logs.
  *
- *  Pipes and terminals are opened a second time, without blocking: their old open file description may
- *  be shared with other programs, so that its flags are not ours to change. What cannot be opened
- *  again (files, sockets, a pipe of another user) is written by libuv's threads, one write at a time. */
+ *  Pipes and terminals are opened a second time, without blocking: other programs may share the old open file
+ *  description, so we must not change its flags. What cannot be opened again (files, sockets, another user's
+ *  pipe) is written by libuv's threads, one write at a time. */
 
 import { closeSync, constants, fstatSync, openSync, writeSync, writev } from 'node:fs';
 import { isatty } from 'node:tty';
 
 export interface TextOutputOptions {
-  /** What waits to be written, at most, in bytes. Beyond it writes are dropped. */
+  /** How many bytes may wait to be written. Writes beyond it are dropped. */
   readonly bytesMax: number;
-  /** `once`: the first error but EAGAIN is final. `again`: every error may pass, as a full disk does. */
+  /** `once`: the first error other than EAGAIN is final. `again`: every error may pass, such as a full
+   *  disk. */
   readonly tries: 'once' | 'again';
   /** A write may keep a thread of libuv waiting: for programs that have nothing else to do. */
   readonly mayBlock: boolean;
 }
 
-/** The end of a flush: written, or the code of what is in the way (ETIMEDOUT: it takes too long). */
+/** The end of a flush: written, or the code of the obstacle (ETIMEDOUT: it takes too long). */
 export type Flushed = string | undefined;
 
-/** Where a program's words go. */
+/** Where a program's output goes. */
 export interface TextSink {
-  /** Text in the place of what was dropped; undefined: nothing is said. */
+  /** The text that replaces what was dropped. Undefined: none. */
   droppedText: (writes: number) => string | undefined;
   /** Never throws and never waits. */
   write(text: string): void;
-  /** Done when everything is written, or when it cannot be, or after `ms`; undefined: however long. */
+  /** Resolves when everything is written, when it cannot be, or after `ms`. Undefined: no time limit. */
   flush(ms?: number): Promise<Flushed>;
 }
 
 const RETRY_MS_MIN = 2;
 const RETRY_MS_MAX = 1000;
-/** Of one turn or one write: the kernel's pipes hold as much. */
+/** How much one turn or one write takes: the kernel's pipes hold as much. */
 const BATCH_BYTES = 64 << 10;
 
 export class TextOutput implements TextSink {
   droppedText: (writes: number) => string | undefined = () => undefined;
   readonly #fd: number;
   readonly #options: TextOutputOptions;
-  /** Opened by us, without blocking; undefined: libuv's threads write to #fd. */
+  /** Opened by us, without blocking. Undefined: libuv's threads write to #fd. */
   readonly #own: number | undefined;
   #queue: Buffer[] = [];
   #bytes = 0;
   #dropped = 0;
-  /** Writes are dropped until half of the room is free: else every other one would be. */
+  /** Writes are dropped until half of the room is free; otherwise every other one would be. */
   #full = false;
   #inFlight = false;
   #error: string | undefined;
@@ -58,7 +59,7 @@ export class TextOutput implements TextSink {
     this.#own = options.mayBlock ? undefined : openAgain(fd);
   }
 
-  /** A write is on its way whose end nobody can tell: the process cannot end by itself. */
+  /** A write is under way whose end cannot be known: the process cannot end by itself. */
   get isStuck(): boolean {
     return this.#inFlight && !isFile(this.#fd);
   }
@@ -77,7 +78,7 @@ export class TextOutput implements TextSink {
 
   async flush(ms?: number): Promise<Flushed> {
     const end = new Promise<'ended'>((resolve) => this.#waiting.push(() => resolve('ended')));
-    // At once, not when it is time for it: whoever is about to end does not wait for the next try.
+    // At once, before the next regular try: a process that is about to end does not wait for it.
     this.flushNow();
     this.#tellWaiting();
     let timer: NodeJS.Timeout | undefined;
@@ -89,7 +90,7 @@ export class TextOutput implements TextSink {
     return this.#bytes === 0 ? this.#error : which === 'late' ? 'ETIMEDOUT' : this.#error;
   }
 
-  /** Writes what can be written in this moment. */
+  /** Writes what can be written at this moment. */
   flushNow(): void {
     if (this.#inFlight || this.#bytes === 0) return;
     clearTimeout(this.#timer);
@@ -194,12 +195,12 @@ export class TextOutput implements TextSink {
       this.#timer = undefined;
       this.#pump();
     }, this.#retryMs);
-    // A line of a log keeps no process alive; who waits for its end has a timer of its own.
+    // A line of a log keeps no process alive; a caller that waits for the end has a timer of its own.
     if (this.#options.tries === 'again') this.#timer.unref();
     this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX);
   }
 
-  /** An error but EAGAIN is not waited for: a disk stays full, and a reader that has gone stays away. */
+  /** Only EAGAIN is worth waiting for: a disk stays full, and a reader that is gone stays away. */
   #tellWaiting(): void {
     const hopeless = this.#error !== undefined && this.#error !== 'EAGAIN';
     if (this.#inFlight || (this.#bytes > 0 && !hopeless)) return;
@@ -207,7 +208,7 @@ export class TextOutput implements TextSink {
   }
 }
 
-/** @returns a description of our own of the pipe or terminal at `fd`, without blocking. */
+/** @returns an open file description of our own for the pipe or terminal at `fd`, without blocking. */
 function openAgain(fd: number): number | undefined {
   try {
     if (!fstatSync(fd).isFIFO() && !isatty(fd)) return undefined;
@@ -216,7 +217,7 @@ function openAgain(fd: number): number | undefined {
     if (fstatSync(own).ino === fstatSync(fd).ino) return own;
     closeSync(own);
   } catch {
-    // Not ours to open, or no /proc: libuv's threads write.
+    // We may not open it, or there is no /proc: libuv's threads write.
   }
   return undefined;
 }
@@ -225,7 +226,7 @@ function isFile(fd: number): boolean {
   try {
     return fstatSync(fd).isFile();
   } catch {
-    return true; // closed: nothing is waited for there
+    return true; // closed: it is waited for nowhere
   }
 }
 

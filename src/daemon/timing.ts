@@ -1,5 +1,5 @@
-/** When code runs, joined: one clock, its timers, the deferred context, turns and how to wait. The clock
- *  and the scheduler come in: the system's, or a simulation's. */
+/** Everything that decides when code runs: one clock, its timers, the deferred context, turns and how to
+ *  wait. The clock and the scheduler come in: the system's, or a simulation's. */
 
 import { Turn } from '../server/turn.ts';
 import { BusyPoll } from '../time/busy-poll.ts';
@@ -18,11 +18,11 @@ export interface Timing {
   readonly deferred: Deferred;
   readonly turn: Turn;
   readonly pacing: Pacing;
-  /** Of all long work of the control side. */
+  /** For all long work of the control side. */
   readonly slicer: Slicer;
 }
 
-/** @param busyPoll for how long the sockets are looked at after traffic; 0: never. */
+/** @param busyPoll how long the sockets are polled after traffic; 0: never. */
 export function makeTiming(clock: Clock, scheduler: Scheduler, busyPoll: Nanoseconds): Timing {
   const turns = new Turns();
   const timers = new TimerQueue(turns);

@@ -1,4 +1,4 @@
-/** How clients come in: addresses of ours, sockets that we were given, or standard input and output.
+/** The ways in for clients: our own addresses, inherited sockets, or standard input and output.
  *  Source: control.md section 1. */
 
 import type { Logger } from 'pino';
@@ -8,22 +8,22 @@ import type { Server } from '../server/server.ts';
 
 export interface WaysIn {
   readonly listen: readonly ListenAddress[];
-  /** Sockets that listen already. */
+  /** Inherited sockets that listen already. */
   readonly inherited?: readonly InheritedSocket[];
   /** One client on standard input and output. */
   readonly stdin?: boolean;
 }
 
 export interface OpenWays {
-  /** The addresses, with their real ports; first those of sockets that we were given. */
+  /** The addresses, with their real ports; inherited sockets come first. */
   readonly listening: readonly ListenAddress[];
-  /** Those that we opened ourselves. */
+  /** The addresses that we opened ourselves. */
   readonly opened: readonly ListenAddress[];
-  /** Done when the client on standard input and output has gone; undefined: there is none. */
+  /** Resolves when the client on standard input and output is gone. Undefined: there is none. */
   readonly clientGone: Promise<void> | undefined;
 }
 
-/** @throws ListenError when one cannot be had. */
+/** @throws ListenError when one of them fails. */
 export async function openWays(ways: WaysIn, server: Server, log: Logger): Promise<OpenWays> {
   const given: ListenAddress[] = [];
   for (const socket of ways.inherited ?? []) {

@@ -1,5 +1,5 @@
-/** The data of an append, laid out as the device's memory is: it takes whole slabs over, however many, in
- *  less time than copying one of them. Knows neither zones nor requests. */
+/** The data of an append, laid out as the device's memory is: the device takes over any number of whole slabs
+ *  in less time than copying one. Knows neither zones nor requests. */
 
 import type { SlabAllocator } from '../pages/allocator.ts';
 import { SECTORS_PER_SLAB, SLAB_BYTES, type Slab } from '../pages/slab.ts';
@@ -9,7 +9,7 @@ import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
 /** Whole sectors. */
 export interface DataPiece {
   readonly buffer: Uint8Array;
-  /** What `buffer` is all of. Who has the piece gives it back. */
+  /** The slab whose bytes are `buffer`. The owner of the piece gives it back. */
   readonly slab: Slab | undefined;
 }
 
@@ -18,7 +18,7 @@ export function giveSlabs(pieces: readonly DataPiece[], allocator: SlabAllocator
   for (const { slab } of pieces) if (slab !== undefined) allocator.give(slab);
 }
 
-/** Copies `data` to pieces that end where slabs of the device end, the first at `at`.
+/** Copies `data` to pieces that end where slabs of the device end; the first begins at `at`.
  *  @returns undefined: there is no memory. */
 export function* layOut(
   data: readonly Uint8Array[],

@@ -1,5 +1,5 @@
-/** Bad blocks: a set of sector ranges that is changed as a whole while requests go on, and the step that
- *  fails what touches one. Knows neither data nor zones. Source: driver.md section 5. */
+/** Bad blocks: a set of sector ranges that changes as a whole while requests go on, and the step that fails
+ *  requests for them. Knows neither data nor zones. Source: driver.md section 5. */
 
 import { Command } from '../block/command.ts';
 import { Status } from '../block/status.ts';
@@ -10,18 +10,18 @@ import type { NullOwned } from './completion.ts';
 import type { Step } from './path.ts';
 import { type Range, RangeList } from './range-list.ts';
 
-/** A write that is being prepared beside the list that requests see. */
+/** A write that is prepared beside the list that requests see. */
 interface Pending {
-  /** What becomes the list. */
+  /** The future list. */
   readonly next: RangeList;
   readonly changes: readonly BadBlocksChange[];
-  /** Ranges that requests have cleared since `next` was begun, and that it still has. */
+  /** Ranges that requests cleared since `next` was begun and that it still has. */
   readonly cleared: Range[];
 }
 
-/** INVARIANT: `#pending` is there from `prepare` until its change is made or `abandon`. */
+/** INVARIANT: `#pending` is set from `prepare` until its change is made or `abandon`. */
 export class BadBlocks {
-  /** Set by the first range written, bad or good: before it the list costs nothing. */
+  /** Set by the first range written, bad or good: before that the list costs nothing. */
   enabled = false;
   /** Called when `enabled` becomes true, once. */
   onEnabled: () => void = () => {};
@@ -38,9 +38,9 @@ export class BadBlocks {
     atOnce(this.prepare(changes))();
   }
 
-  /** Works out what the list is after `changes`; nothing changes, and requests go on. One at a time.
+  /** Computes the list after `changes`; nothing changes, and requests go on. One at a time.
    *  O(changes log ranges).
-   *  @returns makes the changes between two requests, and gives what takes them back. */
+   *  @returns a function that makes the changes between two requests and returns one that undoes them. */
   *prepare(changes: readonly BadBlocksChange[]): Work<() => () => void> {
     const pending = { next: this.#list.fork(), changes, cleared: [] };
     this.#pending = pending;
@@ -54,17 +54,17 @@ export class BadBlocks {
     return () => this.#swap(pending);
   }
 
-  /** What was prepared is not wanted any more. */
+  /** Drops what was prepared. */
   abandon(): void {
     this.#pending = undefined;
   }
 
-  /** What reading the attribute shows: `start length` lines, ascending; nothing for an empty list. */
+  /** The text of the attribute: `start length` lines, ascending; nothing for an empty list. */
   text(): string {
     return rangesText(this.#list);
   }
 
-  /** The ranges as they are now, whatever happens to the list while they are read. */
+  /** The present ranges, unaffected by changes of the list while they are read. */
   snapshot(): RangeList {
     return this.#list.fork();
   }
@@ -74,7 +74,7 @@ export class BadBlocks {
     return this.#list.firstIn(sector, sectors);
   }
 
-  /** The whole range that holds `sector` is good from now on. */
+  /** From now on the whole range that holds `sector` is good. */
   clearRangeAt(sector: number): void {
     const gone = this.#list.removeAt(sector);
     if (gone !== undefined) this.#pending?.cleared.push(gone);
@@ -97,11 +97,11 @@ export class BadBlocks {
   }
 }
 
-/** Some 20 us. */
+/** A piece of some 20 us. */
 const CHANGES_PER_PIECE = 16;
 
-/** Clears in the new list what requests have cleared since it was begun. That came before the write: what
- *  the write names, bad or good, stays as the write has it. */
+/** Clears in the new list what requests cleared since it was begun. They came before the write: sectors that
+ *  the write names, bad or good, stay as the write has them. */
 function* catchUp({ next, changes, cleared }: Pending): Work {
   if (cleared.length === 0) return;
   const named = new RangeList();
@@ -118,9 +118,9 @@ function* catchUp({ next, changes, cleared }: Pending): Work {
   }
 }
 
-/** Fails what touches a bad sector with IOERR; from sector 2^53 on, where sectors are rounded, none is bad.
+/** Fails with IOERR what touches a bad sector. From sector 2^53 on, where sectors are rounded, none is bad.
  *  @param once the range that was hit is good afterwards.
- *  @param partialIo the whole blocks before the first bad sector are transferred all the same.
+ *  @param partialIo the whole blocks before the first bad sector are still transferred.
  *  @param onHit hears of each failure, in words. */
 export function badBlocksStep(
   list: BadBlocks,
@@ -132,7 +132,7 @@ export function badBlocksStep(
 ): Step {
   return (request, sectors) => {
     if (!transfers(request)) return inner(request, sectors);
-    // Not before the step: a zone append has its sector only now.
+    // Only after the step: a zone append has its sector only now.
     const first = request.sector();
     const bad = list.firstBad(first, sectors);
     if (bad < 0 || bad > Number.MAX_SAFE_INTEGER) return inner(request, sectors);
@@ -140,7 +140,7 @@ export function badBlocksStep(
     onHit?.(`badblocks: sector ${bad} is bad`, request, bad);
     const before = partialIo ? bad - first - ((bad - first) % blockSectors) : 0;
     const done = before > 0 ? inner(request, before as Sector) : NOTHING; // fewer than it has
-    // A failure of the memory beats the bad block.
+    // A memory failure takes precedence over the bad block.
     if (request.status() === Status.OK) request.setStatus(Status.IOERR);
     return done;
   };

@@ -1,16 +1,16 @@
-/** What a device tells the block layer and its exports of itself: limits of a request, and what it can
- *  do. Source: driver.md section 1. */
+/** What a device tells the block layer and its exports about itself: limits of a request, and what it can do.
+ *  Source: driver.md section 1. */
 
 import type { Features, Limits } from '../block/limits.ts';
 import { wholeBlocks } from '../config/judge-size.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
 import { bytes, MiB, SECTOR_BYTES, sector, toSectors } from '../units.ts';
 
-/** A slice of a discard takes some 20 us, the memory goes back on its own (daemon/memory-return.ts); one
- *  of zeroes that are to be kept is a fill of 4 MiB, for which other clients wait up to 1 ms. */
+/** A slice of a discard takes some 20 us; the memory goes back by itself (daemon/memory-return.ts). A slice
+ *  of zeroes that keep their memory fills 4 MiB, for which other clients wait up to 1 ms. */
 const SLICE = sector((4 * MiB) / SECTOR_BYTES);
 
-/** 512 KiB: copied in some 0.1 ms, to memory that is new in 0.5 ms. */
+/** 512 KiB: copied in some 0.1 ms, or in 0.5 ms to new memory. */
 const COPY = sector((512 << 10) / SECTOR_BYTES);
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;
@@ -19,7 +19,7 @@ export function limits(options: DeviceOptions): Limits {
   return {
     blockBytes: options.bs,
     maxSectors: options.max_sectors - (options.max_sectors % (options.bs / SECTOR_BYTES)),
-    // Without memory nothing takes time, but where each byte is paid for.
+    // Without memory nothing takes time, unless each byte is paid for.
     sliceSectors: options.memory_backed || options.mbps > 0 ? SLICE : NO_LIMIT,
     copySectors: options.memory_backed ? COPY : NO_LIMIT,
     cutsCopies: options.memory_backed && options.cache_size > 0,
@@ -36,7 +36,7 @@ export function features(options: DeviceOptions, writeCache: boolean): Features 
     writeCache,
     fua: options.fua,
     zoned: options.zoned,
-    // There they are written, or paid for, as data are.
+    // There they are written, or paid for, like data.
     fastZeroes: !writeCache && !options.zoned && options.mbps === 0,
     views: true,
     completesInline: options.irqmode === 0,

@@ -1,5 +1,5 @@
-/** How a processed request completes: inline, deferred (softirq) or by timer. An error never skips
- *  the delay. Source: driver.md sections 2 and 3 (step 7); parameters irqmode, completion_nsec. */
+/** How a processed request completes: inline, deferred (softirq) or by timer. An error never skips the delay.
+ *  Source: driver.md sections 2 and 3 (step 7); parameters irqmode, completion_nsec. */
 
 import type { BlockContext } from '../block/context.ts';
 import type { DriverData } from '../block/driver-data.ts';
@@ -14,9 +14,9 @@ import { bug, type Nanoseconds, nanoseconds } from '../units.ts';
  *  runs. Made with the tag set; starting the timer allocates nothing. */
 export class NullRequestData implements TimerTarget {
   readonly timer = new Timer(this);
-  /** The timeout fault has chosen it: it is not to be processed. */
+  /** The timeout fault chose this request: it must not be processed. */
   fakeTimeout = false;
-  /** It was not: its timeout will end it. */
+  /** It was not processed: its timeout will end it. */
   leftAlone = false;
   #reference: NullRef | undefined;
 
@@ -26,8 +26,8 @@ export class NullRequestData implements TimerTarget {
     context.timers.start(this.timer, deadline);
   }
 
-  /** Ends the request with `status` through `other`, one more reference to it, if it waits for a timer or
-   *  was left alone. @returns false: it does not, and `other` is still the caller's. */
+  /** Ends the request with `status` through `other`, one more reference to it, if it waits for a timer or was
+   *  left alone. @returns false: it was not ended, and `other` still belongs to the caller. */
   giveUp(context: BlockContext, other: NullRef, status: Status): boolean {
     if (this.leftAlone) {
       this.leftAlone = false;
@@ -50,15 +50,15 @@ export class NullRequestData implements TimerTarget {
   }
 }
 
-/** What the driver keeps with each hardware queue: requests that wait to be polled for. Put there by
- *  `leaveToPoll` alone. */
+/** What the driver keeps with each hardware queue: requests that wait to be polled for. Only `leaveToPoll`
+ *  puts them there. */
 export class NullHctxData {
   polled: NullOwned[] = [];
 }
 
 /** Where a tag set comes from. */
 export interface NullTagSetData {
-  /** It is the one that all devices with shared_tags use. */
+  /** True for the tag set that all devices with shared_tags use. */
   readonly shared: boolean;
 }
 
@@ -88,7 +88,7 @@ function share(request: NullOwned): NullRef {
   return reference;
 }
 
-/** irqmode 0. A request whose pages the reply will show goes the long way of every shared request:
+/** irqmode 0. A request whose pages the reply will show takes the long way of every shared request:
  *  2 shared, 3 mapped, 2 handed to the device, 3 revived by its tag to complete. */
 export function completeInline(request: NullOwned): void {
   if (request.bio().views.count === 0) {
@@ -108,19 +108,19 @@ export function completeDeferred(request: NullOwned): void {
   hctx.completeLater(share(request));
 }
 
-/** Told where a batch of requests begins and ends that are processed one after the other. */
+/** Hears where a batch of requests begins and ends that are processed one after the other. */
 export interface Batch {
   begin(): void;
   end(): void;
 }
 
-/** Shorter delays are less than a few system calls take. */
+/** Shorter delays take less time than a few system calls. */
 const TOGETHER_BELOW_NS = 50_000;
 
-/** irqmode 2: complete `delay` after processing is done. With a short delay requests of one batch share one
- *  look at the clock, when the last of them is processed, and expire together: each reply on its own would be
- *  a system call, which makes the others late by more than the batch took. With a longer one they would go
- *  and come in step for ever, and wait for each other: there each has its own time. */
+/** irqmode 2: complete `delay` after processing is done. With a short delay the requests of one batch share
+ *  one reading of the clock, when the last of them is processed, and expire together: a system call for each
+ *  reply would make the others later than the batch took. With a longer delay they would come and go in step
+ *  for ever and wait for each other: there each has its own time. */
 export class TimedCompletion implements Batch {
   readonly complete: Complete = (request) => {
     if (this.#open) this.#batch.push(request);
@@ -159,14 +159,14 @@ export class TimedCompletion implements Batch {
   }
 }
 
-/** How requests complete, and what hears of batches of them. */
+/** How requests complete, and what hears about batches of them. */
 export interface Completion {
   readonly complete: Complete;
-  /** Undefined: completion does not care for batches. */
+  /** Undefined: completion ignores batches. */
   readonly batch: Batch | undefined;
 }
 
-/** As irqmode and completion_nsec have it. */
+/** From irqmode and completion_nsec. */
 export function completionOf(options: DeviceOptions, context: BlockContext): Completion {
   switch (options.irqmode) {
     case 0:

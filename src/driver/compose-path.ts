@@ -1,4 +1,4 @@
-/** The steps of a device's path in their order, composed so that what is off costs nothing.
+/** The steps of a device's path in their order, composed so that an unused feature costs nothing.
  *  Source: driver.md section 3; docs/architecture.md, Gate and path. */
 
 import { Status } from '../block/status.ts';
@@ -15,13 +15,13 @@ import { zoneReadClip } from './zones/read-clip.ts';
 import { type OnRefused, zoneRules } from './zones/zone-rules.ts';
 import type { ZoneSet } from './zones/zone-set.ts';
 
-/** Failures that the driver knows the cause of. */
+/** Failures whose cause the driver knows. */
 export interface Causes {
   badblocks: number;
   zones: number;
 }
 
-/** A device that is powered on, as far as its path goes. */
+/** The parts of a powered device that its path needs. */
 export interface Pathed {
   readonly options: DeviceOptions;
   readonly zones: ZoneSet | undefined;
@@ -56,7 +56,7 @@ export function composePath({ options, zones, cache, causes }: Pathed, parts: Pa
   return zoneRules(zones, step, refusedBy(causes));
 }
 
-/** Counts what zones refuse. */
+/** Counts the refusals of zones. */
 export function refusedBy(causes: Causes): OnRefused {
   return (text, request) => {
     causes.zones++;
@@ -64,7 +64,7 @@ export function refusedBy(causes: Causes): OnRefused {
   };
 }
 
-/** The first thing that went wrong is what is told. */
+/** The first error is reported. */
 function explain(request: NullOwned, text: string, sector: number): void {
   const bio = request.bio();
   if (bio.reason !== undefined) return;

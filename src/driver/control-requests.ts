@@ -16,17 +16,17 @@ export interface Outcome {
   readonly status: Status;
   /** Where a zone append went. */
   readonly sector: Sector;
-  /** What happened, for humans, where the driver can say more than the status. */
+  /** What happened, for humans, if the driver can say more than the status. */
   readonly reason: string | undefined;
 }
 
-/** What a request of the control side is refused with, or how nothing at all ended. */
+/** The refusal of a request of the control side, or the end of a request that did nothing. */
 export function outcome(status: Status, reason?: string): Outcome {
   return { status, sector: sector(0), reason };
 }
 
-/** The control side's way into a device that is on. It knows what has not ended: without clients,
- *  nobody else would wait for it when power goes off. */
+/** The control side's way into a powered device. It knows what has not ended: when power goes off without
+ *  clients, nothing else would wait for it. */
 export class ControlRequests {
   readonly #disk: Disk<NullData>;
   readonly #allocator: SlabAllocator;
@@ -38,8 +38,8 @@ export class ControlRequests {
     this.#allocator = allocator;
   }
 
-  /** Sends one request through the device. @param data the sectors of a write or append; their slabs are
-   *  the device's from now on. */
+  /** Sends one request through the device. @param data the sectors of a write or append; from now on their
+   *  slabs belong to the device. */
   async send(
     command: Command,
     first: Sector,
@@ -62,7 +62,7 @@ export class ControlRequests {
     }
   }
 
-  /** Nothing is sent any more. Done when what was sent has ended. */
+  /** From now on sends nothing. Resolves when everything that was sent has ended. */
   async close(): Promise<void> {
     this.#open = false;
     await Promise.all(this.#underWay);
@@ -83,7 +83,7 @@ class ControlRequest implements OwnBioHost {
   }
 
   begin(command: Command, first: Sector, sectors: Sector, data: readonly DataPiece[]): void {
-    // Long data change hands. A write cache would copy them, all in one turn: they go past it.
+    // Long data are handed over. A write cache would copy them, all in one turn: they go past it.
     const flags = data.length > 1 ? RequestFlag.FUA : 0;
     const { bio } = this.#own;
     bio.reset(command, flags, first, sectors);
@@ -106,7 +106,7 @@ class ControlRequest implements OwnBioHost {
   }
 
   bioDone(bio: Bio): void {
-    // Those that the device has not taken over.
+    // The pieces that the device has not taken over.
     for (const slab of bio.segments.slabs) if (slab !== undefined) this.#allocator.give(slab);
     bio.segments.clear();
     this.#done({ status: bio.status, sector: bio.landedAt, reason: bio.reason });

@@ -1,5 +1,5 @@
-/** What a device has to tell about itself: counters, latencies, memory, requests in flight. Computed
- *  when somebody asks. Source: control.md section 3, Stats. */
+/** What a device can report about itself: counters, latencies, memory, requests in flight. Computed on
+ *  demand. Source: control.md section 3, Stats. */
 
 import { Command } from '../block/command.ts';
 import { type InFlightRequest, lookForRequests } from '../block/in-flight.ts';
@@ -14,7 +14,7 @@ import type { PageStore } from './storage/page-store.ts';
 
 export interface OperationStats {
   readonly requests: number;
-  /** Above 2^53 with all its digits. */
+  /** With all its digits, also above 2^53. */
   readonly bytes: number | string;
   readonly latencyNs: {
     readonly p50: number;
@@ -50,7 +50,7 @@ export interface InFlight {
   readonly tag: number;
   readonly queue: number;
   readonly command: string;
-  /** Above 2^53 a text, and even. */
+  /** Above 2^53 a text, and exact. */
   readonly sector: number | string;
   readonly sectors: number | string;
   readonly state: 'issued' | 'started';
@@ -61,7 +61,7 @@ export interface InFlight {
 
 const noStats = new IoStats();
 
-/** @param stats undefined: nothing has been counted. */
+/** @param stats undefined: nothing was counted. */
 function operationStats(stats: IoStats = noStats): Record<IoKind, OperationStats> {
   const entries = ioKinds.map((kind, at) => {
     const times = stats.histogram(at);
@@ -89,7 +89,7 @@ export function latenciesOf(stats: IoStats = noStats): Latencies {
   return Object.fromEntries(entries) as Latencies; // one entry per kind
 }
 
-/** @param counted in place of the queue's own counts. */
+/** @param counted replaces the queue's own counts. */
 export function deviceStats(
   powered: PoweredDevice | undefined,
   store: PageStore | undefined,
@@ -118,7 +118,7 @@ export function deviceStats(
   };
 }
 
-/** By errno, in which the statuses that are retried never show. */
+/** By errno; statuses that are retried never appear. */
 function errorsByErrno(stats: IoStats = noStats): Record<string, number> {
   const errors: Record<string, number> = {};
   for (const status of Object.values(Status)) {

@@ -1,4 +1,4 @@
-/** All devices by name, the tag set that some of them share, and who wants to hear of power.
+/** All devices by name, the tag set that some of them share, and who is told about power.
  *  Source: driver.md section 1 (nr_devices, shared_tags, index). */
 
 import type { TagSet } from '../block/tag-set.ts';
@@ -11,16 +11,16 @@ import { type DeviceHost, NullDevice } from './null-device.ts';
 import { deviceTags, makeTagSet } from './null-tag-set.ts';
 import type { DeviceContext } from './parts.ts';
 
-/** Who shows powered devices to clients. */
+/** Shows powered devices to clients. */
 export interface PowerListener {
   added(device: NullDevice): void;
-  /** Done when the last request of the device's clients has ended. */
+  /** Resolves when the last request of the device's clients has ended. */
   removed(device: NullDevice): Promise<void>;
-  /** The clients that are left of a removed device are ended soon. */
+  /** The remaining clients of a removed device end soon. */
   hurry?(device: NullDevice): void;
 }
 
-/** Long work that ends requests goes on in the data path's turns, which send the replies. */
+/** Long work that ends requests runs in the data path's turns, which send the replies. */
 function inTurns({ deferred }: DeviceContext): Pick<Scheduler, 'immediate'> {
   return {
     immediate(callback) {
@@ -36,7 +36,7 @@ export class Devices implements DeviceHost {
   readonly #listener: PowerListener;
   readonly slicer: Slicer;
   readonly #byName = new Map<string, NullDevice>();
-  /** Of powered devices; none below `#lowest` is free. */
+  /** Of powered devices; every number below `#lowest` is taken. */
   readonly #indexes = new Set<number>();
   #lowest = 0;
   #sharedTags: TagSet<NullData> | undefined;
@@ -67,7 +67,7 @@ export class Devices implements DeviceHost {
     this.#byName.delete(name);
   }
 
-  /** What all devices have in flight, for humans: one after the other; empty: nothing. */
+  /** What all devices have in flight, for humans, one after the other. Empty: nothing. */
   inFlight(): string {
     const busy = Array.from(this, (device) => [device.name, device.inFlight()] as const);
     return busy

@@ -1,5 +1,5 @@
-/** A null device's space as runs of sectors: the page store's, below the write cache's, below the write
- *  pointers of zones. Composed at power on, as the path is. Source: nbd-protocol.md section 3.5. */
+/** A null device's space as runs of sectors: zones' write pointers over the write cache over the page store.
+ *  Composed at power on, like the path. Source: nbd-protocol.md section 3.5. */
 
 import { Allocation, type Extents } from '../block/extents.ts';
 import type { PageStore } from './storage/page-store.ts';
@@ -43,7 +43,7 @@ function behindCache(cache: WriteCache, store: Extents): Extents {
   };
 }
 
-/** What lies at or behind a write pointer holds nothing, and does not read as zeros. */
+/** Sectors at or behind a write pointer hold nothing, and do not read as zeros. */
 function belowPointers(zones: ZoneSet, inner: Extents): Extents {
   return {
     at(sector, end, into) {
@@ -61,7 +61,7 @@ function belowPointers(zones: ZoneSet, inner: Extents): Extents {
   };
 }
 
-/** Where what the store holds of a zone ends to show (zones/read-clip.ts); nothing of an offline one. */
+/** Where the visible part of a zone's data ends (zones/read-clip.ts); an offline zone shows nothing. */
 function validUpTo(zones: ZoneSet, index: number): number {
   const condition = zones.condition(index);
   if (condition === ZoneCondition.OFFLINE) return zones.start(index);

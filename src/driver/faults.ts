@@ -1,5 +1,5 @@
-/** Faults: when is a chance to fail taken? Four settings, a count and a stream of random numbers. Knows
- *  not what fails. Source: driver.md section 7; parameters timeout, requeue and init_hctx. */
+/** Faults: decides when a chance to fail is taken. Four settings, a count and a stream of random numbers.
+ *  Does not know what fails. Source: driver.md section 7; parameters timeout, requeue and init_hctx. */
 
 import {
   type FaultSetting,
@@ -11,8 +11,8 @@ import { RandomStream } from './random.ts';
 
 const NO_LIMIT = -1;
 
-/** One fault of one device. INVARIANT: the numbers are the settings; those beyond 2^53 are rounded,
- *  which no count ever reaches. */
+/** One fault of one device. INVARIANT: the numbers are the settings, rounded beyond 2^53, which no count ever
+ *  reaches. */
 export class Fault {
   /** Called when a setting was written. */
   onChanged: () => void = () => {};
@@ -24,7 +24,7 @@ export class Fault {
   #probability = 0;
   #space = 0;
   #times = 1;
-  /** Chances that came as far as the interval. */
+  /** Chances that passed `space`: every `interval`-th of them goes on. */
   #counted = 0;
 
   /** @param random the fault's own stream: see `faultStream`. */
@@ -45,22 +45,22 @@ export class Fault {
       if (this.#counted % this.#interval !== 0) return false;
     }
     if (this.#probability < 100 && this.#random.below(100) >= this.#probability) return false;
-    // 32 bits, as the setting has: below the least number comes the greatest.
+    // 32 bits, like the setting: below the least number comes the greatest.
     if (this.#times !== NO_LIMIT) this.#times = (this.#times - 1) | 0;
     return true;
   }
 
-  /** The setting as a number, rounded beyond 2^53; of `space` and `times`, what is left. */
+  /** The setting as a number, rounded beyond 2^53; for `space` and `times`, what is left. */
   value(setting: FaultSetting): number {
     return Number(this.#exact(setting));
   }
 
-  /** What reading the attribute shows. */
+  /** The text of the attribute. */
   get(setting: FaultSetting): string {
     return `${this.#exact(setting)}\n`;
   }
 
-  /** All of them, exactly. */
+  /** All of them, exact. */
   get settings(): FaultSettings {
     return {
       interval: this.#intervalExact,
@@ -70,7 +70,7 @@ export class Fault {
     };
   }
 
-  /** Takes the values that are there. */
+  /** Takes the values that are present. */
   set(values: Partial<FaultSettings>): void {
     for (const setting of faultSettings) {
       const value = values[setting];
@@ -112,7 +112,7 @@ export class Fault {
   }
 }
 
-/** The random numbers of one fault of one device: the same seed, the same faults.
+/** The random numbers of one fault of one device: the same seed gives the same faults.
  *  @param fault its name, such as `timeout`. */
 export function faultStream(seed: string, device: string, fault: string): RandomStream {
   return new RandomStream(JSON.stringify([seed, device, fault]));

@@ -1,7 +1,7 @@
-/** Flushes of the write cache, a slice at a time with the sockets' turn in between: a full cache of
- *  64 MiB takes 20 ms, which no other client should wait for, and single pages far from each other ten
- *  times as long. A flush is done when what was in the
- *  cache as it began has been moved. Source: driver.md section 4; nbd-protocol.md section 3.6. */
+/** Flushes of the write cache, a slice at a time with the sockets' turn in between. A full cache of 64 MiB
+ *  takes 20 ms, and ten times as long if its pages lie far from each other; no other client should wait for
+ *  that. A flush is done when everything that was in the cache at its beginning has been moved.
+ *  Source: driver.md section 4; nbd-protocol.md section 3.6. */
 
 import type { BlockContext } from '../block/context.ts';
 import { Status } from '../block/status.ts';
@@ -9,9 +9,9 @@ import type { DeferredWork } from '../time/deferred.ts';
 import type { Complete, NullOwned } from './completion.ts';
 import type { FlushPoint, WriteCache } from './storage/write-cache.ts';
 
-/** Pages moved between two looks at the clock: some 20 us, or 0.5 ms where each takes new memory. */
+/** Pages moved between two readings of the clock: some 20 us, or 0.5 ms if each takes new memory. */
 const PIECE_PAGES = 16;
-/** After so many ns of a turn no further piece is begun. */
+/** After so many ns of a turn no other piece begins. */
 const TURN_NS = 200_000;
 /** Pieces in a turn, for a clock that stands still: 1 MiB. */
 const PIECES_MAX = 16;
@@ -34,13 +34,13 @@ export class Flusher implements DeferredWork {
     this.#complete = complete;
   }
 
-  /** Completes `request`, a FLUSH, at once where one slice is enough. */
+  /** Completes `request`, a FLUSH, at once if one slice is enough. */
   take(request: NullOwned): void {
     this.#waiting.push({ request, upTo: this.#cache.flushPoint });
     if (!this.raised) this.runDeferred();
   }
 
-  /** Ends with `status` all that wait. */
+  /** Ends all waiting flushes with `status`. */
   giveUp(status: Status): void {
     const waiting = this.#waiting;
     this.#waiting = [];

@@ -1,5 +1,5 @@
-/** What may keep an issued request from the device: the timeout and requeue faults and the bandwidth
- *  limit, in that order. Where none is on there is no gate, and it costs nothing.
+/** What may keep an issued request from the device: the timeout and requeue faults and the bandwidth limit,
+ *  in that order. If none is on there is no gate, and no cost.
  *  Source: driver.md section 3 (steps 1 and 2). */
 
 import type { IdleRequest } from '../block/owned.ts';
@@ -8,7 +8,7 @@ import type { NullData } from './completion.ts';
 import type { Fault } from './faults.ts';
 import type { Throttle } from './throttle.ts';
 
-/** OK: go on. A resource status: it was not taken. `undefined`: it is gone, to come again. */
+/** OK: go on. A resource status: not taken. Undefined: requeued. */
 export type Gate = (request: IdleRequest<NullData>) => Status | undefined;
 
 export interface Faults {
@@ -17,7 +17,7 @@ export interface Faults {
   readonly init_hctx: Fault;
 }
 
-/** @returns undefined when nothing can ever stand in the way, as the faults are set now. */
+/** @returns undefined when nothing can stop a request, with the faults as they are set now. */
 export function composeGate(faults: Faults, throttle: Throttle | undefined): Gate | undefined {
   const { timeout, requeue } = faults;
   if (!mayStrike(timeout) && !mayStrike(requeue)) return throttle && throttleGate(throttle);
@@ -37,7 +37,7 @@ export function composeGate(faults: Faults, throttle: Throttle | undefined): Gat
 
 function throttleGate(throttle: Throttle): Gate {
   return (request) => {
-    // It may have been chosen before the fault was switched off.
+    // The fault may have chosen it before it was switched off.
     request.data().fakeTimeout = false;
     return throttle.admit(request.bytes()) ? Status.OK : Status.DEV_RESOURCE;
   };

@@ -1,5 +1,5 @@
-/** The null block device as its directory in the control tree knows it: what survives power off (data,
- *  bad blocks, fault settings), and power. The path of its requests is powered-device.ts's.
+/** The null block device as its directory in the control tree knows it: what survives power off (data, bad
+ *  blocks, fault settings), and power. The path of its requests is in powered-device.ts.
  *  Source: driver.md sections 1 (power) and 4 to 7. */
 
 import { Command } from '../block/command.ts';
@@ -36,25 +36,25 @@ import { DeviceRules, type RuledDevice } from './struck/device-rules.ts';
 import type { ZoneOperation } from './zone-requests.ts';
 import type { ZoneSet } from './zones/zone-set.ts';
 
-/** Slabs moved per turn while memory that holds nothing is given back. */
+/** Slabs moved per turn while unused memory is given back. */
 const TIDY_SLABS = 8;
 
-/** What a device asks of those who keep all devices. */
+/** What a device needs from the set of all devices. */
 export interface DeviceHost {
   /** The lowest number that no powered device has. */
   takeIndex(): number;
   /** The device with that number is off. */
   giveIndex(index: number): void;
-  /** Of all devices' long work. */
+  /** For all devices' long work. */
   readonly slicer: Slicer;
   /** The tag set of all devices with shared_tags. */
   sharedTags(): TagSet<NullData>;
-  /** Makes it in pieces, where there is none. @throws ErrnoError ENOMEM that names device `name`. */
+  /** Makes it in pieces, if there is none. @throws ErrnoError ENOMEM that names device `name`. */
   prepareSharedTags(name: string): Work;
   added(device: NullDevice): void;
-  /** The device is served no more. Done when the last request of its clients has ended. */
+  /** The device is not served any more. Resolves when the last request of its clients has ended. */
   removed(device: NullDevice): Promise<void>;
-  /** Its clients are ended soon, whether they have their replies or not. */
+  /** Its clients end soon, with or without their replies. */
   hurry(device: NullDevice): void;
 }
 
@@ -99,7 +99,7 @@ export class NullDevice implements DeferredWork {
     return this.#powered !== undefined;
   }
 
-  /** While it is powered on, and where threads may read and write it themselves. */
+  /** While it is powered on, if threads may read and write it themselves. */
   get shared(): SharedDevice | undefined {
     return this.#shared;
   }
@@ -113,7 +113,7 @@ export class NullDevice implements DeferredWork {
     return this.#powered?.zones;
   }
 
-  /** Makes what takes long to make for `powerOn`, in pieces. @throws ErrnoError ENOMEM. */
+  /** Makes what `powerOn` needs and takes long to make, in pieces. @throws ErrnoError ENOMEM. */
   *prepare(options: DeviceOptions): Work<TagSet<NullData> | undefined> {
     if (this.powered) return undefined;
     if (options.shared_tags) {
@@ -155,7 +155,7 @@ export class NullDevice implements DeferredWork {
     this.#host.added(this);
   }
 
-  /** Shows the device no more, lets what is in flight end, and forgets what is volatile.
+  /** Hides the device, waits for what is in flight, and forgets what is volatile.
    *  @param force what is in flight fails with ENODEV instead. */
   async powerOff(force = false): Promise<void> {
     const powered = this.#powered;
@@ -163,7 +163,7 @@ export class NullDevice implements DeferredWork {
     powered.leaving = true;
     if (force) this.rules.giveUp();
     this.recompose();
-    // What a fault or the bandwidth limit holds up would succeed: nothing is in its way any more.
+    // Requests that a fault or the bandwidth limit holds would succeed: nothing stops them any more.
     if (force) failAll(powered, this.#host.slicer);
     const ended = letEnd(this.name, powered, this.#context, this.#clients);
     if (force) this.#clients.hurry();
@@ -178,7 +178,7 @@ export class NullDevice implements DeferredWork {
     this.#host.giveIndex(this.index);
   }
 
-  /** Fails with ENODEV what power off waits for; without one under way this does nothing. */
+  /** Fails with ENODEV what power off waits for; without a power off it does nothing. */
   forcePowerOff(): void {
     if (this.#powered?.leaving !== true) return;
     this.rules.giveUp();
@@ -186,20 +186,20 @@ export class NullDevice implements DeferredWork {
     this.#clients.hurry();
   }
 
-  /** What is in flight, for humans; empty: nothing is. */
+  /** What is in flight, for humans. Empty: nothing. */
   inFlight(): string {
     const queue = this.#powered?.disk.queue;
     return queue === undefined ? '' : inFlightText(queue, this.#context.clock);
   }
 
-  /** Frees the data; for a device that is off and goes away. */
+  /** Frees the data of a device that is off and is being removed. */
   async free(): Promise<void> {
     const store = this.#store;
     this.#store = undefined;
     if (store !== undefined) await this.#host.slicer.run(store.clear());
   }
 
-  /** Threads wait until they are shown all that is there. */
+  /** Threads wait until they know everything that is there. */
   #showThreads(store: PageStore): void {
     const shared = this.#shared;
     store.share(shared);
@@ -208,24 +208,24 @@ export class NullDevice implements DeferredWork {
     void this.#host.slicer.run(showAll(store, shared));
   }
 
-  /** A live attribute has changed: the path is composed anew, between two requests. */
+  /** A live attribute changed: composes the path again, between two requests. */
   recompose(): void {
     const powered = this.#powered;
     if (powered === undefined) return;
-    // Nobody else is at it while the path changes.
+    // No other thread works on it while the path changes.
     this.#shared?.allow(false);
     const movesBytesOnly = powered.recompose();
     this.rules.compose(powered.leaving);
     this.#shared?.allow(movesBytesOnly && !this.rules.active);
   }
 
-  /** The numbers of hardware queues that it has while it is powered on. */
+  /** The numbers of hardware queues while it is powered on. */
   get queues(): { readonly submit: number; readonly poll: number } {
     const { submit_queues = 0, poll_queues = 0 } = this.#powered?.options ?? {};
     return { submit: submit_queues, poll: poll_queues };
   }
 
-  /** Makes what takes long to make for `setQueues`, in pieces. @throws ErrnoError ENOMEM. */
+  /** Makes what `setQueues` needs and takes long to make, in pieces. @throws ErrnoError ENOMEM. */
   *prepareQueues(submit: number, poll: number): Work<TagSet<NullData> | undefined> {
     const powered = this.#powered;
     if (powered === undefined || powered.disk.queue.tagSet.data.shared) return undefined;
@@ -233,7 +233,7 @@ export class NullDevice implements DeferredWork {
     return yield* deviceTags(this.name, options, this.#context);
   }
 
-  /** Changes the number of hardware queues with I/O running. @param made what `prepareQueues` gave.
+  /** Changes the number of hardware queues while I/O runs. @param made what `prepareQueues` returned.
    *  @throws ErrnoError EINVAL on shared tags, ENOMEM when one cannot be had: the old ones stay. */
   setQueues(submit: number, poll: number, made?: TagSet<NullData>): void {
     const powered = this.#powered;
@@ -251,7 +251,7 @@ export class NullDevice implements DeferredWork {
     powered.options = options;
   }
 
-  /** @throws ErrnoError EINVAL where there is no such sequential zone. */
+  /** @throws ErrnoError EINVAL if there is no such sequential zone. */
   setZoneCondition(at: number, condition: 'read-only' | 'offline'): void {
     const { zones } = this;
     if (zones?.setCondition(sector(at), condition)) return;
@@ -272,7 +272,7 @@ export class NullDevice implements DeferredWork {
     return zones === undefined ? this.#noZones() : await zones.append(start, data);
   }
 
-  /** As in the kernel, a flush reaches the driver only where something is volatile. */
+  /** As in the kernel, a flush reaches the driver only if something is volatile. */
   async flush(): Promise<Outcome> {
     const powered = this.#powered;
     if (powered === undefined || powered.leaving) return outcome(Status.OFFLINE, 'power is 0');
@@ -306,7 +306,7 @@ export class NullDevice implements DeferredWork {
     return queue === undefined ? [] : requestsOf(queue, this.#context.clock);
   }
 
-  /** Gives back memory that holds nothing, a few slabs a turn. */
+  /** Gives unused memory back, a few slabs a turn. */
   runDeferred(): void {
     const compacting = this.#store?.compact(TIDY_SLABS) ?? false;
     const trimming = this.#powered?.cache?.trim(TIDY_SLABS) ?? false;

@@ -1,5 +1,5 @@
-/** The null device as the block layer calls it: a request goes through the gate, along the path, and is
- *  completed. Gate and path are powered-device.ts's. Source: driver.md sections 2 and 3. */
+/** The null device as the block layer calls it: a request passes the gate and the path, and completes. Gate
+ *  and path come from powered-device.ts. Source: driver.md sections 2 and 3. */
 
 import { Command, RequestFlag } from '../block/command.ts';
 import type { BlockContext } from '../block/context.ts';
@@ -26,11 +26,11 @@ import type { Parts } from './parts.ts';
 import type { Step } from './path.ts';
 import type { ResetAll } from './zones/reset-all.ts';
 
-/** Requests that end in some 20 us, with their replies. */
+/** How many requests end in one piece of some 20 us, with their replies. */
 const ENDS_PER_PIECE = 8;
 
 export class NullOperations implements Operations<NullData> {
-  /** Recomposed between two requests when a live attribute changes. */
+  /** Composed again between two requests when a live attribute changes. */
   gate: Gate | undefined;
   execute: Step = () => bug('a request before there is a path');
   readonly queueRqBlocking?: (request: IdleRequest<NullData>) => Promise<Status>;
@@ -41,7 +41,7 @@ export class NullOperations implements Operations<NullData> {
   readonly #resetAll: ResetAll | undefined;
   readonly #context: BlockContext;
 
-  /** @param flusher where there is a cache. @param resetAll where there are zones.
+  /** @param flusher with a cache. @param resetAll with zones.
    *  @param blocking the handler may wait, so it is an asynchronous one. */
   constructor(
     { context, faults }: Parts,
@@ -79,13 +79,13 @@ export class NullOperations implements Operations<NullData> {
       this.#process(owned);
       return Status.OK;
     }
-    // There may be a gate when it is polled for, which has not judged it.
+    // The gate judges it only when it is polled for.
     if (gate === undefined) owned.data().fakeTimeout = false;
     leaveToPoll(owned);
     return Status.OK;
   }
 
-  /** With a gate they are issued one by one: what it turns away holds up those behind it. */
+  /** With a gate they are issued one by one: a request that it turns away holds up those behind it. */
   queueRqs(requests: RequestList<NullData>): void {
     if (this.gate !== undefined) return;
     this.#batch?.begin();
@@ -110,7 +110,7 @@ export class NullOperations implements Operations<NullData> {
     this.#flusher?.giveUp(status);
     this.#resetAll?.giveUp(status);
     let ended = 0;
-    // Those that a poll has processed meanwhile are not there any more.
+    // A poll may have processed some of them meanwhile.
     for (let one = hctx.data.polled.pop(); one !== undefined; one = hctx.data.polled.pop()) {
       one.end(status);
       if (++ended % ENDS_PER_PIECE === 0) yield;
@@ -125,7 +125,7 @@ export class NullOperations implements Operations<NullData> {
     return this.#initHctx.shouldFail() ? Status.NOSPC : Status.OK;
   }
 
-  /** Only a fake timeout is one: a request that takes long has its reasons. */
+  /** Only a fake timeout counts: a request that takes long has its reasons. */
   requestTimeout(request: ARef<NullData>): TimeoutVerdict {
     const data = request.data();
     if (!data.leftAlone) return 'reset';

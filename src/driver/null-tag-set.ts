@@ -1,5 +1,5 @@
-/** The tag set that a device's options ask for, at once or in pieces; and what it means when there is no
- *  memory for one. */
+/** The tag set that a device's options ask for, made at once or in pieces, and the error when there is no
+ *  memory for it. */
 
 import type { BlockContext } from '../block/context.ts';
 import { HctxError } from '../block/request-queue.ts';
@@ -12,7 +12,7 @@ import { type NullData, NullRequestData } from './completion.ts';
 
 type TagSetContext = BlockContext & { readonly debug: boolean };
 
-/** null_blk's own, not the block layer's 30 s. */
+/** null_blk's own, instead of the block layer's 30 s. */
 const TIMEOUT = 5e9 as Nanoseconds; // 5 s
 /** The queue takes no more tags than these, whatever the attribute says. */
 const DEPTH_MAX = 10_240;
@@ -48,7 +48,7 @@ function tagSetOptions(options: DeviceOptions, debug: boolean): TagSetOptions {
   };
 }
 
-/** What `build` gives. @throws ErrnoError ENOMEM that names the device. */
+/** The result of `build`. @throws ErrnoError ENOMEM that names the device. */
 export function orNoMemory<T>(name: string, build: () => T): T {
   try {
     return build();

@@ -1,5 +1,5 @@
-/** What a device is made with: what all devices have in common, and what one of them brings along from
- *  before it was powered on. */
+/** What a device is made with: what all devices have in common, and what this one keeps from before its power
+ *  on. */
 
 import type { BlockContext } from '../block/context.ts';
 import type { SharedDevice } from '../direct/shared-device.ts';
@@ -10,18 +10,18 @@ import type { BadBlocks } from './badblocks.ts';
 import type { Faults } from './gate.ts';
 import type { PageStore } from './storage/page-store.ts';
 
-/** Makes of a device one that threads for sockets may read and write themselves.
+/** Lets threads for sockets read and write the device themselves.
  *  @param capacity bytes. @returns undefined: they may not. */
 export type Share = (capacity: number) => SharedDevice | undefined;
 
 export interface DeviceContext extends BlockContext {
   readonly allocator: SlabAllocator;
   readonly debug: boolean;
-  /** Every random choice follows from it. */
+  /** The seed of every random choice. */
   readonly faultSeed: string;
   /** Undefined: there are no threads for sockets. */
   readonly share?: Share | undefined;
-  /** Says a line to whoever runs the program. */
+  /** Writes a line to the log. */
   readonly warn?: (line: string) => void;
 }
 
@@ -32,7 +32,7 @@ export interface Parts {
   readonly store: PageStore | undefined;
   readonly badBlocks: BadBlocks;
   readonly faults: Faults;
-  /** Of all devices' long work. */
+  /** For all devices' long work. */
   readonly slicer: Slicer;
   /** Gives unused memory back in the deferred context. */
   readonly tidy: DeferredWork;

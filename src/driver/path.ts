@@ -1,6 +1,6 @@
-/** The order of a request's steps through the device, composed once when it powers on: what is off
- *  costs nothing. A step does the first `sectors` of a request, leaves an error in its status, and
- *  says how many it did: so a partial write moves a write pointer. Source: driver.md section 3. */
+/** The order of a request's steps through the device, composed once when it powers on: an unused feature
+ *  costs nothing. A step does the first `sectors` of a request, leaves an error in its status, and returns
+ *  how many it did: so a partial write moves a write pointer. Source: driver.md section 3. */
 
 import { Command, RequestFlag } from '../block/command.ts';
 import { Status } from '../block/status.ts';
@@ -23,8 +23,8 @@ export function nullStep(): Step {
   };
 }
 
-/** Memory: data go to and come from `store`. A discard reaches this step only where the device
- *  accepts them. */
+/** Memory: data go to and come from `store`. A discard reaches this step only if the device accepts
+ *  discards. */
 export function storeStep(store: PageStore): Step {
   return (request, sectors) => {
     switch (request.command()) {
@@ -50,7 +50,7 @@ export function storeStep(store: PageStore): Step {
   };
 }
 
-/** Refuses what the device does not do, before anything is touched. */
+/** Refuses operations that the device does not have, before anything is touched. */
 export function discardGuard(accepts: boolean, inner: Step): Step {
   if (accepts) return inner;
   return (request, sectors) => {
@@ -66,23 +66,23 @@ export function outOfMemory(request: NullOwned): Sector {
   return NOTHING;
 }
 
-/** May the reply show the device's pages? Only a bio of one request: parts that kept their tags
+/** True when the reply may show the device's pages. Only for a bio of one request: parts that kept their tags
  *  until the last part was sent could starve it of tags. */
 function showsPages(request: NullOwned): boolean {
   const bio = request.bio();
   return request.sectors() === bio.sectors && bio.owner.acceptsViews(bio);
 }
 
-/** Where a read's data come from: whole sectors into `target` from byte `start` on. */
+/** The source of a read's data: whole sectors into `target` from byte `start` on. */
 export interface Readable {
   read(sector: Sector, target: Uint8Array, start: number, length: number): void;
 }
 
-/** Where a write's data go. False: no memory. */
+/** The target of a write's data. False: no memory. */
 export interface Writable {
   write(sector: Sector, source: Uint8Array, start: number, length: number): boolean;
-  /** Takes a whole slab of data over. False: no memory. Where there is none, it is copied, and given back
-   *  by the bio. */
+  /** Takes over a whole slab of data. False: no memory. A target without this method copies the slab, and the
+   *  bio gives it back. */
   adopt?(sector: Sector, slab: Slab): boolean;
 }
 
@@ -102,7 +102,7 @@ export function fillRead(
   constant: 'zeros' | 'ones',
 ): boolean {
   const { views } = request.bio();
-  // What the request begins with decides the form of the whole.
+  // The first sectors decide the form of the whole request.
   if (from === 0 ? showsPages(request) : views.count > 0) {
     const view = constant === 'ones' ? onesView() : zeroView;
     views.addConstant(view, (to - from) * SECTOR_BYTES);
@@ -119,7 +119,7 @@ function readStore(store: PageStore, request: NullOwned, sectors: Sector): Secto
   return readSegments(store, request, NOTHING, sectors) ? sectors : outOfMemory(request);
 }
 
-/** One request is in hand at a time. */
+/** One request at a time. */
 const cursor = new SegmentCursor();
 
 /** Fills a read's sectors [first, end), counted from its first. False: no memory to read into. */
@@ -147,8 +147,8 @@ export function readSegments(
   return true;
 }
 
-/** Stores the first `sectors` of a write. @returns how many; none when memory ran out, also before: there
- *  was none to keep the data while the request waited. */
+/** Stores the first `sectors` of a write. @returns how many; none when memory ran out, now or earlier, when
+ *  there was none to keep the data while the request waited. */
 export function writeSegments(to: Writable, request: NullOwned, sectors: Sector): Sector {
   const { segments } = request.bio();
   if (segments.count === 0) return outOfMemory(request);

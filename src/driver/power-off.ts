@@ -1,5 +1,5 @@
-/** What is in flight when a device's power goes off: it is let end; whoever waits too long is told what for;
- *  and by force it fails. Source: driver.md section 1 (power); control.md section 2. */
+/** Requests in flight when a device's power goes off: they end; a user who waits too long is told what for;
+ *  by force they fail. Source: driver.md section 1 (power); control.md section 2. */
 
 import type { RequestQueue } from '../block/request-queue.ts';
 import { Status } from '../block/status.ts';
@@ -12,19 +12,19 @@ import { requestsOf } from './device-stats.ts';
 import type { DeviceContext } from './parts.ts';
 import type { PoweredDevice } from './powered-device.ts';
 
-/** Who waits for so long is told what for. */
+/** A user who waits this long is told what for. */
 const SAY_AFTER_NS = 5e9;
 
-/** Who keeps the device's clients. */
+/** Has the device's clients. */
 export interface PowerOffHost {
-  /** The device is served no more. Done when the last request of its clients has ended. */
+  /** The device is not served any more. Resolves when the last request of its clients has ended. */
   removed(): Promise<void>;
-  /** The clients that are left are ended soon, whether they have their replies or not. */
+  /** The remaining clients end soon, with or without their replies. */
   hurry(): void;
 }
 
-/** What there is in flight, such as `3 requests in flight (2 read, 1 write), the oldest for 6.2 s`; empty:
- *  nothing is. */
+/** What is in flight, such as `3 requests in flight (2 read, 1 write), the oldest for 6.2 s`. Empty:
+ *  nothing. */
 export function inFlightText(queue: RequestQueue<NullData>, clock: Clock): string {
   const requests = [...requestsOf(queue, clock)].flat();
   if (requests.length === 0) return queue.busy ? 'requests in flight between two slices' : '';
@@ -40,7 +40,7 @@ export function inFlightText(queue: RequestQueue<NullData>, clock: Clock): strin
   return `${requests.length} ${what} in flight (${commands}), the oldest for ${seconds} s`;
 }
 
-/** Lets all end that is in flight, with nothing in its way. */
+/** Lets everything in flight end, and removes all obstacles. */
 export async function letEnd(
   name: string,
   powered: PoweredDevice,
@@ -63,10 +63,10 @@ export async function letEnd(
   context.timers.cancel(timer);
 }
 
-/** Fails all that is in flight with ENODEV, in slices, and from now on all that comes; but for what a client
- *  is being sent, which ends with the client: PowerOffHost.hurry. */
+/** Fails with ENODEV everything in flight, in slices, and from now on everything new. Data that are being
+ *  sent to a client end with the client: PowerOffHost.hurry. */
 export function failAll({ disk }: PoweredDevice, slicer: Slicer): void {
-  // At once: what is held up must not succeed when nothing is in its way any more.
+  // At once: held requests must not succeed after the obstacles are gone.
   disk.queue.refuse(Status.OFFLINE);
   void slicer.run(disk.queue.giveUp(Status.OFFLINE));
 }

@@ -1,6 +1,6 @@
 /** A device while it is powered on, and the path of its requests, which it composes from its options and
- *  anew when a live attribute changes. Made at power on, gone at power off; what outlives that (data, bad
- *  blocks, fault settings) is null-device.ts's. Source: driver.md sections 1 to 3. */
+ *  again when a live attribute changes. Made at power on, gone at power off; what survives (data, bad blocks,
+ *  fault settings) is in null-device.ts. Source: driver.md sections 1 to 3. */
 
 import { Disk } from '../block/disk.ts';
 import type { Judge } from '../block/limits.ts';
@@ -28,14 +28,14 @@ import { ZoneSet } from './zones/zone-set.ts';
 const everything: Judge = { firstJudged: (sector) => sector };
 
 export class PoweredDevice implements Pathed {
-  /** Another after a live change of the queues. */
+  /** Replaced by a live change of the queues. */
   options: DeviceOptions;
   readonly disk: Disk<NullData>;
   readonly zones: ZoneSet | undefined;
   readonly cache: WriteCache | undefined;
   readonly throttle: Throttle | undefined;
   readonly causes: Causes = { badblocks: 0, zones: 0 };
-  /** What the control side has sent. */
+  /** Requests of the control side. */
   readonly requests: ControlRequests;
   /** Undefined: not zoned. */
   readonly zoneRequests: ZoneRequests | undefined;
@@ -64,7 +64,7 @@ export class PoweredDevice implements Pathed {
       completion,
       cache && new Flusher(cache, context, complete),
       zones && new ResetAll({ zones, slicer, complete, onRefused }),
-      // Memory never waits: only a device without it has a handler that may.
+      // Memory never waits: only a device without memory has a handler that may.
       options.blocking && store === undefined,
     );
     const queue = new RequestQueue<NullData>(
@@ -87,14 +87,13 @@ export class PoweredDevice implements Pathed {
     this.recompose();
   }
 
-  /** Whether a request may do nothing but move bytes, as long as it is powered on. */
+  /** True when a request does nothing but move bytes, for as long as it is powered on. */
   get mayMoveBytesOnly(): boolean {
     return this.zones === undefined && this.cache === undefined && this.options.irqmode !== 2;
   }
 
-  /** Composes gate and path as the live attributes are now; between two requests.
-   *  @returns whether a request does nothing but move bytes, so that it makes no difference which thread
-   *  does it. */
+  /** Composes gate and path from the present live attributes, between two requests.
+   *  @returns true when a request does nothing but move bytes, so that any thread may do it. */
   recompose(): boolean {
     const { badBlocks, faults } = this.#parts;
     const gate = this.leaving ? undefined : composeGate(faults, this.throttle);
@@ -104,7 +103,7 @@ export class PoweredDevice implements Pathed {
     return this.mayMoveBytesOnly && !this.leaving && !badBlocks.enabled && gate === undefined;
   }
 
-  /** What judges each request of the device by itself, as its live attributes are now. */
+  /** What judges each request of the device by itself, with the present live attributes. */
   #judge(gate: Gate | undefined): Judge | undefined {
     const { badBlocks } = this.#parts;
     if (this.zones !== undefined || gate !== undefined) return everything;
@@ -122,7 +121,7 @@ function makeCache(options: DeviceOptions, { store, context }: Parts): WriteCach
   });
 }
 
-/** Frees what a zone holds; the memory of large ones goes back in pieces. */
+/** Frees what a zone holds; the memory of large zones goes back in pieces. */
 function discardOf(
   { store, slicer, tidy, context }: Parts,
   cache: WriteCache | undefined,

@@ -1,5 +1,5 @@
-/** Chance that can be replayed: streams of random numbers, each from a text, so that no stream disturbs
- *  another. The generator is sfc32 ("small fast counter", C. Doty-Humphrey, PractRand). Not for secrets. */
+/** Random numbers that can be replayed: each stream comes from a text, so that no stream disturbs another.
+ *  The generator is sfc32 ("small fast counter", C. Doty-Humphrey, PractRand). Not for secrets. */
 
 const WARM_UP = 15;
 
@@ -7,7 +7,7 @@ const WARM_UP = 15;
 export class RandomStream {
   readonly #state: Uint32Array;
 
-  /** @param key whatever tells this stream from others. */
+  /** @param key what distinguishes this stream from others. */
   constructor(key: string) {
     this.#state = Uint32Array.of(hash(key, 1), hash(key, 2), hash(key, 3), 1);
     for (let i = 0; i < WARM_UP; i++) this.next();
@@ -34,7 +34,7 @@ export class RandomStream {
   }
 }
 
-/** FNV-1a over the text and `salt`, then murmur3's finalizer: near texts give far numbers. */
+/** FNV-1a over the text and `salt`, then murmur3's finalizer: similar texts give unrelated numbers. */
 function hash(text: string, salt: number): number {
   let value = 0x811c9dc5 ^ salt;
   for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);

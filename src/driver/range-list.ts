@@ -1,12 +1,12 @@
 /** A sorted set of ranges of 64-bit sectors, in chunks of bounded length: a change moves one chunk, and a
- *  copy shares all of them until either side changes one. Knows not what the ranges mean. */
+ *  copy shares all of them until either side changes one. Does not know what the ranges mean. */
 
 import { bug } from '../units.ts';
 
 /** Both ends included. */
 export type Range = readonly [first: bigint, last: bigint];
 
-/** Numbers up to here are exact, and what is rounded lies behind it: comparing is ten times as fast. */
+/** Numbers up to here are exact, and rounded ones lie behind it: comparing numbers is ten times as fast. */
 const EXACT = BigInt(Number.MAX_SAFE_INTEGER);
 /** A change moves at most so many ranges. */
 const CHUNK_MAX = 512;
@@ -17,7 +17,7 @@ const CHUNK_MAX = 512;
  *  MIRROR: firstNumbers and lastNumbers are the same as numbers. Doubles suffice to compare with the
  *  sectors of a device: rounding keeps the order, and below 2^53 nothing is rounded. */
 class Chunk {
-  /** Only the list that has this token may change the chunk: others may have it as well. */
+  /** Only the list with this token may change the chunk; other lists may share it. */
   readonly token: object;
   readonly firsts: bigint[];
   readonly lasts: bigint[];
@@ -44,11 +44,11 @@ class Chunk {
     return this.lasts[at] ?? bug('a hole in a list of ranges');
   }
 
-  /** Puts `ranges` in the place of those from `from` up to `to`. */
+  /** Replaces the ranges from `from` up to `to` by `ranges`. */
   replace(from: number, to: number, ranges: readonly Range[]): void {
     let at = from;
     for (const [first, last] of ranges) {
-      // Where there is one to replace, nothing moves.
+      // If there is one to replace, nothing moves.
       const gone = at < to ? 1 : 0;
       put(this.firsts, at, gone, first);
       put(this.lasts, at, gone, last);
@@ -62,13 +62,13 @@ class Chunk {
   }
 }
 
-/** A range's place; the one behind the last range is `at` 0 of a chunk that is not there. */
+/** A range's place; behind the last range it is `at` 0 of a chunk that does not exist. */
 interface Place {
   readonly chunk: number;
   readonly at: number;
 }
 
-/** INVARIANT: `#ends[i]` is the last number of chunk i; the chunks are sorted and apart as their ranges. */
+/** INVARIANT: `#ends[i]` is the last number of chunk i; the chunks are sorted and apart like their ranges. */
 export class RangeList implements Iterable<Range> {
   readonly #chunkMax: number;
   #token: object = {};
@@ -85,18 +85,18 @@ export class RangeList implements Iterable<Range> {
     return this.#count;
   }
 
-  /** A list of the same ranges, which from now on changes by itself. O(chunks). */
+  /** A list of the same ranges, independent from now on. O(chunks). */
   fork(): RangeList {
     const copy = new RangeList(this.#chunkMax);
     copy.#chunks = [...this.#chunks];
     copy.#ends = [...this.#ends];
     copy.#count = this.#count;
-    this.#token = {}; // what was ours alone is shared now
+    this.#token = {}; // chunks of this list alone are shared now
     return copy;
   }
 
   /** The sectors belong to the set from now on; ranges that touch become one.
-   *  O(log ranges + chunk), and what is replaced was added before. */
+   *  O(log ranges + chunk), plus what it replaces, which was added before. */
   add(first: bigint, last: bigint): void {
     const from = this.#endingFrom(first - 1n);
     const to = this.#beginningFrom(last + 2n);
@@ -104,7 +104,7 @@ export class RangeList implements Iterable<Range> {
     this.#replace(from, to, [[before < first ? before : first, behind > last ? behind : last]]);
   }
 
-  /** The sectors belong to it no more. O(log ranges + chunk), as `add`. */
+  /** The sectors no longer belong to the set. O(log ranges + chunk), as `add`. */
   remove(first: bigint, last: bigint): void {
     const from = this.#endingFrom(first);
     const to = this.#beginningFrom(last + 1n);
@@ -115,7 +115,7 @@ export class RangeList implements Iterable<Range> {
     this.#replace(from, to, left);
   }
 
-  /** Removes the whole range that holds `sector`. @returns it, if there is one. */
+  /** Removes the whole range that holds `sector`. @returns that range, if there is one. */
   removeAt(sector: number): Range | undefined {
     const index = reaching(this.#ends, sector);
     const chunk = this.#chunks[index];
@@ -136,7 +136,7 @@ export class RangeList implements Iterable<Range> {
     return Math.max(first, sector);
   }
 
-  /** What of [first, last] does not belong to the set, ascending. The list must not change meanwhile. */
+  /** The parts of [first, last] outside the set, ascending. The list must not change meanwhile. */
   *gaps(first: bigint, last: bigint): Generator<Range> {
     let next = first;
     for (const [begin, end] of this.#from(this.#endingFrom(first))) {
@@ -184,7 +184,7 @@ export class RangeList implements Iterable<Range> {
     return at < length ? { chunk, at } : { chunk: Math.min(chunk + 1, this.#chunks.length), at: 0 };
   }
 
-  /** Where the ranges from `from` up to `to` begin and end; `first` and `last` where there are none. */
+  /** Where the ranges from `from` up to `to` begin and end; `first` and `last` if there are none. */
   #spanOf(from: Place, to: Place, first: bigint, last: bigint): Range {
     if (from.chunk === to.chunk && from.at === to.at) return [first, last];
     const begin = this.#chunks[from.chunk]?.first(from.at) ?? first;
@@ -199,7 +199,7 @@ export class RangeList implements Iterable<Range> {
     } else if (from.chunk === to.chunk) {
       this.#append(ranges);
     } else {
-      // From the last to the first: what is behind a chunk that goes moves up.
+      // From the last to the first: chunks behind a removed one move up.
       if (to.at > 0) this.#change(to.chunk, 0, to.at, []);
       this.#drop(from.chunk + 1, to.chunk);
       const { length } = this.#chunks[from.chunk] ?? bug('a range without chunk');
@@ -232,7 +232,7 @@ export class RangeList implements Iterable<Range> {
     this.#ends[index] = chunk.lastNumbers[chunk.length - 1] ?? bug('an empty chunk');
   }
 
-  /** The chunk, of which no other list knows. */
+  /** The chunk, which no other list shares. */
   #own(index: number): Chunk {
     const chunk = this.#chunks[index] ?? bug(`no chunk ${index}`);
     if (chunk.token === this.#token) return chunk;
@@ -253,7 +253,7 @@ export class RangeList implements Iterable<Range> {
     this.#ends.splice(index, 0, chunk.lastNumbers[chunk.length - 1] ?? 0);
   }
 
-  /** The chunks from `from` up to `to` go, with their ranges. */
+  /** Removes the chunks from `from` up to `to`, with their ranges. */
   #drop(from: number, to: number): void {
     for (let index = from; index < to; index++) this.#count -= this.#chunks[index]?.length ?? 0;
     this.#chunks.splice(from, to - from);
@@ -278,7 +278,7 @@ function reaching(numbers: readonly number[], sector: number): number {
   return low;
 }
 
-/** The first index at which `holds`, which from there on always does; or the length. */
+/** The first index at which `holds`, which is then true for all later ones; or the length. */
 function lowest<T>(list: readonly T[], holds: (value: T) => boolean): number {
   let low = 0;
   let high = list.length;

@@ -1,9 +1,9 @@
-/** The bandwidth limit: how many bytes may pass in a tick of 20 ms. Knows neither requests nor what is in
- *  them. Source: driver.md section 4, Bandwidth; parameter mbps.
+/** The bandwidth limit: how many bytes may pass in a tick of 20 ms. Knows neither requests nor their content.
+ *  Source: driver.md section 4, Bandwidth; parameter mbps.
  *
- *  Not as null_blk, where a request is charged each time that it is tried and one above a tick's budget
- *  never passes: here a request is charged once, when it is let through, and a large one leaves a debt
- *  that later ticks pay off. So the rate in the long run is the limit, whatever the sizes. */
+ *  It differs from null_blk, where a request is charged each time it is tried, and one above a tick's budget
+ *  never passes. Here a request is charged once, when it passes, and a large one leaves a debt that later
+ *  ticks pay off. So the rate in the long run is the limit, whatever the sizes. */
 
 import type { BlockContext } from '../block/context.ts';
 import { Timer, type TimerTarget } from '../time/timer-queue.ts';
@@ -11,7 +11,8 @@ import { MiB, type Nanoseconds } from '../units.ts';
 
 const TICKS_PER_SECOND = 50;
 const TICK_NS = 1e9 / TICKS_PER_SECOND;
-/** Ticks that a waiting request can be late by (a program that was stopped) without losing them. */
+/** How late a waiting request may be, in ticks, without losing them (for example when the program was
+ *  stopped). */
 const CATCH_UP_TICKS = TICKS_PER_SECOND;
 
 /** What is stopped while a request waits for the next tick. */
@@ -20,8 +21,8 @@ export interface Stoppable {
   startHwQueues(): void;
 }
 
-/** INVARIANT: the timer runs just while `#refused` is not 0: without a request that waits there is
- *  nothing to wake up for, since ticks that have passed are counted when the next request comes. */
+/** INVARIANT: the timer runs only while `#refused` is not 0: without a waiting request nothing needs to wake
+ *  up, because ticks that have passed are counted when the next request comes. */
 export class Throttle implements TimerTarget {
   readonly #context: BlockContext;
   readonly #queue: Stoppable;
@@ -30,9 +31,9 @@ export class Throttle implements TimerTarget {
   #tickStart = Number.NEGATIVE_INFINITY;
   /** Bytes that may still pass in this tick; below 0 it is a debt. */
   #left: number;
-  /** Did anything pass in this tick? */
+  /** True when anything passed in this tick. */
   #used = false;
-  /** Bytes of the request that waits; 0: none does. */
+  /** Bytes of the waiting request; 0: none waits. */
   #refused = 0;
   #stopped = false;
 
@@ -44,8 +45,8 @@ export class Throttle implements TimerTarget {
     this.#left = this.#budget;
   }
 
-  /** May a request of so many bytes pass now? True charges it. False has stopped the queues: issue it
-   *  again, before any other, when they start. Without length (FLUSH) it passes. */
+  /** Asks whether a request of so many bytes may pass now. True charges it. False has stopped the queues:
+   *  issue it again, before any other, when they start. A request without length (FLUSH) passes. */
   admit(bytes: number): boolean {
     if (bytes === 0 || this.#stopped) return true;
     if (this.#refused > 0) return false;
@@ -59,7 +60,7 @@ export class Throttle implements TimerTarget {
     return true;
   }
 
-  /** No limit any more: what waits is let through. For power off. */
+  /** Ends the limit: waiting requests pass. For power off. */
   stop(): void {
     this.#stopped = true;
     if (this.#refused === 0) return;
@@ -74,7 +75,7 @@ export class Throttle implements TimerTarget {
     this.#queue.startHwQueues();
   }
 
-  /** A request above a whole tick's budget passes where a tick begins that owes nothing. */
+  /** A request above a whole tick's budget passes when a tick begins without debt. */
   #mayOverdraw(bytes: number): boolean {
     return bytes > this.#budget && !this.#used && this.#left >= this.#budget;
   }
@@ -89,10 +90,10 @@ export class Throttle implements TimerTarget {
     this.#context.timers.start(this.#timer, deadline);
   }
 
-  /** Brings the budget up to the tick that holds `time`. What a waiting request could not use of the
-   *  ticks before stays, or odd sizes would never reach the limit; with nobody waiting it is lost. */
+  /** Brings the budget up to the tick that holds `time`. What a waiting request could not use of earlier
+   *  ticks stays, or odd sizes would never reach the limit; without a waiting request it is lost. */
   #passTicks(time: number): void {
-    // Whole ns: where a timer's deadline is reached, so is its tick.
+    // Whole ns: when a timer's deadline is reached, so is its tick.
     const now = Math.floor(time);
     const ticks = Math.floor((now - this.#tickStart) / TICK_NS);
     if (ticks < 1) return;

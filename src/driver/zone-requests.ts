@@ -1,5 +1,5 @@
-/** Zone management and appends as the control side asks for them: ranges become one request a zone,
- *  and an append is a write where the device has none of its own. The rules are zones/'s.
+/** Zone management and appends of the control side: ranges become one request per zone, and an append becomes
+ *  a write if the device has no native append. The rules are in zones/.
  *  Source: driver.md sections 1 (zone_append_max_sectors) and 6 (Ranges). */
 
 import { Command } from '../block/command.ts';
@@ -30,7 +30,7 @@ const commands = {
 /** Zones managed between two looks at the sockets. */
 const ZONES_PER_TURN = 64;
 
-/** How often data are laid out anew when the write pointer has moved meanwhile. */
+/** How often data are laid out again when the write pointer moved meanwhile. */
 const LAYOUTS_MAX = 4;
 
 export interface ZoneRequestParts {
@@ -38,7 +38,7 @@ export interface ZoneRequestParts {
   readonly disk: Disk<NullData>;
   readonly requests: ControlRequests;
   readonly context: BlockContext;
-  /** Of long work. */
+  /** For long work. */
   readonly slicer: Slicer;
   /** Undefined: data vanish. */
   readonly allocator: SlabAllocator | undefined;
@@ -57,8 +57,8 @@ export class ZoneRequests {
   readonly #context: BlockContext;
   readonly #slicer: Slicer;
   readonly #allocator: SlabAllocator | undefined;
-  /** The next append is laid out for where the last one ends. A write that stands for an append must have
-   *  ended by then. */
+  /** The next append is laid out for the place where the last one ends. A write that stands for an append
+   *  must have ended by then. */
   #appended: Promise<unknown> = Promise.resolve();
 
   constructor({ zones, disk, requests, context, slicer, allocator }: ZoneRequestParts) {
@@ -70,8 +70,8 @@ export class ZoneRequests {
     this.#allocator = allocator;
   }
 
-  /** Zone after zone in the range, ending at the first error with what was done before standing; a
-   *  reset of the whole device is reset all, which leaves out what cannot be reset.
+  /** Zone after zone in the range. The first error ends it; zones done before stay done. A reset of the whole
+   *  device is reset all, which leaves out zones that cannot be reset.
    *  @param sectors the default is the one zone at `at`. */
   async manage(operation: ZoneOperation, at: number, sectors?: number): Promise<Outcome> {
     const zones = this.#zones;
@@ -93,8 +93,8 @@ export class ZoneRequests {
     return last;
   }
 
-  /** Appends to the zone that begins at `start`. Long data are copied in slices before the request, which
-   *  is one turn. */
+  /** Appends to the zone that begins at `start`. Long data are copied in slices before the request, which is
+   *  one turn. */
   async append(start: number, data: readonly Uint8Array[]): Promise<Outcome> {
     const zones = this.#zones;
     const range = managementRange(zones, start);
@@ -160,7 +160,7 @@ export class ZoneRequests {
     return this.#requests.send(Command.ZONE_APPEND, this.#zones.start(index), sectors, pieces);
   }
 
-  /** As the kernel emulates an append: a write at the write pointer, which is never cut. */
+  /** As the kernel emulates an append: a write at the write pointer, never cut. */
   async #write(pointer: Sector, sectors: Sector, pieces: readonly DataPiece[]): Promise<Outcome> {
     const written = await this.#requests.send(Command.WRITE, pointer, sectors, pieces);
     return { ...written, sector: pointer };

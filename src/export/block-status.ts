@@ -1,15 +1,15 @@
-/** One context's answer to BLOCK_STATUS: extents in bytes, joined and cut as the protocol wants them.
+/** One context's answer to BLOCK_STATUS: extents in bytes, joined and cut as the protocol requires.
  *  Knows no wire. Source: nbd-protocol.md section 3.5, Reply shape. */
 
 import { EXACT_MAX, SECTOR_BYTES } from '../units.ts';
 import { type Context, StatusRun } from './contexts.ts';
 import { exactLength, type FarSize, farExtent, type Range } from './far.ts';
 
-/** Extents in an answer: it may be shorter than was asked for, and a client asks again. */
+/** Extents in an answer: it may be shorter than the request, and a client asks again. */
 const EXTENTS_MAX = 2 ** 16;
 /** The longest extent with 32-bit lengths, a multiple of every block size. */
 const COMPACT_BYTES_MAX = 2 ** 32 - 65_536;
-/** Of 63 bits these are the ones that a double may not hold. */
+/** Of 63 bits, the ones that a double may not hold. */
 const REST_UNIT = 4096n;
 
 /** Extents one behind the other; made once and filled again and again. */
@@ -19,7 +19,7 @@ export class ExtentList {
   readonly highs: number[] = [];
   readonly lows: number[] = [];
   count = 0;
-  /** Bytes by which the last one is longer, where a number does not hold its length. */
+  /** Bytes by which the last extent is longer than a number can hold. */
   rest = 0;
 
   clear(): void {
@@ -52,7 +52,7 @@ export interface StatusQuery {
 const run = new StatusRun();
 
 /** Fills `into` with the extents of a range. The last one may run past the range, not past the export.
- *  @returns the runs that were looked at: 45 ns each. */
+ *  @returns how many runs were looked at: 45 ns each. */
 export function blockStatus(context: Context, query: StatusQuery, into: ExtentList): number {
   const { offset, length, size, one, compact, runsMax } = query;
   const end = offset + length;
@@ -88,7 +88,7 @@ export function blockStatus(context: Context, query: StatusQuery, into: ExtentLi
   return runs;
 }
 
-/** The same of a far range: where nothing is kept, all is one run. */
+/** The same for a far range: an export that keeps nothing is one run. */
 export function farStatus(
   context: Context,
   range: Range,

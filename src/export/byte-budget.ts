@@ -1,13 +1,13 @@
-/** How many bytes of data all clients together may have in flight, and who may go on when that is
- *  much. Each client always has its even share of a third of it; the rest is for whoever comes first,
- *  in turn. So a client that holds much, or stops in the middle, starves nobody.
+/** How many bytes of data all clients together may have in flight, and which client may go on when that is
+ *  much. Each client always has its even share of a third of it; the rest goes to the first to come, in turn.
+ *  So a client that holds much, or stops in the middle, starves nobody.
  *  Source: parameter --max-in-flight-total. */
 
-/** One client's part in it. */
+/** One client's part of it. */
 export class ByteShare {
   /** In flight. */
   bytes = 0;
-  /** What it waits for, in line or with its turn granted; 0: nothing. */
+  /** The bytes that it waits for, in line or with its turn granted; 0: none. */
   wanted = 0;
   granted = false;
   readonly goOn: () => void;
@@ -18,7 +18,7 @@ export class ByteShare {
     this.goOn = goOn;
   }
 
-  /** @returns false: no; it is in line, and `goOn` will be called when it is worth asking again. */
+  /** @returns false: it is in line, and `goOn` is called when asking again makes sense. */
   admits(bytes: number): boolean {
     return this.#budget.admits(this, bytes);
   }
@@ -33,22 +33,22 @@ export class ByteShare {
     this.#budget.gave(this, bytes);
   }
 
-  /** Its client asks for nothing any more; what it has in flight will be given. */
+  /** Its client asks for nothing any more; what it has in flight will be given back. */
   leave(): void {
     this.#budget.left(this);
   }
 }
 
 export class ByteBudget {
-  /** Up to here for whoever comes first. */
+  /** Up to here the first to come gets it. */
   readonly #common: number;
-  /** What the even shares add up to. */
+  /** The sum of the even shares. */
   readonly #shares: number;
   #total = 0;
   #clients = 0;
   #line: ByteShare[] = [];
 
-  /** @param max in bytes; 0: no limit. Three times the longest request at least, or it may starve. */
+  /** @param max in bytes; 0: no limit. At least three times the longest request, or that may starve. */
   constructor(max: number) {
     const none = max === 0;
     this.#shares = none ? Number.POSITIVE_INFINITY : Math.floor(max / 3);
@@ -60,7 +60,7 @@ export class ByteBudget {
     return this.#total;
   }
 
-  /** @param goOn called when the client may go on; not to take anything at once. */
+  /** @param goOn called when the client may go on; it must not take anything at once. */
   join(goOn: () => void): ByteShare {
     this.#clients++;
     return new ByteShare(this, goOn);
@@ -107,7 +107,7 @@ export class ByteBudget {
     return share.bytes + bytes <= this.#shares / this.#clients;
   }
 
-  /** Whoever is first in line is served before all behind it. */
+  /** The first in line is served before all behind it. */
   #serveLine(): void {
     for (let first = this.#line[0]; first !== undefined; first = this.#line[0]) {
       if (this.#total + Math.min(first.wanted, this.#common) > this.#common) return;
@@ -122,7 +122,7 @@ export class ByteBudget {
     share.goOn();
   }
 
-  /** It waits no more, and what was granted is free again: it is taken now, or never. */
+  /** It no longer waits, and its grant is free again: it is taken now, or never. */
   #forget(share: ByteShare): void {
     if (share.granted) this.#total -= share.wanted;
     else if (share.wanted > 0) this.#line = this.#line.filter((one) => one !== share);

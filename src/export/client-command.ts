@@ -1,5 +1,5 @@
-/** One NBD command in flight: it owns the cookie and the bio, says where a read's data go, and
- *  sends the reply. Made once per command in flight and reused; knows no socket. */
+/** One NBD command in flight: it owns the cookie and the bio, decides where a read's data go, and sends the
+ *  reply. Made once per command in flight and reused; knows no socket. */
 
 import type { ReplyAddress, RequestHeader } from 'nbd-server-protocol-ts';
 import { CommandFlag } from 'nbd-server-protocol-ts';
@@ -18,16 +18,16 @@ import { deltaOf, nbdMeaning } from './errors.ts';
 import type { Judgement } from './judgement.ts';
 import type { ReplySink, ViewHolder } from './reply-sink.ts';
 
-/** Reads up to here are copied behind their header; longer ones are sent as views of pages. */
+/** Reads up to this length are copied behind their header; longer ones are sent as views of pages. */
 export const COPY_MAX = SCRATCH_BYTES;
 
-/** Where a read's data are on their way to the reply. */
+/** Where a read's data are, on their way to the reply. */
 const Place = {
   /** Nowhere yet, or the command is no read. */
   NONE: 0,
   /** In the output buffer, behind their header. */
   OUTPUT: 1,
-  /** In memory of our own, since the reply comes later. */
+  /** In memory of our own, because the reply comes later. */
   OWN: 2,
   /** In the device's pages, which the reply shows. */
   VIEWS: 3,
@@ -44,11 +44,11 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
   offsetLow = 0;
   /** A read's data must come in one piece. */
   whole = false;
-  /** Bytes from the first block's beginning to what the client named; of a discard below 0. */
+  /** Bytes from the first block's beginning to the client's range; below 0 for a discard. */
   head = 0;
   /** As the client named it, in bytes. */
   length = 0;
-  /** The data that it has in flight. */
+  /** Bytes of data that it has in flight. */
   bytes = 0;
   /** Holds the export's write lock, shared. */
   locked = false;
@@ -56,14 +56,14 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
   #replied = false;
   #scratch: Uint8Array | undefined = undefined;
 
-  /** @param done called when it has its reply, and is free for another command. */
+  /** @param done called when it has its reply and is free for another command. */
   constructor(host: CommandHost, done: (command: ClientCommand) => void) {
     this.#host = host;
     this.#done = done;
     this.bio = new Bio(this, host.allocator);
   }
 
-  /** Begins a command on whole blocks; what the client named may lie inside them (reads only). */
+  /** Begins a command on whole blocks; a read's range may lie inside them. */
   begin(header: RequestHeader, { sector, sectors, head, bytes }: Judgement): void {
     this.cookieHigh = header.cookieHigh;
     this.cookieLow = header.cookieLow;
@@ -80,13 +80,13 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
     this.bio.contiguous = true;
   }
 
-  /** The payload of a write as it lies in the receive buffer. */
+  /** The payload of a write where it lies in the receive buffer. */
   borrow(source: Uint8Array, start: number): void {
     this.bio.segments.add(source, start, this.length);
     this.bio.borrowed = true;
   }
 
-  /** The payload of a write as slabs of our own, to be adopted by the store where they fit. */
+  /** The payload of a write as our own slabs; the store adopts those that fit. */
   adopt(payload: Segments): void {
     const { segments } = this.bio;
     for (let at = 0; at < payload.count; at++) {
@@ -143,7 +143,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
     this.#host.sink.sendViews(this, bio.views, this.whole, this);
   }
 
-  /** The socket has the reply: the pages go back, and with the device's the request. */
+  /** The socket has the reply: the pages go back, and with the device's pages the request. */
   viewsSent(): void {
     if (this.#place === Place.VIEWS) {
       this.bio.unmap();
@@ -196,7 +196,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
     return true;
   }
 
-  /** @param scratchMax up to so many bytes are one buffer, more are slabs. */
+  /** @param scratchMax data up to this length take one buffer, longer ones slabs. */
   #ownMemory(segments: Segments, length: number, scratchMax: number): boolean {
     if (length <= scratchMax) {
       const scratch = this.#host.scratch.take();

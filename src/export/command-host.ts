@@ -1,4 +1,4 @@
-/** What a command in flight needs of the session that it belongs to. */
+/** What a command in flight needs from its session. */
 
 import type { SlabAllocator } from '../pages/allocator.ts';
 import type { ScratchPool } from '../pages/scratch.ts';
@@ -13,6 +13,6 @@ export interface CommandHost {
   readonly scratch: ScratchPool;
   readonly queues: QueueMap;
   readonly completesInline: boolean;
-  /** Reads up to so many bytes are copied behind their header, and are one chunk. */
+  /** Reads up to this length are copied behind their header, and are one chunk. */
   readonly copyMax: number;
 }

@@ -1,5 +1,5 @@
-/** What BLOCK_STATUS can tell of an export: its metadata contexts, each a way to turn a place on the
- *  disk into a run of sectors and a status. Knows no wire. Source: nbd-protocol.md section 3.5;
+/** What BLOCK_STATUS can report about an export: its metadata contexts, each a function from a place on the
+ *  disk to a run of sectors and a status. Knows no wire. Source: nbd-protocol.md section 3.5;
  *  docs/nbd-zones.md. */
 
 import type { Disk, ZoneReport, Zones } from '../block/disk.ts';
@@ -19,7 +19,7 @@ export interface Context {
   readonly needs64Bits: boolean;
   /** Neighbours with the same status are one extent. */
   readonly merges: boolean;
-  /** The run that begins at `sector`, up to `end` or, where runs are things of their own, beyond it. */
+  /** The run that begins at `sector`, up to `end`; a run that is a unit of its own may end beyond it. */
   at(sector: number, end: number, into: StatusRun): void;
 }
 
@@ -54,7 +54,7 @@ function allocation(disk: Disk): Context {
   };
 }
 
-/** One extent for each zone, whole from where it was asked for. */
+/** One extent for each zone, whole from the requested place on. */
 function perZone(
   zones: Zones,
   name: string,

@@ -1,17 +1,17 @@
-/** What was agreed on with a client, as far as READ and WRITE are concerned, for whoever has its socket and
- *  may execute them. Plain data: it goes to another thread. */
+/** What was agreed on with a client about READ and WRITE, for the owner of its socket that may execute them.
+ *  Plain data: it goes to another thread. */
 
 import type { Agreed, ReplyForm } from 'nbd-server-protocol-ts';
 import type { NbdExport } from './nbd-export.ts';
 import type { Bounds, Terms } from './rules.ts';
 
 export interface DirectOffer {
-  /** Which shared device. */
+  /** The number of the shared device. */
   readonly device: number;
   readonly replyForm: ReplyForm;
   readonly terms: Terms;
   readonly bounds: Bounds;
-  /** Bytes: reads above it may be sent in several chunks. */
+  /** Bytes: longer reads may be sent in several chunks. */
   readonly chunkMax: number;
 }
 

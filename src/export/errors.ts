@@ -34,8 +34,8 @@ export function nbdMeaning(status: Status): Meaning {
   return meanings[status];
 }
 
-/** Where in the client's range of `length` bytes `bio` failed, counted from its beginning; -1: not known,
- *  in a part of a block that the client did not name, or so far behind that it would be rounded.
+/** Where in the client's range of `length` bytes `bio` failed, counted from its beginning. -1: unknown, in a
+ *  part of a block that the client did not name, or so far behind that it would be rounded.
  *  @param head bytes from the bio's beginning to the range's. */
 export function deltaOf(bio: Bio, head: number, length: number): number {
   if (bio.failedAt < 0) return -1;

@@ -1,7 +1,7 @@
-/** Ranges that reach past 2^52 bytes, on exports of 2^53 bytes and more. Doubles do not hold such
- *  offsets, so they are brought near: counted from a multiple of 2^52 bytes, with which all other code
- *  goes on as ever. That is right since such an export keeps no data and has no zones; what is told of
- *  its sectors (bad blocks) is exact below sector 2^53, which is byte 2^62.
+/** Ranges that reach past 2^52 bytes, on exports of 2^53 bytes and more. Doubles do not hold such offsets, so
+ *  they are rebased: counted from a multiple of 2^52 bytes, all other code works as usual. That is correct
+ *  because such an export keeps no data and has no zones; what is reported about its sectors (bad blocks) is
+ *  exact below sector 2^53, which is byte 2^62.
  *  Source: nbd-protocol.md section 2.2 (sizes of 64 bits). */
 
 import { endsBeyond, type RequestHeader } from 'nbd-server-protocol-ts';
@@ -53,13 +53,13 @@ export interface NearRange {
   offset: number;
   /** Bytes. */
   length: number;
-  /** Bytes from `offset` to what was named. */
+  /** Bytes from `offset` to the client's range. */
   behind: number;
 }
 
 /** Fills `into` with `range`, counted from the last multiple of 2^52. A range of 2^52 bytes and more, which
- *  only zeroes have, becomes that of the whole blocks that it touches, all of which read as zeros anyway;
- *  from 2^62 bytes on their number may be rounded. */
+ *  only zeroes have, becomes the range of the whole blocks that it touches, all of which read as zeros
+ *  anyway; from 2^62 bytes on their number may be rounded. */
 export function comeNear(range: Range, block: number, into: NearRange): void {
   into.base = (range.offsetHigh >>> NEAR_HIGH_BITS) * NEAR_SECTORS;
   const offset = (range.offsetHigh % (NEAR_BYTES / TWO_TO_32)) * TWO_TO_32 + range.offsetLow;
@@ -72,7 +72,7 @@ export function comeNear(range: Range, block: number, into: NearRange): void {
     : range.length;
 }
 
-/** Bytes from a range's offset to its last sector's end, or to the export's if that is nearer. */
+/** Bytes from a range's offset to its last sector's end, or to the export's end if that is nearer. */
 export function farExtent(range: Range, size: FarSize): bigint {
   const offset = (BigInt(range.offsetHigh) << 32n) | BigInt(range.offsetLow);
   const end = roundUp(offset + exactLength(range), BigInt(SECTOR_BYTES));

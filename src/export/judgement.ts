@@ -1,5 +1,5 @@
-/** What is to be done with a command, found out once and before anything of it is executed: is it refused,
- *  has it nothing to do, does it ask, and which blocks does it touch, whole or in part?
+/** What to do with a command, decided once before any of it is executed: refuse it, do nothing, answer a
+ *  query, or touch certain blocks, whole or in part.
  *  Source: nbd-protocol.md sections 3.2 to 3.4. */
 
 import {
@@ -15,11 +15,11 @@ import { NOT_OFFERED, type Refusal, type Row, type Rules, refused, rows } from '
 
 export const Verdict = {
   REFUSED: 0,
-  /** It succeeds, and that is all. */
+  /** It succeeds without doing anything. */
   NOTHING: 1,
-  /** A BLOCK_STATUS: of one with a payload, the payload may be looked at. */
+  /** A BLOCK_STATUS. If it has a payload, the payload may be looked at. */
   STATUS: 2,
-  /** Blocks as a whole; of those at the edges a read may want a part. */
+  /** Whole blocks; a read may want only parts of those at the edges. */
   BLOCKS: 3,
   /** A write that begins or ends inside a block. */
   PARTS: 4,
@@ -29,11 +29,11 @@ export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 /** Made once for each client and filled again and again. */
 export class Judgement implements NearRange {
   verdict: Verdict = Verdict.NOTHING;
-  /** Why it is refused; undefined just when it is not. */
+  /** Why it is refused. Undefined exactly when it is not. */
   refusal: Refusal | undefined = undefined;
-  /** It passed, and may have faults for `tellFaults`. */
+  /** It passed, and `tellFaults` may find rules that it broke. */
   doubtful = false;
-  /** The data that it has in flight. */
+  /** Bytes of data that it has in flight. */
   bytes = 0;
   /** PARTS: the range, in bytes, from `base` sectors on; see far.ts. */
   base = 0;
@@ -43,7 +43,7 @@ export class Judgement implements NearRange {
   /** BLOCKS: none of a flush. */
   sector = 0 as Sector; // 0 is a sector
   sectors = 0 as Sector; // 0 is a count of sectors
-  /** BLOCKS: bytes from the first block's beginning to what the client named; of a discard below 0. */
+  /** BLOCKS: bytes from the first block's beginning to the client's range; below 0 for a discard. */
   head = 0;
 }
 
@@ -61,7 +61,7 @@ export function refusalOfStatus(range: Range, of: Rules): Refusal | undefined {
   return row === undefined ? refused.unknownCommand : refusalOfRange(row, range, of);
 }
 
-/** Tells `to` of each rule that a command breaks which is not refused for it. */
+/** Tells `to` about each rule that a command breaks without being refused. */
 export function tellFaults(header: RequestHeader, of: Rules, to: OnClientFault): void {
   const fault = requestFault(header, of.extended);
   if (fault !== undefined) to(fault);
@@ -103,8 +103,8 @@ function refusalOf(header: RequestHeader, of: Rules, into: Judgement): Refusal |
   return refusalOfRange(row, header, of);
 }
 
-/** With a size below 2^53 Numbers suffice for 64 bits: rounding keeps the order, the size is exact,
- *  and so is its difference with a length that is not above it. */
+/** With a size below 2^53, numbers suffice for 64 bits: rounding keeps the order, the size is exact, and so
+ *  is its difference with a length that is not above it. */
 function refusalOfRange(row: Row, range: Range, of: Rules): Refusal | undefined {
   const far = of.farSize;
   if (far !== undefined && isFar(range)) {
@@ -117,7 +117,7 @@ function refusalOfRange(row: Row, range: Range, of: Rules): Refusal | undefined 
   return refusalOfShape(row, offset, length, length, of);
 }
 
-/** Of a multiple of a block size, which is a power of two, the lower half is one. */
+/** A block size is a power of two, so the lower half decides whether it is a multiple. */
 function refusalOfShape(
   row: Row,
   offset: number,
@@ -131,8 +131,8 @@ function refusalOfShape(
   return of.alignment === alignment ? refused.unaligned : refused.zonedUnaligned;
 }
 
-/** Of a command that is not refused. As in the kernel, a flush reaches the driver only where something is
- *  volatile. Nothing is behind memory that a cache could be filled from. */
+/** For a command that is not refused. As in the kernel, a flush reaches the driver only if something is
+ *  volatile. A cache cannot be filled from anything behind the memory. */
 function verdictOf(header: RequestHeader, of: Rules, into: Judgement): Verdict {
   const { command, offset, length } = header;
   switch (command) {
@@ -152,7 +152,7 @@ function verdictOf(header: RequestHeader, of: Rules, into: Judgement): Verdict {
     comeNear(header, of.blockBytes, into);
     return verdictOfRange(command, of, into);
   }
-  // The lower bits of both, whatever is above 2^32; two divisions would take longer than all the rest.
+  // The lower bits of both are enough, also above 2^32; two divisions would take longer than all the rest.
   if (((offset | length) & (of.blockBytes - 1)) === 0) return wholeBlocks(into, offset, length);
   into.base = into.behind = 0;
   into.offset = offset;
@@ -160,7 +160,7 @@ function verdictOf(header: RequestHeader, of: Rules, into: Judgement): Verdict {
   return verdictOfRange(command, of, into);
 }
 
-/** What a client named that is blocks, near byte 0. */
+/** A client's range that is whole blocks, near byte 0. */
 function wholeBlocks(into: Judgement, offset: number, length: number): Verdict {
   into.sector = (offset / SECTOR_BYTES) as Sector; // whole blocks are whole sectors
   into.sectors = (length / SECTOR_BYTES) as Sector; // likewise
@@ -168,8 +168,8 @@ function wholeBlocks(into: Judgement, offset: number, length: number): Verdict {
   return Verdict.BLOCKS;
 }
 
-/** Of a range that may begin or end inside a block. Whatever lies behind the end of the export is nobody's,
- *  so that its last block is whole where a range ends with it. */
+/** For a range that may begin or end inside a block. What lies behind the end of the export belongs to
+ *  nobody, so the last block is whole if a range ends with it. */
 function verdictOfRange(command: number, of: Rules, into: Judgement): Verdict {
   const { offset } = into;
   const end = offset + into.length;
@@ -183,13 +183,13 @@ function verdictOfRange(command: number, of: Rules, into: Judgement): Verdict {
   if (command !== Command.TRIM) {
     return blocksAt(into, Math.floor(offset / block) * block, Math.ceil(end / block) * block);
   }
-  // Only blocks that lie in it whole are discarded.
+  // Only blocks that lie whole inside the range are discarded.
   const first = Math.ceil(offset / block) * block;
   const last = (atEnd ? Math.ceil : Math.floor)(end / block) * block;
   return last > first ? blocksAt(into, first, last) : Verdict.NOTHING;
 }
 
-/** The blocks in [first, end), in bytes, around or inside what the client named. */
+/** The blocks in [first, end), in bytes, around or inside the client's range. */
 function blocksAt(into: Judgement, first: number, end: number): Verdict {
   into.sector = (into.base + first / SECTOR_BYTES) as Sector; // whole blocks are whole sectors
   into.sectors = ((end - first) / SECTOR_BYTES) as Sector; // likewise

@@ -15,26 +15,26 @@ const PREFERRED_BLOCK = 4096;
 export const alignments = ['emulate', 'error'] as const;
 export type Alignment = (typeof alignments)[number];
 
-/** always: FLUSH, and FUA unless a cache is there that does not know it; where nothing is volatile both
- *  are true at no cost. cache: as the features of the disk's queue say. */
+/** always: FLUSH, and FUA unless a cache without FUA is there; if nothing is volatile, both hold at no cost.
+ *  cache: as the features of the disk's queue say. */
 export const flushOffers = ['always', 'cache'] as const;
 export type FlushOffer = (typeof flushOffers)[number];
 
-/** What clients may do, whatever the disk could. */
+/** What clients may do, whatever the disk can do. */
 export interface ExportRules {
   /** Which disks offer FLUSH and FUA. @default always */
   readonly offerFlush?: FlushOffer;
-  /** What becomes of requests for parts of blocks. @default emulate */
+  /** What happens to requests for parts of blocks. @default emulate */
   readonly alignment?: Alignment;
-  /** Refuses whatever writes. @default false */
+  /** Refuses everything that writes. @default false */
   readonly readOnly?: boolean;
 }
 
-/** A disk of which threads for sockets may execute requests. */
+/** A disk whose requests threads for sockets may execute. */
 export interface SharedDisk extends Others {
-  /** By which they know it. */
+  /** The number by which the threads know it. */
   readonly id: number;
-  /** They may at the moment. */
+  /** True while they may. */
   readonly enabled: boolean;
 }
 
@@ -48,11 +48,11 @@ export class NbdExport implements ExportInfo {
   readonly disk: Disk;
   /** Orders writes below the block size against all other writes of this export. */
   readonly writeLock: WriteLock;
-  /** Undefined: threads for sockets execute no request of it. */
+  /** Undefined: threads for sockets execute none of its requests. */
   readonly shared: SharedDisk | undefined;
   /** Clients that use it, or whose last commands still run. */
   readonly sessions = new Set<object>();
-  /** Bytes: what writes are multiples of; 1 where parts of blocks are served. */
+  /** Bytes: writes are multiples of it; 1 if parts of blocks are served. */
   readonly writeAlignment: number;
   /** The same for all other commands. */
   readonly alignment: number;
@@ -89,13 +89,13 @@ export class NbdExport implements ExportInfo {
     };
   }
 
-  /** Written data may be lost until they are flushed, or rules watch for flushes. */
+  /** True when written data may be lost until they are flushed, or rules watch for flushes. */
   get volatile(): boolean {
     const { features, queue } = this.disk;
     return features.writeCache || queue.front !== undefined;
   }
 
-  /** Done when no session uses it any more. */
+  /** Resolves when no session uses it any more. */
   whenUnused(): Promise<void> {
     if (this.sessions.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -103,19 +103,19 @@ export class NbdExport implements ExportInfo {
     });
   }
 
-  /** A session's client has gone and its last command has ended. */
+  /** A session's client is gone and its last command has ended. */
   ended(session: object): void {
     this.sessions.delete(session);
     if (this.sessions.size === 0) this.#ended?.();
   }
 
-  /** A number for each connection in turn, to spread them over the hardware queues. */
+  /** A number for each connection in turn, which spreads them over the hardware queues. */
   nextConnection(): number {
     return this.#connections++;
   }
 }
 
-/** What a client is advised to send at most: longer requests are split, never refused.
+/** The recommended maximum of a request: longer ones are split, never refused.
  *  Source: parameter max_sectors; rnull-series 74, 75. */
 function advisedPayload(disk: Disk, payloadMax: number): number {
   const { maxSectors, blockBytes } = disk.limits;
@@ -149,7 +149,7 @@ function transmissionFlags(disk: Disk): number {
   );
 }
 
-/** Nothing that writes is offered. Reads need no order, so several connections are right on zones, too. */
+/** Nothing that writes is offered. Reads need no order, so several connections are fine on zones, too. */
 function readOnlyFlags(disk: Disk): number {
   const { READ_ONLY, CAN_MULTI_CONN, HAS_FLAGS, SEND_DF, SEND_CACHE } = TransmissionFlag;
   const kept = HAS_FLAGS | SEND_DF | SEND_CACHE | TransmissionFlag.BLOCK_STATUS_PAYLOAD;

@@ -1,15 +1,15 @@
-/** The hardware queues of one client, looked up anew when the device's were changed. */
+/** The hardware queues of one client, looked up again when the device's queues change. */
 
 import type { Disk } from '../block/disk.ts';
 import type { Submitter } from '../block/submitter.ts';
 
 export class QueueMap {
   readonly #disk: Disk;
-  /** Which of the export's connections it is: decides the queues. */
+  /** The number of the export's connection, which decides the queues. */
   readonly #number: number;
   #hctx: Submitter;
   #readHctx: Submitter;
-  /** Of the device's queues, as they were looked up. */
+  /** The version of the device's queues that was looked up. */
   #generation = -1;
 
   constructor(disk: Disk, number: number) {
@@ -18,7 +18,7 @@ export class QueueMap {
     this.#hctx = this.#readHctx = disk.queue.defaultHctx(0);
   }
 
-  /** Of all but reads. */
+  /** For everything but reads. */
   get hctx(): Submitter {
     if (this.#generation !== this.#disk.queue.generation) this.#map();
     return this.#hctx;

@@ -1,6 +1,6 @@
-/** A WRITE or WRITE_ZEROES that begins or ends inside a block: the blocks at its edges are read,
- *  changed and written back, what lies between is written as it is, all under the export's write
- *  lock. Rare by nature, so it is an object of its own and the aligned path pays nothing for it.
+/** A WRITE or WRITE_ZEROES that begins or ends inside a block: the blocks at its edges are read, changed and
+ *  written back, the rest is written as it is, all under the export's write lock. It is rare, so it is an
+ *  object of its own and the aligned path pays nothing for it.
  *  Source: nbd-protocol.md section 3.4 (alignment=emulate). */
 
 import type { ReplyAddress, RequestHeader } from 'nbd-server-protocol-ts';
@@ -31,7 +31,8 @@ interface Edge {
 export interface PayloadPlace {
   readonly source: Uint8Array;
   readonly start: number;
-  /** Where it was received apart: taken over. Undefined: it is in `source`, from `start`. */
+  /** The memory that it was received in, if it was received apart: taken over. Undefined: it is in `source`,
+   *  from `start`. */
   readonly apart: Segments | undefined;
 }
 
@@ -53,14 +54,14 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   readonly #end: number;
   /** Of data in flight. */
   readonly #bytes: number;
-  /** Where what is written ends: zeroes to the end of the export fill its last block. */
+  /** Where the written range ends: zeroes to the end of the export fill its last block. */
   readonly #reach: number;
   readonly #payload = new Segments();
   readonly #edges: Edge[] = [];
   #borrowed: boolean;
   #middle: Bio | undefined;
   #middleOffset = 0;
-  /** Bios of this phase that have not been handed out whole. */
+  /** Bios of this phase that are not submitted whole yet. */
   #unsubmitted: Bio[] = [];
   /** Bios of this phase that have not ended. */
   #outstanding = 0;
@@ -71,7 +72,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   #delta = -1;
   #phase: 'waiting' | 'reading' | 'writing' | 'over' = 'waiting';
 
-  /** @param done called when it has its reply, with the data that it had in flight. */
+  /** @param done called when it has its reply, with the bytes of data that it had in flight. */
   constructor(
     host: CommandHost,
     done: (bytes: number) => void,
@@ -104,7 +105,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
     }
   }
 
-  /** Starts, and when it could not be done at once, keeps the payload. */
+  /** Starts, and keeps the payload if it cannot finish at once. */
   begin(): void {
     this.#plan();
     if (this.#status !== Status.OK) return this.#over();
@@ -254,7 +255,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
     const { hctx } = this.#host.queues;
     const bios = this.#unsubmitted;
     for (let bio = bios.shift(); bio !== undefined; bio = bios.shift()) {
-      // Where a rule strikes it, it may end in here, and the next phase begin with a list of its own.
+      // A rule may strike it and end it here, and the next phase may begin with a list of its own.
       if (hctx.submit(bio)) continue;
       bios.unshift(bio);
       hctx.pool.wait(this);

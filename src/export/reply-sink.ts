@@ -9,7 +9,7 @@ import type { ExtentList } from './block-status.ts';
 export type { Front } from '../block/submitter.ts';
 export type { Arrival, Wire, WireFault } from '../block/wire-fault.ts';
 
-/** Told once, when the socket has taken the views of a reply, or is gone. */
+/** Told once, when the socket has taken the views of a reply or is gone. */
 export interface ViewHolder {
   viewsSent(): void;
 }
@@ -17,14 +17,14 @@ export interface ViewHolder {
 export interface ReplySink {
   /** The buffer that `openRead` reserved in. */
   readonly readBuffer: Uint8Array;
-  /** May one more reply show pages? A client that does not read may hold only so many. */
+  /** True when one more reply may show pages: a client that does not read may hold only a few. */
   readonly mayRetain: boolean;
   ok(to: ReplyAddress): void;
-  /** An NBD error number and a text for humans, sent where the reply form has room for it.
-   *  @param delta where it failed; -1: that is not known. */
+  /** An NBD error number and a text for humans, sent if the reply form has room for it.
+   *  @param delta where it failed; -1: unknown. */
   error(to: ReplyAddress, error: number, text: string, delta: number): void;
   /** Reserves the reply to a read, header and data in one piece.
-   *  Nothing else may be asked before `commitRead` or `cancelRead`.
+   *  No other call may come before `commitRead` or `cancelRead`.
    *  @returns where in `readBuffer` the `length` bytes of data go. */
   openRead(to: ReplyAddress, length: number): number;
   commitRead(): void;
@@ -32,7 +32,7 @@ export interface ReplySink {
   /** A reply to a read whose data are `views`; they stay as they are until `holder` is told.
    *  @param whole in one piece, as the client wants it; else holes need not be sent as zeros. */
   sendViews(to: ReplyAddress, views: PageViews, whole: boolean, holder: ViewHolder): void;
-  /** For one reply to which that is to happen. */
+  /** The sink for one reply that meets this fault. */
   through(fault: WireFault): ReplySink;
   /** The extents of one context. @param last the reply ends with them. */
   status(to: ReplyAddress, contextId: number, extents: ExtentList, last: boolean): void;

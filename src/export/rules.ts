@@ -1,5 +1,5 @@
-/** By what a command is judged: one row per NBD command, and what of it holds for a client after the
- *  handshake. Source: nbd-protocol.md sections 3.2 and 3.3. */
+/** How a command is judged: one row per NBD command, and what applies to a client after the handshake.
+ *  Source: nbd-protocol.md sections 3.2 and 3.3. */
 
 import {
   blockStatusPayloadMax,
@@ -46,19 +46,19 @@ export const refused = {
 export interface Row {
   /** Command flags it may carry. */
   readonly flags: number;
-  /** The transmission flag without which it was not offered. */
+  /** The transmission flag without which it is not offered. */
   readonly offeredBy: number;
   /** Refused by a read-only export. */
   readonly writes: boolean;
   readonly beyondEnd: Refusal;
-  /** Why it may not be empty; undefined: empty does nothing and succeeds. */
+  /** Why it may not be empty. Undefined: an empty one does nothing and succeeds. */
   readonly empty: Refusal | undefined;
   readonly tooLong: Refusal | undefined;
-  /** Must be aligned where the export does not write parts of blocks. */
+  /** It must be aligned if the export does not write parts of blocks. */
   readonly wholeBlocks: boolean;
 }
 
-// FUA is good on every command once it is offered, also where nothing is written.
+// FUA is allowed on every command once it is offered, also on those that write nothing.
 const { FUA, DF, NO_HOLE, REQ_ONE, FAST_ZERO, PAYLOAD_LEN } = CommandFlag;
 
 /** By the commands' numbers. DISC has no reply, so no error either. */
@@ -81,7 +81,7 @@ export const rows: readonly (Row | undefined)[] = Object.assign([], {
     tooLong: refused.writeTooLong,
     wholeBlocks: true,
   },
-  // Never refused for not being offered: where nothing is volatile it is true at no cost.
+  // Never refused as not offered: if nothing is volatile it holds at no cost.
   [Command.FLUSH]: {
     flags: FUA,
     offeredBy: 0,
@@ -135,15 +135,15 @@ export interface Bounds {
   readonly size: number | bigint;
   /** Writes begin and end at multiples of so many bytes. */
   readonly writeAlignment: number;
-  /** And so does everything else. */
+  /** Everything else, likewise. */
   readonly alignment: number;
-  /** What a client may promise to keep to, in bytes. */
+  /** The block size that a client may promise to respect, in bytes. */
   readonly blockSize: { readonly minimum: number; readonly maximumPayload: number };
   /** Bytes. */
   readonly payloadMax: number;
   /** Bytes of the disk's blocks. */
   readonly blockBytes: number;
-  /** A flush has something to do, or somebody who watches for it. May change. */
+  /** True when a flush has something to do, or a rule watches for it. May change. */
   readonly volatile: boolean;
 }
 
@@ -154,22 +154,22 @@ export interface Terms {
   readonly extendedHeaders: boolean;
   /** The selected metadata contexts. */
   readonly contexts: readonly SelectedContext[];
-  /** The client has promised to keep to the minimum block size. */
+  /** The client promised to respect the minimum block size. */
   readonly blockSizeNegotiated: boolean;
 }
 
 export const NOT_OFFERED = -1;
-/** What the protocol allows a client that has not asked. */
+/** What the protocol allows a client that did not ask. */
 const PAYLOAD_UNTOLD = 32 * MiB;
 
 /** The rules for one client, as `judge` looks them up. */
 export class Rules {
   /** Bytes: longer payloads are refused. */
   readonly payloadMax: number;
-  /** Bytes: what a client that keeps to the protocol sends and asks for at most. */
+  /** Bytes: the most that a client within the protocol sends and asks for. */
   readonly payloadAgreed: number;
   readonly flushOffered: boolean;
-  /** Bytes; Infinity: whatever is not far lies inside. */
+  /** Bytes. Infinity: every range that is not far lies inside. */
   readonly size: number;
   readonly farSize: FarSize | undefined;
   readonly blockBytes: number;

@@ -1,5 +1,5 @@
-/** One client's use of one export: commands become bios on a hardware queue, and wait when there is
- *  no tag, no lock or too much in flight. Decides nothing about sockets: it tells its host to go on.
+/** One client's use of one export: commands become bios on a hardware queue, and wait when there is no tag,
+ *  no lock or too much in flight. Decides nothing about sockets: it tells its host to go on.
  *  Source: driver.md section 2, Tags are the flow control. */
 
 import type { RequestHeader } from 'nbd-server-protocol-ts';
@@ -23,7 +23,7 @@ import type { SessionContext, SessionHost } from './session-host.ts';
 import { StatusCommand } from './status-command.ts';
 import type { LockWaiter } from './write-lock.ts';
 
-/** Commands of one client in flight: above every hw_queue_depth there is no use in more. */
+/** Commands of one client in flight: it is above every hw_queue_depth, so more would not help. */
 const COMMANDS_MAX = 16_384;
 
 export class Session implements TagWaiter, LockWaiter, DeferredWork {
@@ -35,7 +35,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   waitingSince = 0;
   waitsToRead = false;
   readonly queues: QueueMap;
-  /** Why every further command is refused; undefined: they are not. */
+  /** Why every further command is refused. Undefined: they are accepted. */
   shutDown: Refusal | undefined = undefined;
   readonly #sink: ReplySink;
   readonly #deferred: Deferred;
@@ -43,16 +43,16 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   readonly #commands: CommandHost;
   readonly #bytesMax: number;
   readonly #rules: Rules;
-  /** Of the command that was judged last. */
+  /** The judgement of the last command. */
   readonly #judged = new Judgement();
   readonly #status: StatusCommand;
-  /** A BLOCK_STATUS has not all of its answers yet. */
+  /** A BLOCK_STATUS that does not have all of its answers yet. */
   #statusPending = false;
   readonly #free: ClientCommand[] = [];
   #inFlight = 0;
-  /** The command that has no lock or not all of its tags yet; nothing overtakes it. */
+  /** The command that lacks the lock or some of its tags; nothing overtakes it. */
   #stalled: ClientCommand | undefined = undefined;
-  /** Of a zoned disk, where nothing overtakes it either: it goes on in slices, on its own. */
+  /** The same on a zoned disk; it goes on in slices, on its own. */
   #sliced: ClientCommand | undefined = undefined;
   #lockPending = false;
   #limited = false;
@@ -98,7 +98,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     this.#bytesMax = context.inFlightMax;
   }
 
-  /** Reads up to so many bytes are one chunk. */
+  /** Reads up to this length are one chunk. */
   get copyMax(): number {
     return this.#commands.copyMax;
   }
@@ -114,10 +114,10 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     if (readHctx !== hctx) readHctx.unplug();
   }
 
-  /** Its quota of tags is used up: it queues up for another turn. */
+  /** Its quota of tags is used up: it queues for another turn. */
   waitTurn(): void {
     const { hctx, readHctx } = this.queues;
-    // Not at the pool of a queue that was replaced meanwhile: nothing need ever happen there.
+    // Not in the pool of a queue that was replaced: nothing may ever happen there.
     this.#waitFor(this.#waitedFor === readHctx.pool ? readHctx.pool : hctx.pool);
   }
 
@@ -129,15 +129,16 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     return this.#limited;
   }
 
-  /** Judges a command, until the next one is. @returns why it is refused; undefined: it is not. */
+  /** Judges a command; the result is valid until the next one. @returns why it is refused. Undefined: it is
+   *  not. */
   judge(header: RequestHeader): Refusal | undefined {
     if (this.shutDown !== undefined) return this.shutDown;
     judge(header, this.#rules, this.#judged);
     return this.#judged.refusal;
   }
 
-  /** May the command that was judged have its data in flight? From then on they are: until it has its
-   *  reply, or `withdraw`. @returns false: not yet, the host will hear `sessionReady`. */
+  /** Asks whether the judged command may have its data in flight. If so they count until it has its reply, or
+   *  `withdraw`. @returns false: not yet; the host will hear `sessionReady`. */
   admits(): boolean {
     const { bytes } = this.#judged;
     if (bytes === 0) return true;
@@ -146,14 +147,14 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     return true;
   }
 
-  /** The command that was admitted is not executed: its payload does not come. */
+  /** The admitted command is not executed: its payload does not come. */
   withdraw(): void {
     this.share.give(this.#judged.bytes);
   }
 
-  /** Executes the command that was judged, and admitted. A write's payload is `source` from `start`, or,
-   *  where it was received apart, `apart`; a BLOCK_STATUS's is always in `source`.
-   *  @returns false: it waits; keep the payload where it is until `proceed` says true. */
+  /** Executes the command that was judged and admitted. A write's payload is `source` from `start`, or
+   *  `apart` if it was received apart; a BLOCK_STATUS's is always in `source`.
+   *  @returns false: it waits; keep the payload where it is until `proceed` returns true. */
   execute(header: RequestHeader, source: Uint8Array, start: number, apart?: Segments): boolean {
     const judged = this.#judged;
     if (judged.doubtful) tellFaults(header, this.#rules, this.#host.onClientFault);
@@ -176,7 +177,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     }
   }
 
-  /** Goes on with the command that waits, if any. @returns true when it is on its way. */
+  /** Goes on with the waiting command, if any. @returns true when it is on its way. */
   proceed(): boolean {
     const command = this.#stalled;
     if (command === undefined) return !this.#statusPending || this.#proceedStatus();
@@ -219,7 +220,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     this.#ready();
   }
 
-  /** The client has gone, and its receive buffer with it. What was received whole is executed. */
+  /** The client is gone, and its receive buffer with it. Commands that were received whole are executed. */
   abandon(): void {
     this.#gone = true;
     this.share.leave();
@@ -229,7 +230,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     if (this.#inFlight === 0) this.export.ended(this);
   }
 
-  /** In order behind all that the client has been answered, since it asks now. */
+  /** In order, behind everything that the client has been answered, because it asks now. */
   #askStatus(header: RequestHeader, source: Uint8Array, start: number): boolean {
     const status = this.#status;
     const wrong = status.begin(header, source, start)
@@ -251,7 +252,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     return true;
   }
 
-  /** In one pool's line alone: that of what it asked for last. */
+  /** In the line of one pool only: the pool of its last command. */
   #waitFor(pool: TagPool): void {
     if (this.#waitedFor !== pool) this.#waitedFor.leave(this);
     this.#waitedFor = pool;

@@ -1,15 +1,15 @@
-/** How long BLOCK_STATUS may keep everybody else waiting: so many runs in a turn, of all clients
- *  together; who comes then waits in a line for the next turn. Knows no sockets. */
+/** How long BLOCK_STATUS may keep everybody else waiting: a number of runs in a turn, for all clients
+ *  together; later ones wait in line for the next turn. Knows no sockets. */
 
 import type { Deferred, DeferredWork } from '../time/deferred.ts';
 
-/** 3 ms of looking. */
+/** 3 ms of work. */
 const RUNS_PER_TURN = 2 ** 16;
-/** With less left it is not worth beginning: an answer would be cut short. */
+/** With less left it is better not to begin: the answer would be cut short. */
 const RUNS_LEAST = 2 ** 13;
 
 export interface StatusWaiter {
-  /** It is its turn: now it may look. */
+  /** It is its turn: it may work now. */
   statusTurn(): void;
 }
 
@@ -48,7 +48,7 @@ export class StatusBudget implements DeferredWork {
     this.#line = [];
     let served = 0;
     for (; served < line.length && this.#left >= RUNS_LEAST; served++) line[served]?.statusTurn();
-    // Who is not done, or comes again meanwhile, is behind all that were there.
+    // A command that is not done, or comes again meanwhile, goes behind all that were there.
     this.#line = [...line.slice(served), ...this.#line];
     this.#serving = false;
     if (this.#line.length > 0) this.#deferred.raiseNextTurn(this);

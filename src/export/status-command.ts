@@ -1,5 +1,5 @@
-/** A BLOCK_STATUS: one context after the other is asked, as far as the budget goes, and answered at
- *  once. It takes no tag, since nothing is transferred, and shows what was done before it began.
+/** A BLOCK_STATUS: asks one context after the other, as far as the budget goes, and answers at once. It takes
+ *  no tag, because nothing is transferred, and shows what was done before it began.
  *  Made once for each session and used again. Source: nbd-protocol.md sections 3.2, 3.3 and 3.5. */
 
 import {
@@ -59,8 +59,8 @@ export class StatusCommand implements ReplyAddress, StatusWaiter {
     this.#goOn = goOn;
   }
 
-  /** Takes a request, whose payload, if it has one, lies whole in `source` from `start`.
-   *  @returns false: the payload is none. The range is not looked at. */
+  /** Takes a request whose payload, if any, lies whole in `source` from `start`.
+   *  @returns false: the payload is invalid. The range is not checked. */
   begin(header: RequestHeader, source: Uint8Array, start: number): boolean {
     this.cookieHigh = header.cookieHigh;
     this.cookieLow = header.cookieLow;
@@ -92,7 +92,7 @@ export class StatusCommand implements ReplyAddress, StatusWaiter {
     this.#goOn();
   }
 
-  /** Answers as much as it may. @returns false: there is more to do, when `goOn` is called. */
+  /** Answers as much as the budget allows. @returns false: there is more to do, when `goOn` is called. */
   proceed(sink: ReplySink): boolean {
     while (this.#answered < this.#ids.length) {
       const runsMax = this.#inLine ? 0 : this.#budget.runs;
@@ -110,7 +110,7 @@ export class StatusCommand implements ReplyAddress, StatusWaiter {
     return true;
   }
 
-  /** @returns the runs that were looked at. */
+  /** @returns how many runs were looked at. */
   #look(context: Context, runsMax: number): number {
     const { offset, length } = this;
     const [one, compact] = [this.#one, this.#compact];

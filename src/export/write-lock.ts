@@ -1,13 +1,13 @@
-/** Keeps a write below the block size (read, change, write back) apart from every other write of its
- *  export: whole-block writes share the lock, a read-modify-write has it alone. First come, first
- *  served, so neither kind starves. Costs an aligned write two counts. */
+/** Keeps a write below the block size (read, change, write back) apart from every other write of its export:
+ *  whole-block writes share the lock, a read-modify-write has it alone. First come, first served, so neither
+ *  kind starves. An aligned write pays two counts. */
 
-/** Somebody who waits for the lock, and owns it from the moment of `lockGranted`. */
+/** A command that waits for the lock, and owns it from the moment of `lockGranted`. */
 export interface LockWaiter {
   lockGranted(): void;
 }
 
-/** Whoever else writes, and is to be kept out while somebody has the lock alone. */
+/** Other writers, which must be kept out while a command has the lock alone. */
 export interface Others {
   suspend(): void;
   resume(): void;

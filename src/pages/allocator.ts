@@ -1,5 +1,5 @@
-/** Where slabs come from and go to. Knows no devices and no sectors: a slab given here is nobody's.
- *  One thread's version; that of many is shared-slabs.ts.
+/** Where slabs come from and go to. Knows no devices and no sectors: a slab given here belongs to nobody.
+ *  This is the version for one thread; shared-slabs.ts is the one for several.
  *  Source: driver.md section 4, Pages; docs/architecture.md, Memory. */
 
 import { type Bytes, bug, bytes } from '../units.ts';
@@ -27,15 +27,15 @@ export interface SlabAllocator {
   /** `pages` of a slab that was taken, one bit each, may be written from now on: they are RESIDENT.
    *  @returns false: there is no memory for them, and nothing changed. */
   admit(slab: Slab, pages: number, room?: Room): boolean;
-  /** False: memory is full, also once what is kept for reuse was returned. */
+  /** False: memory is full, even after kept slabs were returned. */
   isWithinLimit(): boolean;
-  /** Takes back a slab that nobody reads and no table holds. */
+  /** Takes back a slab that has no reader and is in no table. */
   give(slab: Slab): void;
   /** Memory kept for reuse, or on its way back to the system. */
   readonly freeBytes: Bytes;
 }
 
-/** An allocator that returns memory to the system when it is told to. */
+/** An allocator that returns memory to the system on request. */
 export interface ReturningAllocator extends SlabAllocator {
   /** Returns the memory of up to `slabs` freed slabs. True: there are more. */
   returnSome(slabs: number): boolean;
@@ -48,14 +48,14 @@ export interface AllocatorOptions {
   readonly poolSlabs?: number;
   /** How many slabs without memory may stay shrunk until they are used again. */
   readonly shrunkSlabs?: number;
-  /** Called when there is memory to return by `returnSome`. A slab takes 50 us, so that freeing a large
-   *  device at once would hold up every client. Undefined: it is returned in `give`. */
+  /** Called when there is memory to return by `returnSome`. A slab takes 50 us, so freeing a large device at
+   *  once would hold up every client. Undefined: `give` returns it. */
   readonly later?: () => void;
 }
 
-/** 2 GiB. To grow a buffer counts with V8 as memory taken, and each 64 MiB of that start a collection,
- *  in which everybody waits 5 to 15 ms: what stays shrunk starts none. But each shrunk slab may split a
- *  mapping in three, and a process may have only 65530: so they take at most half of them. */
+/** 2 GiB. V8 counts growing a buffer as memory taken, and each 64 MiB of that start a collection, during
+ *  which all clients wait 5 to 15 ms: what stays shrunk starts none. But each shrunk slab may split a mapping
+ *  in three, and a process may have only 65530 mappings: shrunk slabs take at most half of them. */
 const SHRUNK_SLABS = 16_384;
 
 export function createSlabAllocator(options: AllocatorOptions = {}): ReturningAllocator {
@@ -71,7 +71,7 @@ class ResizableSlabs implements ReturningAllocator {
    *  the address space splits a mapping, and a process may have only 65530 of them. */
   readonly #bare: Slab[] = [];
   readonly #shrunkSlabs: number;
-  /** How many of the bare ones are shrunk. */
+  /** How many of the bare slabs are shrunk. */
   #shrunk = 0;
 
   readonly #later: (() => void) | undefined;
@@ -156,7 +156,7 @@ class ResizableSlabs implements ReturningAllocator {
 
   returnSome(slabs: number): boolean {
     for (let left = slabs; left > 0 && this.#pool.length > this.#poolSlabs; left--) {
-      // When the system will not have it now, to ask again at once would be in vain.
+      // When the system refuses now, asking again at once would be in vain.
       if (!this.#returnOne()) return false;
     }
     return this.#pool.length > this.#poolSlabs;
@@ -175,7 +175,7 @@ class ResizableSlabs implements ReturningAllocator {
     return undefined;
   }
 
-  /** At the limit, what is kept for reuse is returned. */
+  /** At the limit, slabs kept for reuse are returned. */
   #makeRoom(length: number, room: Room): void {
     while (!this.memory.hasRoom(length, room) && this.#returnOne());
   }
@@ -191,13 +191,13 @@ class ResizableSlabs implements ReturningAllocator {
     }
     this.memory.release(length);
     this.#bare.push(slab);
-    // At once back to full length takes no memory, and lets the system merge the mappings.
+    // Back to full length at once: it takes no memory, and lets the system merge the mappings.
     if (this.#shrunk < this.#shrunkSlabs || !resize(slab, SLAB_BYTES)) this.#shrunk++;
     return true;
   }
 }
 
-/** Whoever fills it may stop half way and give it back: every page may then hold something. */
+/** The filler may stop half way and give the slab back: then every page may hold something. */
 export function markDirty(slab: Slab): Slab {
   slab.marks.fill(RESIDENT);
   slab.idlePages = PAGES_PER_SLAB;
@@ -215,7 +215,7 @@ export function forgetData(slab: Slab): void {
   }
 }
 
-/** Only resident pages: to write to another one would make it take memory. */
+/** Only resident pages: a write to another page would make it take memory. */
 export function zeroResident(slab: Slab): void {
   const { marks, bytes: target } = slab;
   for (let page = 0; page < PAGES_PER_SLAB; ) {

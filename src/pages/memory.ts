@@ -1,23 +1,23 @@
-/** How much memory all data together takes and may take. Whoever takes memory for data charges it here
+/** How much memory all data together takes and may take. Code that takes memory for data charges it here
  *  first and releases it when the system has it back. Knows neither slabs nor devices.
  *  Source: parameter --memory-limit; docs/running.md, When memory is full. */
 
 import { type Bytes, bug, bytes, MiB } from '../units.ts';
 
-/** What a slab takes beside its pages, and what of it are objects of JavaScript's heap. Measured with
- *  100,000 slabs on Node 20: 805 bytes of the process, 285 of its page tables, 536 of the heap. */
+/** What a slab takes beside its pages, and the part of it that is JavaScript heap. Measured with 100,000
+ *  slabs on Node 20: 805 bytes of the process, 285 of its page tables, 536 of the heap. */
 export const SLAB_OVERHEAD_BYTES = 1024;
 const SLAB_HEAP_BYTES = 600;
 
-/** What memory is for, which says how far it may go beyond the limit. */
+/** What memory is for, which decides how far it may go beyond the limit. */
 export const Room = {
   /** What stays: within the limit. */
   DATA: 0,
-  /** A payload being received, which may replace data that is there: a little beyond it, so that what
-   *  has its memory can be written again when no more can be had. */
+  /** A payload being received, which may replace stored data: a little beyond the limit, so that data that
+   *  have memory can be written again when memory is full. */
   PAYLOAD: 1,
-  /** A reply on its way out, or what gives more back than it takes: as far as clients may have data in
-   *  flight. */
+  /** A reply on its way out, or an operation that frees more than it takes: as far as clients may have data
+   *  in flight. */
   ANY: 2,
 } as const;
 export type Room = (typeof Room)[keyof typeof Room];
@@ -32,21 +32,21 @@ export interface MemoryOptions {
   /** How many slabs may be in use: each takes address space, however few of its pages hold data.
    *  Undefined: no limit. */
   readonly slabsMax?: number | undefined;
-  /** What slabs and tables may take of JavaScript's heap, which cannot grow for ever and ends the process
-   *  when it is full. Undefined: no limit. */
+  /** How much of JavaScript's heap slabs and tables may take. The heap cannot grow for ever and ends the
+   *  process when it is full. Undefined: no limit. */
   readonly heapMax?: Bytes | undefined;
-  /** Asked for every piece of memory that the data path takes. True: there is none, whatever the limit
-   *  says. The one place where a test or a simulator makes the n-th allocation fail. */
+  /** Asked before every piece of memory that the data path takes. True: there is none, whatever the limit
+   *  says. This is the one place where a test or a simulator makes the n-th allocation fail. */
   readonly fails?: ((bytes: number) => boolean) | undefined;
-  /** Called for the first refusal, and again when memory was free in between. */
+  /** Called for the first refusal, and again after memory was free in between. */
   readonly full?: (() => void) | undefined;
 }
 
-/** Memory is full until so much of the limit is free again: for `full` alone. */
+/** Memory counts as full until so much of the limit is free again: for `full` alone. */
 const FREE_AGAIN = 1 / 16;
 
-/** INVARIANT: `#used` is SLAB_OVERHEAD_BYTES for each slab, PAGE_BYTES for each of its resident pages,
- *  and what else was charged and not released. */
+/** INVARIANT: `#used` is SLAB_OVERHEAD_BYTES for each slab, PAGE_BYTES for each of its resident pages, and
+ *  everything else that was charged and not released. */
 export class DataMemory {
   /** Infinity: none. */
   readonly limitBytes: number;
@@ -59,13 +59,13 @@ export class DataMemory {
   #slabsInUse = 0;
   #heap = 0;
   #isFull = false;
-  /** How often memory was refused for the limit, or since there was none. */
+  /** How often memory was refused, by the limit or the system. */
   refusals = 0;
 
   constructor({ limit, slabsMax, heapMax, fails, full }: MemoryOptions = {}) {
     this.limitBytes = limit ?? Number.POSITIVE_INFINITY;
     this.#most = rooms(this.limitBytes, Number.POSITIVE_INFINITY);
-    // Nothing goes beyond address space as it does beyond memory.
+    // Address space has no room beyond the limit, unlike memory.
     const slabs = rooms(slabsMax ?? Number.POSITIVE_INFINITY, 0);
     this.#slabsMax = [slabs[Room.DATA], slabs[Room.PAYLOAD], slabs[Room.PAYLOAD]];
     this.#heapMax = heapMax ?? Number.POSITIVE_INFINITY;
@@ -77,19 +77,20 @@ export class DataMemory {
     return bytes(this.#used);
   }
 
-  /** Is there room for `length` bytes? */
+  /** True when there is room for `length` bytes. */
   hasRoom(length: number, room: Room = Room.DATA): boolean {
     return this.#used + length <= this.#most[room];
   }
 
-  /** Is nothing beyond the limit, if `length` bytes of what is used count as free? For what stays. */
+  /** True when nothing is beyond the limit if `length` bytes of what is used count as free. For stored
+   *  data. */
   isWithinLimit(length = 0): boolean {
     if (this.hasRoom(-length) && this.#slabsInUse <= this.#slabsMax[Room.DATA]) return true;
     this.refused();
     return false;
   }
 
-  /** Is there room for one more slab, without its pages? */
+  /** True when there is room for one more slab, without its pages. */
   get hasRoomForSlab(): boolean {
     return this.hasRoom(SLAB_OVERHEAD_BYTES) && this.#heap + SLAB_HEAP_BYTES <= this.#heapMax;
   }
@@ -110,7 +111,7 @@ export class DataMemory {
     if (this.#isFull && this.#used <= this.limitBytes * (1 - FREE_AGAIN)) this.#isFull = false;
   }
 
-  /** A slab is going to be in use. @returns false: so many may not. */
+  /** Before a slab is used. @returns false: the number of slabs is at its limit. */
   useSlab(room: Room): boolean {
     if (this.#slabsInUse < this.#slabsMax[room]) {
       this.#slabsInUse++;
@@ -120,7 +121,7 @@ export class DataMemory {
     return false;
   }
 
-  /** One that was in use is not any more. */
+  /** A slab is no longer used. */
   unuseSlab(): void {
     this.#slabsInUse--;
   }
@@ -142,7 +143,7 @@ export class DataMemory {
     this.release(count * SLAB_OVERHEAD_BYTES);
   }
 
-  /** The same for objects of JavaScript's heap: tables of what the limit judges by itself. */
+  /** The same for objects of JavaScript's heap: tables of data that the limit counts separately. */
   chargeObjects(length: number): boolean {
     if (this.#heap + length > this.#heapMax) {
       this.refused();
@@ -158,7 +159,7 @@ export class DataMemory {
     this.release(length);
   }
 
-  /** A buffer for what is on its way, small and soon gone: it does not count.
+  /** A small, short-lived buffer for data on their way: it does not count.
    *  @returns undefined: there is no memory. */
   buffer(length: number): Uint8Array | undefined {
     if (this.#fails?.(length) === true) return undefined;

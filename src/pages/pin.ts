@@ -1,22 +1,22 @@
-/** Pins: a slab that a socket still sends from does not change and is not used again.
+/** Pins: a slab that a socket still sends from does not change and is not reused.
  *  Knows no sockets and no tables. Source: docs/architecture.md, Memory. */
 
 import { bug } from '../units.ts';
 import type { SlabAllocator } from './allocator.ts';
 import { SLAB_BYTES, type Slab } from './slab.ts';
 
-/** What holes look like: SLAB_BYTES of zeros, shared by all, never written, in need of no pin. */
+/** The content of holes: SLAB_BYTES of zeros, shared by all, never written, never pinned. */
 export const zeroView: Uint8Array = new Uint8Array(SLAB_BYTES);
 
 let ones: Uint8Array | undefined;
 
-/** SLAB_BYTES of 0xFF, what lies behind a zone's write pointer; made when first asked for. */
+/** SLAB_BYTES of 0xFF, the content behind a zone's write pointer; made on first use. */
 export function onesView(): Uint8Array {
   ones ??= new Uint8Array(SLAB_BYTES).fill(0xff);
   return ones;
 }
 
-/** Somebody reads the slab's bytes until the matching `unpin`. */
+/** The slab has a reader until the matching `unpin`. */
 export function pin(slab: Slab): void {
   slab.pins++;
 }
@@ -28,7 +28,7 @@ export function unpin(slab: Slab, allocator: SlabAllocator): void {
   if (slab.pins === 0 && slab.retired) allocator.give(slab);
 }
 
-/** The slab has left its table: it goes home now, or with its last pin. */
+/** The slab left its table: it goes home now, or with its last pin. */
 export function retire(slab: Slab, allocator: SlabAllocator): void {
   if (slab.retired) bug('a slab was retired twice');
   slab.retired = true;

@@ -1,5 +1,5 @@
 /** Small buffers for data that must wait: reads whose reply comes later, payloads that are parked.
- *  A free list with a cap; what is above it is left to the garbage collector. Not for stored data. */
+ *  A free list with a cap; buffers beyond it are left to the garbage collector. Not for stored data. */
 
 import { KiB } from '../units.ts';
 import { DataMemory } from './memory.ts';

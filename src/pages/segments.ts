@@ -4,7 +4,7 @@
 import { bug } from '../units.ts';
 import type { Slab } from './slab.ts';
 
-/** Which piece, and how far into it: where an iteration over segments stands. */
+/** The position of an iteration over segments: which piece, and how far into it. */
 export class SegmentCursor {
   index = 0;
   offset = 0;
@@ -14,7 +14,7 @@ export class Segments {
   readonly buffers: Uint8Array[] = [];
   readonly starts: number[] = [];
   readonly lengths: number[] = [];
-  /** The slab that a piece fills from its first byte to its last, where it is ours to give away. */
+  /** The slab that a piece fills from its first byte to its last, if it is ours to give away. */
   readonly slabs: (Slab | undefined)[] = [];
   count = 0;
   bytes = 0;

@@ -1,5 +1,5 @@
-/** Slabs in memory that threads share, in arenas: shared memory is given back only whole, and only when
- *  the collector finds that no thread knows it any more. Knows no threads: whoever shows them the slabs
+/** Slabs in memory that threads share, in arenas. Shared memory is given back only whole, and only when the
+ *  collector finds that no thread knows it any more. Knows no threads: the code that shows them the slabs
  *  hears of each arena when it is made and when it is dropped. */
 
 import { type Bytes, bug, bytes } from '../units.ts';
@@ -9,10 +9,10 @@ import { ALL_PAGES, markResident, missingPages, PAGE_BYTES, SLAB_BYTES, Slab } f
 
 /** 8 MiB: address space until it is touched. A power of two. */
 export const SLABS_PER_ARENA = 64;
-/** Made growable, although none ever grows: V8 then maps its pages itself. Others come from malloc, which
- *  keeps what is freed once blocks of that size have been freed before. */
+/** Made growable, although none ever grows: V8 then maps its pages itself. Other buffers come from malloc,
+ *  which keeps freed memory once blocks of that size have been freed before. */
 const ARENA_BYTES = SLABS_PER_ARENA * SLAB_BYTES;
-/** So many free slabs are kept for reuse. */
+/** How many free slabs are kept for reuse. */
 const KEPT = SLABS_PER_ARENA;
 
 /** Where slab `number` begins in its arena, in bytes. */
@@ -23,9 +23,9 @@ export function placeInArena(number: number): number {
 export interface SharedSlabsHost {
   /** Called before a slab of the arena is handed out. */
   made(arena: number, memory: SharedArrayBuffer): void;
-  /** No slab of these will be handed out again. */
+  /** No slab of these arenas will be handed out again. */
   dropped(arenas: readonly number[]): void;
-  /** There are arenas to drop: `returnSome` is to be called. */
+  /** There are arenas to drop: call `returnSome`. */
   later(): void;
 }
 
@@ -44,7 +44,7 @@ export class SharedSlabs implements ReturningAllocator {
   readonly #arenas = new Map<number, Arena>();
   readonly #withUsed = new Set<Arena>();
   readonly #withBare = new Set<Arena>();
-  /** Those of which no slab is handed out. */
+  /** Arenas of which no slab is handed out. */
   readonly #idle = new Set<Arena>();
   #free = 0;
   #usedFree = 0;
@@ -64,7 +64,7 @@ export class SharedSlabs implements ReturningAllocator {
     return slab;
   }
 
-  /** One that was used before is taken only where there is no other: it takes memory. */
+  /** A used slab is taken only if there is no other: it takes memory. */
   takeFresh(room: Room = Room.DATA): Slab | undefined {
     if (this.memory.useSlab(room)) {
       const slab = this.#takeBare(room);
@@ -92,7 +92,7 @@ export class SharedSlabs implements ReturningAllocator {
   }
 
   isWithinLimit(): boolean {
-    // What is free is taken before new memory is.
+    // Free memory is taken before new memory.
     return this.memory.isWithinLimit(this.#usedFreePages * PAGE_BYTES);
   }
 
@@ -117,8 +117,8 @@ export class SharedSlabs implements ReturningAllocator {
     if (this.#free >= KEPT + SLABS_PER_ARENA) this.#host.later();
   }
 
-  /** Drops what is free room what is kept, all at once: it is only forgotten. To be called when it is
-   *  about to be collected, since it counts as returned. */
+  /** Drops free arenas beyond the kept ones, all at once: they are only forgotten. Call it when a collection
+   *  is about to run, because they count as returned. */
   returnSome(): boolean {
     const dropped: number[] = [];
     for (const arena of this.#idle) {
@@ -188,7 +188,7 @@ export class SharedSlabs implements ReturningAllocator {
       return;
     }
     const arena: Arena = { number: this.#next++, used: [], bare: [] };
-    // The first is taken first.
+    // The first one is used first.
     for (let at = SLABS_PER_ARENA - 1; at >= 0; at--) {
       const place = new Uint8Array(memory, at * SLAB_BYTES, SLAB_BYTES);
       arena.bare.push(new Slab(place, arena.number * SLABS_PER_ARENA + at));

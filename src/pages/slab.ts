@@ -5,7 +5,7 @@
 import { bug, KiB, SECTOR_BYTES } from '../units.ts';
 
 export const PAGE_BYTES = 4 * KiB;
-/** One memcpy or one view serves an extent; a write under a view copies one. 128 KiB balances both. */
+/** One memcpy or one view serves an extent; a write under a view copies one extent. 128 KiB balances both. */
 export const SLAB_BYTES = 128 * KiB;
 export const PAGES_PER_SLAB = SLAB_BYTES / PAGE_BYTES;
 export const SECTORS_PER_PAGE = PAGE_BYTES / SECTOR_BYTES;
@@ -16,8 +16,8 @@ export const DATA = 0xff;
 /** The page has been written since the system gave it, so it takes memory. Without this mark a page
  *  is known to be zero and to take none. */
 export const RESIDENT = 0x100;
-/** Though it takes memory, all that the page holds is zeros: nothing was written since it was zeroed. Only
- *  beside RESIDENT and DATA bits. */
+/** Although it takes memory, the page holds only zeros: nothing was written since it was zeroed. Only beside
+ *  RESIDENT and DATA bits. */
 export const ZEROED = 0x200;
 
 /** All pages of a slab, one bit each. */
@@ -32,16 +32,16 @@ export function pagesOf(first: number, end: number): number {
 
 /** INVARIANTS
  *  ZERO: a sector whose DATA bit is clear is zero bytes, so that reads are plain copies.
- *  ZEROED: so is every sector of a page with that mark; who writes data there takes it away.
- *  PINNED: while `pins` > 0 somebody reads the bytes: they do not change, nor does the slab get
- *  another use. A writer copies it first.
+ *  ZEROED: so is every sector of a page with that mark; a write of data to it clears the mark.
+ *  PINNED: while `pins` > 0 the bytes have a reader: they do not change, nor does the slab get another use. A
+ *  writer copies it first.
  *  COUNTS: `heldPages` pages have a DATA bit; `idlePages` are RESIDENT without one; `residentPages` are
  *  RESIDENT and charged. Only an allocator makes pages resident. */
 export class Slab {
   /** The whole slab. Alone in a resizable buffer, the only kind whose memory Node gives back at once;
    *  where threads share it, in an arena. */
   readonly bytes: Uint8Array;
-  /** By which threads know it; -1: they do not share it. */
+  /** The number by which threads know it; -1: they do not share it. */
   readonly number: number;
   /** One mark per page: DATA bits, RESIDENT and ZEROED. */
   readonly marks: Uint16Array = new Uint16Array(PAGES_PER_SLAB);
@@ -65,7 +65,7 @@ function memoryOfItsOwn(): Uint8Array {
   return new Uint8Array(buffer, 0, SLAB_BYTES);
 }
 
-/** The slab's whole extent holds data from now on: what a receiver filled from end to end. */
+/** From now on the slab's whole extent holds data: a receiver filled it from end to end. */
 export function markFull(slab: Slab): void {
   if (slab.residentPages < PAGES_PER_SLAB) bug('a slab was filled that was not taken dirty');
   slab.marks.fill(DATA | RESIDENT);
@@ -83,7 +83,7 @@ export function missingPages(slab: Slab, pages: number): number {
   return missing;
 }
 
-/** `pages` take memory from now on, which was charged. */
+/** From now on `pages` take memory, which was charged. */
 export function markResident(slab: Slab, pages: number): void {
   const { marks } = slab;
   for (let page = 0; page < PAGES_PER_SLAB; page++) {

@@ -23,7 +23,7 @@ export class PageViews {
     this.#allocator = allocator;
   }
 
-  /** Appends the bytes [start, end) of `slab` and pins it; without a slab, of zeros. */
+  /** Appends the bytes [start, end) of `slab` and pins it; without a slab, zeros. */
   add(slab: Slab | undefined, start: number, end: number): void {
     if (start >= end) bug(`an empty view ${start}..${end}`);
     const i = this.count++;
@@ -35,7 +35,7 @@ export class PageViews {
     this.bytes += end - start;
   }
 
-  /** Appends `length` bytes of a constant: of `zeroView` or `onesView`, as often as it takes. */
+  /** Appends `length` bytes of a constant: `zeroView` or `onesView`, as often as needed. */
   addConstant(constant: Uint8Array, length: number): void {
     for (let left = length; left > 0; left -= constant.length) {
       this.add(undefined, 0, Math.min(left, constant.length));
@@ -43,7 +43,7 @@ export class PageViews {
     }
   }
 
-  /** Cuts bytes off both ends; a view of which nothing is left goes, with its pin. */
+  /** Cuts bytes off both ends; an empty view is removed, with its pin. */
   trim(headBytes: number, tailBytes: number): void {
     if (headBytes < 0 || tailBytes < 0 || headBytes + tailBytes > this.bytes) {
       bug(`cannot trim ${headBytes} and ${tailBytes} off ${this.bytes} bytes`);

@@ -1,5 +1,5 @@
-/** What goes wrong where clients are accepted: said once in a burst. Without a free file descriptor libuv
- *  accepts clients and closes them, and says nothing, so that the client who takes the last one is looked for. */
+/** Errors in accepting clients, reported once per burst. Without a free file descriptor libuv accepts clients
+ *  and closes them without an error, so this looks for the client that takes the last descriptor. */
 
 import { closeSync, openSync } from 'node:fs';
 import type net from 'node:net';
@@ -16,7 +16,7 @@ export class AcceptFaults {
     this.#shortages = new Burst(scheduler, log);
   }
 
-  /** @param server which listens already, or will. */
+  /** @param server listens already, or will. */
   watch(server: net.Server): void {
     server.once('listening', () => {
       server.on('error', (error) => {
@@ -35,7 +35,7 @@ export class AcceptFaults {
     this.#failures.happened({}, 'a client was turned away: no memory for its buffers');
   }
 
-  /** Nothing is said any more. */
+  /** Stops all reports. */
   close(): void {
     this.#failures.close();
     this.#shortages.close();

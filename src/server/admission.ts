@@ -1,14 +1,14 @@
-/** Who may come in: counts clients, in total and by address, and says once per burst that some were
+/** Which clients may connect: counts them, in total and by address, and reports once per burst that some were
  *  turned away. Knows addresses as texts, and no sockets. */
 
 import type { Scheduler } from '../time/clock.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { Log } from './log.ts';
 
-/** What happens again within so many ms is the same burst. */
+/** Events within so many ms belong to one burst. */
 const BURST_MS = 10_000;
 
-/** Says the first of a burst at once, and how many followed when the burst is over. */
+/** Reports the first event of a burst at once, and the number of others when the burst is over. */
 export class Burst {
   readonly #scheduler: Scheduler;
   readonly #log: Log;
@@ -29,7 +29,7 @@ export class Burst {
     this.#wait(message);
   }
 
-  /** Nothing is said any more. */
+  /** Stops all reports. */
   close(): void {
     this.#cancel?.();
     this.#cancel = () => {};
@@ -46,8 +46,8 @@ export class Burst {
   }
 }
 
-/** Whom an address stands for: an IPv4 address itself, of IPv6 the /64, which one machine has whole.
- *  Undefined for a client without one. */
+/** What an address counts as: an IPv4 address itself, of IPv6 the /64, which one machine has whole.
+ *  Undefined for a client without an address. */
 export function origin(address: string | undefined): string | undefined {
   if (address === undefined) return undefined;
   const plain = address.replace(/%.*$/, '').toLowerCase();
@@ -71,7 +71,7 @@ export class Admission {
     this.#refusals = refusals;
   }
 
-  /** @returns what to call when the client has gone; undefined: it is turned away. */
+  /** @returns a function to call when the client is gone. Undefined: the client is turned away. */
   admit(address: string | undefined): (() => void) | undefined {
     const from = origin(address);
     const ours = from === undefined ? 0 : (this.#of.get(from) ?? 0);

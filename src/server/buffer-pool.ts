@@ -1,7 +1,7 @@
-/** Buffers of one size, for what clients send and are sent: shared by all connections, used again, and
- *  given back to the system when many clients have gone.
+/** Buffers of one size for what clients send and are sent: all connections share and reuse them, and they go
+ *  back to the system when many clients are gone.
  *
- *  They are cut from arenas of more than 32 MiB, since malloc (glibc's) asks the system for each of those
+ *  They are cut from arenas of more than 32 MiB, because malloc (glibc's) asks the system for each of those
  *  alone and gives it back when it is freed. Smaller memory comes from its heap once some of that size was
  *  freed, and stays there: 200 clients that came and went for minutes left 190 MiB. */
 
@@ -11,7 +11,7 @@ import { bug } from '../units.ts';
 import { limits } from './limits.ts';
 
 export const BUFFER_BYTES = limits.connectionBuffer.max;
-/** 32.5 MiB: malloc's threshold never rises above 32 MiB. Memory is taken as it is touched. */
+/** 32.5 MiB: malloc's threshold never rises above 32 MiB. Memory is taken when it is touched. */
 const ARENA_BUFFERS = 128;
 /** Clients that come back within this time find their buffers warm. */
 const RETURN_MS = 5000;
@@ -31,7 +31,7 @@ class Arena {
   readonly free: ArenaBuffer[] = [];
 
   constructor(memory: ArrayBuffer) {
-    // The first is used first.
+    // The first one is used first.
     for (let at = ARENA_BUFFERS - 1; at >= 0; at--) {
       this.free.push(new ArenaBuffer(memory, at * BUFFER_BYTES, this));
     }
@@ -61,10 +61,10 @@ export class BufferPool {
   /** The oldest first: it is used before the others, so that those become idle. */
   #arenas: Arena[] = [];
   #returning = false;
-  /** A place for what nobody will ever send. */
+  /** A place for bytes that will never be sent. */
   readonly void: PooledBuffer = makeVoid();
 
-  /** @param collect has what was dropped collected now; undefined: some day. */
+  /** @param collect collects dropped memory now. Undefined: later. */
   constructor(memory: DataMemory, scheduler: Scheduler, collect?: () => void) {
     this.#memory = memory;
     this.#scheduler = scheduler;
@@ -76,7 +76,7 @@ export class BufferPool {
     return this.#arenas.length;
   }
 
-  /** Of any content. Undefined: there is no memory. */
+  /** The content is arbitrary. Undefined: there is no memory. */
   take(): PooledBuffer | undefined {
     for (const { free } of this.#arenas) {
       const buffer = free.pop();
@@ -103,7 +103,7 @@ export class BufferPool {
     return arena;
   }
 
-  /** All but one of those that nobody uses. */
+  /** All unused arenas but one. */
   #returnIdle(): void {
     this.#returning = false;
     const before = this.#arenas.length;

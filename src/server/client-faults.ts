@@ -1,4 +1,4 @@
-/** What one client did wrong and is served all the same: counted each time, said once in the log. */
+/** Rules that one client broke while it is still served: each is counted, and logged once. */
 
 import { type ClientFault, clientFaults, type OnClientFault } from 'nbd-server-protocol-ts';
 import type { FaultCounts } from './fault-counts.ts';

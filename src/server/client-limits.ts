@@ -1,5 +1,5 @@
-/** The limits on clients that a user may set, and how long to wait for them awake: one row each, for
- *  the server, its flags and its docs. The other limits are in limits.ts.
+/** The limits on clients that a user may set, and how long to wait for them awake: one row each, for the
+ *  server, its flags and its docs. The other limits are in limits.ts.
  *  Source: docs/running.md, Limits on clients; nbd-protocol.md section 7 (slow-reader, idle-clients). */
 
 import { GiB, MiB } from '../units.ts';
@@ -9,16 +9,16 @@ export interface ClientLimit {
   readonly flag: string;
   readonly unit: 'seconds' | 'microseconds' | 'bytes' | 'clients';
   readonly default: number;
-  /** Also 0, where 0 means something. */
+  /** Or 0, if 0 has a meaning. */
   readonly min: number;
   readonly max: number;
-  /** What 0 means; undefined: it is below the smallest value. */
+  /** The meaning of 0. Undefined: it is below the smallest value. */
   readonly zero?: string;
   readonly help: string;
   readonly why: string;
 }
 
-/** A day: longer is never. */
+/** A day: a longer time means never. */
 const SECONDS_MAX = 86_400;
 
 export const clientLimits = {
@@ -79,12 +79,12 @@ export const clientLimits = {
 } as const satisfies Record<string, ClientLimit>;
 
 export type LimitName = keyof typeof clientLimits;
-/** In the units of the rows; 0 where there is none. */
+/** In the units of the rows; 0: no limit. */
 export type ClientLimits = { readonly [K in LimitName]: number };
 
 export const limitNames = Object.keys(clientLimits) as LimitName[]; // a table of ours: it has no other keys
 
-/** With what is not in `given` by default. */
+/** `given`, completed by the defaults. */
 export function withDefaults(given: Partial<ClientLimits> = {}): ClientLimits {
   const all = limitNames.map((name) => [name, given[name] ?? clientLimits[name].default]);
   return Object.fromEntries(all) as ClientLimits; // one entry per name

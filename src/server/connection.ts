@@ -1,5 +1,5 @@
-/** One client from greeting to goodbye: haggles, perhaps anew inside TLS, then has its requests taken,
- *  and pauses the socket when the session or the client cannot follow.
+/** One client from greeting to goodbye: haggles, perhaps again inside TLS, then takes its requests, and
+ *  pauses the socket when the session or the client cannot follow.
  *  Source: nbd-protocol.md sections 2, 3.6 and 5. */
 
 import {
@@ -40,20 +40,20 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
   #cancelGreeting: (() => void) | undefined;
   /** The handshake is sent in small portions. */
   #drips = false;
-  /** A rule has to do with the bytes of the handshake. */
+  /** A rule changes the bytes of the handshake. */
   #struck = false;
   #window: ReceiveWindow;
   #stream: ByteStream | undefined;
   #handshake: ServerHandshake<NbdExport> | undefined;
   readonly #output: Output;
-  /** A place in what is sent: there the client knows that the handshake has ended. */
+  /** A place in the sent bytes: once it was sent the client knows that the handshake has ended. */
   #agreedAt = Number.POSITIVE_INFINITY;
   /** Since the handshake ended well. */
   #requests: Requests | undefined;
   #phase: Phase = 'haggling';
-  /** Why every further command is refused; undefined: they are not. */
+  /** Why every further command is refused. Undefined: they are accepted. */
   #shutDown: Refusal | undefined = undefined;
-  /** Where the socket was told to put the next bytes: into the payload, or into the window. */
+  /** Where the socket puts the next bytes: into the payload, or into the window. */
   #direct = false;
   #reason: string | undefined;
   /** Its address, for the log. */
@@ -64,7 +64,7 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
   /** How often bytes came or went. */
   #entries = 0;
   readonly #handshakeTime: HandshakeTime;
-  /** It was told goodbye, and is given a moment to go. */
+  /** It was told goodbye, and has a moment to leave. */
   #cancelGoodbye: (() => void) | undefined;
 
   /** @param gone called when it has ended. */
@@ -98,7 +98,7 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
     return this.#requests?.session.export;
   }
 
-  /** See `Watched`: entries in the high bits, what the kernel has or has not taken in the low ones. */
+  /** See `Watched`: entries in the high bits; what the kernel has or has not taken in the low ones. */
   get moved(): number {
     const stream = this.#stream;
     const entries = this.#entries + (stream?.batchesElsewhere ?? 0);
@@ -106,7 +106,7 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
   }
 
   get waitsFor(): WaitsFor {
-    // While haggling the time for that is the limit.
+    // While it haggles, the time for the handshake is the limit.
     if (this.#isHaggling) return 'us';
     const unsent = !this.#output.empty || (this.#stream?.unsent ?? 0) > 0;
     if (unsent || this.#requests?.midway === true) return 'client';
@@ -120,7 +120,7 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
     this.#stream?.destroy();
   }
 
-  /** The server speaks first. @param arrival what rules have for it. */
+  /** The server speaks first. @param arrival what rules do to it. */
   open(stream: ByteStream, arrival?: Arrival): void {
     this.#stream = stream;
     this.#from = stream.remoteAddress ?? 'unix';
@@ -155,7 +155,7 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
   target(): Uint8Array {
     const requests = this.#requests;
     this.#direct = requests?.midway === true;
-    // What is dropped comes in as few reads as it can.
+    // Bytes that are dropped come in as few reads as possible.
     if (this.#phase === 'finishing' && !this.#direct) return this.#window.target();
     return requests?.target() ?? this.#window.target();
   }
@@ -212,7 +212,7 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
     this.#context.turn.end();
   }
 
-  /** The output has nothing left. */
+  /** The output has nothing left to send. */
   drained(): void {
     if (this.#phase === 'starttls') {
       // Not inside a read of the socket that is given away.
@@ -254,7 +254,7 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
 
   reset(): void {
     const stream = this.#stream;
-    // Elsewhere what was sent may be on its way still.
+    // On another thread, sent bytes may still be on their way.
     if (stream?.reset === undefined) stream?.end();
     else stream.reset();
   }
@@ -265,7 +265,7 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
     this.#sayGoodbye();
   }
 
-  /** @param other in place of what the server's host does. */
+  /** @param other used instead of the server's host. */
   #haggler(other: Partial<HandshakeHost<NbdExport>>): ServerHandshake<NbdExport> {
     const can = { ...offered(this.#way), onFault: this.onClientFault };
     return new ServerHandshake({ ...this.#context.host, ...other }, can);
@@ -294,7 +294,7 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
   }
 
   /** Takes what it can out of the window; afterwards no borrowed byte of it is needed.
-   *  @returns the requests taken. */
+   *  @returns how many requests were taken. */
   #consume(quota: number): number {
     let taken = 0;
     if (this.#phase === 'haggling') this.#haggle();
@@ -308,7 +308,7 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
   #dropRest(): void {
     const requests = this.#requests;
     if (requests?.quiet === true && !this.#window.empty) {
-      requests.quiet = false; // one fault, in however many reads
+      requests.quiet = false; // one fault, in any number of reads
       this.onClientFault('bytes-behind-disc');
     }
     this.#window.drop();
@@ -328,7 +328,7 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
       return;
     }
     this.#handshake = undefined;
-    // Where a rule holds its end up the client has not agreed yet.
+    // If a rule holds its end up, the client has not agreed yet.
     if (this.#struck) this.#agreedAt = this.#output.end;
     else this.#handshakeTime.cancel();
     if (progress.state === 'closed') {
@@ -339,7 +339,7 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
     this.#agree(progress.agreed);
   }
 
-  /** All that was said in plaintext is forgotten, and the handshake goes on inside TLS. */
+  /** Forgets everything said in plaintext, and goes on with the handshake inside TLS. */
   #secure(): void {
     const { tls } = this.#context;
     if (this.#phase !== 'starttls') return;
@@ -369,17 +369,17 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
     this.#context.log.info(facts, 'a client has come');
   }
 
-  /** Says goodbye, unless something of the client is under way. Where we end it, it has little time to go. */
+  /** Says goodbye, unless something of the client is under way. If we end it, it has little time to leave. */
   #endIfIdle(): void {
     if (this.#inFlight > 0 || !this.#output.empty || this.#isMidway) return;
-    // What comes now, also what another thread gives back, would have its reply behind our goodbye.
+    // Bytes that come now, also those that another thread gives back, would be answered behind our goodbye.
     if (this.#phase === 'closed') return;
     this.#phase = 'finishing';
     if (this.#shutDown === undefined) this.#stream?.end();
     else this.#sayGoodbye();
   }
 
-  /** It has little time to go. */
+  /** It has little time to leave. */
   #sayGoodbye(): void {
     const { scheduler } = this.#context;
     this.#cancelGoodbye ??= scheduler.timeout(() => this.destroy(), limits.goodbyeTime.max);

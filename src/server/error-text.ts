@@ -1,5 +1,4 @@
-/** Texts of errors as bytes. Most come again and again: those are encoded once; others name a sector or
- *  a zone. */
+/** Texts of errors as bytes. Most recur: those are encoded once; others name a sector or a zone. */
 
 /** In bytes. A text of ours is never longer than this. */
 export const ERROR_TEXT_MAX = 480;

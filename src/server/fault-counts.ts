@@ -1,5 +1,5 @@
-/** How often clients broke a rule and were served all the same, for all clients together. Threads for
- *  sockets count too: each has a row of its own in shared memory, and who asks adds the rows up.
+/** How often clients broke a rule and were still served, for all clients together. Threads for sockets count,
+ *  too: each has a row of its own in shared memory, and the reader adds the rows up.
  *  Source: docs/client-faults.md. */
 
 import { type ClientFault, clientFaultNames } from 'nbd-server-protocol-ts';
@@ -14,8 +14,8 @@ export class FaultCounts {
   readonly #counts: Float64Array;
   readonly #first: number;
 
-  /** @param row who counts: 0 is the main thread, n + 1 thread n for sockets.
-   *  @param memory of `FaultCounts.memoryFor` all of them. */
+  /** @param row of the counting thread: 0 is the main thread, n + 1 thread n for sockets.
+   *  @param memory `FaultCounts.memoryFor` all of them. */
   constructor(row: number, memory: SharedArrayBuffer) {
     this.memory = memory;
     this.#counts = new Float64Array(memory);

@@ -1,13 +1,13 @@
-/** A lock that the kernel frees with the process which holds it: flock(2) on a file beside what it guards.
+/** A lock that the kernel frees with the process that holds it: flock(2) on a file beside what it guards.
  *
- *  Node has no flock. flock(1) of util-linux and busybox takes the lock on a descriptor that it inherits: the
- *  lock belongs to the open file description, which is ours, and stays when that program has ended. It holds
- *  between containers and process namespaces that share the folder, and over NFS as far as that has locks. */
+ *  Node has no flock. flock(1) of util-linux and busybox takes the lock on an inherited descriptor: the lock
+ *  belongs to the open file description, which is ours, and outlives that program. It works between
+ *  containers and process namespaces that share the folder, and over NFS if that has locks. */
 
 import { spawn } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync, statSync, unlinkSync } from 'node:fs';
 
-/** `held`: somebody else has it. `unknown`: locks cannot be had here, for a reason. */
+/** `held`: another process has it. `unknown`: locks do not work here, for the given reason. */
 export type Attempt =
   | { readonly kind: 'taken'; readonly lock: FileLock }
   | { readonly kind: 'held' }
@@ -18,20 +18,20 @@ export interface FileLock {
   release(): void;
 }
 
-/** What flock(1) says when the lock is held. */
+/** The status of flock(1) when the lock is held. */
 const HELD = 1;
 const OWNER_ONLY = 0o600;
-/** How flock(1) sees the descriptor. */
+/** The number under which flock(1) sees the descriptor. */
 const INHERITED = 3;
 
-/** Takes the lock of the file at `path`, and makes the file where there is none.
+/** Takes the lock of the file at `path`, and makes the file if there is none.
  *  @throws Error of the system when the file cannot be opened. */
 export async function lockFile(path: string): Promise<Attempt> {
   const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
   for (;;) {
     const fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, OWNER_ONLY);
     const problem = await flock(fd);
-    // Who had it may have removed the file: then the lock is of a file that nobody else will find.
+    // The former owner may have removed the file: then the lock is on a file that nobody else will find.
     if (problem === undefined && isAt(fd, path)) return { kind: 'taken', lock: held(fd, path) };
     closeSync(fd);
     if (problem !== undefined) return problem;
@@ -65,10 +65,10 @@ function held(fd: number, path: string): FileLock {
       if (!isHeld) return;
       isHeld = false;
       try {
-        // Before the lock is free: the next one sees that its file has gone, and makes another.
+        // Before the lock is free, so that the next owner sees that its file is gone, and makes another.
         if (isAt(fd, path)) unlinkSync(path);
       } catch {
-        // The folder has gone, or is not ours any more.
+        // The folder is gone, or we may not write there any more.
       }
       closeSync(fd);
     },

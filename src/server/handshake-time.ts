@@ -1,5 +1,5 @@
-/** How long a client may take until it has agreed on an export. A long list takes long: whoever asks for
- *  each of thousands of exports, and goes on doing so, gets time for it; nobody else does. */
+/** How long a client may take until it has agreed on an export. A long list takes long: a client that asks
+ *  for each of thousands of exports, and goes on asking, gets time for it; no other client does. */
 
 import { handshakeLimits } from 'nbd-server-protocol-ts';
 import type { Scheduler } from '../time/clock.ts';
@@ -7,7 +7,7 @@ import { limits } from './limits.ts';
 
 interface TimeContext {
   readonly scheduler: Scheduler;
-  /** In seconds: what every client has. */
+  /** In seconds: the time of every client. */
   readonly limits: { readonly handshakeTime: number };
 }
 
@@ -15,7 +15,7 @@ export class HandshakeTime {
   readonly #scheduler: Scheduler;
   readonly #optionsTaken: () => number;
   readonly #over: () => void;
-  /** In ms, as far as it is sure. */
+  /** In ms: the time that is granted so far. */
   #granted: number;
   #cancel: () => void;
 

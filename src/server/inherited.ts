@@ -1,5 +1,5 @@
-/** Sockets that another program opened and left to us as file descriptors: what is at a descriptor,
- *  and listening there. Source: control.md section 1 (systemd socket activation), sd_listen_fds(3). */
+/** Sockets that another program opened and passed to us as file descriptors: what a descriptor is, and how to
+ *  listen there. Source: control.md section 1 (systemd socket activation), sd_listen_fds(3). */
 
 import { fstatSync, readFileSync, type Stats } from 'node:fs';
 import type net from 'node:net';
@@ -7,7 +7,7 @@ import { type ListenAddress, ListenError } from './listener.ts';
 
 export interface InheritedSocket {
   readonly fd: number;
-  /** As the unit calls it. */
+  /** The name in the unit. */
   readonly name: string | undefined;
 }
 
@@ -15,8 +15,8 @@ export interface InheritedSocket {
 const SO_ACCEPTCON = 0x1_0000;
 
 /** Makes `server` accept at a socket that listens already.
- *  @returns its address; undefined when it cannot be told: a unix socket of another network namespace.
- *  @throws ListenError when it is none. */
+ *  @returns its address. Undefined when it is unknown: a unix socket of another network namespace.
+ *  @throws ListenError when it is no such socket. */
 export async function listenInherited(
   server: net.Server,
   socket: InheritedSocket,
@@ -46,7 +46,7 @@ function refusal({ fd, name }: InheritedSocket, why: string): ListenError {
   return new ListenError(`LISTEN_FDS: file descriptor ${fd}${called}: ${why}`);
 }
 
-/** @returns what the kernel's table of unix sockets says of it, if anything. @throws ListenError. */
+/** @returns what the kernel's table of unix sockets says about it, if anything. @throws ListenError. */
 function checkSocket(socket: InheritedSocket): UnixSocket | undefined {
   const there = statOf(socket.fd);
   if (there === undefined) throw refusal(socket, 'it is not open');
@@ -88,12 +88,12 @@ function unixSocket(inode: number): UnixSocket | undefined {
   return {
     listens: (Number.parseInt(flags, 16) & SO_ACCEPTCON) !== 0,
     type: type === '0001' ? 'stream' : 'other',
-    // The kernel shows the zero byte of an abstract name so.
+    // The kernel writes the zero byte of an abstract name like this.
     path: path?.replace(/^@/, '\0'),
   };
 }
 
-/** `local remote state ...`; 0A is LISTEN. A socket of another namespace is in none of the tables. */
+/** `local remote state ...`; 0A is LISTEN. A socket of another namespace is in neither table. */
 function connectedTcp(inode: number): boolean {
   const line = new RegExp(
     `^ *\\d+: \\S+ \\S+ ([0-9A-F]{2}) \\S+ \\S+ \\S+ +\\d+ +\\d+ ${inode} `,

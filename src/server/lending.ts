@@ -1,12 +1,12 @@
-/** When a client may be lent to the thread that has its socket, which then executes its requests: as soon
- *  as that thread knows what was agreed on, and nothing of the client is here. */
+/** When a client may be lent to the thread that has its socket, which then executes its requests: as soon as
+ *  that thread knows what was agreed on, and nothing of the client is here. */
 
 import type { Agreed } from 'nbd-server-protocol-ts';
 import { directOffer } from '../export/direct-offer.ts';
 import type { NbdExport } from '../export/nbd-export.ts';
 import type { ByteStream } from './byte-stream.ts';
 
-/** A client's requests, as far as it matters here. */
+/** The part of a client's requests that matters here. */
 interface Lent {
   /** Nothing of the client is here, not even half a request. */
   readonly idle: boolean;
@@ -14,10 +14,10 @@ interface Lent {
 }
 
 export class Lending {
-  /** Whoever has the socket knows what was agreed on. */
+  /** The owner of the socket knows what was agreed on. */
   #offered = false;
 
-  /** Tells the thread that has the socket, if there is one, by which rules it may execute requests. */
+  /** Tells the thread that has the socket, if any, by which rules it may execute requests. */
   offer(agreed: Agreed<NbdExport>, chunkMax: number, stream: ByteStream | undefined): void {
     const { shared } = agreed.export;
     if (shared === undefined || stream?.offer === undefined) return;

@@ -1,4 +1,4 @@
-/** Addresses to listen on. A unix socket's file that a dead daemon left is replaced, a live one
+/** Addresses to listen on. The file of a unix socket that a dead daemon left is replaced, a live daemon's
  *  never. Source: control.md section 1. */
 
 import { linkSync, lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs';
@@ -12,20 +12,20 @@ export type ListenAddress = (
   | {
       readonly kind: 'unix';
       readonly path: string;
-      /** In a folder that nobody else knows: it needs no lock. */
+      /** In a folder that no other process knows: it needs no lock. */
       readonly isPrivate?: true;
     }
 ) & {
-  /** Only for clients with TLS; left out where it is not. */
+  /** Only for clients with TLS; left out if there is no TLS. */
   readonly tls?: true;
-  /** The highest form of the protocol that is offered; left out where it is that of all addresses. */
+  /** The highest form of the protocol that is offered; left out if it is the default for all addresses. */
   readonly protocol?: ReplyForm;
 };
 
 /** The kernel's sun_path, without the zero byte at its end. */
 const UNIX_PATH_MAX = 107;
 
-/** Who may wait to be accepted; of unix sockets the others are refused at once (EAGAIN). */
+/** How many clients may wait to be accepted; on unix sockets further ones are refused at once (EAGAIN). */
 const BACKLOG = 4096;
 
 export interface ListenLog {
@@ -44,14 +44,14 @@ export function addressText(address: ListenAddress): string {
 interface Held {
   /** The file that it made. */
   readonly file: string | undefined;
-  /** Of the path; undefined: there are no locks. */
+  /** Of the path. Undefined: there are no locks. */
   readonly lock: FileLock | undefined;
 }
 
 const held = new WeakMap<net.Server, Held>();
 
-/** Makes `server` listen. A unix socket has a lock beside it, PATH.lock, as long as it listens: of several
- *  who find the socket of a dead daemon exactly one gets it.
+/** Makes `server` listen. A unix socket has a lock beside it, PATH.lock, while it listens: if several daemons
+ *  find the socket of a dead one, exactly one gets it.
  *  @returns the address with its real port. @throws ListenError. */
 export async function listen(
   server: net.Server,
@@ -73,7 +73,7 @@ export async function listen(
   }
 }
 
-/** @returns undefined: there are no locks here, which is said. @throws ListenError. */
+/** @returns undefined: there are no locks here, which is logged. @throws ListenError. */
 async function takeLock(path: string, log: ListenLog): Promise<FileLock | undefined> {
   let attempt: Attempt;
   try {
@@ -113,13 +113,13 @@ async function bind(server: net.Server, address: ListenAddress): Promise<ListenA
   return { ...address, port: bound.port };
 }
 
-/** Stops accepting. The socket's file is removed, unless it is another's by now: somebody may have
- *  removed ours and listened there. @param closed is called when the last connection has gone. */
+/** Stops accepting. The socket's file is removed, unless another process removed it and listens there now.
+ *  @param closed is called when the last connection is gone. */
 export function stopListening(server: net.Server, closed?: () => void): void {
   const ours = held.get(server);
   held.delete(server);
   closeListener(server, ours?.file, closed);
-  // Not before its file has gone: whoever has the lock then finds nothing, or what is not ours.
+  // Only after its file is gone: the next owner of the lock then finds no file, or one that is not ours.
   ours?.lock?.release();
 }
 
@@ -138,7 +138,7 @@ function closeListener(
     server.close(closed);
     return;
   }
-  // Node removes whatever is there, so another's is there under a second name meanwhile.
+  // Node removes whatever is there, so another process's socket gets a second name meanwhile.
   const aside = `${path}.${process.pid}`;
   linkSync(path, aside);
   server.close(closed);
@@ -172,13 +172,13 @@ function reasonOf(error: NodeJS.ErrnoException, path = ''): string {
 
 /** @throws ListenError. */
 function checkLength(path: string): void {
-  // Node cuts a longer path without a word, and would listen somewhere else.
+  // Node cuts a longer path silently, and would listen at another path.
   if (Buffer.byteLength(path) > UNIX_PATH_MAX) {
     throw new ListenError(`cannot listen on ${path}: longer than ${UNIX_PATH_MAX} bytes`);
   }
 }
 
-/** Removes a socket's file that nobody answers at: there are others than daemons of ours, which have no lock.
+/** Removes a socket's file if nobody answers there: other programs than our daemons have no lock.
  *  @throws ListenError when somebody answers, or when the file is no socket. */
 async function removeStale(path: string): Promise<void> {
   const there = look(path);
@@ -193,7 +193,7 @@ async function removeStale(path: string): Promise<void> {
   unlinkSync(path);
 }
 
-/** @returns undefined when nothing is there. @throws ListenError when it cannot be told. */
+/** @returns undefined when nothing is there. @throws ListenError when that is unknown. */
 function look(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });

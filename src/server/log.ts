@@ -1,4 +1,4 @@
-/** What the server needs of a logger; pino's is one. */
+/** What the server needs from a logger; pino's has it. */
 export interface Log {
   debug(facts: object, message: string): void;
   info(facts: object, message: string): void;

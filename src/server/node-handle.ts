@@ -1,7 +1,7 @@
-/** The one place that knows how Node keeps a socket's handle, which its types do not show. Node has no
- *  other way to read into memory of ours, to write without a stream, or to give a socket to another
- *  thread. test/server/receive.test.ts, test/server/direct-write.test.ts, test/wire/tls.test.ts and
- *  test/threads/hand-over.test.ts hold it on every supported version. */
+/** The only file that depends on how Node keeps a socket's handle, which its types do not show. Node has no
+ *  other way to read into our memory, to write without a stream, or to give a socket to another thread.
+ *  test/server/receive.test.ts, test/server/direct-write.test.ts, test/wire/tls.test.ts and
+ *  test/threads/hand-over.test.ts check it on every supported version. */
 
 import net from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -22,13 +22,14 @@ interface HandleOwner {
   _handle: Handle | null | undefined;
 }
 
-/** What `onread` of net.Socket is told; not in the types: `buffer` may be asked anew for each read. */
+/** The argument of `onread` of net.Socket that is not in the types: `buffer` may be asked again for each
+ *  read. */
 type OnRead = { buffer: () => Uint8Array; callback: (length: number) => boolean };
 
 /** Node's own name for the kind of pipe that carries handles. */
 const IPC = 2;
 
-/** @returns undefined: the socket has gone. */
+/** @returns undefined: the socket is gone. */
 export function handleOf(socket: net.Socket): Handle | undefined {
   return ownerOf(socket)._handle ?? undefined;
 }
@@ -60,8 +61,8 @@ export function socketOf(handle: Handle | undefined, options: object): net.Socke
 }
 
 /** What is wrong with the peer's certificate, if anything. OpenSSL goes on with a certificate that it could
- *  not verify, and tls.Server asks it afterwards in this way; who wraps a socket of his own has to do
- *  it himself. */
+ *  not verify, and tls.Server asks it afterwards in this way; code that wraps a socket itself must do the
+ *  same. */
 export function certificateFault(socket: TLSSocket): string | undefined {
   const handle: unknown = handleOf(socket);
   if (typeof handle !== 'object' || handle === null || !('verifyError' in handle)) return 'unknown';
@@ -74,7 +75,7 @@ export function certificateFault(socket: TLSSocket): string | undefined {
 
 /** A unix socket of the kind that Node has between processes: a handle may go with each write. */
 export class HandlePipe {
-  /** Goes with the next write. */
+  /** Sent with the next write. */
   giving: Handle | undefined;
   readonly channel: net.Socket;
   readonly #pipe: Handle;
@@ -90,7 +91,7 @@ export class HandlePipe {
     this.channel = socketOf(pipe, { manualStart: true });
   }
 
-  /** The same over the connection of `accepted`, of which nothing was read, and which is over. */
+  /** The same over the connection of `accepted`, of which nothing was read, and which has ended. */
   static of(accepted: net.Socket): HandlePipe {
     const pipe = new HandlePipe(accepted);
     pipe.#pipe.open(descriptorOf(accepted));
@@ -107,7 +108,7 @@ export class HandlePipe {
   }
 }
 
-/** The handle, which its socket has no more. */
+/** Takes the handle away from its socket. */
 function takeHandle(socket: net.Socket): Handle | undefined {
   const owner = ownerOf(socket);
   const handle = owner._handle ?? undefined;
@@ -128,5 +129,5 @@ function ownerOf(socket: net.Socket): HandleOwner {
 }
 
 function classOf(handle: Handle): HandleClass {
-  return handle.constructor as HandleClass; // Node's own class, which it does not show
+  return handle.constructor as HandleClass; // Node's own class, which it does not export
 }

@@ -21,7 +21,7 @@ import { changesConnection, type TappedConnection, WireTap } from './wire-tap.ts
 const ERROR_CHUNK_MAX = 46 + ERROR_TEXT_MAX;
 const { DONE } = ChunkFlag;
 
-/** A reply that goes behind so many later ones. */
+/** A reply that is sent after so many later ones. */
 interface LateReply {
   readonly bytes: Uint8Array;
   left: number;
@@ -32,9 +32,9 @@ export class Output implements ReplySink {
   readonly #pool: BufferPool;
   #drain: ByteDrain;
   readonly #connection: TappedConnection;
-  /** Once a connection has misbehaved. */
+  /** Set once a connection has misbehaved. */
   #tap: WireTap | undefined;
-  /** Replies that go behind later ones. Undefined: nobody counts. */
+  /** Replies that are sent after later ones. Undefined: none is counted. */
   #later: LateReply[] | undefined;
   #encoder = new ReplyEncoder('simple');
   #inChunks = false;
@@ -48,7 +48,7 @@ export class Output implements ReplySink {
   #used = 0;
   #open = 0;
   readonly #parts = new Parts();
-  /** What the next write is made of, and what the one under way is. */
+  /** What the next write consists of, and what the current one does. */
   #retained = new Retained();
   #retainedBySending = new Retained();
   #queuedBytes = 0;
@@ -87,7 +87,7 @@ export class Output implements ReplySink {
     return this.#queuedBytes + this.#sendingBytes >= limits.outputBacklog.max;
   }
 
-  /** Everything was taken by the socket, and nothing is kept for later. */
+  /** The socket took everything, and nothing is kept for later. */
   get empty(): boolean {
     const isSent = !this.#sending && this.#parts.count === 0 && this.#used === this.#taken;
     return isSent && this.#later === undefined;
@@ -161,7 +161,7 @@ export class Output implements ReplySink {
     return new WireReply(this.#encoder, fault, (of, bytes) => this.#misbehave(of, bytes));
   }
 
-  /** Everything that is sent from now on passes a tap. */
+  /** From now on everything that is sent passes a tap. */
   get tap(): WireTap {
     this.#tap ??= new WireTap(this.#connection, () => this.sent());
     this.#drain = this.#tap;
@@ -173,12 +173,12 @@ export class Output implements ReplySink {
     return this.tap.accepted + this.#queuedBytes;
   }
 
-  /** Has everything before `place` passed the tap? */
+  /** True when everything before `place` passed the tap. */
   hasSent(place: number): boolean {
     return this.#tap !== undefined && this.#tap.passed >= place;
   }
 
-  /** What is sent from now on flows as it does. */
+  /** From now on bytes flow normally. */
   endDrip(): void {
     this.tap.endDrip(this.end);
   }
@@ -190,7 +190,7 @@ export class Output implements ReplySink {
     if (late !== undefined) for (const { bytes } of late) this.raw(bytes);
   }
 
-  /** Bytes that are ready as they are: replies of the handshake. */
+  /** Bytes that are ready to send: replies of the handshake. */
   raw(bytes: Uint8Array): void {
     if (this.#closed || bytes.length === 0) return;
     this.#cut();
@@ -199,7 +199,7 @@ export class Output implements ReplySink {
     this.#turn.unsent(this);
   }
 
-  /** Sends what is there, unless the socket still has the write before. Called once per turn. */
+  /** Sends what is there, unless the socket still has the previous write. Called once per turn. */
   flush(): void {
     if (this.#sending || this.#closed || this.#lost) return;
     if (this.#parts.count === 0) {
@@ -215,7 +215,7 @@ export class Output implements ReplySink {
     this.#queuedBytes = 0;
     this.#sending = true;
     const all = this.#drain.write(parts);
-    // A chunk that is still being sent cannot be written to from the start again.
+    // A chunk that is still being sent cannot be written again from its start.
     if (all) this.sent();
     else this.#nextChunk(retained);
   }
@@ -237,7 +237,7 @@ export class Output implements ReplySink {
     else this.#tap.sent();
   }
 
-  /** The socket has taken the last write, or will never. */
+  /** The socket took the last write, or never will. */
   sent(): void {
     if (!this.#sending) return;
     this.#sending = false;
@@ -265,7 +265,7 @@ export class Output implements ReplySink {
     this.#retained.release(this.#pool);
   }
 
-  /** Views of zeros become holes, neighbours joined; all others chunks of data. */
+  /** Views of zeros become holes, with neighbours joined; all others become chunks of data. */
   #sendRuns(to: ReplyAddress, views: PageViews): void {
     let delta = 0;
     for (let first = 0; first < views.count; ) {
@@ -318,7 +318,7 @@ export class Output implements ReplySink {
     this.#queuedBytes += length;
   }
 
-  /** What goes in front of data that are parts of their own. */
+  /** The header of data that are parts of their own. */
   #dataHead(to: ReplyAddress, flags: number, delta: number, length: number): void {
     const encoder = this.#encoder;
     this.#reserve(encoder.dataHeadBytes);
@@ -338,10 +338,10 @@ export class Output implements ReplySink {
     if (this.#later !== undefined) this.#replied();
   }
 
-  /** One more reply is behind those that are late. */
+  /** One more reply has passed the late ones. */
   #replied(): void {
     const late = this.#later ?? [];
-    this.#later = undefined; // what is sent now counts for nobody
+    this.#later = undefined; // what is sent now counts for no late reply
     for (const one of late) if (--one.left === 0) this.raw(one.bytes);
     const left = late.filter((one) => one.left > 0);
     this.#later = left.length > 0 ? left : undefined;

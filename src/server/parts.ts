@@ -16,8 +16,8 @@ export class Parts {
     this.#list = [];
   }
 
-  /** All parts, and behind them the bytes [from, to) of `chunk`, if any; none are left.
-   *  @returns a list that holds until the next call. */
+  /** All parts, and behind them the bytes [from, to) of `chunk`, if any. Afterwards none are left.
+   *  @returns a list that is valid until the next call. */
   take(chunk: Uint8Array, from: number, to: number): readonly Uint8Array[] {
     const parts = this.#list;
     if (parts.length > 0) {

@@ -1,6 +1,6 @@
-/** A write's long payload, received straight into slabs that are cut as the device's are, so that the
- *  store may adopt whole ones. Memory is taken as bytes come, never as a header claims; a payload
- *  that does not arrive whole is never executed. */
+/** A write's long payload, received straight into slabs that are cut like the device's, so that the store may
+ *  adopt whole ones. Memory is taken as bytes come, never because a header claims them; a payload that does
+ *  not arrive whole is never executed. */
 
 import type { SlabAllocator } from '../pages/allocator.ts';
 import { Room } from '../pages/memory.ts';
@@ -12,7 +12,7 @@ export class Payload {
   readonly segments = new Segments();
   readonly #allocator: SlabAllocator;
   #slab: Slab | undefined;
-  /** Bytes of the current piece: filled, and in all. */
+  /** Bytes of the current piece: received, and in all. */
   #filled = 0;
   #piece = 0;
   #left = 0;
@@ -38,7 +38,7 @@ export class Payload {
     return this.#nextPiece(SLAB_BYTES - (offset % SLAB_BYTES));
   }
 
-  /** Where the next bytes go: never more than what is missing of this piece. */
+  /** Where the next bytes go: never more than the rest of this piece. */
   target(): Uint8Array {
     const slab = this.#slab ?? bug('no payload is being received');
     return slab.bytes.subarray(this.#filled, this.#piece);

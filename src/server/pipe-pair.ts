@@ -1,10 +1,10 @@
-/** Two pipes as the one stream that TLS wants. They are read into memory of the reader's choice, and
- *  nothing can be done about that later: so what comes is led to the stream from there, copied. */
+/** Two pipes as the one stream that TLS wants. They are read into the reader's memory, which cannot be
+ *  changed later: so bytes are copied from there to the stream. */
 
 import type net from 'node:net';
 import { Duplex } from 'node:stream';
 
-/** What a socket that is read is told; see `ByteSink`. */
+/** The callbacks of a socket that is read; see `ByteSink`. */
 export interface Reader {
   target(): Uint8Array;
   received(length: number): boolean;
@@ -12,11 +12,11 @@ export interface Reader {
 
 const READ_BYTES = 65_536;
 
-/** A reader whose bytes another one may get from some time on. */
+/** A reader whose bytes another reader may get from some moment on. */
 export class DivertibleReader implements Reader {
   #to: Reader;
   #pair: PipePair | undefined;
-  /** Where the read that is under way puts its bytes: it may have begun for the reader before. */
+  /** Where the current read puts its bytes: it may have begun for the former reader. */
   #target: Uint8Array = new Uint8Array(0);
 
   constructor(to: Reader) {
@@ -44,7 +44,7 @@ export class PipePair extends Duplex {
   readonly #source: net.Socket;
   readonly #drain: net.Socket;
 
-  /** @param reader what `source` is read by; nothing is read before the pair is. */
+  /** @param reader the reader of `source`; nothing is read before the pair is. */
   constructor(reader: DivertibleReader, source: net.Socket, drain: net.Socket) {
     super();
     this.#source = source;

@@ -1,6 +1,6 @@
-/** A client's socket as a source and a drain of bytes. Plain sockets are read into a buffer of ours
- *  that is used again and again: Node's own way, a fresh 64 KiB for each read, costs 30 % on large
- *  writes. `net.createServer` cannot be told so: the accepted handle is moved into a second socket. */
+/** A client's socket as a source and a drain of bytes. Plain sockets are read into a buffer of ours that is
+ *  reused: Node's own way, a fresh 64 KiB for each read, costs 30 % on large writes. `net.createServer` has
+ *  no option for it: the accepted handle is moved into a second socket. */
 
 import type net from 'node:net';
 import type { ByteSink, ByteStream, TlsSink } from './byte-stream.ts';
@@ -12,10 +12,10 @@ import type { ServerTls } from './tls-credentials.ts';
 import { TlsStream } from './tls-stream.ts';
 
 export class SocketStream implements ByteStream {
-  /** Where bytes come from and where they go: the same socket, but for a pair of pipes. */
+  /** Where bytes come from and where they go: the same socket, except for a pair of pipes. */
   readonly #source: net.Socket;
   readonly #drain: net.Socket;
-  /** Of a pair of pipes. */
+  /** Only for a pair of pipes. */
   readonly #reader: DivertibleReader | undefined;
   readonly #direct: DirectWrite;
   readonly #onWritten: (error?: Error | null) => void;
@@ -24,14 +24,14 @@ export class SocketStream implements ByteStream {
   #released = false;
 
   /** @param accepted not read yet, as from a server with `pauseOnConnect`.
-   *  @param drain where what is written goes, if not there too. */
+   *  @param drain where written bytes go, if not to the same socket. */
   constructor(accepted: net.Socket, sink: ByteSink, drain?: net.Socket) {
     this.#reader = drain === undefined ? undefined : new DivertibleReader(sink);
     this.#source = moveHandle(accepted, this.#reader ?? sink, drain === undefined);
     this.#drain = drain ?? this.#source;
     this.#direct = new DirectWrite(this.#drain, descriptorOf(this.#drain));
     this.#onWritten = (error) => {
-      // What is not taken any more must not make room for more of it; the end will be heard of.
+      // Bytes that are not taken any more must not make room for more; the end will still be reported.
       if (error) return;
       if (this.#expectedCallbacks > 0) this.#expectedCallbacks--;
       else sink.written();
@@ -89,7 +89,7 @@ export class SocketStream implements ByteStream {
 
   end(): void {
     this.#drain.end();
-    // A client that half-closed and never closes must not keep us.
+    // A client that half-closes and never closes must not keep us.
     this.#source.resume();
   }
 
@@ -112,7 +112,7 @@ export class SocketStream implements ByteStream {
     return new TlsStream(plain, tls, sink);
   }
 
-  /** All is over when both ways are; neither is of use without the other. */
+  /** The connection is over when both ways are; neither is of use without the other. */
   #hearEnd(sink: ByteSink): void {
     let reason: string | undefined;
     let fault: ServerFault | undefined;
@@ -126,7 +126,7 @@ export class SocketStream implements ByteStream {
         ways.delete(way);
         if (this.#released) return;
         if (ways.size === 0) sink.closed(reason, fault);
-        // What came in to the end still has its replies to come.
+        // Replies to bytes that arrived before the end are still to come.
         else if (way === this.#drain || reason !== undefined) this.destroy();
       });
     }

@@ -1,5 +1,5 @@
-/** A command that is refused: its payload, if it has one, is thrown away as it comes, and then the
- *  error is sent; so the stream stays in sync. Source: nbd-protocol.md section 3.2. */
+/** A command that is refused: its payload, if any, is dropped as it comes, and then the error is sent; so the
+ *  stream stays in sync. Source: nbd-protocol.md section 3.2. */
 
 import type { ReplyAddress, RequestHeader } from 'nbd-server-protocol-ts';
 import type { Refusal } from '../export/rules.ts';
@@ -15,17 +15,17 @@ export class RefusedCommand implements ReplyAddress {
   #refusal: Refusal | undefined;
   #left = 0;
 
-  /** @param scratch memory for bytes that nobody wants; all clients may have the same. */
+  /** @param scratch memory for dropped bytes; all clients may share it. */
   constructor(scratch: Uint8Array) {
     this.#scratch = scratch;
   }
 
-  /** True while bytes are to be thrown away. */
+  /** True while bytes are to be dropped. */
   get pending(): boolean {
     return this.#left > 0;
   }
 
-  /** Refuses the command of `header`, of whose payload `left` bytes have not been taken. */
+  /** Refuses the command of `header`, whose payload has `left` bytes that were not taken. */
   begin(header: RequestHeader, refusal: Refusal, left: number): void {
     this.#refusal = refusal;
     this.#left = left;
@@ -36,7 +36,7 @@ export class RefusedCommand implements ReplyAddress {
   }
 
   /** Where the next bytes of the payload go: in large reads, always to the same memory, which is in the
-   *  processor's cache. So they cost what the kernel's copy does. */
+   *  processor's cache. So they cost only the kernel's copy. */
   target(): Uint8Array {
     const { length } = this.#scratch;
     return this.#left < length ? this.#scratch.subarray(0, this.#left) : this.#scratch;
@@ -51,7 +51,7 @@ export class RefusedCommand implements ReplyAddress {
     return true;
   }
 
-  /** The same for what the window has of it. */
+  /** The same for the part that is in the window. */
   feed(window: ReceiveWindow, output: Output): boolean {
     const there = Math.min(this.#left, window.end - window.at);
     window.at += there;

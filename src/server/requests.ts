@@ -1,5 +1,5 @@
-/** One client's requests: taken out of the received bytes and handed to the session. Each payload goes
- *  where it belongs, of a refused request it is thrown away; what must wait stays where it is.
+/** One client's requests: taken out of the received bytes and handed to the session. Each payload goes where
+ *  it belongs; that of a refused request is dropped. Bytes that must wait stay where they are.
  *  Source: nbd-protocol.md sections 3.1, 3.2, 3.3 and 3.7. */
 
 import {
@@ -24,19 +24,19 @@ import type { ReceiveWindow } from './window.ts';
 
 const noMemory: Refusal = { error: NbdError.ENOSPC, text: 'no memory left to receive the data' };
 
-/** What ends the requests of a client. */
+/** Why a client's requests end. */
 export interface RequestHost {
   /** It said goodbye. */
   finish(): void;
-  /** It broke a rule that leaves no way to go on. */
+  /** It broke a rule, and the stream cannot go on. */
   cutOff(reason: string): void;
 }
 
 export class Requests {
   readonly session: Session;
-  /** No more is taken, until `proceed` or its owner goes on. */
+  /** No more requests are taken, until `proceed` or the owner goes on. */
   held = false;
-  /** The client has sent DISC, and nothing behind it so far. */
+  /** The client sent DISC, and nothing behind it so far. */
   quiet = false;
   readonly #window: ReceiveWindow;
   readonly #output: Output;
@@ -45,13 +45,13 @@ export class Requests {
   /** Requests have 64-bit lengths. */
   readonly #extended: boolean;
   readonly #headerBytes: number;
-  /** With more the payload of a refused request ends the connection. */
+  /** A longer payload of a refused request ends the connection. */
   readonly #drainedMax: number;
   readonly #payload: Payload;
   readonly #refused: RefusedCommand;
-  /** The last request had a long payload: the next one probably has, too. */
+  /** The last request had a long payload: the next one probably has one, too. */
   #longBefore = false;
-  /** Bytes of the command that the session holds, to be consumed once it is on its way. */
+  /** Bytes of the command that the session holds, to be consumed once the command is on its way. */
   #stalledBytes = 0;
 
   constructor(
@@ -90,8 +90,8 @@ export class Requests {
     return this.#stalledBytes > 0;
   }
 
-  /** Where the next bytes go: to the payload that they are of, or to the window. Behind a long one only
-   *  a header is read into the window: what comes with it would have to be copied to its place. */
+  /** Where the next bytes go: to their payload, or to the window. Behind a long payload only a header is read
+   *  into the window: what comes with it would have to be copied to its place. */
   target(): Uint8Array {
     if (this.#payload.receiving) return this.#payload.target();
     if (this.#refused.pending) return this.#refused.target();
@@ -117,14 +117,14 @@ export class Requests {
     }
   }
 
-  /** Takes what is there whole, at most `quota` requests. @returns how many. */
+  /** Takes the requests that are there whole, at most `quota`. @returns how many. */
   take(quota: number): number {
     const taken = this.#takeAll(quota);
     this.session.unplug();
     return taken;
   }
 
-  /** Goes on with the command that waits. @returns what is left of `quota`; undefined: it waits on. */
+  /** Goes on with the waiting command. @returns what is left of `quota`. Undefined: it still waits. */
   proceed(quota: number): number | undefined {
     const submitted = this.session.proceed();
     this.session.unplug();
@@ -135,7 +135,7 @@ export class Requests {
     return quota - took;
   }
 
-  /** The client has gone. */
+  /** The client is gone. */
   abandon(): void {
     if (this.#payload.receiving) this.session.withdraw();
     this.#payload.discard();
@@ -166,8 +166,8 @@ export class Requests {
     }
   }
 
-  /** One request whose header is in the window. @returns false: its payload is not there yet, or it
-   *  has to wait, or it was the last. */
+  /** One request whose header is in the window. @returns false: its payload is not there yet, or it must
+   *  wait, or it was the last. */
   #takeRequest(header: RequestHeader): boolean {
     if (header.command === Command.DISC) {
       this.quiet = true;
@@ -216,13 +216,13 @@ export class Requests {
     return this.#refused.feed(this.#window, this.#output);
   }
 
-  /** Takes what the window has of a long payload; the rest is received into its place. */
+  /** Takes the part of a long payload that is in the window; the rest is received into its place. */
   #beginPayload(header: RequestHeader, length: number): void {
     if (this.#payload.begin(header.offset, length)) this.feed();
     else this.#refuseRest();
   }
 
-  /** There is no memory for the rest: it is refused like any other. */
+  /** There is no memory for the rest: the command is refused like any other. */
   #refuseRest(): void {
     this.#refused.begin(this.#header, noMemory, this.#payload.left);
     this.#payload.discard();

@@ -1,5 +1,5 @@
-/** What must stay as it is until a write was taken: chunks full of replies, and whoever lent views of
- *  pages. A reply that is all holes has a holder, too, and shows nothing of it. */
+/** What must stay as it is until a write was taken: chunks full of replies, and the owners of views of pages.
+ *  A reply that is all holes has an owner, too, although it shows none of its pages. */
 
 import type { ViewHolder } from '../export/reply-sink.ts';
 import type { BufferPool, PooledBuffer } from './buffer-pool.ts';
@@ -18,7 +18,7 @@ export class Retained {
 
   /** Holders may end requests, whose replies belong to the next write: never to these lists. */
   release(pool: BufferPool): void {
-    // To set the length of a list is a call into V8, and most are empty.
+    // Setting the length of a list is a call into V8, and most are empty.
     if (this.chunks.length > 0) {
       for (const chunk of this.chunks) pool.give(chunk);
       this.chunks.length = 0;

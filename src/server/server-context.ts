@@ -1,4 +1,4 @@
-/** What the server's connections have in common, made by the server or given to it. */
+/** What all connections of the server share, made by the server or given to it. */
 
 import type net from 'node:net';
 import type { HandshakeHost, ReplyForm, TlsMode } from 'nbd-server-protocol-ts';
@@ -28,11 +28,11 @@ export interface ServerContext extends SessionContext {
   readonly serverFaults: ServerFaultCounts;
   /** Undefined: there is no TLS. */
   readonly tls: ServerTls | undefined;
-  /** For ways in that demand nothing of their own. */
+  /** For ways in without their own setting. */
   readonly tlsMode: TlsMode;
-  /** For ways in that say nothing of their own. */
+  /** The same for the form of the protocol. */
   readonly protocol: ReplyForm;
   readonly acceptFaults: AcceptFaults;
-  /** Makes a stream of a socket that was accepted, and not read yet. @param here not on another thread. */
+  /** Makes a stream of a socket that was accepted and not read yet. @param here not on another thread. */
   openStream(socket: net.Socket, sink: ByteSink, here: boolean): ByteStream;
 }

@@ -1,9 +1,9 @@
 /** Ends of connections that no client caused. None should ever happen: each is counted, and logged as an
- *  error. What clients do wrong: client-faults.ts. */
+ *  error. Mistakes of clients are in client-faults.ts. */
 
 import type { Log } from './log.ts';
 
-/** What happened, by the name that the counter has. */
+/** What happened, under the name of its counter. */
 export const serverFaults = {
   socket: 'its socket failed in a way that no client causes',
   handover: 'its socket could not be given to a thread',
@@ -14,14 +14,14 @@ export type ServerFault = keyof typeof serverFaults;
 
 export const serverFaultNames = Object.keys(serverFaults) as ServerFault[]; // a table of ours: it has no other keys
 
-/** What a peer that goes, or the way to it, does to a socket. */
+/** The errors that a peer that leaves, or the network, causes on a socket. */
 const peers = new Set([
   ...['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ECONNREFUSED', 'ENOTCONN', 'ESHUTDOWN', 'ETIMEDOUT'],
   ...['EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN', 'ENETRESET', 'EPROTO'],
-  'ECANCELED', // what was under way as we closed it
+  'ECANCELED', // what was under way when we closed it
 ]);
 
-/** @returns undefined: the client, or the way to it, has caused `error` of its socket. */
+/** @returns undefined: the client or the network caused `error` of its socket. */
 export function socketFault(error: Error): ServerFault | undefined {
   const code: unknown = Reflect.get(error, 'code');
   return typeof code === 'string' && peers.has(code) ? undefined : 'socket';
@@ -44,11 +44,11 @@ export interface End {
   readonly connection: number;
   /** Its address. */
   readonly from?: string | undefined;
-  /** What it used; undefined: the handshake did not end well. */
+  /** The export that it used. Undefined: the handshake did not end well. */
   readonly export?: string | undefined;
-  /** Why we cut it off; undefined: we did not. */
+  /** Why we cut it off. Undefined: we did not. */
   readonly cutOff: string | undefined;
-  /** What its socket said. */
+  /** The error of its socket. */
   readonly reason: string | undefined;
   readonly fault: ServerFault | undefined;
 }
@@ -56,11 +56,11 @@ export interface End {
 interface Told {
   readonly log: Log;
   readonly serverFaults: ServerFaultCounts;
-  /** Hears of a lack of descriptors, which all who come then meet. */
+  /** Told about a lack of descriptors, which all later clients meet. */
   readonly acceptFaults: { noDescriptor(reason: string): void };
 }
 
-/** A client that was served is told at its end as at its coming; one that only looked in is not. */
+/** A client that was served is logged at its end as at its arrival; one that only probed is not. */
 export function tellEnd(to: Told, { cutOff, reason, fault, ...client }: End): void {
   const facts = { ...client, reason: cutOff ?? reason ?? 'client' };
   if (cutOff !== undefined) return to.log.warn(facts, 'disconnected');

@@ -1,5 +1,5 @@
-/** The NBD server: listeners, the connections they brought, and how they end. It serves the exports
- *  it is given and knows nothing of what stands behind them. */
+/** The NBD server: listeners, their connections, and how they end. It serves the exports that it is given and
+ *  knows nothing about what is behind them. */
 
 import net from 'node:net';
 import { NbdError } from 'nbd-server-protocol-ts';
@@ -41,7 +41,7 @@ export interface Exports {
 
 export class Server {
   readonly #context: ServerContext;
-  /** With whom to tell when one has gone. */
+  /** Told when a client is gone. */
   readonly #connections = new Map<Connection, () => void>();
   readonly #admission: Admission;
   readonly #refusals: Burst;
@@ -73,7 +73,7 @@ export class Server {
     };
   }
 
-  /** Data of all clients' commands in flight; nothing once all have their replies. */
+  /** Data of all clients' commands in flight; 0 once all have their replies. */
   get bytesInFlight(): number {
     return this.#context.budget.total;
   }
@@ -84,28 +84,28 @@ export class Server {
     return listen(this.#makeListener(this.#wayOf(address)), address, this.#context.log);
   }
 
-  /** Accepts clients on a socket that the program was given.
-   *  @returns its address; undefined when it cannot be told. @throws ListenError. */
+  /** Accepts clients on an inherited socket.
+   *  @returns its address. Undefined when it is unknown. @throws ListenError. */
   async listenInherited(socket: InheritedSocket): Promise<ListenAddress | undefined> {
     const way = this.#usualWay;
     const address = await listenInherited(this.#makeListener(way), socket);
     return address !== undefined && way.tls === 'require' ? { ...address, tls: true } : address;
   }
 
-  /** Serves one client on standard input and output. @returns what is done when it has gone.
+  /** Serves one client on standard input and output. @returns resolves when it is gone.
    *  @throws ListenError when they are neither sockets nor pipes. */
   serveStdio(): Promise<void> {
     const { source, drain } = openStdio();
     return this.serve((sink) => new SocketStream(source, sink, drain));
   }
 
-  /** Serves one client that came by another way than our listeners. @param open makes its stream.
-   *  @returns what is done when it has gone. */
+  /** Serves one client that did not come through our listeners. @param open makes its stream.
+   *  @returns resolves when it is gone. */
   serve(open: OpenStream): Promise<void> {
     return new Promise((gone) => this.#serve(open, this.#usualWay, gone));
   }
 
-  /** Stops accepting and lets what is in flight end, for a limited time. */
+  /** Stops accepting and waits for what is in flight, for a limited time. */
   async stop(): Promise<void> {
     this.#shuttingDown = true;
     this.#closeListeners();
@@ -120,8 +120,8 @@ export class Server {
     cancel();
   }
 
-  /** `gone` is served no more: its clients are refused and leave when what they have in flight has
-   *  its replies, or after a limited time at once. Done when its last command has ended. */
+  /** `gone` is served no more: its clients are refused, and leave when their commands in flight have replies,
+   *  or at once after a limited time. Resolves when its last command has ended. */
   async retire(gone: NbdExport): Promise<void> {
     const users = [...this.#connections.keys()].filter((connection) => connection.export === gone);
     const cancel = this.#context.scheduler.timeout(() => {
@@ -133,7 +133,7 @@ export class Server {
     cancel();
   }
 
-  /** The clients of `gone`, which is retired, get what replies there are, and are ended. */
+  /** The clients of `gone`, which is retired, get the replies that are there, and are ended. */
   hurry(gone: NbdExport): void {
     this.#context.scheduler.timeout(() => {
       for (const connection of [...this.#connections.keys()]) {
@@ -142,7 +142,7 @@ export class Server {
     }, limits.hurryTime.max);
   }
 
-  /** Ends every connection as it stands. */
+  /** Ends every connection at once. */
   stopNow(): void {
     this.#closeListeners();
     for (const connection of [...this.#connections.keys()]) connection.destroy();
@@ -180,7 +180,7 @@ export class Server {
     else this.#serve((sink, here) => this.#context.openStream(socket, sink, here), way, leave);
   }
 
-  /** @param gone called when the client has gone. */
+  /** @param gone called when the client is gone. */
   #serve(open: OpenStream, way: WayIn, gone: () => void): void {
     const { buffers, host } = this.#context;
     const fronts = frontsOf(host.list());
@@ -210,7 +210,7 @@ export class Server {
   }
 }
 
-/** For a client that is not served: what is opened for it is ended at once. */
+/** For a client that is not served: what is opened for it ends at once. */
 function nobody(gone: () => void): ByteSink {
   const place = new Uint8Array(1);
   return {

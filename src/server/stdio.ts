@@ -12,11 +12,11 @@ const STDOUT = 1;
 export interface Stdio {
   /** Not read yet. */
   readonly source: net.Socket;
-  /** Undefined: what is written goes to the source too. */
+  /** Undefined: written bytes go to the source, too. */
   readonly drain: net.Socket | undefined;
 }
 
-/** Not for use beside process.stdin, which must never have been looked at.
+/** Not for use beside process.stdin, which must never have been read.
  *  @throws ListenError. */
 export function openStdio(): Stdio {
   const input = check(STDIN, 'standard input');

@@ -1,5 +1,5 @@
-/** What the server shows its clients over TLS, and what it wants to see of them: certificates in a
- *  folder, or keys shared beforehand, under the names and in the forms that nbdkit, qemu and libnbd use.
+/** What the server shows its clients over TLS, and what it requires from them: certificates in a folder, or
+ *  keys shared beforehand, under the names and in the forms that nbdkit, qemu and libnbd use.
  *  Source: control.md section 1 (--tls ...); nbd-protocol.md section 5. */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import type { SecureContext, SecureContextOptions, TLSSocketOptions, TlsOptions } from 'node:tls';
 
 export interface TlsFiles {
-  /** Folder of server-cert.pem and server-key.pem, with ca-cert.pem and ca-crl.pem where clients are to
-   *  be known too. */
+  /** Folder of server-cert.pem and server-key.pem, with ca-cert.pem and ca-crl.pem if clients must be known,
+   *  too. */
   readonly certificates: string | undefined;
   /** Lines `user:key in hexadecimal`, as psktool writes them. */
   readonly psk: string | undefined;
@@ -17,15 +17,15 @@ export interface TlsFiles {
   readonly verifyPeer: boolean;
 }
 
-/** What each TLSSocket of a client is made with; the context is parsed once. */
+/** The options of each client's TLSSocket; the context is parsed once. */
 export type ServerTls = TLSSocketOptions & Pick<TlsOptions, 'pskCallback'>;
 
-/** Credentials that cannot be had; the message is one line for the user. */
+/** Credentials that cannot be used; the message is one line for the user. */
 export class TlsError extends Error {}
 
-/** TLS 1.2 is the oldest that is not broken, and the least that the protocol demands. */
+/** TLS 1.2 is the oldest version that is not broken, and the least that the protocol requires. */
 const OLDEST = 'TLSv1.2';
-/** Suites that know shared keys; Node offers none of them by itself. */
+/** Suites with shared keys; Node offers none of them by default. */
 const PSK_CIPHERS =
   'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:PSK+HIGH:ECDHE-PSK+HIGH:DHE-PSK+HIGH';
 
@@ -76,7 +76,7 @@ function x509Options(folder: string, verifyPeer: boolean, now: number): ServerTl
   };
 }
 
-/** The first one in the file; OpenSSL says neither which file is wrong nor that one is out of date. */
+/** The first one in the file; OpenSSL reports neither which file is wrong nor that one is out of date. */
 function certificateIn(path: string, bytes: Buffer, now: number): X509Certificate {
   const found = parse(() => new X509Certificate(bytes));
   if (found === undefined) throw new TlsError(`${FLAG}: ${path} holds no certificate in PEM`);
@@ -95,7 +95,7 @@ function keyIn(path: string, bytes: Buffer): KeyObject {
   throw new TlsError(`${FLAG}: ${path} holds no private key in PEM, or one with a passphrase`);
 }
 
-/** Not imported: who has no TLS loads none, nor, from Node 22 on, its root certificates by a thread. */
+/** Not imported: without TLS nothing is loaded, nor, from Node 22 on, its root certificates by a thread. */
 function secureContext(options: SecureContextOptions): SecureContext {
   return process.getBuiltinModule('node:tls').createSecureContext(options);
 }
@@ -108,7 +108,7 @@ function parse<T>(make: () => T): T | undefined {
   }
 }
 
-/** What is left to be wrong, as keys that OpenSSL thinks too weak. */
+/** Other errors, such as keys that OpenSSL thinks too weak. */
 function context<T>(make: () => T): T {
   try {
     return make();

@@ -1,5 +1,5 @@
-/** A client's socket, or pair of pipes, after STARTTLS: the same bytes, encrypted. Node's own reads are used, since a
- *  server-side TLSSocket has no other: each chunk is copied to where it belongs.
+/** A client's socket, or pair of pipes, after STARTTLS: the same bytes, encrypted. It uses Node's own reads,
+ *  because a server-side TLSSocket has no others: each chunk is copied to where it belongs.
  *  Source: nbd-protocol.md section 5. */
 
 import net from 'node:net';
@@ -11,7 +11,7 @@ import { certificateFault, queuedBytes } from './node-handle.ts';
 import { type ServerFault, socketFault } from './server-faults.ts';
 import type { ServerTls } from './tls-credentials.ts';
 
-/** Of OpenSSL, where it says what the client did wrong; else the connection has just broken. */
+/** An error of OpenSSL, if it says what the client did wrong; otherwise the connection just broke. */
 interface SslError extends Error {
   readonly library?: string;
   readonly reason?: string;
@@ -25,13 +25,13 @@ export class TlsStream implements ByteStream {
   readonly #plain: Duplex;
   readonly #socket: TLSSocket;
   readonly #sink: TlsSink;
-  /** What came while the sink wanted no more. */
+  /** Bytes that came while the sink wanted no more. */
   #rest: Uint8Array | undefined;
   #paused = false;
-  /** The client sends nothing any more, and whether the sink knows. */
+  /** The client sends nothing any more, and whether the sink knows it. */
   #ended = false;
   #endTold = false;
-  /** Writes, and those whose end was told. */
+  /** Writes, and writes whose end was reported. */
   #writes = 0;
   #told = 0;
   #reason: string | undefined;
@@ -42,13 +42,13 @@ export class TlsStream implements ByteStream {
     this.remoteAddress = plain instanceof net.Socket ? plain.remoteAddress : undefined;
     this.#sink = sink;
     this.#plain = plain;
-    // Not imported: who has no TLS loads none, nor, from Node 22 on, its root certificates by a thread.
+    // Not imported: without TLS nothing is loaded, nor, from Node 22 on, its root certificates by a thread.
     const { TLSSocket } = process.getBuiltinModule('node:tls');
     this.#socket = new TLSSocket(plain as net.Socket, options); // the types know of no other stream
     this.#socket.on('error', (error) => this.#failed(error));
-    // The handshake's own errors come by another way.
+    // The handshake's own errors come in another way.
     this.#socket.on('_tlsError', (error: Error) => this.#failed(error));
-    // Of somebody who is not known nothing is read.
+    // Nothing is read from an unknown client.
     this.#socket.once('secure', () => {
       const stranger = options.requestCert === true ? certificateFault(this.#socket) : undefined;
       if (stranger !== undefined) return sink.cutOff(`TLS: the client's certificate: ${stranger}`);
@@ -70,7 +70,7 @@ export class TlsStream implements ByteStream {
     this.#socket.cork();
     for (const part of parts) this.#socket.write(part);
     this.#socket.uncork();
-    // Encrypted bytes are others: the parts may be reused once the last was taken.
+    // The encrypted bytes are a copy: the parts may be reused once the last was taken.
     this.#writes++;
     this.#socket.write('', (error) => {
       this.#told++;
@@ -95,7 +95,7 @@ export class TlsStream implements ByteStream {
     this.#tellEnd();
   }
 
-  /** Says goodbye by TLS as well. */
+  /** Says goodbye in TLS as well. */
   end(): void {
     this.#socket.end();
     this.#socket.resume();
@@ -128,15 +128,15 @@ export class TlsStream implements ByteStream {
     }
   }
 
-  /** Behind all that the client has sent: Node tells of the end also while nothing is to be read. */
+  /** Behind everything that the client sent: Node reports the end even while reading is paused. */
   #tellEnd(): void {
     if (!this.#ended || this.#endTold || this.#paused) return;
     this.#endTold = true;
     this.#sink.ended();
   }
 
-  /** Behind a write of its own that failed (the tickets of TLS 1.3, to a client that has gone) Node keeps
-   *  every other one back for ever, and tells nothing. One that goes well is told of in the next round. */
+  /** After a write of its own that failed (the tickets of TLS 1.3, to a client that is gone) Node holds every
+   *  other write back for ever, and reports nothing. A write that succeeds is reported in the next round. */
   #noticeGone(rounds = GONE_ROUNDS, told = this.#told): void {
     if (this.#told !== told || this.#told === this.#writes || this.#socket.destroyed) return;
     const plain = this.#plain;

@@ -1,6 +1,6 @@
-/** A turn of the event loop: every entry into the program (bytes, a timer, a finished write) ends by
- *  running what was deferred and sending, once, the replies that arose. The one flush rule. Those that
- *  come often say where they begin and end their turn; for what others leave, time/turns.ts has one. */
+/** A turn of the event loop: every entry into the program (bytes, a timer, a finished write) ends by running
+ *  deferred work and sending, once, the replies that arose. This is the only flush rule. Frequent entries say
+ *  where they begin and end their turn; time/turns.ts arranges a turn for the others. */
 
 import type { Deferred } from '../time/deferred.ts';
 import { ReusedList } from '../time/reused-list.ts';
@@ -12,9 +12,9 @@ export interface Unsent {
   flush(): void;
 }
 
-/** Sending frees tags, and tags bring replies: so often within a turn, then the sockets' turn. */
+/** Sending frees tags, and tags bring replies: this often within a turn, then the sockets have theirs. */
 const ROUNDS_MAX = 4;
-/** Replies of so many requests wait no longer for more. */
+/** So many replies do not wait for more. */
 const HELD_REQUESTS_MAX = 8;
 
 export class Turn {
@@ -23,7 +23,7 @@ export class Turn {
   #unsent = new ReusedList<Unsent>();
   #flushing = new ReusedList<Unsent>();
   #rest: (lookAgain: boolean) => void = () => {};
-  /** Requests whose replies are held back until the sockets were looked at once more. */
+  /** Requests whose replies are held until the sockets were looked at once more. */
   #held = 0;
   #cameSinceLook = false;
 
@@ -45,14 +45,14 @@ export class Turn {
     this.#turns.need();
   }
 
-  /** From here on it is sure that `end` comes before the event loop goes on. */
+  /** From here on `end` is sure to come before the event loop goes on. */
   begin(): void {
     this.#turns.underWay = true;
   }
 
-  /** @param requests how many a socket has just brought. Where they come in numbers, sending waits
-   *  for one more look at the sockets: each write wakes a client, which costs both sides more than
-   *  a request does. One request alone is never held up. */
+  /** @param requests how many a socket just brought. If there are several, sending waits for one more look at
+   *  the sockets: each write wakes a client, which costs both sides more than a request does. A single
+   *  request is never held up. */
   end(requests = 0): void {
     this.begin();
     this.#deferred.runAgain();

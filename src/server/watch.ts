@@ -1,11 +1,11 @@
-/** Cuts off clients that are idle for too long, or that stop in the middle. Looks at all of them now
- *  and then, so that a request costs nothing. */
+/** Cuts off clients that are idle for too long, or that stop in the middle. It looks at all of them now and
+ *  then, so that a request costs nothing. */
 
 import type { Scheduler } from '../time/clock.ts';
 import type { ClientLimits } from './client-limits.ts';
 
-/** `client`: something is half done, and the client must go on. `nothing`: it is idle. `us`: what it
- *  asked for is being done, however long that takes. */
+/** `client`: something is half done, and the client must go on. `nothing`: it is idle. `us`: its requests are
+ *  being executed, however long that takes. */
 export type WaitsFor = 'client' | 'nothing' | 'us';
 
 export interface Watched {
@@ -15,7 +15,7 @@ export interface Watched {
   cutOff(reason: string): void;
 }
 
-/** A time limit is kept to an eighth of it, within these bounds. */
+/** A time limit is precise to an eighth of it, within these bounds. */
 const LOOKS_PER_LIMIT = 8;
 const LOOK_MS_MIN = 100;
 const LOOK_MS_MAX = 10_000;

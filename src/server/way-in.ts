@@ -1,4 +1,4 @@
-/** What a client meets by the way it came. */
+/** The settings of the way by which a client came. */
 
 import type { HandshakeOptions, ReplyForm, TlsMode } from 'nbd-server-protocol-ts';
 
@@ -8,7 +8,7 @@ export interface WayIn {
   readonly protocol: ReplyForm;
 }
 
-/** What is agreed on where the client wishes. */
+/** What is agreed on if the client wishes it. */
 export function offered({ tls, protocol }: WayIn): HandshakeOptions {
   return {
     tls,

@@ -1,13 +1,12 @@
-/** The bytes of one client that were received and not yet consumed: [at, end) of one buffer that is
- *  used again and again. Knows no protocol. */
+/** The bytes of one client that were received and not yet consumed: [at, end) of one reused buffer. Knows no
+ *  protocol. */
 
 import { bug } from '../units.ts';
 import type { PooledBuffer } from './buffer-pool.ts';
 import { limits } from './limits.ts';
 
-/** The buffer is longer: the socket asks for a place for its next bytes also when it is paused and the
- *  window is full. They go behind the window then, and into it when they have come: so there is a place
- *  at any time. */
+/** The buffer is longer: the socket asks for a place for its next bytes even when it is paused and the window
+ *  is full. They then go behind the window, and into it once they came: so there is always a place. */
 const WINDOW_BYTES = limits.receiveBuffer.max;
 
 /** INVARIANT: at <= end <= WINDOW_BYTES; bytes between them stay where they are until `tidy` or `extend`. */
@@ -15,11 +14,11 @@ export class ReceiveWindow {
   readonly buffer: PooledBuffer;
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  /** The place for the next bytes of nearly every read: of an empty window. */
+  /** The place for the next bytes of nearly every read: that of an empty window. */
   readonly #whole: Uint8Array;
   at = 0;
   end = 0;
-  /** Where the socket was told to put the next bytes; WINDOW_BYTES: behind the window. */
+  /** Where the socket puts the next bytes; WINDOW_BYTES: behind the window. */
   #targetAt = 0;
 
   constructor(buffer: PooledBuffer) {
@@ -33,7 +32,7 @@ export class ReceiveWindow {
     return this.at === this.end;
   }
 
-  /** A place for the next bytes, never an empty one; for so many of them that there are `most`. */
+  /** A place for the next bytes, never empty; at most `most` bytes long. */
   target(most: number = WINDOW_BYTES): Uint8Array {
     this.#targetAt = this.end;
     if (this.end === 0 && most >= WINDOW_BYTES) return this.#whole;
@@ -43,26 +42,26 @@ export class ReceiveWindow {
     return this.bytes.subarray(this.end, fits ? wanted : WINDOW_BYTES);
   }
 
-  /** `length` bytes came to the target, which was named before the client was paused: the window may
-   *  have moved since. */
+  /** `length` bytes came to the target, which was set before the client was paused: the window may have moved
+   *  since. */
   extend(length: number): void {
     const from = this.#targetAt;
     if (from === WINDOW_BYTES || from !== this.end) this.#bring(from, length);
     this.end += length;
   }
 
-  /** Leaves room behind the window for the longest request that is kept in it. */
+  /** Makes room behind the window for the longest request that is kept in it. */
   tidy(): void {
     if (this.empty) this.at = this.end = 0;
     else if (this.at > WINDOW_BYTES / 2) this.#moveToFront();
   }
 
-  /** Everything there is, thrown away. */
+  /** Drops everything. */
   drop(): void {
     this.at = this.end;
   }
 
-  /** Makes what came to `from` the next bytes of the window. */
+  /** Makes the bytes that came to `from` the next ones of the window. */
   #bring(from: number, length: number): void {
     if (this.empty) {
       this.at = this.end = from === WINDOW_BYTES ? 0 : from;

@@ -1,5 +1,5 @@
-/** One reply that does not reach the client as it should: encoded apart, changed, and then sent in its
- *  place. Source: faults.md section 3. */
+/** One reply that does not reach the client as it should: encoded apart, changed, and sent in its place.
+ *  Source: faults.md section 3. */
 
 import { ChunkFlag, type ReplyAddress, type ReplyEncoder } from 'nbd-server-protocol-ts';
 import type { ReplySink, ViewHolder, WireFault } from '../export/reply-sink.ts';
@@ -9,11 +9,11 @@ import { ERROR_TEXT_MAX, errorText } from './error-text.ts';
 
 const { DONE } = ChunkFlag;
 const ERROR_CHUNK_MAX = 64 + ERROR_TEXT_MAX;
-/** Where the cookie is, in replies of every form. */
+/** The place of the cookie, in replies of every form. */
 const COOKIE_AT = 8;
 const COOKIE_BITS = 64;
 
-/** Sends what came of the reply. */
+/** Sends the changed reply. */
 export type SendReply = (fault: WireFault, bytes: Uint8Array) => void;
 
 export class WireReply implements ReplySink {
@@ -83,7 +83,7 @@ export class WireReply implements ReplySink {
     bug('a block status is no command of a device');
   }
 
-  /** @returns whether the rule wants it in place of the reply. */
+  /** @returns true when the rule replaces the reply by it. */
   #unknownError(to: ReplyAddress): boolean {
     const { wire } = this.#fault;
     if (wire.form !== 'error') return false;

@@ -1,24 +1,24 @@
 /** Bytes on their way to a client whose connection misbehaves: cut, stalled or in small portions at exact
- *  places of what is sent. There only once a rule has struck. Source: faults.md section 3. */
+ *  places. It exists only once a rule has struck. Source: faults.md section 3. */
 
 import type { Wire, WireFault } from '../export/reply-sink.ts';
 import type { Nanoseconds } from '../units.ts';
 import type { ByteDrain } from './byte-stream.ts';
 
-/** What the tap needs of the connection that it stands before. */
+/** What the tap needs from the connection before it. */
 export interface TappedConnection extends ByteDrain {
   /** As a broken network ends it. */
   reset(): void;
-  /** In an orderly way, once all before was taken. */
+  /** In an orderly way, once everything earlier was taken. */
   hangUp(): void;
 }
 
-/** Some change bytes of the reply alone. */
+/** Some forms change only bytes of the reply. */
 export function changesConnection({ form }: Wire): boolean {
   return ['reset', 'close', 'truncate', 'stall', 'drip'].includes(form);
 }
 
-/** At a place in what is sent, counted from when the tap was put there. */
+/** At a place in the sent bytes, counted from when the tap was put there. */
 interface Incident {
   readonly at: number;
   happen(): void;
@@ -26,24 +26,24 @@ interface Incident {
 
 export class WireTap implements ByteDrain {
   readonly #next: TappedConnection;
-  /** What was handed in is with the socket. */
+  /** The socket has what was handed in. */
   readonly #taken: () => void;
   readonly #incidents: Incident[] = [];
   #parts: Uint8Array[] = [];
   /** Bytes handed in, and bytes handed on. */
   #accepted = 0;
   #passed = 0;
-  /** The socket has not taken the write before. */
+  /** The socket has not taken the previous write. */
   #busy = false;
   #stopped = false;
-  /** `write` tells by what it returns. */
+  /** The result of `write` reports it. */
   #writing = false;
   /** A portion of a reply that drips. */
   #portion = Number.POSITIVE_INFINITY;
   #portionLeft = Number.POSITIVE_INFINITY;
   #pause = 0 as Nanoseconds; // none
   #dripFault: WireFault | undefined;
-  /** Ends what it waits for: the pause between two portions, or a release. */
+  /** Ends the current wait: the pause between two portions, or a release. */
   #cancel: (() => void) | undefined;
 
   constructor(next: TappedConnection, taken: () => void) {
@@ -51,22 +51,22 @@ export class WireTap implements ByteDrain {
     this.#taken = taken;
   }
 
-  /** Bytes that were handed in so far: a place for `at`. */
+  /** Bytes handed in so far: a place for `at`. */
   get accepted(): number {
     return this.#accepted;
   }
 
-  /** Bytes that were handed on so far. */
+  /** Bytes handed on so far. */
   get passed(): number {
     return this.#passed;
   }
 
-  /** Nothing of it is under way. */
+  /** Nothing is under way. */
   get isEmpty(): boolean {
     return this.#parts.length === 0 && !this.#busy;
   }
 
-  /** At `start`, `length` bytes of a reply begin; Infinity: all that comes.
+  /** At `start`, `length` bytes of a reply begin; Infinity: all that come.
    *  @returns whether the reply is sent at all. */
   plan(fault: WireFault, start: number, length: number): boolean {
     const { wire } = fault;
@@ -92,7 +92,7 @@ export class WireTap implements ByteDrain {
     }
   }
 
-  /** From there on bytes flow as they do. */
+  /** From there on bytes flow normally. */
   endDrip(at: number): void {
     if (at === Number.POSITIVE_INFINITY) return;
     this.#at(at, () => {
@@ -115,7 +115,7 @@ export class WireTap implements ByteDrain {
     return this.#parts.length === 0 && !this.#busy;
   }
 
-  /** The socket has taken what it had. */
+  /** The socket took what it had. */
   sent(): void {
     this.#busy = false;
     this.#pump();
@@ -129,7 +129,7 @@ export class WireTap implements ByteDrain {
     this.#next.drained();
   }
 
-  /** The connection has gone. */
+  /** The connection is gone. */
   close(): void {
     this.#stopped = true;
     this.#parts = [];
@@ -195,7 +195,7 @@ export class WireTap implements ByteDrain {
     return cut;
   }
 
-  /** Nothing of what comes now is sent. */
+  /** From now on nothing is sent. */
   #end(how: () => void): void {
     this.#stopped = true;
     this.#parts = [];

@@ -1,12 +1,12 @@
-/** Whether to look at the sockets for a while after traffic before sleeping. To be woken costs both
- *  sides more than a request does, so looking pays where the next bytes come soon: depth 1 goes from 63
- *  to 24 us. Where they do not, as with a client of one request every millisecond, it would be for
- *  nothing. So it lives on credit: a look that paid, or would have, earns, one in vain costs; without
- *  credit we sleep. Nobody there: it ends with its window.
+/** Decides whether to poll the sockets for a while after traffic before sleeping. A wake-up costs both sides
+ *  more than a request does, so polling pays if the next bytes come soon: depth 1 goes from 63 to 24 us. If
+ *  they come late, as with a client of one request every millisecond, polling would be wasted. So there is a
+ *  credit: a poll that paid, or would have paid, earns credit, and one in vain costs credit; without credit
+ *  we sleep. Without clients, polling stops after one window.
  *
- *  The credit outlasts some pauses of the machine in a row, which say nothing of the client. And who
- *  sleeps cannot learn from the clock alone that looking would pay, since both sides' wake-ups are
- *  in what it measures: so now and then it is tried, the rarer the more often it was for nothing. */
+ *  The credit survives a few pauses of the machine in a row, which say nothing about the client. While we
+ *  sleep, the clock cannot show that polling would pay, because both sides' wake-ups are in what it measures:
+ *  so now and then it is tried, less often the more often it was in vain. */
 
 import type { Nanoseconds } from '../units.ts';
 
@@ -24,12 +24,12 @@ export class BusyPoll {
   #sleeps = 0;
   #trialAfter = TRIAL_AFTER_MIN;
 
-  /** @param window for how long to look; 0: never. */
+  /** @param window how long to poll; 0: never. */
   constructor(window: Nanoseconds) {
     this.#window = window;
   }
 
-  /** It never looks, and needs to know of nothing. */
+  /** It never polls, and needs no reports. */
   get off(): boolean {
     return this.#window === 0;
   }
@@ -37,20 +37,20 @@ export class BusyPoll {
   /** Bytes moved: more will probably follow soon. */
   traffic(now: number): void {
     if (this.#missed) this.#learn(now - this.#last);
-    // What came before anybody looked says nothing of looking.
+    // Bytes that came before polling began say nothing about polling.
     else if (this.#credit > 0) this.#earn();
     this.#last = now;
   }
 
-  /** Replies are on their way that clients have waited for: they will answer them at once, however long
-   *  they had waited. That says nothing of looking at other times. */
+  /** Replies that clients have waited for are on their way: they will answer at once, however long they
+   *  waited. That says nothing about polling at other times. */
   replied(now: number): void {
     this.#missed = false;
     if (this.#credit === 0) this.#credit = 1;
     this.#last = now;
   }
 
-  /** Look again? Asked at the end of each turn; once it says no, it does so until there is traffic. */
+  /** True: poll again. Asked at the end of each turn; after a no it stays no until there is traffic. */
   pays(now: number): boolean {
     if (this.#missed) return false;
     if (this.#credit > 0 && now - this.#last < this.#window) return true;

@@ -1,10 +1,9 @@
-/** The injected clock: everything that needs the time is handed one of these, so that a test
- *  moves time by hand. */
+/** The injected clock: all code that needs the time gets one, so that a test moves time by hand. */
 
 import type { Nanoseconds } from '../units.ts';
 
 export interface Clock {
-  /** Monotonic time in ns; the zero point means nothing. */
+  /** Monotonic time in ns; the zero point has no meaning. */
   now(): Nanoseconds;
 }
 
@@ -12,11 +11,11 @@ export const systemClock: Clock = {
   now: () => (performance.now() * 1e6) as Nanoseconds, // performance.now never falls below zero
 };
 
-/** How code gets to run again later: the event loop's three ways, replaced in tests. */
+/** How code runs again later: the event loop's three ways, replaced in tests. */
 export interface Scheduler {
   /** Runs `callback` after the sockets have been looked at once more. */
   immediate(callback: () => void): void;
-  /** Runs `callback` after `milliseconds`; returns what cancels it. */
+  /** Runs `callback` after `milliseconds`; returns a function that cancels it. */
   timeout(callback: () => void, milliseconds: number): () => void;
 }
 

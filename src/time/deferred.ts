@@ -1,5 +1,5 @@
-/** The deferred context, our softirq: work raised while a batch is in hand runs after that batch,
- *  before anybody goes to sleep. First in, first out; raising what is raised already does nothing. */
+/** The deferred context, our softirq: work raised during a batch runs after that batch, before the program
+ *  sleeps. First in, first out; raising work that is raised already does nothing. */
 
 import { ReusedList } from './reused-list.ts';
 import { Turns } from './turns.ts';
@@ -10,7 +10,7 @@ export interface DeferredWork {
   runDeferred(): void;
 }
 
-/** Passes over the queue in one turn: work may raise work, but may not keep sockets waiting. */
+/** Passes over the queue in one turn: work may raise work, but must not keep sockets waiting. */
 const PASSES_PER_TURN = 8;
 
 export class Deferred {
@@ -19,7 +19,7 @@ export class Deferred {
   readonly #later = new ReusedList<DeferredWork>();
   readonly #turns: Turns;
 
-  /** @param turns which run it; by default somebody does who was not asked. */
+  /** @param turns the turns that run it; by default the caller runs it. */
   constructor(turns = new Turns()) {
     this.#turns = turns;
   }
@@ -43,7 +43,7 @@ export class Deferred {
     this.#turns.need();
   }
 
-  /** Runs what is raised, and what that raises, a bounded number of times over. */
+  /** Runs raised work, and the work that it raises, a bounded number of times. */
   run(): void {
     const later = this.#later;
     if (later.count > 0) {
@@ -56,7 +56,7 @@ export class Deferred {
     this.runAgain();
   }
 
-  /** The same later in a turn, without what waits for the next one. */
+  /** The same later in a turn, without work for the next one. */
   runAgain(): void {
     for (let pass = 0; pass < PASSES_PER_TURN && this.#raised.count > 0; pass++) {
       const batch = this.#raised;

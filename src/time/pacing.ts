@@ -1,6 +1,6 @@
-/** The one place that decides how to wait: look at the sockets again at once, spin for a timer that
- *  is near, sleep for one that is far, or sleep until a socket wakes us. Looking again brings the latency
- *  at depth 1 from 63 us to 24 us. Source: docs/running.md, Waiting awake; parameter completion_nsec. */
+/** The one place that decides how to wait: poll the sockets again at once, spin for a near timer, sleep for a
+ *  far one, or sleep until a socket wakes us. Polling brings the latency at depth 1 from 63 us to 24 us.
+ *  Source: docs/running.md, Waiting awake; parameter completion_nsec. */
 
 import type { Nanoseconds } from '../units.ts';
 import type { BusyPoll } from './busy-poll.ts';
@@ -10,16 +10,16 @@ import type { TimerQueue } from './timer-queue.ts';
 
 /** The event loop's own timers have a resolution of 1 ms and fire up to 1 ms late. */
 const SPIN_NS = 2e6;
-/** A look at the sockets takes 2 to 4 us, by which a timer would be late: for one that is nearer than
- *  that, the clock is watched instead; for so many readings, in case that it stands still. */
+/** One poll of the sockets takes 2 to 4 us, and would make a nearer timer late: then the clock is watched
+ *  instead, for a bounded number of readings in case it stands still. */
 const WATCH_NS = 3_000;
 const READINGS_MAX = 200;
 
-/** What is looked at like the sockets, and wakes us when nobody looks: other threads. */
+/** A source that is polled like the sockets, and wakes us when we sleep: other threads. */
 export interface Source {
-  /** Takes what has come. */
+  /** Takes what has arrived. */
   drain(): void;
-  /** Nobody will look until it wakes us. @returns false: there is something already. */
+  /** We sleep until it wakes us. @returns false: something is there already. */
   mayRest(): boolean;
 }
 
@@ -41,7 +41,7 @@ export class Pacing {
   #sleepUntil = Number.POSITIVE_INFINITY;
   #cancelSleep: (() => void) | undefined;
 
-  /** @param poll how long after traffic the sockets are looked at again before sleeping.
+  /** @param poll how long after traffic the sockets are polled before sleeping.
    *  @param turn its end runs deferred work, sends replies, then calls `rest`. */
   constructor(
     clock: Clock,
@@ -61,7 +61,7 @@ export class Pacing {
       turn.begin();
       this.#source?.drain();
       const now = this.#watchClock();
-      // Replies will go out now, and clients answer them with requests.
+      // Replies go out now, and clients answer them with requests.
       if (this.#timers.expire(now) > 0) this.#poll.replied(now);
       turn.end();
     };
@@ -81,7 +81,7 @@ export class Pacing {
     if (!this.#poll.off) this.#poll.traffic(this.#clock.now());
   }
 
-  /** The end of every turn: arranges when we look again; at once, where `lookAgain` says so. */
+  /** The end of every turn: arranges the next poll; at once, if `lookAgain` says so. */
   rest(lookAgain = false): void {
     if (this.#looking) return;
     if (lookAgain) {
@@ -90,7 +90,7 @@ export class Pacing {
       return;
     }
     const next = this.#timers.next;
-    // The clock is read only where there is something to compare it to: without a vDSO it is a system call.
+    // The clock is read only if there is something to compare it to: without a vDSO it is a system call.
     const timely = next !== Number.POSITIVE_INFINITY || !this.#poll.off;
     const now = timely ? this.#clock.now() : 0;
     const near =
@@ -103,7 +103,7 @@ export class Pacing {
     }
   }
 
-  /** @returns the time, which is that of the next timer's end if that is near. */
+  /** @returns the time; if the next timer is near, the time of its end. */
   #watchClock(): Nanoseconds {
     const { next } = this.#timers;
     let now = this.#clock.now();
@@ -113,7 +113,7 @@ export class Pacing {
     return now;
   }
 
-  /** Sleeps until shortly before `next`; an earlier alarm that is set already will do as well. */
+  /** Sleeps until shortly before `next`; an earlier alarm that is set already is fine. */
   #sleep(next: number, now: number): void {
     if (this.#cancelSleep !== undefined) {
       if (this.#sleepUntil <= next) return;

@@ -1,5 +1,5 @@
-/** A list that is filled and emptied in every turn without allocating. `array.length = 0` would give the
- *  array's memory away, so that the next `push` takes 150 bytes anew: as much as all else of a request. */
+/** A list that is filled and emptied in every turn without allocating. `array.length = 0` would drop the
+ *  array's memory, and the next `push` would allocate 150 bytes: as much as everything else of a request. */
 
 export class ReusedList<T> {
   readonly #items: (T | undefined)[] = [];
@@ -14,7 +14,7 @@ export class ReusedList<T> {
     return this.#items[index];
   }
 
-  /** Keeps nothing alive that was in it. */
+  /** Drops the references to what was in it. */
   clear(): void {
     for (let at = 0; at < this.count; at++) this.#items[at] = undefined;
     this.count = 0;

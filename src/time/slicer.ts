@@ -1,5 +1,5 @@
-/** Long work of the control side, in slices: between two of them the event loop has its turn, and so
- *  have all clients. All such work of a daemon shares one slice a turn, however many ask at once.
+/** Long work of the control side, in slices: between two slices the event loop, and so all clients, have
+ *  their turn. All such work of a daemon shares one slice per turn, however much there is.
  *  Knows no work: it comes as generators that yield after each small piece. */
 
 import type { Clock, Scheduler } from './clock.ts';
@@ -8,7 +8,7 @@ import type { Clock, Scheduler } from './clock.ts';
  *  whatever the size of the whole. */
 export type Work<T = void> = Generator<undefined, T, undefined>;
 
-/** Of each turn: what a client may wait for longer than without. */
+/** How much longer a client may wait in each turn. */
 const SLICE_NS = 200_000;
 /** Pieces in a slice, for a clock that stands still. */
 const PIECES_MAX = 32;
@@ -30,8 +30,8 @@ export class Slicer {
     this.#scheduler = scheduler;
   }
 
-  /** Carries `work` out. What fits into this turn's slice is done at once; the rest waits behind what
-   *  came before. Rejects with what `work` throws. */
+  /** Carries `work` out. What fits into this turn's slice is done at once; the rest waits behind earlier
+   *  work. Rejects with what `work` throws. */
   run<T>(work: Work<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#jobs.push(jobOf(work, resolve, reject));
@@ -52,7 +52,7 @@ export class Slicer {
     });
   }
 
-  /** A piece of each job in turn, as far as the slice goes. */
+  /** A piece of each job in turn, until the slice is over. */
   #work(): void {
     // A piece may ask for more work: it waits like any other.
     if (this.#working) return;
@@ -68,13 +68,13 @@ export class Slicer {
   }
 }
 
-/** Short work as a single piece, so that many of it at once have no long turn either. */
+/** Short work as a single piece, so that many of them make no long turn either. */
 // biome-ignore lint/correctness/useYield: there is nothing to interrupt
 export function* onePiece<T>(work: () => T): Work<T> {
   return work();
 }
 
-/** Carries `work` out without a pause: where it is known to be short, or where nobody waits. */
+/** Carries `work` out without a pause: if it is known to be short, or if nobody waits. */
 export function atOnce<T>(work: Work<T>): T {
   for (;;) {
     const step = work.next();

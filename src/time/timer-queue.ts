@@ -1,5 +1,5 @@
-/** Exact timers: a binary heap of `Timer` objects by deadline. Starting one allocates nothing and,
- *  where all delays are equal, moves nothing. It does not sleep: pacing.ts decides how to wait. */
+/** Exact timers: a binary heap of `Timer` objects by deadline. Starting one allocates nothing and, if all
+ *  delays are equal, moves nothing. It does not sleep: pacing.ts decides how to wait. */
 
 import type { Nanoseconds } from '../units.ts';
 import { bug } from '../units.ts';
@@ -30,8 +30,8 @@ export class TimerQueue {
   readonly #turns: Turns;
   #count = 0;
 
-  /** @param turns at whose end the next deadline is arranged for; by default somebody looks who was not
-   *  asked. */
+  /** @param turns the turns at whose end the next deadline is arranged for; by default the caller does
+   *  that. */
   constructor(turns = new Turns()) {
     this.#turns = turns;
   }
@@ -55,7 +55,7 @@ export class TimerQueue {
     this.#turns.need();
   }
 
-  /** Stops `timer`; one that is not started is left alone. */
+  /** Stops `timer`, if it is started. */
   cancel(timer: Timer): void {
     const place = timer.place;
     if (place < 0) return;

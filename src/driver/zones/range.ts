@@ -1,4 +1,4 @@
-/** Ranges of sectors as zones: what a management operation names. Pure.
+/** Ranges of sectors as zones, as management operations name them. Pure.
  *  Source: driver.md section 6, Ranges. */
 
 import type { ZoneSet } from './zone-set.ts';
@@ -7,7 +7,7 @@ import type { ZoneSet } from './zone-set.ts';
 export interface ZoneRange {
   readonly first: number;
   readonly count: number;
-  /** Every zone of the device: a reset of it is a reset all. */
+  /** Every zone of the device: resetting it is a reset all. */
   readonly whole: boolean;
 }
 

@@ -1,5 +1,5 @@
-/** Around the store of a zoned device with memory backing: what lies at or behind a sequential zone's
- *  write pointer has not been written, whatever the store still holds, and reads as 0xFF.
+/** Around the store of a zoned device with memory backing: sectors at or behind a sequential zone's write
+ *  pointer were not written, whatever the store still holds, and read as 0xFF.
  *  Source: driver.md section 6, Read. */
 
 import { Command } from '../../block/command.ts';
@@ -13,7 +13,7 @@ import type { ZoneSet } from './zone-set.ts';
  *  after the sectors before `from` have been read, if there are any. */
 export type Fill = (request: NullOwned, from: Sector, to: Sector) => void;
 
-/** Each read that comes here lies in one zone (zone-rules.ts, INSIDE). */
+/** Each read here lies in one zone (zone-rules.ts, INSIDE). */
 export function zoneReadClip(zones: ZoneSet, inner: Step, fill: Fill): Step {
   return (request, sectors) => {
     if (request.command() !== Command.READ) return inner(request, sectors);
@@ -28,8 +28,8 @@ export function zoneReadClip(zones: ZoneSet, inner: Step, fill: Fill): Step {
   };
 }
 
-/** How many of the `sectors` from `sector` on, all in one zone, show what the store holds: those before
- *  the write pointer. POINTER (zone-set.ts): a conventional or finished zone has it at its end. */
+/** How many of the `sectors` from `sector` on, all in one zone, show what the store holds: those before the
+ *  write pointer. POINTER (zone-set.ts): in a conventional or finished zone it is at the end. */
 function validSectors(zones: ZoneSet, sector: Sector, sectors: Sector): Sector {
   const pointer = zones.writePointer(zones.indexOf(sector));
   if (pointer === NO_WRITE_POINTER) return sectors;

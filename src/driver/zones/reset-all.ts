@@ -1,5 +1,5 @@
-/** The requests that reset all zones, in pieces: with millions of zones one takes as long as thousands of
- *  others, which come in between. Source: driver.md section 6, Ranges. */
+/** Requests that reset all zones, in pieces: with millions of zones one takes as long as thousands of other
+ *  requests, which come in between. Source: driver.md section 6, Ranges. */
 
 import { Status } from '../../block/status.ts';
 import type { Slicer, Work } from '../../time/slicer.ts';
@@ -28,14 +28,14 @@ export class ResetAll {
     this.#parts = parts;
   }
 
-  /** Carries out ZONE_RESET_ALL and completes it; at once where one slice is enough. */
+  /** Carries out ZONE_RESET_ALL and completes it; at once if one slice is enough. */
   take(request: NullOwned): void {
     const job = { request };
     this.#underWay.add(job);
     void this.#parts.slicer.run(this.#work(job));
   }
 
-  /** Ends with `status` all that are under way: no further zone is reset. */
+  /** Ends all of them with `status`: no other zone is reset. */
   giveUp(status: Status): void {
     const given = [...this.#underWay];
     this.#underWay.clear();

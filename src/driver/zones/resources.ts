@@ -1,11 +1,11 @@
 /** How many zones are open and active, and whether one more may be. It follows the conditions that
- *  zone-set.ts gives zones and knows no zone by itself. Source: driver.md section 6, Resources. */
+ *  zone-set.ts gives zones and knows no zone itself. Source: driver.md section 6, Resources. */
 
 import { bug } from '../../units.ts';
 import { holds } from './transitions.ts';
 import { ZoneCondition } from './zone.ts';
 
-/** What stands before one more open zone. */
+/** What prevents one more open zone. */
 export type Verdict = 'go' | 'close an implicitly open one' | 'too many open' | 'too many active';
 
 /** Places in the counts. */
@@ -42,12 +42,12 @@ export class ZoneResources {
     this.#add(to, 1);
   }
 
-  /** May a zone that is EMPTY or CLOSED be opened? */
+  /** True when an EMPTY or CLOSED zone may be opened. */
   judge(condition: ZoneCondition): Verdict {
     if (condition === ZoneCondition.EMPTY && this.active >= this.#maxActive)
       return 'too many active';
     if (this.open < this.#maxOpen) return 'go';
-    // At both limits a CLOSED zone stays so, though it is active already: null_blk has it so.
+    // At both limits a CLOSED zone stays closed, although it is active already: so does null_blk.
     if (this.implicit > 0 && this.active < this.#maxActive) return 'close an implicitly open one';
     return 'too many open';
   }

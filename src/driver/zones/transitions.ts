@@ -1,5 +1,5 @@
-/** What each operation does to a zone, by the zone's condition: one table for each operation, which
- *  the compiler finds incomplete. Nothing here counts or moves: zone-set.ts acts on it.
+/** What each operation does to a zone, by the zone's condition: one table for each operation, whose gaps the
+ *  compiler finds. Nothing here counts or moves: zone-set.ts acts on it.
  *  Source: driver.md section 6. */
 
 import { ZoneCondition } from './zone.ts';
@@ -12,7 +12,7 @@ type Table<A extends string> = Readonly<Record<ZoneCondition, A>>;
  *  take: resources of an open zone first, then go. */
 export type Action = 'refuse' | 'leave' | 'go' | 'take';
 
-/** `anywhere`: no write pointer to keep to. */
+/** `anywhere`: there is no write pointer to follow. */
 export const onWrite: Table<'refuse' | 'go' | 'take' | 'anywhere'> = {
   [NOT_WP]: 'anywhere',
   [EMPTY]: 'take',
@@ -57,7 +57,7 @@ export const onClose: Table<Action> = {
   [OFFLINE]: 'refuse',
 };
 
-/** A zone that is FULL by writing gets another write pointer: the zone's end, not its capacity's. */
+/** A zone that is FULL by writing has its write pointer at the zone's end, not at its capacity's. */
 export const onFinish: Table<'refuse' | 'go' | 'take'> = {
   [NOT_WP]: 'refuse',
   [EMPTY]: 'take',

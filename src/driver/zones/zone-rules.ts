@@ -1,9 +1,9 @@
-/** The outermost step of a zoned device: judges each request by the zone it is for, lets the inner
- *  steps do what is allowed, and moves the write pointer by what they did. Allocates nothing unless
- *  a refusal is to be told in words. Source: driver.md sections 3 (step 5) and 6.
+/** The outermost step of a zoned device: judges each request by its zone, lets the inner steps do what is
+ *  allowed, and moves the write pointer by what they did. Allocates nothing unless a refusal must be told in
+ *  words. Source: driver.md sections 3 (step 5) and 6.
  *
- *  INSIDE: the block layer cuts requests at zone boundaries, so each that has data lies in one zone.
- *  A read that does not is a bug; a write that does not is refused. */
+ *  INSIDE: the block layer cuts requests at zone boundaries, so each one with data lies in one zone. A read
+ *  that does not is a bug; a write that does not is refused. */
 
 import { Command } from '../../block/command.ts';
 import { Status } from '../../block/status.ts';
@@ -84,7 +84,7 @@ class ZoneRules {
     return done;
   }
 
-  /** What no zone could take is invalid, whatever the zone is; then comes the zone. */
+  /** A request that no zone could take is invalid, whatever the zone is; then the zone decides. */
   #append(request: NullOwned, sectors: Sector): Sector {
     const zones = this.#zones;
     const index = this.#zoneOf(request);
@@ -96,7 +96,7 @@ class ZoneRules {
     return this.#write(request, sectors, zones.writePointer(index));
   }
 
-  /** What covers a whole zone resets it, or fails where it cannot be; everything else is ignored. */
+  /** A discard of a whole zone resets it, or fails if it cannot be reset; any other discard is ignored. */
   #trim(request: NullOwned, sectors: Sector): Sector {
     const index = this.#zoneOf(request);
     const whole = sectors === this.#zones.length(index);

@@ -1,7 +1,7 @@
-/** The zones of one device since it was powered on: conditions, write pointers, and what each
- *  operation does to them. It moves no data but discards that of a reset zone; requests are
- *  zone-rules.ts's. All operations cost O(1), also to make it; but reset all, which comes in pieces, and
- *  the search for a zone to close.
+/** The zones of one device since it was powered on: conditions, write pointers, and what each operation does
+ *  to them. It moves no data, but discards those of a reset zone; requests are in zone-rules.ts. All
+ *  operations cost O(1), also making the set; exceptions are reset all, which runs in pieces, and the search
+ *  for a zone to close.
  *  Source: driver.md section 6.
  *
  *  COUNTS: the open and active counts are those of the conditions, since only #become changes either.
@@ -34,10 +34,10 @@ import { ZoneStates } from './zone-states.ts';
 
 const { NOT_WP, EMPTY, IMP_OPEN, EXP_OPEN, CLOSED, READONLY, FULL, OFFLINE } = ZoneCondition;
 
-/** Up to nine bytes of state for each: 144 MiB. null_blk takes more for fewer. */
+/** Up to nine bytes of state for each: 144 MiB. null_blk takes more for fewer zones. */
 const ZONES_MAX = 2 ** 24;
 
-/** Some 20 us each. */
+/** A piece of some 20 us. */
 const LOOKED_AT_PER_PIECE = 4096;
 const RESETS_PER_PIECE = 64;
 
@@ -47,7 +47,7 @@ const failing = {
   offline: OFFLINE,
 } as const satisfies Record<FailingCondition, ZoneCondition>;
 
-/** Gives the memory of whole zones back. False: there is none to do it with. */
+/** Gives the memory of whole zones back. False: there is no memory to do it with. */
 export type DiscardZone = (sector: Sector, sectors: Sector) => boolean;
 
 export class ZoneSet {
@@ -80,7 +80,7 @@ export class ZoneSet {
     return this.#resources.active;
   }
 
-  /** The zone that holds `sector`; negative where there is none. */
+  /** The zone that holds `sector`; negative if there is none. */
   indexOf(sector: number): number {
     const { capacity, zoneSectors } = this.options;
     return sector < capacity ? Math.floor(sector / zoneSectors) : -1;
@@ -133,8 +133,8 @@ export class ZoneSet {
     return zones;
   }
 
-  /** Opens the zone for a write of `sectors` at `sector`; any other status than OK: nothing changed.
-   *  The caller then writes, and says with `wrote` how much. */
+  /** Opens the zone for a write of `sectors` at `sector`. Any status other than OK: nothing changed.
+   *  The caller then writes, and calls `wrote` with how much. */
   beginWrite(index: number, sector: number, sectors: number): Status {
     const condition = this.condition(index);
     const action = onWrite[condition];
@@ -187,8 +187,8 @@ export class ZoneSet {
     return onReset[this.condition(index)] === 'refuse' ? Status.IOERR : this.#empty(index);
   }
 
-  /** Resets all sequential zones that can be and need to, each at once and all in pieces. What is
-   *  written to a zone that was reset already stays. NOSPC as for `reset`: others are reset. */
+  /** Resets all sequential zones that can and need to be reset, each at once, all in pieces. Data written to
+   *  a zone after its reset stay. NOSPC as for `reset`: other zones are reset. */
   *resetAll(): Work<Status> {
     let status: Status = Status.OK;
     let resets = 0;
@@ -222,7 +222,7 @@ export class ZoneSet {
     this.#states.setCondition(index, to);
   }
 
-  /** Whether `action` may be carried out; takes what it needs. */
+  /** Checks whether `action` may be carried out, and takes the resources that it needs. */
   #allow(action: Action, condition: ZoneCondition): Status {
     switch (action) {
       case 'refuse':
@@ -250,7 +250,7 @@ export class ZoneSet {
     }
   }
 
-  /** Round the zones from behind the last one: a scan of bytes, 100,000 of them in some 3 us. */
+  /** Searches the zones from behind the last one: a scan of bytes, 100,000 of them in some 3 us. */
   #closeOne(): void {
     let index = this.#states.find(IMP_OPEN, this.#lastClosed + 1);
     if (index < 0) index = this.#states.find(IMP_OPEN, this.options.conventional);
@@ -263,7 +263,7 @@ export class ZoneSet {
     this.#become(index, this.writePointer(index) === this.start(index) ? EMPTY : CLOSED);
   }
 
-  /** The data first: where they cannot go, the zone must not claim that they did. */
+  /** The data first: if they cannot be discarded, the zone must not claim that they were. */
   #empty(index: number): Status {
     const start = this.start(index);
     if (!this.#discard(start, this.length(index))) return Status.NOSPC;

@@ -1,7 +1,7 @@
 /** The conditions and write pointers of a device's zones, in little memory. Knows no rules.
  *
- *  ZERO: a zone that is as it was at power on has zeros for both, in memory that nobody has touched, so
- *  that millions of zones are there at once and take none. */
+ *  ZERO: a zone that is as it was at power on has zeros for both, in memory that was never touched, so that
+ *  millions of zones are there at once and take no memory. */
 
 import { bug } from '../../units.ts';
 import { ZoneCondition, type ZoneOptions } from './zone.ts';
@@ -12,12 +12,12 @@ const MOVES = 1 << MOVES_SHIFT;
 
 export class ZoneStates {
   readonly #options: ZoneOptions;
-  /** What sequential zones are at power on. */
+  /** The initial values of sequential zones at power on. */
   readonly #begins: ZoneCondition;
   /** Conditions XOR those at power on. */
   readonly #changes: Uint8Array;
-  /** Write pointers less those at power on, in sectors; of many zones at a time, once one has moved. To
-   *  take all that memory at once would start a collection. */
+  /** Write pointers less those at power on, in sectors; made for many zones at a time, once one of them has
+   *  moved. Taking all that memory at once would start a collection. */
   readonly #moves: (Float64Array | undefined)[];
 
   constructor(options: ZoneOptions, count: number) {
@@ -37,8 +37,8 @@ export class ZoneStates {
     this.#changes[index] = to ^ this.#atPowerOn(index);
   }
 
-  /** The first sequential zone from `from` on in a condition that it has not from power on, or -1: a
-   *  scan of bytes, 100,000 of them in some 3 us. */
+  /** The first sequential zone from `from` on whose condition differs from the one at power on, or -1: a scan
+   *  of bytes, 100,000 of them in some 3 us. */
   find(condition: ZoneCondition, from: number): number {
     return this.#changes.indexOf(condition ^ this.#begins, from);
   }

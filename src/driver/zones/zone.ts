@@ -1,4 +1,4 @@
-/** What a zone is to those who look at it: its type, its condition and its report.
+/** A zone as observers see it: its type, its condition and its report.
  *  Not the rules: those are in transitions.ts. Source: driver.md section 6. The numbers are Linux's. */
 
 import type { Sector } from '../../units.ts';
@@ -50,7 +50,7 @@ export interface ZoneInfo {
   readonly condition: ZoneCondition;
 }
 
-/** A zoned device, as the configuration has judged and adjusted it. */
+/** A zoned device, after the configuration has judged and adjusted it. */
 export interface ZoneOptions {
   readonly capacity: Sector;
   /** A power of two, at most the capacity. */
