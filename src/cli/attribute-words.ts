@@ -46,7 +46,7 @@ function asWord(argument: string, rest: Iterator<string>): string {
 export function attributeOf(word: string): readonly [name: string, value: string] {
   const [, name = word, value] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
   if (value === undefined && !isBoolean(name)) {
-    throw new UsageError(`'${shown(word)}' is no attribute=value`);
+    throw new UsageError(`'${shown(word)}' is not attribute=value`);
   }
   const text = value ?? '1';
   if (name === 'gb') return ['size', sizeOf(text)];

@@ -12,8 +12,8 @@ export function ruleOf(words: readonly string[]): Readonly<Record<string, string
   const rule: Record<string, string> = {};
   for (const word of words) {
     const [, name, value = ''] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
-    if (name === undefined) throw new UsageError(`'${shown(word)}' is no word=value`);
-    if (Object.hasOwn(rule, name)) throw new UsageError(`${shown(name)}: it is there twice`);
+    if (name === undefined) throw new UsageError(`'${shown(word)}' is not word=value`);
+    if (Object.hasOwn(rule, name)) throw new UsageError(`${shown(name)}: given twice`);
     rule[name] = name === 'delay' && value.startsWith(TRACE_FILE) ? trace(value) : value;
   }
   return rule;

@@ -50,7 +50,8 @@ export class OutputFile {
 
   /** @param source the file that is read; it must be another one. */
   constructor(path: string, source: string) {
-    if (isSame(path, source)) throw new StartError(`${shown(path)}: would overwrite what is read`);
+    if (isSame(path, source))
+      throw new StartError(`${shown(path)}: would overwrite the file that is read`);
     this.#file = openSync(path, 'w');
   }
 

@@ -51,7 +51,7 @@ export const flags = {
   tlsCertificates: {
     flags: '--tls-certificates <dir>',
     kind: 'path',
-    help: 'folder of server-cert.pem and server-key.pem, ca-cert.pem and ca-crl.pem if there',
+    help: 'folder of server-cert.pem and server-key.pem, and of ca-cert.pem and ca-crl.pem if present',
   },
   tlsPsk: {
     flags: '--tls-psk <file>',
@@ -73,13 +73,13 @@ export const flags = {
     flags: '--threads <count>',
     kind: 'value',
     parse: parseThreads,
-    help: `threads for the clients' sockets, beside the one that serves (1..${THREADS_MAX}, default 1: it has them too)`,
+    help: `threads for the clients' sockets, beside the thread that serves (1..${THREADS_MAX}; default 1: that thread has the sockets, too)`,
   },
   memoryLimit: {
     flags: '--memory-limit <size>',
     kind: 'value',
     parse: parseMemoryLimit,
-    help: 'memory for all data together: beyond it writes fail with ENOSPC (default what the cgroup or the machine has, less 128 MiB and an eighth; 0: no limit)',
+    help: 'memory for all data together; beyond it writes fail with ENOSPC (default: what the cgroup or the machine has, less 128 MiB and an eighth; 0: no limit)',
   },
   alignment: {
     flags: '--alignment <rule>',
@@ -90,13 +90,13 @@ export const flags = {
   readOnly: {
     flags: '--read-only',
     kind: 'switch',
-    help: 'clients may only read: what writes is refused, as not permitted',
+    help: 'clients may only read: writes fail with EPERM',
   },
   offerFlush: {
     flags: '--offer-flush <when>',
     kind: 'choice',
     choices: flushOffers,
-    help: 'offer FLUSH and FUA always, or to devices with a cache, as their queue has them (default always)',
+    help: 'offer FLUSH and FUA always, or only on devices with a cache, as their queue reports them (default always)',
   },
   config: {
     flags: '--config <file>',
@@ -117,17 +117,17 @@ export const flags = {
     flags: '--http <host:port>',
     kind: 'value',
     parse: parseHttp,
-    help: 'the control API over TCP too; beyond this machine with --http-token-file only',
+    help: 'the control API over TCP, too; for other machines only with --http-token-file',
   },
   httpTokenFile: {
     flags: '--http-token-file <file>',
     kind: 'path',
-    help: 'who sends the token in it (Authorization: Bearer TOKEN) may use --http',
+    help: 'clients that send the token in this file (Authorization: Bearer TOKEN) may use --http',
   },
   faultSeed: {
     flags: '--fault-seed <seed>',
     kind: 'text',
-    help: 'the same seed, the same faults for the same requests (default: a new one, which is logged)',
+    help: 'seed of faults: the same requests meet the same faults (default: a new one, which is logged)',
   },
   faults: {
     flags: '--faults <file>',
@@ -137,7 +137,7 @@ export const flags = {
   faultLog: {
     flags: '--fault-log <file>',
     kind: 'path',
-    help: 'everything that rules do, a line of JSON each; the file is emptied first',
+    help: 'everything that rules do, one line of JSON each; the file is emptied first',
   },
   faultsMustStrike: {
     flags: '--faults-must-strike',
@@ -152,7 +152,7 @@ export const flags = {
   pidFile: {
     flags: '--pid-file <path>',
     kind: 'path',
-    help: 'write the process id there when ready',
+    help: 'write the process id to this file when ready',
   },
   exitWithParent: {
     flags: '--exit-with-parent',

@@ -13,7 +13,7 @@ export function parseListen(text: string, where = '--listen'): ListenAddress {
   try {
     const uri = uriOf(text);
     if (uri.exportName !== '') throw new UriError(`'${text}' names an export: all are served`);
-    if (uri.user !== undefined) throw new UriError(`'${text}' names a user: there are none`);
+    if (uri.user !== undefined) throw new UriError(`'${text}' names a user: tnull has no users`);
     const protocol = protocolOf(text, uri.query);
     if (uri.transport.kind === 'unix' && uri.transport.path.includes('\0')) {
       throw new UriError(`'${text}': a path has no zero byte`);

@@ -93,7 +93,7 @@ function serveCommand(options: FlagValues, words: readonly Word[], limits: Limit
   const listen = [...(options.listen ?? [])];
   const privateSocket = options.unix === '-';
   if (options.faultsMustStrike === true && options.run === undefined) {
-    throw new UsageError('--faults-must-strike: there is no --run COMMAND');
+    throw new UsageError('--faults-must-strike: --run COMMAND is missing');
   }
   if (options.unix !== undefined && !privateSocket) {
     listen.push({ kind: 'unix', path: options.unix });
@@ -136,16 +136,18 @@ function checkAlone({ listen, unix, run }: FlagValues): void {
     (listen && flags.listen) || (unix !== undefined && flags.unix) || (run && flags.run);
   if (!other) return;
   const [name = ''] = /--\w+/.exec(other.flags) ?? [];
-  throw new UsageError(`--stdin: serves one client there and nobody else, so not with ${name}`);
+  throw new UsageError(
+    `--stdin: serves only the client there, so it cannot be combined with ${name}`,
+  );
 }
 
 function controlOptions({ control, http, httpTokenFile: tokenFile }: FlagValues): ControlOptions {
   if (tokenFile !== undefined && http === undefined) {
-    throw new UsageError('--http-token-file: there is no --http HOST:PORT');
+    throw new UsageError('--http-token-file: --http HOST:PORT is missing');
   }
   if (http !== undefined && isPublic(http) && tokenFile === undefined) {
     throw new UsageError(
-      `--http: '${http.host}' is not this machine alone: --http-token-file is required`,
+      `--http: '${http.host}' can be reached from other machines: --http-token-file is required`,
     );
   }
   if (control === false) return { socket: 'none', http, tokenFile };

@@ -92,7 +92,7 @@ function pidIn(fd: number, path: string): number {
   const bytes = Buffer.alloc(BYTES_MAX);
   const text = fstatSync(fd).isFile() ? bytes.toString('latin1', 0, readSync(fd, bytes)) : '-';
   if (/^\s*\d*\s*$/.test(text)) return Number(text);
-  throw new StartError(`--pid-file: ${path}: is there already, and holds no process id`);
+  throw new StartError(`--pid-file: ${path}: exists, and contains no process id`);
 }
 
 function isAlive(pid: number): boolean {

@@ -25,7 +25,7 @@ export interface WithTls {
 export function withTls(flags: TlsFlags, addresses: readonly ListenAddress[]): WithTls {
   const { mode = 'off', certificates, psk, verifyPeer } = flags;
   if (certificates !== undefined && psk !== undefined) {
-    throw new UsageError('--tls-psk: not together with --tls-certificates');
+    throw new UsageError('--tls-psk: cannot be combined with --tls-certificates');
   }
   // With shared keys every client has its own.
   if (verifyPeer && certificates === undefined && psk === undefined) {

@@ -78,8 +78,8 @@ export const parameters = {
     width: 64,
     exact: true,
     unit: 'bytes',
-    rule: '0 (size or gb count) or any size; from 2^53 on without memory_backed and zoned',
-    help: 'exact capacity of a device (1000001, 10G), whatever size and gb are',
+    rule: '0 (size or gb decides) or any size; from 2^53 on without memory_backed and zoned',
+    help: 'exact capacity of a device (1000001, 10G); overrides size and gb',
   },
   bs: {
     kind: 'integer',
@@ -100,7 +100,7 @@ export const parameters = {
     where: 'P and C',
     when: 'off',
     default: false,
-    help: 'says it is a rotating disk',
+    help: 'report the device as a rotating disk',
   },
   queue_mode: {
     kind: 'integer',
@@ -181,7 +181,7 @@ export const parameters = {
     where: 'P and C',
     when: 'off',
     default: false,
-    help: 'all hardware queues of a device draw from one bitmap of tags',
+    help: 'one bitmap of tags for all hardware queues of a device',
   },
   no_sched: {
     kind: 'count',
@@ -220,7 +220,7 @@ export const parameters = {
     max: Number.MAX_SAFE_INTEGER,
     width: 64,
     unit: 'ns',
-    help: 'delay of each request with irqmode 2, from when its processing is done',
+    help: 'delay of each request with irqmode 2, counted from the end of its processing',
   },
   max_sectors: {
     kind: 'integer',
@@ -276,7 +276,7 @@ export const parameters = {
     where: 'P and C',
     when: 'off',
     default: true,
-    help: 'a device with a cache offers FUA; one without does so anyway',
+    help: 'offer FUA on a device with a cache; without a cache it is always offered',
   },
   mbps: {
     kind: 'integer',
@@ -312,7 +312,7 @@ export const parameters = {
     where: 'C',
     when: 'off',
     default: false,
-    help: 'transfer what lies before the first bad block',
+    help: 'transfer the blocks before the first bad one',
   },
   zoned: { ...ZONES, kind: 'boolean', default: false, help: 'a host-managed zoned device' },
   zone_size: {
@@ -334,7 +334,7 @@ export const parameters = {
     max: MIB_MAX,
     width: 64,
     unit: 'MiB',
-    rule: 'at most zone_size; 0 is zone_size, and so it must be if the last zone is short',
+    rule: 'at most zone_size, and equal to it if the last zone is short; 0 is zone_size',
     help: 'usable part of a zone',
   },
   zone_nr_conv: {
@@ -343,7 +343,7 @@ export const parameters = {
     default: 0,
     min: 0,
     max: UINT_MAX,
-    rule: '0 or more; as many as there are zones become one less',
+    rule: '0 or more; the number of zones or more becomes one less',
     help: 'conventional zones at the start',
   },
   zone_max_open: {
@@ -352,8 +352,8 @@ export const parameters = {
     default: 0,
     min: 0,
     max: UINT_MAX,
-    rule: '0 (no limit) or more; all sequential zones become 0, more than zone_max_active that',
-    help: 'most open zones',
+    rule: '0 (no limit) or more; all sequential zones become 0, more than zone_max_active becomes zone_max_active',
+    help: 'limit of open zones',
   },
   zone_max_active: {
     ...ZONES,
@@ -362,7 +362,7 @@ export const parameters = {
     min: 0,
     max: UINT_MAX,
     rule: '0 (no limit) or more; all sequential zones become 0',
-    help: 'most active zones',
+    help: 'limit of active zones',
   },
   zone_append_max_sectors: {
     ...ZONES,
@@ -410,7 +410,7 @@ export const parameters = {
     default: 0,
     min: 0,
     max: UINT_MAX,
-    help: "the device's number, given at power on; what was written has no effect",
+    help: "the device's number, assigned at power on; a written value has no effect",
   },
   features: {
     kind: 'text',

@@ -42,7 +42,7 @@ export const calls = {
   exports: {
     ...get,
     path: '/v1/exports',
-    summary: 'Where clients find the powered devices, and what is going on there',
+    summary: 'The powered devices: URIs, clients and requests in flight',
     answer: schemas.exportsAnswer,
   },
   create: {

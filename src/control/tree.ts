@@ -140,7 +140,7 @@ export class Tree {
     const entry = this.#entry(name);
     const { directory } = entry;
     if (force && !directory.switchesOff(texts)) {
-      throw new ErrnoError('EINVAL', `${directory.device.name}: force is for power=0 alone`);
+      throw new ErrnoError('EINVAL', `${directory.device.name}: force is only for power=0`);
     }
     const work = async (): Promise<DeviceView> => {
       await this.#write(entry, texts);

@@ -36,7 +36,7 @@ export const refused = {
   unaligned: refusal(NbdError.EINVAL, 'offset and length must be multiples of the block size'),
   zonedUnaligned: refusal(NbdError.EINVAL, 'a zoned export takes whole blocks only'),
   noContext: refusal(NbdError.EINVAL, 'no metadata context was selected'),
-  noPayload: refusal(NbdError.EINVAL, 'the flag PAYLOAD_LEN with no payload'),
+  noPayload: refusal(NbdError.EINVAL, 'the flag PAYLOAD_LEN needs a payload'),
   wrongIds: refusal(
     NbdError.EINVAL,
     'the payload must be a length and selected contexts, each once',

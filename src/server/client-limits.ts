@@ -25,19 +25,19 @@ export const clientLimits = {
   handshakeTime: {
     ...{ flag: 'handshake-timeout', unit: 'seconds' },
     ...{ default: limits.handshakeTime.max / 1000, min: 1, max: SECONDS_MAX },
-    help: 'who has not agreed on an export by then is cut off',
+    help: 'clients that do not finish the handshake in this time are disconnected',
     why: limits.handshakeTime.why,
   },
   idleTime: {
     ...{ flag: 'idle-timeout', unit: 'seconds', zero: 'never' },
     ...{ default: 0, min: 1, max: SECONDS_MAX },
-    help: 'who has nothing in flight and sends nothing for so long is cut off',
+    help: 'clients with nothing in flight that send nothing for so long are disconnected',
     why: 'a mounted file system may be quiet for days',
   },
   stallTime: {
     ...{ flag: 'stall-timeout', unit: 'seconds', zero: 'never' },
     ...{ default: 120, min: 1, max: SECONDS_MAX },
-    help: 'who stops in the middle, of a request or of taking a reply, is cut off after so long',
+    help: 'clients that stop in the middle of a request or a reply for so long are disconnected',
     why: 'half a request and a reply that is not taken hold memory',
   },
   connections: {
@@ -50,31 +50,31 @@ export const clientLimits = {
     ...{ flag: 'max-connections-per-address', unit: 'clients', zero: 'no limit' },
     ...{ default: 500, min: 1, max: 1_000_000 },
     help: 'the same for one address (of IPv6: one /64); unix clients have none',
-    why: 'one machine cannot shut out all others',
+    why: 'one machine must not shut out all others',
   },
   payload: {
     ...{ flag: 'max-payload', unit: 'bytes' },
     ...{ default: 64 * MiB, min: MiB, max: 64 * MiB },
-    help: 'a READ or WRITE of more is refused; the connection goes on',
+    help: 'a longer READ or WRITE is refused; the connection goes on',
     why: 'what the kernel and libnbd send at most',
   },
   inFlight: {
     ...{ flag: 'max-in-flight', unit: 'bytes' },
     ...{ default: 128 * MiB, min: MiB, max: 4 * GiB },
-    help: 'data of one client in flight: with more no further request of it is taken',
+    help: 'data of one client in flight: with more, its next request has to wait',
     why: 'one longest payload, and as much again behind it',
   },
   inFlightTotal: {
     ...{ flag: 'max-in-flight-total', unit: 'bytes', zero: 'no limit' },
     ...{ default: GiB, min: 256 * MiB, max: 1024 * GiB },
-    help: 'data of all clients in flight: with more each has its even share of a third of it',
+    help: 'data of all clients in flight: with more, each client has an even share of a third of it',
     why: 'many clients that are each within their own limit must not fill the memory together',
   },
   busyPoll: {
     ...{ flag: 'busy-poll', unit: 'microseconds', zero: 'never' },
     ...{ default: 100, min: 1, max: 10_000 },
-    help: 'after traffic the sockets are looked at for up to so long before sleeping',
-    why: 'to be woken takes longer than a request; where looking does not pay, it is left off by itself',
+    help: 'after traffic the sockets are polled for up to so long before sleeping',
+    why: 'a wake-up takes longer than a request; polling stops by itself when it does not pay',
   },
 } as const satisfies Record<string, ClientLimit>;
 

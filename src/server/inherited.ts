@@ -50,9 +50,10 @@ function refusal({ fd, name }: InheritedSocket, why: string): ListenError {
 function checkSocket(socket: InheritedSocket): UnixSocket | undefined {
   const there = statOf(socket.fd);
   if (there === undefined) throw refusal(socket, 'it is not open');
-  if (!there.isSocket()) throw refusal(socket, 'it is no socket');
+  if (!there.isSocket()) throw refusal(socket, 'it is not a socket');
   const unix = unixSocket(there.ino);
-  if (unix !== undefined && unix.type !== 'stream') throw refusal(socket, 'it is no stream socket');
+  if (unix !== undefined && unix.type !== 'stream')
+    throw refusal(socket, 'it is not a stream socket');
   if (unix?.listens === false || connectedTcp(there.ino)) {
     throw refusal(
       socket,

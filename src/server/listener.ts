@@ -184,7 +184,7 @@ async function removeStale(path: string): Promise<void> {
   const there = look(path);
   if (there === undefined) return;
   if (!there.isSocket()) {
-    throw new ListenError(`cannot listen on ${path}: a file that is no socket is there`);
+    throw new ListenError(`cannot listen on ${path}: there is a file that is not a socket`);
   }
   const answer = await knock(path);
   if (answer !== 'ECONNREFUSED') {

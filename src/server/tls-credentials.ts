@@ -140,7 +140,7 @@ function pskKeys(file: string, text: string): ReadonlyMap<string, Buffer> {
     }
     keys.set(user, Buffer.from(key, 'hex'));
   }
-  if (keys.size === 0) throw new TlsError(`--tls-psk ${file}: there is no key in it`);
+  if (keys.size === 0) throw new TlsError(`--tls-psk ${file}: it contains no key`);
   return keys;
 }
 

@@ -121,13 +121,13 @@ describe('one line, and nothing is started', () => {
 
   test('a descriptor that is not open', async () => {
     const line = await refused(activate([], { LISTEN_FDS: '2' }, ...quiet));
-    expect(line).toMatch(/file descriptor 3: it is (not open|no socket)/);
+    expect(line).toMatch(/file descriptor 3: it is (not open|not a socket)/);
   });
 
   test('a file', async () => {
     const file = openSync(program, 'r');
     const line = await refused(activate([file], { LISTEN_FDNAMES: 'disk' }, ...quiet));
-    expect(line).toContain('file descriptor 3 (disk): it is no socket');
+    expect(line).toContain('file descriptor 3 (disk): it is not a socket');
   });
 
   test.each(['unix', 'tcp'])('a connected socket (%s)', async (kind) => {

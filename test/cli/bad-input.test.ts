@@ -66,7 +66,7 @@ const mistakes: readonly (readonly [args: string, says: RegExp])[] = [
   ['--tls off --listen nbds://127.0.0.1:0', /--tls off: an nbds:\/\/ address requires TLS/],
   ['--tls-certificates /nowhere', /--tls-certificates: .*is missing/],
   ['--tls-psk /nowhere', /--tls-psk: .*is missing/],
-  ['--tls-psk /a --tls-certificates /b --tls on', /--tls-psk: not together/],
+  ['--tls-psk /a --tls-certificates /b --tls on', /--tls-psk: cannot be combined/],
   ['--tls on --tls-verify-peer', /--tls-verify-peer: --tls-certificates DIR is missing/],
   ['--tls-certificates=', /--tls-certificates: the path is empty/],
   ['--threads 0', /^tnull: --threads=0: must be 1\.\.64\n$/],
@@ -78,9 +78,9 @@ const mistakes: readonly (readonly [args: string, says: RegExp])[] = [
   ['--threads', /--threads.*missing/],
   ['--alignment ignore', /--alignment.*ignore/],
   ['--config=', /--config.*empty/],
-  ['--stdin -U /s', /--stdin.*not with --unix/],
-  ['--stdin --listen nbd://127.0.0.1:0', /--stdin.*not with --listen/],
-  ['--stdin --run true', /--stdin.*not with --run/],
+  ['--stdin -U /s', /--stdin.*cannot be combined with --unix/],
+  ['--stdin --listen nbd://127.0.0.1:0', /--stdin.*cannot be combined with --listen/],
+  ['--stdin --run true', /--stdin.*cannot be combined with --run/],
   ['--idle-timeout=-1', /--idle-timeout=-1: .*1\.\.86400 \(seconds\), or 0 for never/],
   ['--handshake-timeout 0', /--handshake-timeout=0: .*1\.\.86400 \(seconds\)/],
   ['--max-payload 65M', /--max-payload=65M: .*1M\.\.64M/],
@@ -96,7 +96,7 @@ const mistakes: readonly (readonly [args: string, says: RegExp])[] = [
   ['gb=1 ls', /ls.*first word/],
   ['ls nullb0', /ls.*no words/],
   ['create', /create.*NAME/],
-  ['set nullb0 size', /'size' is no attribute=value/],
+  ['set nullb0 size', /'size' is not attribute=value/],
   ['get a b c', /get.*NAME \[ATTRIBUTE\]/],
   ['remove --gb=1 a', /remove.*--gb/],
   ['zones a melt', /melt.*report, open/],
@@ -160,7 +160,7 @@ describe('an address that cannot be had: one line, status 1, nothing left behind
   test('a file that is no socket', async () => {
     const path = join(folder(), 's');
     writeFileSync(path, 'precious');
-    expect(await refused('-U', path)).toContain('no socket');
+    expect(await refused('-U', path)).toContain('not a socket');
   });
 
   test('a folder that is not there', async () => {

@@ -119,7 +119,7 @@ test.each([
   ['--faults=', undefined, 2, /^--faults: the path is empty$/],
   ['--fault-log=', undefined, 2, /^--fault-log: the path is empty$/],
   ['--fault-log /none/log', undefined, 1, /^--fault-log: ENOENT: /],
-  ['--faults-must-strike', undefined, 2, /^--faults-must-strike: there is no --run COMMAND$/],
+  ['--faults-must-strike', undefined, 2, /^--faults-must-strike: --run COMMAND is missing$/],
   [
     '--config FILE',
     { devices: { a: { faults: { rules: [{ lose: 2 }] } } } },

@@ -148,7 +148,10 @@ describe('refusals are one line', () => {
       [['crash', 'images', '/'], '/: is a folder'],
       [['crash', 'images', cut], `${cut}: cut off in record 6: the first `],
       [['journal', 'export', cut, '/dev/null', '--format', 'dm-log-writes'], 'cut off in record 6'],
-      [['crash', 'image', path, 'torn.0.0', path], `${path}: would overwrite what is read`],
+      [
+        ['crash', 'image', path, 'torn.0.0', path],
+        `${path}: would overwrite the file that is read`,
+      ],
       [['crash', 'image', path, 'torn.0.0', '/nowhere/x'], '/nowhere/x: no such file or folder'],
       [['journal', 'import', path, '/dev/null'], `${path}: not a log of dm-log-writes`],
       [['journal', 'import', log, '/dev/null'], `${log}: not a log of dm-log-writes`],

@@ -131,8 +131,8 @@ describe('--pid-file', () => {
   });
 
   test.each([
-    ['a file with something else', 'precious\n', 'holds no process id'],
-    ['a folder', undefined, 'holds no process id'],
+    ['a file with something else', 'precious\n', 'contains no process id'],
+    ['a folder', undefined, 'contains no process id'],
   ])('%s is not replaced', async (_, content, says) => {
     const place = folder();
     if (content === undefined) mkdirSync(join(place, 'pid'));

@@ -302,7 +302,7 @@ describe('the control API', () => {
   test('a token on loopback is possible, without --http it is a mistake', () => {
     const argv = ['--http-token-file=/t', '--http', '127.0.0.1:8080'];
     expect(control(...argv)).toEqual({ socket: 'default', http: tcp, tokenFile: '/t' });
-    expect(refusal('--http-token-file', '/t')).toContain('there is no --http');
+    expect(refusal('--http-token-file', '/t')).toContain('--http HOST:PORT is missing');
   });
 
   test.each(['--control', '--http-token-file'])('%s needs a path', (flag) => {

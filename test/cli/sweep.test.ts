@@ -193,7 +193,7 @@ test.each([
   [['--rule', 'eror=1', '--run', 'x'], /^sweep: --rule: sweep: eror=1: no such word/],
   [['--rule', 'lose=1 nth=2', '--run', 'x'], /^sweep: --rule: nth is what the sweep sets$/],
   [['--rule', 'lose=1 times=2', '--run', 'x'], /^sweep: --rule: sweep: times=2: with nth it is 1$/],
-  [['--rule', 'op', '--run', 'x'], /^'op' is no word=value$/],
+  [['--rule', 'op', '--run', 'x'], /^'op' is not word=value$/],
   [['--rule', 'lose=1', '--rule=lose=1', '--run', 'x'], /^sweep: --rule is there twice$/],
   [['--rule', 'lose=1', '--run', 'x', '--from', '0'], /^sweep: --from=0: must be a whole number/],
   [['--rule', 'lose=1', '--run', 'x', '--from=3', '--to=2'], /^sweep: --to=2: it is less than/],

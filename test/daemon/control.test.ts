@@ -145,7 +145,7 @@ describe('a path that was asked for', () => {
     expect((await ask('GET', '/v1')).status).toBe(200);
     const file = join(folder(), 'file');
     writeFileSync(file, 'precious');
-    await expect(serve({ socket: { path: file } })).rejects.toThrow('no socket');
+    await expect(serve({ socket: { path: file } })).rejects.toThrow('not a socket');
     await expect(serve({ socket: { path: '/nonexistent/s' } })).rejects.toThrow('/nonexistent/s');
   });
 

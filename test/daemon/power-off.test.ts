@@ -204,7 +204,7 @@ test('force is for power off alone', async () => {
   const { tree } = await serveByHand();
   for (const texts of [{ power: '1' }, { size: '8' }, {}]) {
     const patched = tree.patch('nullb0', new Map(Object.entries(texts)), true);
-    await expect(patched).rejects.toThrow('nullb0: force is for power=0 alone');
+    await expect(patched).rejects.toThrow('nullb0: force is only for power=0');
   }
   await tree.patch('nullb0', OFF, true);
   await tree.patch('nullb0', OFF, true); // it is off already

@@ -63,7 +63,7 @@ export const faultCalls = {
   loadFaults: {
     method: 'PUT',
     path: FAULTS,
-    summary: 'A whole plan in place of what there is, all or nothing',
+    summary: 'Replace all rules by a plan, all or nothing',
     query: noQuery,
     body: { judged: planSchema },
     bodyMax: limits.planBytes.max,
@@ -86,17 +86,21 @@ export const faultCalls = {
     summary: 'Remove a rule; what it holds is released',
   },
   removeFaults: { ...remove, path: FAULTS, summary: 'Remove all rules' },
-  pauseFaults: { ...post, path: `${FAULTS}/pause`, summary: 'Nothing is matched or counted' },
-  resumeFaults: { ...post, path: `${FAULTS}/resume`, summary: 'The end of the pause' },
+  pauseFaults: {
+    ...post,
+    path: `${FAULTS}/pause`,
+    summary: 'Pause the rules: nothing is matched or counted',
+  },
+  resumeFaults: { ...post, path: `${FAULTS}/resume`, summary: 'End the pause' },
   resetFaults: {
     ...post,
     path: `${FAULTS}/reset`,
-    summary: 'Counts, state and occurrences as just loaded; the end of a replay',
+    summary: 'Reset counts, state and occurrences, and end a replay',
   },
   releaseFaults: {
     method: 'POST',
     path: `${FAULTS}/release`,
-    summary: 'Let go what hangs',
+    summary: 'Release commands that hang',
     query: ruleQuery,
     status: 200,
     answer: record({ released: whole }),
@@ -104,7 +108,7 @@ export const faultCalls = {
   faultLog: {
     ...get,
     path: `${FAULTS}/log`,
-    summary: 'What the rules did, an entry a line',
+    summary: 'What the rules did, one entry per line',
     query: logQuery,
     answer: 'lines',
     lasts: true,
@@ -112,7 +116,7 @@ export const faultCalls = {
   replayFaults: {
     method: 'PUT',
     path: `${FAULTS}/replay`,
-    summary: 'Strike exactly what a log names, in place of what triggers say',
+    summary: 'Strike exactly what a log names, instead of what triggers decide',
     query: noQuery,
     body: 'lines',
     bodyMax: limits.replayBytes.max,

@@ -102,7 +102,7 @@ function placed({ body, texts }: Input): { words: unknown; before: string | unde
     throw new ErrnoError('EINVAL', 'before must be the id of a rule');
   }
   if (texts['before'] !== undefined && texts['before'] !== `${before}`) {
-    throw new ErrnoError('EINVAL', 'before is given twice, and not the same');
+    throw new ErrnoError('EINVAL', 'before is given twice, with different ids');
   }
   return { words, before: `${before}` };
 }
