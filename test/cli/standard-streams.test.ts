@@ -319,7 +319,12 @@ describe('the flags of standard input, output and error stay as they were: other
 });
 
 test('a bug says what it is, also in a pipe, and ends the program with status 1', async () => {
-  const late = 'data:text/javascript,setTimeout(() => { throw new Error("by chance") }, 300)';
+  // Once the program listens for bugs, however long its start takes.
+  const late = `data:text/javascript,const look = setInterval(() => {
+    if (process.listenerCount('uncaughtException') === 0) return;
+    clearInterval(look);
+    throw new Error('by chance');
+  }, 10)`;
   const path = join(folder(), 's');
   const words = ['--import', late, program, 'size=1', '--no-control', '-U', path];
   const child = spawn(process.execPath, words);
