@@ -11,7 +11,7 @@ export class Client {
 
   private constructor(socket: net.Socket, exportName: string) {
     this.#socket = socket;
-    // Simple replies by EXPORT_NAME: all rivals know them, and some more commands than they offer.
+    // Simple replies by EXPORT_NAME: all servers know them, and some know more commands than they offer.
     this.#nbd = new ClientConnection({
       ...{ exportName, exportByName: true, structuredReplies: false, extendedHeaders: false },
       strict: false,
@@ -32,7 +32,7 @@ export class Client {
     return client;
   }
 
-  /** Discards or zeroes a range in as few requests as can say it. @throws ProgramError. */
+  /** Discards or zeroes a range in as few requests as possible. @throws ProgramError. */
   async clear(command: 'trim' | 'zero', offset: number, length: number): Promise<void> {
     const nbd = this.#nbd;
     const cleared = command === 'trim' ? nbd.trim(offset, length) : nbd.zeroes(offset, length);

@@ -1,4 +1,4 @@
-/** `npm run bench -- --compare A B`: two tnulls in one run, and what differs beyond the noise. */
+/** `npm run bench -- --compare A B`: two tnulls in one run, and the differences beyond the noise. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** One run of fio's nbd engine, and what it found. */
+/** One run of fio's nbd engine, and its result. */
 
 import type { Case } from './cases.ts';
 import { property } from './json.ts';
@@ -16,7 +16,7 @@ export interface FioDirection {
 export interface FioJob {
   readonly read: FioDirection;
   readonly write: FioDirection;
-  /** Of fio itself, user and system; of several jobs the mean. In per cent of a core. */
+  /** Of fio itself, user and system, in per cent of a core; the mean of several jobs. */
   readonly cpuPercent: number;
 }
 
@@ -79,11 +79,11 @@ export async function fioJob(
   return parseFio(await withPatience(() => run('fio', args)));
 }
 
-/** Three in ten runs of sixteen clients get through to a server that listens with a backlog of 10. */
+/** Three in ten runs of sixteen clients succeed with a server that listens with a backlog of 10. */
 const ATTEMPTS = 12;
 
-/** A server with a short backlog (nbd-server's is 10) refuses some of many clients that come at once;
- *  libnbd does not ask again, so the whole run is tried again. @throws what `work` threw at last. */
+/** A server with a short backlog (nbd-server's is 10) refuses some of many simultaneous clients; libnbd does
+ *  not ask again, so the whole run is repeated. @throws what `work` threw last. */
 export async function withPatience<T>(work: () => Promise<T>, attempts = ATTEMPTS): Promise<T> {
   for (let left = attempts - 1; ; left--) {
     try {
@@ -95,7 +95,7 @@ export async function withPatience<T>(work: () => Promise<T>, attempts = ATTEMPT
   }
 }
 
-/** MiB per second of `one`, over `seconds` after a moment to get going. */
+/** MiB per second of `one`, over `seconds`, after a moment to start. */
 export async function bandwidth(
   uri: string,
   one: Case,

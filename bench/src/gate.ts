@@ -1,6 +1,6 @@
-/** What CI runs: tnull / limit.c in the same run, against ratios that a quiet machine has reached. Never
- *  absolute times. CI's machines are busy, and what else runs there only ever slows a round down: so the
- *  best round of each server counts, and a case that falls short is measured once more before it fails. */
+/** What CI runs: tnull / limit.c in the same run, compared to ratios of a quiet machine. Never absolute
+ *  times. CI's machines are busy, and other load only ever slows a round down: so the best round of each
+ *  server counts, and a case that falls short is measured once more before it fails. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,16 +12,16 @@ import { ProgramError } from './processes.ts';
 import type { Row } from './rows.ts';
 
 const FILE = join(checkout, 'bench', 'gate.json');
-/** Of a case that the file does not know yet. */
+/** For a case that the file does not know yet. */
 const ALLOWANCE = 0.6;
 
-/** What is known of each case, by its name. */
+/** The recorded figures of each case, by its name. */
 export type Gate = Readonly<Record<string, GateCase>>;
 
 interface GateCase {
   /** tnull / limit.c, best round over best round, on a quiet machine. */
   readonly ratio: number;
-  /** The part of it that must be reached. */
+  /** The share of it that must be reached. */
   readonly allowance: number;
 }
 
@@ -92,7 +92,7 @@ export async function runGate(context: Context, record: boolean): Promise<number
   for (const one of rulings)
     process.stdout.write(`${one.passed ? 'ok' : 'not ok'} - ${rulingText(one)}\n`);
   const passed = rulings.filter((one) => one.passed).length;
-  // Against the list of cases: one that was never measured has failed.
+  // Compared to the list of cases: a case that was never measured has failed.
   const failed = gateCases.length - passed;
   process.stdout.write(`${passed} passed, ${failed} failed\n`);
   return failed === 0 ? 0 : 1;

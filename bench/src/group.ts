@@ -37,13 +37,14 @@ export interface Group {
   readonly pairs: readonly Pair[];
   /** The servers to set side by side. */
   kinds(context: Context): readonly Kind[];
-  /** Any servers will do: so that two commits can be compared. */
+  /** Any servers are possible: so two commits can be compared. */
   readonly comparable?: true;
-  /** @throws ProgramError; Incomplete where something is there all the same. */
+  /** @throws ProgramError; Incomplete if something was measured nevertheless. */
   run(context: Context, kinds: readonly Kind[]): Promise<Row[]>;
 }
 
-/** Of `seconds`, what most groups take that are not the table of the targets: else all takes too long. */
+/** The share of `seconds` for groups other than the table of the targets: otherwise everything takes too
+ *  long. */
 export const SHORT = 2 / 3;
 
 export const TO_PEERS: readonly Pair[] = [
@@ -51,7 +52,7 @@ export const TO_PEERS: readonly Pair[] = [
   ['tnull', 'limit'],
 ];
 
-/** What groups have in common that set all servers of data in memory side by side. */
+/** What groups share that compare all servers of data in memory. */
 export const IN_MEMORY: Pick<Group, 'pairs' | 'kinds' | 'comparable'> = {
   pairs: TO_PEERS,
   kinds: ({ limit }) => memoryKinds(limit),

@@ -11,7 +11,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 /** The checkout that this benchmark is part of. */
 export const checkout = join(here, '..', '..');
 
-/** Where a server is to be found, and how large its device is. */
+/** Where a server listens, and the size of its device. */
 export interface Place {
   readonly socket: string;
   /** On 127.0.0.1; 0 for a server on its socket. */
@@ -27,7 +27,7 @@ export interface Kind {
   readonly exportName?: string;
   /** It serves `place.file`. */
   readonly servesFile?: true;
-  /** It leaves the foreground, and writes who it is into this file. */
+  /** It leaves the foreground, and writes its process id into this file. */
   pidFile?(place: Place): string;
   /** What is to be done once the server runs. */
   prepare?(place: Place): Promise<void>;
@@ -113,7 +113,7 @@ export function memoryKinds(limitProgram: string): Kind[] {
   ];
 }
 
-/** Servers that keep nothing: nbd-server has no such mode, and limit.c is all about its memory. */
+/** Servers that keep nothing: nbd-server has no such mode, and limit.c always keeps data. */
 export function nullKinds(): Kind[] {
   const nothing = ({ mib }: Place): string[] => [
     '--image-opts',

@@ -1,4 +1,4 @@
-/** Which machine, and which versions: a ratio means nothing without them. */
+/** The machine and the versions: without them a ratio means nothing. */
 
 import { readFileSync } from 'node:fs';
 import os from 'node:os';

@@ -1,5 +1,5 @@
-/** A group as bars in SVG, with a line at 1: ratios to peers, or where tnull is alone, measured values
- *  over what the target allows. */
+/** A group as bars in SVG, with a line at 1: ratios to peers, or, if tnull is alone, measured values over the
+ *  target's limit. */
 
 import { type GroupResult, ratio } from './rows.ts';
 import type { Judged } from './targets.ts';

@@ -45,12 +45,12 @@ export function run(
       else if (error.code === 'ENOENT') reject(missing(program));
       else reject(new ProgramError(`${program} ${args.join(' ')}: ${stderr.trim() || stdout}`));
     });
-    // Scripts clean up behind themselves when they are asked to end.
+    // Scripts clean up when they are asked to end.
     if (child.pid !== undefined) running.set(child.pid, 'SIGTERM');
   });
 }
 
-/** What is to be ended with the benchmark, and the files and folders that are to go with it. */
+/** What must end with the benchmark, and the files and folders to remove with it. */
 const running = new Map<number, NodeJS.Signals>();
 export const scratch = new Set<string>();
 
@@ -122,7 +122,7 @@ export class Background {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Waits until the program that left the foreground has said who it is; for others nothing. */
+  /** Waits until a program that left the foreground has written its process id; for others it does nothing. */
   async settle(): Promise<void> {
     if (this.#pidFile === undefined) return;
     await this.#exited;

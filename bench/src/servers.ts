@@ -121,7 +121,7 @@ export async function withServers<T>(
   }
 }
 
-/** Goes round the servers in turns; nobody is always the first. */
+/** Visits the servers in turns; none is always the first. */
 export async function alternate<S>(
   servers: readonly S[],
   rounds: number,

@@ -1,4 +1,4 @@
-/** A client that never sleeps, so that what its kernel takes to wake it is no part of a latency. */
+/** A client that never sleeps, so that its kernel's wake-up time is no part of a latency. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Background, ProgramError, run } from './processes.ts';
@@ -57,7 +57,7 @@ export class Spinner {
     this.#process = process;
   }
 
-  /** @returns it when its first replies are there, so that all it tells of happened later. */
+  /** @returns the client when its first replies are there, so that everything it reports happened later. */
   static async start(program: string, server: Server): Promise<Spinner> {
     const process = new Background(program, argumentsOf(server, { seconds: 60 }));
     while (!process.stdout.includes('ready')) {
@@ -67,7 +67,7 @@ export class Spinner {
     return new Spinner(process);
   }
 
-  /** From now on: what ended before is no part of what it tells. */
+  /** From now on: reads that ended before are not reported. */
   forget(): void {
     this.#process.signal('SIGUSR1');
   }

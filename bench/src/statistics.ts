@@ -1,4 +1,4 @@
-/** What a few noisy numbers say: middle, noise, and whether two series differ. */
+/** What a few noisy numbers mean: middle, noise, and whether two series differ. */
 
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
@@ -22,7 +22,7 @@ export function deviation(values: readonly number[]): number {
 
 /** Fewer rounds cannot tell a difference from chance: all five on one side happen once in 16 times. */
 export const ROUNDS_TO_JUDGE = 5;
-/** Less is never called a difference: two builds of one source lie so far apart. */
+/** A smaller difference is never reported: two builds of one source differ as much. */
 const LEAST_DIFFERENCE = 0.02;
 
 export interface Difference {

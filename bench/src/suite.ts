@@ -44,7 +44,7 @@ export async function runSuite(args: Arguments, context: Context): Promise<numbe
     const result = await runGroup(group, context, group.kinds(context).filter(wanted));
     results.push({ ...result, steal: meter.share() });
     context.progress(`-- ${group.name} took ${Math.round((performance.now() - begin) / 1000)} s`);
-    save(args, { ...machine, steal: whole.share() }, results); // what is there should the rest be interrupted
+    save(args, { ...machine, steal: whole.share() }, results); // keeps what is there if the rest is interrupted
   }
   const judged = judge(results);
   const found = { ...machine, steal: whole.share() };
@@ -54,7 +54,7 @@ export async function runSuite(args: Arguments, context: Context): Promise<numbe
   return complete && judged.every(({ verdict }) => verdict === 'met') ? 0 : 1;
 }
 
-/** A group that cannot run is told of, and does not keep the others from running. */
+/** A group that cannot run is reported, and the others still run. */
 async function runGroup(
   group: Group,
   context: Context,
@@ -65,7 +65,7 @@ async function runGroup(
     return { group: name, about, pairs, rows: await group.run(context, kinds) };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    // A server that broke down speaks for itself; anything else may be a bug of the benchmark.
+    // A server that broke down explains itself; any other error may be a bug of the benchmark.
     if (!(error instanceof ProgramError)) context.progress(error.stack ?? '');
     const rows = error instanceof Incomplete ? error.rows : [];
     return { group: name, about, pairs, rows, failure: error.message };

@@ -1,4 +1,4 @@
-/** The results as tables in Markdown, to be read in a terminal and put into a README as they are. */
+/** The results as tables in Markdown, for a terminal and for a README. */
 
 import type { Machine } from './machine.ts';
 import { type GroupResult, type Row, ratio } from './rows.ts';
@@ -42,7 +42,7 @@ function number(value: number, digits: number): string {
   return Number.isNaN(value) ? '-' : value.toFixed(digits);
 }
 
-/** What could not be measured is told of by its group, and only counted here. */
+/** The group reports what could not be measured; here it is only counted. */
 export function targetsTable(judged: readonly Judged[]): string {
   const measured = judged.filter(({ verdict }) => verdict !== 'not measured');
   const lines = measured.map(({ target, value, verdict }) => [

@@ -1,4 +1,4 @@
-/** What must be reached, as data, and whether it was. Reasons: docs/performance.md. */
+/** The targets as data, and whether they are met. Reasons: docs/performance.md. */
 
 import { type GroupResult, type Row, value } from './rows.ts';
 
@@ -44,14 +44,14 @@ const tnull = (group: string, row: string, atMost: number): Target => ({
   ...{ group, row, column: 'tnull', atMost },
 });
 
-/** The least that a feature may leave of the speed when it is on. */
+/** The least share of the speed that a feature must leave when it is on. */
 const features: readonly Target[] = SMALL.flatMap((row) =>
   ['bad blocks', 'cache', 'zones'].map((column) => ({
     ...{ group: 'features', row, column, over: 'plain', atLeast: 0.85 },
   })),
 );
 
-/** The same of rules that strike nothing, or one request in a hundred. */
+/** The same for rules that strike nothing, or one request in a hundred. */
 const faults: readonly Target[] = SMALL.flatMap((row) =>
   [
     ['10 rules', 0.95],
@@ -62,7 +62,7 @@ const faults: readonly Target[] = SMALL.flatMap((row) =>
   })),
 );
 
-/** Where there is something to spread, threads must gain by it, even on two cores. */
+/** If there is work to spread, threads must gain by it, even on two cores. */
 const threads: readonly Target[] = [
   ['randrw 4k depth 32, 4 jobs', 'tnull', 1.2],
   ['randread 4k depth 4, 16 connections', 'tnull', 1.2],

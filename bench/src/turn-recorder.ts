@@ -1,6 +1,6 @@
-/** Loaded into a tnull that is measured, by `node --import`: the longest turn of its event loop since
- *  somebody asked. Of the time that passed and the processor time of the process the smaller one counts,
- *  so that a busy machine does not look like a long turn. */
+/** Loaded into a measured tnull by `node --import`: the longest turn of its event loop since the last
+ *  question. Of the elapsed time and the processor time of the process the smaller one counts, so that a busy
+ *  machine does not look like a long turn. */
 
 import net from 'node:net';
 

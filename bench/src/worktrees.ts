@@ -32,7 +32,7 @@ export async function checkOut(name: string, folder: string): Promise<Checkout> 
     scratch.delete(path);
   };
   try {
-    // The downloads of the one before are in npm's cache.
+    // The previous downloads are in npm's cache.
     const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'];
     await run('npm', ['ci', ...flags], { cwd: path });
     await run('npm', ['run', '--silent', 'build'], { cwd: path });

@@ -1,6 +1,6 @@
-/** What a busy client feels while another one discards 1 GiB or zeroes 64 GiB. Measured is what it
- *  waits for between the first and the last request of the other, and right after: some servers give
- *  memory back only then. */
+/** What a busy client feels while another one discards 1 GiB or zeroes 64 GiB. It measures waits between the
+ *  first and the last request of the other client, and right after: some servers give memory back only
+ *  then. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../client.ts';
@@ -20,7 +20,7 @@ const actions = [
 ] as const;
 const SIZE = 66 * GIB;
 const READ = 64;
-/** After data were written or discarded: what a server has left to do then is not what comes next. */
+/** After data were written or discarded: the server's remaining work must not disturb what comes next. */
 const SETTLE_MS = 500;
 
 async function run(context: Context, kinds: readonly Kind[]): Promise<Row[]> {
@@ -70,7 +70,7 @@ export const beside: Group = {
     ['tnull', 'nbdkit'],
     ['tnull', 'qemu-nbd'],
   ],
-  // limit.c only says that it has done it; nbd-server may write 64 GiB of zeros into the tmpfs.
+  // limit.c only reports success; nbd-server may write 64 GiB of zeros into the tmpfs.
   kinds: ({ limit }) =>
     memoryKinds(limit).filter(({ name }) => !['limit', 'nbd-server'].includes(name)),
   comparable: true,

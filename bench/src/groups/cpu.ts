@@ -1,5 +1,5 @@
-/** Processor time of the server, of all its threads and processes, for a million 4 KiB requests; and how
- *  busy fio was meanwhile: where it is at the end of its core, no server can be faster. */
+/** Processor time of the server, with all threads and processes, for a million 4 KiB requests; and how busy
+ *  fio was: if it uses a whole core, no server can be faster. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { smallCases } from '../cases.ts';
@@ -9,7 +9,7 @@ import type { Kind } from '../kinds.ts';
 import { type Row, Rows } from '../rows.ts';
 import { alternate, withServers } from '../servers.ts';
 
-/** What the last request set off, polling included, belongs to it. */
+/** Work that the last request caused, polling included, belongs to it. */
 const SETTLE_MS = 50;
 
 async function run(context: Context, kinds: readonly Kind[]): Promise<Row[]> {

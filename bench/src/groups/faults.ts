@@ -1,4 +1,4 @@
-/** What rules cost that do not strike, and those that strike seldom: tnull with each of them beside tnull
+/** The cost of rules that never strike, and of rules that strike seldom: tnull with each of them beside tnull
  *  without, in turns. Targets: docs/spec/faults.md section 4. */
 
 import { smallCases } from '../cases.ts';
@@ -7,7 +7,7 @@ import type { Context, Group } from '../group.ts';
 import { type Kind, tnull } from '../kinds.ts';
 import { measureSpeed, short } from './speed.ts';
 
-/** Where no client comes. */
+/** A place without clients. */
 const NEVER_FIRST = 2 ** 21;
 
 function ruled(name: string, mib: number, rules: readonly object[]): Kind {

@@ -1,4 +1,4 @@
-/** What features of the driver cost: tnull with each of them beside tnull without, in turns. */
+/** The cost of the driver's features: tnull with each of them beside tnull without, in turns. */
 
 import { smallCases } from '../cases.ts';
 import { call, waitForControl } from '../control.ts';
@@ -7,10 +7,10 @@ import { type Kind, tnull } from '../kinds.ts';
 import { measureSpeed, short } from './speed.ts';
 
 const BAD_RANGES = 10_000;
-/** Where the bad ranges begin: behind what is read and written, so that nothing fails. */
+/** Where the bad ranges begin: behind everything that is read and written, so that nothing fails. */
 const BAD_FIRST = 2 ** 21;
 
-/** Twice as large as what is used, so that there is room for what must not be touched. */
+/** Twice as large as needed, so that there is room that is never touched. */
 function feature(name: string, args: readonly string[], mib: number): Kind {
   return tnull(['--memory-backed', `size=${2 * mib}`, ...args], name);
 }
@@ -33,8 +33,7 @@ async function setBadBlocks(control: string): Promise<void> {
   await call(control, 'PATCH', '/v1/devices/nullb0', { badblocks: ranges.join('\n') });
 }
 
-/** Zones are written in order by their nature: random writes go to conventional ones, which pass the
- *  same rules. */
+/** Zones are written in order: random writes go to conventional ones, which pass the same rules. */
 function kinds({ mib }: Context): Kind[] {
   return [
     feature('plain', [], mib),

@@ -1,5 +1,5 @@
-/** A real kernel's block device: fio on /dev/nbd0 in user-mode Linux, by bench/kernel.sh. Both the
- *  servers and fio run in the guest, on its one processor: it shows truth, not speed. */
+/** A real kernel's block device: fio on /dev/nbd0 in user-mode Linux, by bench/kernel.sh. Both the servers
+ *  and fio run in the guest, on its one processor: it shows that it works, not how fast it is. */
 
 import { join } from 'node:path';
 import { type Context, type Group, SHORT, TO_PEERS } from '../group.ts';
@@ -12,7 +12,7 @@ const ROUNDS_MAX = 3;
 const MEASUREMENTS = 20;
 const BOOT_SECONDS = 120;
 
-/** @param text what bench/kernel.sh printed. @throws ProgramError when it did not come to its end. */
+/** @param text the output of bench/kernel.sh. @throws ProgramError when it is incomplete. */
 export function parseKernel(text: string): Row[] {
   if (!/^finished\r?$/m.test(text)) throw new ProgramError(`the guest said: ${text.slice(-300)}`);
   const rows = new Rows();

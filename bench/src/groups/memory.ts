@@ -10,7 +10,7 @@ import { type Server, withServers } from '../servers.ts';
 const MIB = 1024 * 1024;
 const STORED_MIB = 1024;
 const SETTLE_MS = 5000;
-/** Memory does not jitter as times do. */
+/** Memory varies less than times do. */
 const ROUNDS_MAX = 2;
 
 async function run({ rounds, folder, progress }: Context, kinds: readonly Kind[]): Promise<Row[]> {

@@ -43,7 +43,7 @@ export function measureSpeed(
   });
 }
 
-/** As `alternate`; but a server that fails is passed by from then on, and costs the others nothing.
+/** As `alternate`, but a server that fails is skipped from then on, and costs the others nothing.
  *  @returns what failed. */
 export async function alternatePatiently<S extends { readonly name: string }>(
   servers: readonly S[],

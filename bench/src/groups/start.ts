@@ -7,7 +7,7 @@ import { Background } from '../processes.ts';
 import { type Row, Rows } from '../rows.ts';
 import { alternate, Server } from '../servers.ts';
 
-/** A start is quick: so there are more of them. */
+/** A start is fast, so there are more of them. */
 const STARTS_PER_ROUND = 3;
 
 async function run(context: Context, kinds: readonly Kind[]): Promise<Row[]> {

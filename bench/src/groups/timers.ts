@@ -1,12 +1,12 @@
 /** How exact completion_nsec is, with a client that does not sleep itself.
  *
- *  A request at depth 1 takes what it takes without a delay, and the delay. At depth d there is a second
- *  bound: d requests are served one after the other, which takes as long as it takes without a delay.
- *  What is expected is the larger of both; the error is what it takes beyond that. The latencies
- *  themselves stand beside the errors, and what the fastest read took beyond the delay: never less.
+ *  A request at depth 1 takes its time without a delay, plus the delay. At depth d there is a second bound: d
+ *  requests are served one after the other, which takes their time without a delay. The larger of both is
+ *  expected; the error is the rest. The latencies themselves stand beside the errors, and the time of the
+ *  fastest read beyond the delay, which must never be negative.
  *
- *  What the device says of itself shows how much of an error is the timer's: how long its reads took on
- *  average from the hand-over to a hardware queue to their end, minus the delay. */
+ *  The device's own figures show how much of an error is the timer's: the mean time of its reads from the
+ *  hand-over to a hardware queue to their end, minus the delay. */
 
 import { join } from 'node:path';
 import { call, waitForControl } from '../control.ts';
@@ -52,7 +52,7 @@ export function meanUs(before: Sum, after: Sum): number {
   return (after.ns - before.ns) / (after.requests - before.requests) / 1000;
 }
 
-/** What reads take beyond what they must, in us. */
+/** The time of reads beyond the expected one, in us. */
 export function errors(
   measured: Latencies,
   delayUs: number,

@@ -1,4 +1,4 @@
-/** How long the clients wait while the control side has much to do: the longest turn of the event loop. */
+/** How long clients wait while the control side works hard: the longest turn of the event loop. */
 
 import net from 'node:net';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ function each<T>(count: number, work: (n: number) => Promise<T>): Promise<T[]> {
 
 const zoned = { zoned: 1, size: 8 << 20, zone_size: 1, memory_backed: 1, power: 1 };
 
-/** One after the other: the later ones need what the earlier ones made. */
+/** One after the other: later ones need the results of earlier ones. */
 const cases: readonly Case[] = [
   {
     name: '104,000 bad ranges in 8 writes',
@@ -101,7 +101,7 @@ async function run({ rounds, folder, only }: Context): Promise<Row[]> {
     const server = new Background(process.execPath, args);
     try {
       await waitForControl(control);
-      // What is compiled at its first use is not what is measured.
+      // Code that is compiled at its first use is not measured.
       for (const path of ['/v1/devices', '/metrics', NULLB0]) await call(control, 'GET', path);
       await call(control, 'PATCH', NULLB0, { power: 1 });
       for (const one of cases.filter(({ name }) => name.includes(only))) {

@@ -1,4 +1,4 @@
-/** What a server of a file gives to `ServerConnection`: all functions return promises. */
+/** The functions that a server of a file gives to `ServerConnection`; all of them return promises. */
 
 import type { FileHandle } from 'node:fs/promises';
 import type { ServerExport, ServerHandlers } from 'nbd-server-protocol-ts';

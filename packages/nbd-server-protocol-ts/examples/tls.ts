@@ -1,4 +1,4 @@
-/** TLS on both sides: a socket that changes over when the handshake says so. */
+/** TLS on both sides: a socket that switches to TLS when the handshake says so. */
 
 import net from 'node:net';
 import tls from 'node:tls';

@@ -42,11 +42,11 @@ export class ClientConnection {
   #phase: 'handshake' | 'starttls' | 'transmission' | 'closed' = 'handshake';
   /** TLS starts when all output is handed over. */
   #startsTls = false;
-  /** Once it has begun no more requests are taken. */
+  /** Once it has begun, new requests fail. */
   #leaving: Promise<void> | undefined;
-  /** The end follows when it is handed over. */
+  /** The connection ends when it is handed over. */
   #saidGoodbye = false;
-  /** Requests of the caller that are not settled. */
+  /** The caller's requests that are not settled. */
   #calls = 0;
   #whenIdle: () => void = () => {};
   #over: () => void = () => {};
@@ -79,8 +79,8 @@ export class ClientConnection {
     if (wrong !== undefined) this.abort(new NbdProtocolError('NBD_MALFORMED', wrong));
   }
 
-  /** TLS is on: what `receive` is given from now on was decrypted.
-   *  @throws when it has not come to `tls.start`. */
+  /** TLS is on: from now on `receive` gets decrypted bytes.
+   *  @throws before `tls.start` was called. */
   secured(): void {
     if (this.#phase === 'closed') return;
     const words = this.#handshake.secured();
@@ -150,7 +150,7 @@ export class ClientConnection {
     await this.#call(options, () => this.#inPieces(Command.CACHE, 0, offset, length, options));
   }
 
-  /** What the selected contexts say of the range, or of its beginning: ask for the rest again. */
+  /** The status of the range in the selected contexts, or of its beginning: ask again for the rest. */
   async blockStatus(
     offset: number | bigint,
     length: number,
@@ -172,14 +172,15 @@ export class ClientConnection {
     return this.#leaving;
   }
 
-  /** Ends the connection at once: all requests in flight reject. Call it too when the transport has closed. */
+  /** Ends the connection at once: all requests in flight reject. Also call it when the transport has
+   *  closed. */
   abort(reason?: unknown): void {
     const ended = new NbdProtocolError('NBD_CLOSED', 'the connection ended');
     if (reason === undefined) return this.#end(ended);
     this.#end(reason instanceof Error ? reason : new Error(String(reason)));
   }
 
-  /** @returns what is behind the handshake. */
+  /** @returns the bytes behind the handshake. */
   #haggle(bytes: Uint8Array): Uint8Array {
     const progress = this.#handshake.receive(bytes, 0, bytes.length);
     this.#out.append(progress.output);
@@ -233,7 +234,7 @@ export class ClientConnection {
     this.#options.tls?.start();
   }
 
-  /** One call of a caller, from when the handshake is over. */
+  /** One call, from the end of the handshake on. */
   async #call<T>({ signal }: RequestOptions, work: () => Promise<T>): Promise<T> {
     if (this.#ended !== undefined) throw this.#ended;
     if (this.#leaving !== undefined) throw new NbdProtocolError('NBD_CLOSED', NO_MORE);
@@ -252,7 +253,7 @@ export class ClientConnection {
       this.#whenIdle = resolve;
       if (this.#calls === 0) resolve();
     });
-    // Who has aborted a request does not wait for it, but the server still answers.
+    // A caller that aborted a request does not wait for it, but the server still answers.
     await this.#transmission?.idle();
     if (this.#phase === 'closed') return;
     if (this.#transmission === undefined) return this.#end(undefined);
@@ -262,7 +263,7 @@ export class ClientConnection {
     await this.#closed;
   }
 
-  /** A range of any length, in as many requests as it takes, one after the other. */
+  /** A range of any length, in as many requests as necessary, one after the other. */
   async #inPieces(
     command: number,
     flags: number,
@@ -280,12 +281,12 @@ export class ClientConnection {
     await this.#request(command, flags, at, rest, options);
   }
 
-  /** Which contexts are asked for, where it is not all of them. */
+  /** The contexts to ask for, if not all of them. */
   #statusPayload(length: number, { contexts }: StatusOptions): Uint8Array | undefined {
     if (contexts === undefined) return undefined;
     const ids = this.#transmission?.idsOf(contexts) ?? [];
     const known = ids.length > 0 && ids.length === contexts.length;
-    // In compact headers a payload would be taken for the next request.
+    // With compact headers a payload would be taken for the next request.
     if (this.#terms?.extended !== true || !known) {
       throw new NbdError('EINVAL', 'these contexts cannot be asked for alone');
     }
@@ -299,7 +300,7 @@ export class ClientConnection {
     return this.#terms?.extended === true ? Number.MAX_SAFE_INTEGER : HOLE_MAX;
   }
 
-  /** @throws RangeError for what is no offset or length. */
+  /** @throws RangeError for an invalid offset or length. */
   async #request(
     command: number,
     flags: number,

@@ -1,15 +1,15 @@
-/** What clients do against the protocol and are served all the same: one row for each breach that is
- *  tolerated. Where a widespread client breaks a rule and no harm follows, serve it, and say so.
- *  Not here: breaches that are refused, and what cannot be told from right behaviour.
+/** Rules of the protocol that clients break while they are still served: one row for each tolerated breach.
+ *  If a widespread client breaks a rule and no harm follows, serve it, and report it.
+ *  Not here: breaches that are refused, and those that look like correct behaviour.
  *  Source: nbd-protocol.md sections 2 and 3. */
 
 interface Row {
   readonly phase: 'handshake' | 'transmission';
-  /** What the client did, as a sentence that goes on from 'the client'. */
+  /** What the client did; completes the sentence 'the client ...'. */
   readonly did: string;
   /** How it is served. */
   readonly served: string;
-  /** Why nothing is lost by it. */
+  /** Why it does no harm. */
   readonly harmless: string;
 }
 

@@ -73,7 +73,7 @@ export class ClientHandshake {
   }
 
   /** TLS is on. @returns the first bytes to send inside it.
-   *  @throws when it has not come to STARTTLS. */
+   *  @throws before STARTTLS was agreed on. */
   secured(): Uint8Array {
     if (this.#phase !== 'secure') throw new Error('the server did not agree to TLS');
     this.#phase = 'header';

@@ -1,4 +1,4 @@
-/** What a `ClientConnection` is given, and what it tells. */
+/** The options of a `ClientConnection`, and what it reports. */
 
 import type { Extent } from './extents.ts';
 import type { Send } from './outgoing.ts';
@@ -8,7 +8,7 @@ import type { SignalLike } from './server-options.ts';
 export interface ClientConnectionOptions {
   /** @default '', the default export */
   readonly exportName?: string;
-  /** Metadata contexts to select; those that the server does not have are left out.
+  /** Metadata contexts to select; contexts that the server does not have are left out.
    *  @default base:allocation */
   readonly contexts?: readonly string[];
   /** Bytes for the server, in order. To hold requests back while the socket's buffer is full:
@@ -28,10 +28,10 @@ export interface ClientConnectionOptions {
   readonly structuredReplies?: boolean;
   /** @default true */
   readonly extendedHeaders?: boolean;
-  /** Ask for the block sizes, and so promise to keep to them. A client that does not ask may send requests of any
-   *  alignment, which the server may refuse. @default true */
+  /** Asks for the block sizes, and so promises to respect them. A client that does not ask may send requests
+   *  of any alignment, which the server may refuse. @default true */
   readonly askBlockSize?: boolean;
-  /** EXPORT_NAME instead of GO, as the oldest clients do: the server tells size and flags alone.
+  /** EXPORT_NAME instead of GO, as the oldest clients do: the server then tells only size and flags.
    *  @default false */
   readonly exportByName?: boolean;
   /** Requests that the server did not offer, or that are outside the export, fail at once and are not sent. Set it to
@@ -39,7 +39,7 @@ export interface ClientConnectionOptions {
   readonly strict?: boolean;
 }
 
-/** The export as the server told it. */
+/** The export as the server described it. */
 export interface ClientExport {
   /** Bytes; rounded from 2^53 on. */
   readonly size: number;
@@ -48,7 +48,7 @@ export interface ClientExport {
   readonly flags: number;
   readonly readOnly: boolean;
   readonly description: string | undefined;
-  /** Bytes; where the server did not tell them, what the protocol says then. */
+  /** Bytes; the protocol's default if the server did not send them. */
   readonly blockSize: {
     readonly minimum: number;
     readonly preferred: number;
@@ -60,8 +60,8 @@ export interface ClientExport {
 }
 
 export interface RequestOptions {
-  /** When it is aborted the promise rejects with its reason. A request that was sent is executed by the server
-   *  all the same. */
+  /** If it is aborted, the promise rejects with its reason. The server still executes a request that was
+   *  sent. */
   readonly signal?: SignalLike;
 }
 
@@ -91,5 +91,5 @@ export interface StatusOptions extends RequestOptions {
 }
 
 /** Extents from the offset on, one behind the other, of each selected context by name. They may end before
- *  the range does, and the last one may go on behind it. */
+ *  the range does, and the last one may continue behind it. */
 export type BlockStatus = ReadonlyMap<string, readonly Required<Extent>[]>;

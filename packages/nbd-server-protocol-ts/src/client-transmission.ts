@@ -1,5 +1,5 @@
-/** Requests of a client in flight: encodes them, and has each settled by its reply. Holds the server to the
- *  rules. Source: nbd-protocol.md sections 3.1 to 3.3. */
+/** Requests of a client in flight: encodes them, and settles each by its reply. Checks the server's replies
+ *  against the rules. Source: nbd-protocol.md sections 3.1 to 3.3. */
 
 import type { BlockStatus } from './client-options.ts';
 import { Command, CommandFlag } from './constants.ts';
@@ -70,14 +70,14 @@ export class ClientTransmission {
     });
   }
 
-  /** Takes replies. @returns what the server did wrong: it cannot be understood any more. */
+  /** Takes replies. @returns the server's mistake; after it nothing can be decoded. */
   receive(bytes: Uint8Array): string | undefined {
     this.#wrong ??= this.#decoder.receive(bytes, 0, bytes.length) ?? this.#wrong;
     return this.#wrong;
   }
 
   /** Writes a request. Nothing is settled before this returns.
-   *  @param header its length is that of the range, also where a payload says which range it is.
+   *  @param header its length is that of the range, even if a payload gives the range.
    *  @param payload copied. */
   request(
     header: RequestHeader,
@@ -112,7 +112,7 @@ export class ClientTransmission {
     });
   }
 
-  /** The connection is over: all that is in flight fails. */
+  /** The connection is over: everything in flight fails. */
   end(error: Error): void {
     for (const request of this.#inFlight.values()) request.settle(error, request);
     this.#inFlight.clear();
@@ -131,7 +131,7 @@ export class ClientTransmission {
       : encodeRequestAt(out.view, out.at, header, offset);
   }
 
-  /** The decoder tells of nothing but what `find` returned. */
+  /** The decoder reports only requests that `find` returned. */
   #of(request: RequestHeader): InFlight {
     if (request instanceof InFlight) return request;
     throw new Error('a reply to a request that is not in flight');

@@ -24,7 +24,7 @@ export function parseContextRequest(data: Uint8Array): ContextRequest | undefine
   const count = strings.uint32();
   if (exportName === undefined || count === undefined) return undefined;
   const queries: string[] = [];
-  // A count that is a lie ends at the first query that is not there.
+  // A false count ends at the first query that is missing.
   for (let i = 0; i < count; i++) {
     const query = strings.string();
     if (query === undefined) return undefined;
@@ -65,8 +65,8 @@ export function listedContexts(
   return offered.filter((name) => asked.has(name) || asked.has(`${namespaceOf(name)}:`));
 }
 
-/** The contexts that a SET selects: those that a query names, none twice. What nobody knows is
- *  ignored, and so is a namespace without a leaf. */
+/** The contexts that a SET selects: those that a query names, none twice. Unknown names are ignored, and so
+ *  is a namespace without a leaf. */
 export function chosenContexts(
   offered: readonly string[],
   queries: readonly string[],
@@ -91,7 +91,7 @@ export function lengthAndText(text: string): Uint8Array {
   return concat([uint32(bytes.length), bytes]);
 }
 
-/** Reads numbers and strings in turn; undefined = it is not there, or no string. */
+/** Reads numbers and strings in turn; undefined: it is missing, or not a string. */
 class StringReader {
   readonly #data: Uint8Array;
   readonly #view: DataView;

@@ -1,4 +1,4 @@
-/** Which bytes of a read have come: each must come exactly once, in any order. */
+/** Which bytes of a read have arrived: each must arrive exactly once, in any order. */
 
 /** Ranges that do not touch each other. A server has no reason to make more of one read. */
 const RANGES_MAX = 65_536;
@@ -14,7 +14,7 @@ export class Coverage {
     return this.#covered;
   }
 
-  /** @returns false when some of it has come before, or in too many ranges. */
+  /** @returns false when some of it arrived before, or in too many ranges. */
   add(begin: number, end: number): boolean {
     const next = this.#after(begin);
     const from = this.#begins[next] ?? Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-/** Errors: the numbers on the wire by their names, what a request fails with, and what ends a connection.
+/** Errors: the numbers on the wire by their names, why a request fails, and why a connection ends.
  *  Source: nbd-protocol.md section 1. */
 
 /** Errors on the wire; nothing else may be sent. */
@@ -18,8 +18,8 @@ export type NbdErrorCode = keyof typeof nbdErrorNumbers;
 /** Its number on the wire. */
 export type NbdErrorNumber = (typeof nbdErrorNumbers)[NbdErrorCode];
 
-/** A request failed; the connection goes on. Handlers of a `ServerConnection` throw it to say how, requests
- *  of a `ClientConnection` reject with it. Its statics are the numbers on the wire. */
+/** A request failed; the connection goes on. Handlers of a `ServerConnection` throw it to choose the error,
+ *  requests of a `ClientConnection` reject with it. Its statics are the numbers on the wire. */
 export class NbdError extends Error {
   static readonly EPERM = nbdErrorNumbers.EPERM;
   static readonly EIO = nbdErrorNumbers.EIO;
@@ -31,11 +31,11 @@ export class NbdError extends Error {
   static readonly ESHUTDOWN = nbdErrorNumbers.ESHUTDOWN;
 
   readonly code: NbdErrorCode;
-  /** As it was on the wire: also a number that the protocol does not know, whose `code` is EINVAL. */
+  /** The number on the wire; for a number that the protocol does not know, `code` is EINVAL. */
   readonly errno: number;
 
   /** @param error a name, or a number from the wire.
-   *  @param text for people; it goes to the other side where the form of replies has room for it. */
+   *  @param text for people; it is sent to the other side if the form of replies has room for it. */
   constructor(error: NbdErrorCode | number, text = '') {
     const code = typeof error === 'number' ? codeOf(error) : error;
     super(text === '' ? code : text);
@@ -73,7 +73,7 @@ export function isNbdErrorCode(code: unknown): code is NbdErrorCode {
   return typeof code === 'string' && Object.hasOwn(nbdErrorNumbers, code);
 }
 
-/** An unknown number is to be taken for EINVAL. */
+/** An unknown number means EINVAL. */
 function codeOf(error: number): NbdErrorCode {
   const name = nbdErrorName(error);
   return isNbdErrorCode(name) ? name : 'EINVAL';

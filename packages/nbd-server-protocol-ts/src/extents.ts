@@ -1,4 +1,4 @@
-/** Extents of block status, and which of a handler's may be told. Source: nbd-protocol.md section 3.5. */
+/** Extents of block status, and which of a handler's extents are sent. Source: nbd-protocol.md section 3.5. */
 
 /** A range that has one status in one metadata context. */
 export interface Extent {
@@ -10,7 +10,7 @@ export interface Extent {
   readonly flagsHigh?: number;
 }
 
-/** More are not told: whoever needs the rest asks again. */
+/** No more are sent: a client that needs the rest asks again. */
 const EXTENTS_MAX = 2 ** 17;
 
 /** Merges neighbours of one status, and leaves out extents that begin behind `length` bytes and what is

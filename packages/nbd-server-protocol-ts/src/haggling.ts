@@ -1,5 +1,5 @@
-/** What client and server have said so far in one handshake, and what of it is in force. The rules
- *  of the options are in options.ts, the framing of bytes in handshake.ts.
+/** What client and server have said so far in one handshake, and what of it is in force. The rules of the
+ *  options are in options.ts, the framing of bytes in handshake.ts.
  *  Source: nbd-protocol.md sections 2, 2.4, 2.6 and 5. */
 
 import type { OnClientFault } from './client-faults.ts';
@@ -15,20 +15,20 @@ import { encodeUtf8 } from './text.ts';
 /** off: STARTTLS is refused. on: only exports with `tlsOnly` need it. require: everything needs it. */
 export type TlsMode = 'off' | 'on' | 'require';
 
-/** What a server is able to do. Must not change while a connection lasts. */
+/** What a server can do. It must not change during a connection. */
 export interface HandshakeOptions {
   /** @default 'off' */
   readonly tls?: TlsMode;
-  /** Structured replies are agreed on when the client wishes. Without them and extended headers there are no
+  /** Structured replies are agreed on if the client wishes. Without them and extended headers there are no
    *  metadata contexts either. @default true */
   readonly structuredReplies?: boolean;
-  /** Extended headers are agreed on when the client wishes. @default false */
+  /** Extended headers are agreed on if the client wishes. @default false */
   readonly extendedHeaders?: boolean;
-  /** Hears of what the client does wrong and is served with. */
+  /** Called for each rule that the client breaks while it is still served. */
   readonly onFault?: OnClientFault;
 }
 
-/** What the handshake asks of the server that it belongs to. */
+/** What the handshake needs from its server. */
 export interface HandshakeHost<E extends ExportInfo> {
   list(): Iterable<E>;
   /** '' is the default export. */
@@ -39,7 +39,7 @@ export interface HandshakeHost<E extends ExportInfo> {
   contexts?(of: E): Iterable<OfferedContext>;
 }
 
-/** What both sides are bound to in transmission. */
+/** What both sides must follow in transmission. */
 export interface Agreed<E extends ExportInfo> {
   readonly export: E;
   /** As they were sent. */
@@ -82,7 +82,7 @@ export class Haggling<E extends ExportInfo> {
   extendedHeaders = false;
   end: HandshakeEnd<E> | undefined;
   #selection: { readonly of: string; readonly contexts: readonly SelectedContext[] } | undefined;
-  /** Ids are not used again, so that none can be taken for one of an earlier selection. */
+  /** Ids are not used again, so that none can be confused with one of an earlier selection. */
   #lastId = 0;
   #output: Uint8Array[] = [];
   #outputBytes = 0;
@@ -103,7 +103,7 @@ export class Haggling<E extends ExportInfo> {
     return (this.clientFlags & ClientFlag.NO_ZEROES) !== 0;
   }
 
-  /** Is it kept from clients without TLS, and this is one? */
+  /** True when it is hidden from clients without TLS, and this is one. */
   hidden(found: E): boolean {
     return found.tlsOnly === true && !this.secure;
   }

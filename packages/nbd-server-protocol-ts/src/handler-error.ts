@@ -1,4 +1,4 @@
-/** What a client is told when a handler throws. */
+/** The error that a client gets when a handler throws. */
 
 import { isNbdErrorCode, NbdError, type NbdErrorCode } from './errors.ts';
 
@@ -11,7 +11,7 @@ const systemCodes: ReadonlyMap<string, NbdErrorCode> = new Map([
   ['EOPNOTSUPP', 'ENOTSUP'],
 ]);
 
-/** The text of an `NbdError` is meant for clients; those of other errors may tell of the server's inside. */
+/** The text of an `NbdError` is meant for clients; texts of other errors may reveal the server's internals. */
 export function toldError(thrown: unknown): NbdError {
   if (thrown instanceof NbdError) return thrown;
   const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown && thrown.code;

@@ -1,6 +1,6 @@
-/** The server's half of the fixed newstyle handshake: bytes in at any cut, bytes out, until both
- *  sides agree on an export or part. No I/O. Never loses sync: an option's data are always consumed
- *  whole. Source: nbd-protocol.md sections 2 and 5. */
+/** The server's half of the fixed newstyle handshake: bytes in at any cut, bytes out, until both sides agree
+ *  on an export or part. No I/O. It never loses sync: an option's data are always consumed whole. Source:
+ *  nbd-protocol.md sections 2 and 5. */
 
 import {
   ClientFlag,
@@ -54,7 +54,7 @@ export class ServerHandshake<E extends ExportInfo> {
   #phase: Phase = 'flags';
   /** Of the option that is being received. */
   #option = 0;
-  /** Bytes of its data that are missing, or to be thrown away. */
+  /** Bytes of its data that are missing, or to be dropped. */
   #left = 0;
 
   constructor(host: HandshakeHost<E>, options: HandshakeOptions = {}) {
@@ -97,9 +97,9 @@ export class ServerHandshake<E extends ExportInfo> {
     return this.#progress(start, at, end);
   }
 
-  /** The handshake goes on inside TLS: nothing that was agreed before is in force any more, but the
-   *  client flags, which are sent once in a connection, and the limits.
-   *  @throws when it has not come to STARTTLS. */
+  /** The handshake goes on inside TLS: nothing agreed before is in force any more, except the client flags,
+   *  which are sent once in a connection, and the limits.
+   *  @throws before STARTTLS was agreed on. */
   secured(): ServerHandshake<E> {
     const { host, options, end, clientFlags } = this.#haggling;
     if (end?.state !== 'starttls') throw new Error('the client did not ask for TLS');
@@ -155,7 +155,7 @@ export class ServerHandshake<E extends ExportInfo> {
     spent.bytes += OPTION_BYTES + length;
     spent.options++;
     if (isOverspent(spent)) {
-      // Seldom, since the exports are counted for it: only where the last count does not suffice.
+      // Rare, because it counts the exports: only if the last count does not suffice.
       Object.assign(spent, allowance(count(this.#haggling.host.list())));
       if (isOverspent(spent)) return this.#haggling.close('too much haggling');
     }
@@ -174,7 +174,7 @@ export class ServerHandshake<E extends ExportInfo> {
   }
 }
 
-/** It grows with the exports: an honest client asks for each of those that it was told of. */
+/** It grows with the exports: an honest client asks for each export in the list. */
 function allowance(exports: number): Pick<Spent, 'bytesMax' | 'optionsMax'> {
   return {
     bytesMax: limits.bytesInAll.max + exports * limits.bytesPerExport.max,

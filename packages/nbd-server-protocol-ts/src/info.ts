@@ -1,4 +1,4 @@
-/** What INFO and GO tell of an export. Source: nbd-protocol.md section 2.2. */
+/** What INFO and GO report about an export. Source: nbd-protocol.md section 2.2. */
 
 import { InfoType } from './constants.ts';
 import { handshakeLimits as limits } from './limits.ts';
@@ -31,7 +31,7 @@ export function infoExport(found: ExportInfo, flags: number): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** What a client asked for beside EXPORT. @returns undefined for what we do not know or have. */
+/** What a client asked for beside EXPORT. @returns undefined for types that we do not know or have. */
 export function extraInfo(type: number, found: ExportInfo): Uint8Array | undefined {
   switch (type) {
     case InfoType.NAME:

@@ -1,5 +1,5 @@
-/** What a client asks for, in which order, and what it makes of the answers: one generator that yields
- *  an option and is given all replies to it. Source: nbd-protocol.md sections 2 and 5. */
+/** What a client asks for, in which order, and what it concludes from the answers: one generator that yields
+ *  an option and receives all replies to it. Source: nbd-protocol.md sections 2 and 5. */
 
 import { InfoType, Option, OptionReply } from './constants.ts';
 import { encodeContextRequest, parseMetaContext } from './contexts.ts';
@@ -24,7 +24,7 @@ export interface ClientWishes {
   readonly goal?: 'transmission' | 'export-name' | 'info' | 'list' | 'contexts';
   /** @default '', the default export */
   readonly exportName?: string;
-  /** on: if the server does. require: or not at all. @default 'off' */
+  /** on: if the server has it. require: fails without it. @default 'off' */
   readonly tls?: TlsMode;
   /** @default true */
   readonly extendedHeaders?: boolean;
@@ -32,12 +32,12 @@ export interface ClientWishes {
   readonly structuredReplies?: boolean;
   /** Contexts to select; with the goal `contexts` queries, where none means all. @default none */
   readonly contexts?: readonly string[];
-  /** Information to ask for beside size and flags. To ask for BLOCK_SIZE is to promise to keep to it.
+  /** Information to ask for beside size and flags. Asking for BLOCK_SIZE is a promise to respect it.
    *  @default BLOCK_SIZE and DESCRIPTION */
   readonly infos?: readonly number[];
 }
 
-/** What both sides are bound to in transmission, as the client has heard it. */
+/** What both sides must follow in transmission, as the client knows it. */
 export interface ClientAgreed {
   readonly export: ExportDescription;
   /** What a `ReplyDecoder` is made for. */
@@ -153,7 +153,7 @@ function* listContexts(exportName: string, queries: readonly string[]): Negotiat
   return { state: 'done', contexts: contexts.map(({ name }) => name) };
 }
 
-/** A server that knows no contexts is as good as one that has none of these. */
+/** A server that knows no contexts is treated as one that has none of these. */
 function* select(
   exportName: string,
   queries: readonly string[],

@@ -1,5 +1,5 @@
-/** The options of the handshake: one row for each that is known, all others are UNSUP. Whatever the
- *  answer, an option's data have been consumed. Source: nbd-protocol.md sections 2.1 to 2.9 and 5. */
+/** The options of the handshake: one row for each known option; all others are UNSUP. Whatever the answer, an
+ *  option's data have been consumed. Source: nbd-protocol.md sections 2.1 to 2.9 and 5. */
 
 import { InfoType, Option, OptionReply } from './constants.ts';
 import {
@@ -21,7 +21,7 @@ const { ERR_SHUTDOWN, ERR_TOO_BIG, ERR_EXT_HEADER_REQD } = OptionReply;
 interface OptionRow {
   readonly name: string;
   readonly serve: <E extends ExportInfo>(to: Haggling<E>, data: Uint8Array) => void;
-  /** It has data; to all others data are a mistake. */
+  /** It has data; for all other options data are a mistake. */
   readonly data: boolean;
   /** Also before TLS where TLS is required. */
   readonly beforeTls?: true;
@@ -79,7 +79,7 @@ export const optionRows: ReadonlyMap<number, OptionRow> = new Map<number, Option
 ]);
 
 /** Answers one option.
- *  @param data undefined: they were too long to be looked at, and were thrown away. */
+ *  @param data undefined: they were too long, and were dropped. */
 export function answerOption<E extends ExportInfo>(
   to: Haggling<E>,
   option: number,
@@ -110,7 +110,7 @@ export function answerOption<E extends ExportInfo>(
   row.serve(to, data ?? new Uint8Array(0));
 }
 
-/** Success has no option reply, and for failure there is no reply at all. */
+/** Success has no option reply, and failure has no reply at all. */
 function exportName<E extends ExportInfo>(to: Haggling<E>, data: Uint8Array | undefined): void {
   const name = data === undefined ? undefined : parseName(data);
   if (name === undefined) return to.close('EXPORT_NAME with a malformed name');
@@ -196,7 +196,7 @@ function info<E extends ExportInfo>(to: Haggling<E>, option: number, data: Uint8
   }
 }
 
-/** Before structured replies it is as good as after: it selects nothing. */
+/** Before structured replies it works as after them: it selects nothing. */
 function listContexts<E extends ExportInfo>(to: Haggling<E>, data: Uint8Array): void {
   const option = Option.LIST_META_CONTEXT;
   const asked = askedContexts(to, option, data);

@@ -1,9 +1,9 @@
 /** Bytes on their way out: many messages written one behind the other, and handed over with few calls of
- *  `send`. What was handed over is never written to again. Knows nothing of the messages. */
+ *  `send`. Memory that was handed over is never written again. Knows nothing about the messages. */
 
 /** Hands bytes to the transport, which may keep them, but neither change nor transfer their memory: messages
- *  share it. A promise: nothing more is handed over until it is settled; its rejection ends the connection.
- *  Every other value, also false, is ignored. */
+ *  share it. If it returns a promise, nothing more is handed over until that is settled; a rejection ends the
+ *  connection. Every other value, also false, is ignored. */
 export type Send = (bytes: Uint8Array) => unknown;
 
 /** Connections that do little take little memory. */
@@ -85,14 +85,14 @@ export class Outgoing {
     });
   }
 
-  /** Forgets what was not handed over, and hands over nothing any more. */
+  /** Drops what was not handed over, and hands over nothing any more. */
   close(): void {
     this.#closed = true;
     this.#full = [];
     this.#from = this.at;
   }
 
-  /** What one long message needed is not kept for the next. */
+  /** Memory for one long message is not kept for the next. */
   #release(): void {
     this.bytes = new Uint8Array(0);
     this.view = EMPTY;

@@ -1,5 +1,5 @@
-/** One payload that comes in pieces, put together in memory that is given away. Memory grows with what has
- *  come, never with what a header claims; a payload that comes whole is not copied. */
+/** One payload that comes in pieces, put together in memory that is given away. Memory grows with the bytes
+ *  that arrive, never because a header claims them; a payload that comes whole is not copied. */
 
 const FIRST_CAPACITY = 64 * 1024;
 
@@ -17,12 +17,12 @@ export class Payload {
     return this.length - this.#have;
   }
 
-  /** Takes what is missing out of bytes[start, end), which nobody may change any more.
+  /** Takes missing bytes out of bytes[start, end), which nobody may change any more.
    *  @returns how many bytes it took. */
   take(bytes: Uint8Array, start: number, end: number): number {
     const took = Math.min(this.missing, end - start);
     if (took === this.length) {
-      // Not subarray: of a Buffer it makes a Buffer, and handlers are to get the same type always.
+      // Not subarray: a Buffer would give a Buffer, and handlers must always get the same type.
       this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset + start, took);
     } else {
       this.#grow(this.#have + took);

@@ -1,5 +1,5 @@
-/** Whole replies as bytes of their own: the easy way, which allocates each of them. A server that is to be
- *  fast writes many into one buffer with `ReplyEncoder`. Source: nbd-protocol.md section 3.1. */
+/** Whole replies as bytes of their own: the easy way, which allocates each of them. A fast server writes many
+ *  into one buffer with `ReplyEncoder`. Source: nbd-protocol.md section 3.1. */
 
 import { ChunkFlag } from './constants.ts';
 import { ReplyEncoder, type ReplyForm } from './reply-encoder.ts';
@@ -17,7 +17,7 @@ export class ReplyBytes {
     this.#encoder = new ReplyEncoder(form);
   }
 
-  /** The command succeeded, and there is nothing more to tell. */
+  /** The command succeeded without further data. */
   done(to: ReplyAddress): Uint8Array {
     const view = viewOf(HEAD_MAX);
     return bytesOf(view, this.#encoder.done(view, 0, to));
@@ -31,7 +31,7 @@ export class ReplyBytes {
     return bytes.subarray(0, this.#encoder.error(view, bytes, 0, to, error, words));
   }
 
-  /** All that a READ asked for, at least one byte. */
+  /** All data of a READ, at least one byte. */
   data(to: ReplyAddress, data: Uint8Array): Uint8Array {
     const view = viewOf(HEAD_MAX + data.length);
     const head = this.#encoder.data(view, 0, ChunkFlag.DONE, to, 0, data.length);

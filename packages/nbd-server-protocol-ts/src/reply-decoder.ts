@@ -1,5 +1,5 @@
-/** The client's half of transmission: takes replies apart, in any form and at any cut of the bytes,
- *  and holds the server to the rules. Allocates nothing but texts of errors.
+/** The client's half of transmission: takes replies apart, in any form and at any cut of the bytes, and
+ *  checks the server's replies against the rules. Allocates only texts of errors.
  *  Source: nbd-protocol.md section 3.1. */
 
 import { ChunkFlag, ChunkType, Command, STRING_BYTES_MAX } from './constants.ts';
@@ -13,12 +13,12 @@ import { getUint64, TWO_TO_32 } from './words.ts';
 export interface ReplyHandler {
   /** The request in flight with this cookie; undefined = there is none, which ends the decoding. */
   find(cookieHigh: number, cookieLow: number): RequestHeader | undefined;
-  /** bytes[start, end) are what was read from `delta` bytes behind the request's offset. The pieces
-   *  are as large as they happened to come; the bytes are the caller's and stay his. */
+  /** bytes[start, end) were read from `delta` bytes behind the request's offset. The pieces have the size in
+   *  which they arrived; the bytes belong to the caller. */
   data(request: RequestHeader, delta: number, bytes: Uint8Array, start: number, end: number): void;
-  /** `length` bytes are zero. Left out: they are told as data. */
+  /** `length` bytes are zero. Without this function they are reported as data. */
   hole?(request: RequestHeader, delta: number, length: number): void;
-  /** The next extent in one context, with the halves of its status. For who asks for BLOCK_STATUS. */
+  /** The next extent in one context, with the halves of its status. For BLOCK_STATUS. */
   extent?(
     request: RequestHeader,
     contextId: number,
@@ -35,7 +35,7 @@ export interface ReplyHandler {
 /** Of an ERROR_OFFSET with the longest text. */
 const ERROR_BYTES_MAX = 6 + STRING_BYTES_MAX + 8;
 
-/** What a hole is told as where it has no words of its own. */
+/** How a hole is reported without a function for it. */
 const ZEROS = new Uint8Array(65_536);
 
 const State = {
@@ -73,13 +73,13 @@ export class ReplyDecoder {
     this.#handler = handler;
   }
 
-  /** No reply has begun that is not complete: a connection may end here. */
+  /** No reply has begun without being complete: a connection may end here. */
   get between(): boolean {
     return this.#state === State.MAGIC && this.#have === 0;
   }
 
   /** Takes all of bytes[start, end).
-   *  @returns what the server did wrong, after which nothing can be decoded any more. */
+   *  @returns the server's mistake; after it nothing can be decoded. */
   receive(bytes: Uint8Array, start: number, end: number): string | undefined {
     let at = start;
     while (this.#failure === undefined) {
@@ -247,7 +247,7 @@ export class ReplyDecoder {
     return this.#left === 0 ? this.#endChunk() : this.#expect(State.EXTENT, this.#need);
   }
 
-  /** Also of error types that nobody knows yet: all begin alike. */
+  /** Also for unknown error types: all begin alike. */
   #takeError(): string | undefined {
     const error = this.#view.getUint32(0);
     const textEnd = 6 + this.#view.getUint16(4);

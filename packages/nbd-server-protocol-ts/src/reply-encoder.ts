@@ -57,7 +57,7 @@ export class ReplyEncoder {
     this.extentMax = this.#extended ? Number.MAX_SAFE_INTEGER + 1 - BLOCK_MAX : HOLE_MAX;
   }
 
-  /** The command succeeded, and there is nothing more to tell. */
+  /** The command succeeded without further data. */
   done(view: DataView, at: number, to: ReplyAddress): number {
     if (this.#simple) return encodeSimpleReply(view, at, 0, to.cookieHigh, to.cookieLow);
     return this.#chunk(view, at, ChunkFlag.DONE, ChunkType.NONE, to, 0);

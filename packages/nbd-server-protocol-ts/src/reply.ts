@@ -1,5 +1,5 @@
-/** The server's replies, byte by byte. Encoders write at a place in a buffer of the caller's and return
- *  how many bytes; nothing is allocated. `ReplyEncoder` is the same for whatever form was agreed.
+/** The server's replies, byte by byte. Encoders write at a place in the caller's buffer and return how many
+ *  bytes; they allocate nothing. `ReplyEncoder` is the same for every agreed form.
  *  Source: nbd-protocol.md section 3.1. */
 
 import {

@@ -1,5 +1,5 @@
-/** Requests with their payloads out of bytes at any cut: the easy way, which puts each payload together
- *  in memory. A server that receives payloads to where they belong uses `decodeRequest` itself.
+/** Requests with their payloads out of bytes at any cut: the easy way, which puts each payload together in
+ *  memory. A server that receives payloads into their final place uses `decodeRequest` itself.
  *  Source: nbd-protocol.md sections 3.1, 3.2 and 3.7. */
 
 import type { ClientFault } from './client-faults.ts';
@@ -17,13 +17,13 @@ import {
   requestFault,
 } from './request.ts';
 
-/** Told of requests, in order. */
+/** Hears of requests, in order. */
 export interface RequestHandler {
   /** A request is there whole. `header` and `payload` are valid until the call returns.
-   *  @param payload empty for commands without one; undefined: it is longer than was allowed and is
-   *  thrown away, answer with EINVAL. After DISC nothing is told any more. */
+   *  @param payload empty for commands without one. Undefined: it is longer than allowed and is dropped;
+   *  answer with EINVAL. After DISC nothing is reported any more. */
   request(header: RequestHeader, payload: Uint8Array | undefined): void;
-  /** The client broke a rule, and can be served: told before the request that it is about. */
+  /** The client broke a rule, and can still be served: called before the request that it is about. */
   fault?(fault: ClientFault): void;
 }
 
@@ -37,11 +37,11 @@ export class RequestDecoder {
   /** Bytes of the payload. */
   #length = 0;
   #failure: string | undefined;
-  /** Something has come behind DISC: one fault, in however many pieces. */
+  /** Bytes arrived behind DISC: one fault, in any number of pieces. */
   #behindDisc = false;
 
   /** @param extended whether extended headers were agreed on.
-   *  @param payloadMax longer ones are thrown away, and above `transmissionLimits` end it all. */
+   *  @param payloadMax longer ones are dropped; above `transmissionLimits` they end the connection. */
   constructor(extended: boolean, payloadMax: number, handler: RequestHandler) {
     this.#extended = extended;
     this.#payloadMax = payloadMax;
@@ -49,7 +49,7 @@ export class RequestDecoder {
   }
 
   /** Takes all of bytes[start, end).
-   *  @returns what the client did wrong, after which nothing can be decoded any more: disconnect. */
+   *  @returns the client's mistake; after it nothing can be decoded: disconnect. */
   receive(bytes: Uint8Array, start: number, end: number): string | undefined {
     let at = start;
     while (this.#failure === undefined && this.#phase !== 'over') {

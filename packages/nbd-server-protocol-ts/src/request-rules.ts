@@ -1,5 +1,5 @@
-/** What a client may ask for after the handshake: one row per command. A server refuses what breaks it, a
- *  client does not send it. Source: nbd-protocol.md sections 3.2 to 3.4. */
+/** What a client may ask for after the handshake: one row per command. A server refuses other requests, a
+ *  client does not send them. Source: nbd-protocol.md sections 3.2 to 3.4. */
 
 import { Command, CommandFlag, TransmissionFlag } from './constants.ts';
 import { NbdError, type NbdErrorCode } from './errors.ts';
@@ -37,7 +37,7 @@ interface Row {
 const { FUA, DF, NO_HOLE, REQ_ONE, FAST_ZERO, PAYLOAD_LEN } = CommandFlag;
 const offer = TransmissionFlag;
 
-// No row: DISC, which has no reply, FLUSH, which has no range, and what nobody knows.
+// No row: DISC, which has no reply, FLUSH, which has no range, and unknown commands.
 const rows: ReadonlyMap<number, Row> = new Map([
   [Command.READ, row('READ', FUA | DF, 0, 'EINVAL', { mayBeEmpty: false, tooLong: 'EOVERFLOW' })],
   [
@@ -76,8 +76,8 @@ const flagOffers: readonly (readonly [flag: number, offeredBy: number])[] = [
   [FAST_ZERO, offer.SEND_FAST_ZERO],
 ];
 
-/** @returns why the request may not be made; undefined: it may. Of a BLOCK_STATUS with a payload the range is
- *  in the payload, and judged by `judgeRange` alone. */
+/** @returns why the request is not allowed. Undefined: it is allowed. For a BLOCK_STATUS with a payload the
+ *  range is in the payload, and only `judgeRange` checks it. */
 export function judgeRequest(header: RequestHeader, terms: RequestTerms): NbdError | undefined {
   const { command, flags } = header;
   if (command === Command.FLUSH) return judgeFlush(header, terms);

@@ -1,6 +1,6 @@
-/** Requests in both directions: the compact header of 28 bytes, the extended one of 32, and the
- *  payload of a BLOCK_STATUS. Stateless: a caller that has not all of it yet presents the same bytes
- *  again with more behind them. Nothing here allocates but the *At functions, which take a bigint.
+/** Requests in both directions: the compact header of 28 bytes, the extended one of 32, and the payload of a
+ *  BLOCK_STATUS. Stateless: a caller that does not have all of it yet presents the same bytes again with more
+ *  behind them. Only the *At functions, which take a bigint, allocate.
  *  Source: nbd-protocol.md sections 3.1 and 3.3. */
 
 import type { ClientFault } from './client-faults.ts';
@@ -75,22 +75,22 @@ export function decodeExtendedRequest(
   return DecodeStatus.REQUEST;
 }
 
-/** The bytes that follow the header, whatever they are good for: they must be consumed even when the
- *  command is refused. Those of a WRITE follow also where PAYLOAD_LEN is missing: see `requestFault`. */
+/** The bytes that follow the header, whatever their use: they must be consumed even if the command is
+ *  refused. Those of a WRITE follow even without PAYLOAD_LEN: see `requestFault`. */
 export function payloadBytes(header: RequestHeader, extended: boolean): number {
   const { flags, command, length } = header;
   if (command === Command.WRITE) return length;
   return extended && (flags & CommandFlag.PAYLOAD_LEN) !== 0 ? length : 0;
 }
 
-/** What is wrong with the header of a request that can be served all the same. Allocates nothing. */
+/** What is wrong with the header of a request that can still be served. Allocates nothing. */
 export function requestFault(header: RequestHeader, extended: boolean): ClientFault | undefined {
   const { flags, command, length } = header;
   if (!extended || command !== Command.WRITE || length === 0) return undefined;
   return (flags & CommandFlag.PAYLOAD_LEN) === 0 ? 'write-without-payload-len' : undefined;
 }
 
-/** Does the range go beyond a size of so many bytes? Exact for all 64 bits. */
+/** True when the range ends beyond a size of so many bytes. Exact for all 64 bits. */
 export function endsBeyond(
   header: Pick<RequestHeader, 'offsetHigh' | 'offsetLow' | 'lengthHigh' | 'lengthLow'>,
   sizeHigh: number,
@@ -123,7 +123,7 @@ export function disconnectBytes(extended: boolean): Uint8Array {
   return requestBytes(Object.assign(new RequestHeader(), { command: Command.DISC }), extended);
 }
 
-/** As `encodeRequest`, for an `offset` of all 64 bits; the header's Number is not looked at. */
+/** As `encodeRequest`, for an `offset` of all 64 bits; the header's Number is ignored. */
 export function encodeRequestAt(
   view: DataView,
   at: number,

@@ -1,5 +1,5 @@
-/** Which function of the server does a command, what it is told of the request, and which reply follows
- *  from what it returned. Source: nbd-protocol.md section 3.2. */
+/** Which function of the server executes a command, what it gets, and which reply follows from its result.
+ *  Source: nbd-protocol.md section 3.2. */
 
 import { Command, CommandFlag, TransmissionFlag } from './constants.ts';
 import type { Extent } from './extents.ts';
@@ -18,7 +18,7 @@ import type { ServerReplies } from './server-replies.ts';
 /** Writes the reply. */
 export type WriteReply = () => void;
 
-/** All that any handler may be told. */
+/** Everything that a handler may get. */
 export class HandlerRequest<E extends ServerExport> implements ZeroesRequest<E> {
   readonly export: E;
   readonly offset: number;
@@ -61,9 +61,9 @@ export class ServerCommands<E extends ServerExport> {
     this.#flushesBehind = offersFua && handlers.nativeFua !== true;
   }
 
-  /** Calls the handler of a command that the rules have let pass.
+  /** Calls the handler of a command that passed the rules.
    *  @param data of a WRITE. @param ids the contexts of a BLOCK_STATUS; undefined = all.
-   *  @throws what the handler throws, and an Error for what it may not return; so does the reply. */
+   *  @throws what the handler throws, and an Error for an invalid result; so does the reply. */
   execute(
     header: RequestHeader,
     request: HandlerRequest<E>,

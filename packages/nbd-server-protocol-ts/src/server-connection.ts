@@ -24,11 +24,11 @@ const { AbortController } = globalThis as unknown as { AbortController: new () =
 /** starttls: until `secured`. closing: until all output is handed over. */
 type Phase = 'handshake' | 'starttls' | 'transmission' | 'closing' | 'closed';
 
-/** Make one for each client, and give it the client's bytes. Requests are executed as they come, as many at
- *  a time as `limits` allow; replies go out as they end, in any order. Whatever a client sends, no method
- *  throws, and what is kept of it is bounded as long as `pause` is heeded. */
+/** Make one for each client, and give it the client's bytes. Requests are executed as they come, as many at a
+ *  time as `limits` allow; replies go out as they end, in any order. Whatever a client sends, no method
+ *  throws, and memory is bounded as long as `pause` is respected. */
 export class ServerConnection<E extends ServerExport = ServerExport> {
-  /** The client has chosen an export. Rejects when the connection ends before. */
+  /** The client chose an export. Rejects when the connection ends before. */
   readonly ready: Promise<ServerAgreed<E>>;
   readonly #options: ServerConnectionOptions<E>;
   readonly #out: Outgoing;
@@ -40,9 +40,9 @@ export class ServerConnection<E extends ServerExport = ServerExport> {
   #startsTls = false;
   /** What ends it in the phase `closing`. */
   #reason: Error | undefined;
-  /** What was received and not taken. */
+  /** Bytes that were received and not taken. */
   #input: Uint8Array[] = [];
-  /** The input is being taken: what is called meanwhile leaves it alone. */
+  /** The input is being processed: calls during that time leave it alone. */
   #taking = false;
   #paused = false;
   #controller: Controller | undefined;
@@ -83,8 +83,8 @@ export class ServerConnection<E extends ServerExport = ServerExport> {
     this.#take();
   }
 
-  /** TLS is on: what `receive` is given from now on was decrypted.
-   *  @throws when it has not come to `tls.start`. */
+  /** TLS is on: from now on `receive` gets decrypted bytes.
+   *  @throws before `tls.start` was called. */
   secured(): void {
     if (this.#phase === 'closed') return;
     this.#handshake = this.#handshake.secured();
@@ -92,7 +92,7 @@ export class ServerConnection<E extends ServerExport = ServerExport> {
   }
 
   /** Takes no further request, answers those that are in flight, and closes.
-   *  @returns when the connection is over. */
+   *  @returns resolves when the connection is over. */
   shutdown(): Promise<void> {
     this.#stopping = true;
     if (this.#transmission === undefined) this.#closeSoon();
@@ -101,8 +101,8 @@ export class ServerConnection<E extends ServerExport = ServerExport> {
     return this.#closed;
   }
 
-  /** Ends the connection at once; results of handlers that still run are thrown away. Call it too when the
-   *  transport has closed. */
+  /** Ends the connection at once; results of running handlers are dropped. Also call it when the transport
+   *  has closed. */
   abort(reason?: unknown): void {
     this.#end(toError(reason ?? new NbdProtocolError('NBD_CLOSED', 'the connection ended')));
   }
@@ -142,7 +142,7 @@ export class ServerConnection<E extends ServerExport = ServerExport> {
     if (this.#input.length > 0) this.#pause();
   }
 
-  /** As far as there is room for what it brings. */
+  /** If there is room for what it brings. */
   #takeFirst(): void {
     const bytes = this.#input.shift() ?? new Uint8Array(0);
     let at = 0;
@@ -164,7 +164,7 @@ export class ServerConnection<E extends ServerExport = ServerExport> {
   #mustWait(): boolean {
     if (this.#isOver) return true;
     if (this.#transmission === undefined) return this.#phase === 'handshake' && this.#out.held;
-    // Replies that were not handed over count too: before one waits they are.
+    // Replies that were not handed over count, too: they are handed over before a request waits.
     if (this.#transmission.full) this.#out.flush();
     return this.#transmission.full;
   }
@@ -227,7 +227,7 @@ export class ServerConnection<E extends ServerExport = ServerExport> {
     this.#options.pause?.();
   }
 
-  /** Hands over what can be handed over now, and does not wait for a client that may never read. */
+  /** Hands over what is possible now, and does not wait for a client that may never read. */
   #broken(reason: string): void {
     if (this.#isOver) return;
     this.#phase = 'closing';
@@ -236,7 +236,7 @@ export class ServerConnection<E extends ServerExport = ServerExport> {
     this.#end(this.#reason);
   }
 
-  /** Takes nothing any more, and ends when all output is handed over. */
+  /** Takes nothing more, and ends when all output is handed over. */
   #closeSoon(): void {
     if (this.#isOver) return;
     this.#phase = 'closing';

@@ -1,4 +1,4 @@
-/** What a `ServerConnection` is given: exports, functions that do what clients ask for, and the way to the
+/** The options of a `ServerConnection`: exports, functions that execute requests, and the way to the
  *  transport. */
 
 import type { OnClientFault } from './client-faults.ts';
@@ -33,7 +33,7 @@ export interface ServerExport {
   readonly contexts?: readonly (string | OfferedContext)[];
 }
 
-/** Tells when something is over that takes time: the runtime's `AbortSignal`, which this is a part of. */
+/** Tells when a long task is over: the part of the runtime's `AbortSignal` that is used here. */
 export interface SignalLike {
   readonly aborted: boolean;
   readonly reason: unknown;
@@ -49,7 +49,7 @@ export type Signal = typeof globalThis extends { AbortSignal: { prototype: infer
 /** A request that is valid: its range lies inside the export, its flags were offered. */
 export interface ServerRequest<E extends ServerExport = ServerExport> {
   readonly export: E;
-  /** Aborted when the connection ends: nobody needs the answer any more. */
+  /** Aborted when the connection ends: the answer is not needed any more. */
   readonly signal: Signal;
 }
 
@@ -61,15 +61,15 @@ export interface RangeRequest<E extends ServerExport = ServerExport> extends Ser
 }
 
 export interface ChangeRequest<E extends ServerExport = ServerExport> extends RangeRequest<E> {
-  /** The change is to be durable before it is answered: the connection calls `flush` behind it, unless
-   *  `nativeFua` says that the handler sees to it. */
+  /** The change must be durable before it is answered: the connection calls `flush` behind it, unless
+   *  `nativeFua` says that the handler does that itself. */
   readonly fua: boolean;
 }
 
 export interface ZeroesRequest<E extends ServerExport = ServerExport> extends ChangeRequest<E> {
   /** The range must stay allocated. */
   readonly noHole: boolean;
-  /** Throw ENOTSUP at once where it would be no faster than a write. Only with `fastZeroes`. */
+  /** Throw ENOTSUP at once if it would be no faster than a write. Only with `fastZeroes`. */
   readonly fast: boolean;
 }
 
@@ -85,9 +85,9 @@ export type Awaitable<T> = T | PromiseLike<T>;
 /** A piece of what was read: bytes, or so many zeros, which are sent as a hole where that is possible. */
 export type ReadPart = Uint8Array | { readonly zeros: number };
 
-/** What a server does. Each function may return a promise; requests run concurrently. A thrown `NbdError` is sent
- *  to the client. A thrown system error (its `code` is ENOSPC, EROFS ...) is translated; any other error becomes
- *  EIO without a text. A command without its function is not offered. */
+/** The functions of a server. Each may return a promise; requests run concurrently. A thrown `NbdError` is
+ *  sent to the client. A thrown system error (its `code` is ENOSPC, EROFS ...) is translated; any other error
+ *  becomes EIO without a text. A command without its function is not offered. */
 export interface ServerHandlers<E extends ServerExport = ServerExport> {
   /** @returns exactly `length` bytes, in one piece or in parts. They are copied at once. */
   read(request: RangeRequest<E>): Awaitable<Uint8Array | readonly ReadPart[]>;
@@ -100,8 +100,8 @@ export interface ServerHandlers<E extends ServerExport = ServerExport> {
   zeroes?(request: ZeroesRequest<E>): Awaitable<void>;
   /** The range will be read soon. */
   cache?(request: RangeRequest<E>): Awaitable<void>;
-  /** @returns extents from `offset` on, one behind the other: at least one, at best up to the end of the
-   *  range. Neighbours are merged, and what is too much is left out. */
+  /** @returns extents from `offset` on, one behind the other: at least one, preferably up to the end of the
+   *  range. Neighbours are merged, and superfluous ones left out. */
   blockStatus?(request: StatusRequest<E>): Awaitable<readonly Extent[]>;
 }
 
@@ -116,7 +116,7 @@ export const serverLimits = {
 
 export interface ServerConnectionOptions<E extends ServerExport = ServerExport>
   extends ServerHandlers<E> {
-  /** A function is asked anew for each option of the handshake. */
+  /** A function is called again for each option of the handshake. */
   readonly exports: readonly E[] | (() => Iterable<E>);
   /** Bytes for the client, in order. To hold the server up while the socket's buffer is full:
    *  `socket.write(bytes) || once(socket, 'drain')`. */
@@ -124,7 +124,7 @@ export interface ServerConnectionOptions<E extends ServerExport = ServerExport>
   /** The connection is over; called once. Close the socket when all that was sent has gone.
    *  @param error undefined: the client said goodbye, or `shutdown` was called. */
   close(error?: Error): void;
-  /** Stop calling `receive` until `resume` is called. Bytes that come all the same are kept. */
+  /** Stop calling `receive` until `resume` is called. Bytes that still arrive are kept. */
   pause?(): void;
   resume?(): void;
   /** TLS: without it STARTTLS is refused. */
@@ -141,13 +141,13 @@ export interface ServerConnectionOptions<E extends ServerExport = ServerExport>
   readonly extendedHeaders?: boolean;
   /** @default those of `serverLimits` */
   readonly limits?: { readonly requests?: number; readonly bytes?: number };
-  /** `write`, `trim` and `zeroes` look at `fua` themselves. @default false */
+  /** `write`, `trim` and `zeroes` respect `fua` themselves. @default false */
   readonly nativeFua?: boolean;
-  /** `zeroes` looks at `fast`. @default false */
+  /** `zeroes` respects `fast`. @default false */
   readonly fastZeroes?: boolean;
   /** A handler threw something other than an `NbdError`, or returned something invalid. */
   onError?(error: unknown, request: ServerRequest<E>): void;
-  /** The client broke a rule and is served all the same. */
+  /** The client broke a rule and is still served. */
   readonly onFault?: OnClientFault;
 }
 

@@ -33,7 +33,7 @@ export class ServerReplies {
     out.at += this.#encoder.error(out.view, out.bytes, out.at, to, errno, words);
   }
 
-  /** What a READ is answered with. @returns false: it is not as long as was asked for, and nothing was told. */
+  /** The answer to a READ. @returns false: its length is wrong, and nothing was written. */
   data(to: RequestHeader, given: Uint8Array | readonly ReadPart[], whole: boolean): boolean {
     if (isBytes(given)) {
       if (given.length !== to.length) return false;
@@ -51,7 +51,7 @@ export class ServerReplies {
     return true;
   }
 
-  /** One chunk for each context. @returns false: one of them has nothing to tell, and nothing was told.
+  /** One chunk for each context. @returns false: one of them has nothing to report, and nothing was written.
    *  @param to its length is that of the range. @param most bytes up to which extents may go. */
   statuses(
     to: RequestHeader,

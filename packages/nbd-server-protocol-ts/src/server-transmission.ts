@@ -1,5 +1,5 @@
 /** Requests of one client after the handshake: takes them out of bytes at any cut, has them executed, and
- *  answers them in whatever order they end. Holds back what would be too much at a time.
+ *  answers them in the order in which they end. Holds back requests beyond its limits.
  *  Source: nbd-protocol.md sections 3.1 to 3.7. */
 
 import { Command, CommandFlag, TransmissionFlag } from './constants.ts';
@@ -43,7 +43,7 @@ interface Job {
   readonly bytes: number;
 }
 
-/** What the connection around it hears. */
+/** What its connection is told. */
 export interface TransmissionHost {
   signal(): Signal;
   /** The client broke a rule and cannot be served any more. */
@@ -65,7 +65,7 @@ export class ServerTransmission<E extends ServerExport> {
   #phase: 'header' | 'payload' | 'drain' | 'over' = 'header';
   #header = new RequestHeader();
   #payload: Payload | undefined;
-  /** Bytes that are to be thrown away. */
+  /** Bytes to drop. */
   #drain = 0;
   /** The client has said goodbye, and nothing behind it so far. */
   #quiet = false;
@@ -99,7 +99,7 @@ export class ServerTransmission<E extends ServerExport> {
     this.#commands = new ServerCommands(options, agreed, this.#replies);
   }
 
-  /** So much is in flight that the next request has to wait; a payload is still taken. */
+  /** The limit is reached: the next request has to wait; a payload is still taken. */
   get full(): boolean {
     if (this.#phase !== 'header') return false;
     return this.#requests >= this.#requestsMax || this.#bytes >= this.#bytesMax;
@@ -127,7 +127,7 @@ export class ServerTransmission<E extends ServerExport> {
     this.#writtenRequests = this.#writtenBytes = 0;
   }
 
-  /** Takes one thing out of bytes[start, end): a header, or of a payload what there is.
+  /** Takes one thing out of bytes[start, end): a header, or the part of a payload that is there.
    *  @returns how many bytes it took. */
   take(bytes: Uint8Array, start: number, end: number): number {
     switch (this.#phase) {
@@ -142,7 +142,7 @@ export class ServerTransmission<E extends ServerExport> {
         return took;
       }
       default:
-        // One fault, in however many pieces it comes.
+        // One fault, in any number of pieces.
         if (this.#quiet) this.#options.onFault?.('bytes-behind-disc');
         this.#quiet = false;
         return end - start;

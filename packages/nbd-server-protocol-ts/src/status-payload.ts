@@ -29,8 +29,8 @@ export function blockStatusPayloadMax(contexts: readonly SelectedContext[]): num
 }
 
 /** Decodes `length` bytes at `at`. Allocates nothing once `ids` has grown.
- *  @returns false for what is to be answered with EINVAL: a wrong length, no id, one that was not
- *  selected, or one twice. */
+ *  @returns false when the answer is EINVAL: a wrong length, no id, one that was not selected, or one
+ *  twice. */
 export function decodeBlockStatusPayload(
   view: DataView,
   at: number,

@@ -76,7 +76,8 @@ function parseQuery(search: string, uri: string): Map<string, string> {
   return query;
 }
 
-/** All but what stands for itself in a path or a query; a slash may stay for readability. */
+/** Everything except characters that may stand for themselves in a path or a query; a slash may stay for
+ *  readability. */
 function encode(text: string): string {
   return encodeURIComponent(text).replaceAll('%2F', '/');
 }
