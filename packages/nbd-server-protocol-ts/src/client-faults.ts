@@ -18,18 +18,18 @@ export const clientFaults = {
     phase: 'handshake',
     did: 'sent an option or a request before the answer to the option before',
     served: 'both are answered, in order',
-    harmless: 'the answers say which option they are for; never so behind STARTTLS',
+    harmless: 'the answers name their option; behind STARTTLS it is never served',
   },
   'abort-with-data': {
     phase: 'handshake',
     did: 'sent data with ABORT',
-    served: 'they are thrown away',
+    served: 'they are dropped',
     harmless: 'the connection ends',
   },
   'repeated-info-request': {
     phase: 'handshake',
     did: 'asked for the same information twice in one INFO or GO',
-    served: 'it is told once',
+    served: 'it is answered once',
     harmless: 'the second answer would be the same',
   },
   'context-list-too-early': {
@@ -41,8 +41,8 @@ export const clientFaults = {
   'context-without-namespace': {
     phase: 'handshake',
     did: 'asked for a metadata context without a colon in its name',
-    served: 'it is ignored like any name that is not known',
-    harmless: 'it can be the name of no context',
+    served: 'it is ignored like any unknown name',
+    harmless: 'no context can have such a name',
   },
   'write-without-payload-len': {
     phase: 'transmission',
@@ -65,7 +65,7 @@ export const clientFaults = {
   'bytes-behind-disc': {
     phase: 'transmission',
     did: 'sent something behind DISC',
-    served: 'it is thrown away',
+    served: 'it is dropped',
     harmless: 'no answer is expected',
   },
 } as const satisfies Record<string, Row>;
