@@ -29,15 +29,15 @@ _tnull() {
   cur=${words[${#words[@]} - 1]} prev=${words[${#words[@]} - 2]}
   [ ${#words[@]} -gt 2 ] && command=${words[1]}
   case $prev in
-    --listen | --threads | --memory-limit | --http | --fault-seed | --run | --handshake-timeout | --idle-timeout | --stall-timeout | --max-connections | --max-connections-per-address | --max-payload | --max-in-flight | --max-in-flight-total | --busy-poll | --limit | --seed | --nr-devices | --gb | --size | --size-bytes | --bs | --submit-queues | --poll-queues | --home-node | --hw-queue-depth | --completion-nsec | --max-sectors | --cache-size | --mbps | --zone-size | --zone-capacity | --zone-nr-conv | --zone-max-open | --zone-max-active | --zone-append-max-sectors | --timeout | --requeue | --init-hctx) : ;;
-    -U | --unix | --tls-certificates | --tls-psk | --config | --control | --http-token-file | --faults | --fault-log | --pid-file) files=1 ;;
+    --listen | --threads | --memory-limit | --http | --fault-seed | --run | --handshake-timeout | --idle-timeout | --stall-timeout | --max-connections | --max-connections-per-address | --max-payload | --max-in-flight | --max-in-flight-total | --busy-poll | --check | --limit | --seed | --jobs | --timeout | --from | --outcome | --shard | --limit | --seed | --check | --timeout | --nr-devices | --gb | --size | --size-bytes | --bs | --submit-queues | --poll-queues | --home-node | --hw-queue-depth | --completion-nsec | --max-sectors | --cache-size | --mbps | --zone-size | --zone-capacity | --zone-nr-conv | --zone-max-open | --zone-max-active | --zone-append-max-sectors | --timeout | --requeue | --init-hctx) : ;;
+    -U | --unix | --tls-certificates | --tls-psk | --config | --control | --http-token-file | --faults | --fault-log | --pid-file | --report | -U | --unix) files=1 ;;
     --tls) answers='off on require' ;;
     --protocol) answers='simple structured extended' ;;
     --alignment) answers='emulate error' ;;
     --offer-flush) answers='always cache' ;;
     --log-level) answers='trace debug info warn error fatal silent' ;;
     --log-format) answers='pretty json' ;;
-    --model) answers='lost prefix whole torn garbage' ;;
+    --model | --model) answers='lost prefix whole torn garbage' ;;
     --order) answers='rank explore' ;;
     --format) answers='dm-log-writes' ;;
     --queue-mode) answers='2' ;;
@@ -100,8 +100,8 @@ _tnull() {
             else answers=''; fi
             ;;
           crash)
-            if [[ $cur == -* ]]; then answers='--model --limit --order --seed --json --help'
-            elif [ ${#words[@]} = 3 ]; then answers='images image'
+            if [[ $cur == -* ]]; then answers='--check --model --limit --seed --jobs --timeout --from --keep-going --outcome --shard --report --json --merge --help --order --unix'
+            elif [ ${#words[@]} = 3 ]; then answers='explore images image serve shrink'
             else files=1; fi
             ;;
           journal)

@@ -12,15 +12,17 @@ export interface CommandHelp {
   readonly more?: string;
   readonly least: number;
   readonly most: number;
-  readonly flags?: readonly (readonly [flags: string, help: string])[];
+  readonly flags?: readonly FlagHelp[];
 }
+
+export type FlagHelp = readonly [flags: string, help: string, times?: 'repeatable'];
 
 export type CommandLine =
   | { readonly help: string }
   | { readonly operands: readonly string[]; readonly flags: Flags };
 
 /** By their long names. */
-export type Flags = Readonly<Record<string, string | boolean | undefined>>;
+export type Flags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 /** @param common flags of all commands of this kind. @throws UsageError in one line. */
 export function readCommandLine(
@@ -57,9 +59,17 @@ function makeProgram(
     .exitOverride()
     .allowExcessArguments(true)
     .helpOption('-h, --help', 'print this help');
-  for (const [flags, help] of [...(command.flags ?? []), ...common]) program.option(flags, help);
+  const all: readonly FlagHelp[] = [...(command.flags ?? []), ...common];
+  for (const [flags, help, times] of all) {
+    if (times === undefined) program.option(flags, help);
+    else program.option(flags, help, gathered);
+  }
   if (command.more !== undefined) program.addHelpText('after', `\n${command.more}`);
   return program;
+}
+
+function gathered(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 /** Commander writes suggestions on lines of their own. */

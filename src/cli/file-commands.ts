@@ -1,8 +1,11 @@
 /** The commands for files, by their two words. Source: docs/crash.md, Commands. */
 
 import type { FileCommandName } from './command-names.ts';
+import { crashExplore } from './commands/crash-explore.ts';
 import { crashImage } from './commands/crash-image.ts';
 import { crashImages } from './commands/crash-images.ts';
+import { crashServe } from './commands/crash-serve.ts';
+import { crashShrink } from './commands/crash-shrink.ts';
 import { journalExport } from './commands/journal-export.ts';
 import { journalImport } from './commands/journal-import.ts';
 import type { FileCommand } from './file-command.ts';
@@ -13,8 +16,11 @@ export const fileCommands: ReadonlyMap<FileCommandName, Commands> = new Map([
   [
     'crash',
     new Map([
+      ['explore', crashExplore],
       ['images', crashImages],
       ['image', crashImage],
+      ['serve', crashServe],
+      ['shrink', crashShrink],
     ]),
   ],
   [

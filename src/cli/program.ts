@@ -71,7 +71,7 @@ async function files(
   streams: Streams,
 ): Promise<number> {
   const { runFileCommand } = await import('./run-file-command.ts');
-  return runFileCommand(name, words, streams);
+  return await runFileCommand(name, words, streams, () => import('./start.ts'));
 }
 
 function statusOf(error: unknown): number | undefined {

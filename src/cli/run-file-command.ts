@@ -4,17 +4,18 @@ import { shown } from '../config/errors.ts';
 import { ComplexityError } from '../crash/orders.ts';
 import { readCommandLine } from './command-line.ts';
 import type { FileCommandName } from './command-names.ts';
-import type { FileCommand } from './file-command.ts';
+import type { FileCommand, FileContext } from './file-command.ts';
 import { fileCommands } from './file-commands.ts';
 import type { Streams } from './process-end.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
 /** @returns the exit status. @throws UsageError, StartError in one line. */
-export function runFileCommand(
+export async function runFileCommand(
   first: FileCommandName,
   [second = '', ...argv]: readonly string[],
   streams: Streams,
-): number {
+  daemons: FileContext['daemons'],
+): Promise<number> {
   const stdout = streams.stdout('command');
   const all = fileCommands.get(first) ?? new Map<string, FileCommand>();
   const command = all.get(second);
@@ -35,10 +36,10 @@ export function runFileCommand(
     return 0;
   }
   try {
-    command.run({ ...line, say: (text) => stdout.write(text) });
+    const say = (text: string): void => void stdout.write(text);
+    return await command.run({ ...line, streams, say, daemons });
   } catch (error) {
     if (!(error instanceof ComplexityError)) throw error;
     throw new StartError(`${first} ${second}: ${error.message}`);
   }
-  return 0;
 }

@@ -6,6 +6,10 @@ import { parseArguments } from './parse-arguments.ts';
 import type { Streams } from './process-end.ts';
 import { serve } from './serve.ts';
 
+export { CrashLane } from './crash/lane.ts';
+export { readyLines } from './ready-lines.ts';
+export { StopRequest } from './stop-request.ts';
+
 /** @param parent we may have to end with it. @returns the exit status. */
 export async function serveOrPrint(
   argv: readonly string[],

@@ -118,7 +118,7 @@ function placesOf(
 }
 
 /** The first place that is not below `value`. */
-function lowerBound(places: Float64Array, value: number): number {
+export function lowerBound(places: Float64Array, value: number): number {
   let [low, high] = [0, places.length];
   while (low < high) {
     const middle = (low + high) >>> 1;

@@ -21,14 +21,17 @@ export interface ExploreOptions {
   /** Of images in all. */
   readonly limit: number;
   readonly seed: number;
+  /** Only images of this instant and later ones. @default 0 */
+  readonly from?: number;
 }
 
 export function* exploring(site: CrashSite, options: ExploreOptions): Generator<ImageId, void> {
+  const { limit, from = 0 } = options;
   const seen = new Set<string>();
-  let left = options.limit;
+  let left = limit;
   for (const { sum, ...id } of candidates(site, options, () => left)) {
     if (left === 0) return;
-    if (seen.has(sum)) continue;
+    if (id.instant < from || seen.has(sum)) continue;
     seen.add(sum);
     left--;
     yield id;
@@ -43,17 +46,17 @@ interface Candidate extends ImageId {
 
 function* candidates(
   { timeline, space }: CrashSite,
-  { model, seed }: ExploreOptions,
+  { model, seed, from = 0 }: ExploreOptions,
   left: () => number,
 ): Generator<Candidate, void> {
   if (space instanceof ChainSpace) yield* chain(model, space);
   if (!(space instanceof ProductSpace)) return;
   yield* chain('lost', lostSpace(timeline));
   yield* chain('prefix', prefixSpace(timeline));
-  const neighbours = new Neighbours(timeline, space, model);
+  const neighbours = new Neighbours(timeline, space, model, from);
   yield* neighbours.byCount(1);
   yield* neighbours.byCount(2);
-  if (space.distinct() <= BigInt(left())) yield* rest(model, space);
+  if (countFrom(space, from) <= BigInt(left())) yield* rest(model, space);
   else yield* neighbours.samples(new Dice(seed));
 }
 
@@ -68,20 +71,32 @@ function* rest(model: Model, space: ProductSpace): Generator<Candidate, void> {
   }
 }
 
+/** How many distinct images are legal last at instant `from` or later. */
+export function countFrom(space: ProductSpace, from: number): bigint {
+  if (from === 0) return space.distinct();
+  return space
+    .lastOnes()
+    .slice(from)
+    .reduce((sum, { count }) => sum + count, 0n);
+}
+
 class Neighbours {
   readonly #timeline: Timeline;
   readonly #space: ProductSpace;
   readonly #model: Model;
+  /** The first instant. */
+  readonly #from: number;
 
-  constructor(timeline: Timeline, space: ProductSpace, model: Model) {
+  constructor(timeline: Timeline, space: ProductSpace, model: Model, from: number) {
     this.#timeline = timeline;
     this.#space = space;
     this.#model = model;
+    this.#from = from;
   }
 
   /** All that has arrived but `count` components, and what is durable with so many. */
   *byCount(count: 1 | 2): Generator<Candidate, void> {
-    for (let instant = 0; instant < this.#timeline.count; instant++) {
+    for (let instant = this.#from; instant < this.#timeline.count; instant++) {
       const { components } = this.#space.at(instant);
       const [kept, lost] = [this.#kept(instant), this.#lost(instant)];
       for (const some of choices(components, count)) {
@@ -94,12 +109,12 @@ class Neighbours {
   /** Of all distinct images, each as likely as any other. */
   *samples(dice: Dice): Generator<Candidate, void> {
     const last = this.#space.lastOnes();
-    const all = this.#space.distinct();
+    const all = countFrom(this.#space, this.#from);
     const legal = this.#space.legal();
     const seen = new Set<string>();
     for (let idle = 0; idle < IDLE_MAX; idle++) {
       let at = dice.below(all);
-      let instant = 0;
+      let instant = this.#from;
       for (; at >= (last[instant]?.count ?? at + 1n); instant++) at -= last[instant]?.count ?? 0n;
       // Of the instant's images, those that are not legal later count for it.
       const rank = dice.below(legal[instant] ?? 1n);

@@ -11,18 +11,26 @@ export interface ImagePart {
 
 /** All that is not zero, in order. @param contents of each cell. */
 export function* imageParts(timeline: Timeline, contents: Int32Array): Generator<ImagePart, void> {
-  const { cells, log } = timeline;
   for (const [cell, content] of contents.entries()) {
-    if (content === ZEROS) continue;
-    const place = cells.place[cell] ?? 0;
-    const offset = place * cells.bytes;
-    const bytes =
-      content === RANDOM
-        ? randomBytes(cells.bytes, log.header.seed, place)
-        : cells.contents.bytesOf(content);
-    // The last block may reach beyond the device's end.
-    yield { offset, bytes: bytes.subarray(0, Math.max(log.header.size - offset, 0)) };
+    if (content !== ZEROS) yield cellPart(timeline, cell, content);
   }
+}
+
+/** What `content` means in `cell`. @param end bytes of the device: what lies behind is left out. */
+export function cellPart(
+  { cells, log }: Timeline,
+  cell: number,
+  content: number,
+  end = log.header.size,
+): ImagePart {
+  const place = cells.place[cell] ?? 0;
+  const offset = place * cells.bytes;
+  const bytes =
+    content === RANDOM
+      ? randomBytes(cells.bytes, log.header.seed, place)
+      : cells.contents.bytesOf(content);
+  // The last block may reach beyond the device's end.
+  return { offset, bytes: bytes.subarray(0, Math.max(end - offset, 0)) };
 }
 
 /** The same for the same place of the same device: xorshift, begun with a hash (FNV-1a) of both as text. */

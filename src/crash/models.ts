@@ -27,7 +27,7 @@ export function crashSite(log: CrashLog, model: Model): CrashSite {
   return { timeline, space: spaceOf(timeline, model) };
 }
 
-function spaceOf(timeline: Timeline, model: Model): Space {
+export function spaceOf(timeline: Timeline, model: Model): Space {
   const { cells, log } = timeline;
   const { atomic } = log.header;
   switch (model) {

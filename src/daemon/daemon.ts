@@ -93,6 +93,8 @@ export interface Daemon {
     before: readonly ConfiguredDevice[],
     after: readonly ConfiguredDevice[],
   ): Promise<Reconfigured>;
+  /** Switches a device on or off. @throws ErrnoError. */
+  setPower(device: string, on: boolean): Promise<void>;
   /** What the rules of all devices did, in their order. */
   ruleCounts(): readonly RuleCount[];
   /** What the rules of a device did lately, in order. */
@@ -162,6 +164,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     ruleEntries: (device) => tree.rules(device).logAfter(0),
     inFlight: () => path.devices.inFlight(),
     ruleCounts: () => Array.from(tree.ruleStats(), ([device, one]) => ({ device, ...one })),
+    async setPower(device, on) {
+      await tree.patch(device, new Map([['power', on ? '1' : '0']]));
+    },
     reconfigure: (before, after) => reconfigure(tree, before, after),
     stop() {
       for (const { rules } of path.devices) rules.end();

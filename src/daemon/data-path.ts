@@ -35,6 +35,8 @@ export interface DataPathOptions extends ExportRules {
   readonly onFault?: () => void;
   /** Called for each device before it does anything. */
   readonly made?: ((device: NullDevice) => void) | undefined;
+  /** Makes what keeps a device's data. */
+  readonly makeStore?: DeviceContext['makeStore'];
   /** Checks every handle on a request; for tests. */
   readonly debug: boolean;
 }
@@ -85,6 +87,7 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
   const context: DeviceContext = {
     ...{ clock, timers, deferred, allocator, debug, faultSeed, share },
     warn: (line) => log.warn({}, line),
+    makeStore: options.makeStore,
   };
   const devices = new Devices(context, parameters.options, {
     added: (device) => exports.add(device),

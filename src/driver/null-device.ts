@@ -12,7 +12,7 @@ import type { DeviceOptions } from '../config/parameters.ts';
 import type { SharedDevice } from '../direct/shared-device.ts';
 import type { DeferredWork } from '../time/deferred.ts';
 import type { Slicer, Work } from '../time/slicer.ts';
-import { bytes, sector } from '../units.ts';
+import { type Bytes, bytes, sector } from '../units.ts';
 import { BadBlocks } from './badblocks.ts';
 import { capacityOf } from './capabilities.ts';
 import type { NullData } from './completion.ts';
@@ -130,7 +130,7 @@ export class NullDevice implements DeferredWork {
       throw new ErrnoError('EBUSY', `${this.name}: power is 1 already`);
     if (options.memory_backed) {
       const capacity = bytes(capacityOf(options));
-      this.#store ??= orNoMemory(this.name, () => new PageStore(this.#context.allocator, capacity));
+      this.#store ??= orNoMemory(this.name, () => this.#makeStore(capacity));
       this.#store.resize(capacity);
     }
     const parts = {
@@ -197,6 +197,11 @@ export class NullDevice implements DeferredWork {
     const store = this.#store;
     this.#store = undefined;
     if (store !== undefined) await this.#host.slicer.run(store.clear());
+  }
+
+  #makeStore(capacity: Bytes): PageStore {
+    const { allocator, makeStore } = this.#context;
+    return makeStore?.(allocator, capacity) ?? new PageStore(allocator, capacity);
   }
 
   /** Threads wait until they know everything that is there. */

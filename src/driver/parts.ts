@@ -6,6 +6,7 @@ import type { SharedDevice } from '../direct/shared-device.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
 import type { DeferredWork } from '../time/deferred.ts';
 import type { Slicer } from '../time/slicer.ts';
+import type { Bytes } from '../units.ts';
 import type { BadBlocks } from './badblocks.ts';
 import type { Faults } from './gate.ts';
 import type { PageStore } from './storage/page-store.ts';
@@ -14,6 +15,9 @@ import type { PageStore } from './storage/page-store.ts';
  *  @param capacity bytes. @returns undefined: they may not. */
 export type Share = (capacity: number) => SharedDevice | undefined;
 
+/** @param capacity bytes. */
+export type MakeStore = (allocator: SlabAllocator, capacity: Bytes) => PageStore;
+
 export interface DeviceContext extends BlockContext {
   readonly allocator: SlabAllocator;
   readonly debug: boolean;
@@ -21,6 +25,8 @@ export interface DeviceContext extends BlockContext {
   readonly faultSeed: string;
   /** Undefined: there are no threads for sockets. */
   readonly share?: Share | undefined;
+  /** Makes what keeps a device's data; undefined: it is like any other. */
+  readonly makeStore?: MakeStore | undefined;
   /** Writes a line to the log. */
   readonly warn?: (line: string) => void;
 }

@@ -2,11 +2,15 @@
 
 import type { CrashSite } from '../../src/crash/models.ts';
 import type { ListedImage } from '../../src/crash/space.ts';
-import { RANDOM } from '../../src/crash/timeline.ts';
+import { RANDOM, type Timeline } from '../../src/crash/timeline.ts';
 
 export function lettersOf({ timeline, space }: CrashSite, image: ListedImage): string {
   const contents = space.contents(image);
   if (contents === undefined) throw new Error(`no rank ${image.rank} at ${image.instant}`);
+  return lettersOfContents(timeline, contents);
+}
+
+export function lettersOfContents(timeline: Timeline, contents: Int32Array): string {
   const { cells, log } = timeline;
   const letters = Array.from({ length: log.header.size / 512 }, () => '.');
   const sectors = cells.bytes / 512;

@@ -1,28 +1,14 @@
 /** `tnull crash images FILE`: how many images a power cut may have left, and the ids of some. */
 
-import { shown } from '../../config/errors.ts';
-import { parseInteger } from '../../config/numbers.ts';
 import { exploring } from '../../crash/exploring.ts';
 import { idText } from '../../crash/image-id.ts';
 import { crashSite, models } from '../../crash/models.ts';
+import { choiceOf, numberOf } from '../crash/words.ts';
 import type { FileCommand } from '../file-command.ts';
 import { readCrashLog } from '../journal-file.ts';
-import { UsageError } from '../usage-error.ts';
 
 const LIMIT = 1000;
 const orders = ['rank', 'explore'] as const;
-
-function numberOf(flag: string, text: unknown, missing: number): number {
-  const value = typeof text === 'string' ? parseInteger(text) : missing;
-  if (value !== undefined && value >= 0 && Number.isSafeInteger(value)) return value;
-  throw new UsageError(`${flag}: '${shown(String(text))}' is no whole number`);
-}
-
-function choiceOf<T extends string>(flag: string, text: unknown, all: readonly T[], missing: T): T {
-  const found = all.find((one) => one === (text ?? missing));
-  if (found !== undefined) return found;
-  throw new UsageError(`${flag}: '${shown(String(text))}' is none of ${all.join(', ')}`);
-}
 
 export const crashImages: FileCommand = {
   operands: 'FILE',
@@ -55,10 +41,11 @@ export const crashImages: FileCommand = {
     }
     if (flags['json'] === true) {
       say(`${JSON.stringify({ model, instants, distinct, ids })}\n`);
-      return;
+      return 0;
     }
     for (const { instant, legal } of instants) say(`instant ${instant}: ${legal} legal\n`);
     say(`distinct: ${distinct}\n`);
     for (const id of ids) say(`${id}\n`);
+    return 0;
   },
 };

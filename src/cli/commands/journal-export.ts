@@ -36,6 +36,7 @@ export const journalExport: FileCommand = {
     for (const bytes of log.end()) file.append(bytes);
     file.write(0, encodeSuper(log.entries, DM_SECTOR_BYTES));
     file.close();
+    return 0;
   },
 };
 

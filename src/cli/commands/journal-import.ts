@@ -46,5 +46,6 @@ export const journalImport: FileCommand = {
       }
     });
     file.close();
+    return 0;
   },
 };

@@ -1,0 +1,67 @@
+/** Which images are tried, by how many lanes, and when it ends. Knows no processes. Source: crash.md section 5. */
+
+import type { ImageId } from '../../crash/image-id.ts';
+import { isFailure, type Outcome, type Shard } from '../outcome.ts';
+import type { End } from './report.ts';
+
+export interface LoopOptions<T extends Outcome> {
+  /** In the order in which they are tried. */
+  readonly images: Iterator<ImageId, unknown>;
+  readonly shard: Shard;
+  readonly jobs: number;
+  readonly keepGoing: boolean;
+  readonly signal: AbortSignal;
+  /** @param n the image's place in the order, from 0 on. @param lane one image at a time in each. */
+  readonly run: (image: ImageId, n: number, lane: number) => Promise<T>;
+  readonly onTried: (tried: T) => void;
+}
+
+export interface LoopResult<T> {
+  readonly tried: readonly T[];
+  readonly end: End;
+  /** Images of all shards that were come to. */
+  readonly count: number;
+}
+
+/** Rejects with what a run rejects with. */
+export async function loop<T extends Outcome & { n: number }>({
+  images,
+  shard,
+  jobs,
+  keepGoing,
+  signal,
+  run,
+  onTried,
+}: LoopOptions<T>): Promise<LoopResult<T>> {
+  const tried: T[] = [];
+  let count = 0;
+  let failed = false;
+  /** The next one that is ours. */
+  const next = (): { image: ImageId; n: number } | undefined => {
+    for (;;) {
+      const { done, value } = images.next();
+      if (done === true || value === undefined) return undefined;
+      const n = count++;
+      if (n % shard.of === shard.index - 1) return { image: value as ImageId, n }; // it is not done
+    }
+  };
+  const lane = async (at: number): Promise<void> => {
+    for (;;) {
+      if ((failed && !keepGoing) || signal.aborted) return;
+      const one = next();
+      if (one === undefined) return;
+      const result = await run(one.image, one.n, at);
+      if (signal.aborted) return;
+      tried.push(result);
+      if (isFailure(result)) failed = true;
+      onTried(result);
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, (_, at) => lane(at)));
+  const stopped = failed && !keepGoing;
+  return {
+    tried: tried.toSorted((a, b) => a.n - b.n),
+    end: signal.aborted ? 'interrupted' : stopped ? 'failure' : 'every image',
+    count,
+  };
+}
