@@ -5,7 +5,7 @@ const packages = /^(commander|fastify|pino|pino-pretty|prom-client)(\/|$)/;
 
 /** What only commands need: help shares it with them, daemons and threads never load it. */
 const files =
-  /\/src\/(crash|journal)\/|\/src\/cli\/(commands\/(crash|journal)-|crash\/(?!lane)|file-commands|files|journal-file)/;
+  /\/src\/(crash|journal)\/|\/src\/cli\/(commands\/(crash|journal)-|crash\/(?!lane|record)|file-commands|files|journal-file)/;
 const commands =
   /\/src\/cli\/(commands(\/|\.ts)|control-(client|command)|table|percentiles|attribute-words)/;
 const common = (id) => !files.test(id) && !commands.test(id);

@@ -2,6 +2,7 @@
  *  exporter needs to know of a device, and the way to reach its hardware queues. */
 
 import { type Sector, toBytes } from '../units.ts';
+import type { CommandJournal } from './command-journal.ts';
 import type { DriverData } from './driver-data.ts';
 import type { Extents } from './extents.ts';
 import type { Features, Limits } from './limits.ts';
@@ -34,6 +35,8 @@ export class Disk<D extends DriverData = DriverData> {
   readonly size: number | bigint;
   readonly features: Features;
   readonly queue: RequestQueue<D>;
+  /** Undefined: nobody writes down what clients do. */
+  journal: CommandJournal | undefined = undefined;
   /** Undefined: the disk is not zoned. */
   readonly zones: Zones | undefined;
 

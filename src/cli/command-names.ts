@@ -11,6 +11,7 @@ export const commandNames = [
   'stats',
   'requests',
   'faults',
+  'mark',
 ] as const;
 export type CommandName = (typeof commandNames)[number];
 

@@ -5,6 +5,7 @@ import { create } from './commands/create.ts';
 import { faults } from './commands/faults.ts';
 import { get } from './commands/get.ts';
 import { ls } from './commands/ls.ts';
+import { mark } from './commands/mark.ts';
 import { remove } from './commands/remove.ts';
 import { requests } from './commands/requests.ts';
 import { set } from './commands/set.ts';
@@ -13,7 +14,7 @@ import { zones } from './commands/zones.ts';
 import type { ControlCommand } from './control-command.ts';
 
 export const commands: Readonly<Record<CommandName, ControlCommand>> = {
-  ...{ ls, create, remove, get, set, zones, stats, requests, faults },
+  ...{ ls, create, remove, get, set, zones, stats, requests, faults, mark },
 };
 
 export const controlCommands: ReadonlyMap<string, ControlCommand> = new Map(

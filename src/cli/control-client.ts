@@ -66,6 +66,22 @@ export class ControlClient {
     if (status >= 400) throw refusal(status, refused);
   }
 
+  /** The bytes of the answer as they come. @throws as `text`. */
+  async *octets(url: string): AsyncGenerator<Uint8Array> {
+    const answer = await this.#answer('GET', url);
+    const status = answer.statusCode ?? 0;
+    let refused = '';
+    try {
+      for await (const part of answer) {
+        if (status < 400) yield part;
+        else refused += String(part);
+      }
+    } catch (error) {
+      throw error instanceof Error ? new StartError(noAnswer(this.#path, error)) : error;
+    }
+    if (status >= 400) throw refusal(status, refused);
+  }
+
   #answer(method: string, url: string, body?: Body): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const length = body === undefined ? 0 : Buffer.byteLength(body.bytes);

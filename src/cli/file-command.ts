@@ -2,6 +2,7 @@
 
 import type { CommandHelp, Flags } from './command-line.ts';
 import type { CrashLane } from './crash/lane.ts';
+import type { record } from './crash/record.ts';
 import type { Streams } from './process-end.ts';
 import type { readyLines } from './ready-lines.ts';
 import type { StopRequest } from './stop-request.ts';
@@ -9,6 +10,7 @@ import type { StopRequest } from './stop-request.ts';
 /** What of daemons a command may want. It is loaded when it is asked for. */
 export interface Daemons {
   readonly CrashLane: typeof CrashLane;
+  readonly record: typeof record;
   readonly StopRequest: typeof StopRequest;
   readonly readyLines: typeof readyLines;
 }

@@ -40,10 +40,8 @@ export async function runControl(
   const { control, json, ...flags } = line.flags;
   const looks =
     flags['watch'] === true || flags['follow'] === true ? new Looks(streams) : undefined;
-  if (control === '') throw new UsageError('--control: the path is empty');
-  const told = typeof control === 'string' ? control : process.env['TNULL_CONTROL'];
   await command.run({
-    client: new ControlClient(told || ownSocket(streams.stderr)),
+    client: controlClient(control, streams),
     operands: line.operands,
     flags,
     json: json === true,
@@ -55,6 +53,13 @@ export async function runControl(
     ended: looks?.ended ?? new AbortController().signal,
   });
   return 0;
+}
+
+/** @param control what --control says. @throws UsageError, StartError. */
+export function controlClient(control: unknown, streams: Streams): ControlClient {
+  if (control === '') throw new UsageError('--control: the path is empty');
+  const told = typeof control === 'string' ? control : process.env['TNULL_CONTROL'];
+  return new ControlClient(told || ownSocket(streams.stderr));
 }
 
 /** The default path of the daemon's socket. With several daemons, `notes` is told which one is asked.

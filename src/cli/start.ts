@@ -7,6 +7,7 @@ import type { Streams } from './process-end.ts';
 import { serve } from './serve.ts';
 
 export { CrashLane } from './crash/lane.ts';
+export { record } from './crash/record.ts';
 export { readyLines } from './ready-lines.ts';
 export { StopRequest } from './stop-request.ts';
 

@@ -4,8 +4,8 @@
 import { parseWithin } from './numbers.ts';
 import { parseSize } from './sizes.ts';
 
-/** An integer of 32 or 64 bits, or a boolean. */
-export type AttributeValue = bigint | boolean;
+/** An integer of 32 or 64 bits, a boolean, or a word. */
+export type AttributeValue = bigint | boolean | string;
 
 /** @param width in bits. 'EINVAL' when the text is no number, 'ERANGE' when it has more bits. One newline
  *  may stand behind it. */
@@ -31,5 +31,5 @@ export function booleanOf(text: string): boolean | 'EINVAL' {
 
 /** Exactly what is read back: a decimal number or 0/1, and one newline. */
 export function textOf(value: AttributeValue): string {
-  return `${BigInt(value)}\n`;
+  return typeof value === 'string' ? `${value}\n` : `${BigInt(value)}\n`;
 }

@@ -6,7 +6,7 @@ import { type AttributeValue, booleanOf, integerOf, sizeOf, textOf } from './att
 import type { Machine } from './case.ts';
 import { type Errno, ErrnoError, shown } from './errors.ts';
 import { judge } from './judge.ts';
-import { BOOLEAN_RULE } from './kinds.ts';
+import { BOOLEAN_RULE, wordRule } from './kinds.ts';
 import { nearestText } from './nearest.ts';
 import { INTEGER_RULE } from './numbers.ts';
 import {
@@ -71,6 +71,11 @@ export function isExact(name: AttributeName): boolean {
   return byName.get(name)?.exact === true;
 }
 
+/** The words that it can have; undefined: it is a number or a boolean. */
+export function wordsOf(name: AttributeName): readonly string[] | undefined {
+  return byName.get(name)?.words;
+}
+
 /** @throws ErrnoError ENOENT that names the nearest attribute, when there is none of this name. */
 export function attributeNamed(device: string, name: string): AttributeName {
   if (isAttributeName(name)) return name;
@@ -122,6 +127,7 @@ export class Attributes {
    *  @throws ErrnoError EACCES for a write-only attribute. */
   value(name: ReadName): number | string {
     const value = this.#read(name);
+    if (typeof value === 'string') return value;
     return typeof value === 'bigint' && isExact(name) ? forJson(value) : Number(value);
   }
 
@@ -129,6 +135,7 @@ export class Attributes {
    *  @throws ErrnoError EINVAL when it is none, ERANGE when it has too many bits. */
   parse(name: ParsedName, text: string): AttributeValue {
     const row = byName.get(name);
+    if (row?.kind === 'word') return this.#word(name, row, text);
     const isInteger = row?.kind === 'integer';
     const numberOf = row?.exact === true ? sizeOf : integerOf;
     const value = isInteger ? numberOf(text, row.width ?? 32) : booleanOf(text);
@@ -188,6 +195,12 @@ export class Attributes {
     for (const [name, value] of adjusted) this.set(name, value);
   }
 
+  #word(name: ParsedName, row: Row, text: string): string {
+    const word = text.replace(/\n$/, '');
+    if (row.words?.includes(word) === true) return word;
+    throw this.#error('EINVAL', name, text, wordRule(row));
+  }
+
   #read(name: ReadName): AttributeValue {
     const value = isStored(name) ? this.#values.get(name) : undefined;
     if (value !== undefined) return value;
@@ -234,13 +247,13 @@ const UNSIGNED_SIZE_RULE = `${SIZE_RULE}, without sign and blanks`;
 
 /** An option's value as its attribute keeps it; -1, any node, is the largest number of 32 bits. */
 function stored(value: Value): AttributeValue {
-  if (typeof value === 'boolean') return value;
+  if (typeof value === 'boolean' || typeof value === 'string') return value;
   if (typeof value === 'object') return bug('a fault is no attribute of one number');
   return BigInt.asUintN(value === -1 ? 32 : 64, BigInt(value));
 }
 
-function asked(option: OptionName, value: AttributeValue): boolean | number | bigint {
+function asked(option: OptionName, value: AttributeValue): Value {
   const row: Row = parameters[option];
-  if (typeof value === 'boolean' || row.exact === true) return value;
+  if (typeof value !== 'bigint' || row.exact === true) return value;
   return option === 'home_node' && value === ANY_NODE ? -1 : Number(value);
 }

@@ -28,7 +28,7 @@ export function judgeSize(one: Case): void {
   const { values } = one;
   if (values.size_bytes === 0n) return;
   if (isHuge(values)) {
-    for (const option of ['memory_backed', 'zoned'] as const) {
+    for (const option of ['memory_backed', 'zoned', 'journal'] as const) {
       if (!values[option]) continue;
       throw one.refusal('size_bytes', `must be below 2^53 (bytes) with ${one.said(option)}`);
     }

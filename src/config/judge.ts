@@ -46,6 +46,7 @@ export function wrongAlone(option: OptionName, value: Value): string | undefined
     // The width of these attributes is more than a device can have.
     case 'size':
     case 'cache_size':
+    case 'journal_max':
     case 'completion_nsec': {
       const { max, unit } = parameters[option];
       return value > max ? `must be at most ${max} (${unit})` : undefined;
@@ -111,6 +112,9 @@ function judgeData(one: Case): void {
     const why = `it needs ${one.said('memory_backed', true)}`;
     one.become('discard', false, why);
     one.become('cache_size', 0, why);
+  }
+  if (one.values.zoned && one.values.journal) {
+    throw one.refusal('journal', `must be 0 with ${one.said('zoned')}`);
   }
   if (one.values.zoned) one.become('discard', false, `not with ${one.said('zoned')}`);
   if (one.values.mbps > MBPS_MAX) one.become('mbps', MBPS_MAX, 'the most');

@@ -27,6 +27,10 @@ export function integerRule(row: Row): string {
   return `must be ${row.rule === undefined ? range : `${row.rule}, ${range}`}${unit}`;
 }
 
+export function wordRule({ words = [] }: Row): string {
+  return `must be ${words.join(' or ')}`;
+}
+
 function integer(name: string, row: Row, text: string): number | bigint {
   const value = row.exact === true ? parseSize(text) : parseInteger(text);
   if (value === undefined) {
@@ -50,11 +54,19 @@ export function parseValue(name: string, row: Row, text: string | undefined): Va
     if (number === undefined) throw new ParameterError(name, text, BOOLEAN_RULE);
     return number !== 0;
   }
-  const rule = row.kind === 'fault' ? `must be ${row.rule}` : integerRule(row);
+  const rule =
+    row.kind === 'fault'
+      ? `must be ${row.rule}`
+      : row.kind === 'word'
+        ? wordRule(row)
+        : integerRule(row);
   if (text === undefined) {
     throw new ParameterError(name, undefined, `needs a value: ${name}=VALUE; ${rule}`);
   }
   if (row.kind === 'integer') return integer(name, row, text);
+  if (row.kind === 'word' && row.words?.includes(text) !== true) {
+    throw new ParameterError(name, text, wordRule(row));
+  }
   const value = row.kind === 'fault' ? parseFault(text) : text;
   if (value === undefined) throw new ParameterError(name, text, rule);
   return value;

@@ -13,6 +13,7 @@ const GIB_MAX = 2 ** 23 - 1;
 const MIB_MAX = 2 ** 33 - 1;
 /** An export's size is a signed number in most clients. */
 const BYTES_MAX = 2n ** 63n - 1n;
+const JOURNAL = { topic: 'journal', where: 'P and C', when: 'off' } as const;
 const ZONES = { topic: 'zones', where: 'P and C', when: 'off' } as const;
 /** Written alone: the zone of this sector changes its condition. */
 const CONDITION = {
@@ -313,6 +314,29 @@ export const parameters = {
     when: 'off',
     default: false,
     help: 'transfer the blocks before the first bad one',
+  },
+  journal: {
+    ...JOURNAL,
+    kind: 'boolean',
+    default: false,
+    help: 'write down what clients do, from power on; not with zoned',
+  },
+  journal_max: {
+    ...JOURNAL,
+    kind: 'integer',
+    default: 1024,
+    min: 1,
+    max: MIB_MAX,
+    width: 64,
+    unit: 'MiB',
+    help: 'how long the journal may become',
+  },
+  journal_full: {
+    ...JOURNAL,
+    kind: 'word',
+    words: ['stop', 'fail'],
+    default: 'stop',
+    help: 'what happens then: the journal ends, or writes fail with ENOSPC',
   },
   zoned: { ...ZONES, kind: 'boolean', default: false, help: 'a host-managed zoned device' },
   zone_size: {

@@ -1,13 +1,14 @@
 /** The parameter table as text, for `--help`. Knows no flags beyond the spelling that follows from a name.
  *  docs/parameters.md is made from the same by scripts/docs/parameters.ts. */
 
-import { integerRule } from './kinds.ts';
+import { integerRule, wordRule } from './kinds.ts';
 import { isParameter, rows } from './parameters.ts';
 import { type Row, topics } from './rows.ts';
 
 /** What a value may be, in words. */
 export function valueText(row: Row): string {
   if (row.kind === 'boolean' || row.kind === 'count') return '0 or 1';
+  if (row.kind === 'word') return wordRule(row).replace(/^must be /, '');
   if (row.kind !== 'integer') return row.rule ?? 'text';
   return integerRule(row).replace(/^must be /, '');
 }

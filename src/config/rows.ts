@@ -5,7 +5,7 @@ import type { FaultSettings } from './fault-settings.ts';
 
 /** How a text is read. `count` is an integer that means a boolean: not 0 is true (as an attribute
  *  it is a boolean). `fault` is `interval,probability,space,times`. */
-export type Kind = 'boolean' | 'count' | 'integer' | 'fault' | 'text';
+export type Kind = 'boolean' | 'count' | 'integer' | 'fault' | 'text' | 'word';
 /** Where it can be set: P at start (flag and word), C as a control attribute. */
 export type Where = 'P' | 'C' | 'P and C';
 /** When an attribute can be changed. */
@@ -18,6 +18,7 @@ export const topics = [
   'data',
   'bandwidth',
   'bad blocks',
+  'journal',
   'zones',
   'faults',
   'control',
@@ -42,6 +43,8 @@ export interface Row {
   readonly exact?: true;
   /** The only numbers the device ever sees. */
   readonly oneOf?: readonly number[];
+  /** Of a `word`, all there are. */
+  readonly words?: readonly string[];
   readonly unit?: string;
   /** The attribute's (for a fault: the group's) name, where it is not the parameter's. */
   readonly attribute?: string;

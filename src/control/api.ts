@@ -131,9 +131,12 @@ function addRoute(app: FastifyInstance, name: CallName, call: Call, handle: Hand
   });
 }
 
+const OCTETS_TYPE = 'application/octet-stream';
+
 function contentType(name: CallName, answer: Call['answer']): string {
   if (name === 'metrics') return 'text/plain; version=0.0.4; charset=utf-8';
   if (answer === 'lines') return LINES_TYPE;
+  if (answer === 'octets') return OCTETS_TYPE;
   return answer === 'text' ? 'text/plain; charset=utf-8' : `${JSON_TYPE}; charset=utf-8`;
 }
 

@@ -19,7 +19,7 @@ export interface Call {
   readonly bodyMax?: number;
   /** The answer to a success; without a schema it is not JSON. */
   readonly status: 200 | 201 | 204;
-  readonly answer?: Schema | 'text' | 'lines';
+  readonly answer?: Schema | 'text' | 'lines' | 'octets';
   /** The answer may go on as long as somebody reads it, with long silences. */
   readonly lasts?: true;
 }

@@ -3,6 +3,7 @@
 
 import type { Call } from './call.ts';
 import { faultCalls } from './faults/calls.ts';
+import { journalCalls } from './journal/calls.ts';
 import { limits } from './limits.ts';
 import * as schemas from './schemas.ts';
 
@@ -141,6 +142,7 @@ export const calls = {
     answer: schemas.requestsAnswer,
   },
   ...faultCalls,
+  ...journalCalls,
   metrics: { ...get, path: '/metrics', summary: 'Prometheus text', answer: 'text' },
 } as const satisfies Record<string, Call>;
 

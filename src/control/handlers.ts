@@ -9,6 +9,7 @@ import type { CallName } from './calls.ts';
 import { deviceAnswerOf, devicesPieces, rangesAnswer } from './device-json.ts';
 import { faultHandlers } from './faults/handlers.ts';
 import { type Handler, type Input, octets } from './input.ts';
+import { journalHandlers } from './journal/handlers.ts';
 import { metricsPieces } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { type MemoryUse, processMetrics } from './process-metrics.ts';
@@ -151,6 +152,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     latencies: (input) => tree.latencies(device(input)),
     requests: (input) => inSlices(slicer, listPieces(tree.requestPieces(device(input)))),
     ...faultHandlers(tree),
+    ...journalHandlers(tree),
     metrics: async () => {
       const sources = { allStats: () => tree.allStats(), version, clientFaults, serverFaults };
       return inSlices(slicer, metricsPieces({ ...sources, own: await own.metrics() }));

@@ -7,6 +7,7 @@ import { ErrnoError, shown } from '../config/errors.ts';
 import type { Outcome } from '../driver/control-requests.ts';
 import type { DeviceStats, InFlight, Latencies, RuleStats } from '../driver/device-stats.ts';
 import type { Devices } from '../driver/devices.ts';
+import type { LiveJournal } from '../driver/journal/live-journal.ts';
 import type { NullDevice } from '../driver/null-device.ts';
 import type { RangeList } from '../driver/range-list.ts';
 import type { DeviceRules } from '../driver/struck/device-rules.ts';
@@ -180,6 +181,20 @@ export class Tree {
   async flush(name: string): Promise<void> {
     const device = this.#device(name);
     checkOutcome(device, 'flush', await device.flush());
+  }
+
+  /** What clients have done since power on. @throws ErrnoError ENODEV: nobody writes it down. */
+  journal(name: string): LiveJournal {
+    const { journal, name: device } = this.#device(name);
+    if (journal !== undefined) return journal;
+    const rule = 'it keeps no journal; set journal=1 while power is 0';
+    throw new ErrnoError('ENODEV', `${device}: ${rule}`);
+  }
+
+  /** Writes a text into the journal. @throws ErrnoError ENODEV; ENOSPC: the journal is full. */
+  mark(name: string, text: string): void {
+    if (this.journal(name).mark(text)) return;
+    throw new ErrnoError('ENOSPC', `${cut(name)}: the journal is full`);
   }
 
   /** The device's rules: changes take effect between two requests. */

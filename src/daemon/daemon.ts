@@ -93,6 +93,8 @@ export interface Daemon {
     before: readonly ConfiguredDevice[],
     after: readonly ConfiguredDevice[],
   ): Promise<Reconfigured>;
+  /** What clients of a device have done since power on, as a file of docs/journal.md. @throws ErrnoError. */
+  journal(device: string): Iterable<Uint8Array>;
   /** Switches a device on or off. @throws ErrnoError. */
   setPower(device: string, on: boolean): Promise<void>;
   /** What the rules of all devices did, in their order. */
@@ -164,6 +166,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     ruleEntries: (device) => tree.rules(device).logAfter(0),
     inFlight: () => path.devices.inFlight(),
     ruleCounts: () => Array.from(tree.ruleStats(), ([device, one]) => ({ device, ...one })),
+    journal: (device) => tree.journal(device).file(),
     async setPower(device, on) {
       await tree.patch(device, new Map([['power', on ? '1' : '0']]));
     },

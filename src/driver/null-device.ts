@@ -8,11 +8,12 @@ import type { IoStats } from '../block/io-stats.ts';
 import { Status } from '../block/status.ts';
 import type { TagSet } from '../block/tag-set.ts';
 import { ErrnoError } from '../config/errors.ts';
+import { sizeOf } from '../config/judge-size.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
 import type { SharedDevice } from '../direct/shared-device.ts';
 import type { DeferredWork } from '../time/deferred.ts';
 import type { Slicer, Work } from '../time/slicer.ts';
-import { type Bytes, bytes, sector } from '../units.ts';
+import { type Bytes, bytes, MiB, SECTOR_BYTES, sector } from '../units.ts';
 import { BadBlocks } from './badblocks.ts';
 import { capacityOf } from './capabilities.ts';
 import type { NullData } from './completion.ts';
@@ -27,6 +28,7 @@ import {
 } from './device-stats.ts';
 import { Fault, faultStream } from './faults.ts';
 import type { Faults } from './gate.ts';
+import { LiveJournal } from './journal/live-journal.ts';
 import { deviceTags, makeTagSet, orNoMemory } from './null-tag-set.ts';
 import type { DeviceContext } from './parts.ts';
 import { failAll, inFlightText, letEnd, type PowerOffHost } from './power-off.ts';
@@ -70,6 +72,8 @@ export class NullDevice implements DeferredWork {
   readonly #host: DeviceHost;
   #store: PageStore | undefined;
   #powered: PoweredDevice | undefined;
+  /** Kept until the next power on, or until the device goes. */
+  #journal: LiveJournal | undefined;
   #shared: SharedDevice | undefined;
   readonly #clients: PowerOffHost = {
     removed: () => this.#host.removed(this),
@@ -102,6 +106,11 @@ export class NullDevice implements DeferredWork {
   /** While it is powered on, if threads may read and write it themselves. */
   get shared(): SharedDevice | undefined {
     return this.#shared;
+  }
+
+  /** What clients have done since power on; undefined: nobody writes that down. */
+  get journal(): LiveJournal | undefined {
+    return this.#journal;
   }
 
   /** While it is powered on. */
@@ -147,6 +156,9 @@ export class NullDevice implements DeferredWork {
     if (parts.store !== undefined && powered.mayMoveBytesOnly) {
       this.#shared = this.#context.share?.(capacityOf(options));
     }
+    this.#journal?.free();
+    this.#journal = options.journal ? this.#makeJournal(options, parts.store) : undefined;
+    powered.disk.journal = this.#journal;
     this.index = this.#host.takeIndex();
     this.#powered = powered;
     this.rules.powerOn(this.#ruled(powered));
@@ -194,9 +206,25 @@ export class NullDevice implements DeferredWork {
 
   /** Frees the data of a device that is off and is being removed. */
   async free(): Promise<void> {
+    this.#journal?.free();
+    this.#journal = undefined;
     const store = this.#store;
     this.#store = undefined;
     if (store !== undefined) await this.#host.slicer.run(store.clear());
+  }
+
+  #makeJournal(options: DeviceOptions, store: PageStore | undefined): LiveJournal {
+    const capacity = capacityOf(options);
+    const size = Number(sizeOf(options));
+    const { bs: block, journal_max: most, journal_full: whenFull } = options;
+    return new LiveJournal(
+      {
+        ...{ name: this.name, size, block, capacity: capacity / SECTOR_BYTES },
+        ...{ most: most * MiB, whenFull: whenFull === 'fail' ? 'fail' : 'stop' },
+      },
+      this.#context,
+      store,
+    );
   }
 
   #makeStore(capacity: Bytes): PageStore {

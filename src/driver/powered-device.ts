@@ -89,7 +89,8 @@ export class PoweredDevice implements Pathed {
 
   /** True when a request does nothing but move bytes, for as long as it is powered on. */
   get mayMoveBytesOnly(): boolean {
-    return this.zones === undefined && this.cache === undefined && this.options.irqmode !== 2;
+    const { irqmode, journal } = this.options;
+    return this.zones === undefined && this.cache === undefined && irqmode !== 2 && !journal;
   }
 
   /** Composes gate and path from the present live attributes, between two requests.

@@ -2,6 +2,7 @@
 
 import type { SlabAllocator } from '../pages/allocator.ts';
 import type { ScratchPool } from '../pages/scratch.ts';
+import type { ClientJournal } from './client-journal.ts';
 import type { NbdExport } from './nbd-export.ts';
 import type { QueueMap } from './queue-map.ts';
 import type { ReplySink } from './reply-sink.ts';
@@ -9,6 +10,8 @@ import type { ReplySink } from './reply-sink.ts';
 export interface CommandHost {
   readonly export: NbdExport;
   readonly sink: ReplySink;
+  /** The same; undefined: nothing is written down. */
+  readonly journal: ClientJournal | undefined;
   readonly allocator: SlabAllocator;
   readonly scratch: ScratchPool;
   readonly queues: QueueMap;

@@ -76,6 +76,11 @@ export class NbdExport implements ExportInfo {
     this.size = disk.size;
     this.flags =
       flushFlags(disk, offerFlush) | (readOnly ? readOnlyFlags(disk) : transmissionFlags(disk));
+    disk.journal?.offered({
+      cache: (this.flags & TransmissionFlag.SEND_FLUSH) !== 0,
+      fua: (this.flags & TransmissionFlag.SEND_FUA) !== 0,
+      multiConnection: (this.flags & TransmissionFlag.CAN_MULTI_CONN) !== 0,
+    });
     this.description = `tnull ${disk.name}`;
     // Requests below the block size are served by read-modify-write, so any byte may be addressed;
     // not on zones, where a block is written once and at the write pointer.

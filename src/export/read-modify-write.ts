@@ -223,7 +223,17 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
       if (!this.#zeroes) this.#fillMiddle(this.#middle);
       bios.push(this.#middle);
     }
+    if (!this.#written(bios)) return this.#over();
     this.#start(bios);
+  }
+
+  /** Each is written down as a command of its own. @returns false: there is no room. */
+  #written(bios: readonly Bio[]): boolean {
+    const { journal } = this.#host;
+    if (journal === undefined || bios.every((bio) => journal.arrived(this, bio))) return true;
+    this.#status = Status.NOSPC;
+    this.#reason = 'the journal is full';
+    return false;
   }
 
   /** The whole blocks of the payload become the middle's data; whole slabs go with it. */

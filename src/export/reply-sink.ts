@@ -15,6 +15,8 @@ export interface ViewHolder {
 }
 
 export interface ReplySink {
+  /** Called when all replies so far were handed to the socket; undefined: nobody wants to know. */
+  onHanded?: (() => void) | undefined;
   /** The buffer that `openRead` reserved in. */
   readonly readBuffer: Uint8Array;
   /** True when one more reply may show pages: a client that does not read may hold only a few. */

@@ -2,9 +2,10 @@
  *  no lock or too much in flight. Decides nothing about sockets: it tells its host to go on.
  *  Source: driver.md section 2, Tags are the flow control. */
 
-import type { RequestHeader } from 'nbd-server-protocol-ts';
+import { Command as NbdCommand, NbdError, type RequestHeader } from 'nbd-server-protocol-ts';
 import { Command } from '../block/command.ts';
 import type { TagWaiter } from '../block/scheduler.ts';
+import { Status } from '../block/status.ts';
 import type { TagPool } from '../block/tag-pool.ts';
 import type { Segments } from '../pages/segments.ts';
 import type { Deferred, DeferredWork } from '../time/deferred.ts';
@@ -12,6 +13,7 @@ import { bug } from '../units.ts';
 import { writes } from './block-command.ts';
 import type { ByteShare } from './byte-budget.ts';
 import { ClientCommand, COPY_MAX } from './client-command.ts';
+import { ClientJournal } from './client-journal.ts';
 import type { CommandHost } from './command-host.ts';
 import { Judgement, judge, refusalOfStatus, tellFaults, Verdict } from './judgement.ts';
 import type { NbdExport } from './nbd-export.ts';
@@ -23,6 +25,7 @@ import type { SessionContext, SessionHost } from './session-host.ts';
 import { StatusCommand } from './status-command.ts';
 import type { LockWaiter } from './write-lock.ts';
 
+const JOURNAL_FULL = 'the journal is full';
 /** Commands of one client in flight: it is above every hw_queue_depth, so more would not help. */
 const COMMANDS_MAX = 16_384;
 
@@ -38,6 +41,8 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   /** Why every further command is refused. Undefined: they are accepted. */
   shutDown: Refusal | undefined = undefined;
   readonly #sink: ReplySink;
+  /** The same; undefined: nothing is written down. */
+  readonly #journal: ClientJournal | undefined;
   readonly #deferred: Deferred;
   readonly #host: SessionHost;
   readonly #commands: CommandHost;
@@ -85,12 +90,14 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     this.queues = new QueueMap(of.disk, of.nextConnection());
     this.#waitedFor = this.queues.hctx.pool;
     of.sessions.add(this);
-    this.#sink = sink;
+    const { journal } = of.disk;
+    this.#journal = journal && new ClientJournal(sink, journal);
+    this.#sink = this.#journal ?? sink;
     this.#deferred = context.deferred;
     this.share = context.budget.join(() => this.#deferred.raise(this));
     this.#host = host;
     this.#commands = {
-      ...{ export: of, sink, queues: this.queues },
+      ...{ export: of, sink: this.#sink, journal: this.#journal, queues: this.queues },
       ...{ allocator: context.allocator, scratch: context.scratch },
       completesInline: of.disk.features.completesInline,
       copyMax: Math.min(COPY_MAX, of.blockSize.maximumPayload),
@@ -170,6 +177,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
       case Verdict.STATUS:
         return this.#askStatus(header, source, start);
       case Verdict.NOTHING:
+        if (this.#journal !== undefined) return this.#nothing(header, this.#journal);
         this.#sink.ok(header);
         return true;
       default:
@@ -223,11 +231,29 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   /** The client is gone, and its receive buffer with it. Commands that were received whole are executed. */
   abandon(): void {
     this.#gone = true;
+    this.#journal?.left();
     this.share.leave();
     this.#stalled?.bio.park();
     if (this.#statusPending) this.#inFlight--;
     this.#statusPending = false;
     if (this.#inFlight === 0) this.export.ended(this);
+  }
+
+  /** Nothing is volatile: a flush that reaches nobody is one all the same. */
+  #nothing(header: RequestHeader, journal: ClientJournal): boolean {
+    const isFlush = header.command === NbdCommand.FLUSH;
+    if (!isFlush || journal.flushed(header)) this.#sink.ok(header);
+    else this.#sink.error(header, NbdError.ENOSPC, JOURNAL_FULL, -1);
+    return true;
+  }
+
+  /** @returns false: there was no room, and the command has failed. */
+  #written(command: ClientCommand, journal: ClientJournal): boolean {
+    const { bio } = command;
+    if (bio.command === Command.READ || journal.arrived(command, bio)) return true;
+    bio.reason = JOURNAL_FULL;
+    bio.giveUp(Status.NOSPC);
+    return false;
   }
 
   /** In order, behind everything that the client has been answered, because it asks now. */
@@ -285,6 +311,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
       if (apart === undefined) command.borrow(source, start);
       else command.adopt(apart);
     }
+    if (this.#journal !== undefined && !this.#written(command, this.#journal)) return true;
     this.#stalled = command;
     return this.proceed();
   }

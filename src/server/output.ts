@@ -40,6 +40,7 @@ export class Output implements ReplySink {
   #inChunks = false;
   /** Bytes of a read's data in one chunk at most. */
   #dataMax = 0;
+  onHanded: (() => void) | undefined = undefined;
   /** Set by the turn: we are on its list. */
   listed = false;
   #chunk: PooledBuffer;
@@ -215,6 +216,7 @@ export class Output implements ReplySink {
     this.#queuedBytes = 0;
     this.#sending = true;
     const all = this.#drain.write(parts);
+    this.onHanded?.();
     // A chunk that is still being sent cannot be written again from its start.
     if (all) this.sent();
     else this.#nextChunk(retained);
@@ -227,6 +229,7 @@ export class Output implements ReplySink {
     this.#queuedBytes -= taken;
     if (this.#taken < this.#used) return false;
     this.#taken = this.#used = 0;
+    this.onHanded?.();
     this.#drain.drained();
     return true;
   }

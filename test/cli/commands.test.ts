@@ -371,8 +371,13 @@ describe('one line, status 1', () => {
 
   test('no daemon: the socket that was tried is named', async () => {
     const path = join(folder(), 'control.sock');
+    const words = new Map([
+      ['set', ['a', 'size=1']],
+      ['mark', ['a', 'text']],
+      ['ls', []],
+    ]);
     for (const command of controlCommands.keys()) {
-      const operands = command === 'set' ? ['a', 'size=1'] : command === 'ls' ? [] : ['a'];
+      const operands = words.get(command) ?? ['a'];
       const { status, stdout, stderr } = await runHere(command, ...operands, '--control', path);
       expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
       expect(stderr).toBe(`tnull: no daemon at ${path} (--control PATH chooses another socket)\n`);

@@ -117,8 +117,8 @@ describe('refusals are one line', () => {
   test('words: status 2', async () => {
     const path = journal(GOLDEN);
     for (const [words, line] of [
-      [['crash'], 'crash: needs one of explore, images, image, serve, shrink'],
-      [['crash', 'melt'], "crash: 'melt' is none of explore, images, image"],
+      [['crash'], 'crash: needs one of record, explore, images, image, serve, shrink'],
+      [['crash', 'melt'], "crash: 'melt' is none of record, explore, images, image"],
       [['crash', 'images'], 'crash images: it takes FILE'],
       [['crash', 'images', path, '--model', 'x'], "--model: 'x' is none of lost, prefix, whole"],
       [['crash', 'images', path, '--limit', '-1'], "--limit: '-1' is no whole number"],
@@ -237,7 +237,7 @@ describe('journal export', () => {
 
 test('--help says how', async () => {
   expect(await tnull('crash', '--help')).toMatch(
-    /^tnull crash explore FILE: .*\ntnull crash images FILE: count .*\n.* image /,
+    /^tnull crash record .*\ntnull crash explore FILE: .*\ntnull crash images FILE: count .*\n.* image /,
   );
   expect(await tnull('crash', 'images', '--help')).toMatch(/^Usage: tnull crash images FILE /);
   expect(await tnull('journal', 'import', '--help')).toMatch(

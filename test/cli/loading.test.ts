@@ -52,7 +52,9 @@ test('the files of the program that a daemon or a thread loads hold nothing that
     return sources;
   };
   const ofCommands = (path: string) =>
-    /src\/(crash|journal|cli\/commands|cli\/sweep(?!\/flags)|cli\/crash(?!\/lane))\//.test(path);
+    /src\/(crash|journal|cli\/commands|cli\/sweep(?!\/flags)|cli\/crash(?!\/(?:lane|record)))\//.test(
+      path,
+    );
   expect(held('files').filter(ofCommands).length).toBeGreaterThan(20);
   expect(held('common')).toContain('../../src/units.ts');
   for (const chunk of ['main', 'program', 'common', 'start', 'worker', 'pool', 'api']) {

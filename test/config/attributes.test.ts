@@ -14,11 +14,11 @@ import { anyText } from './any-text.ts';
 import { directory, refusedBy, withSets, write } from './directory.ts';
 import { options } from './words.ts';
 
-const BOOLEANS = `badblocks_once badblocks_partial_io blocking discard fua memory_backed no_sched
+const BOOLEANS = `badblocks_once badblocks_partial_io blocking discard fua journal memory_backed no_sched
   rotational shared_tag_bitmap shared_tags use_per_node_hctx virt_boundary zone_full zoned`;
 const OF_32_BITS = `blocksize home_node hw_queue_depth index irqmode max_sectors mbps poll_queues
   queue_mode submit_queues zone_append_max_sectors zone_max_active zone_max_open zone_nr_conv`;
-const OF_64_BITS = 'cache_size completion_nsec size size_bytes zone_capacity zone_size';
+const OF_64_BITS = 'cache_size completion_nsec journal_max size size_bytes zone_capacity zone_size';
 const [booleans, of32, of64] = [BOOLEANS, OF_32_BITS, OF_64_BITS].map((text) => text.split(/\s+/));
 const integers = [...(of32 ?? []), ...(of64 ?? [])];
 
@@ -38,13 +38,15 @@ function written(attribute: string, text: string): string {
 
 test('every attribute is tried below', () => {
   const others = ['badblocks', 'power', 'zone_readonly', 'zone_offline'];
-  expect([...(booleans ?? []), ...integers, ...others].toSorted()).toEqual(attributeNames);
+  expect([...(booleans ?? []), ...integers, 'journal_full', ...others].toSorted()).toEqual(
+    attributeNames,
+  );
   expect(attributeNames.filter((name) => !isStored(name)).toSorted()).toEqual(others.toSorted());
 });
 
 test('features are all names, in alphabetical order', () => {
   const names = `badblocks badblocks_once badblocks_partial_io blocking blocksize cache_size completion_nsec
-    discard fua home_node hw_queue_depth index irqmode max_sectors mbps memory_backed no_sched
+    discard fua home_node hw_queue_depth index irqmode journal journal_full journal_max max_sectors mbps memory_backed no_sched
     poll_queues power queue_mode rotational shared_tag_bitmap shared_tags size size_bytes
     submit_queues use_per_node_hctx virt_boundary zone_append_max_sectors zone_capacity zone_full zone_max_active
     zone_max_open zone_nr_conv zone_offline zone_readonly zone_size zoned`;
@@ -73,6 +75,13 @@ describe('booleans', () => {
       }),
     );
   });
+});
+
+test('a word is one of those that there are', () => {
+  expect(written('journal_full', 'fail\n')).toBe('fail\n');
+  for (const text of ['', 'f', 'FAIL', 'fail ', '1']) {
+    expect(written('journal_full', text), text).toBe('EINVAL');
+  }
 });
 
 describe('integers', () => {
@@ -147,6 +156,9 @@ describe('a new directory', () => {
       hw_queue_depth: '64',
       index: '0',
       irqmode: '0',
+      journal: '0',
+      journal_full: 'stop',
+      journal_max: '1024',
       max_sectors: '0',
       mbps: '0',
       memory_backed: '0',

@@ -76,7 +76,8 @@ test.each(typed)('help says what %s is, its default and its range', (name, row) 
   const lines = helpText().split('\n');
   const at = lines.findIndex((line) => line.startsWith(`  --${name.replaceAll('_', '-')} `));
   expect(lines[at]).toContain(row.help);
-  const asDefault = row.default === '' ? 'none' : String(Number(row.default));
+  const asDefault =
+    typeof row.default === 'string' ? row.default || 'none' : String(Number(row.default));
   expect(lines[at + 1]?.trim()).toMatch(new RegExp(`^default ${asDefault}; \\S`));
   if (row.kind === 'integer' && row.rule === undefined) {
     expect(lines[at + 1]).toContain(`${row.min}..${row.max}`);

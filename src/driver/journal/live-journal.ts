@@ -1,0 +1,181 @@
+/** What the clients of one device do, written down from power on: the base, then every command with its data, and
+ *  what is marked. Source: crash.md section 2. */
+
+import { Command } from '../../block/command.ts';
+import type { CommandJournal, Offer } from '../../block/command-journal.ts';
+import { Allocation, type Extent, type Extents } from '../../block/extents.ts';
+import { Room } from '../../pages/memory.ts';
+import type { Segments } from '../../pages/segments.ts';
+import { PageViews } from '../../pages/views.ts';
+import { MiB, SECTOR_BYTES, type Sector } from '../../units.ts';
+import type { DeviceContext } from '../parts.ts';
+import type { PageStore } from '../storage/page-store.ts';
+import { baseRecord, type HeaderFields, headerBytes, Recorder } from './recorder.ts';
+
+/** What happens when there is no room for more. */
+export type WhenFull = 'stop' | 'fail';
+
+export interface LiveJournalOptions {
+  readonly name: string;
+  /** Bytes of the device, and of its blocks. */
+  readonly size: number;
+  readonly block: number;
+  /** Sectors. */
+  readonly capacity: number;
+  /** Bytes of all records. */
+  readonly most: number;
+  readonly whenFull: WhenFull;
+}
+
+/** Of the base, data of one record. */
+const BASE_BYTES = MiB;
+const NOT_WRITTEN = 0;
+const NO_ROOM = -1;
+
+export class LiveJournal implements CommandJournal {
+  readonly #options: LiveJournalOptions;
+  readonly #context: DeviceContext;
+  readonly #recorder: Recorder;
+  /** Where the base's data are, and they as they were at power on. */
+  readonly #baseRuns: { sector: number; sectors: number }[] = [];
+  readonly #base: PageViews;
+  #offer: Offer = { cache: true, fua: true, multiConnection: false };
+  #clients = 0;
+  #ids = 0;
+  /** It was full: nothing is written down any more. */
+  #isOver = false;
+  #charged = 0;
+
+  constructor(options: LiveJournalOptions, context: DeviceContext, store: PageStore | undefined) {
+    this.#options = options;
+    this.#context = context;
+    this.#base = new PageViews(context.allocator);
+    if (store !== undefined) this.#keepBase(store, store);
+    const began = context.clock.now();
+    const { memory } = context.allocator;
+    this.#recorder = new Recorder(
+      () => Math.round(context.clock.now() - began),
+      (bytes) => {
+        if (!memory.charge(bytes, Room.DATA)) return false;
+        this.#charged += bytes;
+        return true;
+      },
+    );
+  }
+
+  get bytes(): number {
+    return this.#recorder.bytes;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  offered(offer: Offer): void {
+    this.#offer = offer;
+  }
+
+  connected(): number {
+    const client = ++this.#clients;
+    if (this.#hasRoom(0)) this.#done(this.#recorder.connected(client));
+    return client;
+  }
+
+  disconnected(client: number): void {
+    if (this.#hasRoom(0)) this.#done(this.#recorder.disconnected(client));
+  }
+
+  arrived(
+    client: number,
+    command: Command,
+    flags: number,
+    sector: number,
+    sectors: number,
+    data: Segments,
+  ): number {
+    const payload = command === Command.WRITE ? sectors * SECTOR_BYTES : 0;
+    const fits =
+      this.#hasRoom(payload) &&
+      this.#done(
+        this.#recorder.arrived(client, this.#ids + 1, command, flags, sector, sectors, data),
+      );
+    if (fits) return ++this.#ids;
+    // What cannot be written down must not happen, or nothing is told of what comes after.
+    return this.#options.whenFull === 'fail' ? NO_ROOM : NOT_WRITTEN;
+  }
+
+  answered(client: number, id: number, errno: number): void {
+    // There is always room to say that something was answered: what is not said would be taken for lost.
+    if (!this.#isOver) this.#done(this.#recorder.answered(client, id, errno));
+  }
+
+  /** @returns false: there is no room. */
+  mark(text: string): boolean {
+    const bytes = new TextEncoder().encode(text);
+    return this.#hasRoom(bytes.length) && this.#done(this.#recorder.mark(bytes));
+  }
+
+  /** The file, as it is now. */
+  *file(): Generator<Uint8Array, void> {
+    const { size, block, name } = this.#options;
+    const { faultSeed: seed } = this.#context;
+    const fields: HeaderFields = { size, block, ...this.#offer, atomic: block, seed, name };
+    const records = this.#recorder.pieces();
+    yield headerBytes(fields);
+    yield* this.#baseRecords();
+    yield* records;
+  }
+
+  /** It is not needed any more. */
+  free(): void {
+    this.#isOver = true;
+    this.#base.release();
+    this.#context.allocator.memory.release(this.#charged);
+    this.#charged = 0;
+  }
+
+  *#baseRecords(): Generator<Uint8Array, void> {
+    const views = this.#base;
+    let at = 0;
+    for (const { sector, sectors } of this.#baseRuns) {
+      yield baseRecord(sector, sectors * SECTOR_BYTES);
+      for (let left = sectors * SECTOR_BYTES; left > 0; at++) {
+        const [start = 0, end = 0] = [views.starts[at], views.ends[at]];
+        yield views.buffers[at]?.subarray(start, end) ?? new Uint8Array(end - start);
+        left -= end - start;
+      }
+    }
+  }
+
+  /** Views of all data, which stay as they are: who writes copies them first. */
+  #keepBase(store: PageStore, extents: Extents): void {
+    const run: Extent = { sectors: 0, status: 0 };
+    const { capacity } = this.#options;
+    for (let sector = 0; sector < capacity; sector += run.sectors) {
+      extents.at(sector, Math.min(capacity, sector + BASE_BYTES / SECTOR_BYTES), run);
+      if ((run.status & Allocation.ZERO) !== 0) continue;
+      store.view(sector as Sector, run.sectors * SECTOR_BYTES, this.#base); // within the capacity
+      this.#baseRuns.push({ sector, sectors: run.sectors });
+    }
+  }
+
+  #hasRoom(payload: number): boolean {
+    if (this.#isOver) return false;
+    if (this.#recorder.bytes + Recorder.size(payload) <= this.#options.most) return true;
+    return this.#full();
+  }
+
+  /** @param isWritten false: there was no memory. */
+  #done(isWritten: boolean): boolean {
+    return isWritten || this.#full();
+  }
+
+  #full(): false {
+    const { name, whenFull } = this.#options;
+    if (whenFull === 'stop' && !this.#isOver) {
+      this.#isOver = true;
+      this.#context.warn?.(`${name}: the journal is full and ends here; journal_max gives it more`);
+    }
+    return false;
+  }
+}

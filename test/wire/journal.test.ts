@@ -1,0 +1,259 @@
+/** A live journal beside a rude client that writes down itself what it sent and got. crash.md section 2. */
+
+import { CommandFlag, Command as NbdCommand } from 'nbd-server-protocol-ts';
+import { describe, expect, test } from 'vitest';
+import { LogBuilder } from '../../src/crash/log.ts';
+import type { Daemon } from '../../src/daemon/daemon.ts';
+import { JournalDecoder } from '../../src/journal/decoder.ts';
+import { Command, Flag, type JournalRecord, Kind } from '../../src/journal/format.ts';
+import { dice } from '../crash/random-log.ts';
+import { testRuns } from '../test-runs.ts';
+import { until } from '../until.ts';
+import { serveControlled } from './controlled.ts';
+import { serve } from './served.ts';
+import { requestBytes, WireClient } from './wire-client.ts';
+
+function read(daemon: Daemon) {
+  const decoder = new JournalDecoder();
+  const builder = new LogBuilder();
+  const records: JournalRecord[] = [];
+  for (const part of daemon.journal('nullb0')) {
+    for (const record of decoder.push(part)) {
+      builder.add(record);
+      records.push(record);
+    }
+  }
+  decoder.end();
+  return { header: decoder.header, records, log: builder.finish(decoder.header) };
+}
+
+interface Sent {
+  readonly command: number;
+  readonly flags: number;
+  readonly sector: number;
+  readonly sectors: number;
+  readonly data: Buffer;
+}
+
+const numbers = new Map<number, number>([
+  [NbdCommand.WRITE, Command.write],
+  [NbdCommand.FLUSH, Command.flush],
+  [NbdCommand.TRIM, Command.discard],
+  [NbdCommand.WRITE_ZEROES, Command.writeZeroes],
+]);
+const SECTORS = 2048;
+
+function randomCommand(roll: () => number): Sent {
+  const commands = [...numbers.keys(), NbdCommand.WRITE, NbdCommand.READ];
+  const command = commands[Math.floor(roll() * commands.length)] ?? NbdCommand.FLUSH;
+  const isFlush = command === NbdCommand.FLUSH;
+  const sector = isFlush ? 0 : Math.floor(roll() * (SECTORS - 512));
+  // Some are longer than what the receive buffer keeps.
+  const sectors = isFlush ? 0 : 1 + Math.floor(roll() * (roll() < 0.1 ? 500 : 12));
+  const isWrite = command === NbdCommand.WRITE;
+  const mayFua = command !== NbdCommand.FLUSH && command !== NbdCommand.READ;
+  const data = Buffer.alloc(isWrite ? sectors * 512 : 0, Math.floor(roll() * 256));
+  const fua = mayFua && roll() < 0.3 ? CommandFlag.FUA : 0;
+  const noHole = command === NbdCommand.WRITE_ZEROES && roll() < 0.3 ? CommandFlag.NO_HOLE : 0;
+  return { command, flags: fua | noHole, sector, sectors, data };
+}
+
+/** As it is written down. */
+function expected({ command, flags, sector, sectors, data }: Sent) {
+  const bits =
+    ((flags & CommandFlag.FUA) === 0 ? 0 : Flag.fua) |
+    ((flags & CommandFlag.NO_HOLE) === 0 ? 0 : Flag.noUnmap);
+  return {
+    command: numbers.get(command),
+    flags: bits,
+    sector,
+    sectors,
+    data: data.toString('hex'),
+  };
+}
+
+function seen({ command, flags, sector, sectors, payload }: JournalRecord) {
+  return { command, flags, sector, sectors, data: Buffer.from(payload).toString('hex') };
+}
+
+const devices = [
+  ['with memory', ['memory_backed=1', 'discard=1']],
+  ['with a cache', ['memory_backed=1', 'discard=1', 'cache_size=1']],
+  ['that answers later', ['memory_backed=1', 'discard=1', 'irqmode=2', 'completion_nsec=50000']],
+] as const;
+
+test.each(devices)('a device %s writes down what a rude client sent and got', async (_, words) => {
+  const { path, daemon } = await serve('size=1', 'journal=1', ...words);
+  for (let seed = 1; seed <= testRuns(4); seed++) {
+    const before = read(daemon).records.length;
+    const roll = dice(seed);
+    const client = await WireClient.simple(path);
+    const sent: Sent[] = [];
+    /** By place in `sent`: how many had been sent when its reply was there. */
+    const sentBefore = new Map<number, number>();
+    for (let packet = 0; packet < 12; packet++) {
+      const first = sent.length;
+      const parts: Buffer[] = [];
+      for (let n = 0; n <= roll() * 6; n++) {
+        const one = randomCommand(roll);
+        const { command, flags, sector, sectors, data } = one;
+        const cookie = BigInt(sent.length);
+        const fields = { command, flags, cookie, offset: sector * 512, length: sectors * 512 };
+        parts.push(requestBytes(fields), data);
+        sent.push(one);
+      }
+      // In pieces of any length.
+      const all = Buffer.concat(parts);
+      for (let at = 0; at < all.length; ) {
+        const end = Math.min(all.length, at + 1 + Math.floor(roll() * 20_000));
+        client.send(all.subarray(at, end));
+        at = end;
+        if (roll() < 0.3) await new Promise(setImmediate);
+      }
+      for (let n = first; n < sent.length; n++) {
+        const header = await client.peek(16);
+        const cookie = Number(header.readBigUInt64BE(8));
+        const one = sent[cookie];
+        const isRead = one?.command === NbdCommand.READ;
+        expect((await client.reply(isRead ? one.sectors * 512 : 0)).error).toBe(0);
+        sentBefore.set(cookie, sent.length);
+      }
+    }
+    client.socket.destroy();
+    await until(() => read(daemon).records.at(-1)?.kind === Kind.disconnected);
+    const records = read(daemon).records.slice(before);
+    expect(records[0]?.kind).toBe(Kind.connected);
+    const arrived = records.filter(({ kind }) => kind === Kind.arrived);
+    const written = [...sent.entries()].filter(([, { command }]) => command !== NbdCommand.READ);
+    expect(arrived.map(seen)).toEqual(written.map(([, one]) => expected(one)));
+    const place = new Map(arrived.map((one, at) => [one.id, written[at]?.[0] ?? -1]));
+    let last = -1;
+    let answered = 0;
+    for (const record of records) {
+      if (record.kind === Kind.arrived) last = place.get(record.id) ?? -1;
+      if (record.kind !== Kind.answered) continue;
+      answered++;
+      // Nothing is answered later than the client knew of it.
+      expect(last).toBeLessThan(sentBefore.get(place.get(record.id) ?? -1) ?? -1);
+      expect(record.errno).toBe(0);
+    }
+    expect(answered).toBe(arrived.length);
+  }
+});
+
+test('what is sent together was not answered before: a flush behind a write covers nothing', async () => {
+  const { path, daemon } = await serve('size=1', 'journal=1', 'memory_backed=1');
+  const client = await WireClient.simple(path);
+  const data = Buffer.alloc(512, 1);
+  client.send(
+    requestBytes({ command: NbdCommand.WRITE, length: 512, cookie: 1n }),
+    data,
+    requestBytes({ command: NbdCommand.FLUSH, cookie: 2n }),
+  );
+  await client.reply();
+  await client.reply();
+  const { log, records } = read(daemon);
+  expect(records.map(({ kind }) => kind)).toEqual([
+    ...[Kind.connected, Kind.arrived, Kind.arrived, Kind.answered, Kind.answered],
+  ]);
+  expect(log.commands.map(({ durable }) => durable)).toEqual([Number.POSITIVE_INFINITY]);
+});
+
+test('parts of blocks are written down as the blocks that they become', async () => {
+  const { path, daemon } = await serve('size=1', 'journal=1', 'memory_backed=1', 'bs=4096');
+  const client = await WireClient.simple(path);
+  const data = Buffer.alloc(5000, 1);
+  const fields = { command: NbdCommand.WRITE, offset: 100, length: 5000 };
+  expect((await client.request(fields, data)).error).toBe(0);
+  const { records } = read(daemon);
+  const arrived = records.filter(({ kind }) => kind === Kind.arrived);
+  expect(arrived.map(({ sector, sectors }) => [sector, sectors])).toEqual([
+    [0, 8],
+    [8, 8],
+  ]);
+  const all = Buffer.concat(arrived.map(({ payload }) => payload));
+  expect(all.equals(Buffer.concat([Buffer.alloc(100), data, Buffer.alloc(8192 - 5100)]))).toBe(
+    true,
+  );
+  expect(records.filter(({ kind }) => kind === Kind.answered)).toHaveLength(2);
+});
+
+test('the header says how the device is offered', async () => {
+  const { daemon } = await serve('size_bytes=1000001', 'journal=1', 'bs=1024');
+  expect(read(daemon).header).toEqual({
+    ...{ size: 1_000_001, block: 1024, cache: true, fua: true, atomic: 1024 },
+    ...{ multiConnection: true, seed: 'test', name: 'nullb0' },
+  });
+});
+
+describe('the base', () => {
+  test('is what the device held at power on, whatever is written after', async () => {
+    const { path, daemon } = await serve('size=1', 'memory_backed=1', 'journal=1');
+    const one = await WireClient.simple(path);
+    const write = (byte: number) => ({
+      fields: { command: NbdCommand.WRITE, offset: 8192, length: 1024 },
+      data: Buffer.alloc(1024, byte),
+    });
+    const [first, second] = [write(1), write(2)];
+    await one.request(first.fields, first.data);
+    one.socket.destroy();
+    await daemon.setPower('nullb0', false);
+    await daemon.setPower('nullb0', true);
+    const two = await WireClient.simple(path);
+    await two.request(second.fields, second.data);
+    const { log } = read(daemon);
+    expect(log.base.map(({ sector, data }) => [sector, data.length, data[0]])).toEqual([
+      [16, 1024, 1],
+    ]);
+    expect(log.commands).toHaveLength(1);
+  });
+});
+
+describe('when it is full', () => {
+  const write = { command: NbdCommand.WRITE, length: 1 << 19 };
+  const data = Buffer.alloc(1 << 19, 1);
+
+  test('it ends, and says so', async () => {
+    const { path, daemon, log } = await serve('size=1', 'journal=1', 'journal_max=1');
+    const client = await WireClient.simple(path);
+    for (let n = 0; n < 4; n++) expect((await client.request(write, data)).error).toBe(0);
+    const { records } = read(daemon);
+    expect(records.filter(({ kind }) => kind === Kind.arrived)).toHaveLength(1);
+    expect(log.filter(({ msg }) => msg.includes('the journal is full'))).toHaveLength(1);
+  });
+
+  test('journal_full=fail: what writes fails, and is not written down', async () => {
+    const words = ['size=1', 'memory_backed=1', 'journal=1', 'journal_max=1', 'journal_full=fail'];
+    const { path, daemon } = await serve(...words);
+    const client = await WireClient.simple(path);
+    expect((await client.request(write, data)).error).toBe(0);
+    const other = Buffer.alloc(1 << 19, 2);
+    expect((await client.request(write, other)).error).toBe(28);
+    expect((await client.readData(0, 512)).equals(data.subarray(0, 512))).toBe(true);
+    expect(read(daemon).records.filter(({ kind }) => kind === Kind.arrived)).toHaveLength(1);
+    const parts = { command: NbdCommand.WRITE, offset: 1, length: (1 << 19) - 1 };
+    expect((await client.request(parts, other.subarray(1))).error).toBe(28);
+    expect((await client.readData(0, 512)).equals(data.subarray(0, 512))).toBe(true);
+  });
+});
+
+test('marks stand among the commands', async () => {
+  const served = await serveControlled('size=1', 'journal=1');
+  const client = await WireClient.simple(served.path);
+  await client.request({ command: NbdCommand.WRITE, length: 512 }, Buffer.alloc(512));
+  const mark = (body: string) => {
+    const headers = { 'content-type': 'application/octet-stream' };
+    return served.ask('POST', '/v1/devices/nullb0/marks', { body, headers });
+  };
+  expect((await mark('commit 17')).status).toBe(204);
+  expect((await mark('x'.repeat(4097))).status).toBe(413);
+});
+
+test('a device without a journal has none; a zoned one cannot have one', async () => {
+  const served = await serveControlled('size=4');
+  const none = await served.ask('GET', '/v1/devices/nullb0/journal');
+  expect(none).toMatchObject({ status: 422, json: { errno: 'ENODEV' } });
+  const zoned = { zoned: 1, size: 1024, zone_size: 64, journal: 1, power: 1 };
+  const refused = await served.ask('PUT', '/v1/devices/z', { json: zoned });
+  expect(refused).toMatchObject({ status: 400, json: { errno: 'EINVAL', attribute: 'journal' } });
+});
