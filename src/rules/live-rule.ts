@@ -84,12 +84,14 @@ export class LiveRule {
     return this.#latent.size > 0;
   }
 
-  /** Does a read touch sectors that were struck and not written since? Then it is struck. */
+  /** Does a read touch sectors that were struck and not written since? Then it is struck, and the other
+   *  sectors that it reads are as good as before. */
   strikesLatent(facts: Facts): boolean {
     if (facts.operation !== Command.READ) return false;
     if (!this.#latentIn(facts.sector, facts.sectors)) return false;
     this.struck++;
     this.#occurrence = 0;
+    this.#roll(facts);
     return true;
   }
 
@@ -99,8 +101,9 @@ export class LiveRule {
   }
 
   /** The sectors of a read that was struck fail from now on. */
-  keepLatent({ operation, sector, sectors }: Facts): void {
-    if (operation !== Command.READ) return;
+  #keepLatent({ operation, sector, sectors }: Facts): void {
+    const { action } = this.rule;
+    if (action?.kind !== 'error' || !action.untilRewrite || operation !== Command.READ) return;
     const { first, last } = this.rule.match.sectors ?? { first: 0, last: Number.MAX_SAFE_INTEGER };
     const end = Math.min(sector + sectors, last + 1);
     for (let at = Math.max(sector, first); at < end; at++) {
@@ -154,6 +157,7 @@ export class LiveRule {
       return false;
     }
     this.struck++;
+    this.#keepLatent(facts);
     this.#roll(facts);
     return true;
   }

@@ -77,6 +77,12 @@ describe('error', () => {
     expect(log(device)).toMatchObject([{ detail: { errno: 'EIO', kept: '0' } }]);
   });
 
+  test('apply=first:N tells the blocks that there are', () => {
+    const { disk, device } = ruled(['op=write error=EIO apply=first:9']);
+    write(0, 2, 7).submit(disk);
+    expect(log(device)).toMatchObject([{ detail: { kept: '0-1' } }]);
+  });
+
   test('apply=drop: the cache forgets what it holds', () => {
     const { disk, world } = ruled(['error=EIO apply=drop'], 'cache_size=1');
     write(0, 8, 7).submit(disk);
@@ -104,6 +110,38 @@ describe('error', () => {
     expect(ended(read(4, 1).submit(disk))).toBe('EIO');
     expect(ended(write(0, 8, 1).submit(disk))).toBe('OK');
     expect(ended(read(0, 8).submit(disk))).toBe('OK');
+  });
+});
+
+describe('until=rewrite', () => {
+  test('the other sectors of a read that fails again are as good as before', () => {
+    const { disk } = ruled(['op=read nth=1 error=EIO until=rewrite']);
+    expect(ended(read(8, 1).submit(disk))).toBe('EIO');
+    expect(ended(read(0, 16).submit(disk))).toBe('EIO');
+    expect(ended(read(0, 8).submit(disk))).toBe('OK');
+    expect(ended(read(9, 7).submit(disk))).toBe('OK');
+  });
+
+  test('begins with the strike, and ends with a write, also while its answer waits', () => {
+    const { disk, world } = ruled(['op=read nth=1 error=EIO until=rewrite delay=5ms']);
+    const first = read(8, 8).submit(disk);
+    expect(ended(write(8, 4, 1).submit(disk))).toBe('OK');
+    const [healed, still] = [read(8, 4).submit(disk), read(12, 4).submit(disk)];
+    expect([first, healed, still].map(ended)).toEqual([undefined, 'OK', undefined]);
+    world.pass(5e6);
+    expect([first, healed, still].map(ended)).toEqual(['EIO', 'OK', 'EIO']);
+  });
+
+  test('what is drawn for it depends on the read, not on what was struck before', () => {
+    const delays = (before: number): number => {
+      const { disk, device } = ruled(['op=read error=EIO until=rewrite delay=uniform:1ms:9ms']);
+      read(8, 8).submit(disk);
+      read(before, 1).submit(disk);
+      read(0, 16).submit(disk);
+      return Number(log(device).find(({ occurrence }) => occurrence === 0)?.detail['delay']);
+    };
+    expect(delays(100)).toBeGreaterThan(1e6);
+    expect(delays(100)).toBe(delays(200));
   });
 });
 

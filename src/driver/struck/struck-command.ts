@@ -6,13 +6,14 @@ import { Command, carriesData, overwrites, RequestFlag } from '../../block/comma
 import { OwnBio, type OwnBioHost } from '../../block/own-bio.ts';
 import { Status } from '../../block/status.ts';
 import type { Submitter } from '../../block/submitter.ts';
+import type { Kept } from '../../rules/actions.ts';
 import { Dice } from '../../rules/dice.ts';
 import { Facts } from '../../rules/facts.ts';
 import type { LiveRule } from '../../rules/live-rule.ts';
 import { Timer, type TimerTarget } from '../../time/timer-queue.ts';
 import { bug, type Nanoseconds, SECTOR_BYTES, type Sector, type Tag } from '../../units.ts';
 import { addRange } from './data.ts';
-import { type BlockRange, DataChange, drawDelay, drawKept, keptText } from './draw.ts';
+import { DataChange, drawDelay, drawKept, keptText } from './draw.ts';
 import { type LongJob, PART_BYTES, TURN_BYTES } from './long-work.ts';
 import { blocksOf, keptParts, type Part } from './parts-done.ts';
 import { ruleStatus } from './rule-status.ts';
@@ -166,7 +167,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
         this.#fails(action.errno, detail);
         if (action.apply.form === 'none') this.#parts = [];
         if (action.apply.form === 'first')
-          this.#keep([{ first: 0, count: action.apply.blocks }], detail);
+          this.#keep({ form: 'first', count: action.apply.blocks }, detail);
         if (action.apply.form === 'drop') {
           this.#parts = [];
           this.#host.dropCache();
@@ -177,10 +178,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
         return true;
       case 'torn': {
         if (action.answer === 'error') this.#fails('EIO', detail);
-        this.#keep(
-          drawKept(action.kept, blocksOf(this.#outer, this.#host.block), this.#dice),
-          detail,
-        );
+        this.#keep(action.kept, detail);
         return false;
       }
       case 'misdirect': {
@@ -218,7 +216,8 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
     return { from: 0, sectors, to: sector };
   }
 
-  #keep(kept: readonly BlockRange[], detail: Detail): void {
+  #keep(which: Kept, detail: Detail): void {
+    const kept = drawKept(which, blocksOf(this.#outer, this.#host.block), this.#dice);
     this.#parts = keptParts(this.#outer, this.#host.block, kept);
     detail['kept'] = keptText(kept);
   }
@@ -344,7 +343,6 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
       const { stalled, context } = this.#host;
       this.#outer.wire = wireFault(id, action.wire, this.#dice, stalled, context);
     }
-    if (action?.kind === 'error' && action.untilRewrite) this.#live.keepLatent(this.#facts);
     this.#outer.giveUp(this.#status);
   }
 
