@@ -76,7 +76,6 @@ export async function serve(
     const debug = process.env['TNULL_DEBUG'] === '1';
     const faultSeed = command.faultSeed ?? randomBytes(4).toString('hex');
     const onFault = once(() => log.info(`faults follow from --fault-seed ${faultSeed}`));
-    if (faults !== undefined) onFault();
     // The devices of a configuration replace those that would be there without one.
     const own = config?.devices === undefined || typed.has('nr_devices');
     const daemon = await startAs(command, {

@@ -86,6 +86,7 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
   });
   const context: DeviceContext = {
     ...{ clock, timers, deferred, allocator, debug, faultSeed, share },
+    onFault: options.onFault,
     warn: (line) => log.warn({}, line),
     makeStore: options.makeStore,
   };

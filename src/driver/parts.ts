@@ -23,6 +23,8 @@ export interface DeviceContext extends BlockContext {
   readonly debug: boolean;
   /** The seed of every random choice. */
   readonly faultSeed: string;
+  /** Called when rules may strike whose dice follow from it. */
+  readonly onFault?: (() => void) | undefined;
   /** Undefined: there are no threads for sockets. */
   readonly share?: Share | undefined;
   /** Makes what keeps a device's data; undefined: it is like any other. */

@@ -56,6 +56,24 @@ test('a hang is in nobody\u2019s way when the daemon ends', async () => {
   await client.ended;
 });
 
+test('the seed is told once, when there is a rule, unless the plan has a seed of its own', async () => {
+  const control = join(folder(), 'c');
+  const daemon = start('-U', join(folder(), 's'), '--control', control, 'size=1', 'nr_devices=2');
+  await daemon.ready();
+  const own = join(folder(), 'plan');
+  writeFileSync(own, JSON.stringify({ seed: 'own', rules: [{ lose: 1 }] }));
+  const faults = (...words: string[]) => runHere('faults', ...words, '--control', control);
+  const told = () => daemon.stderr().match(/faults follow from --fault-seed \w+/g) ?? [];
+  expect((await faults('nullb0', 'load', own)).status).toBe(0);
+  expect(told()).toEqual([]);
+  for (const name of ['nullb1', 'nullb1']) {
+    expect((await faults(name, 'add', 'lose=1')).status).toBe(0);
+  }
+  daemon.child.kill('SIGTERM');
+  await daemon.ended;
+  expect(told()).toHaveLength(1);
+});
+
 test('a log of faults that cannot be written is a warning, and holds nobody up', async () => {
   const plan = join(folder(), 'plan');
   writeFileSync(plan, JSON.stringify({ rules: [{ op: 'write', error: 'EIO' }] }));

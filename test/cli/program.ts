@@ -21,6 +21,8 @@ export interface Started {
   readonly ended: Promise<Ended>;
   /** Everything on stdout so far, once a whole line is there. */
   ready(): Promise<string>;
+  /** Everything on stderr so far. */
+  stderr(): string;
 }
 
 /** Starts the program; what is left of it when the test is over is killed. Not for concurrent tests. */
@@ -102,6 +104,7 @@ function launch(
   });
   return {
     ...{ child, ended, clear },
+    stderr: () => stderr,
     async ready() {
       while (!stdout.endsWith('\n')) {
         if (child.exitCode !== null) throw new Error(`ended before it was ready: ${stderr}`);

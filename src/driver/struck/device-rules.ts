@@ -179,6 +179,7 @@ export class DeviceRules {
     const before = this.active;
     change();
     this.#keepVersions();
+    if (this.active && this.seed === this.#context.faultSeed) this.#context.onFault?.();
     if (before !== this.active) this.#onChanged();
   }
 
