@@ -210,6 +210,7 @@ export class NullDevice implements DeferredWork {
     this.#journal = undefined;
     const store = this.#store;
     this.#store = undefined;
+    this.rules.free();
     if (store !== undefined) await this.#host.slicer.run(store.clear());
   }
 

@@ -396,6 +396,31 @@ describe('stale', () => {
     ]);
   });
 
+  test('what is kept is given back with the device, also by writes that wait to be kept', async () => {
+    const left = async (rules: readonly string[]): Promise<number> => {
+      const own = createSlabAllocator();
+      const world = new World();
+      const words = [...MEMORY, 'irqmode=1'];
+      const { devices, device, disk } = wholeDevice(world, words, { allocator: own });
+      const plan = (): void =>
+        device.rules.load({ seed: '1', rules: parseRules(rules.map(wordsOf)) });
+      plan();
+      for (let at = 0; at < 3; at++) write(0, 8, at).submit(disk);
+      plan();
+      write(0, 8, 9).submit(disk);
+      world.settle();
+      const removed = devices.remove('nullb0');
+      for (let turns = 0; turns < 20; turns++) {
+        await Promise.resolve();
+        world.settle();
+      }
+      await removed;
+      while (own.returnSome(64));
+      return own.memory.usedBytes;
+    };
+    expect(await left(['op=read sectors=0-7 stale=2'])).toBe(await left([]));
+  });
+
   test('what is kept is memory of the device, and given back with the rule', () => {
     const { disk, device } = ruled(['sectors=0-7 stale=4']);
     const { memory } = allocator;

@@ -113,7 +113,7 @@ export class StruckWorld {
     const io = new Io(commands[one.op], sector, sectors, data);
     if (fua) io.bio.flags = RequestFlag.FUA;
     // No two come at the same time: what hangs goes on in the order of its time.
-    this.world.time++;
+    if (device === this.device) this.world.time++;
     io.submit(diskOf(device), client - 1);
     this.world.settle();
     return io;

@@ -116,6 +116,16 @@ describe('one connection', () => {
     expect((portions[0] ?? 0) % 1000).toBe(0);
   });
 
+  test.each([512, LENGTH, 1 << 20])(
+    'apply=none: %i bytes that were not read are zeroes',
+    async (length) => {
+      const served = await ruled({ op: 'read', nth: 1, wire: 'drip:100000:1us', apply: 'none' });
+      const client = await WireClient.simple(served.path);
+      expect((await client.readData(0, length)).equals(Buffer.alloc(length))).toBe(true);
+      expect((await client.readData(0, LENGTH)).equals(good.subarray(REPLY))).toBe(true);
+    },
+  );
+
   test('cookie: one bit is another, and the right one never comes', async () => {
     const served = await ruled({ op: 'read', nth: 1, wire: 'cookie' });
     const client = await WireClient.simple(served.path);

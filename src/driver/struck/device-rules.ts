@@ -40,6 +40,7 @@ export class DeviceRules {
   #front: RuleFront | undefined;
   #queue: RequestQueue<NullData> | undefined;
   #ended = false;
+  #gone = false;
 
   /** @param onChanged called when there are rules where there were none, or none any more. */
   constructor(context: DeviceContext, onChanged: () => void) {
@@ -175,6 +176,12 @@ export class DeviceRules {
     this.#queue = undefined;
   }
 
+  /** The device goes away. */
+  free(): void {
+    this.#gone = true;
+    this.#forgetVersions(() => true);
+  }
+
   #change(change: () => void): void {
     const before = this.active;
     change();
@@ -185,6 +192,7 @@ export class DeviceRules {
 
   /** Of the rules that are there; those of others are forgotten. */
   #keepVersions(): void {
+    if (this.#gone) return;
     const stale = this.rules.filter(({ action }) => action?.kind === 'stale');
     const ids = new Set(stale.map(({ id }) => id));
     this.#forgetVersions((id) => !ids.has(id));

@@ -50,6 +50,8 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   /** It counts among the tags in use while it hangs. */
   #tag: Tag | undefined;
   #changesReply = false;
+  /** A read that is not done has zeroes for data. */
+  #blank = false;
 
   constructor(
     host: StruckHost,
@@ -115,7 +117,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
     const held = this.#phase === 'hanging' || this.#phase === 'delayed';
     this.#parts = [];
     this.#change = undefined;
-    this.#changesReply = false;
+    this.#changesReply = this.#blank = false;
     this.#delayNs = 0;
     this.#status = status;
     if (!held) return;
@@ -161,6 +163,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
         return false;
       case 'wire':
         if (action.apply === 'none') this.#parts = [];
+        this.#blank = action.apply === 'none' && this.#outer.command === Command.READ;
         detail['wire'] = action.wire.form;
         return false;
       case 'error':
@@ -280,8 +283,21 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
       this.#changeReply();
       return true;
     }
+    if (this.#blank && !failed) {
+      this.#blank = false;
+      this.#fillBlank();
+      return true;
+    }
     this.#worked();
     return false;
+  }
+
+  /** The memory that a reply shows may hold anything before. */
+  #fillBlank(): void {
+    const { segments } = this.#outer;
+    if (!this.#outer.target()) return void this.#noMemory();
+    const zeroes = { form: 'fill', byte: 0 } as const;
+    this.#change = new DataChange(zeroes, segments, 0, segments.bytes, this.#dice);
   }
 
   /** @returns whether it has ended already. */

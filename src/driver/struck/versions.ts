@@ -22,6 +22,8 @@ export class Versions {
   readonly #before = new Map<number, Uint8Array[]>();
   /** Those that wait for the one under way. */
   readonly #queue: VersionedWrite[] = [];
+  /** The rule has gone: writes that wait here keep nothing. */
+  #freed = false;
   #underWay = false;
   #beginning = false;
 
@@ -51,6 +53,7 @@ export class Versions {
 
   /** @param data of a sector that is about to be written. */
   keep(sector: number, data: Uint8Array): void {
+    if (this.#freed) return;
     const before = this.#before.get(sector) ?? [];
     if (before.length === this.#depth) before.shift();
     else if (!this.#memory.charge(SECTOR_BYTES)) return;
@@ -83,6 +86,7 @@ export class Versions {
 
   /** The rule has gone. */
   free(): void {
+    this.#freed = true;
     for (const before of this.#before.values()) this.#memory.release(before.length * SECTOR_BYTES);
     this.#before.clear();
   }
