@@ -106,7 +106,9 @@ class SocketThread implements RelayHost, Source {
   }
 
   gone(relay: Relay): void {
-    this.#client(relay.slot.id).relay = undefined;
+    const client = this.#client(relay.slot.id);
+    client.relay = undefined;
+    client.offer = undefined; // the next one's comes after the main thread has heard of this end
   }
 
   drain(): void {
@@ -131,7 +133,6 @@ class SocketThread implements RelayHost, Source {
     const client = this.#client(id);
     // What was said before was for this one: it was said before the socket was given.
     this.drain();
-    client.offer = undefined;
     const relay = new Relay(client.slot, this);
     if (socket === undefined) {
       relay.closed('no file descriptor is left', 'descriptors');
