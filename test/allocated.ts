@@ -1,18 +1,18 @@
-/** Whether some work makes JavaScript objects. For tests of what must make none. */
+/** Whether code makes JavaScript objects. For tests of code that must make none. */
 
 import { PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 
-/** The compiler, which works beside, takes memory as well, and until it is done numbers are objects: on a
- *  busy machine, whose processors others have, that takes long. */
+/** The compiler works in parallel and takes memory, too, and until it is done numbers are objects: on a busy
+ *  machine that takes long. */
 const ATTEMPTS = 200;
 
 const COUNT = 50_000;
 /** Bytes: an object takes at least 16. Node 20 was seen to take 0.003 to 0.1 where there are none. */
 const NEXT_TO_NOTHING = 0.5;
 
-/** @param work does something `count` times. @returns whether doing it once makes no object: fewer than
- *  one in 32 times. */
+/** @param work does something `count` times. @returns whether doing it once makes no object: fewer than one
+ *  in 32 times. */
 export async function allocatesNothing(work: (count: number) => void): Promise<boolean> {
   work(COUNT); // it is compiled by then
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {

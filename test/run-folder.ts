@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const VARIABLE = 'TNULL_TEST_FOLDER';
-/** Folders of one test: the test removes them. Others are for the whole run. */
+/** Folders of one test: the test removes them. Others last for the whole run. */
 const OF_ONE_TEST = 'test-';
 
 export default function setup(): () => void {

@@ -1,4 +1,4 @@
-/** An assertion for loops: `expect` is called only where it fails, since a call of it takes some 10 us. */
+/** An assertion for loops: `expect` is called only on failure, because a call takes some 10 us. */
 
 import { expect } from 'vitest';
 
@@ -10,7 +10,7 @@ export function same<Value>(seen: Value, expected: Value): void {
   if (!Object.is(seen, expected)) expect(seen).toBe(expected);
 }
 
-/** How often `same` was called: shows that a test has compared anything at all. */
+/** How often `same` was called: shows that a test compared anything at all. */
 export function comparisons(): number {
   return count;
 }

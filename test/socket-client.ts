@@ -1,4 +1,4 @@
-/** The package's client over a socket, for tests that keep to the protocol; the socket stays at hand. */
+/** The package's client over a socket, for tests within the protocol; the socket stays accessible. */
 
 import net from 'node:net';
 import { ClientConnection, type ClientConnectionOptions } from 'nbd-server-protocol-ts';
@@ -8,11 +8,11 @@ export interface SocketClient {
   readonly socket: net.Socket;
   /** The socket has closed, for whatever reason. */
   readonly closed: Promise<void>;
-  /** What the client says goes through it: a test may cut it, or throw it away. */
+  /** The client's output goes through it: a test may cut it, or drop it. */
   send: (bytes: Uint8Array) => void;
 }
 
-/** Connects. What goes wrong is told by `nbd.ready` and by each request. */
+/** Connects. `nbd.ready` and each request report errors. */
 export function connectClient(
   where: net.NetConnectOpts,
   options: Partial<ClientConnectionOptions> = {},

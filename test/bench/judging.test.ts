@@ -1,4 +1,4 @@
-/** Targets, the gate, comparisons, exact delays: what is judged from the numbers. */
+/** Targets, the gate, comparisons, exact delays: verdicts from numbers. */
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** What foreign programs and /proc say, as they say it. */
+/** The output of foreign programs and /proc, verbatim. */
 
 import { describe, expect, test } from 'vitest';
 import { parseFio, withPatience } from '../../bench/src/fio.ts';

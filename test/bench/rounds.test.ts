@@ -1,4 +1,4 @@
-/** Going round the servers, also when one of them fails. */
+/** Visiting the servers in turns, also when one of them fails. */
 
 import { expect, test } from 'vitest';
 import { alternatePatiently } from '../../bench/src/groups/speed.ts';

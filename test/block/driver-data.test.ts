@@ -1,5 +1,5 @@
-/** What a driver keeps beside the block layer's objects is made and torn down with its owner, and
- *  nothing keeps a disk alive that was removed. rnull-series 6, 29, 30, 33, 39. */
+/** A driver's data beside the block layer's objects are made and torn down with their owner, and nothing
+ *  keeps a removed disk alive. rnull-series 6, 29, 30, 33, 39. */
 
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -108,7 +108,7 @@ describe('the data of the driver', () => {
   });
 });
 
-/** A full collection of what nobody holds. */
+/** A full collection of everything unreachable. */
 function collect(): void {
   setFlagsFromString('--expose-gc');
   const gc: unknown = runInNewContext('gc');

@@ -1,4 +1,4 @@
-/** A queue that is given up: what the driver does not have ends at once, and so does what comes. */
+/** A queue that is given up: requests that the driver does not have end at once, and so do new ones. */
 
 import { expect, test } from 'vitest';
 import { Command } from '../../src/block/command.ts';
@@ -10,7 +10,7 @@ import { Status } from '../../src/block/status.ts';
 import { atOnce, type Work } from '../../src/time/slicer.ts';
 import { type DiskOptions, makeDisk, read, TestBio, World } from './world.ts';
 
-/** Keeps what it gets, and gives it up when it is told to; takes no more than there is room for. */
+/** Keeps its requests, and gives them up on command; takes no more than there is room for. */
 class Keeper implements Operations<DriverData> {
   owned: Owned<DriverData>[] = [];
   room = Number.POSITIVE_INFINITY;

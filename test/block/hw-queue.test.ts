@@ -7,7 +7,7 @@ import { Status } from '../../src/block/status.ts';
 import { bug } from '../../src/units.ts';
 import { type DiskOptions, makeDisk, read, TestBio, World } from './world.ts';
 
-/** A driver that keeps what it was given, in order, and answers as it is told. */
+/** A driver that keeps its requests, in order, and answers as told. */
 class Recorder implements Operations {
   readonly owned: Owned[] = [];
   readonly sectors: number[] = [];

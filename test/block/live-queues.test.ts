@@ -14,7 +14,7 @@ interface Polls extends DriverData {
   readonly hctx: Owned<Polls>[];
 }
 
-/** Keeps what it gets until the test ends it; what comes on a polled queue, until it is polled. */
+/** Keeps requests until the test ends them; on a polled queue, until it is polled. */
 class Keeper implements Operations<Polls> {
   readonly owned: Owned<Polls>[] = [];
   readonly log: string[] = [];

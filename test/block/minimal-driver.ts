@@ -1,4 +1,4 @@
-/** A whole driver: a RAM disk that completes in the deferred context. What a new driver begins from. */
+/** A whole driver: a RAM disk that completes in the deferred context. A new driver starts from here. */
 
 import { Command } from '../../src/block/command.ts';
 import type { DriverData } from '../../src/block/driver-data.ts';

@@ -1,4 +1,4 @@
-/** What the counts forbid is loud, in debug mode and out of it. rnull-series 5, 25, 34, 68, 69. */
+/** Violations of the counts are loud, in debug mode and out of it. rnull-series 5, 25, 34, 68, 69. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -14,7 +14,7 @@ class Waiter implements TagWaiter {
   tagsFree(): void {}
 }
 
-/** Who is served, in order, when `names` wait and each queues up again after its turn. */
+/** The order of service when `names` wait and each queues again after its turn. */
 function served(names: readonly string[], turns: number, none = false): string[] {
   const scheduler = new Scheduler(new World().clock, none);
   for (const name of names) scheduler.add(new Waiter(name));

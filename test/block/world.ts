@@ -1,4 +1,4 @@
-/** What the block layer needs of the world, moved by hand; and bios whose end is recorded. */
+/** The surroundings of the block layer, moved by hand; and bios whose end is recorded. */
 
 import { Bio, type BioOwner } from '../../src/block/bio.ts';
 import { Command } from '../../src/block/command.ts';
@@ -43,7 +43,7 @@ export class World implements BlockContext {
 
 export const allocator = createSlabAllocator({});
 
-/** A bio with a life of its own, and how it went. */
+/** A bio with its own life, and its result. */
 export class TestBio implements BioOwner {
   readonly bio: Bio;
   /** How often it was said to be done. */
@@ -93,7 +93,7 @@ export interface DiskOptions extends Partial<TagSetOptions> {
   readonly limits?: Partial<Limits>;
 }
 
-/** No request is split but by slices. */
+/** Requests are split only by slices. */
 export const noLimits: Limits = {
   blockBytes: 512,
   maxSectors: 0,

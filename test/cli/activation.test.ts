@@ -49,7 +49,7 @@ function fdOf(server: net.Server | net.Socket): number {
   return Number(fd);
 }
 
-/** Listens and accepts nobody: the program is to. */
+/** Listens and accepts no client: the program must do that. */
 async function listening(where: net.ListenOptions): Promise<net.Server> {
   const server = net.createServer();
   server.listen(where);

@@ -1,4 +1,4 @@
-/** bin/tnull.js, which chooses between the bundle and what the compiler made of each file. */
+/** bin/tnull.js, which chooses between the bundle and the compiled files. */
 
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';

@@ -17,7 +17,7 @@ import { runHere } from './here.ts';
 import { run, start } from './program.ts';
 import { type Shell, shell } from './shell.ts';
 
-/** A command in this process, with `flags`, an input, and so many looks. */
+/** A command in this process, with `flags`, an input, and a number of looks. */
 async function inside(
   { path }: Served,
   name: string,
@@ -261,7 +261,7 @@ describe('stats', () => {
       () => it.io('write', 0, 8),
       () => it.io('write', 7, 8),
       () => {},
-      // Power off begins the counters anew.
+      // After a power off the counters begin again.
       async () => {
         await it.patch({ power: '0' });
         await it.patch({ power: '1' });

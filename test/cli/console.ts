@@ -1,4 +1,4 @@
-/** The console blocks of a document as a user would type them: one shell, in order, and what came out. */
+/** The console blocks of a document as a user would type them: one shell, in order, with the output. */
 
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
 
 export interface Typed {
   readonly command: string;
-  /** What the document says comes out, stderr too. */
+  /** The output in the document, stderr included. */
   readonly told: string;
 }
 
@@ -65,8 +65,8 @@ export async function typeAll(
   });
 }
 
-/** Is `said` what was `told`? Times differ, and with them the width of their columns; `...` stands for
- *  anything in a line. */
+/** True when `said` is what `told` shows. Times differ, and with them the width of their columns; `...`
+ *  stands for anything in a line. */
 export function isAsTold(said: string, told: string): boolean {
   const pattern = timeless(told)
     .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
@@ -75,7 +75,7 @@ export function isAsTold(said: string, told: string): boolean {
 }
 
 function timeless(text: string): string {
-  // What the API says has no line end of its own.
+  // Answers of the API have no line end of their own.
   const lines = text === '' || text.endsWith('\n') ? text : `${text}\n`;
   return lines.replace(/\b[\d.]+ (ns|us|ms|s)\b/g, 'TIME').replace(/ +/g, ' ');
 }

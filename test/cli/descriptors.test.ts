@@ -1,4 +1,4 @@
-/** Too few file descriptors: one line, and what runs goes on; and a folder that is not ours to trust. */
+/** Too few file descriptors: one line, and the program goes on; and a folder that we must not trust. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,7 +22,7 @@ function limited(descriptors: number, ...words: readonly string[]) {
   return { child, said };
 }
 
-/** @returns undefined where those who wait to be accepted are too many, as on a busy machine. */
+/** @returns undefined when too many clients wait to be accepted, as on a busy machine. */
 async function connected(path: string): Promise<net.Socket | undefined> {
   const socket = net.connect(path);
   socket.on('error', () => {});

@@ -1,4 +1,4 @@
-/** What docs/ shows of the program is what it does: every console block, typed into one shell. */
+/** What docs/ shows of the program is true: every console block, typed into one shell. */
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -35,7 +35,7 @@ test('no block is left out: a command stands in a console block', () => {
   }
 });
 
-/** Said elsewhere: by `--help` alone. */
+/** Documented elsewhere: only by `--help`. */
 const SAID_BY_HELP = new Set(['--help', '--version']);
 
 test('docs/running.md tells every flag that is no parameter, and no other', () => {

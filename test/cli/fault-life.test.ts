@@ -1,4 +1,5 @@
-/** Rules of a daemon that runs, with a program as its client: what hangs, and is let go. faults.md section 2. */
+/** Rules of a running daemon, with a program as its client: requests that hang, and are released. faults.md
+ *  section 2. */
 
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

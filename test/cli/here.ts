@@ -1,6 +1,6 @@
-/** The program's sources in the tests' own process, for what a command or a refused start says: a
- *  process for each takes a fifth of a second of loading. Signals, streams, exits, --run and the bundle
- *  need the real one (program.ts). */
+/** The program's sources in the tests' own process, for the output of a command or a refused start: a process
+ *  for each takes a fifth of a second of loading. Signals, streams, exits, --run and the bundle need the real
+ *  one (program.ts). */
 
 import type { EventEmitter } from 'node:events';
 import { run } from '../../src/cli/program.ts';
@@ -28,7 +28,7 @@ export async function runHere(...args: readonly string[]): Promise<Ended> {
   } finally {
     for (const { event, listeners } of before) {
       events.removeAllListeners(event);
-      // Node's types tell nothing of what was given to `on`.
+      // Node's types do not know the listener that was given to `on`.
       for (const listener of listeners) events.on(event, listener as () => void);
     }
   }

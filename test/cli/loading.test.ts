@@ -1,4 +1,4 @@
-/** What a start waits for: everything that is imported at once, from main.ts and start.ts on. */
+/** What a start waits for: everything that main.ts and start.ts import at once, directly or not. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ const src = new URL('../../src/', import.meta.url);
 
 const IMPORT = /^(?:import|export)\s(?!type\s)(?:[^;']*?\sfrom\s)?'([^']+)';$/gm;
 
-/** Every file and package that `paths` import at once, and those import. Types load nothing. */
+/** Every file and package that `paths` import at once, directly or not. Types load nothing. */
 function loadedBy(...paths: readonly string[]): Set<string> {
   const loaded = new Set(paths);
   for (const path of loaded) {

@@ -1,5 +1,5 @@
-/** What is made from the tables for shells and for man: complete and current. What the programs that
- *  read it make of it: test/system/manual.test.ts. */
+/** The files made from the tables for shells and for man are complete and current. How their programs read
+ *  them: test/system/manual.test.ts. */
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** What the service manager hears, and who has none. With the real systemd-notify:
+/** What the service manager gets, and behaviour without one. With the real systemd-notify:
  *  test/system/notify.test.ts. Source: sd_notify(3). */
 
 import { expect, test } from 'vitest';

@@ -53,7 +53,7 @@ function ofTest(launched: Launched): Started {
   return launched;
 }
 
-/** What a daemon reserves of address space while it has no data: other Nodes reserve more.
+/** The address space that a daemon reserves without data: versions of Node differ.
  *  @returns KiB, as `ulimit -v` has it. */
 export async function addressKiB(...words: readonly string[]): Promise<number> {
   const args = ['-U', join(folder(), 's'), '--no-control', 'size=1', ...words];
@@ -77,7 +77,7 @@ function launch(
   environment: Environment = {},
   before: readonly string[] = [],
 ): Launched {
-  // Each has a place of its own for its control socket: what others start is not in the way.
+  // Each has its own path for its control socket: others' sockets are not in the way.
   const runtime = newFolder();
   const [first = '', ...rest] = [...before, process.execPath, program, ...args];
   const child = spawn(first, rest, {

@@ -1,4 +1,4 @@
-/** What each signal does, to the program and to what it started. control.md section 1, Exit. */
+/** The effect of each signal, on the program and on its children. control.md section 1, Exit. */
 
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

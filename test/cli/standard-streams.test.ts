@@ -1,4 +1,4 @@
-/** Standard output and error that take nothing, or not in time: daemons serve on, commands say all. */
+/** Standard output and error that take nothing, or take it late: daemons go on, commands print everything. */
 
 import { execFile, execFileSync, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -32,7 +32,7 @@ const many = [
   ...Array.from({ length: LISTENERS }, () => ['--listen', 'nbd://127.0.0.1:0']).flat(),
 ];
 
-/** A daemon whose standard error is as the test says. */
+/** A daemon whose standard error is what the test gives. */
 function daemon(stderr: 'pipe' | number | net.Socket, ...flags: readonly string[]) {
   const path = join(folder(), 's');
   const stdio: StdioOptions = ['ignore', 'pipe', stderr];
@@ -47,7 +47,7 @@ function daemon(stderr: 'pipe' | number | net.Socket, ...flags: readonly string[
   return { child, path, status, ready: () => until(isReady) };
 }
 
-/** A client writes, leaves, and another one finds it. */
+/** A client writes and leaves, and another one reads it. */
 async function serves(path: string, content = 7): Promise<void> {
   const data = Buffer.alloc(512, content);
   const writer = await WireClient.simple(path);

@@ -1,5 +1,5 @@
-/** How the program ends when asked: early, with a command, with requests in flight.
- *  control.md section 1, Exit. A real process is awaited by looking again, not by a length of time. */
+/** How the program ends on request: early, with a command, with requests in flight. control.md section 1,
+ *  Exit. A real process is awaited by polling, not by a length of time. */
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -60,7 +60,7 @@ async function busy(delay: number) {
   await tnull.ready();
   const client = await WireClient.simple(path);
   client.send(requestBytes({ command: Command.READ, length: 512, cookie: 1n }));
-  // Refused at once, which says that the one before it was taken.
+  // Refused at once, which shows that the one before it was taken.
   const beyond = { command: Command.READ, offset: 1 << 20, length: 512, cookie: 2n };
   expect(await client.request(beyond)).toMatchObject({ cookie: 2n, error: NbdError.EINVAL });
   return { path, tnull, client };

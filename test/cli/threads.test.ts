@@ -83,7 +83,7 @@ test('a thread that dies is an error in the log; without any it ends with status
   const ends = first.map((client) => client.end());
   writeFileSync(mark, '');
   await Promise.race(ends);
-  // Until then it may be given clients, who end with it.
+  // Until then it may get clients, who end with it.
   await until(() => said.includes('has died'));
   (await connected(path)).destroy();
   writeFileSync(mark, '');

@@ -1,4 +1,4 @@
-/** Texts that nobody would type. For tests. */
+/** Arbitrary texts. For tests. */
 
 import fc from 'fast-check';
 

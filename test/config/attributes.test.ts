@@ -1,5 +1,5 @@
-/** Attributes as a directory of the control tree shows and takes them: driver.md section 1. Values
- *  and results are recorded from null_blk of Linux 7.3.4. */
+/** Attributes as a directory of the control tree shows and takes them: driver.md section 1. Values and
+ *  results were recorded from null_blk of Linux 7.3.4. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

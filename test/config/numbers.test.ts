@@ -1,4 +1,4 @@
-/** One grammar of numbers, whoever reads them. */
+/** One grammar of numbers for all readers. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** Help and docs are what the table says, in both directions. */
+/** Help and docs agree with the table, in both directions. */
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';

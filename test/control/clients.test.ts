@@ -59,7 +59,7 @@ async function inFlight({ ask }: Served, count: number): Promise<void> {
   });
 }
 
-/** Each request takes so long that much can happen meanwhile. */
+/** Each request takes so long that other things can happen meanwhile. */
 const SLOW = [
   'size=4',
   'memory_backed=1',

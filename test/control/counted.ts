@@ -1,4 +1,4 @@
-/** How many turns long work leaves to the event loop, whatever time it takes. */
+/** How many turns long work leaves to the event loop, however long it takes. */
 
 import { systemScheduler } from '../../src/time/clock.ts';
 import { Slicer } from '../../src/time/slicer.ts';

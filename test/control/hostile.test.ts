@@ -1,5 +1,5 @@
-/** A user who means harm, or does not know better: every attribute with wrong text, at the wrong time
- *  and out of range; devices that cannot be; operations on one device at once. driver.md section 1. */
+/** A hostile or careless user: every attribute with wrong text, at the wrong time and out of range;
+ *  impossible devices; simultaneous operations on one device. driver.md section 1. */
 
 import { describe, expect, test } from 'vitest';
 import { rows } from '../../src/config/parameters.ts';
@@ -145,7 +145,7 @@ describe('power on of what cannot be', () => {
     expect(error.message).toMatch(/^nullb0: [^\n]{5,200}$/);
     expect(error.message).toContain(`${attribute}=`);
     expect(it.tree.view('nullb0').object).toEqual(before);
-    // The values alone are stored, whatever they are; it is power on that judges.
+    // The values are only stored, whatever they are; power on judges them.
     await it.patch(values);
     const stored = it.tree.view('nullb0').object;
     expect(await refusal(() => it.patch({ power: '1' }))).toMatchObject({ errno: 'EINVAL' });

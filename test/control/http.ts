@@ -1,4 +1,4 @@
-/** One request over a unix socket or a port, and its answer; and raw bytes, for what is no HTTP. */
+/** One request over a unix socket or a port, and its answer; and raw bytes that are not HTTP. */
 
 import { once } from 'node:events';
 import http from 'node:http';

@@ -1,5 +1,5 @@
-/** Many clients at once, and those that never read or never end: others are served. control.md
- *  section 3; limits.ts. */
+/** Many clients at once, and clients that never read or never end: others are served. control.md section 3;
+ *  limits.ts. */
 
 import { once } from 'node:events';
 import net from 'node:net';

@@ -1,4 +1,5 @@
-/** An append through the API of as much as there can be: its data are neither joined nor copied in one turn. Counted, not timed. */
+/** A maximal append through the API: its data are neither joined nor copied in one turn. Counted, not
+ *  timed. */
 
 import net from 'node:net';
 import { expect, test, vi } from 'vitest';

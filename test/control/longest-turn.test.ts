@@ -1,5 +1,5 @@
-/** How much of the longest control work there is fits into one turn of the event loop: counted in units of
- *  work, not timed. limits.ts; slicer.ts. */
+/** How much of the longest control work fits into one turn of the event loop: counted in units of work, not
+ *  timed. limits.ts; slicer.ts. */
 
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Command } from '../../src/block/command.ts';
@@ -25,7 +25,7 @@ const DEVICE = '/v1/devices/nullb0';
 /** One may have begun when the clock says that the time is over. */
 const PIECES_MAX = PIECES + 1;
 
-/** Counts the calls of methods, which do what they did before. */
+/** Counts the calls of methods, which otherwise work as before. */
 function calls<T extends object, K extends keyof T & string>(of: T, ...methods: K[]): () => number {
   let count = 0;
   for (const method of methods) {

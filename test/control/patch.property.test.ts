@@ -1,11 +1,11 @@
-/** A patch is all or nothing, whatever is in it and wherever it fails. control.md section 3 (PATCH). */
+/** A patch is all or nothing, whatever it contains and wherever it fails. control.md section 3 (PATCH). */
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ErrnoError } from '../../src/config/errors.ts';
 import { world } from './world.ts';
 
-/** What is fine, at least while power is 0 or 1. */
+/** Changes that are valid, at least while power is 0 or 1. */
 const fine: Readonly<Record<string, readonly string[]>> = {
   size: ['4', '8\n', '256'],
   blocksize: ['512', '4096'],
@@ -22,7 +22,7 @@ const fine: Readonly<Record<string, readonly string[]>> = {
   index: ['3'],
   power: ['0', '1', '1', '1'],
 };
-/** What is refused, sometimes only at power on. */
+/** Changes that are refused, sometimes only at power on. */
 const wrong: Readonly<Record<string, readonly string[]>> = {
   size: ['x', '99999999999999999999', '0'],
   blocksize: ['8192'],

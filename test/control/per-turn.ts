@@ -1,7 +1,7 @@
-/** The most that is done between two turns of the event loop, in units of work, whatever time it takes. */
+/** The most that is done between two turns of the event loop, in units of work, however long it takes. */
 
-/** @param count how many units have been done so far. @returns what ends the watch, and says how many were done
- *  between two turns at most. */
+/** @param count how many units were done so far. @returns a function that ends the watch, and returns the
+ *  most units between two turns. */
 export function mostPerTurn(count: () => number): () => number {
   let [most, before, watching] = [0, count(), true];
   const look = (): void => {

@@ -1,4 +1,4 @@
-/** Our check of schemas says what ajv says. schema.ts. */
+/** Our check of schemas agrees with ajv. schema.ts. */
 
 import { Ajv } from 'ajv';
 import fc from 'fast-check';
@@ -16,7 +16,7 @@ const values = [
 ];
 const anything = fc.constantFrom<unknown>(...values);
 
-/** Values that are mostly as `schema` says. */
+/** Values that mostly fit `schema`. */
 function near(schema: Schema): fc.Arbitrary<unknown> {
   return fc.oneof({ weight: 19, arbitrary: right(schema) }, { weight: 1, arbitrary: anything });
 }

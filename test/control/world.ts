@@ -1,4 +1,4 @@
-/** The control tree over real devices, in a world that is moved by hand; nobody serves them. */
+/** The control tree over real devices, in a world that is moved by hand; no server shows them. */
 
 import { Command } from '../../src/block/command.ts';
 import { Status, statusErrno } from '../../src/block/status.ts';

@@ -1,5 +1,5 @@
-/** Requests of the control side while nobody else is there: what they leave to be done must wake the
- *  daemon by itself. The event loop is by hand: where nothing is arranged for, nothing will ever come. */
+/** Requests of the control side without any clients: the work that they leave must wake the daemon by itself.
+ *  The event loop is by hand: if nothing is arranged for, nothing ever runs. */
 
 import { describe, expect, test } from 'vitest';
 import { serveByHand } from './by-hand.ts';

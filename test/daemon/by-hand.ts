@@ -1,5 +1,5 @@
-/** The daemon's data path with an event loop by hand: time passes only where somebody waits for it, and
- *  nothing comes but what was arranged for. */
+/** The daemon's data path with an event loop by hand: time passes only while something waits for it, and only
+ *  what was arranged for runs. */
 
 import { encodeOption, Option } from 'nbd-server-protocol-ts';
 import { makeDataPath } from '../../src/daemon/data-path.ts';

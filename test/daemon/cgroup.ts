@@ -1,5 +1,5 @@
-/** A real cgroup with a limit on memory, where this machine lets one be made: as root, beside no manager that
- *  keeps the tree to itself. Source: cgroups(7) (memory.limit_in_bytes of v1, memory.max of v2). */
+/** A real cgroup with a memory limit, if this machine allows it: as root, without a manager that owns the
+ *  tree. Source: cgroups(7) (memory.limit_in_bytes of v1, memory.max of v2). */
 
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ export interface Cgroup {
   kills(): number;
 }
 
-/** Gone when the test is over. @returns why there is none, where none can be made. */
+/** Removed when the test is over. @returns why there is none, if none can be made. */
 export function makeCgroup(bytes: number): Cgroup | string {
   try {
     const { root, limit, events } = tree();

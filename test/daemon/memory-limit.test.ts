@@ -1,5 +1,5 @@
-/** Memory that is full: writes fail with ENOSPC, everything else goes on, and what is given back can be
- *  written again. Source: docs/running.md, When memory is full. */
+/** Full memory: writes fail with ENOSPC, everything else goes on, and freed memory can be written again.
+ *  Source: docs/running.md, When memory is full. */
 
 import { join } from 'node:path';
 import { Command, NbdError } from 'nbd-server-protocol-ts';
@@ -65,7 +65,7 @@ async function trim(client: WireClient, from: number, count: number): Promise<nu
   return (await client.request(request)).error;
 }
 
-/** Fills it, and finds that it lives and gives memory to whoever comes when some was given back. */
+/** Fills it, and checks that it lives and gives memory to the next writer after some was freed. */
 async function exhaust({ client, call, started }: Daemon): Promise<number> {
   const written = await fill(client);
   await expectData(client, 0, written);

@@ -1,4 +1,4 @@
-/** How long power off, removal and shutdown wait: for what is in flight, and for clients that do not go.
+/** How long power off, removal and shutdown wait: for requests in flight, and for clients that do not leave.
  *  Time is by hand, so the limits are exact. */
 
 import { Command, NbdError } from 'nbd-server-protocol-ts';

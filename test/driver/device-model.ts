@@ -1,5 +1,5 @@
-/** A whole memory-backed device, slow and simple: one command is walked sector by sector into parts, each
- *  part is judged alone, and what is left of it moves data. For tests; shares nothing with src/.
+/** A whole memory-backed device, slow and simple: a command is walked sector by sector into parts, each part
+ *  is judged alone, and the rest of it moves data. For tests; shares nothing with src/.
  *  Source: driver.md sections 1 (max_sectors, virt_boundary), 3, 4 and 5. */
 
 import { CacheModel } from './storage/cache-model.ts';

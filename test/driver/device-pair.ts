@@ -1,4 +1,4 @@
-/** A whole device beside its naive twin: each step acts on both, and all that can be seen is compared. For
+/** A whole device beside its naive twin: each step acts on both, and everything visible is compared. For
  *  tests. */
 
 import fc from 'fast-check';
@@ -304,7 +304,7 @@ export class DevicePair {
   }
 }
 
-/** What the device did is what its twin did. */
+/** The device did the same as its twin. */
 function alike([ours, theirs]: readonly [unknown, unknown]): void {
   if (typeof ours === 'string' || typeof theirs === 'string') same(ours, theirs);
   else expect(ours).toEqual(theirs);

@@ -1,4 +1,4 @@
-/** Long reads and writes whose data are copied go on in the next turn: counted, not timed. split.ts; slices.ts. */
+/** Long reads and writes of copied data go on in the next turn: counted, not timed. split.ts; slices.ts. */
 
 import { describe, expect, test } from 'vitest';
 import { Command } from '../../src/block/command.ts';

@@ -1,4 +1,4 @@
-/** Whole devices, as many as a test wants, and requests to them through the block layer. */
+/** Whole devices, as many as a test needs, and requests to them through the block layer. */
 
 import { Command } from '../../src/block/command.ts';
 import type { Disk } from '../../src/block/disk.ts';
@@ -77,7 +77,7 @@ export class Io extends TestBio implements TagWaiter {
     return this;
   }
 
-  /** The queues may be others than when it began to wait. */
+  /** The queues may have changed since it began to wait. */
   tagsFree(): void {
     const { queue } = this.#disk ?? bug('tags for nobody');
     const own = this.waitsToRead ? queue.readHctx(this.#user) : queue.defaultHctx(this.#user);

@@ -1,5 +1,5 @@
-/** The n-th piece of memory that requests take is refused, for every n: each request has one reply, what a
- *  reader sees is what was written, and nothing leaks. */
+/** The n-th piece of memory that requests take is refused, for every n: each request has one reply, a reader
+ *  sees what was written, and nothing leaks. */
 
 import { Command, NbdError, type ReplyAddress, RequestHeader } from 'nbd-server-protocol-ts';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** Bytes in flight of all clients: bounded whatever they do, and nobody waits for ever. */
+/** Bytes in flight of all clients: always bounded, and nobody waits for ever. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

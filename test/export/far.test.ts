@@ -1,4 +1,4 @@
-/** Ranges that a double cannot hold are brought near without a rounded bit. */
+/** Ranges that a double cannot hold are rebased without a rounded bit. */
 
 import fc from 'fast-check';
 import { Command, NbdError, RequestHeader, TransmissionFlag } from 'nbd-server-protocol-ts';

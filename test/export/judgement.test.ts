@@ -1,4 +1,4 @@
-/** A command is judged once, and as somebody would who looks at each block for itself. */
+/** A command is judged once, and as a naive judge of each block would. */
 
 import fc from 'fast-check';
 import {

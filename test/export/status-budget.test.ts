@@ -1,4 +1,4 @@
-/** Who looks at extents takes turns. */
+/** Queries for extents take turns. */
 
 import { expect, test } from 'vitest';
 import { StatusBudget } from '../../src/export/status-budget.ts';

@@ -1,5 +1,5 @@
-/** tnull in a child process, with devices of every kind, and what can be seen of it from outside:
- *  its control API, memory, handles, words. */
+/** tnull in a child process, with devices of every kind, and what is visible from outside: its control API,
+ *  memory, handles, output. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -88,7 +88,7 @@ export class Tnull {
   readonly #folder: string;
   readonly #child: ChildProcess;
   #said = '';
-  /** Why it must not go on; undefined: all is well. */
+  /** Why the run must stop. Undefined: all is well. */
   trouble: string | undefined;
   #stopping = false;
 

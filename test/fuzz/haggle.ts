@@ -1,5 +1,5 @@
-/** The handshake of a client that keeps to the framing and to nothing else: options in any order, with
- *  data that is right, wrong or absurd. Every option must be answered, and the answers must be in step. */
+/** The handshake of a client that respects only the framing: options in any order, with right, wrong or
+ *  absurd data. Every option must be answered, and the answers must be in step. */
 
 import { type Peer, Violation } from './peer.ts';
 import { type Form, infoData, metaData, OPT, option, REP } from './protocol.ts';

@@ -1,5 +1,5 @@
-/** A client within the rules, on a device that others fuzz: it writes and verifies its own data all the
- *  while, and every request of its has its answer within a time. */
+/** A client within the rules, on a device that others fuzz: it writes and verifies its own data all the time,
+ *  and each of its requests must be answered in time. */
 
 import { NbdError, NbdProtocolError } from 'nbd-server-protocol-ts';
 import { connectClient, type SocketClient } from '../socket-client.ts';
@@ -80,7 +80,7 @@ export class HonestClient {
     this.#client.socket.destroy();
   }
 
-  /** Makes sure of what is not sure. */
+  /** Resolves changes whose result is unknown. */
   async settle(): Promise<void> {
     const { unsure, zoned } = this.#shadow;
     if (unsure === undefined) return;
@@ -100,7 +100,7 @@ export class HonestClient {
     await this.#verify(0, zoned ? written : data.length);
   }
 
-  /** Says goodbye, and sees that nothing was left over. */
+  /** Says goodbye, and checks that nothing was left over. */
   async close(): Promise<void> {
     const { nbd, socket } = this.#client;
     let unread = 0;
@@ -110,7 +110,7 @@ export class HonestClient {
     if (unread > 0) throw new Violation('an honest client got bytes at its end');
   }
 
-  /** Reads that nobody takes the answers of, until `resume` is called. */
+  /** Reads whose answers are not taken until `resume` is called. */
   async stall(reads: number, resume: () => Promise<void>): Promise<void> {
     const { start, data } = this.#shadow;
     const { nbd, socket } = this.#client;

@@ -1,5 +1,5 @@
-/** The fuzzer's sessions, which know nothing of the protocol package, at a server that is made with it: all
- *  that is within the rules succeeds, every reply has its form, and rudeness ends nobody but itself. */
+/** The fuzzer's sessions, which do not use the protocol package, at a server that is made with it: everything
+ *  within the rules succeeds, every reply has its form, and a rude client ends only itself. */
 
 import { once } from 'node:events';
 import net from 'node:net';

@@ -1,7 +1,7 @@
-/** `npm run fuzz`: sessions of every rudeness against a tnull in a child process, on devices of several
- *  kinds, while honest clients verify their data beside them. Fails, with a command that shows it again,
- *  when tnull ends, hangs, loses step, answers against the protocol, says `bug:`, or keeps memory or
- *  handles; and when an honest client or the control API does not get its answer in time.
+/** `npm run fuzz`: rude sessions against a tnull in a child process, on devices of several kinds, while
+ *  honest clients verify their data beside them. It fails, with a command that repeats it, when tnull ends,
+ *  hangs, loses step, answers against the protocol, logs `bug:`, or keeps memory or handles; and when an
+ *  honest client or the control API does not get its answer in time.
  *
  *    npm run fuzz -- --seconds N [--seed S] [--session N [--count M]] [--parallel N]
  */

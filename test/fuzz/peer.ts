@@ -1,9 +1,9 @@
-/** One end of a socket to tnull: bytes out, bytes in, and nothing of the protocol. */
+/** One end of a socket to tnull: bytes out, bytes in, and no protocol. */
 
 import { once } from 'node:events';
 import net from 'node:net';
 
-/** The server did what no server may do; the message says what. */
+/** The server broke a rule; the message says which. */
 export class Violation extends Error {}
 
 /** The server has closed. */
@@ -85,7 +85,7 @@ export class Peer {
     }
   }
 
-  /** Throws away what comes, for ever. */
+  /** Drops all bytes, for ever. */
   ignore(): void {
     this.socket.removeAllListeners('data');
     this.socket.resume();

@@ -1,4 +1,5 @@
-/** The protocol once more, written apart from tnull's own codec: what both got wrong would not show.
+/** The protocol a second time, written apart from tnull's own codec: a mistake in a shared codec would not
+ *  show.
  *  Source: nbd-protocol.md sections 1 to 3. */
 
 export const OPT = {

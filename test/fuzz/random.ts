@@ -1,4 +1,4 @@
-/** Chance that follows from a text: the same seed makes the same session, on every machine. */
+/** Random numbers that follow from a text: the same seed makes the same session, on every machine. */
 
 export class Random {
   #state: number;

@@ -1,6 +1,6 @@
-/** A client that keeps to nothing: recorded and made sessions, changed in their bytes and in their
- *  order, sent in pieces, left half-way. All that is asked of the server is that it stays well and, when
- *  the client says that it sends no more, that it ends the connection. */
+/** A client that respects no rule: recorded and made sessions, changed in their bytes and their order, sent
+ *  in pieces, left half-way. The server only has to stay well and, when the client says that it sends no
+ *  more, to end the connection. */
 
 import { setImmediate as turn } from 'node:timers/promises';
 import { type Agreed, anyOption } from './haggle.ts';

@@ -1,5 +1,5 @@
-/** Requests of a client that keeps to the framing: any command, flag, offset and length. Each gets
- *  exactly one whole reply in the form that was agreed on, and what is within the rules succeeds. */
+/** Requests of a client that respects only the framing: any command, flag, offset and length. Each gets
+ *  exactly one whole reply in the agreed form, and requests within the rules succeed. */
 
 import type { Agreed } from './haggle.ts';
 import { type Peer, Violation } from './peer.ts';

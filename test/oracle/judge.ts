@@ -1,10 +1,10 @@
-/** Is what was replayed what was recorded? Source: driver.md section 3. */
+/** Compares the replay with the recording. Source: driver.md section 3. */
 
 import { NbdError, TransmissionFlag } from 'nbd-server-protocol-ts';
 import type { QueueLimits, Step } from './recordings.ts';
 import type { Replayed } from './replay.ts';
 
-/** What NBD can say of an errno. */
+/** How NBD reports an errno. */
 const nbdErrors: ReadonlyMap<string, number> = new Map([
   ['EIO', NbdError.EIO],
   ['ETOOMANYREFS', NbdError.EIO],
@@ -16,14 +16,14 @@ const nbdErrors: ReadonlyMap<string, number> = new Map([
   ['ENOSPC', NbdError.ENOSPC],
 ]);
 
-/** @returns what differs, as words; undefined when nothing does. */
+/** @returns the difference in words. Undefined: there is none. */
 export function difference(recorded: Step, replayed: Replayed): string | undefined {
   const { r, nbdError } = replayed;
   if (!sameResult(recorded.r, replayed)) {
     return `recorded ${recorded.r}, replayed ${nbdError === undefined ? r : `NBD error ${nbdError}`}`;
   }
   if (recorded.queue !== undefined) return wrongQueue(recorded.queue, replayed);
-  // What a failed read left in its buffer is nobody's; the value of a set went in.
+  // The content of a failed read's buffer is undefined; the value of a set is input.
   const keys = recorded.op === 'set' ? [] : (['value', 'data', 'at', 'zones'] as const);
   for (const key of keys) {
     const [want, got] = [JSON.stringify(recorded[key]), JSON.stringify(replayed[key])];

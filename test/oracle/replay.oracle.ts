@@ -1,5 +1,5 @@
-/** Every scenario of the recordings on a running daemon, step by step, and again in ways that must
- *  come to the same: other zeroes, other completions, smaller requests. */
+/** Every scenario of the recordings on a running daemon, step by step, and again in equivalent ways: other
+ *  zeroes, other completions, smaller requests. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Daemon, startDaemon } from './daemon.ts';

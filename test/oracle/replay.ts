@@ -1,5 +1,5 @@
-/** Does one step after the other on a device of a running daemon: I/O over NBD, the rest through the
- *  control API. Says what came of it and judges nothing. */
+/** Does one step after the other on a device of a running daemon: I/O over NBD, the rest through the control
+ *  API. Reports the results and judges nothing. */
 
 import { deviceUrl } from './api.ts';
 import type { Daemon } from './daemon.ts';

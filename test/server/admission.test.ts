@@ -1,4 +1,4 @@
-/** Who is turned away, and how often that is said. */
+/** Which clients are turned away, and how often that is logged. */
 
 import { expect, test } from 'vitest';
 import { Admission, Burst, origin } from '../../src/server/admission.ts';

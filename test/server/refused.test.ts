@@ -1,4 +1,4 @@
-/** What is thrown away costs little more than reading it: the reads are counted. */
+/** Dropping bytes costs little more than reading them: the reads are counted. */
 
 import { Command, NbdError, RequestHeader, requestBytes } from 'nbd-server-protocol-ts';
 import { expect, test } from 'vitest';
@@ -90,6 +90,6 @@ test('what comes behind a goodbye is read in large pieces, also behind a long wr
   const [errors, reads] = await send(request(Command.DISC), data);
   expect(errors).toEqual([]);
   expect(reads).toBeLessThan(READS_MAX);
-  // One fault, in however many reads.
+  // One fault, in any number of reads.
   expect(faults.total().get('bytes-behind-disc')).toBe(1);
 });

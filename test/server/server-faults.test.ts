@@ -1,4 +1,4 @@
-/** Ends of connections that no client caused are told from those that one did. */
+/** Ends of connections that no client caused are told apart from those that a client caused. */
 
 import { once } from 'node:events';
 import net from 'node:net';

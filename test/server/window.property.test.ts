@@ -1,5 +1,5 @@
-/** The window against a plain list of bytes, used as a socket and a connection use it: a place is named
- *  right after bytes came, and again when reading goes on it is that one which is filled. */
+/** The window against a plain list of bytes, used like a socket and a connection use it: a place is named
+ *  right after bytes came, and when reading goes on that place is filled. */
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** Whether a soak left something behind: what there was after a whole round, against the last. */
+/** Whether a soak left something behind: compares the state after a whole round with the last one. */
 
 /** What a daemon has with all devices removed and nobody connected. */
 export interface Left {

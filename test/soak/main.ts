@@ -18,8 +18,8 @@ import { judge, type Left, MEMORY_KEPT } from './judge.ts';
 
 const PATIENCE_MS = 60_000;
 const WARM_UP_MS = 20_000;
-/** The heap's garbage, the sockets of those who left, and memory that is returned after seconds: it is
- *  looked at until nothing changes any more. */
+/** The heap's garbage, the sockets of clients that left, and memory that is returned after seconds: it looks
+ *  until nothing changes any more. */
 const SETTLED_LOOKS = 4;
 const SETTLED_LOOKS_MAX = 40;
 

@@ -1,5 +1,5 @@
-/** A request allocates nothing but, for a read of part of a slab, one view of it: a million of them
- *  leave the heap as it was, and what the collector had to take away is counted from its own words. */
+/** A request allocates only, for a read of part of a slab, one view of it: a million requests leave the heap
+ *  as it was, and the collector's own log says how much it had to remove. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

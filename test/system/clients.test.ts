@@ -1,4 +1,4 @@
-/** Programs that none of us wrote use a tnull that stands for all tests of this file. */
+/** Foreign programs use a tnull that serves all tests of this file. */
 
 import { randomBytes } from 'node:crypto';
 import { closeSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** What the driver's parameters do, seen by programs that none of us wrote. */
+/** What the driver's parameters do, seen by foreign programs. */
 
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-/** FLUSH and FUA where nothing is volatile: what users of other servers type first. */
+/** FLUSH and FUA when nothing is volatile: what users of other servers type first. */
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,5 +1,5 @@
-/** Programs that none of us wrote use servers that are made with the protocol package alone, and its client
- *  uses servers that none of us wrote. */
+/** Foreign programs use servers that are made with the protocol package alone, and its client uses foreign
+ *  servers. */
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';

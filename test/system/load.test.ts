@@ -1,5 +1,5 @@
-/** Clients of both Debians with many requests in flight, while the device is changed or is short of
- *  what requests need: nothing hangs, no client is cut off, and each byte is as it was written. */
+/** Clients of both Debians with many requests in flight, while the device changes or lacks what requests
+ *  need: nothing hangs, no client is cut off, and each byte is as it was written. */
 
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';

@@ -1,4 +1,4 @@
-/** What is made from the tables for shells and for man, read by the programs that it is made for. */
+/** The files made from the tables for shells and for man, read by their programs. */
 
 import { describe, expect, test } from 'vitest';
 import { bashCompletion } from '../../scripts/docs/bash.ts';

@@ -1,4 +1,4 @@
-/** Clients that must do with a lower form of the protocol than they know. */
+/** Clients that get a lower form of the protocol than they know. */
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** Programs that none of us wrote see sizes to the byte: 1 TiB, 8 EiB - 1, and odd ones in memory. */
+/** Foreign programs see sizes to the byte: 1 TiB, 8 EiB - 1, and odd ones in memory. */
 
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** Starts the built program for a test, and sees to it that it lived, met no bug and ends well. */
+/** Starts the built program for a test, and checks that it lived, met no bug and ended well. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -37,7 +37,7 @@ export interface Tnull {
 export interface Expected {
   /** Without checks of moved-from handles and counts. */
   readonly debug?: boolean;
-  /** The errors that it is to log: each must come, and no other. */
+  /** The errors that it must log: each must appear, and no other. */
   readonly errors?: readonly RegExp[];
 }
 

@@ -1,5 +1,5 @@
-/** Clients whose requests the thread with their socket executes itself, and all that takes them back to
- *  the main thread: that it makes no difference but of speed. */
+/** Clients whose requests are executed by the thread with their socket, and everything that takes them back
+ *  to the main thread: only the speed differs. */
 
 import { Command, CommandFlag, NbdError } from 'nbd-server-protocol-ts';
 import { describe, expect, test, vi } from 'vitest';

@@ -1,6 +1,7 @@
-/** What comments cite behind the word Source, as in `driver.md section 6, Read; parameter mbps; sd_notify(3)`.
- *  Finds each citation that does not lead to a document of docs/, to a section that is in it, or to
- *  something outside that everybody can find. That none is left: citations.test.ts. */
+/** What comments cite behind the word Source, as in `driver.md section 6, Read; parameter mbps;
+ *  sd_notify(3)`.
+ *  Finds each citation that does not lead to a document of docs/, to a section in it, or to something public.
+ *  citations.test.ts checks that there is none. */
 
 import type { SourceFile } from './rules.ts';
 

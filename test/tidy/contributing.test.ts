@@ -1,5 +1,5 @@
-/** CONTRIBUTING.md is a guide that works: what it names is there, and what a recipe says to change has the
- *  places that it speaks of. */
+/** CONTRIBUTING.md is a guide that works: the files that it names exist, and contain the places that a recipe
+ *  tells to change. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';

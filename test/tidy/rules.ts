@@ -1,4 +1,4 @@
-/** The rules for sources that no linter knows, each as a function from a file to what breaks it. */
+/** The rules for sources that no linter knows, each as a function from a file to its violations. */
 
 import { importsOf } from '../../scripts/import-graph.js';
 
@@ -60,7 +60,7 @@ export function leftOvers({ path, text }: SourceFile): string[] {
     .flatMap((line, at) => (marks.test(line) ? [`${path}:${at + 1}: ${line}`] : []));
 }
 
-/** A number says nothing to a reader who has no list of them: say what it is about. */
+/** A number means nothing to a reader who has no list of them: name the thing. */
 export function numberedReferences({ path, text }: SourceFile): string[] {
   const number = /\b(?:issue|trap)s? #?\d|(?:^|[\s(])#\d+\b/i;
   return text
@@ -102,15 +102,15 @@ export function anys(file: SourceFile): string[] {
   return matching(file, /(?::|<|\||&|\bas|,|=)\s*any\b(?!\s*[:(=])|\bany\[\]/);
 }
 
-/** `x!` hides an undefined: narrow it, or say what is done without it. */
+/** `x!` hides an undefined: narrow it, or handle its absence. */
 export function nonNulls(file: SourceFile): string[] {
   // \x21 is the mark itself, so that this line does not find itself.
   return matching(file, /[\w)\]]\x21(?![=\w])/);
 }
 
-/** Only there the process is ended and standard output and error are written: elsewhere what was said
- *  would be cut off, or waited for. Node's own streams, also of standard input, change the flags of
- *  descriptions that others have too. */
+/** Only these files end the process and write standard output and error: elsewhere output would be cut off,
+ *  or waited for. Node's own streams, also of standard input, change the flags of descriptions that other
+ *  processes share. */
 const PROCESS_END = 'src/cli/process-end.ts';
 
 export function processEnds(file: SourceFile): string[] {
@@ -122,7 +122,7 @@ export function processEnds(file: SourceFile): string[] {
   return found.map((one) => `${one.trim()} (use ${PROCESS_END} or standard-input.ts)`);
 }
 
-/** Only there it is known how Node keeps a socket's handle. */
+/** Only this file knows how Node keeps a socket's handle. */
 const NODE_HANDLE = 'src/server/node-handle.ts';
 
 export function nodeHandles(file: SourceFile): string[] {

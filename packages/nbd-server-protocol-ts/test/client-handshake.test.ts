@@ -15,7 +15,7 @@ import { allCuts, contexts, disk, type HostOptions, hex, host } from './haggle.t
 
 const everything = { contexts: true, extendedHeaders: true } as const;
 
-/** Both halves, wired together, with `size` bytes at a time in each direction. TLS is the word alone.
+/** Both halves, wired together, with `size` bytes at a time in each direction. TLS is only the word.
  *  @returns the client's last progress, and the server's. */
 function meet(wishes: ClientWishes, options: HostOptions, size = 1_000_000) {
   let server = new ServerHandshake(host(options), options);
@@ -150,7 +150,7 @@ test.each<[string, ClientWishes, HostOptions, string]>([
 const GREETING = '4e42444d41474943 49484156454f5054 0003';
 const OLD = '4e42444d41474943 49484156454f5054 0000';
 
-/** What the client makes of these bytes, in one piece. */
+/** What the client concludes from these bytes, in one piece. */
 function hears(text: string | Buffer, wishes: ClientWishes = { extendedHeaders: false }) {
   const bytes = typeof text === 'string' ? hex(text) : text;
   return new ClientHandshake(wishes).receive(bytes, 0, bytes.length);

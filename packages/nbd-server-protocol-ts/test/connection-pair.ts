@@ -1,5 +1,5 @@
 /** A `ServerConnection` and a `ClientConnection` on two pipes that cut bytes as a test wants, and a disk in
- *  memory that writes down what it was asked for. */
+ *  memory that records its requests. */
 
 import {
   ClientConnection,
@@ -59,7 +59,7 @@ export interface Pair<E extends ServerExport> {
 export interface Carrying {
   /** The size of the next piece. */
   readonly cut?: () => number;
-  /** The server does not heed its own pause. */
+  /** The server ignores its own pause. */
   readonly deaf?: boolean;
 }
 
@@ -105,7 +105,7 @@ export function pair<E extends ServerExport>(
   return { server, client, up, down, ends, settle };
 }
 
-/** A disk in memory; what was asked of it, in order. */
+/** A disk in memory, and its requests, in order. */
 export function memoryDisk(size = 65_536) {
   const bytes = new Uint8Array(size);
   const asked: string[] = [];

@@ -1,4 +1,4 @@
-/** A `ClientConnection` holds its server to the rules. */
+/** A `ClientConnection` checks its server's replies against the rules. */
 
 import { describe, expect, test } from 'vitest';
 import { ClientConnection, NbdError } from '../src/index.ts';

@@ -7,7 +7,7 @@ import { allCuts, concat } from './haggle.ts';
 
 type Form = (typeof forms)[number];
 
-/** What a client does in the session. @returns what came of it, in words. */
+/** What a client does in the session. @returns the result, in words. */
 async function session(client: ClientConnection, form: Form): Promise<string[]> {
   const { size } = await client.ready;
   const all: Promise<unknown>[] = [

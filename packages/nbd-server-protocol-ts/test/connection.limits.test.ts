@@ -1,5 +1,5 @@
-/** How a `ServerConnection` holds up a client that asks for more than it may have, or does not read; and how
- *  connections end. */
+/** How a `ServerConnection` holds up a client that asks for too much, or does not read; and how connections
+ *  end. */
 
 import { describe, expect, test } from 'vitest';
 import {
@@ -16,7 +16,7 @@ import { concat, said } from './haggle.ts';
 
 const turn = (): Promise<void> => new Promise(setImmediate);
 
-/** Reads that end when they are told to. */
+/** Reads that end on command. */
 function slowReads() {
   const waiting: (() => void)[] = [];
   const read = ({ length }: { length: number }): Promise<Uint8Array> =>
@@ -250,7 +250,7 @@ describe('the end', () => {
     const over = server.shutdown();
     await settle();
     expect(ends).toEqual({});
-    // That is no fault of a client who has not said goodbye.
+    // That is no fault of a client that has not said goodbye.
     server.receive(up.take(500));
     expect(faults).toEqual([]);
     waiting[0]?.();
@@ -316,7 +316,7 @@ describe('the end', () => {
     waiting[1]?.();
     await settle();
     expect(await second).toHaveLength(1);
-    // The goodbye waits for the answer that nobody waits for.
+    // The goodbye waits for the answer, although the caller does not.
     expect(left).toBe(false);
     waiting[0]?.();
     await settle();

@@ -1,5 +1,5 @@
-/** Any requests of a client at a server that ends them in any order, over pipes that cut anywhere, with any
- *  limits and transports that are slow: each is answered as a model says, and nothing hangs. */
+/** Arbitrary requests of a client at a server that ends them in any order, over pipes that cut anywhere, with
+ *  any limits and slow transports: each is answered as a model says, and nothing hangs. */
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -47,7 +47,7 @@ const run = fc.record({
 });
 type Run = typeof run extends fc.Arbitrary<infer R> ? R : never;
 
-/** What becomes of a step at a disk with these bytes, which it changes. */
+/** The effect of a step on a disk with these bytes, which it changes. */
 function expected({ kind, offset, length }: Step, disk: Uint8Array, form: string): string {
   const end = offset + length;
   if (kind === 'flush') return 'done';
@@ -96,7 +96,7 @@ async function play({ form, steps, pieces, requests, bytes, slow, deaf }: Run): 
     new Promise((resolve) => waiting.push({ rounds, go: resolve }));
   let calls = 0;
   let paused = false;
-  /** Does its work at once, and says so after a while. */
+  /** Does its work at once, and reports it after a while. */
   const slowly =
     <A extends unknown[], T>(work: (...of: A) => T) =>
     (...of: A): T | Promise<T> => {

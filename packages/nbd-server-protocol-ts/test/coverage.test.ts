@@ -1,4 +1,4 @@
-/** Which bytes of a read have come, beside a list of all bytes. */
+/** Which bytes of a read have arrived, beside a list of all bytes. */
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

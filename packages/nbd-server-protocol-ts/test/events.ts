@@ -1,4 +1,4 @@
-/** Writes down what a decoder of replies tells, so that tests can compare. */
+/** Records the reports of a decoder of replies, so that tests can compare. */
 
 import { ReplyDecoder, type ReplyForm, RequestHeader } from '../src/index.ts';
 

@@ -1,5 +1,5 @@
-/** Bytes that nobody meant, into whole connections: none throws, each ends once, nothing is sent behind its
- *  end, memory is not allocated because a header claims it, and cuts change nothing. NBD_FUZZ_RUNS makes it
+/** Arbitrary bytes into whole connections: none throws, each ends once, nothing is sent behind its end,
+ *  memory is not allocated because a header claims it, and cuts change nothing. NBD_FUZZ_RUNS makes it
  *  longer. */
 
 import fc from 'fast-check';

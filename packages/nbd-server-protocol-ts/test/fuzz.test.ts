@@ -1,5 +1,5 @@
-/** Bytes that nobody meant, into every decoder: none throws, none hangs, and what they put out is
- *  bounded. fast-check prints the seed; NBD_FUZZ_RUNS makes it longer. */
+/** Arbitrary bytes into every decoder: none throws, none hangs, and their output is bounded. fast-check
+ *  prints the seed; NBD_FUZZ_RUNS makes it longer. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -25,7 +25,7 @@ export const disk: ExportInfo = {
 };
 export const other: ExportInfo = { ...disk, name: 'ü/ber', size: 512 };
 
-/** Only where it is asked for: the tests count what LIST answers. */
+/** Only on request: the tests count the answers of LIST. */
 export const secret: ExportInfo = { ...disk, name: 'secret', tlsOnly: true };
 
 export const contexts: readonly OfferedContext[] = [
@@ -59,7 +59,7 @@ export function host(options: HostOptions = {}): HandshakeHost<ExportInfo> {
 export interface Outcome {
   readonly state: 'haggling' | 'transmission' | 'starttls' | 'closed';
   readonly output: Buffer;
-  /** Bytes that were left over for whoever comes next. */
+  /** Bytes that were left over for the next reader. */
   readonly rest: Buffer;
   readonly agreed: Agreed<ExportInfo> | undefined;
   readonly reason: string | undefined;

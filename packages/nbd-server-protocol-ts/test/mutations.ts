@@ -1,8 +1,8 @@
-/** Bytes that are nearly right, and bytes in pieces, for tests of what nobody meant. */
+/** Bytes that are nearly right, and bytes in pieces, for tests of arbitrary input. */
 
 import fc from 'fast-check';
 
-/** What is right but for a few bytes that were changed, left out or put in. */
+/** Correct bytes of which a few were changed, left out or added. */
 export function mutated(messages: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
   const change = fc.tuple(fc.nat(5000), fc.nat(255), fc.constantFrom('set', 'drop', 'add', 'none'));
   return fc

@@ -1,4 +1,4 @@
-/** Bytes sent to a server as they are, for tests that are rude. */
+/** Raw bytes to a server, for tests that break the rules. */
 
 import { once } from 'node:events';
 import net from 'node:net';

@@ -1,4 +1,4 @@
-/** What a client makes of a server's replies: chunks in any order and at any cut, and what is wrong. */
+/** How a client takes a server's replies: chunks in any order and at any cut, and mistakes. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -90,7 +90,7 @@ function writeChunk(
   }
 }
 
-/** Data pieces that happen to follow each other are one for the test's scribe. */
+/** Adjacent data pieces are one for the test's recorder. */
 function joined(told: readonly Told[]): Told[] {
   const all: Told[] = [];
   for (const one of told) {

@@ -1,5 +1,5 @@
-/** A zoned device without data: the zone rules behind a real disk, and inner steps that write down
- *  what reached them. For tests. */
+/** A zoned device without data: the zone rules behind a real disk, and inner steps that record what reached
+ *  them. For tests. */
 
 import { Command } from '../../../src/block/command.ts';
 import type { IdleRequest } from '../../../src/block/owned.ts';
