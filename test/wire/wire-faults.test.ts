@@ -103,6 +103,25 @@ describe('one connection', () => {
     expect((await client.reply(LENGTH)).cookie).toBe(6n);
   });
 
+  test('stall: not where its rule has gone before the bytes before it', async () => {
+    const length = 4 << 20;
+    const served = await ruled({ op: 'read', sectors: 8, wire: 'stall:0' });
+    const client = await WireClient.simple(served.path);
+    client.socket.pause();
+    for (const offset of [LENGTH * 2, 0]) {
+      client.send(requestBytes({ command: READ, cookie: BigInt(offset), offset, length }));
+    }
+    await until(async () => {
+      const { text } = await served.ask('GET', '/v1/devices/nullb0/faults');
+      return JSON.parse(text).rules[0].struck === 1;
+    });
+    await served.ask('DELETE', '/v1/devices/nullb0/faults');
+    client.socket.resume();
+    for (const offset of [LENGTH * 2, 0]) {
+      expect((await client.reply(length)).cookie).toBe(BigInt(offset));
+    }
+  });
+
   test('drip: in portions, and the next reply at once', async () => {
     const served = await ruled({ op: 'read', nth: 1, wire: 'drip:1000:1ms' });
     const client = await WireClient.simple(served.path);

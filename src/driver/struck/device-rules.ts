@@ -143,7 +143,7 @@ export class DeviceRules {
     this.#front = new RuleFront({
       ...facts,
       rules: this.#set,
-      stalled: new Stalled(),
+      stalled: new Stalled((id) => this.rules.some((rule) => rule.id === id)),
       versions: this.#versions,
       longWork: new LongWork(this.#context.deferred),
       context: this.#context,

@@ -18,6 +18,12 @@ export class Stalled {
   /** Between two portions. */
   readonly #pauses = new Set<Pause>();
   #open = false;
+  readonly #isThere: (rule: string) => boolean;
+
+  /** @param isThere whether there is a rule of this id. */
+  constructor(isThere: (rule: string) => boolean) {
+    this.#isThere = isThere;
+  }
 
   /** How many there are of each rule that has some. */
   counts(): Map<string, number> {
@@ -27,7 +33,8 @@ export class Stalled {
   }
 
   hold(id: string, release: () => void, context: BlockContext): () => void {
-    if (this.#open) return this.pause(release, 0, context);
+    // What was sent before may take so long that its rule has gone, and nobody would release it.
+    if (this.#open || !this.#isThere(id)) return this.pause(release, 0, context);
     this.#held.set(release, id);
     return () => void this.#held.delete(release);
   }
