@@ -39,7 +39,7 @@ _tnull() {
     --log-level) answers='trace debug info warn error fatal silent' ;;
     --log-format) answers='pretty json' ;;
     --model | --model) answers='lost prefix whole torn garbage' ;;
-    --order) answers='rank explore' ;;
+    --order | --order) answers='rank explore' ;;
     --format) answers='dm-log-writes' ;;
     --queue-mode) answers='2' ;;
     --no-sched) answers='0 1' ;;
@@ -106,7 +106,7 @@ _tnull() {
             else answers=''; fi
             ;;
           crash)
-            if [[ $cur == -* ]]; then answers='--output --run --help --check --model --limit --seed --jobs --timeout --from --keep-going --outcome --shard --report --json --merge --order --unix'
+            if [[ $cur == -* ]]; then answers='--output --run --help --check --model --order --limit --seed --jobs --timeout --from --keep-going --outcome --shard --report --json --merge --unix'
             elif [ ${#words[@]} = 3 ]; then answers='record explore images image serve shrink'
             else files=1; fi
             ;;

@@ -223,6 +223,7 @@ complete -c tnull -n '__fish_seen_subcommand_from crash' -l run -x -d 'the shell
 complete -c tnull -n '__fish_seen_subcommand_from crash' -s h -l help -d 'print help'
 complete -c tnull -n '__fish_seen_subcommand_from crash' -l check -x -d 'the shell command that is given each image'
 complete -c tnull -n '__fish_seen_subcommand_from crash' -l model -x -a 'lost prefix whole torn garbage' -d 'lost, prefix, whole, torn, garbage (default torn)'
+complete -c tnull -n '__fish_seen_subcommand_from crash' -l order -x -a 'rank explore' -d 'explore, lazy (default explore); lazy decides what the check reads'
 complete -c tnull -n '__fish_seen_subcommand_from crash' -l limit -x -d 'try so many at most (default 20000)'
 complete -c tnull -n '__fish_seen_subcommand_from crash' -l seed -x -d 'of the samples where the limit does not reach all (default 0)'
 complete -c tnull -n '__fish_seen_subcommand_from crash' -l jobs -x -d 'so many checks at a time, each with a device (default: one for each CPU)'

@@ -50,6 +50,13 @@ export class ShownImage {
     }
   }
 
+  /** One cell holds something else from now on: it is written whatever it held. */
+  put(cell: number, content: number): void {
+    const part = cellPart(this.#timeline, cell, content, this.#end);
+    this.#target.write(part.offset, part.bytes);
+    this.#shown[cell] = content;
+  }
+
   /** Zeros are there. */
   #forget({ start, end }: ByteRange): void {
     const { bytes, place } = this.#timeline.cells;

@@ -79,13 +79,18 @@ export class ImageDaemon {
 class Data implements DeviceData {
   readonly #store: WatchedStore;
   #changed: { start: number; end: number }[] = [];
+  /** What is written now comes from whoever shows images. */
+  #isOurs = false;
 
   constructor(store: WatchedStore) {
     this.#store = store;
   }
 
   write(offset: number, bytes: Uint8Array): void {
-    if (this.#store.write(sectorAt(offset), bytes, 0, bytes.length)) return;
+    this.#isOurs = true;
+    const isDone = this.#store.write(sectorAt(offset), bytes, 0, bytes.length);
+    this.#isOurs = false;
+    if (isDone) return;
     throw new RangeError('no memory for the data of an image');
   }
 
@@ -98,6 +103,7 @@ class Data implements DeviceData {
     this.#store.watch = {
       reads: (sector, sectors) => watch?.reads(sector, sectors),
       changes: (sector, sectors) => {
+        if (this.#isOurs) return;
         watch?.changes(sector, sectors);
         this.#add(sector * SECTOR_BYTES, (sector + sectors) * SECTOR_BYTES);
       },

@@ -392,3 +392,35 @@ test('journal save: of a running device, and what refuses', async () => {
   daemon.child.kill('SIGTERM');
   await daemon.ended;
 });
+
+describe('lazily', () => {
+  /** Reads the block at 0; only where that is an a, also the one at 1. */
+  const reader = [
+    `first=$(node ${io} "$unixsocket" show:0:512)`,
+    `if [ "$first" = a ]; then second=$(node ${io} "$unixsocket" show:512:512); fi`,
+  ].join('; ');
+
+  test('only what the check reads is tried in every way', async () => {
+    const check = `${reader}; [ "$first$second" != a. ]`;
+    const words = ['--order', 'lazy', '--keep-going', '--json'];
+    const { status, stdout } = await explored('abcd@0', check, ...words);
+    expect(status).toBe(1);
+    // '.', then 'a' with '.' and 'b': 3 runs instead of 16.
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({ tried: 3, failed: 1, distinct: '16', end: 'every image' });
+    expect(report.diverged).toBe(0);
+    // What is not read is as before: the image that failed fails again.
+    const [{ id }] = report.failures;
+    const log = readLog(journalOf(script('abcd@0', device)));
+    expect(lettersOf(crashSite(log, 'torn'), parseId(id) ?? { instant: 0, rank: 0n })).toBe('a...');
+  });
+
+  test('a check that reads otherwise when run again is told', async () => {
+    const where = folder();
+    const times = join(where, 'times');
+    const check = `echo x >> ${times}; at=$(($(wc -l < ${times}) % 2 * 512)); node ${io} "$unixsocket" show:$at:512`;
+    const { stdout, told } = await explored('ab@0', check, '--order', 'lazy', '--jobs', '1');
+    expect(told().diverged).toBeGreaterThan(0);
+    expect(stdout).toContain('read otherwise than before');
+  });
+});

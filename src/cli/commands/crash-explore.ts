@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { shown, systemText } from '../../config/errors.ts';
 import { models } from '../../crash/models.ts';
-import { type ExploreCommand, explore } from '../crash/explore.ts';
+import { type ExploreCommand, explore, orders } from '../crash/explore.ts';
 import { type ExploreReport, merged, reportText } from '../crash/report.ts';
 import { choiceOf, numberOf, textOf } from '../crash/words.ts';
 import type { FileCommand, FileContext } from '../file-command.ts';
@@ -30,6 +30,10 @@ export const crashExplore: FileCommand = {
   flags: [
     ['--check <command>', 'the shell command that is given each image'],
     ['--model <model>', `${models.join(', ')} (default torn)`],
+    [
+      '--order <order>',
+      `${orders.join(', ')} (default explore); lazy decides what the check reads`,
+    ],
     ['--limit <images>', `try so many at most (default ${LIMIT})`],
     ['--seed <seed>', 'of the samples where the limit does not reach all (default 0)'],
     ['--jobs <count>', 'so many checks at a time, each with a device (default: one for each CPU)'],
@@ -69,6 +73,7 @@ function commandOf({ operands, flags }: FileContext): ExploreCommand {
   return {
     ...{ journal: resolve(journal), check, from: textOf(flags['from']) },
     model: choiceOf('--model', flags['model'], models, 'torn'),
+    order: choiceOf('--order', flags['order'], orders, 'explore'),
     limit: numberOf('--limit', flags['limit'], LIMIT, 1),
     seed: numberOf('--seed', flags['seed'], 0),
     jobs: numberOf('--jobs', flags['jobs'], availableParallelism(), 1),

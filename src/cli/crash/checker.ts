@@ -2,9 +2,11 @@
 
 import type { ImageId } from '../../crash/image-id.ts';
 import { idText } from '../../crash/image-id.ts';
+import type { Decided, LazyImage } from '../../crash/lazy-image.ts';
 import { ShownImage } from '../../crash/shown-image.ts';
 import { marksAt } from '../../crash/story.ts';
 import type { Timeline } from '../../crash/timeline.ts';
+import { SECTOR_BYTES } from '../../units.ts';
 import type { Checked, CrashLane, ShownImage as Shown } from './lane.ts';
 
 export interface CheckerOptions {
@@ -33,6 +35,26 @@ export class Checker {
     const environment = { TNULL_CRASH_ID: idText(id), TNULL_CRASH_JOURNAL: journal };
     const marks = marksAt(this.#timeline.log, id.instant);
     return this.lane.check(this.image(contents), { command, timeoutMs, environment, marks });
+  }
+
+  /** The same with an image that is decided while the check reads it. */
+  checkLazily(name: string, instant: number, lazy: LazyImage): Promise<Checked> {
+    const { check: command, timeoutMs, journal } = this.#options;
+    const timeline = this.#timeline;
+    const contents = lazy.vector.map((version, cell) => timeline.contentOf(cell, version));
+    const put = (all: readonly Decided[]): void => {
+      for (const { cell, content } of all) this.#shown?.put(cell, content);
+    };
+    const watch: Shown['watch'] = {
+      reads: (sector, sectors) =>
+        put(lazy.reads(sector * SECTOR_BYTES, (sector + sectors) * SECTOR_BYTES)),
+      changes: (sector, sectors) =>
+        put(lazy.changes(sector * SECTOR_BYTES, (sector + sectors) * SECTOR_BYTES)),
+    };
+    const environment = { TNULL_CRASH_ID: name, TNULL_CRASH_JOURNAL: journal };
+    const marks = marksAt(timeline.log, instant);
+    const image = { ...this.image(contents), watch };
+    return this.lane.check(image, { command, timeoutMs, environment, marks });
   }
 
   image(contents: Int32Array): Shown {

@@ -5,6 +5,7 @@ import { isatty } from 'node:tty';
 import { countFrom, exploring } from '../../crash/exploring.ts';
 import { type ImageId, idText } from '../../crash/image-id.ts';
 import { ImageSource } from '../../crash/image-source.ts';
+import type { LazyImage } from '../../crash/lazy-image.ts';
 import { type CrashSite, crashSite, type Model } from '../../crash/models.ts';
 import { ProductSpace } from '../../crash/product-space.ts';
 import { doubtful, instantOfMark, momentOf } from '../../crash/story.ts';
@@ -16,6 +17,8 @@ import { isFailure, outcomeOf, type Shard } from '../outcome.ts';
 import type { Streams } from '../process-end.ts';
 import { UsageError } from '../usage-error.ts';
 import { Checker } from './checker.ts';
+import type { Checked } from './lane.ts';
+import { lazily } from './lazily.ts';
 import { loop } from './loop.ts';
 import { Bar } from './progress.ts';
 import { countsOf, type ExploreReport, type Failure, type Tried } from './report.ts';
@@ -25,6 +28,7 @@ export interface ExploreCommand {
   readonly journal: string;
   readonly check: string;
   readonly model: Model;
+  readonly order: Order;
   readonly limit: number;
   readonly seed: number;
   readonly jobs: number;
@@ -37,6 +41,9 @@ export interface ExploreCommand {
   readonly outcomes: ReadonlyMap<number, string>;
 }
 
+export const orders = ['explore', 'lazy'] as const;
+export type Order = (typeof orders)[number];
+
 const STDERR = 2;
 
 /** @throws StartError, UsageError, and what a daemon's start throws. */
@@ -48,6 +55,9 @@ export async function explore(
   const { journal, check, model, limit, seed, from, shard, keepGoing } = command;
   const log = readCrashLog(journal);
   const site = crashSite(log, model);
+  if (command.order === 'lazy' && !(site.space instanceof ProductSpace)) {
+    throw new UsageError(`--order lazy: the model ${model} has no choices`);
+  }
   const begin = from === undefined ? 0 : instantOfMark(log, from);
   if (begin === undefined) throw new UsageError(`--from: the journal has no mark '${from}'`);
   const total = totalOf(site, limit, begin, shard);
@@ -70,17 +80,30 @@ export async function explore(
         const checker = new Checker(lane, source.timeline, command);
         lanes.push(new Judge(checker, source, command.outcomes));
       }
-      const { tried, end, count } = await loop<Tried | Failure>({
-        ...{ images, shard, jobs: lanes.length, keepGoing, signal },
-        run: (image, n, at) => (lanes[at] ?? bug('a lane that is not there')).run(image, n),
-        onTried: (one) => bar.add(isFailure(one)),
-      });
+      const laneAt = (at: number): Judge => lanes[at] ?? bug('a lane that is not there');
+      const common = {
+        ...{ shard, jobs: lanes.length, keepGoing, signal },
+        onTried: (one: Tried) => bar.add(isFailure(one)),
+      };
+      const { space, timeline } = site;
+      const found =
+        space instanceof ProductSpace && command.order === 'lazy'
+          ? await lazily<Tried | Failure>({
+              ...{ ...common, space, timeline, model, from: begin, limit },
+              run: (lazy, id, n, at) => laneAt(at).runLazily(lazy, id, n),
+            })
+          : await loop<Tried | Failure>({
+              ...{ ...common, images },
+              run: (image, n, at) => laneAt(at).run(image, n),
+            });
+      const { tried, end, count, diverged } = found;
       return {
-        ...{ journal, check, model, order: 'explore', seed, limit, from: from ?? null, shard },
+        ...{ journal, check, model, order: command.order, seed, limit, from: from ?? null, shard },
         legal: String(site.space.legal().reduce((sum, one) => sum + one, 0n)),
         distinct: String(site.space.distinct()),
         ...countsOf(tried),
-        end: end === 'every image' && BigInt(count) < imagesFrom(site, begin) ? 'limit' : end,
+        end: isShort(command, end, BigInt(count) < imagesFrom(site, begin)) ? 'limit' : end,
+        diverged,
         ms: Math.round(performance.now() - began),
         failures: tried.filter((one): one is Failure => 'moment' in one),
       };
@@ -89,6 +112,11 @@ export async function explore(
     bar.end();
     await Promise.all(lanes.map(({ checker }) => checker.lane.end()));
   }
+}
+
+/** Lazily all was tried when it ended. */
+function isShort({ order }: ExploreCommand, end: ExploreReport['end'], isLess: boolean): boolean {
+  return order === 'explore' && end === 'every image' && isLess;
 }
 
 /** How many images there are from an instant on. */
@@ -119,9 +147,26 @@ class Judge {
   }
 
   async run(image: ImageId, n: number): Promise<Tried | Failure> {
-    const { timeline } = this.#source;
     const contents = this.#source.contents(image) ?? bug('an image that is not there');
-    const { status, ms, output } = await this.checker.check(image, contents);
+    return this.#judged(image, n, contents, await this.checker.check(image, contents));
+  }
+
+  /** @param id of the image as it was decided by the end. */
+  async runLazily(lazy: LazyImage, id: () => ImageId, n: number): Promise<Tried | Failure> {
+    const { timeline } = this.#source;
+    const begun = id();
+    const checked = await this.checker.checkLazily(idText(begun), begun.instant, lazy);
+    const contents = lazy.vector.map((version, cell) => timeline.contentOf(cell, version));
+    return this.#judged(id(), n, contents, checked);
+  }
+
+  #judged(
+    image: ImageId,
+    n: number,
+    contents: Int32Array,
+    { status, ms, output }: Checked,
+  ): Tried | Failure {
+    const { timeline } = this.#source;
     const outcome = outcomeOf(status, this.#outcomes);
     const tried: Tried = { id: idText(image), n, outcome, status, ms };
     if (!isFailure(tried)) return tried;

@@ -21,6 +21,8 @@ export interface LoopResult<T> {
   readonly end: End;
   /** Images of all shards that were come to. */
   readonly count: number;
+  /** How often a check read otherwise than before: in this order nobody looks. */
+  readonly diverged: number;
 }
 
 /** Rejects with what a run rejects with. */
@@ -63,5 +65,6 @@ export async function loop<T extends Outcome & { n: number }>({
     tried: tried.toSorted((a, b) => a.n - b.n),
     end: signal.aborted ? 'interrupted' : stopped ? 'failure' : 'every image',
     count,
+    diverged: 0,
   };
 }

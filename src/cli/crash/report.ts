@@ -7,7 +7,13 @@ import { timeText } from '../table.ts';
 import { StartError } from '../usage-error.ts';
 
 /** Why there were no more images. */
-export type End = 'every image' | 'limit' | 'failure' | 'interrupted';
+export type End =
+  | 'every image'
+  | 'limit'
+  | 'failure'
+  | 'interrupted'
+  /** A check read otherwise when it was run again: its instant was given up. */
+  | 'reads differ';
 
 export interface Tried extends Outcome {
   readonly id: string;
@@ -42,6 +48,8 @@ export interface ExploreReport {
   /** The first image of each outcome of the user's own. */
   readonly firsts: Readonly<Record<string, string>>;
   readonly end: End;
+  /** Checks that read otherwise when run again; of the order lazy. */
+  readonly diverged: number;
   readonly ms: number;
   /** In the order of exploring. */
   readonly failures: readonly Failure[];
@@ -72,6 +80,9 @@ export function reportText(report: ExploreReport): string {
   const found = Object.entries(counts).map(([outcome, count]) => `${count} ${outcome}`);
   return [
     ...[...shown, ...others, ...named],
+    ...(report.diverged > 0
+      ? [`${report.diverged} checks read otherwise than before: lazy is for those that do not\n`]
+      : []),
     `images: ${legal} legal in all instants, ${distinct} distinct\n`,
     `tried: ${report.tried} in ${timeText(ms * 1e6)}: ${found.join(', ') || 'none'}; ${endText(end)}\n`,
   ].join('');
@@ -114,6 +125,8 @@ function endText(end: End): string {
       return 'every distinct image was tried';
     case 'limit':
       return 'up to --limit: there are more';
+    case 'reads differ':
+      return 'not all was tried';
     case 'failure':
       return 'stopped at a failure (--keep-going goes on)';
     case 'interrupted':
@@ -165,12 +178,13 @@ function joined(first: ExploreReport, reports: readonly ExploreReport[]): Explor
     for (const [outcome, id] of Object.entries(report.firsts)) firsts[outcome] ??= id;
   }
   const ends = new Set(reports.map(({ end }) => end));
-  const order = ['interrupted', 'failure', 'limit', 'every image'] as const;
+  const order = ['interrupted', 'failure', 'reads differ', 'limit', 'every image'] as const;
   return {
     ...first,
     ...{ shard: { index: 1, of: 1 }, counts, firsts },
     tried: reports.reduce((sum, { tried }) => sum + tried, 0),
     failed: reports.reduce((sum, { failed }) => sum + failed, 0),
+    diverged: reports.reduce((sum, { diverged }) => sum + diverged, 0),
     end: order.find((one) => ends.has(one)) ?? 'limit',
     ms: Math.max(...reports.map(({ ms }) => ms)),
     failures: reports.flatMap(({ failures }) => failures).toSorted((a, b) => a.n - b.n),
