@@ -38,11 +38,13 @@ async function flush(operator: Operator, device: SimDevice): Promise<void> {
   const { control } = operator.simulation;
   const { model, epoch } = device;
   const lower = model.lower.slice();
+  const since = model.tick;
   device.requests++;
   const bound = CALL_NS + operator.simulation.patience(device);
   const done = await operator.call(device, 'flush', () => control.flush(device.name), [], bound);
   device.requests--;
-  if (done && device.cached && device.epoch === epoch) model.flushed(lower);
+  const sure = device.epoch === epoch && !device.ruled.holds(since);
+  if (done && device.cached && sure) model.flushed(lower);
 }
 
 /** Sets or clears a range of sectors; one operator at a time. */

@@ -9,6 +9,7 @@ import { TagPool } from '../../src/block/tag-pool.ts';
 import { ErrnoError } from '../../src/config/errors.ts';
 import { Tree } from '../../src/control/tree.ts';
 import { PageStore } from '../../src/driver/storage/page-store.ts';
+import { RuleFront } from '../../src/driver/struck/front.ts';
 import { ByteShare } from '../../src/export/byte-budget.ts';
 import { DataMemory } from '../../src/pages/memory.ts';
 import { Connection } from '../../src/server/connection.ts';
@@ -52,6 +53,12 @@ export const canaries: readonly Canary[] = [
           return this.inFlight > 0;
         };
       }),
+  },
+  {
+    defect: 'what hangs by a rule stays so when the rule is removed',
+    kinds: ['hang'],
+    plan: hangingRules,
+    plant: () => replace(RuleFront.prototype, 'release', () => () => 0),
   },
   {
     defect: 'a tag that is not given back',
@@ -280,6 +287,12 @@ function slicesWhileQueuesChange(seed: number): Plan {
   }));
   const often = { operators: 2, operatorNs: 5e6, operationsPerAction: 1 };
   return { ...plan, ...often, has, devices, clients: 3, depthMax: 8 };
+}
+
+function hangingRules(seed: number): Plan {
+  const without = features.filter((one) => !['read', 'write', 'rules'].includes(one));
+  const plan = drawPlan(seed, { operations: 1000, without, memoryFailsAt: 0 });
+  return { ...plan, rules: true, operators: 0, operatorNs: 5e6, operationsPerAction: 10 };
 }
 
 const throttled = {

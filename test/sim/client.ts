@@ -43,6 +43,8 @@ export class SimClient implements ClientEnd {
   #cookies = 0;
   /** Tick of the device at which it connected. */
   #since = 0;
+  /** The same among all that arrive. */
+  #arrived = 0;
   #deadline = 0;
   /** Neither reads nor sends until `#wake`. */
   #stalled = false;
@@ -78,6 +80,7 @@ export class SimClient implements ClientEnd {
     this.device = device;
     this.state = 'haggling';
     this.#since = device.model.tick++;
+    this.#arrived = simulation.arrivalTicks.tick++;
     this.#deadline = simulation.world.time + AGREEMENT_NS;
     this.#stalled = this.#rests = this.#behind = this.#cut = false;
     this.#time.connected(simulation.world.time);
@@ -116,6 +119,11 @@ export class SimClient implements ClientEnd {
     return undefined;
   }
 
+  /** A rule may have struck its arrival, or its handshake. */
+  get #arrivalsMayFail(): boolean {
+    return this.#simulation.arrivals.holds(this.#arrived);
+  }
+
   get #keeps(): Keeps {
     if (this.#dawdles) return 'handshake';
     if (this.state !== 'transmission') return 'us';
@@ -147,7 +155,7 @@ export class SimClient implements ClientEnd {
 
   readable(): void {
     if (this.#stalled) return;
-    this.#attempt(() => this.#read());
+    this.#readOrBreak();
   }
 
   answered(one: Operation): void {
@@ -165,6 +173,19 @@ export class SimClient implements ClientEnd {
     } catch (error) {
       this.#simulation.world.fail(failureOf(error));
     }
+  }
+
+  /** What a rule makes of a reply ends the connection, as it does with other clients. */
+  #readOrBreak(): void {
+    this.#attempt(() => {
+      try {
+        this.#read();
+      } catch (error) {
+        const broken = error instanceof Found && error.kind === 'reply';
+        if (!broken || this.device?.ruled.holds(this.#since) !== true) throw error;
+        this.#gone('reset');
+      }
+    });
   }
 
   #read(): void {
@@ -197,7 +218,7 @@ export class SimClient implements ClientEnd {
     if (progress.state === 'starttls') return this.#secure();
     if (progress.state !== 'transmission') {
       const why = progress.state === 'failed' ? progress.reason : progress.state;
-      if (!device.leaving.holds(this.#since)) {
+      if (!device.leaving.holds(this.#since) && !this.#arrivalsMayFail) {
         throw new Found('refused', `${device.name}: no agreement: ${why}`);
       }
       this.#gone('leave');
@@ -280,7 +301,7 @@ export class SimClient implements ClientEnd {
       }
     }
     this.#flush(false);
-    this.#attempt(() => this.#read());
+    this.#readOrBreak();
   }
 
   #unstall(): void {
@@ -357,11 +378,12 @@ export class SimClient implements ClientEnd {
     const turnedAway = this.state === 'haggling' && device.noMemory.holds(this.#since);
     const leaves = this.state === 'leaving' || device.leaving.holds(this.#since);
     const still = this.#time.mayBeCut(this.#simulation.world.time, this.state === 'haggling');
-    const excused = turnedAway || leaves || still || this.#simulation.ending;
+    const ruled = device.ruled.holds(this.#since) || this.#arrivalsMayFail;
+    const excused = turnedAway || leaves || still || ruled || this.#simulation.ending;
     if (!excused) {
       throw new Found('cut', `${device.name}: cut off with ${this.inFlight} requests in flight`);
     }
-    if (this.state === 'leaving' && !still && !device.leaving.holds(this.#since)) {
+    if (this.state === 'leaving' && !still && !ruled && !device.leaving.holds(this.#since)) {
       if (this.inFlight > 0) throw new Found('reply', `${this.inFlight} replies are missing`);
       if (wire.taken > 0) throw new Found('reply', `${wire.taken} bytes behind the last reply`);
     }
@@ -382,7 +404,7 @@ export class SimClient implements ClientEnd {
       this.#simulation.answered(one);
       this.#release(one, device, false);
     }
-    if (how === 'reset') wire?.reset();
+    if (how === 'reset') wire?.cut();
     else wire?.leave();
     this.#wire = undefined;
     this.state = 'away';

@@ -2,11 +2,23 @@
  *  and become the tree's errors again. */
 
 import { type Errno, ErrnoError } from '../../src/config/errors.ts';
+import { faultHandlers } from '../../src/control/faults/handlers.ts';
 import type { Tree } from '../../src/control/tree.ts';
 import type { ZoneOperation } from '../../src/driver/zone-requests.ts';
 import type { Random } from '../fuzz/random.ts';
 import { Found } from './failure.ts';
 import type { Answer, Asked, Http } from './http.ts';
+
+/** A call of the API under `/v1/devices/NAME/faults`, and how its handler is named. */
+export interface RuleCall {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** Behind `faults`. */
+  readonly path: string;
+  readonly call: keyof ReturnType<typeof faultHandlers>;
+  readonly status: number;
+  readonly json?: object;
+  readonly rule?: string;
+}
 
 export type Texts = ReadonlyMap<string, string>;
 
@@ -24,6 +36,8 @@ export interface Control {
   ): Promise<unknown>;
   /** @returns the sector where it went. */
   append(name: string, sector: number, data: Uint8Array): Promise<number>;
+  /** Does something about a device's rules. */
+  rules(name: string, what: RuleCall): Promise<unknown>;
   /** Reads something; what, is drawn. */
   look(random: Random, name: string): Promise<unknown>;
 }
@@ -57,6 +71,11 @@ export class TreeControl implements Control {
 
   append(name: string, sector: number, data: Uint8Array): Promise<number> {
     return this.#tree.append(name, sector, data);
+  }
+
+  async rules(name: string, { call, json, rule }: RuleCall): Promise<unknown> {
+    const params = { name, ...(rule === undefined ? {} : { rule }) };
+    return await faultHandlers(this.#tree)[call]({ params, query: {}, texts: {}, body: json });
   }
 
   async look(random: Random, name: string): Promise<unknown> {
@@ -138,6 +157,12 @@ export class HttpControl implements Control {
     const { text } = await this.#ask({ method: 'POST', path, type: OCTETS, body: data }, 200);
     const answer: unknown = JSON.parse(text);
     return Number(answer instanceof Object && 'sector' in answer ? answer.sector : Number.NaN);
+  }
+
+  rules(name: string, { method, path, status, json }: RuleCall): Promise<unknown> {
+    const body =
+      json === undefined ? {} : { type: JSON_TYPE, body: Buffer.from(JSON.stringify(json)) };
+    return this.#ask({ method, path: `${device(name)}/faults${path}`, ...body }, status);
   }
 
   async look(random: Random, name: string): Promise<unknown> {

@@ -15,9 +15,10 @@ const LENT_BYTES = 4 * MiB;
 export class Excuse {
   #open = 0;
   #last = -1;
-  readonly #model: DiskModel;
+  readonly #model: Pick<DiskModel, 'tick'>;
 
-  constructor(model: DiskModel) {
+  /** @param model counts the ticks. */
+  constructor(model: Pick<DiskModel, 'tick'>) {
     this.#model = model;
   }
 
@@ -66,6 +67,9 @@ export class SimDevice {
   readonly leaving: Excuse;
   /** It goes by force: what is in flight fails. */
   readonly forced: Excuse;
+  /** It has rules: any request may fail, connections may break, and of `ruledFrom` on it is not known
+   *  what of a request is done, nor what a read shows. */
+  readonly ruled: Excuse;
   readonly blockBytes: number;
   readonly sizeBytes: number;
   readonly cached: boolean;
@@ -106,6 +110,7 @@ export class SimDevice {
     this.failing = new Excuse(this.model);
     this.leaving = new Excuse(this.model);
     this.forced = new Excuse(this.model);
+    this.ruled = new Excuse(this.model);
     this.queuesFailing = new Excuse(this.model);
     this.noMemory = new Excuse(this.model);
     this.blockBytes = of('blocksize');
@@ -119,6 +124,20 @@ export class SimDevice {
   /** The sector in which its part begins. */
   get baseSector(): number {
     return Math.floor(this.plan.base / 512);
+  }
+
+  /** Byte of the device from which on rules may change data: whole pages of its part lie before it, if
+   *  there are any. */
+  get ruledFrom(): number {
+    const { base, cells, cellBytes } = this.plan;
+    const unit = Math.max(4096, cellBytes);
+    const from = Math.ceil((base + (cells * cellBytes) / 2) / unit) * unit;
+    return from < base + cells * cellBytes ? from : Math.floor(base / 4096) * 4096;
+  }
+
+  /** May rules have left a part of it undone, or have shown something else? */
+  mayBeRuled(offset: number, length: number, tick: number): boolean {
+    return this.ruled.holds(tick) && (length === 0 || offset + length > this.ruledFrom);
   }
 
   attribute(name: string): number {

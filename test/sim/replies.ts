@@ -149,7 +149,7 @@ export class Replies {
 
   #data(one: Operation, down: Queue, at: number, from: number, bytes: number): void {
     this.#cover(one, from, bytes);
-    if (one.error !== 0) return;
+    if (one.error !== 0 || this.#device.mayBeRuled(one.offset, one.length, one.tick)) return;
     const { model, plan } = this.#device;
     const { cellBytes, base } = plan;
     const first = Math.ceil((from - base) / cellBytes);
@@ -173,6 +173,7 @@ export class Replies {
 
   #hole(one: Operation, from: number, bytes: number): void {
     this.#cover(one, from, bytes);
+    if (this.#device.mayBeRuled(one.offset, one.length, one.tick)) return;
     const { model, plan } = this.#device;
     const first = Math.ceil((from - plan.base) / plan.cellBytes);
     const end = Math.floor((from - plan.base + bytes) / plan.cellBytes);

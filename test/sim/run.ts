@@ -1,7 +1,7 @@
 /** A run, as its clients and operators see it. */
 
 import type { Control } from './control.ts';
-import type { SimDevice } from './device.ts';
+import type { Excuse, SimDevice } from './device.ts';
 import type { Operation } from './operation.ts';
 import type { Plan } from './plan.ts';
 import type { Wire } from './wire.ts';
@@ -12,6 +12,10 @@ export interface Run {
   readonly world: World;
   readonly devices: readonly SimDevice[];
   readonly clients: readonly { readonly inFlight: number }[];
+  /** Whoever arrives may be refused and cut off: rules see arrivals of all devices. */
+  readonly arrivals: Excuse;
+  /** Counts what `arrivals` is about. */
+  readonly arrivalTicks: { tick: number };
   /** How operators call. */
   readonly control: Control;
   /** Nobody begins anything, until all that was begun has ended. */

@@ -10,7 +10,7 @@ import { checkNothingLeft, checkQuiet } from './checks.ts';
 import { SimClient } from './client.ts';
 import { type Control, HttpControl, TreeControl } from './control.ts';
 import { makeHttp, makePath } from './daemon.ts';
-import { SimDevice } from './device.ts';
+import { Excuse, SimDevice } from './device.ts';
 import { type Failure, failureOf } from './failure.ts';
 import type { Http } from './http.ts';
 import { Memory } from './memory.ts';
@@ -18,6 +18,7 @@ import { NotedSink } from './noted-sink.ts';
 import type { Operation } from './operation.ts';
 import { Operator } from './operator.ts';
 import { type Plan, random } from './plan.ts';
+import { ruleActions } from './rules.ts';
 import type { Run } from './run.ts';
 import { SimThreads } from './threads.ts';
 import { simTls } from './tls-wire.ts';
@@ -32,6 +33,8 @@ const CALM_NS = 300 * MS;
 const PATIENCE_NS = 8000 * MS;
 /** Longer than clients stop for. */
 const STOPPED_NS = 8000 * MS;
+/** What rules hold up ends so much later. */
+const RULES_NS = 500 * MS;
 const SWEEP_NS = 15_000 * MS;
 
 export interface Result {
@@ -60,6 +63,8 @@ export class Simulation implements Run {
   readonly memory: Memory;
   /** Undefined: sockets are the main thread's. */
   readonly threads: SimThreads | undefined;
+  readonly arrivalTicks = { tick: 1 };
+  readonly arrivals = new Excuse(this.arrivalTicks);
   /** How operators call. */
   control: Control;
   /** Nobody begins anything, until all that was begun has ended. */
@@ -71,7 +76,7 @@ export class Simulation implements Run {
   #nextCalm = 0;
   /** ns: by when all that was under way has ended, where nobody operates. */
   #restBy = Number.POSITIVE_INFINITY;
-  readonly #operators: readonly Operator[];
+  readonly #operators: Operator[];
   readonly #calls = new Set<Call>();
   #http: Http | undefined;
   readonly #watch = new Happening(() => this.#look(), true);
@@ -101,6 +106,8 @@ export class Simulation implements Run {
       { length: plan.operators },
       (_, n) => new Operator(this, draw(`operator/${n}`), actions),
     );
+    // One of their own, so that what others draw stays as it is.
+    if (plan.rules) this.#operators.push(new Operator(this, draw('operator/rules'), ruleActions));
   }
 
   /** Requests that have their answers. */
@@ -199,7 +206,8 @@ export class Simulation implements Run {
     const work = Math.max(0, ...devices.map((device) => device.workNs));
     // Who has stopped may have what others wait for.
     const wakes = random(this.plan.seed, `wakes/${this.#sent}`).chance(0.6);
-    const end = world.time + CALM_NS + 3 * work + (wakes ? 0 : STOPPED_NS);
+    const ruled = devices.some((device) => device.ruled.open) ? RULES_NS : 0;
+    const end = world.time + CALM_NS + ruled + 3 * work + (wakes ? 0 : STOPPED_NS);
     for (const client of clients) client.hurry(end, wakes);
     this.#restBy = end;
     await world.run(() => this.#atRest);

@@ -84,9 +84,9 @@ export class TlsWire implements ClientWire {
     this.#wire.leave();
   }
 
-  reset(): void {
+  cut(): void {
     this.#goes();
-    this.#wire.reset();
+    this.#wire.cut();
   }
 
   #goes(): void {

@@ -93,7 +93,7 @@ export interface ClientWire {
   /** It reads no more either; what it has sent arrives. */
   leave(): void;
   /** It is cut in the middle: what is under way is lost. */
-  reset(): void;
+  cut(): void;
 }
 
 /** INVARIANT: the first `sent` bytes of `up` have left the client and have not arrived; the first `taken`
@@ -192,7 +192,7 @@ export class Wire implements ByteStream, ClientWire {
     this.#wakeServer();
   }
 
-  reset(): void {
+  cut(): void {
     this.#clientEnded = this.#clientGone = true;
     this.#world.cancel(this.#delivery);
     this.#break('read ECONNRESET');
@@ -243,6 +243,10 @@ export class Wire implements ByteStream, ClientWire {
   }
 
   destroy(): void {
+    this.#break(undefined);
+  }
+
+  reset(): void {
     this.#break(undefined);
   }
 
