@@ -245,6 +245,20 @@ describe('hang', () => {
   });
 });
 
+test('what waits for a tag goes on where the queues have become others', () => {
+  const { disk, device, world } = ruled(
+    ['op=write delay=1ms', 'op=read hang=on'],
+    'hw_queue_depth=1',
+  );
+  const hung = read(0, 8).submit(disk);
+  const io = write(0, 8, 7).submit(disk);
+  device.setQueues(3, 0);
+  world.settle();
+  expect(device.rules.release()).toBe(1);
+  world.pass(1e6);
+  expect([ended(hung), ended(io)]).toEqual(['OK', 'OK']);
+});
+
 describe('torn', () => {
   test.each([
     ['first:2', [7, 7, 0, 0, 0, 0, 0, 0], '0-1'],

@@ -142,6 +142,7 @@ export class DeviceRules {
     this.#set.facts.capacity = capacity;
     this.#front = new RuleFront({
       ...facts,
+      queue,
       rules: this.#set,
       stalled: new Stalled((id) => this.rules.some((rule) => rule.id === id)),
       versions: this.#versions,

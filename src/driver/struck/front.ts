@@ -13,6 +13,7 @@ import type { Facts } from '../../rules/facts.ts';
 import { Arrival as OnArrival, type Operation } from '../../rules/operations.ts';
 import { nanoseconds, SECTOR_BYTES } from '../../units.ts';
 import { drawDelay } from './draw.ts';
+import { OwnQueue } from './own-queue.ts';
 import { StruckCommand } from './struck-command.ts';
 import type { StruckHost } from './struck-host.ts';
 import { wireFault } from './struck-wire.ts';
@@ -115,7 +116,11 @@ class Watched implements Submitter {
   constructor(host: StruckHost, struck: Set<StruckCommand>, hctx: HwQueue, client: number) {
     this.#host = host;
     this.#struck = struck;
-    this.#hctx = new BehindVersions(hctx, host.versions, host.context.allocator);
+    this.#hctx = new BehindVersions(
+      new OwnQueue(host.queue, hctx, client),
+      host.versions,
+      host.context.allocator,
+    );
     this.#client = client;
   }
 

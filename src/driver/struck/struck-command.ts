@@ -6,6 +6,7 @@ import { Command, carriesData, overwrites, RequestFlag } from '../../block/comma
 import { OwnBio, type OwnBioHost } from '../../block/own-bio.ts';
 import { Status } from '../../block/status.ts';
 import type { Submitter } from '../../block/submitter.ts';
+import type { TagPool } from '../../block/tag-pool.ts';
 import type { Kept } from '../../rules/actions.ts';
 import { Dice } from '../../rules/dice.ts';
 import { Facts } from '../../rules/facts.ts';
@@ -49,6 +50,8 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   #phase: 'hanging' | 'working' | 'delayed' | 'over' = 'working';
   /** It counts among the tags in use while it hangs. */
   #tag: Tag | undefined;
+  /** Where it is from: the queues may be others when it is given back. */
+  #pool: TagPool | undefined;
   #changesReply = false;
   /** A read that is not done has zeroes for data. */
   #blank = false;
@@ -228,7 +231,8 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   #hang(): void {
     const { action } = this.#live.rule;
     this.#phase = 'hanging';
-    this.#tag = this.#hctx.pool.take();
+    this.#pool = this.#hctx.pool;
+    this.#tag = this.#pool.take();
     if (action?.kind === 'hang' && action.ns !== Number.POSITIVE_INFINITY) this.#wait(action.ns);
   }
 
@@ -241,7 +245,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   #giveTag(): void {
     const tag = this.#tag;
     this.#tag = undefined;
-    if (tag !== undefined) this.#hctx.pool.give(tag);
+    if (tag !== undefined) this.#pool?.give(tag);
   }
 
   #goOn(): void {

@@ -1,6 +1,8 @@
 /** What the commands that rules strike have in common. */
 
+import type { RequestQueue } from '../../block/request-queue.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
+import type { NullData } from '../completion.ts';
 import type { DeviceContext } from '../parts.ts';
 import type { LongWork } from './long-work.ts';
 import type { Stalled } from './struck-wire.ts';
@@ -9,6 +11,7 @@ import type { Versions } from './versions.ts';
 /** What struck commands need of their device. */
 export interface StruckHost {
   readonly rules: RuleSet;
+  readonly queue: RequestQueue<NullData>;
   readonly context: DeviceContext;
   /** ns of the device's clock when it was powered on. */
   readonly poweredAt: number;
