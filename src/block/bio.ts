@@ -65,6 +65,8 @@ export class Bio {
   wire: WireFault | undefined = undefined;
   /** What stands before the hardware queues has seen it. */
   judged = false;
+  /** It succeeds, but what it promises of durability is not true. */
+  lied = false;
   #targetProvided = false;
   #mapped: Unmappable | undefined;
 
@@ -90,6 +92,7 @@ export class Bio {
     this.wire = undefined;
     this.contiguous = false;
     this.uncut = false;
+    this.lied = false;
     this.#targetProvided = false;
     this.segments.clear();
   }

@@ -1,7 +1,7 @@
 /** Writes down what one client does: each command when it has come, and its answer when that was handed to the
  *  socket. Stands before the sink of replies of a client whose disk has a journal. Source: crash.md section 2. */
 
-import type { ReplyAddress } from 'nbd-server-protocol-ts';
+import { NbdError, type ReplyAddress } from 'nbd-server-protocol-ts';
 import type { Bio } from '../block/bio.ts';
 import { Command } from '../block/command.ts';
 import type { CommandJournal } from '../block/command-journal.ts';
@@ -93,6 +93,11 @@ export class ClientJournal implements ReplySink {
 
   status(to: ReplyAddress, contextId: number, extents: ExtentList, last: boolean): void {
     this.#sink.status(to, contextId, extents, last);
+  }
+
+  /** The command will be told to have succeeded, and made nothing durable: as one that failed. */
+  lies(to: ReplyAddress): void {
+    this.#answered(to, NbdError.EIO);
   }
 
   #noted(to: ReplyAddress, id: number): boolean {

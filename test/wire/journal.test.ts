@@ -6,11 +6,12 @@ import { LogBuilder } from '../../src/crash/log.ts';
 import type { Daemon } from '../../src/daemon/daemon.ts';
 import { JournalDecoder } from '../../src/journal/decoder.ts';
 import { Command, Flag, type JournalRecord, Kind } from '../../src/journal/format.ts';
+import { parsePlan } from '../../src/rules/plan.ts';
 import { dice } from '../crash/random-log.ts';
 import { testRuns } from '../test-runs.ts';
 import { until } from '../until.ts';
 import { serveControlled } from './controlled.ts';
-import { serve } from './served.ts';
+import { serve, serveWith } from './served.ts';
 import { requestBytes, WireClient } from './wire-client.ts';
 
 function read(daemon: Daemon) {
@@ -157,6 +158,19 @@ test('what is sent together was not answered before: a flush behind a write cove
     ...[Kind.connected, Kind.arrived, Kind.arrived, Kind.answered, Kind.answered],
   ]);
   expect(log.commands.map(({ durable }) => durable)).toEqual([Number.POSITIVE_INFINITY]);
+});
+
+test('a flush that lies makes nothing durable', async () => {
+  const faults = parsePlan({ seed: '1', rules: [{ op: 'flush', lie: '1' }] });
+  const words = ['size=1', 'journal=1', 'memory_backed=1', 'cache_size=1'];
+  const { path, daemon } = await serveWith({ faults }, ...words);
+  const client = await WireClient.simple(path);
+  const write = { command: NbdCommand.WRITE, length: 512 };
+  expect((await client.request(write, Buffer.alloc(512, 1))).error).toBe(0);
+  expect((await client.request({ command: NbdCommand.FLUSH })).error).toBe(0);
+  const { log, records } = read(daemon);
+  expect(log.commands.map(({ durable }) => durable)).toEqual([Number.POSITIVE_INFINITY]);
+  expect(records.at(-1)).toMatchObject({ kind: Kind.answered, errno: 5 });
 });
 
 test('parts of blocks are written down as the blocks that they become', async () => {

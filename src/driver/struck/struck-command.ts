@@ -197,6 +197,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
         this.#parts = [];
         return false;
       case 'lie':
+        this.#outer.lied = true;
         if (this.#outer.command === Command.FLUSH) this.#parts = [];
         this.#flags &= ~RequestFlag.FUA;
         return false;
