@@ -29,11 +29,11 @@ export class FaultLog {
     return this.#last;
   }
 
-  add(entry: Omit<LogEntry, 'seq'>): void {
-    const seq = ++this.#last;
-    const whole = { seq, ...entry };
-    this.#ring[(seq - 1) % LOG_ENTRIES] = whole;
-    for (const listener of this.#listeners) listener(whole);
+  /** @param entry whose number is the next one. */
+  add(entry: LogEntry): void {
+    this.#last = entry.seq;
+    this.#ring[(entry.seq - 1) % LOG_ENTRIES] = entry;
+    for (const listener of this.#listeners) listener(entry);
   }
 
   /** Those behind number `seq` that are still kept, the oldest first. */

@@ -68,18 +68,23 @@ export class RuleSet {
 
   /** Notes that `live` struck. @param now ns since power on. */
   note(live: LiveRule, facts: Facts, now: number, detail: LogEntry['detail']): void {
-    const ns = Math.floor(now); // clocks count parts of one, too
     const { rule, occurrence } = live;
     const { operation, sector, sectors, client } = facts;
-    const action = actionName(rule);
-    const op = operationName(operation);
-    const beside = {
-      ...(rule.mark === undefined ? {} : { mark: rule.mark }),
-      ...(rule.setState === undefined ? {} : { state: rule.setState }),
-    };
-    const whole = { ...detail, ...beside };
-    const what = { action, op, sector, sectors, client, occurrence, detail: whole };
-    this.log.add({ ns, rule: rule.id, ...what });
+    const { mark, setState } = rule;
+    const isMore = mark !== undefined || setState !== undefined;
+    // One object, made at once: strikes may come as fast as requests.
+    this.log.add({
+      seq: this.log.last + 1,
+      ns: Math.floor(now), // clocks count parts of one, too
+      rule: rule.id,
+      action: actionName(rule),
+      op: operationName(operation),
+      sector,
+      sectors,
+      client,
+      occurrence,
+      detail: isMore ? { ...detail, ...markAndState(rule) } : detail,
+    });
     if (rule.setState !== undefined) this.state = rule.setState;
   }
 
@@ -136,4 +141,11 @@ export class RuleSet {
     );
     this.#index = new RuleIndex(rules);
   }
+}
+
+function markAndState({ mark, setState }: Rule): LogEntry['detail'] {
+  return {
+    ...(mark === undefined ? {} : { mark }),
+    ...(setState === undefined ? {} : { state: setState }),
+  };
 }

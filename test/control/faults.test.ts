@@ -290,7 +290,15 @@ test('a reader who is slower than the faults misses some, and sees which', async
   const add = (count: number): void => {
     for (let n = 0; n < count; n++) {
       log.add({
-        ...{ ns: 0, rule: 'r', action: 'lose', op: 'write', sector: 0, sectors: 1 },
+        ...{
+          seq: log.last + 1,
+          ns: 0,
+          rule: 'r',
+          action: 'lose',
+          op: 'write',
+          sector: 0,
+          sectors: 1,
+        },
         ...{ client: 1, occurrence: 1, detail: {} },
       });
     }
