@@ -176,9 +176,7 @@ export function drawPlan(seed: number, limits: Limits = {}): Plan {
     memoryFailsAt: limits.memoryFailsAt ?? drawRefusal(draw, has),
     rules: has.has('rules') && limits.operators !== 0 && random(seed, 'rules').chance(0.4),
   };
-  const drawn = has.has('narrow') && random(seed, 'narrow').chance(0.15) ? narrowed(plan) : plan;
-  // Not yet: a client of a thread may stand still after a rule broke its connection (seed 9).
-  return drawn.threads > 0 ? { ...drawn, rules: false } : drawn;
+  return has.has('narrow') && random(seed, 'narrow').chance(0.15) ? narrowed(plan) : plan;
 }
 
 /** Replies trickle, and soon find no room: what is rare where each of that is drawn for itself. */
