@@ -1,0 +1,65 @@
+/** Rules that break connections, inside TLS: bytes are counted before they are encrypted. Source: faults.md section 3. */
+
+import { Command, encodeOption, Option } from 'nbd-server-protocol-ts';
+import { expect, test } from 'vitest';
+import { parsePlan } from '../../src/rules/plan.ts';
+import { type Served, serveWith } from './served.ts';
+import { startTls, usualFiles } from './tls-client.ts';
+import { requestBytes, type WireClient } from './wire-client.ts';
+
+const LENGTH = 4096;
+const REPLY = 16;
+/** The greeting, and the answer to STARTTLS. */
+const BEFORE_TLS = 18 + 20;
+/** What EXPORT_NAME is answered with. */
+const ANSWER = 10;
+
+function ruled(rule: object): Promise<Served> {
+  const tls = { mode: 'require', files: usualFiles } as const;
+  const faults = parsePlan({ rules: [rule] });
+  return serveWith({ tls, faults }, 'size=1', 'memory_backed=1');
+}
+
+/** Asks for the default export. */
+async function exportNamed(served: Served): Promise<WireClient> {
+  const client = await startTls(served.path);
+  client.send(encodeOption(Option.EXPORT_NAME, new Uint8Array(0)));
+  return client;
+}
+
+async function reads(served: Served): Promise<WireClient> {
+  const client = await exportNamed(served);
+  await client.read(ANSWER);
+  client.send(requestBytes({ command: Command.READ, cookie: 5n, length: LENGTH }));
+  return client;
+}
+
+test.each([1, 5, 9])('a handshake is cut %i bytes behind the begin of TLS', async (bytes) => {
+  const served = await ruled({ op: 'handshake', wire: `truncate:${BEFORE_TLS + bytes}` });
+  const client = await exportNamed(served);
+  expect(await client.end()).toHaveLength(bytes);
+});
+
+test('a handshake that drips is whole', async () => {
+  const served = await ruled({ op: 'handshake', wire: 'drip:7:10us' });
+  const client = await exportNamed(served);
+  expect(await client.read(ANSWER)).toHaveLength(ANSWER);
+});
+
+test.each([0, 1, 15, 16, 17, 1000, REPLY + LENGTH - 1])('a reply is cut at %i', async (bytes) => {
+  const served = await ruled({ op: 'read', wire: `truncate:${bytes}` });
+  expect(await (await reads(served)).end()).toHaveLength(bytes);
+});
+
+test.each(['drip:1000:10us', 'stall:20'])('%s: the reply is whole in the end', async (wire) => {
+  const served = await ruled({ op: 'read', nth: 1, wire });
+  const client = await reads(served);
+  if (wire === 'stall:20') {
+    await client.peek(20);
+    expect(client.waiting).toBe(20);
+    // The end of the daemon is in nobody's way.
+    void served.daemon.stop();
+  }
+  const reply = await client.reply(LENGTH);
+  expect(reply).toMatchObject({ cookie: 5n, error: 0, data: Buffer.alloc(LENGTH) });
+});
