@@ -164,7 +164,7 @@ export class Output implements ReplySink {
 
   /** From now on everything that is sent passes a tap. */
   get tap(): WireTap {
-    this.#tap ??= new WireTap(this.#connection, () => this.sent());
+    this.#tap ??= new WireTap(this.#connection, () => this.sent(), this.#sending);
     this.#drain = this.#tap;
     return this.#tap;
   }

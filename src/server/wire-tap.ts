@@ -34,7 +34,7 @@ export class WireTap implements ByteDrain {
   #accepted = 0;
   #passed = 0;
   /** The socket has not taken the previous write. */
-  #busy = false;
+  #busy: boolean;
   #stopped = false;
   /** The result of `write` reports it. */
   #writing = false;
@@ -46,8 +46,10 @@ export class WireTap implements ByteDrain {
   /** Ends the current wait: the pause between two portions, or a release. */
   #cancel: (() => void) | undefined;
 
-  constructor(next: TappedConnection, taken: () => void) {
+  /** @param busy the socket has not taken what came before the tap: `sent` will tell. */
+  constructor(next: TappedConnection, taken: () => void, busy: boolean) {
     this.#next = next;
+    this.#busy = busy;
     this.#taken = taken;
   }
 
