@@ -6,6 +6,17 @@ import { bug } from '../units.ts';
 const SHARDS = 256;
 const FIRST_SLOTS = 16;
 const NO_KEY = -1;
+/** Of a slot: its key and its number. */
+const SLOT_BYTES = 12;
+
+/** Who counts what tables take. */
+export interface TableMemory {
+  /** @returns false: there is no room, and nothing was charged. */
+  charge(bytes: number): boolean;
+  release(bytes: number): void;
+}
+
+export const unlimited: TableMemory = { charge: () => true, release: () => {} };
 
 /** Keys of one shard: open addressing, at most half full. */
 interface Shard {
@@ -19,10 +30,22 @@ export class KeyTable {
   /** By the first key: of a thousand rules most have none. */
   #shards: (Shard | undefined)[] | undefined;
   #count = 0;
+  readonly #memory: TableMemory;
+  readonly #slotBytes: number;
+  #charged = 0;
 
-  /** @param most so many keys, at most 2^32. */
-  constructor(most: number) {
+  /** @param most so many keys, at most 2^32. @param beside bytes that somebody else has for each slot. */
+  constructor(most: number, memory: TableMemory = unlimited, beside = 0) {
     this.#most = most;
+    this.#memory = memory;
+    this.#slotBytes = SLOT_BYTES + beside;
+  }
+
+  /** It is used no more. */
+  free(): void {
+    this.#memory.release(this.#charged);
+    this.#charged = 0;
+    this.#shards = undefined;
   }
 
   get count(): number {
@@ -34,10 +57,10 @@ export class KeyTable {
   add(key: number): number {
     const hash = mixed(key);
     const shard = this.#shard(hash % SHARDS);
+    if (shard === undefined) return -1;
     const slot = slotOf(shard, key, hash);
     if (shard.keys[slot] === key) return shard.values[slot] ?? bug('a key without a number');
-    if (this.#count === this.#most) return -1;
-    if (2 * (shard.used + 1) > shard.keys.length) grow(shard);
+    if (this.#count === this.#most || !this.#hasRoom(shard)) return -1;
     put(shard, key, hash, this.#count);
     return this.#count++;
   }
@@ -47,23 +70,42 @@ export class KeyTable {
   increment(key: number): number {
     const hash = mixed(key);
     const shard = this.#shard(hash % SHARDS);
+    if (shard === undefined) return 1;
     const slot = slotOf(shard, key, hash);
     if (shard.keys[slot] === key) {
       const count = (shard.values[slot] ?? 0) + 1;
       shard.values[slot] = count;
       return count;
     }
-    if (this.#count === this.#most) return 1;
-    if (2 * (shard.used + 1) > shard.keys.length) grow(shard);
+    if (this.#count === this.#most || !this.#hasRoom(shard)) return 1;
     put(shard, key, hash, 1);
     this.#count++;
     return 1;
   }
 
-  #shard(at: number): Shard {
+  /** For one more key, perhaps in a table of twice the size. */
+  #hasRoom(shard: Shard): boolean {
+    const slots = shard.keys.length;
+    if (2 * (shard.used + 1) <= slots) return true;
+    if (!this.#charge(2 * slots)) return false;
+    grow(shard);
+    this.#memory.release(slots * this.#slotBytes);
+    this.#charged -= slots * this.#slotBytes;
+    return true;
+  }
+
+  #charge(slots: number): boolean {
+    const bytes = slots * this.#slotBytes;
+    if (!this.#memory.charge(bytes)) return false;
+    this.#charged += bytes;
+    return true;
+  }
+
+  #shard(at: number): Shard | undefined {
     this.#shards ??= Array.from({ length: SHARDS }, () => undefined);
     const there = this.#shards[at];
     if (there !== undefined) return there;
+    if (!this.#charge(FIRST_SLOTS)) return undefined;
     const made = empty(FIRST_SLOTS);
     this.#shards[at] = made;
     return made;

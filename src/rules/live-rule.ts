@@ -5,7 +5,7 @@ import { SECTOR_BYTES } from '../units.ts';
 import type { Action } from './actions.ts';
 import { Dice } from './dice.ts';
 import type { Facts } from './facts.ts';
-import { KeyTable } from './key-table.ts';
+import { KeyTable, type TableMemory, unlimited } from './key-table.ts';
 import { OPERATIONS_END } from './operations.ts';
 import { hasBytes } from './payload-search.ts';
 import type { Rule } from './rule.ts';
@@ -32,15 +32,17 @@ export class LiveRule {
   readonly #seeds: readonly Dice[];
   readonly #dice = new Dice();
   #trigger: TriggerCounts;
-  #occurrences = new KeyTable(OCCURRENCES_MAX);
+  #occurrences: KeyTable;
+  readonly #memory: TableMemory;
   #occurrence = 0;
   /** Sectors that fail until they are written. */
   readonly #latent = new Set<number>();
   readonly #addedAt: number;
 
   /** @param seed of the device's rules. @param now ns. */
-  constructor(rule: Rule, seed: string, now: number) {
+  constructor(rule: Rule, seed: string, now: number, memory: TableMemory = unlimited) {
     this.rule = rule;
+    this.#memory = memory;
     this.#addedAt = now;
     this.#seed = new Dice();
     this.#seed.start();
@@ -52,7 +54,8 @@ export class LiveRule {
       of.stir(operation);
       return of;
     });
-    this.#trigger = new TriggerCounts(rule.trigger);
+    this.#trigger = new TriggerCounts(rule.trigger, memory);
+    this.#occurrences = new KeyTable(OCCURRENCES_MAX, memory);
   }
 
   /** How often it may still strike; undefined: no limit, or each client or sector has its own. */
@@ -75,9 +78,16 @@ export class LiveRule {
     this.matched = 0;
     this.struck = 0;
     this.exhausted = false;
-    this.#trigger = new TriggerCounts(this.rule.trigger);
-    this.#occurrences = new KeyTable(OCCURRENCES_MAX);
+    this.free();
+    this.#trigger = new TriggerCounts(this.rule.trigger, this.#memory);
+    this.#occurrences = new KeyTable(OCCURRENCES_MAX, this.#memory);
     this.#latent.clear();
+  }
+
+  /** It strikes no more: what it has counted is forgotten. */
+  free(): void {
+    this.#trigger.free();
+    this.#occurrences.free();
   }
 
   get hasLatent(): boolean {

@@ -4,6 +4,7 @@
 import { ErrnoError } from '../config/errors.ts';
 import { Facts } from './facts.ts';
 import { FaultLog, type LogEntry } from './fault-log.ts';
+import { type TableMemory, unlimited } from './key-table.ts';
 import { LiveRule, type Replay } from './live-rule.ts';
 import { operationName } from './operations.ts';
 import type { Plan } from './plan.ts';
@@ -20,6 +21,7 @@ export class RuleSet {
   seed: string;
   state = 0;
   paused = false;
+  readonly #memory: TableMemory;
   #rules: readonly LiveRule[] = [];
   #index = new RuleIndex([]);
   /** Those that may have errors until sectors are written. */
@@ -27,7 +29,9 @@ export class RuleSet {
   #timed = false;
   #replay: Replay | undefined;
 
-  constructor(seed: string, block: number) {
+  /** @param memory of what rules count. */
+  constructor(seed: string, block: number, memory: TableMemory = unlimited) {
+    this.#memory = memory;
     this.seed = seed;
     this.block = block;
   }
@@ -92,7 +96,7 @@ export class RuleSet {
    *  @throws ErrnoError ENOENT. */
   add(rules: readonly Rule[], now: number, before?: string): void {
     const at = before === undefined ? this.#rules.length : this.#at(before);
-    const live = rules.map((rule) => new LiveRule(rule, this.seed, now));
+    const live = rules.map((rule) => new LiveRule(rule, this.seed, now, this.#memory));
     this.#use(this.#rules.toSpliced(at, 0, ...live));
   }
 
@@ -107,7 +111,7 @@ export class RuleSet {
     this.seed = seed ?? this.seed;
     this.state = 0;
     this.#replay = undefined;
-    this.#use(rules.map((rule) => new LiveRule(rule, this.seed, now)));
+    this.#use(rules.map((rule) => new LiveRule(rule, this.seed, now, this.#memory)));
   }
 
   /** Strikes what a log names, whatever triggers say; undefined: as triggers say. Counts begin anew. */
@@ -131,7 +135,14 @@ export class RuleSet {
     return at;
   }
 
+  /** The device goes away. */
+  free(): void {
+    this.#use([]);
+  }
+
   #use(rules: readonly LiveRule[]): void {
+    const there = new Set(rules);
+    for (const live of this.#rules) if (!there.has(live)) live.free();
     this.#rules = rules;
     this.#untilRewrite = rules.filter(
       ({ rule: { action } }) => action?.kind === 'error' && action.untilRewrite,

@@ -1,10 +1,13 @@
 /** Which of the matches of a rule it strikes. Source: faults.md section 1 (Trigger). */
 
-import { Counts, KeyTable } from './key-table.ts';
+import { Counts, KeyTable, type TableMemory, unlimited } from './key-table.ts';
 import type { Trigger } from './rule.ts';
 
 /** Different first sectors, or clients, that are counted. */
 export const KEYS_MAX = 2 ** 20;
+
+/** Three of them for a key, which has two slots. */
+const COUNTS_BYTES = 6;
 
 /** What a match comes to. */
 export const Verdict = {
@@ -19,7 +22,7 @@ export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
 export class TriggerCounts {
   readonly #trigger: Trigger;
-  readonly #keys = new KeyTable(KEYS_MAX);
+  readonly #keys: KeyTable;
   readonly #seen = new Counts();
   readonly #fired = new Counts();
   readonly #burst = new Counts();
@@ -27,8 +30,14 @@ export class TriggerCounts {
   #firedInAll = 0;
   #burstsUnderWay = 0;
 
-  constructor(trigger: Trigger) {
+  constructor(trigger: Trigger, memory: TableMemory = unlimited) {
     this.#trigger = trigger;
+    this.#keys = new KeyTable(KEYS_MAX, memory, COUNTS_BYTES);
+  }
+
+  /** It is used no more. */
+  free(): void {
+    this.#keys.free();
   }
 
   /** How often it may still strike; undefined: no limit, or each client or sector has its own. */

@@ -476,6 +476,22 @@ describe('the set', () => {
     expect(device.rules.report()[0]?.live.matched).toBe(0);
   });
 
+  test('what rules count is memory of the device, and given back with them', () => {
+    const { disk, device } = ruled(['per=sector skip=1 delay=1ns'], 'size=64');
+    const { memory } = allocator;
+    const before = memory.usedBytes;
+    for (let at = 0; at < 8000; at++) read(at * 8, 1).submit(disk);
+    const counted = memory.usedBytes - before;
+    // For each sector a slot or more of 12 bytes for its count, and as much for what the trigger counts.
+    expect(counted).toBeGreaterThan(8000 * 24);
+    device.rules.reset();
+    expect(memory.usedBytes).toBe(before);
+    read(0, 1).submit(disk);
+    expect(memory.usedBytes).toBeGreaterThan(before);
+    device.rules.remove(['r1']);
+    expect(memory.usedBytes).toBe(before);
+  });
+
   test('pause: nothing is matched, nothing counted; rules survive power off', async () => {
     const { disk, device, world } = ruled(['op=write nth=2 error=EIO']);
     write(0, 1, 1).submit(disk);

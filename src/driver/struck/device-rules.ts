@@ -44,7 +44,7 @@ export class DeviceRules {
 
   /** @param onChanged called when there are rules where there were none, or none any more. */
   constructor(context: DeviceContext, onChanged: () => void) {
-    this.#set = new RuleSet(context.faultSeed, 512);
+    this.#set = new RuleSet(context.faultSeed, 512, context.allocator.memory);
     this.#context = context;
     this.#onChanged = onChanged;
   }
@@ -180,6 +180,7 @@ export class DeviceRules {
   /** The device goes away. */
   free(): void {
     this.#gone = true;
+    this.#set.free();
     this.#forgetVersions(() => true);
   }
 
