@@ -12,6 +12,8 @@ export const commandNames = [
   'requests',
   'faults',
   'mark',
+  'wait',
+  'reset',
 ] as const;
 export type CommandName = (typeof commandNames)[number];
 

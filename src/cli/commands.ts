@@ -8,13 +8,15 @@ import { ls } from './commands/ls.ts';
 import { mark } from './commands/mark.ts';
 import { remove } from './commands/remove.ts';
 import { requests } from './commands/requests.ts';
+import { reset } from './commands/reset.ts';
 import { set } from './commands/set.ts';
 import { stats } from './commands/stats.ts';
+import { wait } from './commands/wait.ts';
 import { zones } from './commands/zones.ts';
 import type { ControlCommand } from './control-command.ts';
 
 export const commands: Readonly<Record<CommandName, ControlCommand>> = {
-  ...{ ls, create, remove, get, set, zones, stats, requests, faults, mark },
+  ...{ ls, create, remove, get, set, zones, stats, requests, faults, mark, wait, reset },
 };
 
 export const controlCommands: ReadonlyMap<string, ControlCommand> = new Map(

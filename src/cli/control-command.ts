@@ -9,6 +9,8 @@ import { UsageError } from './usage-error.ts';
 
 export interface CommandContext {
   readonly client: ControlClient;
+  /** Looks anew where the daemon is. @throws StartError: it is nowhere that can be trusted. */
+  reach(): ControlClient;
   readonly operands: readonly string[];
   /** Flags of the command itself, by their long names. */
   readonly flags: Flags;

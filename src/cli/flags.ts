@@ -5,6 +5,7 @@ import { alignments, flushOffers } from '../daemon/daemon.ts';
 import { logFormats, logLevels } from '../daemon/log.ts';
 import { parseMemoryLimit } from './limit-flags.ts';
 import { parseHttp, parseListen, protocols } from './listen-uri.ts';
+import { parseReadyFd } from './ready-fd.ts';
 import { parseThreads, THREADS_MAX } from './threads-flag.ts';
 import { tlsModes } from './tls-flags.ts';
 
@@ -148,6 +149,22 @@ export const flags = {
     flags: '--run <command>',
     kind: 'text',
     help: 'run the shell command with $uri, $unixsocket, $port and $control set, then stop; exit with its status',
+  },
+  readyJson: {
+    flags: '--ready-json',
+    kind: 'switch',
+    help: 'when all accept: one line of JSON instead of the ready lines, { uris, exports, control, http, pid, version }',
+  },
+  readyFd: {
+    flags: '--ready-fd <number>',
+    kind: 'value',
+    parse: parseReadyFd,
+    help: 'write that line of JSON to this file descriptor, and close it',
+  },
+  exitAfterLastClient: {
+    flags: '--exit-after-last-client',
+    kind: 'switch',
+    help: 'stop when a client has used an export and none is left',
   },
   pidFile: {
     flags: '--pid-file <path>',

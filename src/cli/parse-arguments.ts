@@ -48,6 +48,11 @@ export interface ServeCommand {
   readonly faultLog: string | undefined;
   readonly faultsMustStrike: boolean;
   readonly run: string | undefined;
+  /** The ready line is JSON. */
+  readonly readyJson: boolean;
+  /** Where the line goes, too. */
+  readonly readyFd: number | undefined;
+  readonly exitAfterLastClient: boolean;
   readonly pidFile: string | undefined;
   readonly exitWithParent: boolean;
   readonly logLevel: LogLevel;
@@ -95,6 +100,7 @@ function serveCommand(options: FlagValues, words: readonly Word[], limits: Limit
   if (options.faultsMustStrike === true && options.run === undefined) {
     throw new UsageError('--faults-must-strike: --run COMMAND is missing');
   }
+  if (options.run !== undefined) checkBesideCommand(options);
   if (options.unix !== undefined && !privateSocket) {
     listen.push({ kind: 'unix', path: options.unix });
   }
@@ -123,6 +129,9 @@ function serveCommand(options: FlagValues, words: readonly Word[], limits: Limit
     faultLog: options.faultLog,
     faultsMustStrike: options.faultsMustStrike ?? false,
     run: options.run,
+    readyJson: options.readyJson ?? false,
+    readyFd: options.readyFd,
+    exitAfterLastClient: options.exitAfterLastClient ?? false,
     pidFile: options.pidFile,
     exitWithParent: options.exitWithParent ?? false,
     logLevel: options.logLevel,
@@ -130,10 +139,23 @@ function serveCommand(options: FlagValues, words: readonly Word[], limits: Limit
   };
 }
 
+/** Its end is ours, and standard output is its own. */
+function checkBesideCommand({ readyJson, exitAfterLastClient }: FlagValues): void {
+  if (readyJson === true) {
+    throw new UsageError('--ready-json: standard output belongs to the command of --run');
+  }
+  if (exitAfterLastClient === true) {
+    throw new UsageError('--exit-after-last-client: with --run the end of the command is the end');
+  }
+}
+
 /** The one client excludes all other listeners. */
-function checkAlone({ listen, unix, run }: FlagValues): void {
+function checkAlone({ listen, unix, run, readyJson }: FlagValues): void {
   const other =
-    (listen && flags.listen) || (unix !== undefined && flags.unix) || (run && flags.run);
+    (listen && flags.listen) ||
+    (unix !== undefined && flags.unix) ||
+    (run && flags.run) ||
+    (readyJson && flags.readyJson);
   if (!other) return;
   const [name = ''] = /--\w+/.exec(other.flags) ?? [];
   throw new UsageError(

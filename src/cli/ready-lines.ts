@@ -19,6 +19,22 @@ export function readyLines(daemon: Daemon): string[] {
   );
 }
 
+/** The same and more for programs: one line of JSON. Source: test-api.md section 1. */
+export function readyJson(daemon: Daemon, pid: number, version: string): string {
+  const { listening, control, http } = daemon;
+  const ready = {
+    uris: listening.map((address) => exportUri(address, '')),
+    exports: daemon.exports.map(({ name, size, blockSize }) => ({
+      ...{ name, size, block_size: blockSize },
+      uris: listening.map((address) => exportUri(address, name)),
+    })),
+    control: control ?? null,
+    http: http ?? null,
+    ...{ pid, version },
+  };
+  return `${JSON.stringify(ready)}\n`;
+}
+
 /** How to attach the export as a kernel device. */
 export function clientCommand(address: ListenAddress, one: ExportFacts): string {
   const where =

@@ -42,6 +42,7 @@ export async function runControl(
     flags['watch'] === true || flags['follow'] === true ? new Looks(streams) : undefined;
   await command.run({
     client: controlClient(control, streams),
+    reach: () => controlClient(control, streams),
     operands: line.operands,
     flags,
     json: json === true,

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { clearTimeout, setTimeout as setAlarm } from 'node:timers';
 import { setTimeout } from 'node:timers/promises';
 import { isatty } from 'node:tty';
+import { systemText } from '../config/errors.ts';
 import { type Resolved, resolve } from '../config/resolve.ts';
 import {
   type ConfiguredDevice,
@@ -14,6 +15,7 @@ import {
 } from '../daemon/daemon.ts';
 import { ConfigError } from '../daemon/errors.ts';
 import { makeLog } from '../daemon/log.ts';
+import { version } from '../daemon/version.ts';
 import type { Plan } from '../rules/plan.ts';
 import { limits } from '../server/limits.ts';
 import { addressText } from '../server/listener.ts';
@@ -27,7 +29,8 @@ import type { ServeCommand } from './parse-arguments.ts';
 import { makePidFile, type PidFile } from './pid-file.ts';
 import { makePrivateSocket, type PrivateSocket } from './private-socket.ts';
 import type { Streams } from './process-end.ts';
-import { clientCommand, exportUri, readyLines } from './ready-lines.ts';
+import { checkOpen, tellReady } from './ready-fd.ts';
+import { clientCommand, exportUri, readyJson, readyLines } from './ready-lines.ts';
 import { runCommand } from './run-command.ts';
 import { StopRequest } from './stop-request.ts';
 import { withTls } from './tls-flags.ts';
@@ -41,13 +44,16 @@ const NOTIFY_MS_MAX = 1000;
 const NOT_STRUCK = 3;
 const STDERR = 2;
 
-/** Serves until told to stop. @param parent we may have to end with it. @returns the exit status.
+/** Serves until told to stop. @param parent we may have to end with it.
+ *  @param notices what the environment says that means nothing. @returns the exit status.
  *  @throws ParameterError, UsageError, ConfigError, ListenError, StartError: nothing is left running. */
 export async function serve(
   command: ServeCommand,
   parent: number,
   streams: Streams,
+  notices: readonly string[] = [],
 ): Promise<number> {
+  if (command.readyFd !== undefined) checkOpen(command.readyFd);
   const machine = { ...thisMachine(), wholeBlocks: command.rules.alignment === 'error' };
   const typed = new Set(command.words.map(({ name }) => name));
   const { config, configured } = await configuration(command.config, typed);
@@ -56,7 +62,7 @@ export async function serve(
   const format = command.logFormat ?? (isatty(STDERR) ? 'pretty' : 'json');
   const log = await makeLog(command.logLevel, format, streams.stderr);
   takeWarnings(log);
-  for (const notice of parameters.notices) log.warn(notice);
+  for (const notice of [...notices, ...parameters.notices]) log.warn(notice);
   const notifier = takeNotifier(process.env, (line) => log.warn(line));
   const sockets = takeSockets(process.env, process.pid);
 
@@ -193,12 +199,13 @@ async function live(
   try {
     if (command.pidFile !== undefined) pidFile = await makePidFile(command.pidFile);
     notifier.tell('READY=1', statusText(daemon));
+    tellDescriptor(daemon, command, log);
     if (command.run !== undefined) {
       const status = await untilCommandEnds(command.run, daemon, stop);
       return struck(daemon, streams) || !command.faultsMustStrike ? status : NOT_STRUCK;
     }
-    if (daemon.clientGone === undefined) sayReady(daemon, log, streams);
-    const gone = Promise.race([stop.asked, daemon.clientGone ?? stop.asked]).then(() => 0);
+    if (daemon.clientGone === undefined) sayReady(daemon, command, log, streams);
+    const gone = Promise.race([stop.asked, clientsGone(daemon, command)]).then(() => 0);
     return await Promise.race([gone, daemon.failed?.then(() => 1) ?? gone]);
   } finally {
     const told = notifier.tell('STOPPING=1', 'STATUS=Stopping');
@@ -245,6 +252,19 @@ async function untilCommandEnds(
   return await running.status;
 }
 
+/** Done when those have gone for whom we are here, if they are known. */
+function clientsGone(daemon: Daemon, { exitAfterLastClient }: ServeCommand): Promise<void> {
+  const last = exitAfterLastClient ? daemon.lastClientLeft() : new Promise<void>(() => {});
+  return daemon.clientGone ?? last;
+}
+
+function tellDescriptor(daemon: Daemon, { readyFd }: ServeCommand, log: Logger): void {
+  if (readyFd === undefined) return;
+  tellReady(readyFd, readyJson(daemon, process.pid, version())).catch((error) => {
+    log.warn(`--ready-fd ${readyFd}: ${systemText(error)}`);
+  });
+}
+
 /** Logs what each rule did. @returns whether all of them have struck. */
 function struck(daemon: Daemon, { stderr }: Streams): boolean {
   const counts = daemon.ruleCounts();
@@ -254,10 +274,12 @@ function struck(daemon: Daemon, { stderr }: Streams): boolean {
   return counts.every((one) => one.struck > 0);
 }
 
-function sayReady(daemon: Daemon, log: Logger, streams: Streams): void {
+function sayReady(daemon: Daemon, command: ServeCommand, log: Logger, streams: Streams): void {
   for (const address of daemon.listening) {
     for (const one of daemon.exports) log.info(`attach with: ${clientCommand(address, one)}`);
   }
+  const stdout = streams.stdout('daemon');
+  if (command.readyJson) return stdout.write(readyJson(daemon, process.pid, version()));
   const lines = readyLines(daemon);
-  if (lines.length > 0) streams.stdout('daemon').write(`${lines.join('\n')}\n`);
+  if (lines.length > 0) stdout.write(`${lines.join('\n')}\n`);
 }

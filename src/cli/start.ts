@@ -1,10 +1,13 @@
 /** A daemon's start: from the words to a running daemon. This file loads all daemon code, and nothing else
  *  loads it. */
 
+import { ParameterError } from '../config/errors.ts';
 import { version } from '../daemon/version.ts';
-import { parseArguments } from './parse-arguments.ts';
+import { type FromEnvironment, takeVariables } from './environment.ts';
+import { parseArguments, type ServeCommand } from './parse-arguments.ts';
 import type { Streams } from './process-end.ts';
 import { serve } from './serve.ts';
+import { UsageError } from './usage-error.ts';
 
 export { CrashLane } from './crash/lane.ts';
 export { record } from './crash/record.ts';
@@ -23,11 +26,44 @@ export async function serveOrPrint(
     const { runSweep } = await import('./sweep/run-sweep.ts');
     return await runSweep(rest, streams);
   }
-  const parsed = parseArguments(argv, version());
-  if (parsed.kind === 'serve') return await serve(parsed, parent, streams);
+  const typed = first === 'serve' ? rest : argv;
+  const said = takeVariables(process.env, typed);
+  checkVariables(said);
+  const command = first === 'serve' ? ['serve'] : [];
+  const parsed = parseArguments([...command, ...said.argv, ...typed], version());
+  if (parsed.kind === 'serve') {
+    return await serve(withPlace(parsed, said, typed), parent, streams, said.notices);
+  }
   const { kind, text } = parsed;
   streams.stdout('command').write(kind === 'help' ? await wholeHelp(text) : text);
   return 0;
+}
+
+/** @throws UsageError that names the variable. */
+function checkVariables({ saidBy }: FromEnvironment): void {
+  for (const [argument, variable] of saidBy) {
+    try {
+      parseArguments([argument], '');
+    } catch (error) {
+      if (!(error instanceof UsageError || error instanceof ParameterError)) throw error;
+      // Some rules are about two flags: those are judged with what was typed.
+      if (!/: there is no --/.test(error.message))
+        throw new UsageError(`${variable}: ${error.message}`);
+    }
+  }
+}
+
+/** A daemon that runs us tells its own control socket to commands: it is not for another daemon. */
+function withPlace(
+  command: ServeCommand,
+  { saidBy }: FromEnvironment,
+  typed: readonly string[],
+): ServeCommand {
+  const { socket } = command.control;
+  const isTyped = typed.some((one) => /^--(no-)?control\b/.test(one));
+  const isSaid = [...saidBy.values()].includes('TNULL_CONTROL');
+  if (isTyped || !isSaid || typeof socket === 'string') return command;
+  return { ...command, control: { ...command.control, socket: { ...socket, mayBeTaken: true } } };
 }
 
 async function wholeHelp(flags: string): Promise<string> {

@@ -1,6 +1,7 @@
 /** Every call of the API, one row each. Routes, checks, the OpenAPI document and the answer to a wrong method
  *  derive from it. Source: control.md section 3. */
 
+import { HEALTH_PATH } from './access.ts';
 import type { Call } from './call.ts';
 import { faultCalls } from './faults/calls.ts';
 import { journalCalls } from './journal/calls.ts';
@@ -33,7 +34,20 @@ export const calls = {
     summary: 'The program, its devices and where it listens',
     answer: schemas.rootAnswer,
   },
+  health: {
+    ...get,
+    path: HEALTH_PATH,
+    summary: 'The daemon serves; no token is asked for',
+    answer: schemas.healthAnswer,
+  },
   openapi: { ...get, path: '/v1/openapi.json', summary: 'This document' },
+  reset: {
+    ...post,
+    path: '/v1/reset',
+    summary:
+      'Make all devices anew, as they were at start: data, bad blocks, faults, counters; clients are ended',
+    query: schemas.noQuery,
+  },
   devices: {
     ...get,
     path: '/v1/devices',

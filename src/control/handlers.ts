@@ -35,6 +35,8 @@ export interface Facts {
   /** How often clients broke a rule of the protocol and were served, by the rule. */
   readonly clientFaults: () => ReadonlyMap<string, number>;
   readonly serverFaults: () => ReadonlyMap<string, number>;
+  /** Makes every device anew, as it was at start. */
+  readonly reset: () => Promise<void>;
 }
 
 const rangeOperations = ['open', 'close', 'finish', 'reset'] as const;
@@ -115,6 +117,8 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
         usedBytes: memory.usedBytes,
       },
     }),
+    reset: () => facts.reset(),
+    health: () => ({ status: 'ok' }),
     openapi: () => openApi(version),
     exports: () => inSlices(slicer, listPieces(exportPieces(tree, exports()))),
     devices: () => inSlices(slicer, devicesPieces(tree.views())),

@@ -45,6 +45,8 @@ export const rootAnswer: Schema = record({
   memory: record({ limitBytes: orNull(whole), usedBytes: whole }),
 });
 
+export const healthAnswer: Schema = record({ status: text });
+
 export const exportsAnswer: Schema = list(
   record({ device: text, uris: list(text), clients: whole, inFlight: whole }),
 );

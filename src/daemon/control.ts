@@ -12,7 +12,13 @@ import { lazyApi } from '../control/load.ts';
 import type { Tree } from '../control/tree.ts';
 import type { DataMemory } from '../pages/memory.ts';
 import { AcceptFaults } from '../server/accept-faults.ts';
-import { type ListenAddress, ListenError, listen, stopListening } from '../server/listener.ts';
+import {
+  InUseError,
+  type ListenAddress,
+  ListenError,
+  listen,
+  stopListening,
+} from '../server/listener.ts';
 import { systemScheduler } from '../time/clock.ts';
 import { defaultPlace, makeFolder, secondSocket } from './control-path.ts';
 
@@ -23,6 +29,8 @@ interface Place {
   readonly path: string;
   /** In a folder that no other process knows: it needs no lock. */
   readonly isPrivate?: true;
+  /** Where it is taken, the usual place does: the daemon that started us may have told us of its own. */
+  readonly mayBeTaken?: true;
 }
 
 /** What a user asks for. */
@@ -44,6 +52,7 @@ export interface ControlContext {
   /** How often clients broke a rule and were still served, by rule. */
   readonly exports: Facts['exports'];
   readonly clientFaults: () => ReadonlyMap<string, number>;
+  readonly reset: Facts['reset'];
   readonly serverFaults: () => ReadonlyMap<string, number>;
 }
 
@@ -67,11 +76,9 @@ export async function startControl(
   options: ControlOptions,
   context: ControlContext,
 ): Promise<Control> {
-  const { log, tree, memory, version, listening, exports, clientFaults, serverFaults } = context;
+  const { log, tree } = context;
   const error = (reason: unknown): void => log.error(reason);
-  const load = lazyApi({
-    ...{ tree, memory, version, listening, exports, clientFaults, serverFaults, error },
-  });
+  const load = lazyApi({ ...context, error });
   const servers: Server[] = [];
   const faults = new AcceptFaults(systemScheduler, log);
   const make = (guard: Guard): Server => {
@@ -118,7 +125,14 @@ async function onSocket(
   log: Logger,
 ): Promise<string | undefined> {
   if (wanted === 'none') return undefined;
-  if (wanted !== 'default') return await onPath(wanted, make(), log);
+  if (wanted !== 'default') {
+    try {
+      return await onPath(wanted, make(), log);
+    } catch (error) {
+      if (wanted.mayBeTaken === undefined || !(error instanceof InUseError)) throw error;
+      log.warn(`TNULL_CONTROL: ${error.message}`);
+    }
+  }
   const place = defaultPlace();
   try {
     makeFolder(place.folder);
@@ -154,7 +168,7 @@ async function onTcp(address: TcpAddress, server: Server, log: Logger): Promise<
   return bound.kind === 'tcp' ? bound : address;
 }
 
-function httpUrl({ host, port }: TcpAddress): string {
+export function httpUrl({ host, port }: TcpAddress): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 

@@ -25,7 +25,7 @@ import type { PoolOptions, ThreadPool } from '../threads/pool.ts';
 import { systemClock, systemScheduler } from '../time/clock.ts';
 import type { Pacing } from '../time/pacing.ts';
 import { type Nanoseconds, nanoseconds } from '../units.ts';
-import { type Control, type ControlOptions, startControl } from './control.ts';
+import { type Control, type ControlOptions, httpUrl, startControl } from './control.ts';
 import { limitsFor, makeDataMemory } from './data-memory.ts';
 import { type DataPath, type DataPathOptions, makeDataPath } from './data-path.ts';
 import type { ExportFacts } from './exports.ts';
@@ -33,6 +33,7 @@ import { openFaultLog } from './fault-log-file.ts';
 import { returningSlabs } from './memory-return.ts';
 import {
   type ConfiguredDevice,
+  FreshStart,
   makeConfigured,
   makeNumbered,
   type Reconfigured,
@@ -83,8 +84,12 @@ export interface Daemon {
   readonly exports: readonly ExportFacts[];
   /** The control socket. */
   readonly control: string | undefined;
+  /** The URL of the control API over TCP. */
+  readonly http: string | undefined;
   /** Done when the client on standard input and output has gone; undefined: there is none. */
   readonly clientGone: Promise<void> | undefined;
+  /** Done when no client is there any more, once one has used an export. */
+  lastClientLeft(): Promise<void>;
   /** Done when all threads for sockets have died; undefined: there are none. */
   readonly failed: Promise<void> | undefined;
   /** Makes and removes devices as one configuration turns into the next.
@@ -128,6 +133,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     if (notices) log.warn(line);
   });
   const { exports, server, tree, faults, serverFaults, pool, memory } = path;
+  const { nr_devices: count } = parameters.options;
+  const fresh = new FreshStart(tree, count, options.faults, options.configured ?? []);
   let ways: OpenWays;
   let control: Control | undefined;
   const stopNow = (): void => {
@@ -136,7 +143,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     pool?.end();
   };
   try {
-    await makeNumbered(tree, parameters.options.nr_devices, options.faults);
+    await makeNumbered(tree, count, options.faults);
     notices = true; // notices of the start were written when its parameters were read
     for (const notice of ruleNotices(options.faults?.rules ?? [])) tree.notice(notice);
     await makeConfigured(tree, options.configured ?? []);
@@ -149,6 +156,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         exports: () => exports.uses((name) => ways.listening.map((way) => addressUri(way, name))),
         clientFaults: () => faults.total(),
         serverFaults: () => serverFaults.total(),
+        reset: () => fresh.run(),
       });
     }
   } catch (error) {
@@ -162,6 +170,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       return exports.facts();
     },
     control: control?.path,
+    http: control?.http && httpUrl(control.http),
+    lastClientLeft: () => server.lastClientLeft(),
     failed: pool?.failed,
     ruleEntries: (device) => tree.rules(device).logAfter(0),
     inFlight: () => path.devices.inFlight(),
@@ -170,7 +180,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     async setPower(device, on) {
       await tree.patch(device, new Map([['power', on ? '1' : '0']]));
     },
-    reconfigure: (before, after) => reconfigure(tree, before, after),
+    async reconfigure(before, after) {
+      const changes = await reconfigure(tree, before, after);
+      fresh.configured = after;
+      return changes;
+    },
     stop() {
       for (const { rules } of path.devices) rules.end();
       stopping ??= Promise.all([server.stop(), control?.close()]).then(async () => {

@@ -60,14 +60,51 @@ export async function reconfigure(
   return { added, removed };
 }
 
+/** Makes all devices anew, as they were at start, or as the last configuration has them. */
+export class FreshStart {
+  readonly #tree: Tree;
+  readonly #count: number;
+  readonly #faults: Plan | undefined;
+  #last: Promise<void> = Promise.resolve();
+  /** Those of the configuration that holds now. */
+  configured: readonly ConfiguredDevice[];
+
+  /** @param count of numbered devices, which have the rules of `faults`. */
+  constructor(
+    tree: Tree,
+    count: number,
+    faults: Plan | undefined,
+    configured: readonly ConfiguredDevice[],
+  ) {
+    this.#tree = tree;
+    this.#count = count;
+    this.#faults = faults;
+    this.configured = configured;
+  }
+
+  /** One after the other. Requests in flight fail. @throws ErrnoError when one cannot be made. */
+  async run(): Promise<void> {
+    const before = this.#last;
+    const done = before.catch(() => {}).then(() => this.#run()); // who asked before us was told
+    this.#last = done;
+    await done;
+  }
+
+  async #run(): Promise<void> {
+    for (const name of this.#tree.names()) await removeOne(this.#tree, name, true);
+    await makeNumbered(this.#tree, this.#count, this.#faults);
+    await makeConfigured(this.#tree, this.configured);
+  }
+}
+
 /** The name that the tree gives it. */
 function nameOf({ name }: ConfiguredDevice): string {
   return deviceName(name);
 }
 
-async function removeOne(tree: Tree, name: string): Promise<void> {
+async function removeOne(tree: Tree, name: string, force = false): Promise<void> {
   try {
-    await tree.remove(name);
+    await tree.remove(name, force);
   } catch (error) {
     // Another user was faster.
     if (!(error instanceof ErrnoError && error.errno === 'ENOENT')) throw error;

@@ -35,6 +35,9 @@ export interface ListenLog {
 /** An address that cannot be listened on; the message is one line for the user. */
 export class ListenError extends Error {}
 
+/** Somebody else serves there. */
+export class InUseError extends ListenError {}
+
 /** The address as a user writes it. */
 export function addressText(address: ListenAddress): string {
   return address.kind === 'unix' ? address.path : `${address.host}:${address.port}`;
@@ -84,7 +87,7 @@ async function takeLock(path: string, log: ListenLog): Promise<FileLock | undefi
   }
   if (attempt.kind === 'taken') return attempt.lock;
   if (attempt.kind === 'held') {
-    throw new ListenError(`cannot listen on ${path}: the socket is in use`);
+    throw new InUseError(`cannot listen on ${path}: the socket is in use`);
   }
   log.warn(
     { reason: attempt.reason },
@@ -188,7 +191,7 @@ async function removeStale(path: string): Promise<void> {
   }
   const answer = await knock(path);
   if (answer !== 'ECONNREFUSED') {
-    throw new ListenError(`cannot listen on ${path}: the socket is in use`);
+    throw new InUseError(`cannot listen on ${path}: the socket is in use`);
   }
   unlinkSync(path);
 }

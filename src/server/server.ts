@@ -51,6 +51,9 @@ export class Server {
   #nextId = 1;
   #shuttingDown = false;
   #allGone: (() => void) | undefined;
+  /** A client was there that agreed on an export. */
+  #served = false;
+  #lastLeft: (() => void) | undefined;
 
   constructor(exports: Exports, context: ServerSurroundings) {
     const { scheduler, log } = context;
@@ -142,6 +145,13 @@ export class Server {
     }, limits.hurryTime.max);
   }
 
+  /** Done when nobody is there any more, once somebody has used an export. */
+  lastClientLeft(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#lastLeft = resolve;
+    });
+  }
+
   /** Ends every connection at once. */
   stopNow(): void {
     this.#closeListeners();
@@ -206,7 +216,10 @@ export class Server {
     this.#watch.remove(connection);
     this.#connections.get(connection)?.();
     this.#connections.delete(connection);
-    if (this.#connections.size === 0) this.#allGone?.();
+    if (connection.export !== undefined) this.#served = true;
+    if (this.#connections.size > 0) return;
+    this.#allGone?.();
+    if (this.#served) this.#lastLeft?.();
   }
 }
 

@@ -32,8 +32,10 @@ async function inside(
 ): Promise<string> {
   let said = '';
   const looks = [...(extra.looks ?? [])];
+  const client = new ControlClient(path);
   await controlCommands.get(name)?.run({
-    client: new ControlClient(path),
+    client,
+    reach: () => client,
     operands,
     flags: extra.flags ?? {},
     json: extra.json ?? false,

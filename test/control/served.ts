@@ -45,6 +45,7 @@ export async function serve(
           })),
       clientFaults: () => new Map([['pipelined-option', 3]]),
       serverFaults: () => new Map([['socket', 1]]),
+      reset: async () => void (await it.tree.create('again', new Map())),
     },
   );
   onTestFinished(() => control.closeNow());

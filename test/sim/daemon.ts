@@ -82,6 +82,7 @@ export async function makeHttp(
     },
     clientFaults: () => faults.total(),
     serverFaults: () => serverFaults.total(),
+    reset: () => Promise.reject(new Error('the simulated daemon has no start')),
   });
   const server = makeHttpServer({ load: () => Promise.resolve(api), guard: localOnly, error });
   return new Http(world, random(seed, 'http'), server);
