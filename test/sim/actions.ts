@@ -135,7 +135,7 @@ async function goes(
   if (force) device.forced.begin();
   const said = force ? `${what} by force` : what;
   const bound = force ? FORCED_NS : DRAIN_NS + simulation.patience(device);
-  const gone = operator.call(device, said, () => work(force), [], bound);
+  const gone = operator.call(device, said, () => work(force), [], bound, true);
   // Whoever calls from now on waits for it.
   device.changing = true;
   await gone;

@@ -81,6 +81,7 @@ export class Operator {
   }
 
   /** @param may the errors that it may have, beside those of what goes on with the device.
+   *  @param changes whether others wait for this one.
    *  @returns whether it succeeded. */
   async call(
     device: SimDevice,
@@ -88,15 +89,18 @@ export class Operator {
     work: () => Promise<unknown>,
     may: readonly Errno[],
     boundNs: number,
+    changes = false,
   ): Promise<boolean> {
     const since = device.model.tick++;
     const said = `${device.name}: ${what}`;
     // Calls on a device wait for each other, and a later one by force goes first.
-    const others = device.changing ? DRAIN_NS + this.simulation.patience(device) : 0;
+    const changeNs = DRAIN_NS + this.simulation.patience(device);
+    const others = device.changing ? changeNs : 0;
+    const later = changes || device.changing ? undefined : { device, ns: changeNs };
     const behind = others + (boundNs === FORCED_NS ? 0 : FORCED_NS);
     const { clockReadNs, iterationNs } = this.simulation.plan.machine;
     const pieces = PIECES_MAX * (clockReadNs + iterationNs);
-    return await this.simulation.call(said, boundNs + behind + pieces, async () => {
+    const bounded = async (): Promise<boolean> => {
       try {
         await work();
         return true;
@@ -105,7 +109,8 @@ export class Operator {
         if (may.includes(error.errno) || excused(device, error.errno, since)) return false;
         throw new Found('control', `${said}: ${error.errno} ${error.message}`);
       }
-    });
+    };
+    return await this.simulation.call(said, boundNs + behind + pieces, bounded, later);
   }
 
   /** Requests may be left alone until they time out, for a while. */

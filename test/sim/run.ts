@@ -31,8 +31,14 @@ export interface Run {
   patience(device: SimDevice): number;
   /** Does `what` after so many ns. */
   later(ns: number, what: () => void): void;
-  /** A control call, which must return within `boundNs`. */
-  call<T>(what: string, boundNs: number, work: () => Promise<T>): Promise<T>;
+  /** A control call, which must return within `boundNs`; `behind.ns` later, should the device begin to
+   *  change meanwhile. */
+  call<T>(
+    what: string,
+    boundNs: number,
+    work: () => Promise<T>,
+    behind?: { readonly device: SimDevice; readonly ns: number },
+  ): Promise<T>;
   /** Serves the client at the other end of `wire`. */
   serve(wire: Wire): void;
   /** Makes the directory of `device`, and powers it on. */

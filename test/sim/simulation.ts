@@ -48,9 +48,11 @@ export interface Result {
   readonly memoryRefused: string | undefined;
 }
 
-interface Call {
+export interface Call {
   readonly what: string;
-  readonly deadline: number;
+  deadline: number;
+  /** The time that it gets once, should this device begin to change: what was asked later may come first. */
+  behind: { readonly device: SimDevice; readonly ns: number } | undefined;
 }
 
 export class Simulation implements Run {
@@ -140,9 +142,14 @@ export class Simulation implements Run {
   }
 
   /** A control call, which must return within `boundNs`. */
-  async call<T>(what: string, boundNs: number, work: () => Promise<T>): Promise<T> {
+  async call<T>(
+    what: string,
+    boundNs: number,
+    work: () => Promise<T>,
+    behind?: Call['behind'],
+  ): Promise<T> {
     const { world } = this;
-    const call = { what, deadline: world.time + boundNs };
+    const call: Call = { what, behind, deadline: world.time + boundNs };
     this.#calls.add(call);
     world.promises++;
     try {
@@ -359,6 +366,10 @@ export class Simulation implements Run {
       world.fail({ kind: 'hang', text });
     }
     for (const call of this.#calls) {
+      if (call.behind?.device.changing === true) {
+        call.deadline += call.behind.ns;
+        call.behind = undefined;
+      }
       if (now <= call.deadline) continue;
       world.fail({ kind: 'hang', text: `a control call does not return: ${call.what}` });
     }
