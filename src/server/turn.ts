@@ -26,6 +26,8 @@ export class Turn {
   /** Requests whose replies are held until the sockets were looked at once more. */
   #held = 0;
   #cameSinceLook = false;
+  /** INVARIANT: while it is true the lists are walked, and nobody else may walk them. */
+  #ending = false;
 
   constructor(deferred: Deferred, turns = new Turns()) {
     this.#deferred = deferred;
@@ -50,16 +52,29 @@ export class Turn {
     this.#turns.underWay = true;
   }
 
-  /** @param requests how many a socket just brought. If there are several, sending waits for one more look at
-   *  the sockets: each write wakes a client, which costs both sides more than a request does. A single
-   *  request is never held up. */
+  /** @param requests how many a socket has just brought. Where they come in numbers, sending waits
+   *  for one more look at the sockets: each write wakes a client, which costs both sides more than
+   *  a request does. One request alone is never held up.
+   *  An end may bring bytes of its own, as TLS does when there is room for them again: what those leave
+   *  is for the end that is under way, which has the lists of work and of replies in hand. */
   end(requests = 0): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    let lookAgain = true;
+    try {
+      lookAgain = this.#workOff(requests);
+    } finally {
+      this.#ending = false;
+      this.#turns.underWay = false;
+    }
+    this.#rest(lookAgain);
+  }
+
+  /** @returns whether the sockets must be looked at again at once. */
+  #workOff(requests: number): boolean {
     this.begin();
     this.#deferred.runAgain();
-    if (this.#holds(requests)) {
-      this.#over(true);
-      return;
-    }
+    if (this.#holds(requests)) return true;
     // Long work comes behind the replies that are there, and once for each look at the sockets.
     if (requests === 0 && this.#deferred.pending) {
       this.#flush();
@@ -70,12 +85,7 @@ export class Turn {
       this.#deferred.runAgain();
     }
     this.#flush();
-    this.#over(false);
-  }
-
-  #over(lookAgain: boolean): void {
-    this.#turns.underWay = false;
-    this.#rest(lookAgain);
+    return this.#unsent.count > 0;
   }
 
   #holds(requests: number): boolean {

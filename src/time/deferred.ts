@@ -1,6 +1,7 @@
 /** The deferred context, our softirq: work raised during a batch runs after that batch, before the program
  *  sleeps. First in, first out; raising work that is raised already does nothing. */
 
+import { bug } from '../units.ts';
 import { ReusedList } from './reused-list.ts';
 import { Turns } from './turns.ts';
 
@@ -18,6 +19,7 @@ export class Deferred {
   #running = new ReusedList<DeferredWork>();
   readonly #later = new ReusedList<DeferredWork>();
   readonly #turns: Turns;
+  #walking = false;
 
   /** @param turns the turns that run it; by default the caller runs it. */
   constructor(turns = new Turns()) {
@@ -56,8 +58,19 @@ export class Deferred {
     this.runAgain();
   }
 
-  /** The same later in a turn, without work for the next one. */
+  /** The same later in a turn, without what waits for the next one. Never from within itself: the list
+   *  that is walked would be emptied under the walk, and what was in it stay raised for ever. */
   runAgain(): void {
+    if (this.#walking) bug('deferred work ran inside of deferred work');
+    this.#walking = true;
+    try {
+      this.#walk();
+    } finally {
+      this.#walking = false;
+    }
+  }
+
+  #walk(): void {
     for (let pass = 0; pass < PASSES_PER_TURN && this.#raised.count > 0; pass++) {
       const batch = this.#raised;
       this.#raised = this.#running;

@@ -75,3 +75,68 @@ test('what that work has to say is sent in the same turn', () => {
   turn.end();
   expect(output.flushes).toBe(1);
 });
+
+test('an end inside of a turn that ends leaves all work and all replies to that one', () => {
+  const { turn, deferred, output, rests } = turning();
+  let done = 0;
+  const work = () => ({ raised: false, runDeferred: () => void done++ });
+  // Bytes that waited in TLS come as soon as there is room for them: while a turn ends.
+  const brings = {
+    raised: false,
+    runDeferred() {
+      for (let n = 0; n < 12; n++) deferred.raise(work());
+      turn.unsent(output);
+      turn.end(1);
+      for (let n = 0; n < 12; n++) deferred.raise(work());
+    },
+  };
+  for (let n = 0; n < 3; n++) deferred.raise(work());
+  deferred.raise(brings);
+  for (let n = 0; n < 3; n++) deferred.raise(work());
+  turn.end();
+  expect(done).toBe(30);
+  expect(output.flushes).toBe(1);
+  expect(rests).toHaveLength(1);
+});
+
+test('what is raised again and again around an end inside of a turn is done in the end', () => {
+  const { turn, deferred, rests } = turning();
+  let left = 40;
+  const piece = {
+    raised: false,
+    runDeferred() {
+      if (--left > 0) deferred.raise(piece);
+      turn.end();
+    },
+  };
+  deferred.raise(piece);
+  for (let turns = 0; turns < 40 && left > 0; turns++) turn.end();
+  expect(left).toBe(0);
+  expect(rests.length).toBeLessThan(10);
+});
+
+test('what the last replies of a turn leave to be sent has another turn', () => {
+  const { turn, rests } = turning();
+  let flushes = 0;
+  const again = {
+    listed: false,
+    flush() {
+      if (++flushes < 12) turn.unsent(again);
+    },
+  };
+  turn.unsent(again);
+  turn.end();
+  expect(rests).toEqual([true]);
+});
+
+test('a turn that a bug ends early is no end of all turns', () => {
+  const { turn, deferred, reply } = turning();
+  deferred.raise({
+    raised: false,
+    runDeferred() {
+      throw new Error('a bug');
+    },
+  });
+  expect(() => turn.end()).toThrow('a bug');
+  expect(reply(1)).toBe(1);
+});
