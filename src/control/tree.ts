@@ -128,7 +128,13 @@ export class Tree {
       await devices.remove(device.name, entry.forcing > 0);
       for (const gone of entry.onGone) gone();
     };
-    await (force ? this.#forced(entry, work) : this.#exclusive(entry, work));
+    if (!force) return await this.#exclusive(entry, work);
+    try {
+      await this.#forced(entry, work);
+    } catch (error) {
+      // A removal that waited already, and that we have hurried, is what was asked for.
+      if (devices.get(device.name) === device || !isNoDevice(error)) throw error;
+    }
   }
 
   /** Writes all of `texts` or none; power comes last.
@@ -321,6 +327,10 @@ export class Tree {
       entry.forcing--;
     }
   }
+}
+
+function isNoDevice(error: unknown): boolean {
+  return error instanceof ErrnoError && error.errno === 'ENOENT';
 }
 
 function noDevice(name: string): ErrnoError {

@@ -13,6 +13,7 @@ import { arrivalAt, frontsOf } from './arrivals.ts';
 import type { ByteSink, ByteStream } from './byte-stream.ts';
 import { Connection } from './connection.ts';
 import { type InheritedSocket, listenInherited } from './inherited.ts';
+import { limitLeaveTaking } from './leave-taking.ts';
 import { limits } from './limits.ts';
 import { type ListenAddress, listen, stopListening } from './listener.ts';
 import { SocketStream } from './receive.ts';
@@ -123,13 +124,12 @@ export class Server {
     cancel();
   }
 
-  /** `gone` is served no more: its clients are refused, and leave when their commands in flight have replies,
-   *  or at once after a limited time. Resolves when its last command has ended. */
+  /** `gone` is served no more: its clients are refused, and leave when their commands in flight have replies.
+   *  A client that keeps us waiting is ended. Resolves when its last command has ended. */
   async retire(gone: NbdExport): Promise<void> {
     const users = [...this.#connections.keys()].filter((connection) => connection.export === gone);
-    const cancel = this.#context.scheduler.timeout(() => {
-      for (const connection of users) connection.destroy();
-    }, limits.drainTime.max);
+    const { scheduler } = this.#context;
+    const cancel = limitLeaveTaking(users, scheduler, limits.drainTime.max);
     for (const connection of users) connection.shutdown(exportRemoved);
     this.#context.turn.end();
     await gone.whenUnused();

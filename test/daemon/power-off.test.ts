@@ -90,6 +90,29 @@ describe.each(ends)('%s', (_, end) => {
   });
 });
 
+test.each(ends.slice(0, 2))('%s waits for requests as long as they take', async (_, end) => {
+  const it = await serveByHand('irqmode=2', 'completion_nsec=12000000000');
+  const client = it.connect();
+  client.send(...write(0), ...write(1));
+  const took = await time(it, end(it));
+  expect(took).toBeGreaterThanOrEqual(12_100);
+  expect(took).toBeLessThan(12_105);
+  expect(client.errors()).toEqual([0, 0]);
+});
+
+test('a removal by force is done when one that waits already has been hurried', async () => {
+  const it = await serveByHand('irqmode=2', NEVER);
+  const client = it.connect();
+  client.send(...write(0));
+  it.loop.pass(MS);
+  const waiting = it.tree.remove('nullb0');
+  await it.loop.goOn();
+  it.loop.pass(5 * MS);
+  await it.loop.until(Promise.all([waiting, it.tree.remove('nullb0', true)]));
+  expect(it.devices.get('nullb0')).toBeUndefined();
+  await expect(it.tree.remove('nullb0', true)).rejects.toThrow("there is no device 'nullb0'");
+});
+
 const nothing = (): void => {};
 
 /** What power off would wait for, each for ever or nearly. */
