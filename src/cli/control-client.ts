@@ -24,10 +24,17 @@ export class Refused extends StartError {
 }
 
 export class ControlClient {
-  readonly #path: string;
+  readonly #find: () => string;
+  #found: string | undefined;
 
-  constructor(path: string) {
-    this.#path = path;
+  /** @param path or what finds it, at the first call: words that are wrong ask nobody. */
+  constructor(path: string | (() => string)) {
+    this.#find = typeof path === 'string' ? () => path : path;
+  }
+
+  get #path(): string {
+    this.#found ??= this.#find();
+    return this.#found;
   }
 
   /** What the daemon answers, as text. @throws StartError: no daemon, or its refusal. */

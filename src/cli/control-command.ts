@@ -9,7 +9,7 @@ import { UsageError } from './usage-error.ts';
 
 export interface CommandContext {
   readonly client: ControlClient;
-  /** Looks anew where the daemon is. @throws StartError: it is nowhere that can be trusted. */
+  /** One that looks anew where the daemon is. */
   reach(): ControlClient;
   readonly operands: readonly string[];
   /** Flags of the command itself, by their long names. */

@@ -60,7 +60,7 @@ export async function runControl(
 export function controlClient(control: unknown, streams: Streams): ControlClient {
   if (control === '') throw new UsageError('--control: the path is empty');
   const told = typeof control === 'string' ? control : process.env['TNULL_CONTROL'];
-  return new ControlClient(told || ownSocket(streams.stderr));
+  return new ControlClient(() => told || ownSocket(streams.stderr));
 }
 
 /** The default path of the daemon's socket. With several daemons, `notes` is told which one is asked.

@@ -5,7 +5,12 @@
 import type { EventEmitter } from 'node:events';
 import { run } from '../../src/cli/program.ts';
 import type { TextSink } from '../../src/daemon/text-output.ts';
+import { sharedFolder } from '../run-folder.ts';
 import type { Ended } from './program.ts';
+
+// Daemons that somebody else runs on this machine are none of ours.
+process.env['XDG_RUNTIME_DIR'] = sharedFolder();
+delete process.env['TNULL_CONTROL'];
 
 /** What a start listens for until its process ends. */
 const EVENTS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'warning'] as const;
