@@ -2,7 +2,7 @@
  *  file that a call names. Source: faults.md section 1 (delay). */
 
 import { readFileSync } from 'node:fs';
-import { shown } from '../config/errors.ts';
+import { shown, systemText } from '../config/errors.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
 const TRACE_FILE = 'trace:@';
@@ -37,6 +37,6 @@ export function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new StartError(error instanceof Error ? error.message : String(error));
+    throw new StartError(systemText(error, file));
   }
 }

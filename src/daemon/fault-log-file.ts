@@ -3,6 +3,7 @@
  *  Source: faults.md section 2. */
 
 import { constants, openSync } from 'node:fs';
+import { systemText } from '../config/errors.ts';
 import type { NullDevice } from '../driver/null-device.ts';
 import type { LogEntry } from '../rules/fault-log.ts';
 import { ListenError } from '../server/listener.ts';
@@ -65,6 +66,6 @@ function openFile(path: string): number {
   try {
     return openSync(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0o644);
   } catch (error) {
-    throw new ListenError(`--fault-log: ${error instanceof Error ? error.message : error}`);
+    throw new ListenError(`--fault-log: ${systemText(error, path)}`);
   }
 }

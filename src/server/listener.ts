@@ -162,6 +162,9 @@ function reasonOf(error: NodeJS.ErrnoException, path = ''): string {
       return 'permission denied';
     case 'EADDRNOTAVAIL':
       return 'no such address on this machine';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'no such host';
     case 'ENOENT':
       return `the folder ${dirname(path)} does not exist`;
     case 'ENOTDIR':

@@ -108,7 +108,7 @@ test('a notice of what a kernel client cannot tell is in the log', async () => {
 });
 
 test.each([
-  ['--faults /none', undefined, 1, /^--faults: ENOENT: .*'\/none'$/],
+  ['--faults /none', undefined, 1, /^--faults: \/none: no such file or folder$/],
   ['--faults FILE', '{', 2, /^--faults \S+: not JSON: /],
   [
     '--faults FILE',
@@ -118,7 +118,7 @@ test.each([
   ],
   ['--faults=', undefined, 2, /^--faults: the path is empty$/],
   ['--fault-log=', undefined, 2, /^--fault-log: the path is empty$/],
-  ['--fault-log /none/log', undefined, 1, /^--fault-log: ENOENT: /],
+  ['--fault-log /none/log', undefined, 1, /^--fault-log: \/none\/log: no such file or folder$/],
   ['--faults-must-strike', undefined, 2, /^--faults-must-strike: --run COMMAND is missing$/],
   [
     '--config FILE',

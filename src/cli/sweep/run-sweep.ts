@@ -99,16 +99,15 @@ async function commonOf({ serve, seed }: SweepCommand, streams: Streams): Promis
 
 /** @throws StartError. */
 function readReport(file: string): Report {
+  const none = new StartError(`sweep: --merge: ${file}: no report of a sweep`);
   let report: unknown;
   try {
     report = JSON.parse(textOf(file));
   } catch (error) {
-    throw new StartError(
-      `sweep: --merge: ${file}: ${error instanceof Error ? error.message : error}`,
-    );
+    throw error instanceof StartError ? new StartError(`sweep: --merge: ${error.message}`) : none;
   }
   if (isReport(report)) return report;
-  throw new StartError(`sweep: --merge: ${file}: no report of a sweep`);
+  throw none;
 }
 
 /** As --json wrote it. */
