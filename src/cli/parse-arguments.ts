@@ -20,7 +20,7 @@ import { limitFlags } from './limit-flags.ts';
 import { isPublic } from './listen-uri.ts';
 import { kebab, splitFlag } from './spelling.ts';
 import type { TlsFlags } from './tls-flags.ts';
-import { UsageError } from './usage-error.ts';
+import { TogetherError, UsageError } from './usage-error.ts';
 
 export interface ServeCommand {
   readonly kind: 'serve';
@@ -98,7 +98,7 @@ function serveCommand(options: FlagValues, words: readonly Word[], limits: Limit
   const listen = [...(options.listen ?? [])];
   const privateSocket = options.unix === '-';
   if (options.faultsMustStrike === true && options.run === undefined) {
-    throw new UsageError('--faults-must-strike: --run COMMAND is missing');
+    throw new TogetherError('--faults-must-strike: --run COMMAND is missing');
   }
   if (options.run !== undefined) checkBesideCommand(options);
   if (options.unix !== undefined && !privateSocket) {
@@ -142,10 +142,12 @@ function serveCommand(options: FlagValues, words: readonly Word[], limits: Limit
 /** Its end is ours, and standard output is its own. */
 function checkBesideCommand({ readyJson, exitAfterLastClient }: FlagValues): void {
   if (readyJson === true) {
-    throw new UsageError('--ready-json: standard output belongs to the command of --run');
+    throw new TogetherError('--ready-json: standard output belongs to the command of --run');
   }
   if (exitAfterLastClient === true) {
-    throw new UsageError('--exit-after-last-client: with --run the end of the command is the end');
+    throw new TogetherError(
+      '--exit-after-last-client: with --run the end of the command is the end',
+    );
   }
 }
 
@@ -158,17 +160,17 @@ function checkAlone({ listen, unix, run, readyJson }: FlagValues): void {
     (readyJson && flags.readyJson);
   if (!other) return;
   const [name = ''] = /--\w+/.exec(other.flags) ?? [];
-  throw new UsageError(
+  throw new TogetherError(
     `--stdin: serves only the client there, so it cannot be combined with ${name}`,
   );
 }
 
 function controlOptions({ control, http, httpTokenFile: tokenFile }: FlagValues): ControlOptions {
   if (tokenFile !== undefined && http === undefined) {
-    throw new UsageError('--http-token-file: --http HOST:PORT is missing');
+    throw new TogetherError('--http-token-file: --http HOST:PORT is missing');
   }
   if (http !== undefined && isPublic(http) && tokenFile === undefined) {
-    throw new UsageError(
+    throw new TogetherError(
       `--http: '${http.host}' can be reached from other machines: --http-token-file is required`,
     );
   }
@@ -267,7 +269,9 @@ function withValue(program: Command, argument: string, rest: Iterator<string>): 
 }
 
 function wordAsFlag(argument: string): string {
-  if (isCommandName(argument) || isFileCommandName(argument) || argument === 'sweep') {
+  const isCommand = isCommandName(argument) || isFileCommandName(argument) || argument === 'sweep';
+  // `journal` is a parameter, too.
+  if (isCommand && !isParameter(argument)) {
     throw new UsageError(`${argument}: a command is the first word, as in 'tnull ${argument}'`);
   }
   const match = WORD.exec(argument);

@@ -7,7 +7,7 @@ import { type FromEnvironment, takeVariables } from './environment.ts';
 import { parseArguments, type ServeCommand } from './parse-arguments.ts';
 import type { Streams } from './process-end.ts';
 import { serve } from './serve.ts';
-import { UsageError } from './usage-error.ts';
+import { TogetherError, UsageError } from './usage-error.ts';
 
 export { CrashLane } from './crash/lane.ts';
 export { record } from './crash/record.ts';
@@ -46,9 +46,9 @@ function checkVariables({ saidBy }: FromEnvironment): void {
       parseArguments([argument], '');
     } catch (error) {
       if (!(error instanceof UsageError || error instanceof ParameterError)) throw error;
-      // Some rules are about two flags: those are judged with what was typed.
-      if (!/: there is no --/.test(error.message))
-        throw new UsageError(`${variable}: ${error.message}`);
+      // Flags that do not go together are judged with what was typed.
+      if (error instanceof TogetherError) continue;
+      throw new UsageError(`${variable}: ${error.message}`);
     }
   }
 }

@@ -82,7 +82,7 @@ test.each([
   [
     ['--ready-json', '--stdin'],
     2,
-    '--stdin: serves one client there and nobody else, so not with --ready',
+    '--stdin: serves only the client there, so it cannot be combined with --ready',
   ],
 ] as const)('%o is refused', async (words, status, line) => {
   const ended = await run('size=1', ...words);
