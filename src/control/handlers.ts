@@ -90,8 +90,22 @@ function* exportPieces(
   for (const one of all) yield [{ ...one, inFlight: tree.inFlight(one.device) }];
 }
 
+function rootAnswer({ tree, memory, version, listening }: Facts): object {
+  return {
+    name: 'tnull',
+    version,
+    features: featuresText.trimEnd(),
+    devices: tree.names(),
+    listen: listening(),
+    memory: {
+      limitBytes: Number.isFinite(memory.limitBytes) ? memory.limitBytes : null,
+      usedBytes: memory.usedBytes,
+    },
+  };
+}
+
 export function makeHandlers(facts: Facts): Record<CallName, Handler> {
-  const { tree, memory, version, listening, exports, clientFaults, serverFaults } = facts;
+  const { tree, memory, version, exports, clientFaults, serverFaults } = facts;
   const device = ({ params }: Input): string => params['name'] ?? '';
   const { slicer } = tree;
   const getText: Handler = (input) => {
@@ -106,17 +120,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
   };
   const own = processMetrics(memory);
   return {
-    root: () => ({
-      name: 'tnull',
-      version,
-      features: featuresText.trimEnd(),
-      devices: tree.names(),
-      listen: listening(),
-      memory: {
-        limitBytes: Number.isFinite(memory.limitBytes) ? memory.limitBytes : null,
-        usedBytes: memory.usedBytes,
-      },
-    }),
+    root: () => rootAnswer(facts),
     reset: () => facts.reset(),
     health: () => ({ status: 'ok' }),
     openapi: () => openApi(version),

@@ -37,7 +37,6 @@ import {
   makeConfigured,
   makeNumbered,
   type Reconfigured,
-  reconfigure,
 } from './start-devices.ts';
 import { startPool } from './start-threads.ts';
 import { makeTiming } from './timing.ts';
@@ -180,11 +179,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     async setPower(device, on) {
       await tree.patch(device, new Map([['power', on ? '1' : '0']]));
     },
-    async reconfigure(before, after) {
-      const changes = await reconfigure(tree, before, after);
-      fresh.configured = after;
-      return changes;
-    },
+    reconfigure: (before, after) => fresh.reconfigure(before, after),
     stop() {
       for (const { rules } of path.devices) rules.end();
       stopping ??= Promise.all([server.stop(), control?.close()]).then(async () => {

@@ -38,7 +38,7 @@ export interface Reconfigured {
 /** From one configuration to the next: new devices are made, missing ones removed; devices in both, or in
  *  neither, stay as they are.
  *  @throws ConfigError, or ErrnoError when there is no memory for one; then nothing changed. */
-export async function reconfigure(
+async function reconfigure(
   tree: Tree,
   before: readonly ConfiguredDevice[],
   after: readonly ConfiguredDevice[],
@@ -67,7 +67,7 @@ export class FreshStart {
   readonly #faults: Plan | undefined;
   #last: Promise<void> = Promise.resolve();
   /** Those of the configuration that holds now. */
-  configured: readonly ConfiguredDevice[];
+  #configured: readonly ConfiguredDevice[];
 
   /** @param count of numbered devices, which have the rules of `faults`. */
   constructor(
@@ -79,7 +79,7 @@ export class FreshStart {
     this.#tree = tree;
     this.#count = count;
     this.#faults = faults;
-    this.configured = configured;
+    this.#configured = configured;
   }
 
   /** One after the other. Requests in flight fail. @throws ErrnoError when one cannot be made. */
@@ -93,7 +93,17 @@ export class FreshStart {
   async #run(): Promise<void> {
     for (const name of this.#tree.names()) await removeOne(this.#tree, name, true);
     await makeNumbered(this.#tree, this.#count, this.#faults);
-    await makeConfigured(this.#tree, this.configured);
+    await makeConfigured(this.#tree, this.#configured);
+  }
+
+  /** See the function of that name. */
+  async reconfigure(
+    before: readonly ConfiguredDevice[],
+    after: readonly ConfiguredDevice[],
+  ): Promise<Reconfigured> {
+    const changes = await reconfigure(this.#tree, before, after);
+    this.#configured = after;
+    return changes;
   }
 }
 

@@ -16,7 +16,9 @@ const wrongTexts = {
 const attributes = [...rows].flatMap(([name, row]) => {
   if (row.where === 'P' || row.kind === 'fault' || row.kind === 'text') return [];
   const kind = row.kind === 'integer' ? 'integer' : 'boolean';
-  return [{ name: row.attribute ?? name, kind, when: row.when, width: row.width ?? 32 } as const];
+  const valid = row.words?.at(-1) ?? '1';
+  const { when, width = 32 } = row;
+  return [{ name: row.attribute ?? name, kind, when, width, valid } as const];
 });
 
 async function device(powered: boolean) {
@@ -104,10 +106,10 @@ describe.each([false, true])('powered: %s', (powered) => {
 
 test.each(attributes.filter(({ when }) => when === 'off'))(
   '$name while power is 1 is EBUSY, also for the value that it has',
-  async ({ name, kind }) => {
+  async ({ name, kind, valid }) => {
     const it = await device(true);
-    expect(await refused(it, { [name]: '1' })).toBe('EBUSY');
     const same = it.tree.text('nullb0', name);
+    expect(await refused(it, { [name]: valid })).toBe('EBUSY');
     expect(await refused(it, { [name]: same })).toBe('EBUSY');
     expect(await refused(it, { [name]: kind === 'integer' ? '-1' : 'x' })).toBe('EINVAL');
   },
