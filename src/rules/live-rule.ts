@@ -7,7 +7,7 @@ import { Dice } from './dice.ts';
 import type { Facts } from './facts.ts';
 import { KeyTable, type TableMemory, unlimited } from './key-table.ts';
 import { OPERATIONS_END } from './operations.ts';
-import { hasBytes } from './payload-search.ts';
+import type { PayloadIndex } from './payload-index.ts';
 import type { Rule } from './rule.ts';
 import { TriggerCounts, Verdict } from './trigger.ts';
 
@@ -134,7 +134,7 @@ export class LiveRule {
 
   /** All but the operation and the sectors, which the index has judged.
    *  @param block bytes. */
-  matches(facts: Facts, state: number, block: number): boolean {
+  matches(facts: Facts, state: number, block: number, payloads: PayloadIndex): boolean {
     const { match, action } = this.rule;
     if (action?.kind === 'lie' && !facts.fua && facts.operation !== Command.FLUSH) return false;
     if (action?.kind === 'wire' && facts.client === 0) return false;
@@ -149,10 +149,7 @@ export class LiveRule {
     // Without times nobody has read the clock for it: `now` is 0, and says nothing.
     const age = facts.now - this.#addedAt;
     if ((match.fromNs > 0 && age < match.fromNs) || age > match.untilNs) return false;
-    if (data === undefined) return true;
-    const { payload } = facts;
-    if (payload === undefined) return false;
-    return hasBytes(payload, facts.sector * SECTOR_BYTES, data.bytes, data.every ?? block);
+    return data === undefined || payloads.has(this.rule, facts, block);
   }
 
   /** A command that matches. @returns whether the rule strikes it. */

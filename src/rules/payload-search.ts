@@ -17,14 +17,14 @@ export function hasBytes(
   if (first > last) return false;
   payload.seek(cursor, first);
   for (let at = first; ; at += every) {
-    if (isHere(payload, bytes)) return true;
+    if (isHere(payload, cursor, bytes)) return true;
     if (at + every > last) return false;
-    forward(payload, every);
+    forward(payload, cursor, every);
   }
 }
 
-/** The cursor, from where it is. */
-function forward(payload: Segments, bytes: number): void {
+/** Moves the cursor, which stays inside. */
+export function forward(payload: Segments, cursor: SegmentCursor, bytes: number): void {
   cursor.offset += bytes;
   for (let length = payload.length(cursor.index); cursor.offset >= length; ) {
     cursor.offset -= length;
@@ -34,8 +34,8 @@ function forward(payload: Segments, bytes: number): void {
 }
 
 /** At the cursor, also over the end of a piece. */
-function isHere(payload: Segments, bytes: Uint8Array): boolean {
-  let { index, offset } = cursor;
+export function isHere(payload: Segments, at: SegmentCursor, bytes: Uint8Array): boolean {
+  let { index, offset } = at;
   for (const byte of bytes) {
     while (offset === payload.length(index)) {
       index++;

@@ -7,6 +7,7 @@ import { FaultLog, type LogEntry } from './fault-log.ts';
 import { type TableMemory, unlimited } from './key-table.ts';
 import { LiveRule, type Replay } from './live-rule.ts';
 import { operationName } from './operations.ts';
+import { PayloadIndex } from './payload-index.ts';
 import type { Plan } from './plan.ts';
 import type { ReplayLog } from './replay-log.ts';
 import { actionName, type Rule } from './rule.ts';
@@ -24,6 +25,7 @@ export class RuleSet {
   readonly #memory: TableMemory;
   #rules: readonly LiveRule[] = [];
   #index = new RuleIndex([]);
+  #payloads = new PayloadIndex([]);
   /** Those that may have errors until sectors are written. */
   #untilRewrite: readonly LiveRule[] = [];
   #timed = false;
@@ -57,9 +59,10 @@ export class RuleSet {
     const index = this.#index.of(facts.operation);
     if (index.isEmpty) return undefined;
     index.begin(facts.sector, facts.sectors);
+    this.#payloads.begin();
     for (let live = index.next(); live !== undefined; live = index.next()) {
       if (live.hasLatent && live.strikesLatent(facts)) return live;
-      if (!live.matches(facts, this.state, this.block)) continue;
+      if (!live.matches(facts, this.state, this.block, this.#payloads)) continue;
       if (live.strikes(facts, this.#replay)) return live;
     }
     return undefined;
@@ -151,6 +154,7 @@ export class RuleSet {
       ({ rule: { match } }) => match.fromNs > 0 || match.untilNs !== Number.POSITIVE_INFINITY,
     );
     this.#index = new RuleIndex(rules);
+    this.#payloads = new PayloadIndex(rules.map(({ rule }) => rule));
   }
 }
 
