@@ -1,6 +1,6 @@
 /** docs/fault-words.md: the words of a rule, as the program reads them. */
 
-import { notAvailable, type Word, type WordName, wordNames, words } from '../../src/rules/words.ts';
+import { type Word, type WordName, wordNames, words } from '../../src/rules/words.ts';
 
 const INTRODUCTION = [
   '# The words of a rule',
@@ -34,6 +34,5 @@ export function faultWordsMarkdown(): string {
 function row(name: WordName): string {
   const { kind, help, of = [] }: Word = words[name];
   const owner = of.length === 0 ? '' : ` (with ${of.map((one) => `\`${one}\``).join(' or ')})`;
-  const meaning = notAvailable.has(name) ? `not available yet: ${help}` : help;
-  return `| \`${name}\` | ${kind.allowed.replaceAll('|', '\\|')} | ${meaning}${owner} |`;
+  return `| \`${name}\` | ${kind.allowed.replaceAll('|', '\\|')} | ${help}${owner} |`;
 }

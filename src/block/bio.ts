@@ -67,6 +67,8 @@ export class Bio {
   judged = false;
   /** It succeeds, but what it promises of durability is not true. */
   lied = false;
+  /** A later part of a command that has begun. Never reset: such bios are made for one command. */
+  continues = false;
   #targetProvided = false;
   #mapped: Unmappable | undefined;
 

@@ -30,6 +30,7 @@ interface QueueOfHctx<D extends DriverData> extends Shape {
   readonly vtable: Vtable<D>;
   readonly data: D['queue'];
   readonly stats: IoStats;
+  readonly begun: Set<object>;
   /** A retired hardware queue had its turn and may have processed its last request. */
   retiredRan(): void;
   /** A hardware queue is not busy any more. */
@@ -117,6 +118,14 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
   /** Makes requests of what is left of `bio` and puts them into the plug. Allocates nothing.
    *  @returns false when the tags ran out first: call again when `pool` has some. */
   submit(bio: Bio): boolean {
+    const { begun } = this.queue;
+    if (begun.size > 0) begun.delete(bio);
+    const submitted = this.#submit(bio);
+    if (!submitted && (bio.submitted > 0 || bio.continues)) begun.add(bio);
+    return submitted;
+  }
+
+  #submit(bio: Bio): boolean {
     if (!hasRange(bio.command)) {
       return this.#submitPiece(bio, 0 as Sector) || this.#endWithoutTag(bio); // FLUSH names none
     }

@@ -5,6 +5,7 @@ import type { Work } from '../time/slicer.ts';
 import { bug } from '../units.ts';
 import type { DriverData } from './driver-data.ts';
 import { allData, type Extents } from './extents.ts';
+import { HeldCommands } from './held-commands.ts';
 import { HwQueue } from './hw-queue.ts';
 import { IoStats } from './io-stats.ts';
 import type { Judge, Limits } from './limits.ts';
@@ -24,8 +25,12 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
   readonly extents: Extents;
   /** Set by the driver, also live. Undefined: all requests of a bio end alike. */
   judge: Judge | undefined = undefined;
+  /** Commands that were begun, and of which the rest is still to come. */
+  readonly begun = new Set<object>();
   /** What a device puts before the hardware queues. Undefined: nothing, at no cost. */
   #front: Front | undefined;
+  /** Before that, while commands are held up. */
+  #held: HeldCommands | undefined;
   readonly stats = new IoStats();
   /** Counts the changes of the queue map. A caller that remembers a hardware queue asks again when it
    *  changes. */
@@ -56,7 +61,12 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
   }
 
   get front(): Front | undefined {
-    return this.#front;
+    return this.#held ?? this.#front;
+  }
+
+  /** Something stands there for good. */
+  get hasFront(): boolean {
+    return this.#front !== undefined;
   }
 
   /** Puts something before the hardware queues, or takes it away, while I/O runs. It applies to later
@@ -64,6 +74,28 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
   set front(front: Front | undefined) {
     this.#front = front;
     this.generation++;
+  }
+
+  /** Commands that have not begun wait until `resume`. */
+  hold(): void {
+    this.#held = new HeldCommands(() => this.#front, this.#tagSet.context);
+    this.generation++;
+    // Who waits for tags and has not begun waits for something else now.
+    for (const hctx of this.hctxs()) hctx.pool.callAll();
+  }
+
+  resume(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    this.generation++;
+    held?.open();
+  }
+
+  /** Is no command begun of which something has not been given to the driver? */
+  get isBetweenCommands(): boolean {
+    if (this.begun.size > 0) return false;
+    for (const hctx of this.hctxs()) if (hctx.unprocessed > 0) return false;
+    return true;
   }
 
   get tagSet(): TagSet<D> {

@@ -35,7 +35,7 @@ function asWord(argument: string, rest: Iterator<string>): string {
     if (value !== undefined) throw new UsageError(`${flag} takes no value`);
     return `${positive}=0`;
   }
-  if (!byAttribute.has(name)) return argument;
+  if (!byAttribute.has(name) && name !== 'image') return argument;
   const given = value ?? (isBoolean(name) ? '1' : rest.next().value);
   if (given === undefined) throw new UsageError(`${flag}: a value is missing`);
   return `${name}=${given}`;

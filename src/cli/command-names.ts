@@ -14,6 +14,14 @@ export const commandNames = [
   'mark',
   'wait',
   'reset',
+  'snapshot',
+  'snapshots',
+  'rollback',
+  'clone',
+  'diff',
+  'destroy',
+  'save',
+  'cut',
 ] as const;
 export type CommandName = (typeof commandNames)[number];
 

@@ -1,7 +1,11 @@
 /** The commands that talk to a running daemon, by name. Source: control.md section 1. */
 
 import { type CommandName, commandNames } from './command-names.ts';
+import { clone } from './commands/clone.ts';
 import { create } from './commands/create.ts';
+import { cut } from './commands/cut.ts';
+import { destroy } from './commands/destroy.ts';
+import { diff } from './commands/diff.ts';
 import { faults } from './commands/faults.ts';
 import { get } from './commands/get.ts';
 import { ls } from './commands/ls.ts';
@@ -9,7 +13,11 @@ import { mark } from './commands/mark.ts';
 import { remove } from './commands/remove.ts';
 import { requests } from './commands/requests.ts';
 import { reset } from './commands/reset.ts';
+import { rollback } from './commands/rollback.ts';
+import { save } from './commands/save.ts';
 import { set } from './commands/set.ts';
+import { snapshot } from './commands/snapshot.ts';
+import { snapshots } from './commands/snapshots.ts';
 import { stats } from './commands/stats.ts';
 import { wait } from './commands/wait.ts';
 import { zones } from './commands/zones.ts';
@@ -17,6 +25,7 @@ import type { ControlCommand } from './control-command.ts';
 
 export const commands: Readonly<Record<CommandName, ControlCommand>> = {
   ...{ ls, create, remove, get, set, zones, stats, requests, faults, mark, wait, reset },
+  ...{ snapshot, snapshots, rollback, clone, diff, destroy, save, cut },
 };
 
 export const controlCommands: ReadonlyMap<string, ControlCommand> = new Map(

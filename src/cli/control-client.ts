@@ -84,7 +84,9 @@ export class ControlClient {
         else refused += String(part);
       }
     } catch (error) {
-      throw error instanceof Error ? new StartError(noAnswer(this.#path, error)) : error;
+      throw error instanceof StartError || !(error instanceof Error)
+        ? error
+        : new StartError(noAnswer(this.#path, error));
     }
     if (status >= 400) throw refusal(status, refused);
   }
@@ -156,4 +158,10 @@ export function devicePath(name: string): string {
 
 export function attributePath(name: string, attribute: string): string {
   return `${devicePath(name)}/attributes/${part(attribute)}`;
+}
+
+/** @throws UsageError likewise. */
+export function snapshotPath(name: string, snapshot: string): string {
+  if (snapshot === '') throw new UsageError('the name SNAP of the snapshot is empty');
+  return `${devicePath(name)}/snapshots/${part(snapshot)}`;
 }

@@ -17,6 +17,8 @@ export interface CommandContext {
   /** --json was given. */
   readonly json: boolean;
   say(text: string): void;
+  /** Octets, once they are on their way; false: nobody wants more. */
+  sayBytes(bytes: Uint8Array): Promise<boolean>;
   /** One line for people, beside the answer. */
   warn(line: string): void;
   /** All of standard input. */

@@ -8,7 +8,7 @@ import { flagsAsWords } from './attribute-words.ts';
 import { readCommandLine } from './command-line.ts';
 import { ControlClient } from './control-client.ts';
 import type { ControlCommand } from './control-command.ts';
-import type { Streams } from './process-end.ts';
+import { type Streams, writeBytes } from './process-end.ts';
 import { readStandardInput } from './standard-input.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
@@ -47,6 +47,7 @@ export async function runControl(
     flags,
     json: json === true,
     say: (text) => stdout.write(text),
+    sayBytes: writeBytes,
     warn: (text) => streams.stderr.write(`tnull: ${text}\n`),
     read: readStandardInput,
     nextLook: async () => (await looks?.next()) ?? false,

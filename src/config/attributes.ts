@@ -168,6 +168,11 @@ export class Attributes {
     this.#values.set(name, value);
   }
 
+  /** All values as another device has them. */
+  copy(other: Attributes): void {
+    for (const [name, value] of other.#values) if (name !== 'index') this.set(name, value);
+  }
+
   /** What a device would be made from now; nothing changes.
    *  @throws ErrnoError EINVAL that names the attribute which is impossible. */
   judge(): PowerOn {

@@ -40,7 +40,12 @@ export type Api = (request: IncomingMessage, response: ServerResponse) => void;
 const JSON_TYPE = 'application/json';
 /** What curl and others call bytes that nobody named. */
 const RAW_TYPES = new Set(['', 'text/plain', 'application/octet-stream']);
-const mediaTypes = { text: 'text/plain', octets: 'application/octet-stream', lines: LINES_TYPE };
+const mediaTypes = {
+  text: 'text/plain',
+  octets: 'application/octet-stream',
+  stream: 'application/octet-stream',
+  lines: LINES_TYPE,
+};
 const FORM_TYPE = 'application/x-www-form-urlencoded';
 const NO_BODY_BYTES = 1024;
 /** This finds a reader of a stream that vanished without a word. */
@@ -78,6 +83,7 @@ function makeApp(options: ApiOptions): FastifyInstance {
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', async (request: FastifyRequest, stream: NodeJS.ReadableStream) => {
+    if (request.routeOptions.config.call?.body === 'stream') return streamOf(request, stream);
     return parseBody(request, await receiveBody(request, stream));
   });
   app.addHook('onSend', withLineEnd);
@@ -141,13 +147,14 @@ function contentType(name: CallName, answer: Call['answer']): string {
 }
 
 /** Fastify's types do not know the schemas that checked these. */
-function inputOf({ params, query, body }: FastifyRequest): Input {
+function inputOf({ params, query, body, raw }: FastifyRequest): Input {
   const given = Object.entries(query ?? {});
   return {
     params: params as Input['params'], // parts of the path are text
     query: Object.fromEntries(given.filter(([, value]) => typeof value === 'number')),
     texts: Object.fromEntries(given.filter(([, value]) => typeof value === 'string')),
     body,
+    isLocal: raw.socket.remoteAddress === undefined,
   };
 }
 
@@ -160,6 +167,14 @@ function countLong(): (request: FastifyRequest, reply: FastifyReply) => Promise<
     atOnce++;
     reply.raw.once('close', () => atOnce--);
   };
+}
+
+/** What its handler reads as it comes. */
+function streamOf(request: FastifyRequest, stream: NodeJS.ReadableStream): NodeJS.ReadableStream {
+  const [type = ''] = (request.headers['content-type'] ?? '').toLowerCase().split(';');
+  if (RAW_TYPES.has(type.trim()) || type.trim() === FORM_TYPE) return stream;
+  const rule = `the body must be ${mediaTypes.stream}, not '${shown(type.trim())}'`;
+  throw new HttpError(415, 'EINVAL', rule);
 }
 
 function parseBody(request: FastifyRequest, pieces: readonly Uint8Array[]): unknown {

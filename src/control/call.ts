@@ -13,8 +13,9 @@ export interface Call {
   readonly path: string;
   readonly summary: string;
   readonly query: Schema;
-  /** A schema: JSON. Octets, text and lines of JSON are taken as they arrive. */
-  readonly body?: Schema | JudgedBody | 'octets' | 'text' | 'lines';
+  /** A schema: JSON. Octets, text and lines of JSON are taken as they arrive; a stream
+   *  is octets that its handler reads. */
+  readonly body?: Schema | JudgedBody | 'octets' | 'stream' | 'text' | 'lines';
   /** The longest body, in bytes. */
   readonly bodyMax?: number;
   /** The answer to a success; without a schema it is not JSON. */

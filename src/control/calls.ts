@@ -7,6 +7,7 @@ import { faultCalls } from './faults/calls.ts';
 import { journalCalls } from './journal/calls.ts';
 import { limits } from './limits.ts';
 import * as schemas from './schemas.ts';
+import { snapshotCalls } from './snapshots/calls.ts';
 
 const DEVICE = '/v1/devices/{name}';
 const ATTRIBUTE = `${DEVICE}/attributes/{attribute}`;
@@ -64,7 +65,9 @@ export const calls = {
     ...attributes,
     method: 'PUT',
     path: DEVICE,
-    summary: 'Make a device; with power 1 it is powered last',
+    summary:
+      'Make a device, or with clone one that begins as another; with power 1 it is powered last',
+    body: schemas.createBody,
     status: 201,
   },
   device: {
@@ -157,6 +160,7 @@ export const calls = {
   },
   ...faultCalls,
   ...journalCalls,
+  ...snapshotCalls,
   metrics: { ...get, path: '/metrics', summary: 'Prometheus text', answer: 'text' },
 } as const satisfies Record<string, Call>;
 

@@ -12,6 +12,7 @@ import {
   faultSettings,
   parseFaultNumber,
 } from '../config/fault-settings.ts';
+import type { DeviceOptions } from '../config/parameters.ts';
 import type { NullData } from '../driver/completion.ts';
 import type { NullDevice } from '../driver/null-device.ts';
 import type { RangeList } from '../driver/range-list.ts';
@@ -86,6 +87,16 @@ export class Directory {
   constructor(device: NullDevice, attributes: Attributes) {
     this.device = device;
     this.#attributes = attributes;
+  }
+
+  /** What a device has that is powered on now. @throws ErrnoError EINVAL. */
+  options(): DeviceOptions {
+    return this.#attributes.judge().options;
+  }
+
+  /** What is stored has the values that it has there; for a device that is off. */
+  copy(other: Directory): void {
+    this.#attributes.copy(other.#attributes);
   }
 
   /** What the file shows. @throws ErrnoError ENOENT, EACCES. */

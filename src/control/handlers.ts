@@ -7,6 +7,7 @@ import type { ZoneOperation } from '../driver/zone-requests.ts';
 import { EXACT_MAX } from '../units.ts';
 import type { CallName } from './calls.ts';
 import { deviceAnswerOf, devicesPieces, rangesAnswer } from './device-json.ts';
+import type { DeviceView } from './directory.ts';
 import { faultHandlers } from './faults/handlers.ts';
 import { type Handler, type Input, octets } from './input.ts';
 import { journalHandlers } from './journal/handlers.ts';
@@ -14,6 +15,9 @@ import { metricsPieces } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { type MemoryUse, processMetrics } from './process-metrics.ts';
 import { inSlices, listPieces } from './slices.ts';
+import { createClone } from './snapshots/clone.ts';
+import { createFrom } from './snapshots/data.ts';
+import { snapshotHandlers } from './snapshots/handlers.ts';
 import type { Tree } from './tree.ts';
 import { zoneReport } from './zone-report.ts';
 
@@ -104,6 +108,25 @@ function rootAnswer({ tree, memory, version, listening }: Facts): object {
   };
 }
 
+/** Makes a device: an empty one, a clone, or one with the content of a file. */
+function createAny(tree: Tree, name: string, { body, isLocal }: Input): Promise<DeviceView> {
+  const wanted = texts(body);
+  const [clone, image] = [wanted.get('clone'), wanted.get('image')];
+  for (const one of ['clone', 'image']) wanted.delete(one);
+  if (clone !== undefined && image !== undefined) {
+    throw new ErrnoError(
+      'EINVAL',
+      `image=${shown(image)}: not with clone=${shown(clone)}`,
+      'image',
+    );
+  }
+  if (clone !== undefined) return createClone(tree, clone, name, wanted);
+  if (image === undefined) return tree.create(name, wanted);
+  if (isLocal === true) return createFrom(tree, image, name, wanted);
+  const rule = 'no call over TCP opens a file here; PUT its content to /data';
+  throw new ErrnoError('EPERM', `image=${shown(image)}: ${rule}`, 'image');
+}
+
 export function makeHandlers(facts: Facts): Record<CallName, Handler> {
   const { tree, memory, version, exports, clientFaults, serverFaults } = facts;
   const device = ({ params }: Input): string => params['name'] ?? '';
@@ -126,9 +149,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     openapi: () => openApi(version),
     exports: () => inSlices(slicer, listPieces(exportPieces(tree, exports()))),
     devices: () => inSlices(slicer, devicesPieces(tree.views())),
-    create: async (input) => {
-      return deviceAnswerOf(slicer, await tree.create(device(input), texts(input.body)));
-    },
+    create: async (input) => deviceAnswerOf(slicer, await createAny(tree, device(input), input)),
     device: (input) => deviceAnswerOf(slicer, tree.view(device(input))),
     patch: async (input) => {
       return deviceAnswerOf(
@@ -161,6 +182,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     requests: (input) => inSlices(slicer, listPieces(tree.requestPieces(device(input)))),
     ...faultHandlers(tree),
     ...journalHandlers(tree),
+    ...snapshotHandlers(tree),
     metrics: async () => {
       const sources = { allStats: () => tree.allStats(), version, clientFaults, serverFaults };
       return inSlices(slicer, metricsPieces({ ...sources, own: await own.metrics() }));

@@ -27,7 +27,7 @@ function pathParameters(call: Call): Json[] {
 
 function content(body: NonNullable<Call['body'] | Call['answer']>): Json {
   if (body === 'text') return { 'text/plain': { schema: { type: 'string' } } };
-  if (body === 'octets') return { 'application/octet-stream': {} };
+  if (body === 'octets' || body === 'stream') return { 'application/octet-stream': {} };
   if (body === 'lines') return { [LINES_TYPE]: {} };
   return { 'application/json': { schema: isJudged(body) ? body.judged : body } };
 }

@@ -78,6 +78,16 @@ export const attributesBody: Schema = {
   properties: Object.fromEntries(fileNames.map((name) => [name, writable])),
 };
 
+/** The same, and what the device begins as. */
+export const createBody: Schema = {
+  ...attributesBody,
+  properties: {
+    ...Object.fromEntries(fileNames.map((name) => [name, writable])),
+    image: { ...text, description: 'the path of a file whose content it has; by the socket alone' },
+    clone: { ...text, description: 'NAME or NAME@SNAPSHOT: what is not named is as there' },
+  },
+};
+
 export const zonesAnswer: Schema = record({
   zones: list(
     record({

@@ -10,6 +10,7 @@ import type { Devices } from '../driver/devices.ts';
 import type { LiveJournal } from '../driver/journal/live-journal.ts';
 import type { NullDevice } from '../driver/null-device.ts';
 import type { RangeList } from '../driver/range-list.ts';
+import type { CutWish } from '../driver/snapshots/power-cut.ts';
 import type { DeviceRules } from '../driver/struck/device-rules.ts';
 import type { ZoneOperation } from '../driver/zone-requests.ts';
 import type { ZoneSet } from '../driver/zones/zone-set.ts';
@@ -46,6 +47,13 @@ export function deviceName(text: string): string {
 
 function cut(text: string): string {
   return Array.from(text).slice(0, NAME_MAX).join('');
+}
+
+/** What a new device has from the start. */
+export interface Begin {
+  readonly faults?: FaultPlan | undefined;
+  /** Called before anything is written into its files. */
+  readonly begin?: (device: NullDevice, directory: Directory) => Promise<void>;
 }
 
 interface Entry {
@@ -92,11 +100,11 @@ export class Tree {
   }
 
   /** Makes a directory and writes `texts` into its files. If one is refused, or power on fails, there is no
-   *  directory. @param faults its first rules. @throws ErrnoError. */
+   *  directory. @throws ErrnoError. */
   async create(
     name: string,
     texts: ReadonlyMap<string, string>,
-    faults?: FaultPlan,
+    { faults, begin }: Begin = {},
   ): Promise<DeviceView> {
     const { devices } = this.#options;
     const short = deviceName(name);
@@ -109,6 +117,7 @@ export class Tree {
     const entry = this.#entryOf(device);
     return await this.#exclusive(entry, async () => {
       try {
+        await begin?.(device, entry.directory);
         await this.#write(entry, texts);
       } catch (error) {
         await devices.remove(short);
@@ -203,6 +212,21 @@ export class Tree {
     throw new ErrnoError('ENOSPC', `${cut(name)}: the journal is full`);
   }
 
+  /** Runs `work` when the operations before it on this device have ended, and before those that come.
+   *  @throws ErrnoError ENOENT. */
+  alone<T>(
+    name: string,
+    work: (device: NullDevice, directory: Directory) => Promise<T>,
+  ): Promise<T> {
+    const entry = this.#entry(name);
+    const { directory } = entry;
+    return this.#exclusive(entry, () => work(directory.device, directory));
+  }
+
+  has(name: string): boolean {
+    return this.#options.devices.get(cut(name)) !== undefined;
+  }
+
   /** The device's rules: changes take effect between two requests. */
   rules(name: string): DeviceRules {
     return this.#device(name).rules;
@@ -286,6 +310,20 @@ export class Tree {
     }
   }
 
+  /** A rule cuts the power: at once, whatever waits for its turn; then it is on again. */
+  async #cut(device: NullDevice, wish: CutWish): Promise<void> {
+    // It is being switched off already, or was cut by another rule.
+    const report = await device.cut(wish).catch(() => undefined);
+    if (report === undefined) return;
+    this.notice(`${device.name}: power was cut by a rule, keep=${report.image}`);
+    try {
+      await this.patch(device.name, new Map([['power', '1']]));
+    } catch (error) {
+      if (!(error instanceof ErrnoError)) throw error;
+      this.notice(`${device.name}: power on after a cut: ${error.message}`);
+    }
+  }
+
   #device(name: string): NullDevice {
     const device = this.#options.devices.get(cut(name));
     if (device === undefined) throw noDevice(name);
@@ -302,6 +340,7 @@ export class Tree {
       const directory = new Directory(device, this.#options.makeAttributes(device.name));
       entry = { directory, line: new Line(), forcing: 0, onGone: new Set() };
       this.#entries.set(device, entry);
+      device.onCut = (wish) => void this.#cut(device, wish);
     }
     return entry;
   }

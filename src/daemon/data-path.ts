@@ -93,6 +93,7 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
   const devices = new Devices(context, parameters.options, {
     added: (device) => exports.add(device),
     removed: (device) => exports.remove(device, (gone) => server.retire(gone)),
+    cut: (device) => exports.cut(device, (of) => server.cut(of)),
     hurry: (device) => exports.hurry(device, (gone) => server.hurry(gone)),
   });
   const tree = new Tree({

@@ -76,6 +76,12 @@ export class PoweredExports {
     this.#leaving.delete(device);
   }
 
+  /** @param cut ends the clients of the export at once. */
+  cut(device: NullDevice, cut: (of: NbdExport) => void): void {
+    const shown = this.#byName.get(device.name);
+    if (shown !== undefined) cut(shown);
+  }
+
   /** @param hurry ends the clients of the export soon. */
   hurry(device: NullDevice, hurry: (gone: NbdExport) => void): void {
     const gone = this.#leaving.get(device);

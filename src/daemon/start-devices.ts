@@ -18,7 +18,9 @@ export interface ConfiguredDevice {
 
 /** @throws ErrnoError when one cannot be built. */
 export async function makeNumbered(tree: Tree, count: number, faults?: Plan): Promise<void> {
-  for (let n = 0; n < count; n++) await tree.create(`nullb${n}`, new Map([['power', '1']]), faults);
+  for (let n = 0; n < count; n++) {
+    await tree.create(`nullb${n}`, new Map([['power', '1']]), { faults });
+  }
 }
 
 /** @throws ConfigError, or ErrnoError when there is no memory for one. */
@@ -124,7 +126,7 @@ async function removeOne(tree: Tree, name: string, force = false): Promise<void>
 async function makeOne(tree: Tree, device: ConfiguredDevice): Promise<void> {
   const { name, attributes, powered, faults } = device;
   try {
-    await tree.create(name, new Map([...attributes, ['power', powered ? '1' : '0']]), faults);
+    await tree.create(name, new Map([...attributes, ['power', powered ? '1' : '0']]), { faults });
     for (const notice of ruleNotices(faults?.rules ?? [])) tree.notice(`${name}: ${notice}`);
   } catch (error) {
     if (!(error instanceof ErrnoError) || error.errno === 'ENOMEM') throw error;

@@ -69,8 +69,9 @@ export class SharedDevice implements SlabGuard {
     this.#locks.lock(extent);
   }
 
-  unlock(extent: number, slab: Slab | undefined): void {
-    this.#table[extent] = slab === undefined ? Entry.HOLE : Entry.of(slab.number, isWritable(slab));
+  unlock(extent: number, slab: Slab | undefined, isOwned: boolean): void {
+    this.#table[extent] =
+      slab === undefined ? Entry.HOLE : Entry.of(slab.number, isOwned && isWritable(slab));
     this.#locks.unlock(extent);
   }
 

@@ -5,6 +5,6 @@ import type { Slab } from '../pages/slab.ts';
 export interface SlabGuard {
   /** Nobody else reads or writes the slab of extent `index` until `unlock`. */
   lock(index: number): void;
-  /** @param slab what the extent has from now on. */
-  unlock(index: number, slab: Slab | undefined): void;
+  /** @param slab what the extent has from now on. @param isOwned nobody else has it as well. */
+  unlock(index: number, slab: Slab | undefined, isOwned: boolean): void;
 }

@@ -69,6 +69,15 @@ export class BadBlocks {
     return this.#list.fork();
   }
 
+  /** What reading the list shows is this from now on: between two writes of it. */
+  thaw(list: RangeList): void {
+    if (this.#pending !== undefined) bug('bad blocks are taken back while they are written');
+    this.#list = list.fork();
+    if (this.enabled || list.count === 0) return;
+    this.enabled = true;
+    this.onEnabled();
+  }
+
   /** The first bad sector of a range, or -1. O(log count). */
   firstBad(sector: number, sectors: number): number {
     return this.#list.firstIn(sector, sectors);

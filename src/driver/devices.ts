@@ -18,6 +18,8 @@ export interface PowerListener {
   removed(device: NullDevice): Promise<void>;
   /** The remaining clients of a removed device end soon. */
   hurry?(device: NullDevice): void;
+  /** The connections of the device's clients are reset. */
+  cut?(device: NullDevice): void;
 }
 
 /** Long work that ends requests runs in the data path's turns, which send the replies. */
@@ -113,6 +115,10 @@ export class Devices implements DeviceHost {
 
   removed(device: NullDevice): Promise<void> {
     return this.#listener.removed(device);
+  }
+
+  cut(device: NullDevice): void {
+    this.#listener.cut?.(device);
   }
 
   hurry(device: NullDevice): void {

@@ -8,13 +8,12 @@ import type { IoStats } from '../block/io-stats.ts';
 import { Status } from '../block/status.ts';
 import type { TagSet } from '../block/tag-set.ts';
 import { ErrnoError } from '../config/errors.ts';
-import { sizeOf } from '../config/judge-size.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
 import type { SharedDevice } from '../direct/shared-device.ts';
 import type { DeferredWork } from '../time/deferred.ts';
 import type { Slicer, Work } from '../time/slicer.ts';
-import { type Bytes, bytes, MiB, SECTOR_BYTES, sector } from '../units.ts';
-import { BadBlocks } from './badblocks.ts';
+import { bytes, sector } from '../units.ts';
+import type { BadBlocks } from './badblocks.ts';
 import { capacityOf } from './capabilities.ts';
 import type { NullData } from './completion.ts';
 import { type Outcome, outcome } from './control-requests.ts';
@@ -28,12 +27,19 @@ import {
 } from './device-stats.ts';
 import { Fault, faultStream } from './faults.ts';
 import type { Faults } from './gate.ts';
-import { LiveJournal } from './journal/live-journal.ts';
+import type { LiveJournal } from './journal/live-journal.ts';
+import { makeJournal } from './journal/make-journal.ts';
 import { deviceTags, makeTagSet, orNoMemory } from './null-tag-set.ts';
 import type { DeviceContext } from './parts.ts';
 import { failAll, inFlightText, letEnd, type PowerOffHost } from './power-off.ts';
 import { PoweredDevice } from './powered-device.ts';
-import { PageStore } from './storage/page-store.ts';
+import { betweenCommands } from './snapshots/between-commands.ts';
+import { byRule } from './snapshots/by-rule.ts';
+import { DeviceContent } from './snapshots/device-content.ts';
+import { type DeviceImage, endImage } from './snapshots/device-image.ts';
+import { type CutReport, type CutWish, losing, seedOf } from './snapshots/power-cut.ts';
+import { Snapshots } from './snapshots/snapshots.ts';
+import type { WriteCache } from './storage/write-cache.ts';
 import { DeviceRules, type RuledDevice } from './struck/device-rules.ts';
 import type { ZoneOperation } from './zone-requests.ts';
 import type { ZoneSet } from './zones/zone-set.ts';
@@ -58,23 +64,28 @@ export interface DeviceHost {
   removed(device: NullDevice): Promise<void>;
   /** Its clients end soon, with or without their replies. */
   hurry(device: NullDevice): void;
+  /** Its clients' connections are reset, and nothing more is sent. */
+  cut(device: NullDevice): void;
 }
 
 export class NullDevice implements DeferredWork {
   readonly name: string;
-  readonly badBlocks = new BadBlocks();
+  readonly badBlocks: BadBlocks;
   readonly faults: Faults;
   readonly rules: DeviceRules;
+  readonly snapshots: Snapshots;
+  /** Called when a rule cuts the power: to be done at once, and undone. */
+  onCut: (wish: CutWish) => void = () => {};
   /** The device's number: the lowest free one at power on; 0 before. */
   index = 0;
   raised = false;
-  readonly #context: DeviceContext;
+  readonly context: DeviceContext;
   readonly #host: DeviceHost;
-  #store: PageStore | undefined;
+  readonly #content: DeviceContent;
   #powered: PoweredDevice | undefined;
   /** Kept until the next power on, or until the device goes. */
   #journal: LiveJournal | undefined;
-  #shared: SharedDevice | undefined;
+  #cuts = 0;
   readonly #clients: PowerOffHost = {
     removed: () => this.#host.removed(this),
     hurry: () => this.#host.hurry(this),
@@ -83,7 +94,7 @@ export class NullDevice implements DeferredWork {
   /** @param start the program's parameters, which give the faults their settings. */
   constructor(name: string, context: DeviceContext, host: DeviceHost, start: DeviceOptions) {
     this.name = name;
-    this.#context = context;
+    this.context = context;
     this.#host = host;
     const fault = (kind: keyof Faults): Fault => {
       const made = new Fault(faultStream(context.faultSeed, name, kind), start[kind]);
@@ -95,7 +106,10 @@ export class NullDevice implements DeferredWork {
       requeue: fault('requeue'),
       init_hctx: fault('init_hctx'),
     };
+    this.#content = new DeviceContent(context.allocator, host.slicer);
+    this.badBlocks = this.#content.badBlocks;
     this.badBlocks.onEnabled = () => this.recompose();
+    this.snapshots = new Snapshots(host.slicer, context.date ?? (() => new Date()));
     this.rules = new DeviceRules(context, () => this.recompose());
   }
 
@@ -105,7 +119,7 @@ export class NullDevice implements DeferredWork {
 
   /** While it is powered on, if threads may read and write it themselves. */
   get shared(): SharedDevice | undefined {
-    return this.#shared;
+    return this.#content.shared;
   }
 
   /** What clients have done since power on; undefined: nobody writes that down. */
@@ -129,7 +143,7 @@ export class NullDevice implements DeferredWork {
       yield* this.#host.prepareSharedTags(this.name);
       return undefined;
     }
-    return yield* deviceTags(this.name, options, this.#context);
+    return yield* deviceTags(this.name, options, this.context);
   }
 
   /** Builds the device from `options` and shows it. @param ownTags what `prepare` made of them.
@@ -139,13 +153,12 @@ export class NullDevice implements DeferredWork {
       throw new ErrnoError('EBUSY', `${this.name}: power is 1 already`);
     if (options.memory_backed) {
       const capacity = bytes(capacityOf(options));
-      this.#store ??= orNoMemory(this.name, () => this.#makeStore(capacity));
-      this.#store.resize(capacity);
+      orNoMemory(this.name, () => this.#content.makeStore(capacity, this.context.makeStore));
     }
     const parts = {
       name: this.name,
-      context: this.#context,
-      store: options.memory_backed ? this.#store : undefined,
+      context: this.context,
+      store: options.memory_backed ? this.#content.store : undefined,
       badBlocks: this.badBlocks,
       faults: this.faults,
       slicer: this.#host.slicer,
@@ -153,23 +166,24 @@ export class NullDevice implements DeferredWork {
     };
     const tags = options.shared_tags ? this.#host.sharedTags() : ownTags;
     const powered = orNoMemory(this.name, () => new PoweredDevice(options, parts, tags));
-    if (parts.store !== undefined && powered.mayMoveBytesOnly) {
-      this.#shared = this.#context.share?.(capacityOf(options));
-    }
+    const shared =
+      parts.store !== undefined && powered.mayMoveBytesOnly
+        ? this.context.share?.(capacityOf(options))
+        : undefined;
     this.#journal?.free();
-    this.#journal = options.journal ? this.#makeJournal(options, parts.store) : undefined;
+    this.#journal = makeJournal(this.name, options, this.context, parts.store);
     powered.disk.journal = this.#journal;
     this.index = this.#host.takeIndex();
     this.#powered = powered;
     this.rules.powerOn(this.#ruled(powered));
-    if (parts.store !== undefined) this.#showThreads(parts.store);
+    this.#content.powerOn(powered, shared);
     this.recompose();
     this.#host.added(this);
   }
 
-  /** Hides the device, waits for what is in flight, and forgets what is volatile.
-   *  @param force what is in flight fails with ENODEV instead. */
-  async powerOff(force = false): Promise<void> {
+  /** Shows the device no more, lets what is in flight end, and forgets what is volatile.
+   *  @param force what is in flight fails with ENODEV instead. @param lose what becomes of the cache before. */
+  async powerOff(force = false, lose?: (cache: WriteCache) => Work): Promise<void> {
     const powered = this.#powered;
     if (powered === undefined || powered.leaving) return;
     powered.leaving = true;
@@ -177,14 +191,14 @@ export class NullDevice implements DeferredWork {
     this.recompose();
     // Requests that a fault or the bandwidth limit holds would succeed: nothing stops them any more.
     if (force) failAll(powered, this.#host.slicer);
-    const ended = letEnd(this.name, powered, this.#context, this.#clients);
+    const ended = letEnd(this.name, powered, this.context, this.#clients);
     if (force) this.#clients.hurry();
     await ended;
     powered.disk.queue.exit();
-    if (powered.cache !== undefined) await this.#host.slicer.run(powered.cache.drop());
-    this.#store?.share(undefined);
-    this.#shared?.gone();
-    this.#shared = undefined;
+    const { cache } = powered;
+    if (cache !== undefined && lose !== undefined) await this.#host.slicer.run(lose(cache));
+    if (cache !== undefined) await this.#host.slicer.run(cache.end());
+    this.#content.powerOff();
     this.#powered = undefined;
     this.rules.powerOff();
     this.#host.giveIndex(this.index);
@@ -198,59 +212,79 @@ export class NullDevice implements DeferredWork {
     this.#clients.hurry();
   }
 
+  /** The power is cut: what is in flight gets no reply, clients lose their connections, and what is not on the disk is
+   *  lost or not, as `cut` says. Zones are as they were, but none is open. Then power is 0.
+   *  @throws ErrnoError ENODEV. */
+  async cut({ keep, ...wish }: CutWish): Promise<CutReport> {
+    const powered = this.#powered;
+    if (powered === undefined || powered.leaving) {
+      throw new ErrnoError('ENODEV', `${this.name}: power is 0`);
+    }
+    // All of it in one turn: nothing is carried out or answered after that.
+    this.#content.shared?.allow(false);
+    this.#host.cut(this);
+    powered.zones?.closeAll();
+    const zones = powered.zones?.freeze();
+    const { seed = seedOf(this.context.faultSeed, this.name, this.#cuts++) } = wish;
+    const { lose, report } = losing({ keep, seed }, powered);
+    await this.powerOff(true, lose);
+    this.#content.keepZones(zones);
+    return report();
+  }
+
   /** What is in flight, for humans. Empty: nothing. */
   inFlight(): string {
     const queue = this.#powered?.disk.queue;
-    return queue === undefined ? '' : inFlightText(queue, this.#context.clock);
+    return queue === undefined ? '' : inFlightText(queue, this.context.clock);
   }
 
   /** Frees the data of a device that is off and is being removed. */
   async free(): Promise<void> {
     this.#journal?.free();
     this.#journal = undefined;
-    const store = this.#store;
-    this.#store = undefined;
     this.rules.free();
-    if (store !== undefined) await this.#host.slicer.run(store.clear());
+    await this.#host.slicer.run(this.snapshots.end());
+    await this.#host.slicer.run(this.#content.end());
   }
 
-  #makeJournal(options: DeviceOptions, store: PageStore | undefined): LiveJournal {
-    const capacity = capacityOf(options);
-    const size = Number(sizeOf(options));
-    const { bs: block, journal_max: most, journal_full: whenFull } = options;
-    return new LiveJournal(
-      {
-        ...{ name: this.name, size, block, capacity: capacity / SECTOR_BYTES },
-        ...{ most: most * MiB, whenFull: whenFull === 'fail' ? 'fail' : 'stop' },
-      },
-      this.#context,
-      store,
-    );
+  /** What it holds, between two commands: until `endImage`. @throws ErrnoError EBUSY: one does not end. */
+  image(): Promise<DeviceImage> {
+    return this.#betweenCommands(() => this.#content.freeze(this.#powered));
   }
 
-  #makeStore(capacity: Bytes): PageStore {
-    const { allocator, makeStore } = this.#context;
-    return makeStore?.(allocator, capacity) ?? new PageStore(allocator, capacity);
+  /** From now on it holds `image`, which is its own, between two commands. What it has no place for (a cache, other
+   *  zones) is as after power off and on. @throws ErrnoError EBUSY: a command does not end. */
+  async become(image: DeviceImage): Promise<void> {
+    try {
+      if (this.powered && this.#journal !== undefined) {
+        throw new ErrnoError('EBUSY', 'its journal would not be right any more: set power=0');
+      }
+      await this.#betweenCommands(() => this.#content.exchange(image, this.#powered));
+    } catch (error) {
+      void this.#host.slicer.run(endImage(image));
+      throw error;
+    }
   }
 
-  /** Threads wait until they know everything that is there. */
-  #showThreads(store: PageStore): void {
-    const shared = this.#shared;
-    store.share(shared);
-    if (shared === undefined) return;
-    shared.suspend();
-    void this.#host.slicer.run(showAll(store, shared));
+  async #betweenCommands<T>(work: () => T): Promise<T> {
+    const powered = this.#powered;
+    if (powered === undefined) return work();
+    const { rules } = this;
+    const { queue } = powered.disk;
+    const isQuiet = (): boolean => powered.isBetweenCommands && !rules.isWorking;
+    const holdable = { name: this.name, isQuiet, queue, inFlight: () => this.inFlight() };
+    return await betweenCommands(holdable, this.context, work);
   }
 
   /** A live attribute changed: composes the path again, between two requests. */
   recompose(): void {
     const powered = this.#powered;
     if (powered === undefined) return;
-    // No other thread works on it while the path changes.
-    this.#shared?.allow(false);
+    // Nobody else is at it while the path changes.
+    this.#content.shared?.allow(false);
     const movesBytesOnly = powered.recompose();
     this.rules.compose(powered.leaving);
-    this.#shared?.allow(movesBytesOnly && !this.rules.active);
+    this.#content.shared?.allow(movesBytesOnly && !this.rules.active);
   }
 
   /** The numbers of hardware queues while it is powered on. */
@@ -264,7 +298,7 @@ export class NullDevice implements DeferredWork {
     const powered = this.#powered;
     if (powered === undefined || powered.disk.queue.tagSet.data.shared) return undefined;
     const options = { ...powered.options, submit_queues: submit, poll_queues: poll };
-    return yield* deviceTags(this.name, options, this.#context);
+    return yield* deviceTags(this.name, options, this.context);
   }
 
   /** Changes the number of hardware queues while I/O runs. @param made what `prepareQueues` returned.
@@ -280,7 +314,7 @@ export class NullDevice implements DeferredWork {
       );
     }
     const options = { ...powered.options, submit_queues: submit, poll_queues: poll };
-    const tags = (): TagSet<NullData> => made ?? makeTagSet(options, this.#context, false);
+    const tags = (): TagSet<NullData> => made ?? makeTagSet(options, this.context, false);
     orNoMemory(this.name, () => queue.updateHwQueues(tags()));
     powered.options = options;
   }
@@ -318,7 +352,7 @@ export class NullDevice implements DeferredWork {
     const powered = this.#powered;
     return deviceStats(
       powered,
-      this.#store,
+      this.#content.store,
       this.#counted(),
       this.badBlocks.count,
       this.rules.stats(),
@@ -331,20 +365,20 @@ export class NullDevice implements DeferredWork {
 
   #counted(): IoStats | undefined {
     const queue = this.#powered?.disk.queue;
-    return queue && (this.#shared?.withStats(queue.stats) ?? queue.stats);
+    return queue && (this.#content.shared?.withStats(queue.stats) ?? queue.stats);
   }
 
   /** What is in flight, in pieces. */
   requests(): Iterable<readonly InFlight[]> {
     const queue = this.#powered?.disk.queue;
-    return queue === undefined ? [] : requestsOf(queue, this.#context.clock);
+    return queue === undefined ? [] : requestsOf(queue, this.context.clock);
   }
 
   /** Gives unused memory back, a few slabs a turn. */
   runDeferred(): void {
-    const compacting = this.#store?.compact(TIDY_SLABS) ?? false;
+    const compacting = this.#content.store?.compact(TIDY_SLABS) ?? false;
     const trimming = this.#powered?.cache?.trim(TIDY_SLABS) ?? false;
-    if (compacting || trimming) this.#context.deferred.raiseNextTurn(this);
+    if (compacting || trimming) this.context.deferred.raiseNextTurn(this);
   }
 
   #ruled({ disk, options, cache }: PoweredDevice): RuledDevice {
@@ -353,6 +387,7 @@ export class NullDevice implements DeferredWork {
       block: options.bs,
       capacity: disk.capacity,
       isStable: cache === undefined,
+      ...byRule(this, this.context),
       dropCache: () => void (cache && this.#host.slicer.run(cache.drop())),
     };
   }
@@ -361,9 +396,4 @@ export class NullDevice implements DeferredWork {
     if (this.powered) return outcome(Status.NOTSUPP, 'the device is not zoned');
     return outcome(Status.OFFLINE, 'power is 0');
   }
-}
-
-function* showAll(store: PageStore, shared: SharedDevice): Work {
-  yield* store.publish();
-  shared.resume();
 }

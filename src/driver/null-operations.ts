@@ -59,6 +59,14 @@ export class NullOperations implements Operations<NullData> {
     if (blocking) this.queueRqBlocking = async (request) => this.queueRq(request);
   }
 
+  /** Has the driver begun nothing that goes on, and put off nothing? Flushes may go on: a cache writes back
+   *  when it likes. @param hctxs of the device. */
+  isQuiet(hctxs: Iterable<{ readonly data: NullHctxData }>): boolean {
+    if (this.#resetAll?.busy === true) return false;
+    for (const { data } of hctxs) if (data.polled.length > 0) return false;
+    return true;
+  }
+
   makeRequestData(): NullRequestData {
     return new NullRequestData();
   }

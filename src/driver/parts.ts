@@ -29,6 +29,8 @@ export interface DeviceContext extends BlockContext {
   readonly share?: Share | undefined;
   /** Makes what keeps a device's data; undefined: it is like any other. */
   readonly makeStore?: MakeStore | undefined;
+  /** The time of day. */
+  readonly date?: () => Date;
   /** Writes a line to the log. */
   readonly warn?: (line: string) => void;
 }

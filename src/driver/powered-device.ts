@@ -93,6 +93,12 @@ export class PoweredDevice implements Pathed {
     return this.zones === undefined && this.cache === undefined && irqmode !== 2 && !journal;
   }
 
+  /** Is no command of clients carried out in part? */
+  get isBetweenCommands(): boolean {
+    const { queue } = this.disk;
+    return queue.isBetweenCommands && this.#operations.isQuiet(queue.hctxs());
+  }
+
   /** Composes gate and path from the present live attributes, between two requests.
    *  @returns true when a request does nothing but move bytes, so that any thread may do it. */
   recompose(): boolean {

@@ -97,7 +97,7 @@ export class NbdExport implements ExportInfo {
   /** True when written data may be lost until they are flushed, or rules watch for flushes. */
   get volatile(): boolean {
     const { features, queue } = this.disk;
-    return features.writeCache || queue.front !== undefined;
+    return features.writeCache || queue.hasFront;
   }
 
   /** Resolves when no session uses it any more. */

@@ -130,7 +130,15 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   provideTarget(bio: Bio): boolean {
     const edge = this.#edges.find((one) => one.bio === bio) ?? bug('a read of no edge');
     bio.segments.add(edge.buffer, 0, edge.buffer.length);
+    this.#begin();
     return true;
+  }
+
+  /** From now on all of it goes on: what was read must not change before it is written. */
+  #begin(): void {
+    this.#host.export.disk.queue.begun.add(this);
+    for (const edge of this.#edges) edge.bio.continues = true;
+    if (this.#middle !== undefined) this.#middle.continues = true;
   }
 
   acceptsViews(): boolean {
@@ -275,6 +283,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   }
 
   #over(): void {
+    this.#host.export.disk.queue.begun.delete(this);
     this.#phase = 'over';
     const { sink, export: target, allocator } = this.#host;
     if (this.#status === Status.OK) {

@@ -154,6 +154,12 @@ export class DataMemory {
     return true;
   }
 
+  /** The same where it cannot be refused: a little, once. */
+  oweObjects(length: number): void {
+    this.#heap += length;
+    this.#used += length;
+  }
+
   releaseObjects(length: number): void {
     this.#heap -= length;
     this.release(length);

@@ -32,9 +32,10 @@ export function pagesOf(first: number, end: number): number {
 
 /** INVARIANTS
  *  ZERO: a sector whose DATA bit is clear is zero bytes, so that reads are plain copies.
- *  ZEROED: so is every sector of a page with that mark; a write of data to it clears the mark.
- *  PINNED: while `pins` > 0 the bytes have a reader: they do not change, nor does the slab get another use. A
- *  writer copies it first.
+ *  ZEROED: so is every sector of a page with that mark; who writes data there takes it away.
+ *  PINNED: while `pins` > 0 somebody reads the bytes: they do not change, nor does the slab get
+ *  another use. A writer copies it first.
+ *  SHARED: `shares` + 1 tables hold it, each of the further ones by a pin.
  *  COUNTS: `heldPages` pages have a DATA bit; `idlePages` are RESIDENT without one; `residentPages` are
  *  RESIDENT and charged. Only an allocator makes pages resident. */
 export class Slab {
@@ -49,6 +50,7 @@ export class Slab {
   idlePages = 0;
   residentPages = 0;
   pins = 0;
+  shares = 0;
   /** No longer in any table: goes to the allocator with its last pin. */
   retired = false;
 

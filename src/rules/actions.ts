@@ -60,6 +60,12 @@ export type Action =
       readonly by: number | undefined;
       readonly to: number;
     }
+  | {
+      readonly kind: 'cut';
+      readonly keep: 'none' | 'all' | 'random';
+      /** The command is carried out before it, or not at all. */
+      readonly at: 'before' | 'after';
+    }
   | { readonly kind: 'lose' }
   | { readonly kind: 'lie' }
   | { readonly kind: 'stale'; readonly writes: number }

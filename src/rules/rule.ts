@@ -16,15 +16,7 @@ import {
   operationName,
   setOf,
 } from './operations.ts';
-import {
-  isWord,
-  notAvailable,
-  type RuleWords,
-  type Values,
-  type WordName,
-  wordNames,
-  words,
-} from './words.ts';
+import { isWord, type RuleWords, type Values, type WordName, wordNames, words } from './words.ts';
 
 export interface Match {
   readonly operations: OperationSet;
@@ -62,6 +54,8 @@ export interface Rule {
   readonly delay: Delay | undefined;
   readonly setState: number | undefined;
   readonly mark: string | undefined;
+  /** The name of a snapshot before the command. */
+  readonly snapshot: string | undefined;
   /** As they were written, without the id, in the order of the table. */
   readonly words: RuleWords;
 }
@@ -81,6 +75,7 @@ const strikes: Readonly<Record<ActionKind, readonly Operation[]>> = {
   lie: [Command.FLUSH, Command.WRITE, Command.WRITE_ZEROES],
   stale: [Command.READ],
   corrupt: [Command.READ, Command.WRITE],
+  cut: commands,
   wire: [...commands, Arrival.CONNECT, Arrival.HANDSHAKE],
 };
 
@@ -114,14 +109,15 @@ class Judge {
   }
 
   rule(): Rule {
-    const { set_state: setState, mark, delay } = this.#values;
+    const { set_state: setState, mark, delay, snapshot } = this.#values;
     for (const [name, { of }] of Object.entries(words)) this.#belongs(name, of);
     const action = this.#action();
     if (
       action === undefined &&
       delay === undefined &&
       setState === undefined &&
-      mark === undefined
+      mark === undefined &&
+      snapshot === undefined
     ) {
       throw new ParameterError(this.#id, undefined, `it has no action: ${actionNames.join(', ')}`);
     }
@@ -133,6 +129,7 @@ class Judge {
       delay,
       setState,
       mark,
+      snapshot,
       words: Object.fromEntries(
         wordNames.flatMap((name) => {
           const value = this.#given[name];
@@ -146,7 +143,6 @@ class Judge {
     if (!isWord(name)) {
       throw new ParameterError(this.#at(name), text, `no such word${nearestText(name, wordNames)}`);
     }
-    if (notAvailable.has(name)) throw this.#wrong(name, 'not available yet');
     const { kind } = words[name];
     const value = kind.read(text);
     if (value === undefined) throw this.#wrong(name, `must be ${kind.allowed}`);
@@ -182,6 +178,7 @@ class Judge {
     if (v.lose !== undefined) return { kind: 'lose' };
     if (v.lie !== undefined) return { kind: 'lie' };
     if (v.stale !== undefined) return this.#stale(v.stale);
+    if (v.cut !== undefined) return this.#cut(v.cut);
     if (v.corrupt !== undefined) return this.#corrupt(v.corrupt);
     return v.wire === undefined ? undefined : this.#wire(v.wire);
   }
@@ -203,8 +200,12 @@ class Judge {
 
   #torn(kept: NonNullable<Values['torn']>): Action {
     const answer = this.#values.then ?? 'ok';
-    if (answer === 'cut') throw this.#wrong('then', 'not available yet');
     return { kind: 'torn', kept, answer };
+  }
+
+  #cut(keep: NonNullable<Values['cut']>): Action {
+    if (keep === 'whole' || keep === 'torn') throw this.#wrong('cut', 'needs journal=1');
+    return { kind: 'cut', keep, at: this.#values.at ?? 'before' };
   }
 
   #stale(writes: number): Action {
@@ -310,9 +311,7 @@ class Judge {
   }
 }
 
-const actionNames: readonly WordName[] = wordNames.filter(
-  (name) => words[name].part === 'action' && !notAvailable.has(name),
-);
+const actionNames: readonly WordName[] = wordNames.filter((name) => words[name].part === 'action');
 
 function strikable(action: Action | undefined): readonly Operation[] {
   if (action === undefined) return [...commands, Arrival.CONNECT];

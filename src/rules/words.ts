@@ -106,9 +106,6 @@ export const words = {
 
 export type WordName = keyof typeof words;
 
-/** Known, and refused by name: what they need is not there yet. */
-export const notAvailable: ReadonlySet<WordName> = new Set(['cut', 'at', 'snapshot']);
-
 type ValueOf<W> = W extends Word<infer T> ? T : never;
 
 /** The values of a rule's words, each as its row has it. */

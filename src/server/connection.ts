@@ -252,6 +252,13 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
     this.#stream?.destroy();
   }
 
+  /** Breaks it: nothing is sent any more, whatever there is. */
+  cut(): void {
+    const stream = this.#stream;
+    if (stream?.reset === undefined) stream?.destroy();
+    else stream.reset();
+  }
+
   reset(): void {
     const stream = this.#stream;
     // On another thread, sent bytes may still be on their way.

@@ -136,6 +136,13 @@ export class Server {
     cancel();
   }
 
+  /** The power of `of` is cut: its clients' connections break, and they are sent nothing more. */
+  cut(of: NbdExport): void {
+    for (const connection of [...this.#connections.keys()]) {
+      if (connection.export === of) connection.cut();
+    }
+  }
+
   /** The clients of `gone`, which is retired, get the replies that are there, and are ended. */
   hurry(gone: NbdExport): void {
     this.#context.scheduler.timeout(() => {

@@ -42,6 +42,10 @@ async function inside(
     say: (text) => {
       said += text;
     },
+    sayBytes: async (bytes) => {
+      said += Buffer.from(bytes).toString('latin1');
+      return true;
+    },
     read: async () => extra.input ?? new Uint8Array(0),
     nextLook: async () => {
       const before = looks.shift();
@@ -373,11 +377,14 @@ describe('one line, status 1', () => {
 
   test('no daemon: the socket that was tried is named', async () => {
     const path = join(folder(), 'control.sock');
-    const words = new Map([
+    const words = new Map<string, readonly string[]>([
       ['set', ['a', 'size=1']],
       ['mark', ['a', 'text']],
       ['ls', []],
       ['reset', []],
+      ...['snapshot', 'rollback', 'destroy', 'clone', 'diff', 'save'].map(
+        (command) => [command, ['a', 'b']] as const,
+      ),
     ]);
     for (const command of controlCommands.keys()) {
       if (command === 'wait') continue; // it tries until its time is over: ready.test.ts

@@ -12,6 +12,7 @@ function written(path: string): string {
   return path
     .replace('{group}/{setting}', 'A')
     .replace('{name}', 'N')
+    .replace('{snapshot}', 'S')
     .replace('{attribute}', 'A')
     .replace('{operation}', 'OP')
     .replace('{rule}', 'ID');

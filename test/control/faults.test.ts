@@ -92,10 +92,8 @@ test('a rule that is wrong is refused in one line, and nothing changes', async (
   const cases: [unknown, RegExp][] = [
     [{ id: 'r1', error: 'EIO' }, /^r1: there is a rule of this id$/],
     [{ eror: 'EIO' }, /^r2: eror=EIO: no such word; the nearest is 'error'$/],
-    [{ cut: 'all' }, /^r2: cut=all: not available yet$/],
-    [{ snapshot: 'a' }, /^r2: snapshot=a: not available yet$/],
+    [{ cut: 'whole' }, /^r2: cut=whole: needs journal=1$/],
     // biome-ignore lint/suspicious/noThenProperty: a word of the specification
-    [{ torn: 'first:1', then: 'cut' }, /^r2: then=cut: not available yet$/],
     [{ error: 'EIO', before: 'r9' }, /^there is no rule 'r9'$/],
     [{ error: 'EIO', before: true }, /^before must be the id of a rule$/],
     [[], /object of words/],
@@ -397,7 +395,7 @@ describe('the schema of a plan', () => {
     { rules: [{ error: 'EIO', lose: 1 }] },
     { rules: [{ error: 'EWRONG' }] },
     { rules: [{ error: 'EIO', eror: 1 }] },
-    { rules: [{ cut: 'all' }] },
+    { rules: [{ cut: 'some' }] },
     { rules: [{ lose: 1, where: 'reply' }] },
     { rules: [{ error: 'EIO', per: 'nobody' }] },
     { rule: [] },

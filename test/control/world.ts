@@ -29,6 +29,14 @@ export interface ControlWorld {
   patch(texts: Texts): Promise<unknown>;
   /** A client's write or read of nullb0, to its end. @returns its errno, or OK. */
   io(kind: 'read' | 'write', sector: number, sectors: number): (typeof statusErrno)[Status];
+  /** A command of a client of any device, to its end. @returns its bio. */
+  command(
+    name: string,
+    command: Command,
+    sector: number,
+    sectors: number,
+    data?: Uint8Array,
+  ): TestBio['bio'];
   /** What nullb0 holds. */
   data(sector: number, sectors: number): Uint8Array;
 }
@@ -71,20 +79,21 @@ export function world({
     notice: (line) => notices.push(line),
   });
   const device = (name = 'nullb0'): NullDevice => devices.get(name) ?? devices.create(name);
-  const send = (kind: 'read' | 'write', sector: number, sectors: number): TestBio => {
-    const queue = device().disk?.queue;
+  const send = (name: string, client: TestBio): TestBio => {
+    const queue = device(name).disk?.queue;
     if (queue === undefined) throw new Error('power is 0');
     const straight = queue.defaultHctx(0);
     const hctx = queue.front?.before(straight, 1) ?? straight;
-    const client =
-      kind === 'read'
-        ? new Client(Command.READ, sector, sectors)
-        : new Client(Command.WRITE, sector, sectors, new Uint8Array(sectors * 512).fill(7));
     if (!hctx.submit(client.bio)) throw new Error('no tag is free');
     hctx.unplug();
     time.settle();
-    if (client.ends !== 1) throw new Error(`the ${kind} has not ended`);
+    if (client.ends !== 1) throw new Error('the command has not ended');
     return client;
+  };
+  const io = (kind: 'read' | 'write', sector: number, sectors: number): TestBio => {
+    if (kind === 'read') return send('nullb0', new Client(Command.READ, sector, sectors));
+    const data = new Uint8Array(sectors * 512).fill(7);
+    return send('nullb0', new Client(Command.WRITE, sector, sectors, data));
   };
   return {
     devices,
@@ -96,9 +105,12 @@ export function world({
     },
     device,
     patch: (texts) => tree.patch('nullb0', new Map(Object.entries(texts))),
-    io: (kind, sector, sectors) => statusErrno[send(kind, sector, sectors).status],
+    io: (kind, sector, sectors) => statusErrno[io(kind, sector, sectors).status],
+    command: (name, command, sector, sectors, data) => {
+      return send(name, new Client(command, sector, sectors, data)).bio;
+    },
     data(sector, sectors) {
-      const { bio, status } = send('read', sector, sectors);
+      const { bio, status } = io('read', sector, sectors);
       if (status !== Status.OK) throw new Error(statusErrno[status]);
       return bio.segments.buffer(0);
     },

@@ -2,12 +2,12 @@
  *  Source: faults.md section 2; JSON Schema 2020-12. */
 
 import { RULES_MAX } from '../../rules/plan.ts';
-import { notAvailable, type Word, type WordName, wordNames, words } from '../../rules/words.ts';
+import { type Word, type WordName, wordNames, words } from '../../rules/words.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
 /** The words that this version accepts. */
-export const saidWords: readonly WordName[] = wordNames.filter((name) => !notAvailable.has(name));
+export const saidWords: readonly WordName[] = wordNames;
 
 function wordSchema(name: WordName): Json {
   const { kind, help }: Word = words[name];

@@ -4,12 +4,30 @@
 import { ALL_PAGES, DATA, PAGES_PER_SLAB, pagesOf, SECTORS_PER_PAGE } from '../../pages/slab.ts';
 import { bug } from '../../units.ts';
 
-/** INVARIANT: bit p of `held` is set, and places[p] is a place, when bits[p] is not 0. */
+/** INVARIANTS: bit p of `held` is set, and places[p] is a place, when bits[p] is not 0; `holders` tables have
+ *  it, and it changes only while that is one. */
 export class CacheGroup {
   held = 0;
-  readonly places: number[] = new Array<number>(PAGES_PER_SLAB).fill(0);
+  holders = 1;
+  readonly places: number[];
   /** Which sectors of each page are in the cache. */
-  readonly bits: Uint8Array = new Uint8Array(PAGES_PER_SLAB);
+  readonly bits: Uint8Array;
+
+  constructor(
+    places = new Array<number>(PAGES_PER_SLAB).fill(0),
+    bits = new Uint8Array(PAGES_PER_SLAB),
+  ) {
+    this.places = places;
+    this.bits = bits;
+  }
+
+  /** One holder leaves it, and has this in its place. */
+  copy(): CacheGroup {
+    const own = new CacheGroup(this.places.slice(), this.bits.slice());
+    own.held = this.held;
+    this.holders--;
+    return own;
+  }
 
   has(page: number): boolean {
     return ((this.held >>> page) & 1) !== 0;

@@ -1,5 +1,5 @@
-/** Where the pages of a write cache lie: places of one page each, cut from slabs, taken one by one and
- *  given back one by one. Knows neither sectors nor which page lies where. */
+/** Where the pages of a write cache, and of what was kept of it, lie: places of one page each, cut from slabs,
+ *  taken one by one and given back one by one. Knows neither sectors nor which page lies where. */
 
 import type { SlabAllocator } from '../../pages/allocator.ts';
 import { PAGE_BYTES, PAGES_PER_SLAB, type Slab } from '../../pages/slab.ts';
@@ -11,6 +11,8 @@ export class CacheMemory {
   readonly #slabs: Slab[] = [];
   readonly #free: number[] = [];
   #top = 0;
+  /** How many holders a place has beyond the first, where it has any. */
+  readonly #further = new Map<number, number>();
   /** Places in use. */
   used = 0;
 
@@ -30,7 +32,17 @@ export class CacheMemory {
     return place;
   }
 
+  /** One holder more has `place`, until it gives it. */
+  share(place: number): void {
+    this.#further.set(place, (this.#further.get(place) ?? 0) + 1);
+  }
+
+  isShared(place: number): boolean {
+    return this.#further.size > 0 && this.#further.has(place);
+  }
+
   give(place: number): void {
+    if (this.isShared(place)) return this.#giveShared(place);
     this.used--;
     if (this.used > 0) {
       this.#free.push(place);
@@ -61,6 +73,12 @@ export class CacheMemory {
     if (this.spareSlabs === 0) bug('no slab of the cache is spare');
     const slab = this.#slabs.pop();
     if (slab !== undefined) this.#allocator.give(slab);
+  }
+
+  #giveShared(place: number): void {
+    const left = (this.#further.get(place) ?? 0) - 1;
+    if (left === 0) this.#further.delete(place);
+    else this.#further.set(place, left);
   }
 
   #takeNew(): number {

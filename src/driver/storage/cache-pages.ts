@@ -1,19 +1,22 @@
-/** The pages of a write cache by page number: a sparse map of groups, each page with a place in memory.
- *  Knows no store and no rule of when a page comes or goes. Source: driver.md section 4, Cache. */
+/** The pages of a write cache by page number: a sparse map of groups, each page with a place in memory. A fork
+ *  has the same pages, each copied when either side changes it. Knows no store and no rule of when a page
+ *  comes or goes. Source: driver.md section 4, Cache; crash.md section 1. */
 
 import type { SlabAllocator } from '../../pages/allocator.ts';
 import {
+  PAGE_BYTES,
   PAGES_PER_SLAB,
   SECTORS_PER_PAGE,
   SECTORS_PER_SLAB,
   SLAB_BYTES,
 } from '../../pages/slab.ts';
 import type { Work } from '../../time/slicer.ts';
-import { type Bytes, MiB, SECTOR_BYTES } from '../../units.ts';
+import { type Bytes, bytes, MiB, SECTOR_BYTES } from '../../units.ts';
 import { CacheGroup, pagesIn } from './cache-group.ts';
 import { CacheMemory } from './cache-memory.ts';
+import { Family, type Relative } from './family.ts';
 import { bitsOf } from './sectors.ts';
-import { LEVEL_BYTES, SlabTable } from './slab-table.ts';
+import { EXTENTS_PER_LEAF, LEVEL_BYTES, type Leaf, letGo, SlabTable } from './slab-table.ts';
 
 /** Memory without data that is not worth giving back, since the next writes take it again. */
 const SPARE_SLABS_FREE = (16 * MiB) / SLAB_BYTES;
@@ -25,27 +28,57 @@ const GROUP_BYTES = 512;
 /** Groups emptied, or slabs returned, in some 20 us. */
 const STEPS_PER_PIECE = 16;
 
-/** INVARIANTS: a group in the table holds a page; each page held has a place of its own; `#detachedPages` are
- *  the pages held by groups of `#detached`. */
-export class CachePages {
+/** What forks have in common. */
+interface Common {
+  readonly memory: CacheMemory;
+  readonly family: Family;
+  readonly table: SlabTable<CacheGroup>;
+}
+
+function alone(allocator: SlabAllocator, capacity: Bytes): Common {
+  const share = (group: CacheGroup): void => {
+    group.holders++;
+  };
+  const table = new SlabTable<CacheGroup>(Math.ceil(capacity / SLAB_BYTES), share);
+  return { memory: new CacheMemory(allocator), family: new Family(), table };
+}
+
+/** INVARIANTS: a group in the table holds a page; each page held has a place, of its own but for other holders
+ *  of the same content; `used` pages are held. */
+export class CachePages implements Relative {
+  mayShare = false;
+  /** How many pages are held. */
+  used = 0;
   readonly #allocator: SlabAllocator;
   readonly #memory: CacheMemory;
+  readonly #family: Family;
   readonly #table: SlabTable<CacheGroup>;
   readonly #spare: CacheGroup[] = [];
-  /** Out of the table; their memory is not given back yet. */
+  /** Out of all tables; their memory is not given back yet. */
   readonly #detached: CacheGroup[][] = [];
-  #detachedPages = 0;
   #draining = false;
 
-  constructor(allocator: SlabAllocator, capacity: Bytes) {
+  constructor(allocator: SlabAllocator, capacity: Bytes, common = alone(allocator, capacity)) {
     this.#allocator = allocator;
-    this.#memory = new CacheMemory(allocator);
-    this.#table = new SlabTable(Math.ceil(capacity / SLAB_BYTES));
+    this.#memory = common.memory;
+    this.#family = common.family;
+    this.#table = common.table;
+    this.#family.join(this);
   }
 
-  /** How many pages are held. */
-  get used(): number {
-    return this.#memory.used - this.#detachedPages;
+  /** The same pages, in no time; until `end`. */
+  fork(): CachePages {
+    const common = { memory: this.#memory, family: this.#family, table: this.#table.fork() };
+    const other = new CachePages(this.#allocator, bytes(0), common);
+    other.used = this.used;
+    return other;
+  }
+
+  /** Makes room for a device of that size. What lies behind its end is forgotten. */
+  fit(capacity: Bytes): void {
+    this.#table.grow(Math.ceil(capacity / SLAB_BYTES));
+    const end = Math.floor(capacity / SECTOR_BYTES);
+    this.forgetRange(end, this.#table.extents * SECTORS_PER_SLAB);
   }
 
   /** All the memory taken, used or not. */
@@ -74,11 +107,28 @@ export class CachePages {
     return -1;
   }
 
-  /** The group in which `page` of extent `index` is held from now on; the caller gives the page bits.
-   *  Undefined: no memory. */
+  /** The group of extent `index`, if it holds a page, for a caller who changes it. */
+  ownGroup(index: number): CacheGroup | undefined {
+    if (!this.mayShare) return this.#table.get(index);
+    const { memory } = this.#allocator;
+    const copied = this.#table.own(index);
+    if (copied > 0) memory.oweObjects(copied * LEVEL_BYTES);
+    const group = this.#table.get(index);
+    if (group === undefined || group.holders === 1) return group;
+    const own = group.copy();
+    for (let page = own.nextHeld(0); page >= 0; page = own.nextHeld(page + 1)) {
+      this.#memory.share(own.placeAt(page));
+    }
+    memory.oweObjects(GROUP_BYTES);
+    this.#table.set(index, own);
+    return own;
+  }
+
+  /** The group in which `page` of extent `index` is held from now on, to be written; the caller gives the page
+   *  bits. Undefined: no memory. */
   hold(index: number, page: number): CacheGroup | undefined {
-    let group = this.#table.get(index);
-    if (group?.has(page)) return group;
+    const group = this.ownGroup(index);
+    if (group?.has(page)) return this.#ownPlace(group, page) ? group : undefined;
     const objects = group === undefined ? this.#objectBytes(this.#table.levelsFor(index)) : 0;
     if (objects > 0 && !this.#allocator.memory.chargeObjects(objects)) return undefined;
     const place = this.#memory.take();
@@ -86,18 +136,32 @@ export class CachePages {
       if (objects > 0) this.#allocator.memory.releaseObjects(objects);
       return undefined;
     }
-    if (group === undefined) {
-      group = this.#spare.pop() ?? new CacheGroup();
-      this.#table.set(index, group);
-    }
-    group.hold(page, place);
-    return group;
+    const held = group ?? this.#spare.pop() ?? new CacheGroup();
+    if (group === undefined) this.#table.set(index, held);
+    held.hold(page, place);
+    this.used++;
+    return held;
   }
 
-  /** The page leaves the cache, and its group when it was the last one there. */
+  /** No other holder has the page's place from now on. @returns false: there is no memory for a copy. */
+  #ownPlace(group: CacheGroup, page: number): boolean {
+    const place = group.placeAt(page);
+    if (!this.#memory.isShared(place)) return true;
+    const own = this.#memory.take();
+    if (own < 0) return false;
+    const from = this.#memory.offsetOf(place);
+    const content = this.#memory.slabOf(place).bytes.subarray(from, from + PAGE_BYTES);
+    this.#memory.slabOf(own).bytes.set(content, this.#memory.offsetOf(own));
+    group.hold(page, own);
+    this.#memory.give(place);
+    return true;
+  }
+
+  /** The page leaves the cache, and its group, which is owned, when it was the last one there. */
   release(index: number, group: CacheGroup, page: number): void {
     this.#memory.give(group.placeAt(page));
     group.release(page);
+    this.used--;
     if (group.held !== 0) return;
     this.#allocator.memory.releaseObjects(this.#objectBytes(this.#table.delete(index)));
     if (this.#spare.length < SPARE_GROUPS_MAX) this.#spare.push(group);
@@ -105,7 +169,7 @@ export class CachePages {
 
   /** The sectors [first, end) of extent `index` leave the cache. */
   forget(index: number, first: number, end: number): void {
-    const group = this.#table.get(index);
+    const group = this.ownGroup(index);
     if (group === undefined) return;
     for (let at = first; at < end; ) {
       const page = Math.trunc(at / SECTORS_PER_PAGE);
@@ -148,14 +212,42 @@ export class CachePages {
   /** All that is held of the whole leaves within the extents [from, end) leaves the cache at once; its memory
    *  is given back by `drain`. The rest stays. */
   #detach(from: number, end: number): void {
-    const { levels } = this.#table;
-    for (const leaf of this.#table.takeLeaves(from, end)) {
-      const groups = leaf.filter((group) => group !== undefined);
-      for (const { held } of groups) this.#detachedPages += pagesIn(held);
+    const leaves: Leaf<CacheGroup>[] = [];
+    let levels = this.#table.takeLeaves(from, end, leaves);
+    for (const leaf of leaves) {
+      const groups = leaf.entries.filter((group) => group !== undefined);
+      for (const { held } of groups) this.used -= pagesIn(held);
+      if (!letGo(leaf)) continue;
+      levels--;
       this.#detached.push(groups);
     }
-    const gone = levels - this.#table.levels;
-    if (gone > 0) this.#allocator.memory.releaseObjects(gone * LEVEL_BYTES);
+    if (levels > 0) this.#allocator.memory.oweObjects(levels * LEVEL_BYTES);
+    if (levels < 0) this.#allocator.memory.releaseObjects(-levels * LEVEL_BYTES);
+  }
+
+  /** Bytes of pages that nobody else has, in pieces. */
+  *ownBytes(): Work<number> {
+    let pages = 0;
+    let looked = 0;
+    const { extents } = this.#table;
+    for (let i = this.#table.next(0, extents); i >= 0; i = this.#table.next(i, extents)) {
+      if (this.mayShare && !this.#table.isOwned(i)) {
+        i = this.#table.endOfLeaf(i);
+      } else {
+        const group = this.#table.get(i++);
+        if (group?.holders === 1) pages += this.#ownPages(group);
+      }
+      if (++looked % STEPS_PER_PIECE === 0) yield;
+    }
+    return pages * PAGE_BYTES;
+  }
+
+  #ownPages(group: CacheGroup): number {
+    let pages = 0;
+    for (let page = group.nextHeld(0); page >= 0; page = group.nextHeld(page + 1)) {
+      if (!this.#memory.isShared(group.placeAt(page))) pages++;
+    }
+    return pages;
   }
 
   /** Is there memory of detached groups, with nobody giving it back? */
@@ -178,10 +270,11 @@ export class CachePages {
   }
 
   #freeDetached(group: CacheGroup): void {
+    if (!letGo(group)) return;
+    group.holders = 1;
     for (let page = group.nextHeld(0); page >= 0; page = group.nextHeld(page + 1)) {
       this.#memory.give(group.placeAt(page));
       group.release(page);
-      this.#detachedPages--;
     }
     this.#allocator.memory.releaseObjects(GROUP_BYTES);
     if (this.#spare.length < SPARE_GROUPS_MAX) this.#spare.push(group);
@@ -206,20 +299,21 @@ export class CachePages {
     return this.needsTrim;
   }
 
-  /** Nothing is held any more, and all memory is returned, in pieces. */
+  /** Nothing is held any more, and all memory is returned that nobody else needs, in pieces. */
   *clear(): Work {
+    this.#detach(0, this.#table.extents + EXTENTS_PER_LEAF);
     yield* this.drain();
-    const { extents } = this.#table;
-    let steps = 0;
-    for (let i = this.#table.next(0, extents); i >= 0; i = this.#table.next(i + 1, extents)) {
-      this.forget(i, 0, PAGES_PER_SLAB * SECTORS_PER_PAGE);
-      if (++steps % STEPS_PER_PIECE === 0) yield;
-    }
-    while (this.#memory.spareSlabs > 0) {
+    for (let steps = 1; this.#memory.spareSlabs > 0; steps++) {
       this.#memory.giveSpare();
-      if (++steps % STEPS_PER_PIECE === 0) yield;
+      if (steps % STEPS_PER_PIECE === 0) yield;
     }
     this.#spare.length = 0;
+  }
+
+  /** The same, and nobody uses it any more. */
+  *end(): Work {
+    yield* this.clear();
+    this.#family.leave(this);
   }
 
   /** What a group and the levels above it take. */

@@ -1,37 +1,93 @@
 /** The slabs of a device and how many of their pages hold data: what is in a slab, the table and the
- *  counts change together here. Knows neither ranges nor other threads. */
+ *  counts change together here. A fork has the same slabs, each copied when either side changes it. Knows
+ *  neither ranges nor other threads. Source: driver.md section 4; crash.md section 1. */
 
 import type { SlabAllocator } from '../../pages/allocator.ts';
 import { Room } from '../../pages/memory.ts';
-import { retire } from '../../pages/pin.ts';
-import { PAGES_PER_SLAB, pagesOf, SECTORS_PER_SLAB, type Slab } from '../../pages/slab.ts';
+import { retire, share } from '../../pages/pin.ts';
+import {
+  PAGE_BYTES,
+  PAGES_PER_SLAB,
+  pagesOf,
+  SECTORS_PER_SLAB,
+  type Slab,
+} from '../../pages/slab.ts';
 import type { Work } from '../../time/slicer.ts';
+import { Family, type Relative } from './family.ts';
 import { copyHeld, dropSectors, holdZeroes, markWritten, pagesWithBytes } from './sectors.ts';
-import { LEVEL_BYTES, SlabTable } from './slab-table.ts';
+import { EXTENTS_PER_LEAF, LEVEL_BYTES, type Leaf, letGo, SlabTable } from './slab-table.ts';
 
 /** Some 20 us. */
 const SLABS_PER_PIECE = 64;
 
-/** INVARIANTS: a slab in the table has a held page, is not retired and in no other table;
- *  the page counts are the sums over the table and what was detached; each level of the table is charged. */
-export class HeldSlabs {
+/** A leaf out of its table, whose pages are counted still. */
+interface Detached {
+  readonly leaf: Leaf;
+  readonly countedBy: HeldSlabs[];
+}
+
+/** INVARIANTS: a slab in the table has a held page, is not retired, and `shares` counts the further tables
+ *  that have it, but for those that share the levels above it; the page counts are the sums over the table
+ *  and what was detached; each level of the tables is charged once. */
+export class HeldSlabs implements Relative {
   readonly table: SlabTable;
   heldPages = 0;
   idlePages = 0;
+  mayShare = false;
+  /** At least the idle pages that cannot be given back, since others have their slabs as well. */
+  sharedIdlePages = 0;
   readonly #allocator: SlabAllocator;
+  readonly #family: Family;
   /** Out of the table, and not given back yet. */
-  readonly #detached: (readonly (Slab | undefined)[])[] = [];
+  readonly #detached: Detached[] = [];
+  /** What its counts have beyond the table: leaves of its own, or of what it came from. */
+  readonly #counted = new Set<Detached>();
   #draining = false;
 
-  constructor(allocator: SlabAllocator, extents: number) {
+  constructor(
+    allocator: SlabAllocator,
+    extents: number,
+    table = new SlabTable(extents, share),
+    family = new Family(),
+  ) {
     this.#allocator = allocator;
-    this.table = new SlabTable(extents);
+    this.table = table;
+    this.#family = family;
+    family.join(this);
   }
 
-  /** The slab of an extent that has none, or one that somebody reads (PINNED): a fresh one, or a copy in
-   *  its place, whose sectors [first, end) the caller writes at once. Undefined: no memory, and nothing
-   *  changed. */
-  makeWritable(index: number, old: Slab | undefined, first: number, end: number): Slab | undefined {
+  /** The same slabs in tables of their own, in no time; until `clear`. */
+  fork(): HeldSlabs {
+    const { table } = this;
+    const other = new HeldSlabs(this.#allocator, table.extents, table.fork(), this.#family);
+    other.heldPages = this.heldPages;
+    other.idlePages = this.idlePages;
+    other.sharedIdlePages = this.idlePages;
+    this.sharedIdlePages = this.idlePages;
+    for (const one of this.#counted) {
+      one.countedBy.push(other);
+      other.#counted.add(one);
+    }
+    return other;
+  }
+
+  /** Has nobody else what the extent has, but who reads it? */
+  isOwned(index: number): boolean {
+    return (
+      !this.mayShare || (this.table.isOwned(index) && (this.table.get(index)?.shares ?? 0) === 0)
+    );
+  }
+
+  /** The slab of an extent for a caller who writes its sectors [first, end) at once: a fresh one where there is
+   *  none, and a copy of one that somebody reads or has as well. Undefined: no memory, and nothing changed. */
+  makeWritable(index: number, first: number, end: number): Slab | undefined {
+    const old = this.#ownSlab(index);
+    if (old !== undefined && old.pins === 0 && this.admit(old, first, end)) return old;
+    // Another one may have memory already.
+    return this.#replaced(index, old, first, end);
+  }
+
+  #replaced(index: number, old: Slab | undefined, first: number, end: number): Slab | undefined {
     if (old === undefined && !this.#admitLevels(index)) return undefined;
     const whole = end - first === SECTORS_PER_SLAB;
     const slab = whole ? this.#allocator.takeDirty() : this.#allocator.take();
@@ -57,9 +113,11 @@ export class HeldSlabs {
 
   /** A slab full of data from elsewhere takes the place of what the extent has. False: no memory. */
   adopt(index: number, slab: Slab): boolean {
+    const old = this.#ownSlab(index);
     // In place of another one it takes nothing more, once nobody reads that.
-    if (this.table.get(index) === undefined) {
-      if (!this.#allocator.isWithinLimit() || !this.#admitLevels(index)) return false;
+    if (old === undefined || old.shares > 0) {
+      if (!this.#allocator.isWithinLimit()) return false;
+      if (old === undefined && !this.#admitLevels(index)) return false;
     }
     this.replace(index, slab);
     return true;
@@ -67,9 +125,9 @@ export class HeldSlabs {
 
   /** The sectors [first, end) of extent `index` hold zeros. False: no memory, and nothing changed. */
   zero(index: number, first: number, end: number): boolean {
-    let slab = this.table.get(index);
+    let slab = this.#ownSlab(index);
     // Pages of zeros take no memory.
-    if (slab === undefined || slab.pins !== 0) slab = this.makeWritable(index, slab, 0, 0);
+    if (slab === undefined || slab.pins !== 0) slab = this.#replaced(index, slab, 0, 0);
     if (slab === undefined) return false;
     this.#count(slab, -1);
     holdZeroes(slab, first, end);
@@ -79,7 +137,7 @@ export class HeldSlabs {
 
   /** They hold nothing any more. False: a copy is needed, and the system has no memory for it. */
   discard(index: number, first: number, end: number): boolean {
-    let slab = this.table.get(index);
+    let slab = this.#ownSlab(index);
     if (slab === undefined) return true;
     if (end - first === SECTORS_PER_SLAB) {
       this.#remove(index, slab);
@@ -120,17 +178,21 @@ export class HeldSlabs {
     const old = this.table.get(index);
     this.table.set(index, slab);
     this.#count(slab, 1);
-    if (old === undefined) return;
-    this.#count(old, -1);
-    retire(old, this.#allocator);
+    if (old !== undefined) this.#leave(old);
   }
 
   /** Takes whole leaves of slabs out of the table at once; their memory is given back by `drain`, and
    *  counted until then. What else is in [from, end) stays. */
   detach(from: number, end: number): void {
-    const { levels } = this.table;
-    for (const leaf of this.table.takeLeaves(from, end)) this.#detached.push(leaf);
-    this.#releaseLevels(levels - this.table.levels);
+    const leaves: Leaf[] = [];
+    const change = this.table.takeLeaves(from, end, leaves);
+    for (const leaf of leaves) {
+      const one = { leaf, countedBy: [this] };
+      this.#detached.push(one);
+      this.#counted.add(one);
+    }
+    if (change > 0) this.#allocator.memory.oweObjects(change * LEVEL_BYTES);
+    else this.#releaseLevels(-change);
   }
 
   /** Is there memory of detached slabs, with nobody giving it back? */
@@ -141,22 +203,85 @@ export class HeldSlabs {
   /** Gives back what was detached, also while more is. */
   *drain(): Work {
     this.#draining = true;
-    let slabs = 0;
-    for (let leaf = this.#detached.pop(); leaf !== undefined; leaf = this.#detached.pop()) {
-      for (const slab of leaf) {
-        if (slab === undefined) continue;
-        this.#count(slab, -1);
-        retire(slab, this.#allocator);
-        if (++slabs % SLABS_PER_PIECE === 0) yield;
-      }
+    for (let one = this.#detached.pop(); one !== undefined; one = this.#detached.pop()) {
+      yield* this.#giveBack(one);
+      for (const counts of one.countedBy) counts.#counted.delete(one);
       yield;
     }
     this.#draining = false;
   }
 
+  /** Bytes of memory that nobody else has, in pieces. */
+  *ownBytes(): Work<number> {
+    let pages = 0;
+    let looked = 0;
+    const { table } = this;
+    for (let i = table.next(0, table.extents); i >= 0; i = table.next(i, table.extents)) {
+      if (this.mayShare && !table.isOwned(i)) {
+        i = table.endOfLeaf(i);
+      } else {
+        const slab = table.get(i++);
+        if (slab?.shares === 0) pages += slab.residentPages;
+      }
+      if (++looked % SLABS_PER_PIECE === 0) yield;
+    }
+    return pages * PAGE_BYTES;
+  }
+
+  /** Nothing is held any more, in pieces. */
+  *clear(): Work {
+    this.detach(0, this.table.extents + EXTENTS_PER_LEAF);
+    yield* this.drain();
+    this.sharedIdlePages = 0;
+  }
+
+  /** What it holds is given up, in pieces; nobody uses it any more. */
+  *end(): Work {
+    yield* this.clear();
+    const last = this.#family.leave(this);
+    if (last instanceof HeldSlabs) last.sharedIdlePages = 0;
+  }
+
+  *#giveBack({ leaf, countedBy }: Detached): Work {
+    // Who has no other holder now gets none any more.
+    const isOwn = leaf.holders === 1;
+    let slabs = 0;
+    for (const slab of leaf.entries) {
+      if (slab === undefined) continue;
+      for (const counts of countedBy) counts.#count(slab, -1);
+      if (isOwn) retire(slab, this.#allocator);
+      if (++slabs % SLABS_PER_PIECE === 0) yield;
+    }
+    if (!letGo(leaf)) return;
+    this.#releaseLevels(1);
+    if (isOwn) return;
+    for (const slab of leaf.entries) {
+      if (slab === undefined) continue;
+      retire(slab, this.#allocator);
+      if (++slabs % SLABS_PER_PIECE === 0) yield;
+    }
+  }
+
+  /** The slab of an extent, in levels that no other table has. */
+  #ownSlab(index: number): Slab | undefined {
+    if (this.mayShare) {
+      const copied = this.table.own(index);
+      if (copied > 0) this.#allocator.memory.oweObjects(copied * LEVEL_BYTES);
+    }
+    return this.table.get(index);
+  }
+
   #remove(index: number, slab: Slab): void {
     this.#releaseLevels(this.table.delete(index));
+    this.#leave(slab);
+  }
+
+  /** `slab` is not in the table any more. */
+  #leave(slab: Slab): void {
     this.#count(slab, -1);
+    if (slab.shares > 0) {
+      this.sharedIdlePages = Math.max(0, this.sharedIdlePages - slab.idlePages);
+    }
     retire(slab, this.#allocator);
   }
 

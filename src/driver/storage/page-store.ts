@@ -13,7 +13,7 @@ import type { Work } from '../../time/slicer.ts';
 import { type Bytes, bug, bytes, MiB, SECTOR_BYTES, type Sector } from '../../units.ts';
 import { HeldSlabs } from './held-slabs.ts';
 import { runOf } from './sectors.ts';
-import { EXTENTS_PER_LEAF } from './slab-table.ts';
+import type { SlabTable } from './slab-table.ts';
 
 /** Idle memory (pages that hold nothing in slabs that hold something) that is not worth any work. */
 const IDLE_BYTES_FREE = 16 * MiB;
@@ -24,19 +24,25 @@ const SLABS_PER_PIECE = 64;
 const LOOKS_PER_SLAB = 64;
 
 export class PageStore implements Extents {
-  readonly #slabs: HeldSlabs;
-  #sectors: number;
+  #slabs: HeldSlabs;
+  #sectors = 0;
   readonly #idleBytesFree: number;
   /** Undefined: no other thread sees the slabs. */
   #guard: SlabGuard | undefined;
   /** Where `compact` goes on looking. */
   #cursor = 0;
 
-  /** @param idleBytesFree how much idle memory is never worth compacting. */
-  constructor(allocator: SlabAllocator, capacity: Bytes, idleBytesFree = IDLE_BYTES_FREE) {
+  /** @param idleBytesFree how much idle memory is never worth compacting. @param slabs what it begins with,
+   *  which are its own from now on. */
+  constructor(
+    allocator: SlabAllocator,
+    capacity: Bytes,
+    idleBytesFree = IDLE_BYTES_FREE,
+    slabs = new HeldSlabs(allocator, Math.ceil(capacity / SLAB_BYTES)),
+  ) {
     this.#idleBytesFree = idleBytesFree;
-    this.#sectors = Math.floor(capacity / SECTOR_BYTES);
-    this.#slabs = new HeldSlabs(allocator, Math.ceil(capacity / SLAB_BYTES));
+    this.#slabs = slabs;
+    this.resize(capacity);
   }
 
   /** The device has another size now. Data behind its end are kept, and there again when it grows. */
@@ -51,10 +57,16 @@ export class PageStore implements Extents {
     this.#guard = guard;
   }
 
-  /** Shows other threads the slabs that are there, as long as they are shared. */
-  *publish(): Work {
+  /** Shows other threads the slabs that are there, as long as they are shared. They are kept out meanwhile.
+   *  @param also where others have been before. */
+  *publish(also?: HeldSlabs): Work {
+    for (const { table } of also === undefined ? [this.#slabs] : [also, this.#slabs]) {
+      yield* this.#show(table);
+    }
+  }
+
+  *#show(table: SlabTable): Work {
     const guard = this.#guard;
-    const { table } = this.#slabs;
     let shown = 0;
     for (let i = table.next(0, table.extents); i >= 0; i = table.next(i + 1, table.extents)) {
       if (guard === undefined || this.#guard !== guard) return;
@@ -62,6 +74,21 @@ export class PageStore implements Extents {
       this.#unlock(i);
       if (++shown % SLABS_PER_PIECE === 0) yield;
     }
+  }
+
+  /** What it holds now, for somebody who keeps it so: in no time, and without a copy. Other threads must be
+   *  kept out until the next `publish`. */
+  freeze(): HeldSlabs {
+    return this.#slabs.fork();
+  }
+
+  /** From now on it holds what `slabs` do, which are its own. As for `freeze`.
+   *  @returns what it held, which is the caller's. */
+  exchange(slabs: HeldSlabs): HeldSlabs {
+    const before = this.#slabs;
+    this.#slabs = slabs;
+    slabs.table.grow(before.table.extents);
+    return before;
   }
 
   /** Memory that data takes: whole pages. */
@@ -211,13 +238,19 @@ export class PageStore implements Extents {
   /** Drops all data, in pieces; nobody uses them any more. */
   clear(): Work {
     if (this.#guard !== undefined) bug('data that other threads see are dropped');
-    this.#slabs.detach(0, this.#slabs.table.extents + EXTENTS_PER_LEAF);
-    return this.#slabs.drain();
+    return this.#slabs.clear();
+  }
+
+  /** Drops all data, in pieces; nobody uses the store any more. */
+  end(): Work {
+    if (this.#guard !== undefined) bug('data that other threads see are dropped');
+    return this.#slabs.end();
   }
 
   /** More memory lies idle between the data than is worth keeping: `compact` should be called. */
   get needsCompaction(): boolean {
-    const idle = this.idleBytes;
+    const { idlePages, sharedIdlePages } = this.#slabs;
+    const idle = (idlePages - sharedIdlePages) * PAGE_BYTES;
     return idle > this.#idleBytesFree && idle > this.heldBytes * IDLE_SHARE;
   }
 
@@ -230,8 +263,9 @@ export class PageStore implements Extents {
       const index = this.#nextInRing();
       const slab = this.#slabs.table.get(index);
       // There is always one at or above the average, so each round through the table moves some.
-      if (slab === undefined || slab.idlePages < this.#slabs.idlePages / this.#slabs.table.size)
-        continue;
+      const { idlePages, sharedIdlePages, table } = this.#slabs;
+      const average = (idlePages - sharedIdlePages) / table.size;
+      if (slab === undefined || slab.idlePages < average || !this.#slabs.isOwned(index)) continue;
       this.#guard?.lock(index);
       const fresh = this.#slabs.rehome(index, slab, true);
       this.#unlock(index);
@@ -244,12 +278,9 @@ export class PageStore implements Extents {
   /** The slab of an extent, whose sectors [first, end) may be written. Undefined: no memory. */
   #writable(index: number, first: number, end: number): Slab | undefined {
     const slab = this.#slabs.table.get(index);
-    if (slab === undefined || slab.pins !== 0) {
-      return this.#slabs.makeWritable(index, slab, first, end);
-    }
-    if (this.#slabs.admit(slab, first, end)) return slab;
-    // Another one may have memory already.
-    return this.#slabs.makeWritable(index, slab, first, end);
+    const isOwn = slab !== undefined && slab.pins === 0 && !this.#slabs.mayShare;
+    if (isOwn && this.#slabs.admit(slab, first, end)) return slab;
+    return this.#slabs.makeWritable(index, first, end);
   }
 
   #readShared(
@@ -267,7 +298,7 @@ export class PageStore implements Extents {
 
   /** Shows other threads, if there are any, what the extent has now. */
   #unlock(index: number): void {
-    this.#guard?.unlock(index, this.#slabs.table.get(index));
+    this.#guard?.unlock(index, this.#slabs.table.get(index), this.#slabs.isOwned(index));
   }
 
   #nextInRing(): number {

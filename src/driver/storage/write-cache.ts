@@ -37,7 +37,7 @@ export interface FlushPoint {
 export class WriteCache {
   readonly sizeBytes: Bytes;
   readonly #store: PageStore;
-  readonly #pages: CachePages;
+  #pages: CachePages;
   readonly #pagesMax: number;
   readonly #blockSectors: number;
   readonly #sectors: number;
@@ -166,6 +166,26 @@ export class WriteCache {
     this.#walk = 0;
   }
 
+  /** The same, and nobody uses the cache any more. */
+  end(): Work {
+    return this.#pages.end();
+  }
+
+  /** What it holds now, for somebody who keeps it so: in no time, and without a copy. */
+  freeze(): CachePages {
+    return this.#pages.fork();
+  }
+
+  /** From now on it holds what `pages` do, which are its own. @returns what it held, which is the caller's. */
+  exchange(pages: CachePages): CachePages {
+    const before = this.#pages;
+    this.#pages = pages;
+    pages.fit(bytes(this.#sectors * SECTOR_BYTES));
+    this.#walk = 0;
+    this.#round++;
+    return before;
+  }
+
   /** More memory lies unused than is worth keeping: `trim` should be called. */
   get needsTrim(): boolean {
     return this.#pages.needsTrim;
@@ -218,7 +238,7 @@ export class WriteCache {
     for (let left = pages; page >= 0; page = this.#pages.nextPage(page + 1)) {
       const index = Math.floor(page / PAGES_PER_SLAB);
       const within = page % PAGES_PER_SLAB;
-      const group = this.#pages.group(index) ?? bug(`page ${page} is not in the cache`);
+      const group = this.#pages.ownGroup(index) ?? bug(`page ${page} is not in the cache`);
       this.#walk = page;
       if (!this.#writeBack(group, within, page * SECTORS_PER_PAGE)) return false;
       this.#pages.release(index, group, within);

@@ -19,7 +19,8 @@ import { Stalled } from './struck-wire.ts';
 import { Versions } from './versions.ts';
 
 /** What rules need of the device while it has power. */
-export interface RuledDevice extends Pick<StruckHost, 'block' | 'isStable' | 'dropCache'> {
+export interface RuledDevice
+  extends Pick<StruckHost, 'block' | 'isStable' | 'dropCache' | 'cut' | 'snapshot'> {
   readonly queue: RequestQueue<NullData>;
   /** Sectors. */
   readonly capacity: number;
@@ -52,6 +53,11 @@ export class DeviceRules {
   /** Commands may be struck. */
   get active(): boolean {
     return this.#set.rules.length > 0;
+  }
+
+  /** A command that was struck is carried out in part. */
+  get isWorking(): boolean {
+    return this.#front?.isWorking === true;
   }
 
   get seed(): string {

@@ -1,10 +1,12 @@
 /** What the dice decide of an action: how long, which blocks, which bytes.
  *  Source: faults.md section 1 (Action, Dice). */
 
+import type { Bio } from '../../block/bio.ts';
 import type { Segments } from '../../pages/segments.ts';
 import type { Corruption, Delay, Kept } from '../../rules/actions.ts';
 import type { Dice } from '../../rules/dice.ts';
-import { bug, type Nanoseconds } from '../../units.ts';
+import type { Rule } from '../../rules/rule.ts';
+import { bug, type Nanoseconds, SECTOR_BYTES } from '../../units.ts';
 import { changeBytes } from './data.ts';
 
 /** Of the standard normal distribution: 99 % lie below. */
@@ -159,3 +161,21 @@ export class DataChange {
 const BITS_TOLD = 64;
 /** What a byte that dice give counts for. */
 const DRAWN_BYTES = 8;
+
+/** What a rule changes of a command's data: the sectors that it names, or all. */
+export function corruption(
+  { action, match }: Rule,
+  { sector, sectors, segments }: Bio,
+  dice: Dice,
+): DataChange {
+  if (action?.kind !== 'corrupt') return bug('a corruption without bytes');
+  const { first, last } = match.sectors ?? { first: sector, last: sector + sectors - 1 };
+  const from = Math.max(0, first - sector) * SECTOR_BYTES;
+  const end = Math.min(segments.bytes, (last + 1 - sector) * SECTOR_BYTES);
+  return new DataChange(action.how, segments, from, end, dice);
+}
+
+/** Zeroes in place of all of it. */
+export function blanking(segments: Segments, dice: Dice): DataChange {
+  return new DataChange({ form: 'fill', byte: 0 }, segments, 0, segments.bytes, dice);
+}

@@ -58,7 +58,9 @@ export class RuleFront implements Front {
     });
     const live = rules.decide(facts);
     if (live === undefined) return undefined;
-    const { id, action, delay } = live.rule;
+    const { id, action, delay, snapshot } = live.rule;
+    // It does not wait: nothing of a command comes with it.
+    if (snapshot !== undefined) void this.#host.snapshot(snapshot);
     const dice = new Dice();
     dice.copy(live.dice);
     const delayNs = delay === undefined ? nanoseconds(0) : drawDelay(delay, dice, live.struck - 1);
@@ -84,6 +86,12 @@ export class RuleFront implements Front {
       if (heldBy !== undefined) held.set(heldBy, (held.get(heldBy) ?? 0) + 1);
     }
     return held;
+  }
+
+  /** Is any of them carried out in part? */
+  get isWorking(): boolean {
+    for (const command of this.#struck) if (command.isWorking) return true;
+    return false;
   }
 
   /** Lets go what hangs. @param ids of the rules that hold it; undefined: of all.

@@ -35,3 +35,8 @@ export function keptParts(
     to: sector + first * per,
   }));
 }
+
+/** All of a command, where it is meant for. */
+export function wholeOf({ sector, sectors }: Ranged): Part {
+  return { from: 0, sectors, to: sector };
+}

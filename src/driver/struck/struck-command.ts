@@ -12,11 +12,12 @@ import { Dice } from '../../rules/dice.ts';
 import { Facts } from '../../rules/facts.ts';
 import type { LiveRule } from '../../rules/live-rule.ts';
 import { Timer, type TimerTarget } from '../../time/timer-queue.ts';
-import { bug, type Nanoseconds, SECTOR_BYTES, type Sector, type Tag } from '../../units.ts';
+import { type Nanoseconds, SECTOR_BYTES, type Sector, type Tag } from '../../units.ts';
+import type { CutKeep } from '../snapshots/power-cut.ts';
 import { addRange } from './data.ts';
-import { DataChange, drawDelay, drawKept, keptText } from './draw.ts';
+import { blanking, corruption, type DataChange, drawDelay, drawKept, keptText } from './draw.ts';
 import { type LongJob, PART_BYTES, TURN_BYTES } from './long-work.ts';
-import { blocksOf, keptParts, type Part } from './parts-done.ts';
+import { blocksOf, keptParts, type Part, wholeOf } from './parts-done.ts';
 import { ruleStatus } from './rule-status.ts';
 import type { StruckHost } from './struck-host.ts';
 import { wireFault } from './struck-wire.ts';
@@ -47,7 +48,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   /** What it is answered with when all of that went well. */
   #status: Status = Status.OK;
   #delayNs = 0;
-  #phase: 'hanging' | 'working' | 'delayed' | 'over' = 'working';
+  #phase: 'waiting' | 'hanging' | 'working' | 'delayed' | 'over' = 'working';
   /** It counts among the tags in use while it hangs. */
   #tag: Tag | undefined;
   /** Where it is from: the queues may be others when it is given back. */
@@ -55,6 +56,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   #changesReply = false;
   /** A read that is not done has zeroes for data. */
   #blank = false;
+  #cut: CutKeep | undefined; // in place of an answer
 
   constructor(
     host: StruckHost,
@@ -82,7 +84,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
     const outer = this.#outer;
     outer.park();
     const detail: Detail = {};
-    this.#parts = [this.#whole()];
+    this.#parts = [wholeOf(this.#outer)];
     if (rule.delay !== undefined) {
       this.#delayNs = drawDelay(rule.delay, this.#dice, this.#live.struck - 1);
       detail['delay'] = this.#delayNs;
@@ -90,6 +92,16 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
     const hangs = this.#plan(detail);
     const { rules, poweredAt, context } = this.#host;
     rules.note(this.#live, this.#facts, context.clock.now() - poweredAt, detail);
+    if (rule.snapshot === undefined) return this.#start(hangs);
+    // Nothing of it is done before the snapshot.
+    this.#phase = 'waiting';
+    void this.#host.snapshot(rule.snapshot).then(() => {
+      if (this.#phase === 'waiting') this.#start(hangs);
+    });
+  }
+
+  #start(hangs: boolean): void {
+    this.#phase = 'working';
     if (hangs) this.#hang();
     else this.#goOn();
   }
@@ -97,6 +109,11 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   /** The id of the rule by which it hangs. */
   get heldBy(): string | undefined {
     return this.#phase === 'hanging' ? this.#live.rule.id : undefined;
+  }
+
+  /** What it is to change is not all done. */
+  get isWorking(): boolean {
+    return this.#phase === 'working';
   }
 
   /** @param ids undefined: of any rule. @returns whether it did hang, and goes on. */
@@ -117,7 +134,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   }
 
   giveUp(status: Status): void {
-    const held = this.#phase === 'hanging' || this.#phase === 'delayed';
+    const held = this.#phase !== 'working' && this.#phase !== 'over';
     this.#parts = [];
     this.#change = undefined;
     this.#changesReply = this.#blank = false;
@@ -182,17 +199,22 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
       case 'hang':
         if (action.ns !== Number.POSITIVE_INFINITY) detail['hang'] = action.ns;
         return true;
-      case 'torn': {
+      case 'torn':
         if (action.answer === 'error') this.#fails('EIO', detail);
+        if (action.answer === 'cut') this.#cut = 'all'; // what was stored of it is on the disk
         this.#keep(action.kept, detail);
         return false;
-      }
       case 'misdirect': {
         const to = action.by === undefined ? action.to : this.#outer.sector + action.by;
-        this.#parts = [{ ...this.#whole(), to }];
+        this.#parts = [{ ...wholeOf(this.#outer), to }];
         detail['to'] = to;
         return false;
       }
+      case 'cut':
+        if (action.at === 'before') this.#parts = [];
+        this.#cut = action.keep;
+        detail['cut'] = action.keep;
+        return false;
       case 'lose':
         this.#parts = [];
         return false;
@@ -216,11 +238,6 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
     this.#status = ruleStatus(errno);
     detail['errno'] = errno;
     this.#outer.reason = `rule ${this.#live.rule.id}: ${errno}`;
-  }
-
-  #whole(): Part {
-    const { sector, sectors } = this.#outer;
-    return { from: 0, sectors, to: sector };
   }
 
   #keep(which: Kept, detail: Detail): void {
@@ -285,7 +302,10 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
     if (part !== undefined && !failed && !this.#needsNothing()) return this.#do(part);
     if (this.#changesReply && !failed) {
       this.#changesReply = false;
-      this.#changeReply();
+      const { action, id } = this.#live.rule;
+      const versions = this.#host.versions.get(id);
+      if (action?.kind !== 'stale') this.#corrupt();
+      else if (versions !== undefined) makeStale(versions, this.#outer);
       return true;
     }
     if (this.#blank && !failed) {
@@ -299,10 +319,8 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
 
   /** The memory that a reply shows may hold anything before. */
   #fillBlank(): void {
-    const { segments } = this.#outer;
     if (!this.#outer.target()) return void this.#noMemory();
-    const zeroes = { form: 'fill', byte: 0 } as const;
-    this.#change = new DataChange(zeroes, segments, 0, segments.bytes, this.#dice);
+    this.#change = blanking(this.#outer.segments, this.#dice);
   }
 
   /** @returns whether it has ended already. */
@@ -341,19 +359,16 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   }
 
   #worked(): void {
+    if (this.#cut !== undefined) {
+      this.#phase = 'hanging'; // it ends with all others, without a reply
+      return this.#host.cut(this.#cut);
+    }
     if (this.#delayNs > 0) {
       this.#phase = 'delayed';
       this.#wait(this.#delayNs);
     } else {
       this.#answer();
     }
-  }
-
-  #changeReply(): void {
-    const { action, id } = this.#live.rule;
-    const versions = this.#host.versions.get(id);
-    if (action?.kind !== 'stale') this.#corrupt();
-    else if (versions !== undefined) makeStale(versions, this.#outer);
   }
 
   #answer(): void {
@@ -374,13 +389,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
 
   /** Begins to change data. @returns what is changed, for the log. */
   #corrupt(): string {
-    const { action, match } = this.#live.rule;
-    if (action?.kind !== 'corrupt') return bug('a corruption without bytes');
-    const { sector, sectors, segments } = this.#outer;
-    const { first, last } = match.sectors ?? { first: sector, last: sector + sectors - 1 };
-    const from = Math.max(0, first - sector) * SECTOR_BYTES;
-    const end = Math.min(segments.bytes, (last + 1 - sector) * SECTOR_BYTES);
-    const change = new DataChange(action.how, segments, from, end, this.#dice);
+    const change = corruption(this.#live.rule, this.#outer, this.#dice);
     const what = change.begin();
     if (!change.over) this.#change = change;
     return what;

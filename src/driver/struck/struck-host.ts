@@ -4,6 +4,7 @@ import type { RequestQueue } from '../../block/request-queue.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
 import type { NullData } from '../completion.ts';
 import type { DeviceContext } from '../parts.ts';
+import type { CutKeep } from '../snapshots/power-cut.ts';
 import type { LongWork } from './long-work.ts';
 import type { Stalled } from './struck-wire.ts';
 import type { Versions } from './versions.ts';
@@ -23,6 +24,10 @@ export interface StruckHost {
   /** Of the rules that show what was there before, by their ids. */
   readonly versions: ReadonlyMap<string, Versions>;
   readonly longWork: LongWork;
+  /** The power is cut, once what is in hand has been; nobody is answered any more. */
+  cut(keep: CutKeep): void;
+  /** Keeps what the device holds, between two commands; done when it has or cannot. */
+  snapshot(name: string): Promise<void>;
   /** The cache forgets what it holds. */
   dropCache(): void;
 }

@@ -28,6 +28,10 @@ export class ResetAll {
     this.#parts = parts;
   }
 
+  get busy(): boolean {
+    return this.#underWay.size > 0;
+  }
+
   /** Carries out ZONE_RESET_ALL and completes it; at once if one slice is enough. */
   take(request: NullOwned): void {
     const job = { request };

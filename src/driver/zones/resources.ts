@@ -36,6 +36,13 @@ export class ZoneResources {
     return this.open + (this.#counts[CLOSED] ?? 0);
   }
 
+  /** The same counts and limits. */
+  fork(): ZoneResources {
+    const other = new ZoneResources(this.#maxOpen, this.#maxActive);
+    other.#counts.set(this.#counts);
+    return other;
+  }
+
   /** A zone went from one condition to another. */
   moved(from: ZoneCondition, to: ZoneCondition): void {
     this.#add(from, -1);

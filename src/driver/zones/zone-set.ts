@@ -50,11 +50,19 @@ const failing = {
 /** Gives the memory of whole zones back. False: there is no memory to do it with. */
 export type DiscardZone = (sector: Sector, sectors: Sector) => boolean;
 
+/** All zones at one moment. */
+export interface FrozenZones {
+  readonly options: ZoneOptions;
+  readonly states: ZoneStates;
+  readonly resources: ZoneResources;
+  readonly lastClosed: number;
+}
+
 export class ZoneSet {
   readonly options: ZoneOptions;
   readonly count: number;
-  readonly #states: ZoneStates;
-  readonly #resources: ZoneResources;
+  #states: ZoneStates;
+  #resources: ZoneResources;
   readonly #discard: DiscardZone;
   /** The zone that was last closed to make room; the search goes on behind it. */
   #lastClosed: number;
@@ -70,6 +78,38 @@ export class ZoneSet {
     this.#resources = new ZoneResources(options.maxOpen, options.maxActive);
     this.#discard = discard;
     this.#lastClosed = options.conventional - 1;
+  }
+
+  /** As they are now, for somebody who keeps them so. */
+  freeze(): FrozenZones {
+    return {
+      options: this.options,
+      states: this.#states.fork(),
+      resources: this.#resources.fork(),
+      lastClosed: this.#lastClosed,
+    };
+  }
+
+  /** They are as they were; as at power on, where those were other zones or there were none. */
+  thaw(frozen: FrozenZones | undefined): void {
+    const { options } = this;
+    if (frozen !== undefined && isSame(options, frozen.options)) {
+      this.#states = frozen.states.fork();
+      this.#resources = frozen.resources.fork();
+      this.#lastClosed = frozen.lastClosed;
+    } else {
+      this.#states = new ZoneStates(options, this.count);
+      this.#resources = new ZoneResources(options.maxOpen, options.maxActive);
+      this.#lastClosed = options.conventional - 1;
+    }
+  }
+
+  /** The power is cut: what is open is not any more, and no pointer moves. */
+  closeAll(): void {
+    for (const condition of [IMP_OPEN, EXP_OPEN]) {
+      let index = this.#states.find(condition, this.options.conventional);
+      for (; index >= 0; index = this.#states.find(condition, index)) this.#close(index);
+    }
   }
 
   get openCount(): number {
@@ -271,4 +311,16 @@ export class ZoneSet {
     this.#states.setPointer(index, start);
     return Status.OK;
   }
+}
+
+function isSame(one: ZoneOptions, other: ZoneOptions): boolean {
+  return (
+    one.capacity === other.capacity &&
+    one.zoneSectors === other.zoneSectors &&
+    one.zoneCapacitySectors === other.zoneCapacitySectors &&
+    one.conventional === other.conventional &&
+    one.maxOpen === other.maxOpen &&
+    one.maxActive === other.maxActive &&
+    one.full === other.full
+  );
 }

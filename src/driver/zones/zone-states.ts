@@ -19,13 +19,25 @@ export class ZoneStates {
   /** Write pointers less those at power on, in sectors; made for many zones at a time, once one of them has
    *  moved. Taking all that memory at once would start a collection. */
   readonly #moves: (Float64Array | undefined)[];
+  /** Those of them that others may have as well. */
+  readonly #shared = new Set<Float64Array>();
 
-  constructor(options: ZoneOptions, count: number) {
+  constructor(options: ZoneOptions, count: number, from?: ZoneStates) {
     this.#options = options;
     this.#begins = options.full ? ZoneCondition.FULL : ZoneCondition.EMPTY;
-    this.#changes = new Uint8Array(count);
+    this.#changes = from === undefined ? new Uint8Array(count) : from.#changes.slice();
     const moves = Math.ceil(count / MOVES);
-    this.#moves = new Array<Float64Array | undefined>(moves).fill(undefined);
+    this.#moves =
+      from === undefined ? new Array<undefined>(moves).fill(undefined) : from.#moves.slice();
+  }
+
+  /** The same zones for somebody who keeps them so. What either side moves from now on is copied first: of
+   *  16 million zones the conditions are 16 MiB, and the pointers 128. */
+  fork(): ZoneStates {
+    for (const moves of this.#moves) if (moves !== undefined) this.#shared.add(moves);
+    const other = new ZoneStates(this.#options, this.#changes.length, this);
+    for (const moves of this.#shared) other.#shared.add(moves);
+    return other;
   }
 
   condition(index: number): ZoneCondition {
@@ -54,6 +66,9 @@ export class ZoneStates {
     let moves = this.#moves[at];
     if (moves === undefined) {
       moves = new Float64Array(Math.min(MOVES, this.#changes.length - at * MOVES));
+      this.#moves[at] = moves;
+    } else if (this.#shared.size > 0 && this.#shared.delete(moves)) {
+      moves = moves.slice();
       this.#moves[at] = moves;
     }
     moves[index & (MOVES - 1)] = sector - this.#pointerAtPowerOn(index);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { SlabTable } from '../../../src/driver/storage/slab-table.ts';
+import { type Leaf, SlabTable } from '../../../src/driver/storage/slab-table.ts';
 import { Slab } from '../../../src/pages/slab.ts';
 import { testRuns } from '../../test-runs.ts';
 
@@ -25,44 +25,77 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('delete' as const), index }),
   fc.record({ kind: fc.constant('next' as const), index, end: index }),
   fc.record({ kind: fc.constant('takeLeaves' as const), index, end: index }),
+  fc.record({ kind: fc.constant('fork' as const), index }),
+  fc.record({ kind: fc.constant('other' as const), index }),
 );
 const slabs = Array.from({ length: 8 }, () => new Slab());
 
-test('the table is a map from extent numbers to slabs, with a search in order', () => {
+interface Twin {
+  readonly table: SlabTable;
+  readonly model: Map<number, Slab>;
+}
+
+test('a table is a map from extent numbers to slabs, with a search in order, and so is each fork', () => {
   const run = fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-    const table = new SlabTable(EXTENTS);
-    const model = new Map<number, Slab>();
-    const search = (from: number, end: number): number =>
-      Math.min(...[...model.keys()].filter((key) => key >= from && key < end), Infinity);
+    let twin: Twin = { table: new SlabTable(EXTENTS), model: new Map() };
+    const twins = [twin];
     steps.forEach((each, at) => {
+      const { table, model } = twin;
       const slab = slabs[at % slabs.length];
       if (each.kind === 'set' && slab !== undefined) {
+        table.own(each.index);
         table.set(each.index, slab);
         model.set(each.index, slab);
       } else if (each.kind === 'delete') {
+        table.own(each.index);
         table.delete(each.index);
         model.delete(each.index);
       } else if (each.kind === 'next') {
-        const found = search(each.index, each.end);
+        const found = searched(model, each.index, each.end);
         expect(table.next(each.index, each.end)).toBe(found === Infinity ? -1 : found);
       } else if (each.kind === 'takeLeaves') {
-        const [from, end] = [Math.ceil(each.index / 1024), Math.floor(each.end / 1024)];
-        const inside = [...model.keys()]
-          .filter((key) => key >= from * 1024 && key < end * 1024)
-          .toSorted((a, b) => a - b);
-        const taken = table.takeLeaves(each.index, each.end).flat();
-        expect(taken.filter((one) => one !== undefined)).toEqual(
-          inside.map((key) => model.get(key)),
-        );
-        for (const key of inside) model.delete(key);
+        takeLeaves(twin, each.index, each.end);
+      } else if (each.kind === 'fork' && twins.length < 4) {
+        twins.push({ table: table.fork(), model: new Map(model) });
+      } else {
+        twin = twins[at % twins.length] ?? twin;
       }
-      expect(table.size).toBe(model.size);
-      expect(table.get(each.index)).toBe(model.get(each.index));
+      expect(twin.table.get(each.index)).toBe(twin.model.get(each.index));
     });
-    const found: number[] = [];
-    for (let i = table.next(0, EXTENTS); i >= 0; i = table.next(i + 1, EXTENTS)) found.push(i);
-    expect(found).toEqual([...model.keys()].sort((a, b) => a - b));
-    for (const key of found) expect(table.get(key)).toBe(model.get(key));
+    for (const { table, model } of twins) {
+      expect(table.size).toBe(model.size);
+      const found: number[] = [];
+      for (let i = table.next(0, EXTENTS); i >= 0; i = table.next(i + 1, EXTENTS)) found.push(i);
+      expect(found).toEqual([...model.keys()].sort((a, b) => a - b));
+      for (const key of found) expect(table.get(key)).toBe(model.get(key));
+    }
   });
   fc.assert(run, { numRuns: testRuns(200) });
+});
+
+function searched(model: Map<number, Slab>, from: number, end: number): number {
+  return Math.min(...[...model.keys()].filter((key) => key >= from && key < end), Infinity);
+}
+
+function takeLeaves({ table, model }: Twin, index: number, indexEnd: number): void {
+  const [from, end] = [Math.ceil(index / 1024), Math.floor(indexEnd / 1024)];
+  const inside = [...model.keys()]
+    .filter((key) => key >= from * 1024 && key < end * 1024)
+    .toSorted((a, b) => a - b);
+  const leaves: Leaf[] = [];
+  table.takeLeaves(index, indexEnd, leaves);
+  const taken = leaves.flatMap(({ entries }) => entries);
+  expect(taken.filter((one) => one !== undefined)).toEqual(inside.map((key) => model.get(key)));
+  for (const key of inside) model.delete(key);
+}
+
+test('what several tables have is changed by none of them', () => {
+  const table = new SlabTable(EXTENTS);
+  table.set(7, new Slab());
+  table.fork();
+  expect(() => table.set(7, new Slab())).toThrow('several tables');
+  expect(() => table.delete(7)).toThrow('several tables');
+  expect(table.own(7)).toBe(2);
+  expect(table.own(7)).toBe(0);
+  expect(table.delete(7)).toBe(2);
 });

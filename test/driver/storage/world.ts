@@ -2,6 +2,7 @@
  *  compares; `settle` proves that nothing leaked. For tests. */
 
 import fc from 'fast-check';
+import type { HeldSlabs } from '../../../src/driver/storage/held-slabs.ts';
 import { PageStore } from '../../../src/driver/storage/page-store.ts';
 import { LEVEL_BYTES } from '../../../src/driver/storage/slab-table.ts';
 import { createSlabAllocator } from '../../../src/pages/allocator.ts';
@@ -15,7 +16,7 @@ import {
   SLAB_BYTES,
 } from '../../../src/pages/slab.ts';
 import { PageViews } from '../../../src/pages/views.ts';
-import { atOnce } from '../../../src/time/slicer.ts';
+import { atOnce, type Work } from '../../../src/time/slicer.ts';
 import { bytes, SECTOR_BYTES, sector } from '../../../src/units.ts';
 import { CountingAllocator } from '../../pages/counting-allocator.ts';
 import { same } from '../../same.ts';
@@ -39,6 +40,7 @@ for (let i = 0; i < 255 + REGION_SECTORS; i++) {
 const kinds = [
   ...['write', 'write', 'write', 'read', 'view', 'view', 'release', 'discard', 'discard'],
   ...['writeZeroes', 'adopt', 'abandon', 'compact', 'clear'],
+  ...['freeze', 'exchange', 'rollBack', 'thaw', 'beginClear', 'goOn', 'goOn'],
 ] as const;
 export interface Step {
   kind: string;
@@ -88,6 +90,13 @@ interface Pinned {
   snapshot: Buffer;
 }
 
+/** What the store held once. */
+interface Frozen {
+  slabs: HeldSlabs;
+  model: StoreModel;
+}
+const FROZEN_MAX = 3;
+
 export class World {
   /** Which taking of memory, counted from 1, finds none; 0: none does. */
   failAt = 0;
@@ -101,11 +110,14 @@ export class World {
   readonly store = new PageStore(this.allocator, bytes(DEVICE_SECTORS * SECTOR_BYTES), 0);
   #model = new StoreModel(regions, REGION_SECTORS);
   #pinned: Pinned[] = [];
+  #frozen: Frozen[] = [];
+  /** Slabs on their way back. */
+  #work: Work[] = [];
 
   run(steps: Step[]): void {
     for (const each of steps) {
       this.#act(each);
-      same(this.store.heldBytes, this.#model.heldBytes);
+      this.#checkHeld();
       this.#checkSlabs();
       if (this.failAt > 0) this.#checkMemory();
     }
@@ -115,8 +127,15 @@ export class World {
   /** All pins go, all is compared, all is cleared: then nothing may be left. */
   settle(): void {
     while (this.#pinned.length > 0) this.#releaseOne(0);
+    for (const work of this.#work) atOnce(work);
     this.#checkSlabs();
     for (const region of regions) this.#compare(region, REGION_SECTORS);
+    for (const { slabs, model } of this.#frozen) {
+      this.#model = model;
+      atOnce(this.store.exchange(slabs).end());
+      for (const region of regions) this.#compare(region, REGION_SECTORS);
+      same(this.store.heldBytes, model.heldBytes);
+    }
     atOnce(this.store.clear());
     this.#checkMemory();
     same(this.store.heldBytes + this.store.idleBytes + this.store.slabCount, 0);
@@ -135,7 +154,19 @@ export class World {
     else if (kind === 'adopt') this.#adopt(each);
     else if (kind === 'abandon') this.#abandon(salt);
     else if (kind === 'compact') this.#compact(salt);
-    else if (kind === 'clear') {
+    else if (kind === 'freeze') this.#freeze();
+    else if (kind === 'exchange') this.#exchange(salt);
+    else if (kind === 'rollBack') this.#rollBack(salt);
+    else if (kind === 'thaw') this.#thaw(salt);
+    else if (kind === 'goOn') this.#goOn(salt);
+    else if (kind === 'beginClear') {
+      // Sometimes others come before it goes on.
+      const whole = sector(DEVICE_SECTORS);
+      if (salt < 40 && store.discard(sector(0), whole)) {
+        this.#model.clear();
+        this.#work.push(store.drain());
+      }
+    } else if (kind === 'clear') {
       atOnce(store.clear());
       this.#model.clear();
     } else if (kind === 'discard') {
@@ -165,6 +196,8 @@ export class World {
   }
 
   #applyBefore(at: number, sectors: number, change: Change): void {
+    // What is on its way back would be counted, too.
+    for (const work of this.#work.splice(0)) atOnce(work);
     const end = at + sectors;
     for (let cut = at; cut < end; cut = nextSlab(cut)) {
       const model = this.#model.clone();
@@ -175,6 +208,45 @@ export class World {
       return;
     }
     throw new Error('after a failure the store holds neither all slabs before some slab, nor none');
+  }
+
+  #freeze(): void {
+    if (this.#frozen.length === FROZEN_MAX) return;
+    this.#frozen.push({ slabs: this.store.freeze(), model: this.#model.clone() });
+  }
+
+  /** What it held is kept, to be written again when it comes back: as a clone and its origin. */
+  #exchange(which: number): void {
+    const frozen = this.#frozen[which % Math.max(this.#frozen.length, 1)];
+    if (frozen === undefined) return;
+    frozen.slabs = this.store.exchange(frozen.slabs);
+    [frozen.model, this.#model] = [this.#model, frozen.model];
+  }
+
+  #rollBack(which: number): void {
+    const frozen = this.#frozen[which % Math.max(this.#frozen.length, 1)];
+    if (frozen === undefined) return;
+    this.#work.push(this.store.exchange(frozen.slabs.fork()).end());
+    this.#model = frozen.model.clone();
+  }
+
+  #thaw(which: number): void {
+    const [frozen] = this.#frozen.splice(which % Math.max(this.#frozen.length, 1), 1);
+    if (frozen !== undefined) this.#work.push(frozen.slabs.end());
+  }
+
+  #goOn(which: number): void {
+    const [work] = this.#work.splice(which % Math.max(this.#work.length, 1), 1);
+    if (work === undefined) return;
+    if (which % 3 === 0) atOnce(work);
+    else if (work.next().done !== true) this.#work.push(work);
+  }
+
+  /** What is on its way back is counted still. */
+  #checkHeld(): void {
+    const { heldBytes } = this.store;
+    if (this.#work.length === 0) same(heldBytes, this.#model.heldBytes);
+    else same(heldBytes >= this.#model.heldBytes, true);
   }
 
   #view({ sector: at, sectors }: Step): void {
@@ -211,7 +283,9 @@ export class World {
     const least = ever.size * SLAB_OVERHEAD_BYTES;
     const most = least + (this.failAt === 0 ? 0 : SLAB_OVERHEAD_BYTES);
     // The three regions are in at most four leaves and two nodes.
-    const levels = this.store.slabCount === 0 ? 0 : 6 * LEVEL_BYTES;
+    const nothing = this.#frozen.length === 0 && this.#work.length === 0;
+    const tables = 1 + this.#frozen.length + this.#work.length;
+    const levels = nothing && this.store.slabCount === 0 ? 0 : 6 * tables * LEVEL_BYTES;
     if (table < least || table > most + levels) {
       throw new Error(`${table} bytes are charged for ${ever.size} slabs and their table`);
     }
@@ -236,7 +310,8 @@ export class World {
   }
 
   #compact(salt: number): void {
-    if (salt % 2 === 0) {
+    // What is on its way back counts as idle still.
+    if (salt % 2 === 0 || this.#work.length > 0) {
       this.store.compact(1);
       return;
     }
@@ -263,7 +338,12 @@ export class World {
   /** Each slab taken is in the table, or retired with a reader. */
   #checkSlabs(): void {
     const retired = [...this.allocator.live].filter((slab) => slab.retired);
-    same(this.allocator.live.size, this.store.slabCount + retired.length);
+    const tables = [this.store, ...this.#frozen.map(({ slabs }) => slabs.table)];
+    const held = tables.map((one) => (one instanceof PageStore ? one.slabCount : one.size));
+    const most = held.reduce((sum, count) => sum + count, retired.length);
+    const { size } = this.allocator.live;
+    if (this.#work.length === 0 && tables.length === 1) same(size, most);
+    if (this.#work.length === 0) same(size <= most, true);
     same(
       retired.every((slab) => slab.pins > 0),
       true,

@@ -1,0 +1,42 @@
+/** `tnull cut NAME [keep=...] [down=...] [seed=N]`: the power of a device goes at once. Source: crash.md section 4. */
+
+import { shown } from '../../config/errors.ts';
+import { devicePath } from '../control-client.ts';
+import { type ControlCommand, jsonLine } from '../control-command.ts';
+import { UsageError } from '../usage-error.ts';
+
+interface Answer {
+  readonly image: string;
+  readonly kept: number;
+  readonly lost: number;
+  readonly power: number;
+}
+
+const WORDS: ReadonlySet<string> = new Set(['keep', 'down', 'seed']);
+
+export const cut: ControlCommand = {
+  operands: 'NAME [keep=none|all|random|whole|torn] [down=DURATION|stay] [seed=N]',
+  summary: 'cut the power of a device',
+  more:
+    'What is in flight gets no reply, and connections break. Of the write cache each block is on the disk afterwards,\n' +
+    'or not: keep=none none of them, all, or random by the seed. Power is on again after down (0s; stay: never).\n' +
+    'whole and torn need journal=1. Says what was kept, to be had again.\n',
+  least: 1,
+  most: 4,
+  async run({ client, operands: [name = '', ...words], json, say }) {
+    const query = new URLSearchParams(words.map(pair));
+    const url = `${devicePath(name)}/cut${words.length > 0 ? `?${query}` : ''}`;
+    const answer = await client.json<Answer>('POST', url);
+    if (json) return say(jsonLine(answer));
+    const { image, kept, lost, power } = answer;
+    const again = image.replace(/^random\.(\d+)$/, 'random seed=$1');
+    const blocks = `${kept} blocks of the cache kept, ${lost} lost`;
+    say(`keep=${again}: ${blocks}; power is ${power}\n`);
+  },
+};
+
+function pair(word: string): [name: string, value: string] {
+  const [, name = '', value = ''] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
+  if (WORDS.has(name)) return [name, value];
+  throw new UsageError(`'${shown(word)}' is none of keep=, down= and seed=`);
+}

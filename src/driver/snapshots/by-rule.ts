@@ -1,0 +1,35 @@
+/** Snapshots and power cuts that rules ask for, in the way of a command. Source: faults.md section 1 (Action). */
+
+import type { DeviceContext } from '../parts.ts';
+import type { DeviceImage } from './device-image.ts';
+import type { CutKeep, CutWish } from './power-cut.ts';
+import type { Snapshots } from './snapshots.ts';
+
+/** The device of the rules. */
+interface Ruled {
+  readonly name: string;
+  readonly snapshots: Snapshots;
+  readonly onCut: (wish: CutWish) => void;
+  image(): Promise<DeviceImage>;
+}
+
+interface Deeds {
+  cut(keep: CutKeep): void;
+  snapshot(name: string): Promise<void>;
+}
+
+export function byRule(device: Ruled, { deferred, warn }: DeviceContext): Deeds {
+  return {
+    // When what is in hand has been carried out, and before anything of it is answered.
+    cut(keep) {
+      deferred.raise({ raised: false, runDeferred: () => device.onCut({ keep }) });
+    },
+    async snapshot(name) {
+      try {
+        device.snapshots.addFree(name, await device.image());
+      } catch (error) {
+        warn?.(`${device.name}: no snapshot '${name}': ${String(error)}`);
+      }
+    },
+  };
+}
