@@ -111,11 +111,18 @@ export function deviceStats(
     tags: {
       depth: queue?.tagSet.queueDepth ?? 0,
       queues: queue?.hwQueueCount ?? 0,
-      inUse: queue?.inFlight ?? 0,
+      inUse: tagsInUse(queue),
     },
     badBlockRanges,
     faults,
   };
+}
+
+/** A command that a rule lets hang has a tag and no request; of shared tags nobody knows whose they are. */
+function tagsInUse(queue: RequestQueue<NullData> | undefined): number {
+  if (queue === undefined) return 0;
+  const { inFlight, tagSet } = queue;
+  return tagSet.data.shared ? inFlight : Math.max(inFlight, tagSet.inFlight);
 }
 
 /** By errno; statuses that are retried never appear. */

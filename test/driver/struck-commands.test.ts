@@ -204,6 +204,7 @@ describe('hang', () => {
     world.pass(30e9 - 1);
     expect([ended(payload), ended(other)]).toEqual([undefined, undefined]);
     expect(disk.queue.hctx(0).pool.inUse).toBe(1);
+    expect(device.stats().tags.inUse).toBe(1);
     world.pass(1);
     expect([ended(payload), ended(other)]).toEqual(['OK', 'OK']);
     expect(stored(device, 0, 8)).toEqual(Array(8).fill(7));
