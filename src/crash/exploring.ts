@@ -15,6 +15,8 @@ import type { Timeline } from './timeline.ts';
 
 /** After so many samples in a row that were known already there are hardly others. */
 const IDLE_MAX = 1000;
+/** Candidates whose content is known already. */
+const SKIPPED_PER_PIECE = 64;
 
 export interface ExploreOptions {
   readonly model: Model;
@@ -26,12 +28,24 @@ export interface ExploreOptions {
 }
 
 export function* exploring(site: CrashSite, options: ExploreOptions): Generator<ImageId, void> {
+  for (const id of exploringInPieces(site, options)) if (id !== undefined) yield id;
+}
+
+/** The same; undefined: it goes on looking for one, which may take long. */
+export function* exploringInPieces(
+  site: CrashSite,
+  options: ExploreOptions,
+): Generator<ImageId | undefined, void> {
   const { limit, from = 0 } = options;
   const seen = new Set<string>();
   let left = limit;
+  let skipped = 0;
   for (const { sum, ...id } of candidates(site, options, () => left)) {
     if (left === 0) return;
-    if (id.instant < from || seen.has(sum)) continue;
+    if (id.instant < from || seen.has(sum)) {
+      if (++skipped % SKIPPED_PER_PIECE === 0) yield undefined;
+      continue;
+    }
     seen.add(sum);
     left--;
     yield id;

@@ -2,7 +2,7 @@
  *  Source: crash.md section 5. */
 
 import { isatty } from 'node:tty';
-import { countFrom, exploring } from '../../crash/exploring.ts';
+import { countFrom, exploringInPieces } from '../../crash/exploring.ts';
 import { type ImageId, idText } from '../../crash/image-id.ts';
 import { ImageSource } from '../../crash/image-source.ts';
 import type { LazyImage } from '../../crash/lazy-image.ts';
@@ -61,7 +61,7 @@ export async function explore(
   const begin = from === undefined ? 0 : instantOfMark(log, from);
   if (begin === undefined) throw new UsageError(`--from: the journal has no mark '${from}'`);
   const total = totalOf(site, limit, begin, shard);
-  const images = exploring(site, { model, limit, seed, from: begin });
+  const images = exploringInPieces(site, { model, limit, seed, from: begin });
   const bar = new Bar({
     ...{ total, now: () => performance.now() },
     say: (text) => void (isatty(STDERR) && streams.stderr.write(text)),

@@ -1,12 +1,13 @@
 /** Which images are tried, by how many lanes, and when it ends. Knows no processes. Source: crash.md section 5. */
 
+import { setImmediate } from 'node:timers/promises';
 import type { ImageId } from '../../crash/image-id.ts';
 import { isFailure, type Outcome, type Shard } from '../outcome.ts';
 import type { End } from './report.ts';
 
 export interface LoopOptions<T extends Outcome> {
-  /** In the order in which they are tried. */
-  readonly images: Iterator<ImageId, unknown>;
+  /** In the order in which they are tried; undefined: looking for the next one goes on. */
+  readonly images: Iterator<ImageId | undefined, unknown>;
   readonly shard: Shard;
   readonly jobs: number;
   readonly keepGoing: boolean;
@@ -39,18 +40,23 @@ export async function loop<T extends Outcome & { n: number }>({
   let count = 0;
   let failed = false;
   /** The next one that is ours. */
-  const next = (): { image: ImageId; n: number } | undefined => {
-    for (;;) {
-      const { done, value } = images.next();
-      if (done === true || value === undefined) return undefined;
+  const next = async (): Promise<{ image: ImageId; n: number } | undefined> => {
+    while (!signal.aborted) {
+      const one = images.next();
+      if (one.done === true) return undefined;
+      if (one.value === undefined) {
+        await setImmediate(); // signals are heard
+        continue;
+      }
       const n = count++;
-      if (n % shard.of === shard.index - 1) return { image: value as ImageId, n }; // it is not done
+      if (n % shard.of === shard.index - 1) return { image: one.value, n };
     }
+    return undefined;
   };
   const lane = async (at: number): Promise<void> => {
     for (;;) {
       if ((failed && !keepGoing) || signal.aborted) return;
-      const one = next();
+      const one = await next();
       if (one === undefined) return;
       const result = await run(one.image, one.n, at);
       if (signal.aborted) return;
