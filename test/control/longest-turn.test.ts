@@ -9,7 +9,7 @@ import { limits } from '../../src/control/limits.ts';
 import { Devices } from '../../src/driver/devices.ts';
 import { NullDevice } from '../../src/driver/null-device.ts';
 import { RangeList } from '../../src/driver/range-list.ts';
-import { CachePages } from '../../src/driver/storage/cache-pages.ts';
+import { CacheMemory } from '../../src/driver/storage/cache-memory.ts';
 import { ZoneSet } from '../../src/driver/zones/zone-set.ts';
 import { ZoneStates } from '../../src/driver/zones/zone-states.ts';
 import { nanoseconds } from '../../src/units.ts';
@@ -139,7 +139,7 @@ describe('1 TiB of data space, some of it held', () => {
       const page = new Io(Command.WRITE, (n * size * 2048) / HELD, 8, new Uint8Array(4096));
       expect(page.submit(disk).status).toBe(Status.OK);
     }
-    const pages = calls(CachePages.prototype, 'forget');
+    const pages = calls(CacheMemory.prototype, 'give');
     const isCached = device.stats().cache !== null;
     const count = (): number => (isCached ? pages() : HELD - allocator.live.size);
     expect(count()).toBe(0);

@@ -208,7 +208,7 @@ async function expectNothingLeft(one: Served): Promise<void> {
   const off = device.powerOff();
   for (let n = 0; n < 10; n++) world.pass(40e6);
   await off;
-  device.free();
+  await device.free();
   same(allocator.live.size, 0);
   // A slab whose pages were refused was never handed out.
   const slabs = memory.usedBytes / SLAB_OVERHEAD_BYTES;
