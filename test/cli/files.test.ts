@@ -10,7 +10,7 @@ import { script } from '../crash/script.ts';
 import { Twin } from '../crash/twin.ts';
 import { folder } from '../folder.ts';
 import { readDmLog } from './dm-log.ts';
-import { run } from './program.ts';
+import { runHere } from './here.ts';
 
 type Device = Parameters<typeof script>[1];
 
@@ -22,13 +22,13 @@ function journal(line: string, device: Device = {}): string {
 }
 
 async function tnull(...words: readonly string[]): Promise<string> {
-  const { status, stdout, stderr } = await run(...words);
+  const { status, stdout, stderr } = await runHere(...words);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   return stdout;
 }
 
 async function refused(...words: readonly string[]): Promise<{ status: unknown; line: string }> {
-  const { status, stdout, stderr } = await run(...words);
+  const { status, stdout, stderr } = await runHere(...words);
   expect(stdout).toBe('');
   expect(stderr).toMatch(/^tnull: [^\n]+\n$/);
   return { status, line: stderr.slice('tnull: '.length, -1) };

@@ -10,6 +10,7 @@ import { ask } from '../control/http.ts';
 import { folder } from '../folder.ts';
 import { WireClient } from '../wire/wire-client.ts';
 import { sayGoodbye, useDevice } from './client.ts';
+import { runHere } from './here.ts';
 import { program, run, start } from './program.ts';
 
 const { version } = JSON.parse(
@@ -85,7 +86,7 @@ test.each([
     '--stdin: serves only the client there, so it cannot be combined with --ready',
   ],
 ] as const)('%o is refused', async (words, status, line) => {
-  const ended = await run('size=1', ...words);
+  const ended = await runHere('size=1', ...words);
   expect(ended).toMatchObject({ status, stdout: '' });
   expect(ended.stderr).toContain(line);
 });
@@ -132,7 +133,7 @@ test('--exit-after-last-client: it ends with the last one that used an export', 
 
 test('wait: until the daemon serves, and no longer than it was told to', async () => {
   const { socket, control } = place();
-  const late = await run('wait', '--timeout', '0', '--control', control);
+  const late = await runHere('wait', '--timeout', '0', '--control', control);
   expect(late).toMatchObject({ status: 1, stdout: '' });
   expect(late.stderr).toBe(
     `tnull: not within 0 s: no daemon at ${control} (--control PATH chooses another socket)\n`,
@@ -141,9 +142,9 @@ test('wait: until the daemon serves, and no longer than it was told to', async (
   const tnull = start('size=1', '-U', socket, '--control', control);
   expect(await waits).toEqual({ status: 0, stdout: '', stderr: '' });
   await tnull.ready();
-  const json = await run('wait', '--json', '--control', control);
+  const json = await runHere('wait', '--json', '--control', control);
   expect(JSON.parse(json.stdout)).toEqual({ status: 'ok' });
-  const wrong = await run('wait', '--timeout', 'soon', '--control', control);
+  const wrong = await runHere('wait', '--timeout', 'soon', '--control', control);
   expect(wrong.stderr).toBe('tnull: --timeout=soon: must be 0..86400 seconds\n');
 });
 
@@ -171,7 +172,7 @@ test('reset: all devices as at start, and no others', async () => {
   const first = await connect(socket);
   await useDevice(first);
   const tell = async (...what: string[]): Promise<void> => {
-    expect(await run(...what, '--control', control)).toMatchObject({ status: 0, stderr: '' });
+    expect(await runHere(...what, '--control', control)).toMatchObject({ status: 0, stderr: '' });
   };
   await tell('create', 'more', 'size=1');
   await tell('set', 'nullb0', 'badblocks=+8-15');
