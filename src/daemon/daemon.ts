@@ -224,8 +224,11 @@ async function startDataPath(
     allocator: shared?.allocator ?? returningSlabs(timing, memory),
     share: shared?.share,
     collect: collectGarbage,
-    openStream: (socket, sink, here) =>
-      (here ? undefined : pool?.place(socket, sink)) ?? new SocketStream(socket, sink),
+    openStream: (socket, sink, here) => {
+      if (here || pool === undefined) return new SocketStream(socket, sink);
+      // Where a thread is to encrypt, it has the client from the beginning: no byte is read elsewhere.
+      return tls === undefined ? pool.place(socket, sink) : pool.open(socket, sink);
+    },
     tlsMode: options.tls?.mode ?? 'off',
     protocol: options.protocol ?? 'extended',
   });

@@ -1,6 +1,5 @@
-/** A client that begins in the main thread, and goes to a thread when that thread can execute its requests or
- *  is to encrypt for it. The main thread serves the clients of all other devices, as without threads.
- *  Does not know which thread, nor what a socket is. */
+/** A client that begins in the main thread, and goes to a thread when that thread can execute its requests. The
+ *  main thread serves the clients of all other devices, as without threads. Does not know which thread, nor what a socket is. */
 
 import type { DirectOffer } from '../export/direct-offer.ts';
 import type { ByteStream, TlsSink } from '../server/byte-stream.ts';
@@ -84,7 +83,7 @@ export class PlacedStream implements ByteStream {
   }
 
   secure(tls: ServerTls, sink: TlsSink): ByteStream | undefined {
-    return (this.#leave() ?? this.#now).secure(tls, sink);
+    return this.#now.secure(tls, sink);
   }
 
   offer(offer: DirectOffer): void {
