@@ -68,6 +68,9 @@ async function measured(
 
 const waits = (cell: string | undefined): string =>
   cell === 'waits' ? 'waits, good' : (cell ?? '');
+/** What a cell says, each of its alternatives. */
+const told = (cell = ''): string[] => cell.split(' or ').map(waits);
+const mayHang = (cell = ''): boolean => told(cell).includes('hangs');
 
 function program({ start }: Programs, command: string, args: readonly string[]): Run {
   const child = start(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -117,15 +120,16 @@ describeEachDebian((debian) => {
       const { wire = '', qemu: qemuCell } = row;
       const libnbdCell = row[libnbdColumn[debian.release]];
       const seen = {
-        qemu: await measured(op, wire, () => qemu(debian, op), qemuCell === 'hangs'),
+        qemu: await measured(op, wire, () => qemu(debian, op), mayHang(qemuCell)),
         libnbd: await measured(
           op,
           wire,
           () => libnbd(debian, op, debian.pythonPath),
-          libnbdCell === 'hangs',
+          mayHang(libnbdCell),
         ),
       };
-      expect(seen).toEqual({ qemu: waits(qemuCell), libnbd: waits(libnbdCell) });
+      expect(told(qemuCell)).toContain(seen.qemu);
+      expect(told(libnbdCell)).toContain(seen.libnbd);
     });
   });
 });
