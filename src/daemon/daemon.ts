@@ -205,16 +205,12 @@ async function startDataPath(
   const limits = withDefaults(limitsFor(options.limits));
   const tls = options.tls === undefined ? undefined : serverTls(options.tls.files);
   const threads = options.stdin === true ? 1 : (options.threads ?? 1); // its client is served here
-  const busyPoll = mainBusyPoll(options.limits, limits);
+  const crowded = availableParallelism() < (threads > 1 ? threads + 2 : 2);
+  const busyPoll = mainBusyPoll(crowded, options.limits, limits);
   const timing = makeTiming(systemClock, systemScheduler, busyPoll);
   const faults = new FaultCounts(0, FaultCounts.memoryFor(threads));
   const busyPollNs = limits.busyPoll * 1000;
-  // A thread that waits awake must leave a core to clients and other threads; otherwise it waits for what it
-  // keeps from running: with three threads on two cores 30,000 requests a second became 6,000. A user may
-  // ask for it all the same.
-  const crowded = availableParallelism() < threads + 2;
-  const awaited = !crowded || options.limits?.busyPoll !== undefined;
-  const waiting = { busyPollNs, crowded, awaited, faults: faults.memory };
+  const waiting = { busyPollNs, crowded, faults: faults.memory };
   const pool = await startThreads(threads, options, waiting, timing.pacing);
   // The threads have taken their address space.
   const memory = makeDataMemory(options.memoryLimit, options.log);
@@ -224,37 +220,36 @@ async function startDataPath(
     allocator: shared?.allocator ?? returningSlabs(timing, memory),
     share: shared?.share,
     collect: collectGarbage,
-    openStream: (socket, sink, here) => {
-      if (here || pool === undefined) return new SocketStream(socket, sink);
-      // Where a thread is to encrypt, it has the client from the beginning: no byte is read elsewhere.
-      return tls === undefined ? pool.place(socket, sink) : pool.open(socket, sink);
-    },
+    openStream: (socket, sink, here) =>
+      (here ? undefined : pool?.open(socket, sink)) ?? new SocketStream(socket, sink),
     tlsMode: options.tls?.mode ?? 'off',
     protocol: options.protocol ?? 'extended',
   });
   return { ...path, pool, memory };
 }
 
-/** For the clients that are here: with one core for all, looking would keep them from running. */
+/** A thread that waits awake must leave a core to clients and other threads; otherwise it waits for what it
+ *  keeps from running: with three threads on two cores 30,000 requests a second became 6,000. A user may ask
+ *  for it all the same. */
 function mainBusyPoll(
+  crowded: boolean,
   given: Partial<ClientLimits> | undefined,
   { busyPoll }: ClientLimits,
 ): Nanoseconds {
-  const alone = availableParallelism() < 2;
-  return nanoseconds(alone ? (given?.busyPoll ?? 0) * 1000 : busyPoll * 1000);
+  return nanoseconds(crowded ? (given?.busyPoll ?? 0) * 1000 : busyPoll * 1000);
 }
 
 /** @returns undefined: this thread is the only one. @throws ThreadsError. */
 async function startThreads(
   threads: number,
   { tls, log }: DaemonOptions,
-  waiting: Pick<PoolOptions, 'busyPollNs' | 'crowded' | 'awaited' | 'faults'>,
+  waiting: Pick<PoolOptions, 'busyPollNs' | 'crowded' | 'faults'>,
   pacing: Pacing,
 ): Promise<ThreadPool | undefined> {
   if (threads === 1) return undefined;
   const pool = await startPool(threads, { log, ...waiting, tls: tls?.files });
   pool.onWake = () => pacing.wake();
-  if (waiting.awaited) pool.onTraffic = () => pacing.traffic();
+  pool.onTraffic = () => pacing.traffic();
   pacing.source = pool;
   return pool;
 }

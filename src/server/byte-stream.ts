@@ -47,7 +47,7 @@ export interface ByteStream {
   /** A 32-bit number that changes when the kernel has taken more, and stays while there is more for it to
    *  take.
    *  Undefined: use `unsent`, because nothing is written before all was taken. */
-  readonly taken?: number | undefined;
+  readonly taken?: number;
   /** Sends bytes [from, to), if they are few and all earlier ones have gone. @returns how many were taken. */
   writeNow?(bytes: Uint8Array, from: number, to: number): number;
   /** @returns true when all was taken at once; else the sink's `written` will be called. */
@@ -72,6 +72,4 @@ export interface ByteStream {
   revoke?(): void;
   /** How often requests were executed while it was lent. */
   readonly batchesElsewhere?: number;
-  /** False: to wait awake for more of it would keep from running whoever brings it. */
-  readonly worthWaiting?: boolean;
 }

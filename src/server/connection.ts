@@ -163,7 +163,7 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
   received(length: number): boolean {
     const { pacing, turn } = this.#context;
     turn.begin();
-    if (this.#stream?.worthWaiting !== false) pacing.traffic();
+    pacing.traffic();
     this.#entries++;
     if (this.#direct) {
       this.#requests?.received(length);

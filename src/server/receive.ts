@@ -103,14 +103,6 @@ export class SocketStream implements ByteStream {
     else this.#source.resetAndDestroy();
   }
 
-  /** Gives the socket away, paused; the sink hears nothing of it any more.
-   *  @returns undefined: it has gone, which the sink will hear. */
-  release(): net.Socket | undefined {
-    if (this.#source.destroyed) return undefined;
-    this.#released = true;
-    return this.#source;
-  }
-
   secure(tls: ServerTls, sink: TlsSink): ByteStream {
     this.#released = true;
     const plain =

@@ -6,12 +6,10 @@ import { orNone } from '../pages/memory.ts';
 import type { ByteSink, ByteStream } from '../server/byte-stream.ts';
 import { SocketStream } from '../server/receive.ts';
 import type { TlsFiles } from '../server/tls-credentials.ts';
-import { systemScheduler } from '../time/clock.ts';
 import type { Source } from '../time/pacing.ts';
 import { ReusedList } from '../time/reused-list.ts';
 import { collectGarbage } from './collect.ts';
 import { Sleeper } from './doorbell.ts';
-import { PlacedStream } from './placed-stream.ts';
 import { Thread, type ThreadOptions } from './thread.ts';
 import type { ThreadStream } from './thread-stream.ts';
 import { Bell, type ToThread } from './worker-data.ts';
@@ -26,8 +24,6 @@ export interface PoolOptions {
   readonly faults: SharedArrayBuffer;
   readonly busyPollNs: number;
   readonly crowded: boolean;
-  /** The main thread may wait awake for others. */
-  readonly awaited: boolean;
   readonly tls: TlsFiles | undefined;
   readonly log: ErrorLog;
   /** What runs in a thread; for tests. */
@@ -83,27 +79,15 @@ export class ThreadPool implements Source {
     return this.#threads.map(({ clients }) => clients);
   }
 
-  /** Serves a client here until a thread can do more than carry its bytes.
-   *  @param socket nothing was read of it. */
-  place(socket: net.Socket, sink: ByteSink): ByteStream {
-    const stream = new SocketStream(socket, sink);
-    const leave = (): ByteStream | undefined => {
-      const released = stream.release();
-      return released && this.open(released, sink, true);
-    };
-    return new PlacedStream({ stream, leave }, systemScheduler);
-  }
-
-  /** @param socket nothing that was read of it is missing. @param paused nothing is to be read before
-   *  `resume`. */
-  open(socket: net.Socket, sink: ByteSink, paused = false): ByteStream {
+  /** @param socket nothing was read of it. */
+  open(socket: net.Socket, sink: ByteSink): ByteStream {
     let least: Thread | undefined;
     for (const thread of this.#threads) {
       if (thread.full) continue;
       if (least === undefined || thread.clients < least.clients) least = thread;
     }
     // Without memory for one there the client is served here.
-    return orNone(() => least?.open(socket, sink, paused)) ?? new SocketStream(socket, sink);
+    return orNone(() => least?.open(socket, sink)) ?? new SocketStream(socket, sink);
   }
 
   /** V8 does not count shared memory, and would not look for what no thread knows any more. */

@@ -10,8 +10,6 @@ import { RECEIVE_BYTES, type Slot, ToMain, ToWorker, Word } from './slot.ts';
 /** The thread, as its streams see it. */
 export interface StreamHost {
   readonly outbox: Outbox;
-  /** The main thread may wait awake for it. */
-  readonly awaited: boolean;
   /** There is something to do for it that no event tells of: `proceed` is to be called. */
   ready(stream: ThreadStream): void;
   gone(stream: ThreadStream): void;
@@ -61,10 +59,6 @@ export class ThreadStream implements ByteStream {
 
   get batchesElsewhere(): number {
     return Atomics.load(this.slot.words, Word.OWN_BATCHES) >>> 0;
-  }
-
-  get worthWaiting(): boolean {
-    return this.#host.awaited;
   }
 
   offer(offer: DirectOffer): void {

@@ -32,8 +32,6 @@ export interface ThreadOptions {
   readonly faults: SharedArrayBuffer;
   readonly busyPollNs: number;
   readonly crowded: boolean;
-  /** The main thread may wait awake for others. */
-  readonly awaited: boolean;
   readonly tls: WorkerData['tls'];
   /** What runs in the thread; for tests. */
   readonly entry?: URL;
@@ -112,23 +110,13 @@ export class Thread implements StreamHost {
     return this.#ending || this.#streams.size >= SLOTS_MAX;
   }
 
-  get awaited(): boolean {
-    return this.#options.awaited;
-  }
-
-  /** Gives it a client's socket. @param paused nothing is read before `resume`. */
-  open(socket: net.Socket, sink: ByteSink, paused: boolean): ThreadStream {
+  /** Gives it a client's socket, of which nothing was read. */
+  open(socket: net.Socket, sink: ByteSink): ThreadStream {
     const slot = this.#takeSlot();
-    // Before the thread can see its socket.
-    if (paused) Atomics.store(slot.words, Word.PAUSED, 1);
     const stream = new ThreadStream(slot, sink, socket.remoteAddress, this);
     this.#streams.set(slot.id, stream);
     this.outbox.raise(slot, ToWorker.OPEN);
-    this.#giver?.give(socket, slot.id, (reason) => {
-      // What was offered for it is not for the slot's next client.
-      this.post({ what: 'offer', slot: slot.id, offer: undefined });
-      stream.lost(reason, 'handover');
-    });
+    this.#giver?.give(socket, slot.id, (reason) => stream.lost(reason, 'handover'));
     return stream;
   }
 

@@ -35,7 +35,7 @@ export type ToThread =
   | { readonly what: 'collect' }
   | { readonly what: 'device'; readonly memory: DeviceMemory }
   | { readonly what: 'device gone'; readonly id: number }
-  | { readonly what: 'offer'; readonly slot: number; readonly offer: DirectOffer | undefined }
+  | { readonly what: 'offer'; readonly slot: number; readonly offer: DirectOffer }
   | undefined;
 
 /** Words of the bells, in lines of their own. */

@@ -106,9 +106,7 @@ class SocketThread implements RelayHost, Source {
   }
 
   gone(relay: Relay): void {
-    const client = this.#client(relay.slot.id);
-    client.relay = undefined;
-    client.offer = undefined; // the next one's comes after the main thread has heard of this end
+    this.#client(relay.slot.id).relay = undefined;
   }
 
   drain(): void {
@@ -133,6 +131,7 @@ class SocketThread implements RelayHost, Source {
     const client = this.#client(id);
     // What was said before was for this one: it was said before the socket was given.
     this.drain();
+    client.offer = undefined;
     const relay = new Relay(client.slot, this);
     if (socket === undefined) {
       relay.closed('no file descriptor is left', 'descriptors');

@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { folder } from '../folder.ts';
 import { until } from '../until.ts';
-import { WireClient } from '../wire/wire-client.ts';
 import { addressKiB, start, startBehind, startIn, startWithin } from './program.ts';
 
 const threadsOf = (pid: number | undefined): number => readdirSync(`/proc/${pid}/task`).length;
@@ -70,17 +69,15 @@ test('a thread that dies is an error in the log; without any it ends with status
   );
   const tnull = startIn(
     { NODE_OPTIONS: `--import ${crash}` },
-    ...['-U', path, 'size=1', '--memory-backed', '--no-control', '--threads', '2'],
+    ...['-U', path, 'size=1', '--no-control', '--threads', '2'],
   );
   let said = '';
   tnull.child.stderr?.on('data', (data) => {
     said += data;
   });
   await tnull.ready();
-  const first = await Promise.all([WireClient.structured(path), WireClient.structured(path)]);
-  // By the second answer both have gone to their threads.
-  for (const client of [...first, ...first]) await client.readData(0, 512);
-  const ends = first.map((client) => client.end());
+  const first = await Promise.all([connected(path), connected(path)]);
+  const ends = first.map((socket) => once(socket.resume(), 'end'));
   writeFileSync(mark, '');
   await Promise.race(ends);
   // Until then it may get clients, who end with it.

@@ -93,7 +93,6 @@ test('a rule that is wrong is refused in one line, and nothing changes', async (
     [{ id: 'r1', error: 'EIO' }, /^r1: there is a rule of this id$/],
     [{ eror: 'EIO' }, /^r2: eror=EIO: no such word; the nearest is 'error'$/],
     [{ cut: 'whole' }, /^r2: cut=whole: needs journal=1$/],
-    // biome-ignore lint/suspicious/noThenProperty: a word of the specification
     [{ error: 'EIO', before: 'r9' }, /^there is no rule 'r9'$/],
     [{ error: 'EIO', before: true }, /^before must be the id of a rule$/],
     [[], /object of words/],

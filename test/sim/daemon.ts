@@ -6,9 +6,6 @@ import { makeApi } from '../../src/control/api.ts';
 import { makeHttpServer } from '../../src/control/http-server.ts';
 import { type DataPath, makeDataPath } from '../../src/daemon/data-path.ts';
 import type { Timing } from '../../src/daemon/timing.ts';
-import { CAPACITY_MAX } from '../../src/direct/memory.ts';
-import { SharedDevice } from '../../src/direct/shared-device.ts';
-import type { Share } from '../../src/driver/parts.ts';
 import { withDefaults } from '../../src/server/client-limits.ts';
 import { Found } from './failure.ts';
 import { Http } from './http.ts';
@@ -42,7 +39,7 @@ export function makePath(plan: Plan, timing: Timing, memory: Memory): DataPath {
       faultSeed: String(plan.seed),
     },
     {
-      ...{ timing, allocator: memory, share: sharing(plan) },
+      ...{ timing, allocator: memory, share: undefined },
       limits: withDefaults({ inFlight: plan.inFlight, busyPoll: plan.busyPoll, ...plan.time }),
       openStream: () => {
         throw new Error('there are no sockets here');
@@ -51,14 +48,6 @@ export function makePath(plan: Plan, timing: Timing, memory: Memory): DataPath {
       notice: () => {},
     },
   );
-}
-
-/** So that clients go to threads when their devices only move bytes. */
-function sharing({ threads }: Plan): Share | undefined {
-  let made = 0;
-  if (threads === 0) return undefined;
-  return (capacity) =>
-    capacity > CAPACITY_MAX ? undefined : new SharedDevice(made++, threads, capacity);
 }
 
 /** The API over HTTP. Loaded by then, since loading waits for files. */

@@ -4,6 +4,7 @@
 import { ErrnoError } from '../../src/config/errors.ts';
 import type { DataPath } from '../../src/daemon/data-path.ts';
 import { makeTiming, type Timing } from '../../src/daemon/timing.ts';
+import type { ByteSink, ByteStream } from '../../src/server/byte-stream.ts';
 import { nanoseconds } from '../../src/units.ts';
 import { actions } from './actions.ts';
 import { checkNothingLeft, checkQuiet } from './checks.ts';
@@ -336,9 +337,10 @@ export class Simulation implements Run {
   /** A client has come. */
   serve(wire: Wire): void {
     const { threads } = this;
+    const connect = (sink: ByteSink): ByteStream => wire.connect(sink);
     void this.path.server.serve((sink) => {
       const noted = new NotedSink(sink, wire);
-      return threads?.place(noted, wire) ?? wire.connect(noted);
+      return threads?.open(noted, connect) ?? connect(noted);
     });
   }
 

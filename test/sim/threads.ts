@@ -7,7 +7,6 @@ import type { ByteSink, ByteStream } from '../../src/server/byte-stream.ts';
 import type { ServerTls } from '../../src/server/tls-credentials.ts';
 import { Doorbell, Sleeper } from '../../src/threads/doorbell.ts';
 import { EVENT_RING_BYTES, EventRing, Inbox, Outbox } from '../../src/threads/event-ring.ts';
-import { PlacedStream } from '../../src/threads/placed-stream.ts';
 import { Relay, type RelayHost } from '../../src/threads/relay.ts';
 import { Slot, ToWorker, Word } from '../../src/threads/slot.ts';
 import { type StreamHost, ThreadStream } from '../../src/threads/thread-stream.ts';
@@ -19,13 +18,14 @@ import { TimerQueue } from '../../src/time/timer-queue.ts';
 import { nanoseconds } from '../../src/units.ts';
 import type { Random } from '../fuzz/random.ts';
 import { Found } from './failure.ts';
-import type { Wire } from './wire.ts';
 import { Happening, type World } from './world.ts';
 
 /** A message, and a socket that is given away, are under way for so long at most. */
 const MESSAGE_NS = 20_000;
 const SOCKET_NS = 200_000;
 const PROGRESS_MS = 40;
+
+type Connect = (sink: ByteSink) => ByteStream;
 
 /** What both ends of all threads share. */
 interface Common {
@@ -46,15 +46,12 @@ export class SimThreads implements Source {
   readonly #sleeper: Sleeper;
   readonly #threads: readonly MainEnd[];
   readonly #quiet: () => boolean;
-  readonly #world: World;
   #ready: ThreadStream[] = [];
-  #placed = 0;
 
   /** @param pacing the main thread's. */
   constructor(count: number, pacing: Pacing, parts: Omit<Common, 'bells'>) {
     const bells = new Int32Array(new SharedArrayBuffer(Bell.bytesFor(count)));
     this.#pacing = pacing;
-    this.#world = parts.world;
     this.#sleeper = new Sleeper(bells, Bell.MAIN);
     const ready = (stream: ThreadStream): void => {
       this.#ready.push(stream);
@@ -70,13 +67,12 @@ export class SimThreads implements Source {
     return this.#threads.reduce((all, { clients }) => all + clients, 0);
   }
 
-  /** A client comes. Every other one goes to a thread at once, so that much is carried by the rings. */
-  place(sink: ByteSink, wire: Wire): ByteStream {
-    if (this.#placed++ % 2 === 0) return this.#open(sink, wire, false);
-    const stream = wire.connect(sink);
-    const leave = (): ByteStream | undefined =>
-      wire.release() ? this.#open(sink, wire, true) : undefined;
-    return new PlacedStream({ stream, leave }, this.#world.scheduler);
+  /** A client comes. */
+  open(sink: ByteSink, connect: Connect): ByteStream {
+    const [first, ...others] = this.#threads;
+    if (first === undefined) throw new Error('there are no threads');
+    const least = others.reduce((one, two) => (two.clients < one.clients ? two : one), first);
+    return least.open(sink, connect);
   }
 
   drain(): void {
@@ -92,13 +88,6 @@ export class SimThreads implements Source {
   mayRest(): boolean {
     return this.#ready.length === 0 && this.#sleeper.sleep(this.#quiet);
   }
-
-  #open(sink: ByteSink, wire: Wire, paused: boolean): ByteStream {
-    const [first, ...others] = this.#threads;
-    if (first === undefined) throw new Error('there are no threads');
-    const least = others.reduce((one, two) => (two.clients < one.clients ? two : one), first);
-    return least.open(sink, wire, paused);
-  }
 }
 
 /** One thread, seen from the main one. */
@@ -106,7 +95,6 @@ class MainEnd implements StreamHost {
   readonly outbox: Outbox;
   readonly inbox: Inbox;
   readonly ready: (stream: ThreadStream) => void;
-  readonly awaited = true;
   readonly #common: Common;
   readonly #free: Slot[];
   readonly #slots = new Map<number, Slot>();
@@ -140,17 +128,16 @@ class MainEnd implements StreamHost {
     return this.#streams.size;
   }
 
-  open(sink: ByteSink, wire: Wire, paused: boolean): ThreadStream {
+  open(sink: ByteSink, connect: Connect): ThreadStream {
     const slot = this.#free.pop() ?? new Slot(slotsMade++);
     slot.reset();
-    if (paused) Atomics.store(slot.words, Word.PAUSED, 1);
     this.#slots.set(slot.id, slot);
     this.#thread.learn(slot);
     const stream = new ThreadStream(slot, sink, undefined, this);
     this.#streams.set(slot.id, stream);
     this.outbox.raise(slot, ToWorker.OPEN);
     const { world, random } = this.#common;
-    const arrives = new Happening(() => this.#thread.takeSocket(slot.id, wire));
+    const arrives = new Happening(() => this.#thread.takeSocket(slot.id, connect));
     world.start(arrives, 1 + random.below(SOCKET_NS));
     return stream;
   }
@@ -217,12 +204,12 @@ class ThreadEnd implements RelayHost, Source {
     this.#pacing.wake();
   }
 
-  takeSocket(id: number, wire: Wire): void {
+  takeSocket(id: number, connect: Connect): void {
     const client = this.#client(id);
     this.drain();
     const relay = new Relay(client.slot, this);
     client.relay = relay;
-    relay.open(wire.connect(relay), client.early);
+    relay.open(connect(relay), client.early);
     this.traffic();
   }
 

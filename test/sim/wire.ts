@@ -150,13 +150,6 @@ export class Wire implements ByteStream, ClientWire {
     return this;
   }
 
-  /** Another reads it from now on. @returns false: it broke, which the sink will hear. */
-  release(): boolean {
-    if (this.closed) return false;
-    this.#sink = undefined;
-    return true;
-  }
-
   // The client's end.
 
   send(length: number): void {

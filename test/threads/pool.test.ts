@@ -74,7 +74,6 @@ async function world(kind: 'unix' | 'tcp', options: Partial<PoolOptions> = {}): 
     threads: 2,
     busyPollNs: 0,
     crowded: false,
-    awaited: true,
     tls: undefined,
     faults: FaultCounts.memoryFor(2),
     log,

@@ -18,7 +18,7 @@ function stream(): [ThreadStream, Slot] {
   const doorbell = new Doorbell(new Int32Array(1), 0, () => {});
   const ring = new EventRing(new SharedArrayBuffer(EVENT_RING_BYTES));
   const outbox = new Outbox(ring, doorbell, Word.TO_WORKER);
-  const host = { outbox, awaited: true, ready: () => {}, gone: () => {}, offer: () => {} };
+  const host = { outbox, ready: () => {}, gone: () => {}, offer: () => {} };
   const slot = new Slot(0);
   return [new ThreadStream(slot, sink, undefined, host), slot];
 }
