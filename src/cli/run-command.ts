@@ -4,8 +4,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { clearTimeout, setTimeout } from 'node:timers';
 import { isatty } from 'node:tty';
 import type { Daemon } from '../daemon/daemon.ts';
+import { limits } from '../server/limits.ts';
 import { exportUri } from './ready-lines.ts';
 
 export interface RunningCommand {
@@ -75,6 +77,13 @@ function send(pid: number, signal: NodeJS.Signals): void {
   } catch {
     // It has ended already.
   }
+}
+
+/** Asks the command to end. It has as long as requests have. */
+export function endCommand({ kill, status }: RunningCommand): void {
+  kill('SIGTERM');
+  const timer = setTimeout(() => kill('SIGKILL'), limits.drainTime.max);
+  status.finally(() => clearTimeout(timer));
 }
 
 /** What a command is told of the daemon. */

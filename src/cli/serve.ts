@@ -2,7 +2,6 @@
  *  Source: control.md section 1. */
 
 import { randomBytes } from 'node:crypto';
-import { clearTimeout, setTimeout as setAlarm } from 'node:timers';
 import { setTimeout } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { systemText } from '../config/errors.ts';
@@ -31,7 +30,7 @@ import { makePrivateSocket, type PrivateSocket } from './private-socket.ts';
 import type { Streams } from './process-end.ts';
 import { checkOpen, tellReady } from './ready-fd.ts';
 import { clientCommand, exportUri, readyJson, readyLines } from './ready-lines.ts';
-import { runCommand } from './run-command.ts';
+import { endCommand, runCommand } from './run-command.ts';
 import { StopRequest } from './stop-request.ts';
 import { withTls } from './tls-flags.ts';
 import { waysIn } from './ways.ts';
@@ -237,12 +236,7 @@ async function untilCommandEnds(
   stop: StopRequest,
 ): Promise<number> {
   const running = runCommand(command, daemon);
-  // It has as long as requests have.
-  const end = (): void => {
-    running.kill('SIGTERM');
-    const timer = setAlarm(() => running.kill('SIGKILL'), limits.drainTime.max);
-    running.status.finally(() => clearTimeout(timer));
-  };
+  const end = (): void => endCommand(running);
   daemon.failed?.then(end);
   stop.asked.then(end);
   stop.onAgain = () => {

@@ -5,12 +5,11 @@ import { isatty } from 'node:tty';
 import { type Resolved, resolve, type Word } from '../../config/resolve.ts';
 import { startDaemon } from '../../daemon/daemon.ts';
 import { makeLog } from '../../daemon/log.ts';
-import { limits } from '../../server/limits.ts';
 import { interruptible } from '../interrupt.ts';
 import { thisMachine } from '../machine.ts';
 import { makePrivateSocket } from '../private-socket.ts';
 import type { Streams } from '../process-end.ts';
-import { type RunningCommand, runCommand } from '../run-command.ts';
+import { endCommand, type RunningCommand, runCommand } from '../run-command.ts';
 
 export interface Recording {
   /** Of the device. */
@@ -47,7 +46,7 @@ export async function record(recording: Recording, streams: Streams): Promise<nu
     let running: RunningCommand | undefined;
     try {
       return await interruptible(
-        () => endCommand(running),
+        () => running && endCommand(running),
         async () => {
           running = runCommand(command, daemon);
           const status = await running.status;
@@ -62,13 +61,6 @@ export async function record(recording: Recording, streams: Streams): Promise<nu
     closeSync(file);
     socket.remove();
   }
-}
-
-/** As --run does. */
-function endCommand(running: RunningCommand | undefined): void {
-  running?.kill('SIGTERM');
-  const timer = setTimeout(() => running?.kill('SIGKILL'), limits.drainTime.max);
-  running?.status.finally(() => clearTimeout(timer));
 }
 
 function wordOf(text: string): Word {
