@@ -112,18 +112,25 @@ export class Tnull {
       { env: { ...process.env, TNULL_DEBUG: '1' }, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.#child.stderr?.on('data', (data: Buffer) => this.#hear(String(data)));
-    this.#child.on('exit', (code, signal) => {
+    // Not `exit`: what it said last may come after that.
+    this.#child.on('close', (code, signal) => {
       if (!this.#stopping) this.trouble ??= `it ended with ${code ?? signal}`;
     });
   }
 
-  /** @param nodeFlags for the daemon's Node. */
+  /** @param nodeFlags for the daemon's Node. @throws what it said when it ends before it answers. */
   static async start(
     made: readonly Kind[] = kinds,
     nodeFlags: readonly string[] = [],
   ): Promise<Tnull> {
     const tnull = new Tnull(newFolder(), nodeFlags);
-    for (let tries = 0; tries < 400 && !tnull.#listens(); tries++) await pause(25);
+    try {
+      // Not until its files are there: they come one by one, and before their sockets listen.
+      while (!(await tnull.#answers())) await pause(25);
+    } catch (error) {
+      await tnull.stop();
+      throw error;
+    }
     for (const kind of made) {
       const { status, text } = await tnull.call('PUT', `/v1/devices/${kind.name}`, {
         ...kind.attributes,
@@ -200,12 +207,13 @@ export class Tnull {
     return child.exitCode;
   }
 
-  #listens(): boolean {
-    try {
-      return readdirSync(this.#folder).length >= 2;
-    } catch {
-      return false; // not there yet
-    }
+  /** @throws what it said when it has ended. */
+  async #answers(): Promise<boolean> {
+    if (this.trouble !== undefined) throw new Error(`${this.trouble}: ${this.#said}`);
+    return this.call('GET', '/v1').then(
+      () => true,
+      () => false, // not there yet, or about to end
+    );
   }
 
   #hear(text: string): void {
