@@ -117,7 +117,7 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
 
   cutOff(reason: string): void {
     this.#reason = reason;
-    this.#stream?.destroy();
+    this.destroy();
   }
 
   /** The server speaks first. @param arrival what rules do to it. */
@@ -176,7 +176,7 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
   }
 
   ended(): void {
-    if (this.#isHaggling) this.#stream?.destroy();
+    if (this.#isHaggling) this.destroy();
     else this.finish();
     this.#context.turn.end();
   }
@@ -249,21 +249,21 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
   }
 
   destroy(): void {
+    this.#stayPlain();
     this.#stream?.destroy();
   }
 
   /** Breaks it: nothing is sent any more, whatever there is. */
   cut(): void {
-    const stream = this.#stream;
-    if (stream?.reset === undefined) stream?.destroy();
-    else stream.reset();
+    if (this.#stream?.reset === undefined) this.destroy();
+    else this.reset();
   }
 
   reset(): void {
-    const stream = this.#stream;
+    this.#stayPlain();
     // On another thread, sent bytes may still be on their way.
-    if (stream?.reset === undefined) stream?.end();
-    else stream.reset();
+    if (this.#stream?.reset === undefined) this.#stream?.end();
+    else this.#stream.reset();
   }
 
   hangUp(): void {
@@ -286,6 +286,11 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
   get #isMidway(): boolean {
     const half = this.#requests?.midway === true || !this.#window.empty;
     return half && this.#phase === 'transmission';
+  }
+
+  /** What was broken is not secured any more: a stream tells only later that it is closed. */
+  #stayPlain(): void {
+    if (this.#phase === 'starttls') this.#phase = 'finishing';
   }
 
   get #inFlight(): number {

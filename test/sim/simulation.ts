@@ -338,9 +338,9 @@ export class Simulation implements Run {
   serve(wire: Wire): void {
     const { threads } = this;
     const connect = (sink: ByteSink): ByteStream => wire.connect(sink);
-    void this.path.server.serve((sink) => {
+    void this.path.server.serve((sink, here) => {
       const noted = new NotedSink(sink, wire);
-      return threads?.open(noted, connect) ?? connect(noted);
+      return (here ? undefined : threads?.open(noted, connect)) ?? connect(noted);
     });
   }
 

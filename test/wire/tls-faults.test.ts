@@ -3,9 +3,10 @@
 import { Command, encodeOption, Option } from 'nbd-server-protocol-ts';
 import { expect, test } from 'vitest';
 import { parsePlan } from '../../src/rules/plan.ts';
+import { until } from '../until.ts';
 import { type Served, serveWith } from './served.ts';
 import { startTls, usualFiles } from './tls-client.ts';
-import { requestBytes, type WireClient } from './wire-client.ts';
+import { clientFlags, requestBytes, WireClient } from './wire-client.ts';
 
 const LENGTH = 4096;
 const REPLY = 16;
@@ -38,6 +39,17 @@ test.each([1, 5, 9])('a handshake is cut %i bytes behind the begin of TLS', asyn
   const served = await ruled({ op: 'handshake', wire: `truncate:${BEFORE_TLS + bytes}` });
   const client = await exportNamed(served);
   expect(await client.end()).toHaveLength(bytes);
+});
+
+test.each([18, 30, BEFORE_TLS])('a handshake cut at %i never comes to TLS', async (bytes) => {
+  const served = await ruled({ op: 'handshake', wire: `truncate:${bytes}` });
+  const client = await WireClient.connect(served.path);
+  await client.peek(18);
+  client.send(clientFlags(), encodeOption(Option.STARTTLS, new Uint8Array(0)));
+  expect(await client.end()).toHaveLength(bytes);
+  const told = (): string[] => served.log.map(({ msg }) => msg);
+  await until(() => told().includes('disconnected'));
+  expect(told()).not.toContain('TLS begins');
 });
 
 test('a handshake that drips is whole', async () => {
