@@ -54,3 +54,10 @@ vitest_counts() {
     }
     END { print p + 0, f + 0 }'
 }
+
+# failures LOG [LINES]: what failed, from the log of a run of vitest, of checks, or of anything else.
+failures() {
+  sed -E 's/\x1b\[[0-9;]*m//g' "$1" |
+    awk -v most="${2:-60}" -f "$checkout/scripts/failures.awk" |
+    iconv -c -f UTF-8 -t UTF-8
+}
