@@ -10,7 +10,8 @@ set -euo pipefail
 [ $# -gt 0 ] || set -- system kernel
 groups=" $* "
 
-# group, package, what shows that it is there: a command, a module of Debian's python3, or a C header
+# group, package, what shows that it is there: a command, a module of Debian's python3,
+# a C header, or a file
 table='
 system nbd-client     nbd-client
 system libnbd-bin     nbdinfo
@@ -40,6 +41,7 @@ kernel e2fsprogs      mkfs.ext4
 kernel xfsprogs       mkfs.xfs
 kernel btrfs-progs    mkfs.btrfs
 kernel f2fs-tools     mkfs.f2fs
+kernel postgresql     file:/usr/lib/postgresql/*/bin/initdb
 kernel patchelf       patchelf
 kernel kmod           modprobe
 kernel iproute2       ip
@@ -61,6 +63,7 @@ gate   libc6-dev      header:stdlib.h
 present() {
   case $1 in
     module:*) [ -x /usr/bin/python3 ] && /usr/bin/python3 -c "import ${1#module:}" 2>/dev/null ;;
+    file:*) compgen -G "${1#file:}" >/dev/null ;;
     header:*) [ -e "/usr/include/${1#header:}" ] ;;
     *) command -v "$1" >/dev/null ;;
   esac
