@@ -7,10 +7,10 @@ const packages = /^(commander|fastify|pino|pino-pretty|prom-client)(\/|$)/;
 const files =
   /\/src\/(crash|journal)\/|\/src\/cli\/(commands\/(crash|journal)-|crash\/(?!lane|record)|file-commands|files|journal-file)/;
 const commands =
-  /\/src\/cli\/(commands(\/|\.ts)|control-(client|command)|table|percentiles|attribute-words)/;
+  /\/src\/(client\/|cli\/(commands(\/|\.ts)|control-(client|command)|table|percentiles|attribute-words))/;
 const common = (id) => !files.test(id) && !commands.test(id);
 
-export default {
+const program = {
   input: { main: 'src/cli/main.ts', worker: 'src/threads/worker.ts' },
   platform: 'node',
   external: packages,
@@ -46,3 +46,16 @@ export default {
     throw new Error(message);
   },
 };
+
+/** What tests import: alone, it loads in a few milliseconds. Jest knows no other modules than CommonJS. */
+const client = (format, extension) => ({
+  input: { client: 'src/client/index.ts' },
+  platform: 'node',
+  output: {
+    ...{ dir: 'dist/bundle', format, entryFileNames: `[name].${extension}` },
+    ...{ comments: false, sourcemap: true, sourcemapExcludeSources: true },
+  },
+  onwarn: program.onwarn,
+});
+
+export default [program, client('esm', 'js'), client('cjs', 'cjs')];

@@ -3,8 +3,10 @@
 import { readFileSync } from 'node:fs';
 import type { Benchmark } from '../../bench/src/record.ts';
 import { planDocument } from '../../src/control/faults/plan-schema.ts';
+import { openApi } from '../../src/control/openapi.ts';
 import { bashCompletion } from './bash.ts';
 import { benchmarkPage, withTable } from './benchmark-page.ts';
+import { clientAnswers, clientAttributes, clientCalls, clientRule, clientWays } from './client.ts';
 import { clientFaultsMarkdown } from './client-faults.ts';
 import { faultWordsMarkdown } from './fault-words.ts';
 import { fishCompletion } from './fish.ts';
@@ -23,7 +25,13 @@ export function made(version: string): Readonly<Record<string, string>> {
     'docs/benchmark.md': benchmarkPage(measured),
     'docs/fault-words.md': faultWordsMarkdown(),
     'docs/fault-plan.schema.json': `${JSON.stringify(planDocument, undefined, 2)}\n`,
+    'docs/openapi.json': `${JSON.stringify(openApi(version), undefined, 2)}\n`,
     'docs/parameters.md': parametersMarkdown(),
+    'src/client/made/attributes.ts': clientAttributes(),
+    'src/client/made/rule.ts': clientRule(),
+    'src/client/made/answers.ts': clientAnswers(),
+    'src/client/made/calls.ts': clientCalls(),
+    'src/client/made/ways.ts': clientWays(),
     'docs/client-faults.md': clientFaultsMarkdown(),
     ...images(measured, readme),
     'packaging/man/tnull.1': manPage(version),

@@ -1,16 +1,10 @@
 /** The commands' side of the control API: one request over the daemon's socket, and its answer or one
  *  line that says why there is none. Source: control.md sections 1 and 3. */
 
-import type { IncomingMessage } from 'node:http';
+import { type Body, Connection, ControlError, UnreachableError } from '../client/connection.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
-// An import would load everything that `node:http` exports; from Node 22 on that includes a client of 10 MiB.
-const { request } = process.getBuiltinModule('node:http');
-
-export interface Body {
-  readonly type: 'application/json' | 'application/octet-stream' | 'application/x-ndjson';
-  readonly bytes: string | Uint8Array;
-}
+export type { Body } from '../client/connection.ts';
 
 /** The daemon answered with a refusal. */
 export class Refused extends StartError {
@@ -25,23 +19,25 @@ export class Refused extends StartError {
 
 export class ControlClient {
   readonly #find: () => string;
-  #found: string | undefined;
+  #found: Connection | undefined;
 
   /** @param path or what finds it, at the first call: words that are wrong ask nobody. */
   constructor(path: string | (() => string)) {
     this.#find = typeof path === 'string' ? () => path : path;
   }
 
-  get #path(): string {
-    this.#found ??= this.#find();
+  get #connection(): Connection {
+    this.#found ??= new Connection(this.#find());
     return this.#found;
   }
 
   /** What the daemon answers, as text. @throws StartError: no daemon, or its refusal. */
   async text(method: string, url: string, body?: Body): Promise<string> {
-    const { status, text } = await this.#send(method, url, body);
-    if (status < 400) return text;
-    throw refusal(status, text);
+    try {
+      return await this.#connection.text(method, url, body);
+    } catch (error) {
+      throw inOneLine(error);
+    }
   }
 
   /** The same for JSON. The daemon checks what it says against its schemas. */
@@ -51,79 +47,30 @@ export class ControlClient {
 
   /** The answer as it comes, until it ends or the caller stops. @throws as `text`. */
   async *stream(url: string, ended: AbortSignal): AsyncGenerator<string> {
-    const answer = await this.#answer('GET', url);
-    const status = answer.statusCode ?? 0;
-    const end = (): void => void answer.destroy();
-    ended.addEventListener('abort', end);
-    let refused = '';
-    try {
-      if (ended.aborted) return;
-      answer.setEncoding('utf8');
-      for await (const part of answer) {
-        if (status < 400) yield String(part);
-        else refused += String(part);
-      }
-    } catch (error) {
-      if (ended.aborted || !(error instanceof Error)) return;
-      throw new StartError(noAnswer(this.#path, error));
-    } finally {
-      ended.removeEventListener('abort', end);
-      end();
-    }
-    if (status >= 400) throw refusal(status, refused);
+    const decoder = new TextDecoder();
+    for await (const part of this.octets(url, ended)) yield decoder.decode(part, { stream: true });
   }
 
   /** The bytes of the answer as they come. @throws as `text`. */
-  async *octets(url: string): AsyncGenerator<Uint8Array> {
-    const answer = await this.#answer('GET', url);
-    const status = answer.statusCode ?? 0;
-    let refused = '';
+  async *octets(url: string, ended?: AbortSignal): AsyncGenerator<Uint8Array> {
     try {
-      for await (const part of answer) {
-        if (status < 400) yield part;
-        else refused += String(part);
-      }
+      yield* this.#connection.octets(url, ended);
     } catch (error) {
-      throw error instanceof StartError || !(error instanceof Error)
-        ? error
-        : new StartError(noAnswer(this.#path, error));
-    }
-    if (status >= 400) throw refusal(status, refused);
-  }
-
-  #answer(method: string, url: string, body?: Body): Promise<IncomingMessage> {
-    return new Promise((resolve, reject) => {
-      const length = body === undefined ? 0 : Buffer.byteLength(body.bytes);
-      const headers = {
-        host: 'localhost',
-        connection: 'close',
-        'content-length': length,
-        ...(body === undefined ? {} : { 'content-type': body.type }),
-      };
-      const asked = request({ socketPath: this.#path, method, path: url, headers }, resolve);
-      asked.on('error', (error) => reject(new StartError(noAnswer(this.#path, error))));
-      asked.end(body?.bytes);
-    });
-  }
-
-  async #send(
-    method: string,
-    url: string,
-    body: Body | undefined,
-  ): Promise<{ status: number; text: string }> {
-    const answer = await this.#answer(method, url, body);
-    try {
-      const parts: Buffer[] = [];
-      for await (const part of answer) parts.push(part);
-      return { status: answer.statusCode ?? 0, text: Buffer.concat(parts).toString('utf8') };
-    } catch (error) {
-      throw error instanceof Error ? new StartError(noAnswer(this.#path, error)) : error;
+      throw inOneLine(error);
     }
   }
 }
 
-function noAnswer(path: string, error: NodeJS.ErrnoException): string {
-  switch (error.code) {
+function inOneLine(error: unknown): unknown {
+  if (error instanceof UnreachableError) return new StartError(noAnswer(error));
+  if (!(error instanceof ControlError)) return error;
+  const { errno, message } = error;
+  // The errno is for those who look for it.
+  return new Refused(errno === undefined ? message : `${message} (${errno})`, errno);
+}
+
+function noAnswer({ path, code, cause }: UnreachableError): string {
+  switch (code) {
     case 'ENOENT':
     case 'ECONNREFUSED':
       return `no daemon at ${path} (--control PATH chooses another socket)`;
@@ -131,17 +78,7 @@ function noAnswer(path: string, error: NodeJS.ErrnoException): string {
     case 'EPERM':
       return `the daemon at ${path} belongs to another user`;
     default:
-      return `the daemon at ${path} does not answer: ${error.message}`;
-  }
-}
-
-/** The API's sentence, with its errno for those who look for it. */
-function refusal(status: number, text: string): Refused {
-  try {
-    const { errno, message } = JSON.parse(text);
-    return new Refused(`${message} (${errno})`, String(errno));
-  } catch {
-    return new Refused(`the daemon answered with status ${status}`, undefined);
+      return `the daemon at ${path} does not answer: ${cause instanceof Error ? cause.message : ''}`;
   }
 }
 

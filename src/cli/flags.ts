@@ -107,7 +107,7 @@ export const flags = {
   control: {
     flags: '--control <path>',
     kind: 'path',
-    help: 'control socket (default $XDG_RUNTIME_DIR/tnull/control.sock, or /run or /tmp/tnull-UID)',
+    help: 'control socket (default $XDG_RUNTIME_DIR/tnull/control.sock, or /run or /tmp/tnull-UID); - for one that nobody else can reach',
   },
   noControl: {
     flags: '--no-control',

@@ -22,6 +22,11 @@ import { kebab, splitFlag } from './spelling.ts';
 import type { TlsFlags } from './tls-flags.ts';
 import { TogetherError, UsageError } from './usage-error.ts';
 
+export interface ControlFlags extends Omit<ControlOptions, 'socket'> {
+  /** `private`: beside the private socket, `--control -`. */
+  readonly socket: ControlOptions['socket'] | 'private';
+}
+
 export interface ServeCommand {
   readonly kind: 'serve';
   readonly words: readonly Word[];
@@ -40,7 +45,7 @@ export interface ServeCommand {
   /** Undefined: the configuration's number, else 1. */
   readonly threads: number | undefined;
   readonly memoryLimit: number | undefined;
-  readonly control: ControlOptions;
+  readonly control: ControlFlags;
   /** Undefined: a new one. */
   readonly faultSeed: string | undefined;
   /** A plan for every device made at start. */
@@ -165,7 +170,7 @@ function checkAlone({ listen, unix, run, readyJson }: FlagValues): void {
   );
 }
 
-function controlOptions({ control, http, httpTokenFile: tokenFile }: FlagValues): ControlOptions {
+function controlOptions({ control, http, httpTokenFile: tokenFile }: FlagValues): ControlFlags {
   if (tokenFile !== undefined && http === undefined) {
     throw new TogetherError('--http-token-file: --http HOST:PORT is missing');
   }
@@ -175,6 +180,7 @@ function controlOptions({ control, http, httpTokenFile: tokenFile }: FlagValues)
     );
   }
   if (control === false) return { socket: 'none', http, tokenFile };
+  if (control === '-') return { socket: 'private', http, tokenFile };
   return { socket: control === undefined ? 'default' : { path: control }, http, tokenFile };
 }
 

@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { systemText } from '../config/errors.ts';
 import { type Resolved, resolve } from '../config/resolve.ts';
+import type { ControlOptions } from '../daemon/control.ts';
 import {
   type ConfiguredDevice,
   type Daemon,
@@ -69,15 +70,16 @@ export async function serve(
   if (config !== undefined) stop.remembersHangup();
   let socket: PrivateSocket | undefined;
   try {
-    const ways = waysIn(command, config?.listen ?? [], sockets, () => {
-      socket = makePrivateSocket();
+    const privately = (): PrivateSocket => {
+      socket ??= makePrivateSocket();
       return socket;
-    });
+    };
+    const ways = waysIn(command, config?.listen ?? [], sockets, privately);
+    const control = controlOf(command, privately);
     const { listen, tls } = withTls(command.tls, ways.listen);
     for (const address of listen.filter(isPublic)) {
       log.warn(`${addressText(address)}: anybody who reaches this address can read and write`);
     }
-    const { control } = command;
     const debug = process.env['TNULL_DEBUG'] === '1';
     const faultSeed = command.faultSeed ?? randomBytes(4).toString('hex');
     const onFault = once(() => log.info(`faults follow from --fault-seed ${faultSeed}`));
@@ -99,6 +101,12 @@ export async function serve(
   } finally {
     socket?.remove();
   }
+}
+
+function controlOf({ control }: ServeCommand, privately: () => PrivateSocket): ControlOptions {
+  const { socket } = control;
+  if (socket !== 'private') return { ...control, socket };
+  return { ...control, socket: { path: privately().control, isPrivate: true } };
 }
 
 function once(work: () => void): () => void {

@@ -180,6 +180,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   config: ['units'],
   journal: ['units'],
+  client: ['node:'],
   crash: ['journal', 'units'],
   // Of block/ it knows the statuses: what a device answers is told as an errno.
   control: [
@@ -215,7 +216,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...['nbd-server-protocol-ts', 'pino', 'pino-pretty', 'node:'],
   ],
   cli: [
-    ...['daemon', 'rules', 'config', 'server', 'crash', 'journal', 'units'],
+    ...['daemon', 'rules', 'config', 'server', 'client', 'crash', 'journal', 'units'],
     ...['commander', 'nbd-server-protocol-ts', 'node:'],
   ],
 };

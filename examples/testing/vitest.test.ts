@@ -1,0 +1,28 @@
+/** vitest: a disk for each test that asks for one. */
+
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { type ServedDevice, startDevice } from 'tnull';
+import { test as base, expect } from 'vitest';
+
+const run = promisify(execFile);
+
+const test = base.extend<{ disk: ServedDevice }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the pattern to see what is used
+  disk: async ({}, use) => {
+    const disk = await startDevice({ size: 64, memory_backed: true });
+    await use(disk);
+    await disk.stop();
+  },
+});
+
+test('a copy fails when the disk is full', async ({ disk }) => {
+  await disk.faults.add({ op: 'write', nth: 3, error: 'ENOSPC' });
+  const copy = run('nbdcopy', ['--request-size=4096', import.meta.filename, disk.uri]);
+  await expect(copy).rejects.toThrow('No space left on device');
+});
+
+test('a copy asks for a flush at its end', async ({ disk }) => {
+  await run('nbdcopy', ['--flush', import.meta.filename, disk.uri]);
+  expect((await disk.stats()).operations).toMatchObject({ flush: { requests: 1 } });
+});

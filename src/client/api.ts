@@ -1,0 +1,74 @@
+/** Every call of the control API by its name, as the daemon's own table has them.
+ *  Source: docs/control.md. */
+
+import { type Body, Connection } from './connection.ts';
+import type { Calls } from './made/calls.ts';
+import { ways } from './made/ways.ts';
+import type { Way } from './way.ts';
+
+export type CallName = keyof Calls;
+
+/** What is given to a call: its parameters, and its body as `body`. */
+type Input = Readonly<Record<string, unknown>>;
+
+export class ControlApi {
+  readonly #connection: Connection;
+
+  /** @param socket the path of the daemon's control socket. */
+  constructor(socket: string) {
+    this.#connection = new Connection(socket);
+  }
+
+  /** @param signal ends the call; an answer that is a stream then ends without an error.
+   *  @throws ControlError: the daemon refuses; UnreachableError: there is none. */
+  async call<N extends CallName>(
+    name: N,
+    input: Calls[N]['input'],
+    signal?: AbortSignal,
+  ): Promise<Calls[N]['answer']> {
+    const way = ways[name];
+    const url = urlOf(way, input);
+    // The daemon checks what it takes and says against the schemas that these types are made from.
+    const typed = (answer: unknown): Calls[N]['answer'] => answer as Calls[N]['answer']; // see above
+    if (way.answer === 'octets' || way.answer === 'lines') {
+      return typed(this.#connection.octets(url, signal));
+    }
+    const text = await this.#connection.text(way.method, url, bodyOf(way, input), signal);
+    if (way.answer === undefined) return typed(undefined);
+    return typed(way.answer === 'json' ? JSON.parse(text) : text);
+  }
+}
+
+function urlOf({ path, query = [] }: Way, input: Input): string {
+  const place = path.replace(/\{(\w+)\}/g, (_, name) => {
+    const value = String(input[name]);
+    if (value === '') throw new TypeError(`${name} is empty`);
+    return encodeURIComponent(value);
+  });
+  const asked = query.flatMap((name) => {
+    const value = input[name];
+    return value === undefined ? [] : [`${name}=${encodeURIComponent(String(value))}`];
+  });
+  return asked.length === 0 ? place : `${place}?${asked.join('&')}`;
+}
+
+const types: Readonly<Record<NonNullable<Way['body']>, Body['type']>> = {
+  json: 'application/json',
+  octets: 'application/octet-stream',
+  stream: 'application/octet-stream',
+  text: 'text/plain',
+  lines: 'application/x-ndjson',
+};
+
+function bodyOf({ body }: Way, input: Input): Body | undefined {
+  if (body === undefined) return undefined;
+  const given = input['body'];
+  const type = types[body];
+  if (body === 'json') return { type, bytes: JSON.stringify(given, exactly) };
+  return { type, bytes: given as Body['bytes'] }; // as the type of the call has it
+}
+
+/** JSON has no bigint; the daemon takes numbers as text, too. */
+function exactly(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
+}
