@@ -193,7 +193,10 @@ test.each([
   [['--rule', 'lose=1', '--run'], /^sweep: --run: a value is missing$/],
   [['--rule', 'eror=1', '--run', 'x'], /^sweep: --rule: sweep: eror=1: no such word/],
   [['--rule', 'lose=1 nth=2', '--run', 'x'], /^sweep: --rule: nth is what the sweep sets$/],
-  [['--rule', 'lose=1 times=2', '--run', 'x'], /^sweep: --rule: sweep: times=2: with nth it is 1$/],
+  [
+    ['--rule', 'lose=1 times=2', '--run', 'x'],
+    /^sweep: --rule: sweep: times=2: not with nth, with which it is 1$/,
+  ],
   [['--rule', 'op', '--run', 'x'], /^'op' is not word=value$/],
   [['--rule', 'lose=1', '--rule=lose=1', '--run', 'x'], /^sweep: --rule is there twice$/],
   [['--rule', 'lose=1', '--run', 'x', '--from', '0'], /^sweep: --from=0: must be a whole number/],
@@ -323,7 +326,11 @@ describe('--image', () => {
   test.each([
     ['no-such-file', [], /^--image=\/.*no-such-file: no such file/i],
     ['package.json', ['memory_backed=0'], /^--image=\/.*package.json: .*holds no data/],
-    ['package-lock.json', ['zoned=1', 'size=4', 'zone_size=1'], /^--image=\/.*zones are written in order$/],
+    [
+      'package-lock.json',
+      ['zoned=1', 'size=4', 'zone_size=1'],
+      /^--image=\/.*zones are written in order$/,
+    ],
   ])('%s %j is a mistake', async (file, words, rule) => {
     const { status, stderr } = await sweep('--image', file, ...words, '--run', 'true');
     expect(status).toBe(1);
