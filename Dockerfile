@@ -10,22 +10,21 @@ COPY bench/package.json bench/package.json
 RUN npm ci --no-audit --no-fund --ignore-scripts
 COPY src src
 COPY bin bin
-RUN npx tsc -b src && npx rolldown -c
-# The program and what it needs at run time, each laid out as npm would install it.
+COPY scripts/vendor.js scripts/client-types.js scripts/
+RUN npx tsc -b src && node scripts/vendor.js && npx rolldown -c && node scripts/client-types.js
+# As npm would install it: it needs nothing beside.
 RUN mkdir out \
  && npm pack --silent --ignore-scripts \
- && npm ci --omit=dev --no-audit --no-fund --ignore-scripts \
- && tar -xzf tnull-*.tgz -C out --strip-components=1 \
- && rm -rf node_modules/nbd-server-protocol-ts node_modules/tnull-bench \
- && rm -rf node_modules/.bin node_modules/.package-lock.json \
- && mv node_modules out/node_modules
+ && tar -xzf tnull-*.tgz -C out --strip-components=1
 
 FROM node:20-alpine
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build /src/out ./
+RUN mkdir -p ../usr/local/bin && ln -s ../../../app/bin/tnull.js ../usr/local/bin/tnull
 USER node
 EXPOSE 10809
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["node", "/app/bin/tnull.js"]
+HEALTHCHECK --interval=10s --start-period=5s CMD ["tnull", "wait", "--timeout", "5"]
+ENTRYPOINT ["tnull"]
 CMD ["--listen", "nbd://0.0.0.0:10809", "--memory-backed"]

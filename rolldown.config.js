@@ -1,7 +1,22 @@
 // The program in few files, since a start is mostly loading: one module of 200 takes longer to find and
-// to read than to run. Other people's packages stay out, so that they are updated without us.
+// to read than to run. Other people's packages are part of it: who installs tnull gets nothing else. Those
+// that a running daemon loads are packed file by file (scripts/vendor.js), so that it loads them in slices.
 
-const packages = /^(commander|fastify|pino|pino-pretty|prom-client)(\/|$)/;
+import { libraries } from './scripts/vendor.js';
+
+/** The place of a packed library, seen from the bundle. */
+const vendored = (name) => `../vendor/${name}.cjs`;
+
+const withLibraries = {
+  name: 'libraries',
+  resolveId: (name) => {
+    return libraries.includes(name) ? { id: vendored(name), external: true } : undefined;
+  },
+  load: (id) => {
+    if (!id.endsWith('/src/control/libraries.ts')) return undefined;
+    return `export const libraries = ['${vendored('fastify')}'];`;
+  },
+};
 
 /** What only commands need: help shares it with them, daemons and threads never load it. */
 const files =
@@ -13,7 +28,7 @@ const common = (id) => !files.test(id) && !commands.test(id);
 const program = {
   input: { main: 'src/cli/main.ts', worker: 'src/threads/worker.ts' },
   platform: 'node',
-  external: packages,
+  plugins: [withLibraries],
   resolve: {
     alias: {
       'nbd-server-protocol-ts': new URL(
@@ -37,8 +52,8 @@ const program = {
       ],
     },
     comments: false,
-    sourcemap: true,
-    // Lines and names are enough for a stack; the sources themselves are not packed.
+    sourcemap: 'hidden',
+    // For tests and for us: neither maps nor sources are packed.
     sourcemapExcludeSources: true,
   },
   // What is left unresolved, or goes round in circles, is a mistake of ours.
@@ -53,7 +68,7 @@ const client = (format, extension) => ({
   platform: 'node',
   output: {
     ...{ dir: 'dist/bundle', format, entryFileNames: `[name].${extension}` },
-    ...{ comments: false, sourcemap: true, sourcemapExcludeSources: true },
+    ...{ comments: false, sourcemap: 'hidden', sourcemapExcludeSources: true },
   },
   onwarn: program.onwarn,
 });

@@ -41,8 +41,7 @@ export default defineConfig({
       },
       { extends: true, test: { name: 'alone', include: alone, exclude: never } },
     ],
-    // Each waits for processes and timers a third of its time.
-    maxWorkers: availableParallelism() + 1,
+    maxWorkers: availableParallelism(),
     reporters: ['default', './test/tidy/shown-reporter.ts'],
   },
 });

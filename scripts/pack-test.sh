@@ -10,10 +10,51 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/tarballs" "$work/empty"
 version=$(node -p "require('./package.json').version")
 
-install_tarballs() {
+# Not a word of a warning, even where a version of Node that a package does not know is an error.
+install_alone() {
+  local said
   cd "$work/empty" && npm init -y >/dev/null &&
-    npm install --no-audit --no-fund --loglevel=error "$work"/tarballs/*.tgz
+    said=$(npm install --engine-strict --no-audit --no-fund "$work/tarballs/tnull-$version.tgz" 2>&1) &&
+    echo "$said" && ! grep -iq warn <<<"$said" &&
+    [ "$(ls node_modules)" = tnull ] && [ "$(npm ls --all --parseable | wc -l)" = 2 ]
 }
+has_licences() {
+  grep -q '^fastify .* (MIT)$' node_modules/tnull/dist/vendor/LICENSES.txt &&
+    grep -q '^pino .* (MIT)$' node_modules/tnull/dist/vendor/LICENSES.txt &&
+    grep -q 'THE SOFTWARE IS PROVIDED' node_modules/tnull/dist/vendor/LICENSES.txt
+}
+# Every map that a file names is there, and so are the sources that it names.
+maps_resolve() {
+  ! grep -rl 'sourceMappingURL=[^ ]*\.map' node_modules/tnull/dist node_modules/tnull/bin
+}
+client_serves() {
+  node --input-type=module -e "
+    import { startDevice } from 'tnull';
+    const disk = await startDevice({ size: 1, memory_backed: true });
+    console.log(JSON.stringify((await disk.attributes()).size));
+    await disk.stop();" | grep -qx 1
+}
+client_serves_commonjs() {
+  node -e "
+    require('tnull').startDevice({ size: 1 }).then(async (disk) => {
+      await disk.stop();
+      console.log(require('tnull/openapi.json').openapi);
+    });" | grep -q '^3\.1'
+}
+# As modules, as a bundler sees them, and as CommonJS.
+client_has_types() {
+  local code="import { type Attributes, startDevice } from 'tnull';
+const given: Attributes = { size: 64, memory_backed: true, journal_full: 'stop' };
+export const disk = startDevice({ ...given, faults: [{ op: 'flush', nth: 3, error: 'EIO' }] });
+export const names = disk.then(async (one) => (await one.faults.list()).rules.map(({ id }) => id.length));
+// @ts-expect-error: no such attribute
+export const wrong: Attributes = { sise: 64 };"
+  npm install --no-audit --no-fund --loglevel=error "@types/node@20" >/dev/null || return 1
+  echo "$code" >client.mts && echo "$code" >client.cts && echo "$code" >client.ts
+  tsc --noEmit --strict --target es2023 --module nodenext --types node client.mts client.cts &&
+    tsc --noEmit --strict --target es2023 --module preserve --moduleResolution bundler --types node client.ts
+}
+install_tarballs() { npm install --no-audit --no-fund --loglevel=error "$work"/tarballs/nbd-*.tgz; }
 says_version() { [ "$(npx --no-install tnull --version)" = "$version" ]; }
 library_loads() {
   node --input-type=module -e "
@@ -97,8 +138,14 @@ check 'nbd-server-protocol-ts packs' \
   npm pack --silent --workspace nbd-server-protocol-ts --pack-destination "$work/tarballs"
 check 'the tarball holds neither tests nor sources' no_sources_packed
 check 'the tarball holds units, completions and the man page' packaging_packed
-check 'both tarballs install into an empty folder' install_tarballs
+check 'tnull installs alone into an empty folder, with engine-strict and without a warning' install_alone
 cd "$work/empty" || exit 1
+check 'it holds the licences of what is packed' has_licences
+check 'its files name no maps that are missing' maps_resolve
+check 'import serves a device' client_serves
+check 'require does so, too' client_serves_commonjs
+check 'its types are there for modules, bundlers and CommonJS' client_has_types
+check 'nbd-server-protocol-ts installs beside it' install_tarballs
 check "the installed tnull says version $version" says_version
 check 'the installed library decodes a request' library_loads
 check 'the installed library connects a client to a server' library_connects

@@ -141,7 +141,6 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     if (name === 'badblocks') oneRange(device(input), text);
     await tree.patch(device(input), new Map([[name, text]]), forced(input));
   };
-  const own = processMetrics(memory);
   return {
     root: () => rootAnswer(facts),
     reset: () => facts.reset(),
@@ -185,7 +184,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     ...snapshotHandlers(tree),
     metrics: async () => {
       const sources = { allStats: () => tree.allStats(), version, clientFaults, serverFaults };
-      return inSlices(slicer, metricsPieces({ ...sources, own: await own.metrics() }));
+      return inSlices(slicer, metricsPieces({ ...sources, own: processMetrics(memory) }));
     },
   };
 }

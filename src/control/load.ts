@@ -2,10 +2,8 @@
  *  that the data path waits 4 ms at a time, not 80 (measured). */
 
 import type { Api, ApiOptions } from './api.ts';
+import { libraries } from './libraries.ts';
 import { preload } from './preload.ts';
-
-/** Everything that the API imports and the daemon has not loaded. */
-export const libraries: readonly string[] = ['prom-client', 'fastify'];
 
 async function load(options: ApiOptions): Promise<Api> {
   const { slicer } = options.tree;

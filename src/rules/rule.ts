@@ -16,15 +16,7 @@ import {
   operationName,
   setOf,
 } from './operations.ts';
-import {
-  isWord,
-  type Part,
-  type RuleWords,
-  type Values,
-  type WordName,
-  wordNames,
-  words,
-} from './words.ts';
+import { isWord, type RuleWords, type Values, type WordName, wordNames, words } from './words.ts';
 
 export interface Match {
   readonly operations: OperationSet;
@@ -109,8 +101,8 @@ class Judge {
   constructor(given: RuleWords, fallbackId: string) {
     this.#given = given;
     this.#words = Object.fromEntries(Object.entries(given).map(([word, v]) => [word, `${v}`]));
-    const { id } = this.#words;
-    this.#id = id === undefined || words.id.kind.read(id) === undefined ? fallbackId : id;
+    const { id = fallbackId } = this.#words;
+    this.#id = id;
     this.#values = Object.fromEntries(
       Object.entries(this.#words).map(([name, text]) => [name, this.#valueOf(name, text)]),
     );
@@ -127,7 +119,7 @@ class Judge {
       mark === undefined &&
       snapshot === undefined
     ) {
-      throw new ParameterError(this.#id, undefined, NO_ACTION);
+      throw new ParameterError(this.#id, undefined, `it has no action: ${actionNames.join(', ')}`);
     }
     return {
       id: this.#id,
@@ -149,9 +141,7 @@ class Judge {
 
   #valueOf(name: string, text: string): unknown {
     if (!isWord(name)) {
-      const near = nearestText(name, wordNames, 'did you mean');
-      const rule = `no such word${near}; the words are ${wordNames.join(', ')}`;
-      throw new ParameterError(this.#at(name), text, rule);
+      throw new ParameterError(this.#at(name), text, `no such word${nearestText(name, wordNames)}`);
     }
     const { kind } = words[name];
     const value = kind.read(text);
@@ -163,7 +153,7 @@ class Judge {
   #belongs(name: string, of: readonly string[] | undefined): void {
     if (of === undefined || of.length === 0 || !isWord(name)) return;
     const there = of.some((other) => other in this.#words);
-    if (name in this.#words && !there) throw this.#wrong(name, `only with ${of.join(' or ')}`);
+    if (name in this.#words && !there) throw this.#wrong(name, `it belongs to ${of.join(' or ')}`);
   }
 
   #wrong(name: WordName, rule: string): ParameterError {
@@ -178,9 +168,9 @@ class Judge {
     const v = this.#values;
     const named = actionNames.filter((name) => name in this.#words);
     const [first, second] = named;
-    if (second !== undefined) throw this.#wrong(second, `not with ${first}: a rule has one action`);
+    if (second !== undefined) throw this.#wrong(second, `a rule has one action, and has ${first}`);
     if (v.until === 'rewrite' && v.error === undefined)
-      throw this.#wrong('until', 'only with error');
+      throw this.#wrong('until', 'rewrite belongs to error');
     if (v.error !== undefined) return this.#error(v.error);
     if (v.hang !== undefined) return { kind: 'hang', ns: v.hang };
     if (v.torn !== undefined) return this.#torn(v.torn);
@@ -196,14 +186,14 @@ class Judge {
   #error(errno: NonNullable<Values['error']>): Action {
     const { op, apply = { form: 'none' }, until } = this.#values;
     if (apply.form === 'drop' && op !== undefined && op !== setOf([Command.FLUSH])) {
-      throw this.#wrong('apply', 'only with op=flush');
+      throw this.#wrong('apply', 'drop is for op=flush');
     }
     if (apply.form === 'first' && op !== undefined && isIn(op, Command.FLUSH)) {
-      throw this.#wrong('apply', 'not with op=flush, which has no blocks');
+      throw this.#wrong('apply', 'a flush has no blocks');
     }
     const untilRewrite = until === 'rewrite';
     if (untilRewrite && op !== undefined && !isIn(op, Command.READ)) {
-      throw this.#wrong('until', 'only with op=read');
+      throw this.#wrong('until', 'rewrite is for op=read');
     }
     return { kind: 'error', errno, apply, untilRewrite };
   }
@@ -214,19 +204,15 @@ class Judge {
   }
 
   #cut(keep: NonNullable<Values['cut']>): Action {
-    if (keep === 'whole' || keep === 'torn')
-      throw this.#wrong(
-        'cut',
-        'must be one of none, all, random: the others are not available yet',
-      );
+    if (keep === 'whole' || keep === 'torn') throw this.#wrong('cut', 'needs journal=1');
     return { kind: 'cut', keep, at: this.#values.at ?? 'before' };
   }
 
   #stale(writes: number): Action {
     const { sectors } = this.#values;
-    if (sectors === undefined) throw this.#wrong('stale', 'only with sectors');
+    if (sectors === undefined) throw this.#wrong('stale', 'it needs sectors');
     if ((sectors.last - sectors.first + 1) * SECTOR_BYTES > STALE_BYTES_MAX) {
-      throw this.#wrong('sectors', `must be at most ${STALE_BYTES_MAX / MiB} MiB, with stale`);
+      throw this.#wrong('sectors', `stale keeps at most ${STALE_BYTES_MAX / MiB} MiB of them`);
     }
     return { kind: 'stale', writes };
   }
@@ -235,7 +221,7 @@ class Judge {
     const { where = 'either', op } = this.#values;
     const only = where === 'reply' ? Command.READ : Command.WRITE;
     if (where !== 'either' && op !== undefined && op !== setOf([only])) {
-      throw this.#wrong('where', `only with op=${operationName(only)}`);
+      throw this.#wrong('where', `${where} is for op=${operationName(only)}`);
     }
     return { kind: 'corrupt', how, where };
   }
@@ -243,7 +229,7 @@ class Judge {
   #wire(wire: NonNullable<Values['wire']>): Action {
     const { apply = { form: 'all' }, op } = this.#values;
     if (apply.form !== 'all' && apply.form !== 'none') {
-      throw this.#wrong('apply', 'must be all or none, with wire');
+      throw this.#wrong('apply', 'with wire it must be all or none');
     }
     const arrivals = [
       [Arrival.CONNECT, onConnect],
@@ -252,7 +238,7 @@ class Judge {
     for (const [arrival, forms] of arrivals) {
       if (op === undefined || !isIn(op, arrival) || forms.has(wire.form)) continue;
       const allowed = `one of ${[...forms].join(', ')}`;
-      throw this.#wrong('wire', `must be ${allowed}, with op=${operationName(arrival)}`);
+      throw this.#wrong('wire', `with op=${operationName(arrival)} it must be ${allowed}`);
     }
     return { kind: 'wire', wire, apply: apply.form };
   }
@@ -266,10 +252,10 @@ class Judge {
       !isIn(operations, Command.WRITE) &&
       !isIn(operations, Command.ZONE_APPEND)
     ) {
-      throw this.#wrong('data', 'only with op=write or op=zone_append, which have a payload');
+      throw this.#wrong('data', 'only writes have a payload');
     }
     if (v.sectors !== undefined && operations === setOf([Command.FLUSH])) {
-      throw this.#wrong('sectors', 'not with op=flush, which has none');
+      throw this.#wrong('sectors', 'a flush has none');
     }
     return {
       operations,
@@ -295,9 +281,9 @@ class Judge {
     }
     for (const operation of membersOf(op)) {
       if (isIn(able, operation)) continue;
-      const what = action?.kind ?? besideNames.find((one) => one in this.#words);
+      const what = action?.kind ?? 'delay';
       const names = [...membersOf(able)].map(operationName).join(', ');
-      throw this.#wrong('op', `must be out of ${names}, with ${what}`);
+      throw this.#wrong('op', `${what} can strike ${names}`);
     }
     return op;
   }
@@ -312,10 +298,8 @@ class Judge {
       times,
       burst = 1,
     } = this.#values;
-    if (nth !== undefined && skip !== undefined)
-      throw this.#wrong('skip', 'not with nth, which says it already');
-    if (nth !== undefined && times !== undefined)
-      throw this.#wrong('times', 'not with nth, with which it is 1');
+    if (nth !== undefined && skip !== undefined) throw this.#wrong('skip', 'nth says it already');
+    if (nth !== undefined && times !== undefined) throw this.#wrong('times', 'with nth it is 1');
     return {
       per,
       skip: nth === undefined ? (skip ?? 0) : nth - 1,
@@ -327,11 +311,7 @@ class Judge {
   }
 }
 
-const namesOf = (part: Part): readonly WordName[] =>
-  wordNames.filter((name) => words[name].part === part);
-const actionNames = namesOf('action');
-const besideNames = namesOf('beside');
-const NO_ACTION = `must have one of ${actionNames.join(', ')}, or ${besideNames.join(', ')}`;
+const actionNames: readonly WordName[] = wordNames.filter((name) => words[name].part === 'action');
 
 function strikable(action: Action | undefined): readonly Operation[] {
   if (action === undefined) return [...commands, Arrival.CONNECT];

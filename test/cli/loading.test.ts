@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { libraries } from '../../src/control/load.ts';
+import { libraries } from '../../src/control/libraries.ts';
 import { folder } from '../folder.ts';
 import { startIn } from './program.ts';
 

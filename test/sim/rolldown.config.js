@@ -8,7 +8,7 @@ export default {
   cwd: top,
   input: { main: 'test/sim/main.ts' },
   platform: 'node',
-  external: /^(ajv|commander|fastify|pino|pino-pretty|prom-client)(\/|$)/,
+  external: /^(ajv|commander|fastify|pino|pino-pretty)(\/|$)/,
   resolve: {
     alias: { 'nbd-server-protocol-ts': `${top}packages/nbd-server-protocol-ts/src/index.ts` },
   },

@@ -183,17 +183,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   client: ['node:'],
   crash: ['journal', 'units'],
   // Of block/ it knows the statuses: what a device answers is told as an errno.
-  control: [
-    'driver',
-    'rules',
-    'config',
-    'block',
-    'time',
-    'units',
-    'fastify',
-    'prom-client',
-    'node:',
-  ],
+  control: ['driver', 'rules', 'config', 'block', 'time', 'units', 'fastify', 'node:'],
   threads: [
     ...['server', 'export', 'direct', 'time', 'pages', 'units', 'nbd-server-protocol-ts'],
     ...['node:net', 'node:fs', 'node:os', 'node:path', 'node:v8', 'node:vm'],
