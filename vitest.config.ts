@@ -41,7 +41,8 @@ export default defineConfig({
       },
       { extends: true, test: { name: 'alone', include: alone, exclude: never } },
     ],
-    maxWorkers: availableParallelism(),
+    // Each waits for processes and timers a third of its time.
+    maxWorkers: availableParallelism() + 1,
     reporters: ['default', './test/tidy/shown-reporter.ts'],
   },
 });

@@ -26,6 +26,11 @@ system fio            fio
 system nbdkit         nbdkit
 system sqlite3        sqlite3
 system e2fsprogs      debugfs
+system lmdb-utils     mdb_load
+system patchelf       patchelf
+system kmod           modprobe
+system iproute2       ip
+system mount          mount
 system systemd        systemd-socket-activate
 system systemd        systemd-analyze
 system systemd        systemd-notify
@@ -43,6 +48,7 @@ kernel btrfs-progs    mkfs.btrfs
 kernel f2fs-tools     mkfs.f2fs
 kernel postgresql     file:/usr/lib/postgresql/*/bin/initdb
 kernel patchelf       patchelf
+kernel libnbd-bin     nbdcopy
 kernel kmod           modprobe
 kernel iproute2       ip
 kernel mount          mount

@@ -2,11 +2,10 @@
  *  "committed". `node wal.js work` makes ten commits on the device at $unixsocket, `node wal.js check` is what comes
  *  after a power cut. It has a bug, which WAL=mended mends: see docs/crash.md. */
 
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import http from 'node:http';
 import net from 'node:net';
 import { ClientConnection } from 'nbd-server-protocol-ts';
+import { mark } from './mark.js';
 
 const BLOCK = 512;
 const DATA_BLOCKS = 4;
@@ -35,15 +34,6 @@ async function work() {
     await nbd.flush();
     await mark(`commit ${n} acknowledged`);
   }
-}
-
-/** Says to the journal what is true from now on; `tnull mark nullb0 TEXT` does the same. */
-async function mark(text) {
-  const headers = { 'content-type': 'application/octet-stream' };
-  const place = { socketPath: process.env.control, path: '/v1/devices/nullb0/marks' };
-  const request = http.request({ ...place, method: 'POST', headers }).end(text);
-  const [answer] = await once(request, 'response');
-  answer.resume();
 }
 
 /** What is committed must be there, and whole. */

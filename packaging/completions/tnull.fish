@@ -263,7 +263,7 @@ complete -c tnull -n '__fish_seen_subcommand_from sweep' -l shard -x -d 'only ev
 complete -c tnull -n '__fish_seen_subcommand_from sweep' -l seed -x -d 'of the dice, the same for every N (default 1)'
 complete -c tnull -n '__fish_seen_subcommand_from sweep' -l json -d 'a report for programs, and for --merge'
 complete -c tnull -n '__fish_seen_subcommand_from sweep' -l merge -r -F -d 'files with reports of shards: one report of them all'
-complete -c tnull -n '__fish_seen_subcommand_from sweep' -l image -r -F -d 'what each device begins with (not available yet)'
+complete -c tnull -n '__fish_seen_subcommand_from sweep' -l image -r -F -d 'each device begins with the content of this file, which is only read'
 complete -c tnull -n '__fish_seen_subcommand_from sweep' -s h -l help -d 'print help'
 complete -c tnull -n '__fish_seen_subcommand_from crash; and not __fish_seen_subcommand_from record explore images image serve shrink' -a record -d 'run a command with a device, and save what it did to it'
 complete -c tnull -n '__fish_seen_subcommand_from crash; and not __fish_seen_subcommand_from record explore images image serve shrink' -a explore -d 'give every image that a power cut may leave to a check'

@@ -3,6 +3,8 @@
 
 import { ErrnoError } from '../config/errors.ts';
 import { ruleNotices } from '../control/faults/notices.ts';
+import { createClone } from '../control/snapshots/clone.ts';
+import { createFrom } from '../control/snapshots/data.ts';
 import { deviceName, type Tree } from '../control/tree.ts';
 import type { Plan } from '../rules/plan.ts';
 import { ConfigError } from './errors.ts';
@@ -14,6 +16,8 @@ export interface ConfiguredDevice {
   readonly powered: boolean;
   /** Its first rules. Undefined: none. */
   readonly faults?: Plan;
+  /** What it holds, and of another device what it is, too. Undefined: nothing yet. */
+  readonly begins?: { readonly image: string } | { readonly clone: string };
 }
 
 /** @throws ErrnoError when one cannot be built. */
@@ -124,14 +128,22 @@ async function removeOne(tree: Tree, name: string, force = false): Promise<void>
 }
 
 async function makeOne(tree: Tree, device: ConfiguredDevice): Promise<void> {
-  const { name, attributes, powered, faults } = device;
+  const { name, faults } = device;
   try {
-    await tree.create(name, new Map([...attributes, ['power', powered ? '1' : '0']]), { faults });
+    await createOne(tree, device);
     for (const notice of ruleNotices(faults?.rules ?? [])) tree.notice(`${name}: ${notice}`);
   } catch (error) {
     if (!(error instanceof ErrnoError) || error.errno === 'ENOMEM') throw error;
     throw new ConfigError(inConfiguration(name, error));
   }
+}
+
+async function createOne(tree: Tree, device: ConfiguredDevice): Promise<void> {
+  const { name, attributes, powered, faults, begins } = device;
+  const texts = new Map([...attributes, ['power', powered ? '1' : '0']]);
+  if (begins === undefined) await tree.create(name, texts, { faults });
+  else if ('clone' in begins) await createClone(tree, begins.clone, name, texts, faults);
+  else await createFrom(tree, begins.image, name, texts);
 }
 
 /** The refusal with the path in the file, which names the device and the attribute once. */

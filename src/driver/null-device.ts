@@ -171,7 +171,7 @@ export class NullDevice implements DeferredWork {
         ? this.context.share?.(capacityOf(options))
         : undefined;
     this.#journal?.free();
-    this.#journal = makeJournal(this.name, options, this.context, parts.store);
+    this.#journal = makeJournal(this.name, options, this.context, parts.slicer, parts.store);
     powered.disk.journal = this.#journal;
     this.index = this.#host.takeIndex();
     this.#powered = powered;

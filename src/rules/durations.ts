@@ -7,7 +7,7 @@ const DURATION = /^(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)$/;
 /** Beyond it the clock does not count exactly. */
 const MOST_NS = 2 ** 53;
 
-export const DURATION_RULE = 'a duration: a number with ns, us, ms, s, m or h';
+export const DURATION_RULE = 'a duration: a number with ns, us, ms, s, m or h, at most 2501h';
 
 /** Whole nanoseconds, or undefined when the text is no duration or beyond 104 days. */
 export function parseDuration(text: string): Nanoseconds | undefined {

@@ -39,7 +39,7 @@ export interface Range {
 
 export function whole(min: number, max = Number.MAX_SAFE_INTEGER): Kind<number> {
   const most = max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`;
-  const allowed = `a whole number from ${min}${most}${most === '' ? ' on' : ''}`;
+  const allowed = `a whole number from ${min}${most}${most === '' ? ' on, below 2^53' : ''}`;
   return kind(allowed, (text) => inRange(parseInteger(text), min, max), true);
 }
 
@@ -147,7 +147,7 @@ function numbered(t: string, name: string, min: number, max = 2 ** 32 - 1): numb
 }
 
 export const delay: Kind<Delay> = kind(
-  'a duration (5ms), uniform:MIN:MAX, exponential:MEAN, lognormal:MEDIAN:P99 or trace:D,D,...',
+  'a duration (5ms, at most 2501h), uniform:MIN:MAX, exponential:MEAN, lognormal:MEDIAN:P99 or trace:D,D,...',
   (t) => {
     const [form = '', ...rest] = t.split(':');
     if (rest.length === 0) {

@@ -29,21 +29,21 @@ export function parsePlan(json: unknown): Plan {
 /** The same, rule by rule. */
 export function* planWork(json: unknown): PlanWork<Plan> {
   if (!isObject(json))
-    throw new ParameterError('faults', undefined, 'a plan is an object with rules');
+    throw new ParameterError('faults', undefined, 'a plan must be an object with rules');
   for (const name of Object.keys(json)) {
     if (name !== 'seed' && name !== 'rules') {
       throw new ParameterError(
         'faults',
         undefined,
-        `no such key: ${name}; a plan has seed and rules`,
+        `${name}: no such key; a plan has seed and rules`,
       );
     }
   }
   const { seed, rules = [] } = json;
   if (seed !== undefined && typeof seed !== 'string' && typeof seed !== 'number') {
-    throw new ParameterError('faults', undefined, 'the seed is a text or a number');
+    throw new ParameterError('faults', undefined, 'the seed must be a text or a number');
   }
-  if (!Array.isArray(rules)) throw new ParameterError('faults', undefined, 'rules is a list');
+  if (!Array.isArray(rules)) throw new ParameterError('faults', undefined, 'rules must be a list');
   return { seed: seed === undefined ? undefined : `${seed}`, rules: yield* rulesWork(rules, []) };
 }
 
@@ -73,7 +73,11 @@ function* rulesWork(given: readonly unknown[], others: readonly Rule[]): PlanWor
     while (ids.has(`r${next}`)) next++;
     const rule = parseRule(ruleWords(words, `r${next}`), `r${next}`);
     if (taken.has(rule.id))
-      throw new ParameterError(rule.id, undefined, 'there is a rule of this id');
+      throw new ParameterError(
+        `${rule.id}: id`,
+        rule.id,
+        'must be another: there is a rule of this id',
+      );
     taken.add(rule.id);
     ids.add(rule.id);
     rules.push(rule);
@@ -88,7 +92,7 @@ export function planJson(seed: string, rules: readonly Rule[]): PlanJson {
 }
 
 function ruleWords(given: unknown, id: string): RuleWords {
-  if (!isObject(given)) throw new ParameterError(id, undefined, 'a rule is an object of words');
+  if (!isObject(given)) throw new ParameterError(id, undefined, 'must be an object of words');
   const words: Record<string, string | number> = {};
   for (const [name, value] of Object.entries(given)) {
     if (typeof value !== 'string' && typeof value !== 'number') {

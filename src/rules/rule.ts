@@ -16,7 +16,15 @@ import {
   operationName,
   setOf,
 } from './operations.ts';
-import { isWord, type RuleWords, type Values, type WordName, wordNames, words } from './words.ts';
+import {
+  isWord,
+  type Part,
+  type RuleWords,
+  type Values,
+  type WordName,
+  wordNames,
+  words,
+} from './words.ts';
 
 export interface Match {
   readonly operations: OperationSet;
@@ -101,8 +109,8 @@ class Judge {
   constructor(given: RuleWords, fallbackId: string) {
     this.#given = given;
     this.#words = Object.fromEntries(Object.entries(given).map(([word, v]) => [word, `${v}`]));
-    const { id = fallbackId } = this.#words;
-    this.#id = id;
+    const { id } = this.#words;
+    this.#id = id === undefined || words.id.kind.read(id) === undefined ? fallbackId : id;
     this.#values = Object.fromEntries(
       Object.entries(this.#words).map(([name, text]) => [name, this.#valueOf(name, text)]),
     );
@@ -119,7 +127,7 @@ class Judge {
       mark === undefined &&
       snapshot === undefined
     ) {
-      throw new ParameterError(this.#id, undefined, `it has no action: ${actionNames.join(', ')}`);
+      throw new ParameterError(this.#id, undefined, NO_ACTION);
     }
     return {
       id: this.#id,
@@ -141,7 +149,9 @@ class Judge {
 
   #valueOf(name: string, text: string): unknown {
     if (!isWord(name)) {
-      throw new ParameterError(this.#at(name), text, `no such word${nearestText(name, wordNames)}`);
+      const near = nearestText(name, wordNames, 'did you mean');
+      const rule = `no such word${near}; the words are ${wordNames.join(', ')}`;
+      throw new ParameterError(this.#at(name), text, rule);
     }
     const { kind } = words[name];
     const value = kind.read(text);
@@ -153,7 +163,7 @@ class Judge {
   #belongs(name: string, of: readonly string[] | undefined): void {
     if (of === undefined || of.length === 0 || !isWord(name)) return;
     const there = of.some((other) => other in this.#words);
-    if (name in this.#words && !there) throw this.#wrong(name, `it belongs to ${of.join(' or ')}`);
+    if (name in this.#words && !there) throw this.#wrong(name, `only with ${of.join(' or ')}`);
   }
 
   #wrong(name: WordName, rule: string): ParameterError {
@@ -168,9 +178,9 @@ class Judge {
     const v = this.#values;
     const named = actionNames.filter((name) => name in this.#words);
     const [first, second] = named;
-    if (second !== undefined) throw this.#wrong(second, `a rule has one action, and has ${first}`);
+    if (second !== undefined) throw this.#wrong(second, `not with ${first}: a rule has one action`);
     if (v.until === 'rewrite' && v.error === undefined)
-      throw this.#wrong('until', 'rewrite belongs to error');
+      throw this.#wrong('until', 'only with error');
     if (v.error !== undefined) return this.#error(v.error);
     if (v.hang !== undefined) return { kind: 'hang', ns: v.hang };
     if (v.torn !== undefined) return this.#torn(v.torn);
@@ -186,14 +196,14 @@ class Judge {
   #error(errno: NonNullable<Values['error']>): Action {
     const { op, apply = { form: 'none' }, until } = this.#values;
     if (apply.form === 'drop' && op !== undefined && op !== setOf([Command.FLUSH])) {
-      throw this.#wrong('apply', 'drop is for op=flush');
+      throw this.#wrong('apply', 'only with op=flush');
     }
     if (apply.form === 'first' && op !== undefined && isIn(op, Command.FLUSH)) {
-      throw this.#wrong('apply', 'a flush has no blocks');
+      throw this.#wrong('apply', 'not with op=flush, which has no blocks');
     }
     const untilRewrite = until === 'rewrite';
     if (untilRewrite && op !== undefined && !isIn(op, Command.READ)) {
-      throw this.#wrong('until', 'rewrite is for op=read');
+      throw this.#wrong('until', 'only with op=read');
     }
     return { kind: 'error', errno, apply, untilRewrite };
   }
@@ -204,15 +214,19 @@ class Judge {
   }
 
   #cut(keep: NonNullable<Values['cut']>): Action {
-    if (keep === 'whole' || keep === 'torn') throw this.#wrong('cut', 'needs journal=1');
+    if (keep === 'whole' || keep === 'torn')
+      throw this.#wrong(
+        'cut',
+        'must be one of none, all, random: the others are not available yet',
+      );
     return { kind: 'cut', keep, at: this.#values.at ?? 'before' };
   }
 
   #stale(writes: number): Action {
     const { sectors } = this.#values;
-    if (sectors === undefined) throw this.#wrong('stale', 'it needs sectors');
+    if (sectors === undefined) throw this.#wrong('stale', 'only with sectors');
     if ((sectors.last - sectors.first + 1) * SECTOR_BYTES > STALE_BYTES_MAX) {
-      throw this.#wrong('sectors', `stale keeps at most ${STALE_BYTES_MAX / MiB} MiB of them`);
+      throw this.#wrong('sectors', `must be at most ${STALE_BYTES_MAX / MiB} MiB, with stale`);
     }
     return { kind: 'stale', writes };
   }
@@ -221,7 +235,7 @@ class Judge {
     const { where = 'either', op } = this.#values;
     const only = where === 'reply' ? Command.READ : Command.WRITE;
     if (where !== 'either' && op !== undefined && op !== setOf([only])) {
-      throw this.#wrong('where', `${where} is for op=${operationName(only)}`);
+      throw this.#wrong('where', `only with op=${operationName(only)}`);
     }
     return { kind: 'corrupt', how, where };
   }
@@ -229,7 +243,7 @@ class Judge {
   #wire(wire: NonNullable<Values['wire']>): Action {
     const { apply = { form: 'all' }, op } = this.#values;
     if (apply.form !== 'all' && apply.form !== 'none') {
-      throw this.#wrong('apply', 'with wire it must be all or none');
+      throw this.#wrong('apply', 'must be all or none, with wire');
     }
     const arrivals = [
       [Arrival.CONNECT, onConnect],
@@ -238,7 +252,7 @@ class Judge {
     for (const [arrival, forms] of arrivals) {
       if (op === undefined || !isIn(op, arrival) || forms.has(wire.form)) continue;
       const allowed = `one of ${[...forms].join(', ')}`;
-      throw this.#wrong('wire', `with op=${operationName(arrival)} it must be ${allowed}`);
+      throw this.#wrong('wire', `must be ${allowed}, with op=${operationName(arrival)}`);
     }
     return { kind: 'wire', wire, apply: apply.form };
   }
@@ -252,10 +266,10 @@ class Judge {
       !isIn(operations, Command.WRITE) &&
       !isIn(operations, Command.ZONE_APPEND)
     ) {
-      throw this.#wrong('data', 'only writes have a payload');
+      throw this.#wrong('data', 'only with op=write or op=zone_append, which have a payload');
     }
     if (v.sectors !== undefined && operations === setOf([Command.FLUSH])) {
-      throw this.#wrong('sectors', 'a flush has none');
+      throw this.#wrong('sectors', 'not with op=flush, which has none');
     }
     return {
       operations,
@@ -281,9 +295,9 @@ class Judge {
     }
     for (const operation of membersOf(op)) {
       if (isIn(able, operation)) continue;
-      const what = action?.kind ?? 'delay';
+      const what = action?.kind ?? besideNames.find((one) => one in this.#words);
       const names = [...membersOf(able)].map(operationName).join(', ');
-      throw this.#wrong('op', `${what} can strike ${names}`);
+      throw this.#wrong('op', `must be out of ${names}, with ${what}`);
     }
     return op;
   }
@@ -298,8 +312,10 @@ class Judge {
       times,
       burst = 1,
     } = this.#values;
-    if (nth !== undefined && skip !== undefined) throw this.#wrong('skip', 'nth says it already');
-    if (nth !== undefined && times !== undefined) throw this.#wrong('times', 'with nth it is 1');
+    if (nth !== undefined && skip !== undefined)
+      throw this.#wrong('skip', 'not with nth, which says it already');
+    if (nth !== undefined && times !== undefined)
+      throw this.#wrong('times', 'not with nth, with which it is 1');
     return {
       per,
       skip: nth === undefined ? (skip ?? 0) : nth - 1,
@@ -311,7 +327,11 @@ class Judge {
   }
 }
 
-const actionNames: readonly WordName[] = wordNames.filter((name) => words[name].part === 'action');
+const namesOf = (part: Part): readonly WordName[] =>
+  wordNames.filter((name) => words[name].part === part);
+const actionNames = namesOf('action');
+const besideNames = namesOf('beside');
+const NO_ACTION = `must have one of ${actionNames.join(', ')}, or ${besideNames.join(', ')}`;
 
 function strikable(action: Action | undefined): readonly Operation[] {
   if (action === undefined) return [...commands, Arrival.CONNECT];

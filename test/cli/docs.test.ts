@@ -1,33 +1,13 @@
-/** What docs/ shows of the program is true: every console block, typed into one shell. */
+/** What docs/ shows of the program is whole: console blocks are typed by test/system/docs.test.ts. */
 
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { limitWords, serveFlags } from '../../scripts/docs/words.ts';
-import { commandsOf, isAsTold, typeAll } from './console.ts';
+import { isAsTold } from './console.ts';
 
 function read(name: string): string {
   return readFileSync(new URL(`../../docs/${name}.md`, import.meta.url), 'utf8');
 }
-
-test('curl is there, for the calls of the API', () => {
-  expect(() => execFileSync('curl', ['--version']), 'apt-get install curl').not.toThrow();
-});
-
-test.each(['control', 'faults', 'zones'])(
-  'docs/%s.md: each command says what is told',
-  async (name) => {
-    const commands = commandsOf(read(name));
-    expect(commands.length).toBeGreaterThan(10);
-    const said = await typeAll(commands);
-    for (const [at, { command, told }] of commands.entries()) {
-      const heard = said[at] ?? '';
-      // The whole is shown where they differ.
-      if (!isAsTold(heard, told)) expect(`$ ${command}\n${heard}`).toBe(`$ ${command}\n${told}`);
-    }
-  },
-  120_000,
-);
 
 test('no block is left out: a command stands in a console block', () => {
   for (const name of ['control', 'faults', 'zones']) {

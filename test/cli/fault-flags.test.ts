@@ -114,7 +114,7 @@ test.each([
     '--faults FILE',
     { rules: [{ eror: 1 }] },
     2,
-    /^--faults \S+: r1: eror=1: no such word; the nearest is 'error'$/,
+    /^--faults \S+: r1: eror=1: no such word; did you mean 'error'; .*$/,
   ],
   ['--faults=', undefined, 2, /^--faults: the path is empty$/],
   ['--fault-log=', undefined, 2, /^--fault-log: the path is empty$/],

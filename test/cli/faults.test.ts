@@ -68,7 +68,7 @@ test('what save wrote, load reads: from a file or standard input', async () => {
   await it.faults('load', file(saved));
   expect(await it.faults('save')).toBe(saved);
   expect(await it.refused('faults', 'nullb0', 'load', file('{"rules":[{"op":"read"}]}'))).toMatch(
-    /^r1: it has no action: .* \(EINVAL\)$/,
+    /^r1: must have one of .* \(EINVAL\)$/,
   );
   expect(await it.refused('faults', 'nullb0', 'load', file('{'))).toMatch(/^the body is no JSON/);
   expect(await it.refused('faults', 'nullb0', 'load', '/none')).toBe(

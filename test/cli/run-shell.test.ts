@@ -1,14 +1,14 @@
 /** `--run` with a shell in it: on a terminal, whose line discipline makes signals of what is typed, and with
- *  commands from a pipe. */
+ *  commands from a pipe, or one that ignores signals. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { folder } from '../folder.ts';
 import { until } from '../until.ts';
-import { program } from './program.ts';
+import { program, startIn } from './program.ts';
 
 const CTRL_C = '\x03';
 const CTRL_Z = '\x1a';
@@ -127,3 +127,13 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+test('a command of --run that ignores signals is killed in the end', async () => {
+  const place = folder();
+  const ready = join(place, 'ready');
+  const command = `trap '' TERM INT HUP QUIT; echo >${ready}; while :; do sleep 1; done`;
+  const tnull = startIn({}, '-U', '-', 'size=1', '--no-control', '--run', command);
+  await until(() => existsSync(ready));
+  tnull.child.kill('SIGTERM');
+  expect(await tnull.ended).toMatchObject({ status: 137 });
+});

@@ -164,16 +164,6 @@ describe('SIGHUP with --config', () => {
   });
 });
 
-test('a command of --run that ignores signals is killed in the end', async () => {
-  const place = folder();
-  const ready = join(place, 'ready');
-  const command = `trap '' TERM INT HUP QUIT; echo >${ready}; while :; do sleep 1; done`;
-  const tnull = startIn({}, '-U', '-', 'size=1', '--no-control', '--run', command);
-  await until(() => existsSync(ready));
-  tnull.child.kill('SIGTERM');
-  expect(await tnull.ended).toMatchObject({ status: 137 });
-});
-
 test('SIGHUP of a service manager, without --config, does not end the service', async () => {
   const words = ['-U', join(folder(), 's'), 'size=1', '--no-control'];
   const tnull = startIn({ NOTIFY_SOCKET: '/nonexistent' }, ...words);

@@ -21,6 +21,7 @@ import { until } from '../until.ts';
 import { runHere } from './here.ts';
 import { run, start } from './program.ts';
 
+const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
 const io = new URL('nbd-io.js', import.meta.url).pathname;
 const use = (...commands: string[]) => `node ${io} "$unixsocket" ${commands.join(' ')}`;
 
@@ -192,7 +193,10 @@ test.each([
   [['--rule', 'lose=1', '--run'], /^sweep: --run: a value is missing$/],
   [['--rule', 'eror=1', '--run', 'x'], /^sweep: --rule: sweep: eror=1: no such word/],
   [['--rule', 'lose=1 nth=2', '--run', 'x'], /^sweep: --rule: nth is what the sweep sets$/],
-  [['--rule', 'lose=1 times=2', '--run', 'x'], /^sweep: --rule: sweep: times=2: with nth it is 1$/],
+  [
+    ['--rule', 'lose=1 times=2', '--run', 'x'],
+    /^sweep: --rule: sweep: times=2: not with nth, with which it is 1$/,
+  ],
   [['--rule', 'op', '--run', 'x'], /^'op' is not word=value$/],
   [['--rule', 'lose=1', '--rule=lose=1', '--run', 'x'], /^sweep: --rule is there twice$/],
   [['--rule', 'lose=1', '--run', 'x', '--from', '0'], /^sweep: --from=0: must be a whole number/],
@@ -202,7 +206,7 @@ test.each([
   [['--rule', 'lose=1', '--run', 'x', '--shard=3/2'], /^sweep: --shard=3\/2: must be K\/M/],
   [['--rule', 'lose=1', '--run', 'x', '--outcome=9=x'], /^sweep: --outcome=9=x: must be a status/],
   [['--rule', 'lose=1', '--run', 'x', '--json=1'], /^sweep: --json takes no value$/],
-  [['--rule', 'lose=1', '--run', 'x', '--image=f'], /^sweep: --image: not available yet$/],
+  [['--rule', 'lose=1', '--run', 'x', '--image='], /^sweep: --image: a value is missing$/],
   [['--rule', 'lose=1', '--run', 'x', '--stdin'], /^sweep: --stdin: not for a sweep$/],
   [['--rule', 'lose=1', '--run', 'x', '--fault_log=f'], /^sweep: --fault_log: not for a sweep$/],
   [['--rule', 'lose=1', '--run', 'x', '-U', '-'], /^sweep: -U: not for a sweep$/],
@@ -289,6 +293,48 @@ test('a sweep strikes each chance once, each on a fresh device', async () => {
       },
       { n: 3, struck: [], status: 0, outcome: 'ok', ...common, output: '' },
     ],
+  });
+});
+
+describe('--image', () => {
+  const image = (bytes: number): string => {
+    const path = join(folder(), 'image');
+    writeFileSync(path, Buffer.alloc(bytes, 'a'));
+    return path;
+  };
+  const sweep = (...more: string[]) =>
+    run('sweep', '--rule', 'op=write lose=1', '--json', '--jobs', '2', ...more);
+  const outputs = (stdout: string): string[] =>
+    JSON.parse(stdout).runs.map(({ output }: Run) => output.trim());
+
+  test('each run begins with it, whatever the runs before have written', async () => {
+    const file = image(2048);
+    const command = use('show:0:2048', 'write:0:512:98', 'write:1024:512:99', 'show:0:2048');
+    const { stdout, stderr } = await sweep('--image', file, '--run', `${command}; exit 12`);
+    expect(stderr).toBe('');
+    expect(outputs(stdout)).toEqual(['aaaa\naaca', 'aaaa\nbaaa', 'aaaa\nbaca']);
+    expect(readFileSync(file, 'latin1')).toBe('a'.repeat(2048));
+  });
+
+  test('a size makes the devices larger, and an image that a command removes is there again', async () => {
+    const command = `tnull() { node ${program} "$@"; }; ${use('show:0:1024')} && ${use('write:1048064:512')}; `;
+    const args = ['--image', image(512), 'size=1', '--run'];
+    const { stdout } = await sweep(...args, `${command} tnull remove image; exit 12`);
+    expect(outputs(stdout)).toEqual(['a.', 'a.']);
+  });
+
+  test.each([
+    ['no-such-file', [], /^--image=\/.*no-such-file: no such file/i],
+    ['package.json', ['memory_backed=0'], /^--image=\/.*package.json: .*holds no data/],
+    [
+      'package-lock.json',
+      ['zoned=1', 'size=4', 'zone_size=1'],
+      /^--image=\/.*zones are written in order$/,
+    ],
+  ])('%s %j is a mistake', async (file, words, rule) => {
+    const { status, stderr } = await sweep('--image', file, ...words, '--run', 'true');
+    expect(status).toBe(1);
+    expect(stderr.slice('tnull: sweep: '.length, -1)).toMatch(rule);
   });
 });
 

@@ -90,14 +90,14 @@ test('a rule that is wrong is refused in one line, and nothing changes', async (
     message: expect.stringMatching(/^x: error=EWRONG: must be one of EPERM, EIO, .*$/),
   });
   const cases: [unknown, RegExp][] = [
-    [{ id: 'r1', error: 'EIO' }, /^r1: there is a rule of this id$/],
-    [{ eror: 'EIO' }, /^r2: eror=EIO: no such word; the nearest is 'error'$/],
-    [{ cut: 'whole' }, /^r2: cut=whole: needs journal=1$/],
+    [{ id: 'r1', error: 'EIO' }, /^r1: id=r1: must be another: there is a rule of this id$/],
+    [{ eror: 'EIO' }, /^r2: eror=EIO: no such word; did you mean 'error'; .*$/],
+    [{ cut: 'whole' }, /^r2: cut=whole: must be one of none, all, random/],
     [{ error: 'EIO', before: 'r9' }, /^there is no rule 'r9'$/],
     [{ error: 'EIO', before: true }, /^before must be the id of a rule$/],
     [[], /object of words/],
     ['x', /object of words/],
-    [{}, /^r2: it has no action/],
+    [{}, /^r2: must have one of error/],
   ];
   for (const [json, rule] of cases) {
     const answer = await add(json);
@@ -124,7 +124,7 @@ test('PUT loads a whole plan or nothing, and GET of the plan gives it back', asy
   const wrong = { rules: [{ error: 'EIO' }, { error: 'EIO', lose: 1 }] };
   expect(await it.ask('PUT', FAULTS, { json: wrong })).toMatchObject({
     status: 400,
-    json: { message: 'r2: lose=1: a rule has one action, and has error' },
+    json: { message: 'r2: lose=1: not with error: a rule has one action' },
   });
   expect((await it.ask('PUT', FAULTS)).status).toBe(400);
   expect((await it.ask('PUT', FAULTS, { json: [] })).status).toBe(400);

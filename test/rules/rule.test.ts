@@ -13,10 +13,13 @@ function words(text: string): Record<string, string> {
 }
 
 const ERRNOS = 'one of EPERM, EIO, ENOMEM, EINVAL, ENOSPC, EOVERFLOW, ENOTSUP, ESHUTDOWN';
-const DURATION = 'a duration: a number with ns, us, ms, s, m or h';
+const DURATION = 'a duration: a number with ns, us, ms, s, m or h, at most 2501h';
 
 const mistakes: readonly (readonly [text: string, says: string])[] = [
-  ['opp=write error=EIO', "r1: opp=write: no such word; the nearest is 'op'"],
+  [
+    'opp=write error=EIO',
+    "r1: opp=write: no such word; did you mean 'op'; the words are id, op, sectors, ",
+  ],
   ['op=wrote error=EIO', 'r1: op=wrote: must be names out of read, write, '],
   ['op= error=EIO', 'r1: op=: must be names out of read, write, '],
   ['op=read, error=EIO', 'r1: op=read,: must be names out of read, write, '],
@@ -28,7 +31,7 @@ const mistakes: readonly (readonly [text: string, says: string])[] = [
   ['sectors=-4 error=EIO', 'r1: sectors=-4: must be FIRST-LAST or one sector'],
   ['sectors=1.5 error=EIO', 'r1: sectors=1.5: must be FIRST-LAST or one sector'],
   ['sectors=4k error=EIO', 'r1: sectors=4k: must be FIRST-LAST or one sector'],
-  ['op=flush sectors=1 error=EIO', 'r1: sectors=1: a flush has none'],
+  ['op=flush sectors=1 error=EIO', 'r1: sectors=1: not with op=flush, which has none'],
   ['bytes=x error=EIO', 'r1: bytes=x: must be a size or MIN-MAX'],
   ['bytes=8k-4k error=EIO', 'r1: bytes=8k-4k: must be a size or MIN-MAX'],
   ['bytes=4KB error=EIO', 'r1: bytes=4KB: must be a size or MIN-MAX'],
@@ -41,23 +44,26 @@ const mistakes: readonly (readonly [text: string, says: string])[] = [
   ['data=abc error=EIO', 'r1: data=abc: must be 1 to 64 bytes as pairs of hexadecimal digits'],
   ['data= error=EIO', 'r1: data=: must be 1 to 64 bytes as pairs of hexadecimal digits'],
   [`data=${'00'.repeat(65)} error=EIO`, 'must be 1 to 64 bytes as pairs of hexadecimal digits'],
-  ['op=read data=c0ffee error=EIO', 'r1: data=c0ffee: only writes have a payload'],
-  ['data_every=4k error=EIO', 'r1: data_every=4k: it belongs to data'],
+  [
+    'op=read data=c0ffee error=EIO',
+    'r1: data=c0ffee: only with op=write or op=zone_append, which have a payload',
+  ],
+  ['data_every=4k error=EIO', 'r1: data_every=4k: only with data'],
   ['data=00 data_every=5 error=EIO', 'r1: data_every=5: must be a size that is a multiple of 512'],
   ['from=5 error=EIO', `r1: from=5: must be ${DURATION}`],
   ['from=-5s error=EIO', `r1: from=-5s: must be ${DURATION}`],
   ['from=5sec error=EIO', `r1: from=5sec: must be ${DURATION}`],
   ['until=soon error=EIO', `r1: until=soon: must be rewrite, or ${DURATION}`],
-  ['until=rewrite lose=1', 'r1: until=rewrite: rewrite belongs to error'],
-  ['op=write until=rewrite error=EIO', 'r1: until=rewrite: rewrite is for op=read'],
+  ['until=rewrite lose=1', 'r1: until=rewrite: only with error'],
+  ['op=write until=rewrite error=EIO', 'r1: until=rewrite: only with op=read'],
   ['state=-1 error=EIO', 'r1: state=-1: must be a whole number from 0 to 2147483647'],
   ['state=on error=EIO', 'r1: state=on: must be a whole number from 0 to 2147483647'],
   ['per=export error=EIO', 'r1: per=export: must be one of device, client, sector'],
   ['skip=-1 error=EIO', 'r1: skip=-1: must be a whole number from 0 on'],
   ['nth=0 error=EIO', 'r1: nth=0: must be a whole number from 1 on'],
   ['nth=1st error=EIO', 'r1: nth=1st: must be a whole number from 1 on'],
-  ['nth=2 skip=1 error=EIO', 'r1: skip=1: nth says it already'],
-  ['nth=2 times=1 error=EIO', 'r1: times=1: with nth it is 1'],
+  ['nth=2 skip=1 error=EIO', 'r1: skip=1: not with nth, which says it already'],
+  ['nth=2 times=1 error=EIO', 'r1: times=1: not with nth, with which it is 1'],
   ['interval=0 error=EIO', 'r1: interval=0: must be a whole number from 1 on'],
   ['probability=101 error=EIO', 'r1: probability=101: must be a percentage from 0 to 100'],
   ['probability=-1 error=EIO', 'r1: probability=-1: must be a percentage from 0 to 100'],
@@ -66,22 +72,25 @@ const mistakes: readonly (readonly [text: string, says: string])[] = [
   ['burst=0 error=EIO', 'r1: burst=0: must be a whole number from 1 on'],
   [
     'op=read',
-    'r1: it has no action: error, hang, torn, misdirect, lose, lie, stale, corrupt, cut, wire',
+    'r1: must have one of error, hang, torn, misdirect, lose, lie, stale, corrupt, cut, wire, or delay, set_state, mark, snapshot',
   ],
   ['error=EBADF', `r1: error=EBADF: must be ${ERRNOS}`],
   ['error=5', `r1: error=5: must be ${ERRNOS}`],
   ['error=eio', `r1: error=eio: must be ${ERRNOS}`],
-  ['error=EIO hang=on', 'r1: hang=on: a rule has one action, and has error'],
-  ['lose=1 lie=1', 'r1: lie=1: a rule has one action, and has lose'],
+  ['error=EIO hang=on', 'r1: hang=on: not with error: a rule has one action'],
+  ['lose=1 lie=1', 'r1: lie=1: not with lose: a rule has one action'],
   ['error=EIO apply=half', 'r1: apply=half: must be none, all, drop or first:BLOCKS'],
   ['error=EIO apply=first', 'r1: apply=first: must be none, all, drop or first:BLOCKS'],
   ['error=EIO apply=first:0', 'r1: apply=first:0: must be none, all, drop or first:BLOCKS'],
-  ['op=write error=EIO apply=drop', 'r1: apply=drop: drop is for op=flush'],
-  ['op=flush error=EIO apply=first:1', 'r1: apply=first:1: a flush has no blocks'],
-  ['lose=1 apply=all', 'r1: apply=all: it belongs to error or wire'],
-  ['wire=reset apply=first:1', 'r1: apply=first:1: with wire it must be all or none'],
-  ['delay=5', 'r1: delay=5: must be a duration (5ms), uniform:MIN:MAX'],
-  ['delay=uniform:5ms', 'r1: delay=uniform:5ms: must be a duration (5ms), uniform:MIN:MAX'],
+  ['op=write error=EIO apply=drop', 'r1: apply=drop: only with op=flush'],
+  ['op=flush error=EIO apply=first:1', 'r1: apply=first:1: not with op=flush, which has no blocks'],
+  ['lose=1 apply=all', 'r1: apply=all: only with error or wire'],
+  ['wire=reset apply=first:1', 'r1: apply=first:1: must be all or none, with wire'],
+  ['delay=5', 'r1: delay=5: must be a duration (5ms, at most 2501h), uniform:MIN:MAX'],
+  [
+    'delay=uniform:5ms',
+    'r1: delay=uniform:5ms: must be a duration (5ms, at most 2501h), uniform:MIN:MAX',
+  ],
   ['delay=uniform:9ms:1ms', 'r1: delay=uniform:9ms:1ms: must be a duration'],
   ['delay=normal:1ms:2ms', 'r1: delay=normal:1ms:2ms: must be a duration'],
   ['delay=exponential:1ms:2ms', 'r1: delay=exponential:1ms:2ms: must be a duration'],
@@ -97,35 +106,35 @@ const mistakes: readonly (readonly [text: string, says: string])[] = [
   ['torn=first:', 'r1: torn=first:: must be first:N'],
   ['torn=blocks:', 'r1: torn=blocks:: must be first:N'],
   ['torn=blocks:3-1', 'r1: torn=blocks:3-1: must be first:N'],
-  ['op=read torn=first:1', 'r1: op=read: torn can strike write'],
+  ['op=read torn=first:1', 'r1: op=read: must be out of write'],
   ['torn=first:1 then=EIO', 'r1: then=EIO: must be one of ok, error, cut'],
-  ['lose=1 then=ok', 'r1: then=ok: it belongs to torn'],
+  ['lose=1 then=ok', 'r1: then=ok: only with torn'],
   ['misdirect=8', 'r1: misdirect=8: must be +N, -N or =N sectors'],
   ['misdirect=+0', 'r1: misdirect=+0: must be +N, -N or =N sectors'],
   ['misdirect=+-1', 'r1: misdirect=+-1: must be +N, -N or =N sectors'],
-  ['op=discard misdirect=+8', 'r1: op=discard: misdirect can strike read, write'],
+  ['op=discard misdirect=+8', 'r1: op=discard: must be out of read, write'],
   ['lose=0', 'r1: lose=0: must be 1'],
   ['lose=yes', 'r1: lose=yes: must be 1'],
-  ['op=read lose=1', 'r1: op=read: lose can strike write, write_zeroes, discard'],
+  ['op=read lose=1', 'r1: op=read: must be out of write, write_zeroes, discard'],
   ['lie=2', 'r1: lie=2: must be 1'],
-  ['op=read lie=1', 'r1: op=read: lie can strike write, write_zeroes, flush'],
-  ['stale=1', 'r1: stale=1: it needs sectors'],
+  ['op=read lie=1', 'r1: op=read: must be out of write, write_zeroes, flush'],
+  ['stale=1', 'r1: stale=1: only with sectors'],
   ['stale=0 sectors=1', 'r1: stale=0: must be a whole number from 1 to 64'],
-  ['stale=1 sectors=0-131072', 'r1: sectors=0-131072: stale keeps at most 64 MiB of them'],
-  ['op=write stale=1 sectors=1', 'r1: op=write: stale can strike read'],
+  ['stale=1 sectors=0-131072', 'r1: sectors=0-131072: must be at most 64 MiB, with stale'],
+  ['op=write stale=1 sectors=1', 'r1: op=write: must be out of read'],
   ['corrupt=bits', 'r1: corrupt=bits: must be bits:N (at most 4096), '],
   ['corrupt=bits:0', 'r1: corrupt=bits:0: must be bits:N (at most 4096), '],
   ['corrupt=bits:4097', 'r1: corrupt=bits:4097: must be bits:N (at most 4096), '],
   ['wire=garbage:65537', 'garbage:BYTES (at most 65536), magic or error:NUMBER'],
   ['corrupt=xor:1', 'r1: corrupt=xor:1: must be bits:N (at most 4096), '],
   ['corrupt=fill:zz', 'r1: corrupt=fill:zz: must be bits:N (at most 4096), '],
-  ['op=flush corrupt=random', 'r1: op=flush: corrupt can strike read, write'],
+  ['op=flush corrupt=random', 'r1: op=flush: must be out of read, write'],
   ['corrupt=random where=disk', 'r1: where=disk: must be one of reply, store'],
-  ['op=write corrupt=random where=reply', 'r1: where=reply: reply is for op=read'],
-  ['op=read corrupt=random where=store', 'r1: where=store: store is for op=write'],
-  ['lose=1 where=store', 'r1: where=store: it belongs to corrupt'],
-  ['cut=torn', 'r1: cut=torn: needs journal=1'],
-  ['cut=none op=connect', 'r1: op=connect: cut can strike'],
+  ['op=write corrupt=random where=reply', 'r1: where=reply: only with op=read'],
+  ['op=read corrupt=random where=store', 'r1: where=store: only with op=write'],
+  ['lose=1 where=store', 'r1: where=store: only with corrupt'],
+  ['cut=torn', 'r1: cut=torn: must be one of none, all, random'],
+  ['cut=none op=connect', 'r1: op=connect: must be out of read, write, '],
   ['wire=rst', 'r1: wire=rst: must be reset, close, truncate:BYTES'],
   ['wire=truncate', 'r1: wire=truncate: must be reset, close, truncate:BYTES'],
   ['wire=drip:1', 'r1: wire=drip:1: must be reset, close, truncate:BYTES'],
@@ -134,17 +143,17 @@ const mistakes: readonly (readonly [text: string, says: string])[] = [
   ['wire=garbage:0', 'r1: wire=garbage:0: must be reset, close, truncate:BYTES'],
   [
     'op=handshake wire=reset',
-    'r1: wire=reset: with op=handshake it must be one of truncate, stall, drip',
+    'r1: wire=reset: must be one of truncate, stall, drip, with op=handshake',
   ],
-  [
-    'op=connect wire=magic',
-    'r1: wire=magic: with op=connect it must be one of reset, close, stall',
-  ],
-  ['op=connect hang=on', 'r1: op=connect: hang can strike read, write, '],
-  ['op=handshake error=EIO', 'r1: op=handshake: error can strike read, write, '],
+  ['op=connect wire=magic', 'r1: wire=magic: must be one of reset, close, stall, with op=connect'],
+  ['op=connect hang=on', 'r1: op=connect: must be out of read, write, '],
+  ['op=handshake error=EIO', 'r1: op=handshake: must be out of read, write, '],
   ['set_state=x', 'r1: set_state=x: must be a whole number from 0 to 2147483647'],
   ['mark=', 'r1: mark=: must be a text of 1 to 4096 bytes'],
-  ['id=a/b error=EIO', 'a/b: id=a/b: must be 1 to 64 letters, digits'],
+  ['id=a/b error=EIO', 'r1: id=a/b: must be 1 to 64 letters, digits'],
+  ['id= error=EIO', 'r1: id=: must be 1 to 64 letters, digits'],
+  ['skip=9007199254740992 error=EIO', 'must be a whole number from 0 on, below 2^53'],
+  ['op=handshake mark=here', 'r1: op=handshake: must be out of read, write, '],
   ['id=late nth=0 error=EIO', 'late: nth=0: must be a whole number from 1 on'],
 ];
 
@@ -157,7 +166,18 @@ describe('a mistake is one line of rule, word, value and what is allowed', () =>
       message = error instanceof Error ? error.message : '';
     }
     expect(message).toContain(says);
-    expect(message).not.toContain('\n');
+    const { id = 'r1', ...rest } = words(text);
+    const [line, rule, word = '', value = '', allowed] =
+      /^([^:\n]+): (?:(\w+)=(.*?): )?((?:must (?:be|have)|only with|not with|no such word;) \S.*)$/.exec(
+        message,
+      ) ?? [];
+    expect(line, message).toBe(message);
+    expect(rule).toBe(/^[\w.-]+$/.test(id) ? id : 'r1');
+    expect(allowed).toMatch(/^(must (be|have)|only with|not with|no such word; .*the words are) /);
+    if (word === '') return expect(text, 'a mistake of the whole rule').toBe('op=read');
+    const given = { ...rest, id }[word];
+    if (value.endsWith('...')) expect(given).toContain(value.slice(0, -3));
+    else expect(value).toBe(given);
   });
 
   test('there are more than a hundred', () => expect(mistakes.length).toBeGreaterThan(100));

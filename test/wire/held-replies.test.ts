@@ -10,7 +10,8 @@ import { serveControlled } from './controlled.ts';
 import { requestBytes, WireClient } from './wire-client.ts';
 
 const { READ, WRITE, TRIM } = Command;
-const SIZE = 96 * MiB;
+/** Above what may be held, with what is kept. */
+const SIZE = 64 * MiB;
 /** Less than the even share of a third of what all clients may have. */
 const PAYLOAD = 512 * KiB;
 const CLIENTS = 4;

@@ -1,5 +1,6 @@
 /** The words of `tnull sweep` to what is to be done. Starts nothing. Source: faults.md section 2 (Sweep). */
 
+import { resolve } from 'node:path';
 import { ParameterError, shown } from '../../config/errors.ts';
 import { parseInteger } from '../../config/numbers.ts';
 import { parseRules } from '../../rules/plan.ts';
@@ -30,6 +31,8 @@ export interface SweepCommand {
   /** By status. */
   readonly outcomes: ReadonlyMap<number, string>;
   readonly json: boolean;
+  /** The path of what every device begins with. */
+  readonly image: string | undefined;
 }
 
 export type ParsedSweep =
@@ -67,7 +70,6 @@ export function parseSweep(argv: readonly string[], version: string): ParsedSwee
     if (other !== undefined) throw new UsageError(`sweep: --merge: not with ${shown(other)}`);
     return { kind: 'merge', files: [given.merge, ...files], json };
   }
-  if (given.image !== undefined) throw new UsageError('sweep: --image: not available yet');
   if (given.rule === undefined) throw new UsageError('sweep: there is no --rule');
   if (given.run === undefined) throw new UsageError('sweep: there is no --run');
   const level = rest.some((one) => /^--log[-_]level/.test(one)) ? [] : ['--log-level=error'];
@@ -84,6 +86,7 @@ export function parseSweep(argv: readonly string[], version: string): ParsedSwee
     jobs: whole('jobs', given.jobs, 1, JOBS_MAX),
     timeoutMs: timeoutOf('sweep', given.timeout),
     ...{ keepGoing: given.keepGoing !== undefined, outcomes, json },
+    image: given.image === undefined ? undefined : resolve(given.image),
   };
 }
 

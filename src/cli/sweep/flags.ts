@@ -27,7 +27,10 @@ export const sweepFlags = {
   seed: { flags: '--seed <seed>', help: 'of the dice, the same for every N (default 1)' },
   json: { flags: '--json', help: 'a report for programs, and for --merge' },
   merge: { flags: '--merge <file>', help: 'files with reports of shards: one report of them all' },
-  image: { flags: '--image <file>', help: 'what each device begins with (not available yet)' },
+  image: {
+    flags: '--image <file>',
+    help: 'each device begins with the content of this file, which is only read',
+  },
 } as const satisfies Record<string, Pick<Flag, 'flags' | 'help'>>;
 
 export type SweepFlag = keyof typeof sweepFlags;

@@ -16,35 +16,35 @@ export interface Rule {
   readonly align?: number | string;
   /** With or without FUA: 0 or 1. */
   readonly fua?: number | string;
-  /** The N-th client of the export since power on; 0: the control side: a whole number from 0 on. */
+  /** The N-th client of the export since power on; 0: the control side: a whole number from 0 on, below 2^53. */
   readonly client?: number | string;
   /** A write whose payload has these bytes at a multiple of data_every: 1 to 64 bytes as pairs of hexadecimal digits. */
   readonly data?: string;
   /** Bytes from the start of the device; without it the block size: a size that is a multiple of 512: bytes, or with k, M or G. */
   readonly data_every?: number | string;
-  /** Not earlier than so long after the rule was added: a duration: a number with ns, us, ms, s, m or h. */
+  /** Not earlier than so long after the rule was added: a duration: a number with ns, us, ms, s, m or h, at most 2501h. */
   readonly from?: string;
-  /** Not later than so long after the rule was added; rewrite, with error: the sectors that were struck fail until they are written: rewrite, or a duration: a number with ns, us, ms, s, m or h. */
+  /** Not later than so long after the rule was added; rewrite, with error: the sectors that were struck fail until they are written: rewrite, or a duration: a number with ns, us, ms, s, m or h, at most 2501h. */
   readonly until?: string;
   /** The device's state is this; it starts at 0: a whole number from 0 to 2147483647. */
   readonly state?: number | string;
   /** What counts: each has its own count: one of device, client, sector. */
   readonly per?: 'device' | 'client' | 'sector';
-  /** So many matches pass first: a whole number from 0 on. */
+  /** So many matches pass first: a whole number from 0 on, below 2^53. */
   readonly skip?: number | string;
-  /** Only this match: a whole number from 1 on. */
+  /** Only this match: a whole number from 1 on, below 2^53. */
   readonly nth?: number | string;
-  /** Then every N-th match: a whole number from 1 on. */
+  /** Then every N-th match: a whole number from 1 on, below 2^53. */
   readonly interval?: number | string;
   /** Percent of those matches: a percentage from 0 to 100, decimals allowed. */
   readonly probability?: number | string;
-  /** So often at most; -1: no limit: a whole number from -1 on. */
+  /** So often at most; -1: no limit: a whole number from -1 on, below 2^53. */
   readonly times?: number | string;
-  /** So many matches in a row, the struck one included: a whole number from 1 on. */
+  /** So many matches in a row, the struck one included: a whole number from 1 on, below 2^53. */
   readonly burst?: number | string;
   /** The command fails: one of EPERM, EIO, ENOMEM, EINVAL, ENOSPC, EOVERFLOW, ENOTSUP, ESHUTDOWN. */
   readonly error?: 'EPERM' | 'EIO' | 'ENOMEM' | 'EINVAL' | 'ENOSPC' | 'EOVERFLOW' | 'ENOTSUP' | 'ESHUTDOWN';
-  /** Not done and not answered for so long; on: until release: on, or a duration: a number with ns, us, ms, s, m or h. */
+  /** Not done and not answered for so long; on: until release: on, or a duration: a number with ns, us, ms, s, m or h, at most 2501h. */
   readonly hang?: string;
   /** Of a write these blocks alone are stored: first:N, last:N, blocks:N,N-M,... or random. */
   readonly torn?: string;
@@ -70,7 +70,7 @@ export interface Rule {
   readonly where?: 'reply' | 'store';
   /** The cut is before or after the command: one of before, after. */
   readonly at?: 'before' | 'after';
-  /** Done at once, answered so much later: a duration (5ms), uniform:MIN:MAX, exponential:MEAN, lognormal:MEDIAN:P99 or trace:D,D,.... */
+  /** Done at once, answered so much later: a duration (5ms, at most 2501h), uniform:MIN:MAX, exponential:MEAN, lognormal:MEDIAN:P99 or trace:D,D,.... */
   readonly delay?: string;
   /** The device goes to this state: a whole number from 0 to 2147483647. */
   readonly set_state?: number | string;

@@ -5,7 +5,7 @@ import { ErrnoError, shown } from '../../config/errors.ts';
 import type { NullDevice } from '../../driver/null-device.ts';
 import { type DeviceImage, endImage } from '../../driver/snapshots/device-image.ts';
 import type { DeviceView, Directory } from '../directory.ts';
-import { deviceName, type Tree } from '../tree.ts';
+import { type Begin, deviceName, type Tree } from '../tree.ts';
 
 const NAME_MAX = 255;
 
@@ -51,12 +51,14 @@ export function withImage<T>(
   );
 }
 
-/** A new device that begins as `place` says, and shares with it what neither has changed. */
+/** A new device that begins as `place` says, and shares with it what neither has changed. @param faults its
+ *  first rules. */
 export async function createClone(
   tree: Tree,
   place: string,
   name: string,
   texts: ReadonlyMap<string, string>,
+  faults?: Begin['faults'],
 ): Promise<DeviceView> {
   // Before there is the new device: two that begin as each other would wait for ever.
   const [image, from] = await withImage(tree, place, async (...both) => both);
@@ -67,7 +69,7 @@ export async function createClone(
     await device.become(image);
   };
   try {
-    return await tree.create(name, texts, { begin });
+    return await tree.create(name, texts, { begin, faults });
   } finally {
     if (!used) void tree.slicer.run(endImage(image));
   }

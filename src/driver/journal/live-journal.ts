@@ -3,13 +3,13 @@
 
 import { Command } from '../../block/command.ts';
 import type { CommandJournal, Offer } from '../../block/command-journal.ts';
-import { Allocation, type Extent, type Extents } from '../../block/extents.ts';
+import { Allocation, type Extent } from '../../block/extents.ts';
 import { Room } from '../../pages/memory.ts';
 import type { Segments } from '../../pages/segments.ts';
-import { PageViews } from '../../pages/views.ts';
-import { MiB, SECTOR_BYTES, type Sector } from '../../units.ts';
+import type { Slicer } from '../../time/slicer.ts';
+import { bytes, MiB, SECTOR_BYTES, type Sector } from '../../units.ts';
 import type { DeviceContext } from '../parts.ts';
-import type { PageStore } from '../storage/page-store.ts';
+import { PageStore } from '../storage/page-store.ts';
 import { baseRecord, type HeaderFields, headerBytes, Recorder } from './recorder.ts';
 
 /** What happens when there is no room for more. */
@@ -36,9 +36,9 @@ export class LiveJournal implements CommandJournal {
   readonly #options: LiveJournalOptions;
   readonly #context: DeviceContext;
   readonly #recorder: Recorder;
-  /** Where the base's data are, and they as they were at power on. */
-  readonly #baseRuns: { sector: number; sectors: number }[] = [];
-  readonly #base: PageViews;
+  readonly #slicer: Slicer;
+  /** Data as they were at power on; undefined: there were none. */
+  readonly #base: PageStore | undefined;
   #offer: Offer = { cache: true, fua: true, multiConnection: false };
   #clients = 0;
   #ids = 0;
@@ -46,19 +46,32 @@ export class LiveJournal implements CommandJournal {
   #isOver = false;
   #charged = 0;
 
-  constructor(options: LiveJournalOptions, context: DeviceContext, store: PageStore | undefined) {
+  constructor(
+    options: LiveJournalOptions,
+    context: DeviceContext,
+    slicer: Slicer,
+    store: PageStore | undefined,
+  ) {
     this.#options = options;
     this.#context = context;
-    this.#base = new PageViews(context.allocator);
-    if (store !== undefined) this.#keepBase(store, store);
+    this.#slicer = slicer;
+    const { allocator } = context;
+    if (store !== undefined && store.slabCount > 0) {
+      const capacity = bytes(options.capacity * SECTOR_BYTES);
+      this.#base = new PageStore(allocator, capacity, undefined, store.freeze());
+    }
     const began = context.clock.now();
     const { memory } = context.allocator;
     this.#recorder = new Recorder(
       () => Math.round(context.clock.now() - began),
-      (bytes) => {
-        if (!memory.charge(bytes, Room.DATA)) return false;
-        this.#charged += bytes;
+      (length) => {
+        if (!memory.charge(length, Room.DATA)) return false;
+        this.#charged += length;
         return true;
+      },
+      (length) => {
+        memory.release(length);
+        this.#charged -= length;
       },
     );
   }
@@ -111,8 +124,8 @@ export class LiveJournal implements CommandJournal {
 
   /** @returns false: there is no room. */
   mark(text: string): boolean {
-    const bytes = new TextEncoder().encode(text);
-    return this.#hasRoom(bytes.length) && this.#done(this.#recorder.mark(bytes));
+    const encoded = new TextEncoder().encode(text);
+    return this.#hasRoom(encoded.length) && this.#done(this.#recorder.mark(encoded));
   }
 
   /** The file, as it is now. */
@@ -129,33 +142,22 @@ export class LiveJournal implements CommandJournal {
   /** It is not needed any more. */
   free(): void {
     this.#isOver = true;
-    this.#base.release();
+    if (this.#base !== undefined) void this.#slicer.run(this.#base.end());
     this.#context.allocator.memory.release(this.#charged);
     this.#charged = 0;
   }
 
   *#baseRecords(): Generator<Uint8Array, void> {
-    const views = this.#base;
-    let at = 0;
-    for (const { sector, sectors } of this.#baseRuns) {
-      yield baseRecord(sector, sectors * SECTOR_BYTES);
-      for (let left = sectors * SECTOR_BYTES; left > 0; at++) {
-        const [start = 0, end = 0] = [views.starts[at], views.ends[at]];
-        yield views.buffers[at]?.subarray(start, end) ?? new Uint8Array(end - start);
-        left -= end - start;
-      }
-    }
-  }
-
-  /** Views of all data, which stay as they are: who writes copies them first. */
-  #keepBase(store: PageStore, extents: Extents): void {
+    const base = this.#base;
     const run: Extent = { sectors: 0, status: 0 };
     const { capacity } = this.#options;
-    for (let sector = 0; sector < capacity; sector += run.sectors) {
-      extents.at(sector, Math.min(capacity, sector + BASE_BYTES / SECTOR_BYTES), run);
+    for (let at = 0; base !== undefined && at < capacity; at += run.sectors) {
+      base.at(at, Math.min(capacity, at + BASE_BYTES / SECTOR_BYTES), run);
       if ((run.status & Allocation.ZERO) !== 0) continue;
-      store.view(sector as Sector, run.sectors * SECTOR_BYTES, this.#base); // within the capacity
-      this.#baseRuns.push({ sector, sectors: run.sectors });
+      const data = new Uint8Array(run.sectors * SECTOR_BYTES);
+      base.read(at as Sector, data, 0, data.length); // within the capacity
+      yield baseRecord(at, data.length);
+      yield data;
     }
   }
 

@@ -2,6 +2,7 @@
 
 import { sizeOf } from '../../config/judge-size.ts';
 import type { DeviceOptions } from '../../config/parameters.ts';
+import type { Slicer } from '../../time/slicer.ts';
 import { MiB, SECTOR_BYTES } from '../../units.ts';
 import { capacityOf } from '../capabilities.ts';
 import type { DeviceContext } from '../parts.ts';
@@ -12,6 +13,7 @@ export function makeJournal(
   name: string,
   options: DeviceOptions,
   context: DeviceContext,
+  slicer: Slicer,
   store: PageStore | undefined,
 ): LiveJournal | undefined {
   if (!options.journal) return undefined;
@@ -24,6 +26,7 @@ export function makeJournal(
       ...{ most: most * MiB, whenFull: whenFull === 'fail' ? 'fail' : 'stop' },
     },
     context,
+    slicer,
     store,
   );
 }

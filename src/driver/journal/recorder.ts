@@ -2,12 +2,17 @@
  *  file. Knows no device, no file. Source: docs/journal.md. */
 
 import { Command, RequestFlag } from '../../block/command.ts';
+import { orNone } from '../../pages/memory.ts';
 import type { Segments } from '../../pages/segments.ts';
-import { KiB, MiB, SECTOR_BYTES } from '../../units.ts';
+import { GiB, MiB, SECTOR_BYTES } from '../../units.ts';
 
-/** Each piece is twice as long as the one before: the engine collects garbage for each, 10 ms of all its threads. */
-const PIECE_BYTES = 256 * KiB;
-const PIECE_BYTES_MAX = 64 * MiB;
+/** Each piece is 16 times as long as the one before: the engine collects garbage for each beyond 64 MiB, 20 ms of
+ *  processor time. It takes memory as it is written to. */
+const PIECE_BYTES = MiB;
+const PIECE_BYTES_MAX = GiB;
+const GROWTH = 16;
+/** So much is charged at a time. */
+const CHARGE_BYTES = MiB;
 const RECORD_BYTES = 48;
 const MAGIC = new TextEncoder().encode('TNULLJ1\n');
 const TWO_32 = 2 ** 32;
@@ -34,14 +39,23 @@ export class Recorder {
   #piece = new Uint8Array(0);
   #view = new DataView(this.#piece.buffer);
   #used = 0;
+  /** Of the piece, what is charged. */
+  #charged = 0;
   #bytes = 0;
   readonly #now: () => number;
   readonly #memory: (bytes: number) => boolean;
+  readonly #giveBack: (bytes: number) => void;
 
-  /** @param now ns since power on. @param memory takes so many bytes; false: there are none. */
-  constructor(now: () => number, memory: (bytes: number) => boolean) {
+  /** @param now ns since power on. @param memory takes so many bytes; false: there are none. @param giveBack those that
+   *  were taken in vain. */
+  constructor(
+    now: () => number,
+    memory: (bytes: number) => boolean,
+    giveBack: (bytes: number) => void,
+  ) {
     this.#now = now;
     this.#memory = memory;
+    this.#giveBack = giveBack;
   }
 
   /** Of records so far. */
@@ -108,19 +122,37 @@ export class Recorder {
   /** Room for a record and its payload in one piece. */
   #reserve(payload: number): boolean {
     const needed = RECORD_BYTES + payload;
+    if (this.#used + needed > this.#charged && !this.#takeMemory(needed)) return false;
     this.#bytes += needed;
-    if (this.#used + needed <= this.#piece.length) return true;
-    const next = Math.min(Math.max(PIECE_BYTES, this.#piece.length * 2), PIECE_BYTES_MAX);
-    const length = Math.max(next, needed);
-    if (!this.#memory(length)) {
-      this.#bytes -= needed;
+    return true;
+  }
+
+  #takeMemory(needed: number): boolean {
+    const begins = this.#used + needed > this.#piece.length;
+    const [used, charged] = begins ? [0, 0] : [this.#used, this.#charged];
+    const steps = Math.ceil((used + needed - charged) / CHARGE_BYTES);
+    const left = begins ? Number.POSITIVE_INFINITY : this.#piece.length - charged;
+    const more = Math.min(steps * CHARGE_BYTES, left);
+    if (!this.#memory(more)) return false;
+    if (begins && !this.#begin(Math.max(more, needed))) {
+      this.#giveBack(more);
       return false;
     }
+    this.#charged += more;
+    return true;
+  }
+
+  /** A piece of at least `length` bytes. */
+  #begin(length: number): boolean {
+    const wanted = Math.min(Math.max(PIECE_BYTES, this.#piece.length * GROWTH), PIECE_BYTES_MAX);
+    const size = Math.max(wanted, length);
+    const piece = orNone(() => new Uint8Array(size)) ?? orNone(() => new Uint8Array(length));
+    if (piece === undefined) return false;
     if (this.#used > 0) this.#full.push(this.#piece.subarray(0, this.#used));
-    // Not zeroed: whatever is told of it was written before.
-    this.#piece = new Uint8Array(length);
-    this.#view = new DataView(this.#piece.buffer);
+    this.#piece = piece;
+    this.#view = new DataView(piece.buffer);
     this.#used = 0;
+    this.#charged = 0;
     return true;
   }
 
