@@ -89,6 +89,10 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
     onFault: options.onFault,
     warn: (line) => log.warn({}, line),
     makeStore: options.makeStore,
+    chooseImage: async (...how) => {
+      const { chooseImage } = await import('../crash/choose-image.ts');
+      return await slicer.run(chooseImage(...how));
+    },
   };
   const devices = new Devices(context, parameters.options, {
     added: (device) => exports.add(device),

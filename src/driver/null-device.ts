@@ -37,9 +37,8 @@ import { betweenCommands } from './snapshots/between-commands.ts';
 import { byRule } from './snapshots/by-rule.ts';
 import { DeviceContent } from './snapshots/device-content.ts';
 import { type DeviceImage, endImage } from './snapshots/device-image.ts';
-import { type CutReport, type CutWish, losing, seedOf } from './snapshots/power-cut.ts';
+import { type CutReport, type CutWish, type Losing, PowerCuts } from './snapshots/power-cut.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
-import type { WriteCache } from './storage/write-cache.ts';
 import { DeviceRules, type RuledDevice } from './struck/device-rules.ts';
 import type { ZoneOperation } from './zone-requests.ts';
 import type { ZoneSet } from './zones/zone-set.ts';
@@ -85,7 +84,7 @@ export class NullDevice implements DeferredWork {
   #powered: PoweredDevice | undefined;
   /** Kept until the next power on, or until the device goes. */
   #journal: LiveJournal | undefined;
-  #cuts = 0;
+  readonly #cuts: PowerCuts;
   readonly #clients: PowerOffHost = {
     removed: () => this.#host.removed(this),
     hurry: () => this.#host.hurry(this),
@@ -109,6 +108,7 @@ export class NullDevice implements DeferredWork {
     this.#content = new DeviceContent(context.allocator, host.slicer);
     this.badBlocks = this.#content.badBlocks;
     this.badBlocks.onEnabled = () => this.recompose();
+    this.#cuts = new PowerCuts(name, context, host.slicer);
     this.snapshots = new Snapshots(host.slicer, context.date ?? (() => new Date()));
     this.rules = new DeviceRules(context, () => this.recompose());
   }
@@ -182,8 +182,8 @@ export class NullDevice implements DeferredWork {
   }
 
   /** Shows the device no more, lets what is in flight end, and forgets what is volatile.
-   *  @param force what is in flight fails with ENODEV instead. @param lose what becomes of the cache before. */
-  async powerOff(force = false, lose?: (cache: WriteCache) => Work): Promise<void> {
+   *  @param force what is in flight fails with ENODEV instead. @param lose what becomes of all of it before. */
+  async powerOff(force = false, lose?: Losing['lose']): Promise<void> {
     const powered = this.#powered;
     if (powered === undefined || powered.leaving) return;
     powered.leaving = true;
@@ -196,7 +196,7 @@ export class NullDevice implements DeferredWork {
     await ended;
     powered.disk.queue.exit();
     const { cache } = powered;
-    if (cache !== undefined && lose !== undefined) await this.#host.slicer.run(lose(cache));
+    await lose?.(cache, this.#content.store);
     if (cache !== undefined) await this.#host.slicer.run(cache.end());
     this.#content.powerOff();
     this.#powered = undefined;
@@ -214,19 +214,20 @@ export class NullDevice implements DeferredWork {
 
   /** The power is cut: what is in flight gets no reply, clients lose their connections, and what is not on the disk is
    *  lost or not, as `cut` says. Zones are as they were, but none is open. Then power is 0.
-   *  @throws ErrnoError ENODEV. */
-  async cut({ keep, ...wish }: CutWish): Promise<CutReport> {
+   *  @throws ErrnoError ENODEV, EINVAL when it takes a journal. */
+  async cut(wish: CutWish): Promise<CutReport> {
     const powered = this.#powered;
     if (powered === undefined || powered.leaving) {
       throw new ErrnoError('ENODEV', `${this.name}: power is 0`);
     }
+    this.#cuts.check(wish.keep, this.#journal);
     // All of it in one turn: nothing is carried out or answered after that.
     this.#content.shared?.allow(false);
     this.#host.cut(this);
+    this.#journal?.cut();
     powered.zones?.closeAll();
     const zones = powered.zones?.freeze();
-    const { seed = seedOf(this.context.faultSeed, this.name, this.#cuts++) } = wish;
-    const { lose, report } = losing({ keep, seed }, powered);
+    const { lose, report } = this.#cuts.begin(wish, powered, this.#journal);
     await this.powerOff(true, lose);
     this.#content.keepZones(zones);
     return report();

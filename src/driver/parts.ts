@@ -9,6 +9,7 @@ import type { Slicer } from '../time/slicer.ts';
 import type { Bytes } from '../units.ts';
 import type { BadBlocks } from './badblocks.ts';
 import type { Faults } from './gate.ts';
+import type { ChooseImage } from './journal/legal-image.ts';
 import type { PageStore } from './storage/page-store.ts';
 
 /** Lets threads for sockets read and write the device themselves.
@@ -29,6 +30,8 @@ export interface DeviceContext extends BlockContext {
   readonly share?: Share | undefined;
   /** Makes what keeps a device's data; undefined: it is like any other. */
   readonly makeStore?: MakeStore | undefined;
+  /** Undefined: nobody knows what a power cut may leave. */
+  readonly chooseImage?: ChooseImage | undefined;
   /** The time of day. */
   readonly date?: () => Date;
   /** Writes a line to the log. */

@@ -19,6 +19,7 @@ import {
   RECORD_BYTES,
 } from './format.ts';
 import { parseHeader } from './header.ts';
+import { readRecord } from './records.ts';
 
 const LENGTH_BYTES = 4;
 
@@ -133,23 +134,4 @@ function headerLength(bytes: Uint8Array): number {
   const length = new DataView(buffer, byteOffset).getUint32(MAGIC.length, true);
   if (length <= HEADER_BYTES_MAX) return length;
   throw new JournalError(`header of ${length} bytes: at most ${HEADER_BYTES_MAX}`);
-}
-
-/** Sectors and lengths above 2^53 are rounded: they are beyond every end. */
-function readRecord(bytes: Uint8Array): { record: JournalRecord; length: number } {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, RECORD_BYTES);
-  const record: JournalRecord = {
-    // Judged before anyone sees the record.
-    kind: view.getUint8(0) as Kind,
-    command: view.getUint8(1),
-    flags: view.getUint16(2, true),
-    client: view.getUint32(4, true),
-    id: view.getBigUint64(8, true),
-    sector: Number(view.getBigUint64(16, true)),
-    sectors: Number(view.getBigUint64(24, true)),
-    errno: view.getInt32(32, true),
-    ns: view.getBigUint64(40, true),
-    payload: bytes.subarray(0, 0),
-  };
-  return { record, length: view.getUint32(36, true) };
 }

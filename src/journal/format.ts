@@ -61,7 +61,7 @@ export interface JournalRecord {
   readonly errno: number;
   /** Since power on. */
   readonly ns: bigint;
-  /** Data of a write or of the base, text of a mark; else empty. Its buffer is its own. */
+  /** Data of a write or of the base, text of a mark; else empty. Begins at a multiple of 4 in its buffer. */
   readonly payload: Uint8Array;
 }
 

@@ -62,7 +62,8 @@ export type Action =
     }
   | {
       readonly kind: 'cut';
-      readonly keep: 'none' | 'all' | 'random';
+      /** The last two are of the device's journal. */
+      readonly keep: 'none' | 'all' | 'random' | 'whole' | 'torn';
       /** The command is carried out before it, or not at all. */
       readonly at: 'before' | 'after';
     }

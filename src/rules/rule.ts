@@ -214,11 +214,6 @@ class Judge {
   }
 
   #cut(keep: NonNullable<Values['cut']>): Action {
-    if (keep === 'whole' || keep === 'torn')
-      throw this.#wrong(
-        'cut',
-        'must be one of none, all, random: the others are not available yet',
-      );
     return { kind: 'cut', keep, at: this.#values.at ?? 'before' };
   }
 

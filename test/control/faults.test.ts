@@ -92,7 +92,6 @@ test('a rule that is wrong is refused in one line, and nothing changes', async (
   const cases: [unknown, RegExp][] = [
     [{ id: 'r1', error: 'EIO' }, /^r1: id=r1: must be another: there is a rule of this id$/],
     [{ eror: 'EIO' }, /^r2: eror=EIO: no such word; did you mean 'error'; .*$/],
-    [{ cut: 'whole' }, /^r2: cut=whole: must be one of none, all, random/],
     [{ error: 'EIO', before: 'r9' }, /^there is no rule 'r9'$/],
     [{ error: 'EIO', before: true }, /^before must be the id of a rule$/],
     [[], /object of words/],

@@ -20,6 +20,7 @@ export interface Answered {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
   readonly text: string;
+  readonly body: Buffer;
   /** Undefined where the answer is no JSON. */
   readonly json: unknown;
 }
@@ -42,7 +43,9 @@ export async function ask(
   if (response === undefined) throw new Error('no answer');
   const parts: Buffer[] = [];
   for await (const part of response) parts.push(part);
-  const text = Buffer.concat(parts).toString();
+  const whole = Buffer.concat(parts);
+  const isBinary = response.headers['content-type'] === 'application/octet-stream';
+  const text = isBinary ? '' : whole.toString();
   // People read answers in terminals.
   if (text !== '' && !text.endsWith('\n'))
     throw new Error(`no line end behind: ${text.slice(0, 80)}`);
@@ -51,6 +54,7 @@ export async function ask(
     status: response.statusCode ?? 0,
     headers: response.headers,
     text,
+    body: whole,
     json: isJson ? JSON.parse(text) : undefined,
   };
 }

@@ -133,7 +133,6 @@ const mistakes: readonly (readonly [text: string, says: string])[] = [
   ['op=write corrupt=random where=reply', 'r1: where=reply: only with op=read'],
   ['op=read corrupt=random where=store', 'r1: where=store: only with op=write'],
   ['lose=1 where=store', 'r1: where=store: only with corrupt'],
-  ['cut=torn', 'r1: cut=torn: must be one of none, all, random'],
   ['cut=none op=connect', 'r1: op=connect: must be out of read, write, '],
   ['wire=rst', 'r1: wire=rst: must be reset, close, truncate:BYTES'],
   ['wire=truncate', 'r1: wire=truncate: must be reset, close, truncate:BYTES'],

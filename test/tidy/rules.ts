@@ -197,6 +197,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
       'export',
       'driver',
       'rules',
+      'crash',
       'direct',
       'config',
       'time',

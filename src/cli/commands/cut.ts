@@ -20,7 +20,7 @@ export const cut: ControlCommand = {
   more:
     'What is in flight gets no reply, and connections break. Of the write cache each block is on the disk afterwards,\n' +
     'or not: keep=none none of them, all, or random by the seed. Power is on again after down (0s; stay: never).\n' +
-    'whole and torn need journal=1. Says what was kept, to be had again.\n',
+    'With journal=1, whole and torn make the device any image that is legal now; its id is said.\n',
   least: 1,
   most: 4,
   async run({ client, operands: [name = '', ...words], json, say }) {
@@ -30,7 +30,9 @@ export const cut: ControlCommand = {
     if (json) return say(jsonLine(answer));
     const { image, kept, lost, power } = answer;
     const again = image.replace(/^random\.(\d+)$/, 'random seed=$1');
-    const blocks = `${kept} blocks of the cache kept, ${lost} lost`;
+    // By a journal it is of all data, and the image has an id.
+    const of = /^(none|all|random)\b/.test(image) ? 'blocks of the cache' : 'blocks in doubt';
+    const blocks = `${kept} ${of} kept, ${lost} lost`;
     say(`keep=${again}: ${blocks}; power is ${power}\n`);
   },
 };

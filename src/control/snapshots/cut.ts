@@ -6,7 +6,7 @@ import {
   type CutKeep,
   type CutReport,
   cutKeeps,
-  journalKeeps,
+  KEEP_RULE,
 } from '../../driver/snapshots/power-cut.ts';
 import { DURATION_RULE, parseDuration } from '../../rules/durations.ts';
 import { Timer } from '../../time/timer-queue.ts';
@@ -46,11 +46,7 @@ export async function cutPower(tree: Tree, name: string, words: CutWords): Promi
 function keepOf(text: string): CutKeep {
   const keep = cutKeeps.find((one) => one === text);
   if (keep !== undefined) return keep;
-  if (journalKeeps.some((one) => one === text)) {
-    throw new ErrnoError('EINVAL', `keep=${text}: needs journal=1`, 'keep');
-  }
-  const rule = `must be ${cutKeeps.join(', ')}, or with a journal ${journalKeeps.join(', ')}`;
-  throw new ErrnoError('EINVAL', `keep=${shown(text)}: ${rule}`, 'keep');
+  throw new ErrnoError('EINVAL', `keep=${shown(text)}: ${KEEP_RULE}`, 'keep');
 }
 
 /** Infinity: it stays off. */

@@ -10,6 +10,7 @@ import type { Slicer } from '../../time/slicer.ts';
 import { bytes, MiB, SECTOR_BYTES, type Sector } from '../../units.ts';
 import type { DeviceContext } from '../parts.ts';
 import { PageStore } from '../storage/page-store.ts';
+import type { JournalNow } from './legal-image.ts';
 import { baseRecord, type HeaderFields, headerBytes, Recorder } from './recorder.ts';
 
 /** What happens when there is no room for more. */
@@ -26,6 +27,8 @@ export interface LiveJournalOptions {
   readonly most: number;
   readonly whenFull: WhenFull;
 }
+
+type JournalBase = () => Generator<{ sector: number; data: Uint8Array }, void>;
 
 /** Of the base, data of one record. */
 const BASE_BYTES = MiB;
@@ -45,6 +48,8 @@ export class LiveJournal implements CommandJournal {
   /** It was full: nothing is written down any more. */
   #isOver = false;
   #charged = 0;
+  /** The power was cut: nobody hears of anything any more. */
+  #isCut = false;
 
   constructor(
     options: LiveJournalOptions,
@@ -119,7 +124,12 @@ export class LiveJournal implements CommandJournal {
 
   answered(client: number, id: number, errno: number): void {
     // There is always room to say that something was answered: what is not said would be taken for lost.
-    if (!this.#isOver) this.#done(this.#recorder.answered(client, id, errno));
+    if (!this.#isOver && !this.#isCut) this.#done(this.#recorder.answered(client, id, errno));
+  }
+
+  /** The power is cut: replies that are not at the socket never will be. */
+  cut(): void {
+    this.#isCut = true;
   }
 
   /** @returns false: there is no room. */
@@ -130,13 +140,25 @@ export class LiveJournal implements CommandJournal {
 
   /** The file, as it is now. */
   *file(): Generator<Uint8Array, void> {
+    const { head, pieces } = this.now();
+    yield head;
+    for (const { sector, data } of this.#baseRuns(0, this.#options.capacity)) {
+      yield baseRecord(sector, data.length);
+      yield data;
+    }
+    yield* pieces;
+  }
+
+  /** What was written down by now. */
+  now(): JournalNow {
     const { size, block, name } = this.#options;
     const { faultSeed: seed } = this.#context;
     const fields: HeaderFields = { size, block, ...this.#offer, atomic: block, seed, name };
-    const records = this.#recorder.pieces();
-    yield headerBytes(fields);
-    yield* this.#baseRecords();
-    yield* records;
+    return {
+      head: headerBytes(fields),
+      pieces: this.#recorder.pieces(),
+      base: (sector, sectors) => this.#baseRuns(sector, sectors),
+    };
   }
 
   /** It is not needed any more. */
@@ -147,17 +169,17 @@ export class LiveJournal implements CommandJournal {
     this.#charged = 0;
   }
 
-  *#baseRecords(): Generator<Uint8Array, void> {
+  /** Of what is no zeros, pieces of some length. */
+  *#baseRuns(first: number, sectors: number): ReturnType<JournalBase> {
     const base = this.#base;
     const run: Extent = { sectors: 0, status: 0 };
-    const { capacity } = this.#options;
-    for (let at = 0; base !== undefined && at < capacity; at += run.sectors) {
-      base.at(at, Math.min(capacity, at + BASE_BYTES / SECTOR_BYTES), run);
+    const end = Math.min(first + sectors, this.#options.capacity);
+    for (let sector = first; base !== undefined && sector < end; sector += run.sectors) {
+      base.at(sector, Math.min(end, sector + BASE_BYTES / SECTOR_BYTES), run);
       if ((run.status & Allocation.ZERO) !== 0) continue;
       const data = new Uint8Array(run.sectors * SECTOR_BYTES);
-      base.read(at as Sector, data, 0, data.length); // within the capacity
-      yield baseRecord(at, data.length);
-      yield data;
+      base.read(sector as Sector, data, 0, data.length); // within the capacity
+      yield { sector, data };
     }
   }
 

@@ -1,14 +1,16 @@
 /** Snapshots and power cuts that rules ask for, in the way of a command. Source: faults.md section 1 (Action). */
 
+import type { LiveJournal } from '../journal/live-journal.ts';
 import type { DeviceContext } from '../parts.ts';
 import type { DeviceImage } from './device-image.ts';
-import type { CutKeep, CutWish } from './power-cut.ts';
+import { type CutKeep, type CutWish, whyNot } from './power-cut.ts';
 import type { Snapshots } from './snapshots.ts';
 
 /** The device of the rules. */
 interface Ruled {
   readonly name: string;
   readonly snapshots: Snapshots;
+  readonly journal: LiveJournal | undefined;
   readonly onCut: (wish: CutWish) => void;
   image(): Promise<DeviceImage>;
 }
@@ -19,10 +21,16 @@ interface Deeds {
 }
 
 export function byRule(device: Ruled, { deferred, warn }: DeviceContext): Deeds {
+  // A rule strikes, whatever the device has: a command that meets it does not come back.
+  const kept = (keep: CutKeep): CutKeep => {
+    const why = whyNot(keep, device.journal);
+    if (why !== undefined) warn?.(`${device.name}: cut=${keep} ${why}: cut=random`);
+    return why === undefined ? keep : 'random';
+  };
   return {
     // When what is in hand has been carried out, and before anything of it is answered.
     cut(keep) {
-      deferred.raise({ raised: false, runDeferred: () => device.onCut({ keep }) });
+      deferred.raise({ raised: false, runDeferred: () => device.onCut({ keep: kept(keep) }) });
     },
     async snapshot(name) {
       try {
