@@ -12,5 +12,5 @@ bash scripts/uml-get.sh .cache/uml
 # One of the two is this machine's own.
 OTHER_DEBIAN=$(bash scripts/debian-root.sh "$(. /etc/os-release && [ "${VERSION_ID:-}" = 13 ] && echo 12 || echo 13)")
 export OTHER_DEBIAN
-export UML_TIMEOUT=${UML_TIMEOUT:-300}
+export UML_TIMEOUT=${UML_TIMEOUT:-600}
 exec bash scripts/uml-run.sh .cache/uml test/kernel/main.sh "$@"

@@ -1,4 +1,4 @@
-/** Why an image fails: the nearest image found that passes, from which it differs in as few components as can be (delta
+/** Why an image fails: the nearest image found that passes, and the fewest components that make the difference (delta
  *  debugging: none of them could be left out). Source: crash.md section 5. */
 
 import type { InstantImages } from './instant-images.ts';
@@ -12,7 +12,13 @@ export interface Shrunk {
   readonly passing: Vector;
   /** Where the failing image differs from it. */
   readonly components: readonly Component[];
+  /** Of those, the fewest that make `passing` fail when they are as in the failing image; and what it is then. */
+  readonly least: readonly Component[];
+  readonly failing: Vector;
 }
+
+/** Up to so many components of difference, the nearest image is looked for: it takes their square of checks. */
+const NEAREST_MAX = 24;
 
 /** @param fails checks an image.
  *  @param others images of the instant: the nearest that passes is where the search begins.
@@ -31,8 +37,11 @@ export async function shrink(
     if (await fails(other)) continue;
     const passes = async (some: readonly Component[]): Promise<boolean> =>
       !(await fails(mixed(failing, other, some)));
-    const least = await minimal(components, passes);
-    return { passing: mixed(failing, other, least), components: least };
+    const isFar = components.length > NEAREST_MAX;
+    const needed = isFar ? components : await minimal(components, passes);
+    const passing = mixed(failing, other, needed);
+    const least = await minimal(needed, (some) => fails(mixed(passing, failing, some)));
+    return { passing, components: needed, least, failing: mixed(passing, failing, least) };
   }
   return undefined;
 }

@@ -28,10 +28,12 @@ export const Words = {
   bytesFor: (threads: number): number => 4 * ((threads + 1) * LINE_WORDS + LOCKS),
 } as const;
 
-/** An extent's entry. 0: it holds nothing and reads as zeros. Else the number of its slab, and whether
- *  threads may write there: only where that changes nothing but bytes. */
+/** An extent's entry. 0: it holds nothing and reads as zeros. -2: its bytes are in several slabs, and only the main
+ *  thread knows where. Else the number of its slab, and whether threads may write there: only where that changes
+ *  nothing but bytes. */
 export const Entry = {
   HOLE: 0,
+  LAYERED: -2,
   of: (slab: number, writable: boolean): number => ((slab + 1) << 1) | (writable ? 1 : 0),
   slab: (entry: number): number => (entry >>> 1) - 1,
   writable: (entry: number): boolean => (entry & 1) !== 0,

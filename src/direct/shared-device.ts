@@ -70,8 +70,7 @@ export class SharedDevice implements SlabGuard {
   }
 
   unlock(extent: number, slab: Slab | undefined, isOwned: boolean): void {
-    this.#table[extent] =
-      slab === undefined ? Entry.HOLE : Entry.of(slab.number, isOwned && isWritable(slab));
+    this.#table[extent] = entryOf(slab, isOwned);
     this.#locks.unlock(extent);
   }
 
@@ -92,6 +91,12 @@ export class SharedDevice implements SlabGuard {
       waitUntil(this.#words, at, () => Atomics.load(this.#words, at) === 0);
     }
   }
+}
+
+function entryOf(slab: Slab | undefined, isOwned: boolean): number {
+  if (slab === undefined) return Entry.HOLE;
+  if (slab.base !== undefined) return Entry.LAYERED;
+  return Entry.of(slab.number, isOwned && isWritable(slab));
 }
 
 /** To write there changes bytes, but neither what holds data nor what somebody is being sent. */

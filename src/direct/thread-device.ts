@@ -51,8 +51,9 @@ export class ThreadDevice {
     return false;
   }
 
-  /** Reads `length` bytes at `offset` into `target` from `start` on. */
-  read(offset: number, length: number, target: Uint8Array, start: number): void {
+  /** Reads `length` bytes at `offset` into `target` from `start` on.
+   *  @returns false: not all can be read here. */
+  read(offset: number, length: number, target: Uint8Array, start: number): boolean {
     let extent = Math.floor(offset / SLAB_BYTES);
     let at = offset - extent * SLAB_BYTES;
     for (let done = 0; done < length; extent++, at = 0) {
@@ -60,10 +61,13 @@ export class ThreadDevice {
       this.#locks.lock(extent);
       const entry = this.#table[extent] ?? Entry.HOLE;
       if (entry === Entry.HOLE) target.fill(0, start + done, start + done + count);
-      else copyBytes(target, this.#bytes(entry, at, count), start + done);
+      else if (entry !== Entry.LAYERED)
+        copyBytes(target, this.#bytes(entry, at, count), start + done);
       this.#locks.unlock(extent);
+      if (entry === Entry.LAYERED) return false;
       done += count;
     }
+    return true;
   }
 
   /** Writes `length` bytes of `source` from `start` on.

@@ -206,6 +206,7 @@ export function markDirty(slab: Slab): Slab {
 
 export function forgetData(slab: Slab): void {
   slab.retired = false;
+  slab.pagesBelow = 0;
   slab.heldPages = 0;
   slab.idlePages = 0;
   for (let page = 0; page < PAGES_PER_SLAB; page++) {

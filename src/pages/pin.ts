@@ -1,5 +1,5 @@
-/** Pins: a slab that a socket still sends from, or that several tables hold, does not change and is not used
- *  again. Knows no sockets and no tables. Source: docs/architecture.md, Memory. */
+/** Pins: a slab that a socket still sends from, or that several holders have, does not change and is not used
+ *  again. Knows no sockets and no holders: see layers.ts. Source: docs/architecture.md, Memory. */
 
 import { bug } from '../units.ts';
 import type { SlabAllocator } from './allocator.ts';
@@ -26,21 +26,4 @@ export function unpin(slab: Slab, allocator: SlabAllocator): void {
   if (slab.pins === 0) bug('a slab was unpinned more often than pinned');
   slab.pins--;
   if (slab.pins === 0 && slab.retired) allocator.give(slab);
-}
-
-/** One table more holds the slab, until it retires it. */
-export function share(slab: Slab): void {
-  slab.shares++;
-  slab.pins++;
-}
-
-/** The slab has left a table. Where that was the last one it goes home now, or with its last pin. */
-export function retire(slab: Slab, allocator: SlabAllocator): void {
-  if (slab.shares > 0) {
-    slab.shares--;
-    return unpin(slab, allocator);
-  }
-  if (slab.retired) bug('a slab was retired twice');
-  slab.retired = true;
-  if (slab.pins === 0) allocator.give(slab);
 }

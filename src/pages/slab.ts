@@ -19,6 +19,8 @@ export const RESIDENT = 0x100;
 /** Although it takes memory, the page holds only zeros: nothing was written since it was zeroed. Only beside
  *  RESIDENT and DATA bits. */
 export const ZEROED = 0x200;
+/** The page's bytes are those of the slab below (layers.ts), and its own mean nothing. Beside DATA bits. */
+export const BELOW = 0x400;
 
 /** All pages of a slab, one bit each. */
 export const ALL_PAGES = -1;
@@ -35,7 +37,9 @@ export function pagesOf(first: number, end: number): number {
  *  ZEROED: so is every sector of a page with that mark; who writes data there takes it away.
  *  PINNED: while `pins` > 0 somebody reads the bytes: they do not change, nor does the slab get
  *  another use. A writer copies it first.
- *  SHARED: `shares` + 1 tables hold it, each of the further ones by a pin.
+ *  SHARED: `shares` + 1 holders have it, tables and slabs that lie upon it, each of the further ones by a pin.
+ *  LAYERED: there is a `base` while `pagesBelow` pages are marked BELOW; it has this one in `layers`, and its
+ *  content does not change.
  *  COUNTS: `heldPages` pages have a DATA bit; `idlePages` are RESIDENT without one; `residentPages` are
  *  RESIDENT and charged. Only an allocator makes pages resident. */
 export class Slab {
@@ -51,6 +55,11 @@ export class Slab {
   residentPages = 0;
   pins = 0;
   shares = 0;
+  /** Which has the bytes of the pages marked BELOW. */
+  base: Slab | undefined = undefined;
+  pagesBelow = 0;
+  /** Those whose base it is. Undefined: there never was one. */
+  layers: Slab[] | undefined = undefined;
   /** No longer in any table: goes to the allocator with its last pin. */
   retired = false;
 
@@ -73,6 +82,22 @@ export function markFull(slab: Slab): void {
   slab.marks.fill(DATA | RESIDENT);
   slab.heldPages = PAGES_PER_SLAB;
   slab.idlePages = 0;
+}
+
+/** Changes the mark of a page, and the counts with it. */
+export function setMark(slab: Slab, page: number, mark: number): void {
+  const old = slab.marks[page] ?? 0;
+  slab.heldPages += held(mark) - held(old);
+  slab.idlePages += idle(mark) - idle(old);
+  slab.marks[page] = mark;
+}
+
+function held(mark: number): number {
+  return (mark & DATA) !== 0 ? 1 : 0;
+}
+
+function idle(mark: number): number {
+  return mark === RESIDENT ? 1 : 0;
 }
 
 /** How many of `pages` (one bit each) take no memory yet. */

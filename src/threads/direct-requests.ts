@@ -187,7 +187,7 @@ export class DirectRequests {
       return true;
     }
     const head = encoder.data(view, this.#used, ChunkFlag.DONE, header, 0, length);
-    this.#device.read(offset, length, output, this.#used + head);
+    if (!this.#device.read(offset, length, output, this.#used + head)) return false;
     this.#used += head + length;
     this.#reads++;
     this.#readBytes += length;

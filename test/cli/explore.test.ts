@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Bar } from '../../src/cli/crash/progress.ts';
-import { idText, parseId } from '../../src/crash/image-id.ts';
+import { parseId } from '../../src/crash/image-id.ts';
 import { crashSite } from '../../src/crash/models.ts';
 import { encodeRecord } from '../../src/journal/encoder.ts';
 import { Kind } from '../../src/journal/format.ts';
@@ -259,74 +259,6 @@ describe('serve', () => {
     expect({ status, stderr }).toEqual({
       status: 2,
       stderr: "tnull: 'torn.9.0': the journal has no such image\n",
-    });
-  });
-});
-
-describe('shrink', () => {
-  /** Six blocks in doubt, and a check that wants to see the one at 2 wherever the one at 4 is. */
-  const line = 'abcdef@0 F';
-  const wide = { base: '.'.repeat(8) };
-  /** The image of this text, by id. */
-  const idOf = (letters: string): string => {
-    const site = crashSite(readLog(journalOf(script(line, wide))), 'torn');
-    const found = [...site.space.images()].find((image) => lettersOf(site, image) === letters);
-    if (found === undefined) throw new Error(letters);
-    return idText({ model: 'torn', ...found });
-  };
-  const journalWith = (): { journal: string; check: string } => {
-    const { journal, where } = place();
-    writeFileSync(journal, journalOf(script(line, wide)));
-    const ids = join(where, 'ids');
-    const site = crashSite(readLog(journalOf(script(line, wide))), 'torn');
-    const bad = [...site.space.images()]
-      .filter((image) => /^..\..e/.test(lettersOf(site, image)))
-      .map((image) => idText({ model: 'torn', ...image }));
-    writeFileSync(ids, `${bad.join('\n')}\n`);
-    return { journal, check: `! grep -qx "$TNULL_CRASH_ID" ${ids}` };
-  };
-
-  test('finds the nearest image that passes', async () => {
-    const { journal, check } = journalWith();
-    const id = idOf('a..de...');
-    const { status, stdout, stderr } = await runHere(
-      'crash',
-      'shrink',
-      journal,
-      id,
-      '--check',
-      check,
-      '--json',
-    );
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    const found = JSON.parse(stdout);
-    expect(found.blocks).toHaveLength(1);
-    expect([2, 4]).toContain(found.blocks[0].sector);
-    expect([idOf('a.cde...'), idOf('a..d....')]).toContain(found.passing);
-  });
-
-  test('tells people what is different', async () => {
-    const { journal, check } = journalWith();
-    const { stdout } = await runHere(
-      'crash',
-      'shrink',
-      journal,
-      idOf('....e...'),
-      '--check',
-      check,
-    );
-    expect(stdout).toMatch(/fails, torn\.0\.\w+ passes\n/);
-    expect(stdout).toContain('they differ in 1 blocks: sectors');
-    expect(stdout).toContain('write 0 (0+6, client 1, not answered): 1 of 6 blocks kept');
-  });
-
-  test('refuses an image that does not fail', async () => {
-    const { journal, check } = journalWith();
-    const id = idOf('a.cde...');
-    const { status, stderr } = await runHere('crash', 'shrink', journal, id, '--check', check);
-    expect({ status, stderr }).toEqual({
-      status: 1,
-      stderr: `tnull: crash shrink: ${id}: it does not fail\n`,
     });
   });
 });

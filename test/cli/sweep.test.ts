@@ -17,6 +17,7 @@ import {
   withCounts,
 } from '../../src/cli/sweep/report.ts';
 import { folder } from '../folder.ts';
+import { patiently } from '../patience.ts';
 import { until } from '../until.ts';
 import { runHere } from './here.ts';
 import { run, start } from './program.ts';
@@ -361,10 +362,7 @@ test('the command knows where it is, and which run it is; 77 is a run that is sk
   const command = `echo "$TNULL_SWEEP_N $uri $unixsocket $port." >>${told}; test -S "$control" || exit 1; exit 77`;
   const args = ['sweep', 'size=1', '--rule', 'lose=1', '--run', command, '--from', '4', '--json'];
   const { status, stdout, stderr } = await run(...args);
-  expect({ status, stderr }).toEqual({
-    status: 0,
-    stderr: '',
-  });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(JSON.parse(stdout)).toMatchObject({ counts: { skipped: 1 }, end: 'every chance taken' });
   const [, socket] =
     /^4 nbd\+unix:\/\/\/nullb0\?socket=(\S+) \1 \.\n$/.exec(readFileSync(told, 'utf8')) ?? [];
@@ -384,8 +382,11 @@ test('where nothing matches the rule that is said', async () => {
 test('what takes too long has failed, with all that it started', async () => {
   const pid = join(folder(), 'pid');
   const command = `sh -c 'trap "" TERM; echo $$ >${pid}; sleep 1000 & wait; wait' & wait`;
-  const args = ['sweep', 'size=1', '--rule', 'lose=1', '--run', command, '--timeout', '0.5'];
-  const { status, stdout } = await run(...args, '--json');
+  const args = ['sweep', 'size=1', '--rule', 'lose=1', '--run', command, '--json'];
+  const { status, stdout } = await patiently(
+    (seconds) => run(...args, '--timeout', seconds),
+    () => existsSync(pid) && readFileSync(pid, 'utf8') !== '',
+  );
   expect(status).toBe(1);
   expect(JSON.parse(stdout)).toMatchObject({
     counts: { timeout: 1 },
@@ -397,7 +398,10 @@ test('what takes too long has failed, with all that it started', async () => {
 
 test('a hang is no end for the next run', async () => {
   const args = ['sweep', ...parameters, '--rule', 'op=write hang=on', '--run', writes];
-  const { status, stdout } = await run(...args, '--timeout', '3', '--keep-going', '--json');
+  const { status, stdout } = await patiently(
+    (seconds) => run(...args, '--keep-going', '--json', '--timeout', seconds),
+    ({ stdout }) => JSON.parse(stdout).counts.ok === 1,
+  );
   expect(status).toBe(1);
   expect(JSON.parse(stdout)).toMatchObject({
     counts: { timeout: 2, ok: 1 },
@@ -415,7 +419,8 @@ test('a signal ends the sweep and its commands, and what was found is told', asy
   const { status, stdout } = await ended;
   expect(status).toBe(130);
   expect(JSON.parse(stdout)).toMatchObject({ end: 'interrupted', runs: [] });
-  expect(existsSync(`/proc/${readFileSync(pid, 'utf8').trim()}`)).toBe(false);
+  const gone = Number(readFileSync(pid, 'utf8'));
+  await until(() => !existsSync(`/proc/${gone}`));
 });
 
 describe('--merge', () => {

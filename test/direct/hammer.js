@@ -39,7 +39,10 @@ while (Atomics.load(words, 0) === 0 && wrong === '') {
       Atomics.add(words, done ? 1 : 2, 1);
     } else {
       const start = random(20);
-      device.read(at * BLOCK, 3 * BLOCK, buffer, start);
+      if (!device.read(at * BLOCK, 3 * BLOCK, buffer, start)) {
+        Atomics.add(words, 4, 1);
+        continue;
+      }
       for (let block = 0; block < 3; block++) {
         const of = buffer.subarray(start + block * BLOCK, start + (block + 1) * BLOCK);
         const mixed = Buffer.compare(of.subarray(1), of.subarray(0, -1)) !== 0;

@@ -6,10 +6,12 @@ import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { SharedDevice } from '../../src/direct/shared-device.ts';
+import type { HeldSlabs } from '../../src/driver/storage/held-slabs.ts';
 import { PageStore } from '../../src/driver/storage/page-store.ts';
 import { SharedSlabs } from '../../src/pages/shared-slabs.ts';
 import { SLAB_BYTES } from '../../src/pages/slab.ts';
 import { PageViews } from '../../src/pages/views.ts';
+import { atOnce } from '../../src/time/slicer.ts';
 import { bytes, sector } from '../../src/units.ts';
 import { same } from '../same.ts';
 import { testRuns } from '../test-runs.ts';
@@ -65,6 +67,7 @@ test(`each block is of one writer, and still while the main thread has the devic
   const before = new Uint8Array(CAPACITY);
   const after = new Uint8Array(CAPACITY);
   const whole = new Uint8Array(SLAB_BYTES);
+  let frozen: { slabs: HeldSlabs; held: Buffer } | undefined;
   const shown: { views: PageViews; seen: Buffer }[] = [];
   const copy = (views: PageViews): Buffer =>
     Buffer.concat(
@@ -79,7 +82,7 @@ test(`each block is of one writer, and still while the main thread has the devic
   for (let round = 0; round < rounds || !worked(); round++) {
     const at = sector(random(CAPACITY / BLOCK - 64) * SECTORS);
     const slabAt = sector(Math.floor(at / 256) * 256);
-    switch (random(12)) {
+    switch (random(13)) {
       case 0:
         same(store.discard(at, sector(SECTORS)), true);
         break;
@@ -115,7 +118,23 @@ test(`each block is of one writer, and still while the main thread has the devic
         device.resume();
         break;
       }
-      case 7:
+      case 7: {
+        // What one moment held stays so, while all go on with layers upon it.
+        if (random(20) > 0) break;
+        device.suspend();
+        store.read(sector(0), before, 0, CAPACITY);
+        const then = frozen;
+        const back = random(2) === 0 ? then : undefined;
+        const slabs = back === undefined ? store.freeze() : store.exchange(back.slabs);
+        frozen = { slabs, held: Buffer.from(before) };
+        store.read(sector(0), after, 0, CAPACITY);
+        same(Buffer.compare(after, back?.held ?? before), 0);
+        atOnce(store.publish(slabs));
+        device.resume();
+        if (then !== back && then !== undefined) atOnce(then.slabs.end());
+        break;
+      }
+      case 8:
         whole.fill(1 + random(255));
         same(store.write(slabAt, whole, 0, SLAB_BYTES), true);
         break;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { pin, retire, unpin } from '../../src/pages/pin.ts';
+import { retire } from '../../src/pages/layers.ts';
+import { pin, unpin } from '../../src/pages/pin.ts';
 import { Slab } from '../../src/pages/slab.ts';
 import { CountingAllocator } from './counting-allocator.ts';
 

@@ -3,8 +3,9 @@
 
 import net from 'node:net';
 import { Command, encodeOption, NbdError, Option, OptionReply } from 'nbd-server-protocol-ts';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { limits } from '../../src/server/limits.ts';
+import { inStillTime } from '../still-time.ts';
 import { testThreads } from '../threads-of-tests.ts';
 import { until } from '../until.ts';
 import { serve, WARN } from './served.ts';
@@ -113,24 +114,21 @@ test('idle-clients: 200 idle connections cost little', async () => {
 });
 
 test('idle-clients: who does not agree in time is cut off; who agreed may be idle for ever', async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  try {
+  await inStillTime(async (pass) => {
     const { path, log } = await serve('size=4');
     const agreed = await WireClient.simple(path);
     const client = await WireClient.connect(path);
     await client.read(18);
     client.send(clientFlags());
-    vi.advanceTimersByTime(limits.handshakeTime.max - 1);
+    pass(limits.handshakeTime.max - 1);
     client.send(encodeOption(Option.LIST, new Uint8Array(0)));
     expect((await client.read(20)).readUInt32BE(12)).toBe(OptionReply.SERVER);
-    vi.advanceTimersByTime(1);
+    pass(1);
     await client.end();
     await until(() => log.some((line) => line.level >= WARN));
-    vi.advanceTimersByTime(limits.handshakeTime.max * 10);
+    pass(limits.handshakeTime.max * 10);
     expect((await agreed.readData(0, 512)).length).toBe(512);
-  } finally {
-    vi.useRealTimers();
-  }
+  });
 });
 
 test.each([

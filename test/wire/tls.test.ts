@@ -10,8 +10,9 @@ import {
   Option,
   OptionReply,
 } from 'nbd-server-protocol-ts';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { limits } from '../../src/server/limits.ts';
+import { inStillTime } from '../still-time.ts';
 import { until } from '../until.ts';
 import { PSK_KEY, PSK_USER } from './certificates.ts';
 import { FormClient, forms, infoData, option } from './form-client.ts';
@@ -202,19 +203,16 @@ describe('attacks', () => {
   });
 
   test('who never begins TLS is cut off in time, and nobody else', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    try {
+    await inStillTime(async (pass) => {
       const { path, log } = await secured('on');
       const other = await FormClient.open(path, { form: 'simple' });
       const client = await plain(path);
       expect(await last(client, Option.STARTTLS)).toBe(ACK);
       await until(() => log.some((line) => line.msg === 'TLS begins'));
-      vi.advanceTimersByTime(limits.handshakeTime.max);
+      pass(limits.handshakeTime.max);
       await client.end();
       expect((await other.read(0, 512)).length).toBe(512);
-    } finally {
-      vi.useRealTimers();
-    }
+    });
   });
 
   test('resets and half closes at every step hurt nobody', async () => {

@@ -4,6 +4,8 @@
 import { once } from 'node:events';
 import { Command } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
+import { limits } from '../../src/server/limits.ts';
+import { inStillTime } from '../still-time.ts';
 import { until } from '../until.ts';
 import { type Controlled, serveControlled } from './controlled.ts';
 import { requestBytes, WireClient } from './wire-client.ts';
@@ -17,9 +19,7 @@ async function ruled(...rules: readonly object[]): Promise<Controlled> {
   const client = await WireClient.simple(served.path);
   await client.request({ command: WRITE, offset: 0, length: LENGTH }, Buffer.alloc(LENGTH, 7));
   client.reset();
-  const { status } = await served.ask('PUT', '/v1/devices/nullb0/faults', {
-    json: { rules },
-  });
+  const { status } = await served.ask('PUT', '/v1/devices/nullb0/faults', { json: { rules } });
   expect(status).toBe(200);
   return served;
 }
@@ -27,6 +27,12 @@ async function ruled(...rules: readonly object[]): Promise<Controlled> {
 async function released({ ask }: Controlled): Promise<unknown> {
   const { text } = await ask('POST', '/v1/devices/nullb0/faults/release');
   return JSON.parse(text);
+}
+
+/** What the first rule has struck, and holds. */
+async function counts({ ask }: Controlled): Promise<{ struck: number; held: number }> {
+  const { text } = await ask('GET', '/v1/devices/nullb0/faults');
+  return JSON.parse(text).rules[0];
 }
 
 /** Sends a read of the block that holds sevens, cookie 5. */
@@ -93,10 +99,7 @@ describe('one connection', () => {
     askToRead(client);
     if (bytes > 0) expect((await client.peek(bytes)).length).toBe(bytes);
     askToRead(client, 6n);
-    await until(async () => {
-      const { text } = await served.ask('GET', '/v1/devices/nullb0/faults');
-      return JSON.parse(text).rules[0].held === 1;
-    });
+    await until(async () => (await counts(served)).held === 1);
     expect(client.waiting).toBe(bytes);
     expect(await released(served)).toEqual({ released: 1 });
     expect((await client.read(good.length)).equals(good)).toBe(true);
@@ -111,10 +114,7 @@ describe('one connection', () => {
     for (const offset of [LENGTH * 2, 0]) {
       client.send(requestBytes({ command: READ, cookie: BigInt(offset), offset, length }));
     }
-    await until(async () => {
-      const { text } = await served.ask('GET', '/v1/devices/nullb0/faults');
-      return JSON.parse(text).rules[0].struck === 1;
-    });
+    await until(async () => (await counts(served)).struck === 1);
     await served.ask('DELETE', '/v1/devices/nullb0/faults');
     client.socket.resume();
     for (const offset of [LENGTH * 2, 0]) {
@@ -281,26 +281,34 @@ describe('a client that arrives', () => {
   test.each([0, 18, 27])(
     'handshake stall:%i: the time limit of handshakes is that of the client, too',
     async (bytes) => {
-      const served = await serveControlled({ handshakeTime: 0.2 }, 'size=16');
-      const rules = [{ op: 'handshake', wire: `stall:${bytes}` }];
-      await served.ask('PUT', '/v1/devices/nullb0/faults', { json: { rules } });
-      const client = await WireClient.connect(served.path);
-      if (bytes === 27) client.send(exportNameBytes);
-      expect((await client.end()).length).toBe(bytes);
+      await inStillTime(async (pass) => {
+        const served = await ruled({ op: 'handshake', wire: `stall:${bytes}` });
+        const client = await WireClient.connect(served.path);
+        if (bytes === 27) client.send(exportNameBytes);
+        await until(async () => (await counts(served)).held === 1);
+        pass(limits.handshakeTime.max - 1);
+        expect((await counts(served)).held).toBe(1);
+        pass(1);
+        expect((await client.end()).length).toBe(bytes);
+      });
     },
   );
 
   test('handshake stall:28: behind its end there is no time limit', async () => {
-    const served = await serveControlled({ handshakeTime: 0.2 }, 'size=16');
-    const rules = [{ op: 'handshake', nth: 1, wire: 'stall:28' }];
-    await served.ask('PUT', '/v1/devices/nullb0/faults', { json: { rules } });
-    const client = await WireClient.connect(served.path);
-    client.send(exportNameBytes);
-    askToRead(client);
-    // Another one, that does not agree, meets its limit later than the first would.
-    expect((await (await WireClient.connect(served.path)).end()).length).toBe(18);
-    await released(served);
-    expect((await client.read(28 + REPLY)).length).toBe(28 + REPLY);
+    await inStillTime(async (pass) => {
+      const served = await ruled({ op: 'handshake', nth: 1, wire: 'stall:28' });
+      const client = await WireClient.connect(served.path);
+      client.send(exportNameBytes);
+      askToRead(client);
+      await until(async () => (await counts(served)).held === 1);
+      // Another one, that does not agree, meets its limit later than the first would.
+      const other = await WireClient.connect(served.path);
+      expect((await other.peek(18)).length).toBe(18);
+      pass(limits.handshakeTime.max);
+      expect((await other.end()).length).toBe(18);
+      await released(served);
+      expect((await client.read(28 + REPLY)).length).toBe(28 + REPLY);
+    });
   });
 
   test('handshake stall:20, drip:5:1ms', async () => {

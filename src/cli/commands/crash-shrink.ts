@@ -1,15 +1,15 @@
 /** `tnull crash shrink FILE ID --check COMMAND`: the nearest image that passes, and what makes the difference. */
 
-import { type ImageId, idText } from '../../crash/image-id.ts';
+import { type ImageId, idText, parseId } from '../../crash/image-id.ts';
 import { crashSite, type Model } from '../../crash/models.ts';
 import { ProductSpace } from '../../crash/product-space.ts';
-import { type Shrunk, shrink, type Vector, vectorOf } from '../../crash/shrinking.ts';
-import { doubtful, momentOf } from '../../crash/story.ts';
+import { shrink, type Vector, vectorOf } from '../../crash/shrinking.ts';
+import { doubtful, marksAt, momentOf } from '../../crash/story.ts';
 import type { Timeline } from '../../crash/timeline.ts';
 import { bug, SECTOR_BYTES } from '../../units.ts';
 import { Checker } from '../crash/checker.ts';
 import { type OpenedImage, openImage } from '../crash/opened.ts';
-import { doubtfulText, momentText } from '../crash/report.ts';
+import { doubtfulText, momentText, oneLine } from '../crash/report.ts';
 import { textOf } from '../crash/words.ts';
 import type { FileCommand, FileContext } from '../file-command.ts';
 import { interruptible } from '../interrupt.ts';
@@ -20,13 +20,15 @@ const TIMEOUT_MS = 60_000;
 const WHOSE = 'crash shrink';
 /** Of the prefixes, those that may be where the search begins. */
 const PREFIXES_MAX = 200;
+/** Of the places where two images differ. */
+const PLACES_SHOWN = 12;
 
 export const crashShrink: FileCommand = {
   operands: 'FILE ID',
   summary: 'find the fewest blocks that make an image fail',
   more:
-    'Looks for an image of the same instant that passes, and for the fewest blocks in which the two differ: each\n' +
-    'of them is needed. COMMAND is as for tnull crash explore; statuses from 10 to 19 are no failures.\n',
+    'Looks for an image of the same instant that passes, and for the fewest blocks that make it fail when they are as\n' +
+    'in the image given. COMMAND is as for tnull crash explore; statuses from 10 to 19 are no failures.\n',
   least: 2,
   most: 2,
   flags: [
@@ -47,11 +49,21 @@ export const crashShrink: FileCommand = {
   },
 };
 
+/** In sectors. */
+interface Block {
+  readonly sector: number;
+  readonly sectors: number;
+}
+
 interface Found {
   readonly failing: string;
   readonly passing: string;
-  /** What is different, in sectors. */
-  readonly blocks: readonly { readonly sector: number; readonly sectors: number }[];
+  /** No other image of the instant passes, but the same one does before this was marked; else null. */
+  readonly mark: string | null;
+  /** Where they differ. */
+  readonly blocks: readonly Block[];
+  /** What differs from `passing` in the fewest of those blocks, and fails, too. */
+  readonly least: { readonly failing: string; readonly blocks: readonly Block[] };
   readonly checks: number;
 }
 
@@ -96,15 +108,54 @@ async function shrunk(
         if (!(await fails(failing))) throw new StartError(`${WHOSE}: ${text}: it does not fail`);
         const found = await shrink(images, failing, beginnings(timeline, id, images), fails);
         if (found === undefined) {
-          throw new StartError(`${WHOSE}: ${text}: no image of its instant was found that passes`);
+          const { mark, checks } = await promise(id, contents, checker, timeline);
+          if (signal.aborted) throw new StartError(`${WHOSE}: interrupted`);
+          if (mark === undefined) {
+            throw new StartError(
+              `${WHOSE}: ${text}: no image of its instant was found that passes`,
+            );
+          }
+          const least = { failing: text, blocks: [] };
+          const all = known.size + checks;
+          return { failing: text, passing: text, mark, blocks: [], least, checks: all };
         }
-        const blocks = blocksOf(timeline, found, failing);
-        return { failing: text, passing: idText(idOf(found.passing)), blocks, checks: known.size };
+        const blocks = blocksOf(timeline, found.passing, failing);
+        const least = {
+          failing: idText(idOf(found.failing)),
+          blocks: blocksOf(timeline, found.passing, found.failing),
+        };
+        const passing = idText(idOf(found.passing));
+        return { failing: text, passing, mark: null, blocks, least, checks: known.size };
       },
     );
   } finally {
     await lane.end();
   }
+}
+
+/** The first mark with which the image fails; undefined: it fails without any. */
+async function promise(
+  id: ImageId,
+  contents: Int32Array,
+  checker: Checker,
+  { log }: Timeline,
+): Promise<{ mark: string | undefined; checks: number }> {
+  const marks = marksAt(log, id.instant);
+  let checks = 0;
+  const passes = async (count: number): Promise<boolean> => {
+    checks++;
+    const { status } = await checker.check(id, contents, marks.slice(0, count));
+    return !isFailure({ outcome: outcomeOf(status, new Map()) });
+  };
+  if (marks.length === 0 || !(await passes(0))) return { mark: undefined, checks };
+  // It passes with `low` marks, and fails with `high`.
+  let [low, high] = [0, marks.length];
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (await passes(middle)) low = middle;
+    else high = middle;
+  }
+  return { mark: marks[low], checks };
 }
 
 /** Images that are likely to pass: what is durable alone, and the prefixes, the last of which is all there is. */
@@ -127,30 +178,59 @@ function beginnings(
   return found;
 }
 
-function blocksOf(timeline: Timeline, { components, passing }: Shrunk, failing: Vector) {
-  const { place, bytes } = timeline.cells;
+function blocksOf({ cells }: Timeline, one: Vector, other: Vector): Block[] {
+  const { place, bytes } = cells;
   const sectors = bytes / SECTOR_BYTES;
-  return components
-    .flatMap(({ cells }) => cells)
-    .filter((cell) => passing[cell] !== failing[cell])
-    .map((cell) => ({ sector: (place[cell] ?? 0) * sectors, sectors }));
+  const found: Block[] = [];
+  for (const [cell, version] of one.entries()) {
+    if (version !== other[cell]) found.push({ sector: (place[cell] ?? 0) * sectors, sectors });
+  }
+  return found;
 }
 
-function textOfFound({ journal, id, source, contents }: OpenedImage, found: Found): string {
-  const { timeline } = source;
-  const where = found.blocks.map(({ sector, sectors }) => `${sector}+${sectors}`).join(', ');
-  const end = (at: number, length: number): boolean =>
-    found.blocks.some(({ sector, sectors }) => at < sector + sectors && sector < at + length);
-  const writers = doubtful(timeline, id.instant, contents).filter(({ sector, sectors }) =>
-    end(sector, sectors),
-  );
+function textOfFound(opened: OpenedImage, found: Found): string {
+  const { journal, id } = opened;
+  const { timeline } = opened.source;
+  const { failing, passing, mark, blocks, least } = found;
+  const moment = `  ${momentText(momentOf(timeline.log, id.instant))}\n`;
+  const checked = `${found.checks} images were checked\n`;
+  if (mark !== null) {
+    return [
+      `${failing} fails, and so does what else was tried of its instant\n`,
+      moment,
+      `  as long as '${oneLine(mark)}' was not marked it passes: nothing had made that durable\n`,
+      checked,
+    ].join('');
+  }
+  const isLess = least.blocks.length < blocks.length;
   return [
-    `${found.failing} fails, ${found.passing} passes\n`,
-    `  ${momentText(momentOf(timeline.log, id.instant))}\n`,
-    `  they differ in ${found.blocks.length} blocks: sectors ${where}\n`,
+    `${failing} fails, ${passing} passes\n`,
+    moment,
+    `  they differ in ${blocks.length} blocks: ${placesText(blocks)}\n`,
+    isLess
+      ? `  ${least.failing} fails, too, and differs in ${least.blocks.length}: ${placesText(least.blocks)}\n`
+      : '',
     '  in the one that fails:\n',
-    ...writers.map((one) => `  ${doubtfulText(one)}\n`),
-    `  tnull crash serve ${journal} ${found.passing}\n`,
-    `${found.checks} images were checked\n`,
+    ...writersText(opened, least),
+    `  tnull crash serve ${journal} ${passing}\n`,
+    checked,
   ].join('');
+}
+
+/** What was not durable then and wrote to those blocks, as the image that fails has it. */
+function writersText({ source, id, contents }: OpenedImage, least: Found['least']): string[] {
+  const { instant } = id;
+  const other = parseId(least.failing);
+  const shown = (other && source.contents(other)) ?? contents;
+  const isThere = (at: number, length: number): boolean =>
+    least.blocks.some(({ sector, sectors }) => at < sector + sectors && sector < at + length);
+  return doubtful(source.timeline, instant, shown)
+    .filter(({ sector, sectors }) => isThere(sector, sectors))
+    .map((one) => `  ${doubtfulText(one)}\n`);
+}
+
+function placesText(blocks: readonly Block[]): string {
+  const all = blocks.slice(0, PLACES_SHOWN).map(({ sector, sectors }) => `${sector}+${sectors}`);
+  const more = blocks.length - all.length;
+  return `sectors ${all.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

@@ -29,11 +29,14 @@ export class Checker {
     this.#options = options;
   }
 
-  /** @param contents of each cell. */
-  check(id: ImageId, contents: Int32Array): Promise<Checked> {
+  /** @param contents of each cell. @param marks those that the check is to know. */
+  check(
+    id: ImageId,
+    contents: Int32Array,
+    marks: readonly string[] = marksAt(this.#timeline.log, id.instant),
+  ): Promise<Checked> {
     const { check: command, timeoutMs, journal } = this.#options;
     const environment = { TNULL_CRASH_ID: idText(id), TNULL_CRASH_JOURNAL: journal };
-    const marks = marksAt(this.#timeline.log, id.instant);
     return this.lane.check(this.image(contents), { command, timeoutMs, environment, marks });
   }
 

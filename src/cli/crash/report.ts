@@ -115,7 +115,7 @@ export function doubtfulText(one: Doubtful): string {
 }
 
 /** What is marked may drive the terminal. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?');
 }
 

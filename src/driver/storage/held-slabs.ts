@@ -3,8 +3,17 @@
  *  neither ranges nor other threads. Source: driver.md section 4; crash.md section 1. */
 
 import type { SlabAllocator } from '../../pages/allocator.ts';
+import {
+  lay,
+  mayLie,
+  own,
+  ownAll,
+  ownPages,
+  pagesToOwn,
+  retire,
+  share,
+} from '../../pages/layers.ts';
 import { Room } from '../../pages/memory.ts';
-import { retire, share } from '../../pages/pin.ts';
 import {
   PAGE_BYTES,
   PAGES_PER_SLAB,
@@ -19,6 +28,8 @@ import { EXTENTS_PER_LEAF, LEVEL_BYTES, type Leaf, letGo, SlabTable } from './sl
 
 /** Some 20 us. */
 const SLABS_PER_PIECE = 64;
+/** A slab whose pages were copied takes as long as some of those that are only given back. */
+const SLABS_PER_COPY = 16;
 
 /** A leaf out of its table, whose pages are counted still. */
 interface Detached {
@@ -79,17 +90,24 @@ export class HeldSlabs implements Relative {
   }
 
   /** The slab of an extent for a caller who writes its sectors [first, end) at once: a fresh one where there is
-   *  none, and a copy of one that somebody reads or has as well. Undefined: no memory, and nothing changed. */
+   *  none, a layer upon one that others have as well, and a copy of one that somebody reads. Undefined: no
+   *  memory, and nothing changed. */
   makeWritable(index: number, first: number, end: number): Slab | undefined {
     const old = this.#ownSlab(index);
-    if (old !== undefined && old.pins === 0 && this.admit(old, first, end)) return old;
+    if (old !== undefined && old.pins === 0 && this.admit(old, first, end)) {
+      if (old.base !== undefined) this.#own(old, first, end);
+      return old;
+    }
     // Another one may have memory already.
     return this.#replaced(index, old, first, end);
   }
 
   #replaced(index: number, old: Slab | undefined, first: number, end: number): Slab | undefined {
-    if (old === undefined && !this.#admitLevels(index)) return undefined;
     const whole = end - first === SECTORS_PER_SLAB;
+    if (old !== undefined && !whole && old.shares > 0 && mayLie(old)) {
+      return this.#layered(index, old, first, end);
+    }
+    if (old === undefined && !this.#admitLevels(index)) return undefined;
     const slab = whole ? this.#allocator.takeDirty() : this.#allocator.take();
     const kept = old === undefined || whole ? 0 : pagesWithBytes(old);
     if (slab !== undefined && this.#allocator.admit(slab, kept | pagesOf(first, end))) {
@@ -100,6 +118,47 @@ export class HeldSlabs implements Relative {
     if (slab !== undefined) this.#allocator.give(slab);
     if (old === undefined) this.#releaseLevels(this.table.levelsFor(index));
     return undefined;
+  }
+
+  /** The extent has a layer upon `old` from now on, in which [first, end) may be written. */
+  #layered(
+    index: number,
+    old: Slab,
+    first: number,
+    end: number,
+    room: Room = Room.DATA,
+  ): Slab | undefined {
+    const slab = this.#allocator.takeFresh(room);
+    if (slab === undefined) return undefined;
+    if (!this.#allocator.admit(slab, pagesOf(first, end), room)) {
+      this.#allocator.give(slab);
+      return undefined;
+    }
+    lay(slab, old);
+    own(slab, first, end, this.#allocator);
+    this.replace(index, slab);
+    return slab;
+  }
+
+  /** As `own`, which needs no memory. */
+  #own(slab: Slab, first: number, end: number): void {
+    this.#count(slab, -1);
+    own(slab, first, end, this.#allocator);
+    this.#count(slab, 1);
+  }
+
+  /** The same where its pages were not admitted. False: there is no memory, and nothing changed. */
+  #admitAndOwn(slab: Slab, first: number, end: number, room: Room): boolean {
+    if (slab.base === undefined) return true;
+    if (!this.#allocator.admit(slab, pagesToOwn(slab, first, end), room)) return false;
+    this.#own(slab, first, end);
+    return true;
+  }
+
+  /** The extent's slab, a layer, has all that it shows from now on. False: there is no memory. */
+  flatten(index: number): boolean {
+    const slab = this.table.get(index);
+    return slab?.base === undefined || ownAll(slab, this.#allocator);
   }
 
   /** `slab` of the table may be written in [first, end). False: no memory, and nothing changed. */
@@ -128,7 +187,7 @@ export class HeldSlabs implements Relative {
     let slab = this.#ownSlab(index);
     // Pages of zeros take no memory.
     if (slab === undefined || slab.pins !== 0) slab = this.#replaced(index, slab, 0, 0);
-    if (slab === undefined) return false;
+    if (slab === undefined || !this.#admitAndOwn(slab, first, end, Room.DATA)) return false;
     this.#count(slab, -1);
     holdZeroes(slab, first, end);
     this.#count(slab, 1);
@@ -143,8 +202,9 @@ export class HeldSlabs implements Relative {
       this.#remove(index, slab);
       return true;
     }
-    if (slab.pins !== 0) slab = this.rehome(index, slab, false);
-    if (slab === undefined) return false;
+    if (slab.shares > 0 && mayLie(slab)) slab = this.#layered(index, slab, 0, 0, Room.ANY);
+    else if (slab.pins !== 0) slab = this.rehome(index, slab, false);
+    if (slab === undefined || !this.#admitAndOwn(slab, first, end, Room.ANY)) return false;
     this.#count(slab, -1);
     dropSectors(slab, first, end);
     this.#count(slab, 1);
@@ -221,7 +281,7 @@ export class HeldSlabs implements Relative {
         i = table.endOfLeaf(i);
       } else {
         const slab = table.get(i++);
-        if (slab?.shares === 0) pages += slab.residentPages;
+        if (slab !== undefined) pages += ownPages(slab);
       }
       if (++looked % SLABS_PER_PIECE === 0) yield;
     }
@@ -249,17 +309,26 @@ export class HeldSlabs implements Relative {
     for (const slab of leaf.entries) {
       if (slab === undefined) continue;
       for (const counts of countedBy) counts.#count(slab, -1);
-      if (isOwn) retire(slab, this.#allocator);
-      if (++slabs % SLABS_PER_PIECE === 0) yield;
+      slabs += isOwn ? this.#retire(slab) : 1;
+      if (slabs < SLABS_PER_PIECE) continue;
+      slabs = 0;
+      yield;
     }
     if (!letGo(leaf)) return;
     this.#releaseLevels(1);
     if (isOwn) return;
     for (const slab of leaf.entries) {
       if (slab === undefined) continue;
-      retire(slab, this.#allocator);
-      if (++slabs % SLABS_PER_PIECE === 0) yield;
+      slabs += this.#retire(slab);
+      if (slabs < SLABS_PER_PIECE) continue;
+      slabs = 0;
+      yield;
     }
+  }
+
+  /** @returns as how many slabs it counts. */
+  #retire(slab: Slab): number {
+    return retire(slab, this.#allocator) ? SLABS_PER_COPY : 1;
   }
 
   /** The slab of an extent, in levels that no other table has. */

@@ -12,6 +12,7 @@ import type { PageViews } from '../../pages/views.ts';
 import type { Work } from '../../time/slicer.ts';
 import { type Bytes, bug, bytes, MiB, SECTOR_BYTES, type Sector } from '../../units.ts';
 import { HeldSlabs } from './held-slabs.ts';
+import { readLayers, viewLayers } from './layered.ts';
 import { runOf } from './sectors.ts';
 import type { SlabTable } from './slab-table.ts';
 
@@ -22,6 +23,9 @@ const IDLE_SHARE = 0.05;
 const SLABS_PER_PIECE = 64;
 /** How many slabs `compact` looks at for each that it may re-home. */
 const LOOKS_PER_SLAB = 64;
+/** Each so many requests for extents in layers put one of these in one place: who is asked for more often is so
+ *  sooner. A copy takes as long as some requests that go from thread to thread. */
+const ASKED_MAX = 8;
 
 export class PageStore implements Extents {
   #slabs: HeldSlabs;
@@ -29,6 +33,8 @@ export class PageStore implements Extents {
   readonly #idleBytesFree: number;
   /** Undefined: no other thread sees the slabs. */
   #guard: SlabGuard | undefined;
+  /** How often threads had to ask for slabs in layers, about. */
+  #asked = 0;
   /** Where `compact` goes on looking. */
   #cursor = 0;
 
@@ -71,7 +77,7 @@ export class PageStore implements Extents {
     for (let i = table.next(0, table.extents); i >= 0; i = table.next(i + 1, table.extents)) {
       if (guard === undefined || this.#guard !== guard) return;
       guard.lock(i);
-      this.#unlock(i);
+      guard.unlock(i, this.#slabs.table.get(i), this.#slabs.isOwned(i));
       if (++shown % SLABS_PER_PIECE === 0) yield;
     }
   }
@@ -116,6 +122,7 @@ export class PageStore implements Extents {
       const slab = this.#slabs.table.get(index);
       if (slab === undefined) target.fill(0, to, to + count);
       else if (this.#guard !== undefined) this.#readShared(index, slab, at, count, target, to);
+      else if (slab.base !== undefined) readLayers(slab, at, count, target, to);
       else target.set(count === SLAB_BYTES ? slab.bytes : slab.bytes.subarray(at, at + count), to);
       to += count;
     }
@@ -155,7 +162,9 @@ export class PageStore implements Extents {
     for (let left = length; left > 0; index++, at = 0) {
       const count = Math.min(left, SLAB_BYTES - at);
       this.#guard?.lock(index);
-      into.add(this.#slabs.table.get(index), at, at + count);
+      const slab = this.#slabs.table.get(index);
+      if (slab?.base === undefined) into.add(slab, at, at + count);
+      else viewLayers(slab, at, at + count, into);
       this.#unlock(index);
       left -= count;
     }
@@ -278,7 +287,8 @@ export class PageStore implements Extents {
   /** The slab of an extent, whose sectors [first, end) may be written. Undefined: no memory. */
   #writable(index: number, first: number, end: number): Slab | undefined {
     const slab = this.#slabs.table.get(index);
-    const isOwn = slab !== undefined && slab.pins === 0 && !this.#slabs.mayShare;
+    const { mayShare } = this.#slabs;
+    const isOwn = slab !== undefined && slab.pins === 0 && slab.base === undefined && !mayShare;
     if (isOwn && this.#slabs.admit(slab, first, end)) return slab;
     return this.#slabs.makeWritable(index, first, end);
   }
@@ -292,13 +302,21 @@ export class PageStore implements Extents {
     to: number,
   ): void {
     this.#guard?.lock(index);
-    copyBytes(target, slab.bytes.subarray(at, at + count), to);
+    if (slab.base !== undefined) readLayers(slab, at, count, target, to);
+    else copyBytes(target, slab.bytes.subarray(at, at + count), to);
     this.#unlock(index);
   }
 
-  /** Shows other threads, if there are any, what the extent has now. */
+  /** Shows other threads, if there are any, what the extent has now. What they ask us for again and again, since
+   *  only we can tell where its bytes are, is put in one place. */
   #unlock(index: number): void {
-    this.#guard?.unlock(index, this.#slabs.table.get(index), this.#slabs.isOwned(index));
+    const guard = this.#guard;
+    if (guard === undefined) return;
+    if (this.#slabs.table.get(index)?.base !== undefined && ++this.#asked >= ASKED_MAX) {
+      this.#asked = 0;
+      this.#slabs.flatten(index);
+    }
+    guard.unlock(index, this.#slabs.table.get(index), this.#slabs.isOwned(index));
   }
 
   #nextInRing(): number {

@@ -3,13 +3,16 @@
  *  Sectors are counted from the slab's start. Source: driver.md section 4 (a bit per sector). */
 
 import { Allocation, type Extent } from '../../block/extents.ts';
+import { sourceOf } from '../../pages/layers.ts';
 import {
+  BELOW,
   DATA,
   PAGE_BYTES,
   PAGES_PER_SLAB,
   RESIDENT,
   SECTORS_PER_PAGE,
   type Slab,
+  setMark,
   ZEROED,
 } from '../../pages/slab.ts';
 import { SECTOR_BYTES } from '../../units.ts';
@@ -76,6 +79,7 @@ export function runOf(slab: Slab, first: number, end: number, into: Extent): voi
 function statusOf(slab: Slab, sector: number): number {
   const mark = slab.marks[Math.trunc(sector / SECTORS_PER_PAGE)] ?? 0;
   if (((mark >>> (sector % SECTORS_PER_PAGE)) & 1) === 0) return Allocation.HOLE | Allocation.ZERO;
+  if ((mark & BELOW) !== 0) return Allocation.DATA;
   // Without memory of its own the page is known to be zeros, too.
   return (mark & (RESIDENT | ZEROED)) === RESIDENT ? Allocation.DATA : Allocation.ZERO;
 }
@@ -89,18 +93,19 @@ export function pagesWithBytes(slab: Slab): number {
   return pages;
 }
 
-/** Makes `to`, a slab of zeros with `pagesWithBytes` admitted, hold what `from` holds; empty pages are
- *  not touched. */
+/** Makes `to`, a slab of zeros with `pagesWithBytes` admitted, hold what `from` holds, whichever slab below has
+ *  it; empty pages are not touched. */
 export function copyHeld(from: Slab, to: Slab): void {
   for (let page = 0; page < PAGES_PER_SLAB; ) {
     const first = page;
-    while (page < PAGES_PER_SLAB && hasBytes(from.marks[page] ?? 0)) {
-      setMark(to, page, from.marks[page] ?? 0);
+    const source = sourceOf(from, page);
+    while (isFrom(from, page, source)) {
+      setMark(to, page, ((from.marks[page] ?? 0) & ~BELOW) | RESIDENT);
       page++;
     }
     if (page > first) {
       const start = first * PAGE_BYTES;
-      to.bytes.set(from.bytes.subarray(start, page * PAGE_BYTES), start);
+      to.bytes.set(source.bytes.subarray(start, page * PAGE_BYTES), start);
     } else {
       // Zeros without memory, or nothing: only the bits are worth copying.
       setMark(to, page, (to.marks[page] ?? 0) | ((from.marks[page] ?? 0) & DATA));
@@ -109,8 +114,14 @@ export function copyHeld(from: Slab, to: Slab): void {
   }
 }
 
+function isFrom(slab: Slab, page: number, source: Slab): boolean {
+  return (
+    page < PAGES_PER_SLAB && hasBytes(slab.marks[page] ?? 0) && sourceOf(slab, page) === source
+  );
+}
+
 function hasBytes(mark: number): boolean {
-  return (mark & DATA) !== 0 && (mark & RESIDENT) !== 0;
+  return (mark & DATA) !== 0 && (mark & (RESIDENT | BELOW)) !== 0;
 }
 
 /** What holds no data or has no memory is zero already, and to write there would take memory. */
@@ -123,19 +134,4 @@ function zeroBytes(slab: Slab, mark: number, first: number, end: number): void {
 export function bitsOf(first: number, end: number): number {
   const low = first % SECTORS_PER_PAGE;
   return ((1 << (end - first)) - 1) << low;
-}
-
-function setMark(slab: Slab, page: number, mark: number): void {
-  const old = slab.marks[page] ?? 0;
-  slab.heldPages += held(mark) - held(old);
-  slab.idlePages += idle(mark) - idle(old);
-  slab.marks[page] = mark;
-}
-
-function held(mark: number): number {
-  return (mark & DATA) !== 0 ? 1 : 0;
-}
-
-function idle(mark: number): number {
-  return mark === RESIDENT ? 1 : 0;
 }

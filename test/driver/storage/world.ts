@@ -20,6 +20,7 @@ import { atOnce, type Work } from '../../../src/time/slicer.ts';
 import { bytes, SECTOR_BYTES, sector } from '../../../src/units.ts';
 import { CountingAllocator } from '../../pages/counting-allocator.ts';
 import { same } from '../../same.ts';
+import { checkLayers } from './layers.ts';
 import { StoreModel } from './model.ts';
 
 const DEVICE_SECTORS = 2 ** 43;
@@ -291,6 +292,16 @@ export class World {
     }
   }
 
+  /** How many slabs layers alone have. */
+  #onlyBelow(): number {
+    const alone = [...this.allocator.live].filter(
+      ({ retired, layers = [], shares }) => !retired && layers.length === shares + 1,
+    );
+    // What one layer alone has is copied up, where there is memory for it.
+    if (this.failAt === 0) same(alone.filter(({ shares }) => shares === 0).length, 0);
+    return alone.length;
+  }
+
   #adopt({ sector: at, salt }: Step): void {
     const slab = this.allocator.takeDirty();
     if (slab === undefined) return;
@@ -335,12 +346,13 @@ export class World {
     same(this.#read(at, sectors).equals(expected), true);
   }
 
-  /** Each slab taken is in the table, or retired with a reader. */
+  /** Each slab taken is in the table, or below another one, or retired with a reader. */
   #checkSlabs(): void {
     const retired = [...this.allocator.live].filter((slab) => slab.retired);
+    for (const slab of this.allocator.live) if (!slab.retired) checkLayers(slab);
     const tables = [this.store, ...this.#frozen.map(({ slabs }) => slabs.table)];
     const held = tables.map((one) => (one instanceof PageStore ? one.slabCount : one.size));
-    const most = held.reduce((sum, count) => sum + count, retired.length);
+    const most = held.reduce((sum, count) => sum + count, retired.length + this.#onlyBelow());
     const { size } = this.allocator.live;
     if (this.#work.length === 0 && tables.length === 1) same(size, most);
     if (this.#work.length === 0) same(size <= most, true);

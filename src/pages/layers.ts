@@ -1,0 +1,211 @@
+/** Who holds a slab: tables, and slabs that lie upon it. A layer has the pages that were changed since, and
+ *  shows the others of the slab below, which keeps its content: so who changes a shared slab copies pages, not
+ *  all of it. Knows no tables. Source: crash.md section 1; docs/architecture.md, Memory. */
+
+import { bug } from '../units.ts';
+import type { SlabAllocator } from './allocator.ts';
+import { Room } from './memory.ts';
+import { unpin } from './pin.ts';
+import {
+  BELOW,
+  DATA,
+  PAGE_BYTES,
+  PAGES_PER_SLAB,
+  pagesOf,
+  RESIDENT,
+  SECTORS_PER_PAGE,
+  type Slab,
+  setMark,
+  ZEROED,
+} from './slab.ts';
+
+/** So many slabs may lie below one: a read looks through all of them, and each may keep pages that nobody
+ *  sees. */
+const SLABS_BELOW_MAX = 3;
+
+/** One holder more has the slab, until it retires it. */
+export function share(slab: Slab): void {
+  slab.shares++;
+  slab.pins++;
+}
+
+/** The slab has left a table. Where that was the last holder it goes home now, or with its last pin.
+ *  @returns whether pages were copied, since only a layer has it now. */
+export function retire(slab: Slab, allocator: SlabAllocator): boolean {
+  if (slab.shares > 0) {
+    slab.shares--;
+    unpin(slab, allocator);
+    return mergeUp(slab, allocator);
+  }
+  if (slab.retired) bug('a slab was retired twice');
+  slab.retired = true;
+  const merged = leaveBase(slab, allocator);
+  if (slab.pins === 0) allocator.give(slab);
+  return merged;
+}
+
+/** May a layer be put upon it, or are there enough of them? */
+export function mayLie(below: Slab): boolean {
+  let depth = 1;
+  for (let base = below.base; base !== undefined; base = base.base) depth++;
+  return depth <= SLABS_BELOW_MAX;
+}
+
+/** `over`, a slab of zeros, shows from now on what `below` holds, and holds that. */
+export function lay(over: Slab, below: Slab): void {
+  for (let page = 0; page < PAGES_PER_SLAB; page++) {
+    const mark = below.marks[page] ?? 0;
+    const isBelow =
+      (mark & BELOW) !== 0 || ((mark & DATA) !== 0 && (mark & (RESIDENT | ZEROED)) === RESIDENT);
+    const resident = (over.marks[page] ?? 0) & RESIDENT;
+    if (isBelow) over.pagesBelow++;
+    // Zeros need no bytes of another one.
+    const how = isBelow ? BELOW : resident === 0 ? 0 : ZEROED;
+    if ((mark & DATA) !== 0) setMark(over, page, resident | (mark & DATA) | how);
+  }
+  if (over.pagesBelow === 0) return;
+  share(below);
+  over.base = below;
+  below.layers ??= [];
+  below.layers.push(over);
+}
+
+/** The slab that has the bytes of a page of `slab`. */
+export function sourceOf(slab: Slab, page: number): Slab {
+  let source = slab;
+  while (((source.marks[page] ?? 0) & BELOW) !== 0) source = source.base ?? bug('nothing is below');
+  return source;
+}
+
+/** The pages that `own` copies, which must be admitted first: those of which the sectors [first, end) are a part,
+ *  one bit each. */
+export function pagesToOwn(slab: Slab, first: number, end: number): number {
+  if (end <= first) return 0;
+  const lowest = Math.ceil(first / SECTORS_PER_PAGE) * SECTORS_PER_PAGE;
+  const highest = Math.trunc(end / SECTORS_PER_PAGE) * SECTORS_PER_PAGE;
+  let pages = 0;
+  if (first < lowest) pages |= pagesOf(first, first + 1);
+  if (highest < end) pages |= pagesOf(end - 1, end);
+  for (let page = 0; page < PAGES_PER_SLAB; page++) {
+    if (((slab.marks[page] ?? 0) & BELOW) === 0) pages &= ~(1 << page);
+  }
+  return pages;
+}
+
+/** The sectors [first, end) are about to be changed: of their pages none is shown from below any more. Whole pages
+ *  hold nothing then, of others the rest is copied. */
+export function own(slab: Slab, first: number, end: number, allocator: SlabAllocator): void {
+  for (let at = first; at < end; ) {
+    const page = Math.trunc(at / SECTORS_PER_PAGE);
+    const upTo = Math.min(end, (page + 1) * SECTORS_PER_PAGE);
+    if (((slab.marks[page] ?? 0) & BELOW) !== 0) {
+      if (upTo - at === SECTORS_PER_PAGE) drop(slab, page);
+      else copyPages(slab, page, page + 1);
+    }
+    at = upTo;
+  }
+  if (slab.pagesBelow === 0) leaveBase(slab, allocator);
+}
+
+/** A slab takes all that it shows into memory of its own. False: there is none, and nothing changed. */
+export function ownAll(slab: Slab, allocator: SlabAllocator): boolean {
+  if (!allocator.admit(slab, pagesFrom(slab, undefined))) return false;
+  copyPages(slab, 0, PAGES_PER_SLAB);
+  leaveBase(slab, allocator);
+  return true;
+}
+
+/** How many pages of memory go back when the only holder that is not a layer leaves it. */
+export function ownPages(slab: Slab): number {
+  let pages = 0;
+  for (let one: Slab | undefined = slab; one !== undefined; one = one.base) {
+    if (one.shares === 0) {
+      pages += one.residentPages;
+      continue;
+    }
+    const { layers = [] } = one;
+    // A table, or a layer that was counted, has it; what the others show stays.
+    if (one === slab && layers.length === one.shares) pages += unseenPages(one, layers);
+    break;
+  }
+  return pages;
+}
+
+function unseenPages(slab: Slab, layers: readonly Slab[]): number {
+  let pages = 0;
+  for (let page = 0; page < PAGES_PER_SLAB; page++) {
+    const mark = slab.marks[page] ?? 0;
+    if ((mark & RESIDENT) === 0) continue;
+    const isSeen = layers.some((layer) => ((layer.marks[page] ?? 0) & BELOW) !== 0);
+    if (!isSeen || (mark & BELOW) !== 0) pages++;
+  }
+  return pages;
+}
+
+/** Where nobody but one layer has the slab, what that shows of it is copied up and the slab goes home: less memory
+ *  for the same. Without memory for the copies all stays as it is. */
+function mergeUp(slab: Slab, allocator: SlabAllocator): boolean {
+  const [over, other] = slab.layers ?? [];
+  if (over === undefined || other !== undefined || slab.shares > 0) return false;
+  if (!allocator.admit(over, pagesFrom(over, slab), Room.ANY)) return false;
+  for (let page = 0; page < PAGES_PER_SLAB; page++) {
+    if (isShownFrom(over, page, slab)) copyPages(over, page, page + 1);
+  }
+  const { base } = slab;
+  if (base !== undefined && over.pagesBelow > 0) {
+    // The place of the slab that goes.
+    over.base = base;
+    slab.base = undefined;
+    base.layers?.splice(base.layers.indexOf(slab), 1, over);
+  } else {
+    over.base = undefined;
+  }
+  slab.layers = [];
+  retire(slab, allocator);
+  return true;
+}
+
+/** It lies upon nothing any more. @returns whether pages were copied. */
+function leaveBase(slab: Slab, allocator: SlabAllocator): boolean {
+  const { base } = slab;
+  if (base === undefined) return false;
+  slab.base = undefined;
+  slab.pagesBelow = 0;
+  base.layers?.splice(base.layers.indexOf(slab), 1);
+  return retire(base, allocator);
+}
+
+/** The page holds nothing. */
+function drop(slab: Slab, page: number): void {
+  slab.pagesBelow--;
+  setMark(slab, page, (slab.marks[page] ?? 0) & RESIDENT);
+}
+
+/** Those of the pages [first, end) that lie below are its own from now on; they were admitted. */
+function copyPages(slab: Slab, first: number, end: number): void {
+  for (let page = first; page < end; page++) {
+    const mark = slab.marks[page] ?? 0;
+    if ((mark & BELOW) === 0) continue;
+    const at = page * PAGE_BYTES;
+    slab.bytes.set(sourceOf(slab, page).bytes.subarray(at, at + PAGE_BYTES), at);
+    slab.pagesBelow--;
+    setMark(slab, page, mark & ~BELOW);
+  }
+}
+
+/** The pages that `slab` shows from below, of `source` alone if there is one; one bit each. */
+function pagesFrom(slab: Slab, source: Slab | undefined): number {
+  let pages = 0;
+  for (let page = 0; page < PAGES_PER_SLAB; page++) {
+    const isThere =
+      source === undefined
+        ? ((slab.marks[page] ?? 0) & BELOW) !== 0
+        : isShownFrom(slab, page, source);
+    if (isThere) pages |= 1 << page;
+  }
+  return pages;
+}
+
+function isShownFrom(slab: Slab, page: number, source: Slab): boolean {
+  return ((slab.marks[page] ?? 0) & BELOW) !== 0 && ((source.marks[page] ?? 0) & BELOW) === 0;
+}

@@ -1,0 +1,112 @@
+/** What a store takes of memory for what was changed since somebody keeps what it held. */
+
+import { expect, test } from 'vitest';
+import type { HeldSlabs } from '../../../src/driver/storage/held-slabs.ts';
+import { PageStore } from '../../../src/driver/storage/page-store.ts';
+import { createSlabAllocator } from '../../../src/pages/allocator.ts';
+import { SLAB_OVERHEAD_BYTES } from '../../../src/pages/memory.ts';
+import { PAGE_BYTES, SLAB_BYTES } from '../../../src/pages/slab.ts';
+import { PageViews } from '../../../src/pages/views.ts';
+import { atOnce } from '../../../src/time/slicer.ts';
+import { bytes, sector } from '../../../src/units.ts';
+import { CountingAllocator } from '../../pages/counting-allocator.ts';
+
+const PAGES = SLAB_BYTES / PAGE_BYTES;
+
+function full(): { store: PageStore; allocator: CountingAllocator } {
+  const allocator = new CountingAllocator(createSlabAllocator({ poolSlabs: 0 }));
+  const store = new PageStore(allocator, bytes(SLAB_BYTES));
+  store.write(sector(0), new Uint8Array(SLAB_BYTES).fill(1), 0, SLAB_BYTES);
+  return { store, allocator };
+}
+
+function writePage(store: PageStore, page: number, byte: number): void {
+  store.write(sector(page * 8), new Uint8Array(PAGE_BYTES).fill(byte), 0, PAGE_BYTES);
+}
+
+function firstBytes(store: PageStore): number[] {
+  const all = new Uint8Array(SLAB_BYTES);
+  store.read(sector(0), all, 0, SLAB_BYTES);
+  return Array.from({ length: PAGES }, (_, page) => all[page * PAGE_BYTES] ?? -1);
+}
+
+const ownBytes = (slabs: HeldSlabs): number => atOnce(slabs.ownBytes());
+
+test('a write after a snapshot takes its page, and the rest stays shared', () => {
+  const { store, allocator } = full();
+  const kept = store.freeze();
+  writePage(store, 3, 9); // the levels of the table are copied, too
+  const before = allocator.memory.usedBytes;
+  expect(ownBytes(kept)).toBe(PAGE_BYTES);
+  writePage(store, 5, 9);
+  expect(allocator.memory.usedBytes - before).toBe(PAGE_BYTES);
+  expect(ownBytes(kept)).toBe(2 * PAGE_BYTES);
+  expect(firstBytes(store)).toEqual(
+    Array.from({ length: PAGES }, (_, page) => (page === 3 || page === 5 ? 9 : 1)),
+  );
+  const back = store.exchange(kept);
+  expect(firstBytes(store)).toEqual(new Array(PAGES).fill(1));
+  expect(ownBytes(back)).toBe(2 * PAGE_BYTES);
+});
+
+test('once all pages are written, what lay below is of the snapshot alone', () => {
+  const { store } = full();
+  const kept = store.freeze();
+  for (let page = 0; page < PAGES; page++) writePage(store, page, 2);
+  expect(ownBytes(kept)).toBe(SLAB_BYTES);
+});
+
+test('a part of a page is written to a copy of that page alone', () => {
+  const { store, allocator } = full();
+  const kept = store.freeze();
+  writePage(store, 0, 2);
+  const before = allocator.memory.usedBytes;
+  store.write(sector(17), new Uint8Array(512).fill(7), 0, 512);
+  expect(allocator.memory.usedBytes - before).toBe(PAGE_BYTES);
+  const page = new Uint8Array(PAGE_BYTES);
+  store.read(sector(16), page, 0, PAGE_BYTES);
+  expect([page[0], page[512], page[1024]]).toEqual([1, 7, 1]);
+  expect(ownBytes(kept)).toBe(2 * PAGE_BYTES);
+});
+
+test.each([1, 5])(
+  'when all of %i snapshots go, one slab is left with what was written',
+  (count) => {
+    const { store, allocator } = full();
+    const empty = allocator.memory.usedBytes;
+    const kept: HeldSlabs[] = [];
+    for (let one = 0; one < count; one++) {
+      kept.push(store.freeze());
+      writePage(store, one, 10 + one);
+    }
+    // The middle ones first: what lies above and below is not lost with them.
+    kept.sort(
+      (a, b) => Math.abs(kept.indexOf(a) - count / 2) - Math.abs(kept.indexOf(b) - count / 2),
+    );
+    for (const one of kept) atOnce(one.end());
+    expect(allocator.live.size).toBe(1);
+    const slabs = (allocator.ever.size - 1) * SLAB_OVERHEAD_BYTES;
+    expect(allocator.memory.usedBytes).toBe(empty + slabs);
+    expect(firstBytes(store)).toEqual(
+      Array.from({ length: PAGES }, (_, page) => (page < count ? 10 + page : 1)),
+    );
+  },
+);
+
+test('what is being sent from a slab below stays, whoever goes meanwhile', () => {
+  const { store, allocator } = full();
+  const kept = store.freeze();
+  writePage(store, 3, 9);
+  const views = new PageViews(allocator);
+  store.view(sector(0), SLAB_BYTES, views);
+  expect(views.count).toBe(3);
+  atOnce(kept.end());
+  for (let page = 0; page < PAGES; page++) writePage(store, page, 5);
+  const sent = Array.from(
+    { length: views.count },
+    (_, at) => views.buffers[at]?.[views.starts[at] ?? 0],
+  );
+  expect(sent).toEqual([1, 9, 1]);
+  views.release();
+  expect(allocator.live.size).toBe(1);
+});
