@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-// Tests of the built program against foreign programs, limits of the kernel and the documents: one file at a time, since the machine's cores
-// belong to the server and its client; the verbose reporter shows each program's result.
+// Tests of the built program against foreign programs, limits of the kernel and the documents: one file at a
+// time, since the machine's cores belong to the server and its client; the verbose reporter shows each
+// program's result.
 export default defineConfig({
   test: {
     include: ['test/system/**/*.test.ts'],

@@ -26,7 +26,7 @@ for major; do
   TNULL_TEST_LEAVE_OUT='test/tidy/** test/bench/** **/*.property.test.ts' \
     "$node" node_modules/vitest/vitest.mjs run --reporter=default </dev/null >"$log" 2>&1
   status=$?
-  [ $status = 0 ] || tail -n 80 "$log"
+  [ $status = 0 ] || failures "$log" 80
   read -r p f < <(vitest_counts "$log")
   [ $status = 0 ] || [ "$f" -gt 0 ] || f=1
   [ $status != 0 ] || [ "$p" -gt 0 ] || f=1
