@@ -2,10 +2,11 @@
  *  Source: control.md section 1. */
 
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { shown, systemText } from '../config/errors.ts';
 import { nearestText } from '../config/nearest.ts';
-import { rows } from '../config/parameters.ts';
-import type { ConfiguredDevice, ListenAddress } from '../daemon/daemon.ts';
+import type { ConfiguredDevice, ImageStart, ListenAddress } from '../daemon/daemon.ts';
+import { attributesOf } from './attributes-said.ts';
 import { planAt } from './fault-plan.ts';
 import { parseListen } from './listen-uri.ts';
 import { threadsAt } from './threads-flag.ts';
@@ -77,17 +78,16 @@ export function withoutTyped(
   devices: readonly ConfiguredDevice[],
   typed: ReadonlySet<string>,
 ): ConfiguredDevice[] {
-  const names = new Set([...typed].map((name) => rows.get(name)?.attribute ?? name));
-  // All of them set the device's size.
-  const sizes = ['gb', 'size', 'size_bytes'];
-  if (sizes.some((name) => names.has(name))) for (const name of sizes) names.add(name);
+  const names = attributesOf(typed);
   const kept = ([name]: readonly [string, string]): boolean => {
     // The file of a fault is timeout_inject/probability.
     return !names.has(name) && !names.has(name.replace(/\/.*$/, ''));
   };
-  return devices.map(({ attributes, ...device }) => {
-    return { ...device, attributes: new Map([...attributes].filter(kept)) };
-  });
+  return devices.map(({ attributes, begins, ...device }) => ({
+    ...device,
+    attributes: new Map([...attributes].filter(kept)),
+    ...(begins === undefined ? {} : { begins: { ...begins, given: names } }),
+  }));
 }
 
 function parseJson(text: string): unknown {
@@ -116,14 +116,20 @@ function devicesOf(value: unknown): ConfiguredDevice[] | undefined {
   if (value === undefined) return undefined;
   return Object.entries(objectAt('devices', value)).map(([name, device]) => {
     const path = `devices.${shown(name)}`;
-    const { power, faults, ...attributes } = objectAt(path, device);
+    const { power, faults, image, ...attributes } = objectAt(path, device);
     const texts = Object.entries(attributes).map(([attribute, one]) => {
       return [attribute, textAt(`${path}.${shown(attribute)}`, one)] as const;
     });
     const powered = power === undefined || powerAt(`${path}.power`, power);
     const plan = faults === undefined ? {} : { faults: planAt(`${path}.faults`, faults) };
-    return { name, attributes: new Map(texts), powered, ...plan };
+    const begins = image === undefined ? {} : { begins: imageAt(`${path}.image`, image) };
+    return { name, attributes: new Map(texts), powered, ...plan, ...begins };
   });
+}
+
+function imageAt(path: string, value: unknown): ImageStart {
+  if (typeof value === 'string' && value !== '') return { image: resolve(value) };
+  throw new UsageError(`${path}: must be the path of a file`);
 }
 
 /** As the control API takes values: the text that a configfs file would take. */

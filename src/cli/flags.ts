@@ -99,10 +99,15 @@ export const flags = {
     choices: flushOffers,
     help: 'offer FLUSH and FUA always, or only on devices with a cache, as their queue reports them (default always)',
   },
+  image: {
+    flags: '--image <file>',
+    kind: 'path',
+    help: 'devices begin with the content of this file, and have its size; it is not written',
+  },
   config: {
     flags: '--config <file>',
     kind: 'path',
-    help: 'JSON: { "listen": [URI ...], "threads": N, "devices": { NAME: { attribute: value, "faults": PLAN } } }; flags win over it',
+    help: 'JSON: { "listen": [URI ...], "threads": N, "devices": { NAME: { attribute: value, "image": FILE, "faults": PLAN } } }; flags win over it',
   },
   control: {
     flags: '--control <path>',

@@ -37,6 +37,8 @@ export interface ServeCommand {
   /** One client on standard input and output. */
   readonly stdin: boolean;
   readonly config: string | undefined;
+  /** The content of the numbered devices. */
+  readonly image: string | undefined;
   /** Those that were given. */
   readonly limits: Partial<ClientLimits>;
   readonly tls: TlsFlags;
@@ -76,7 +78,7 @@ export type Parsed = ServeCommand | PrintCommand;
 const WORD = /^([A-Za-z_][A-Za-z0-9_]*)(?:=(.*))?$/s;
 
 /** Not parameters of a device, but written like them. */
-const flagWords: ReadonlySet<string> = new Set(['alignment']);
+const flagWords: ReadonlySet<string> = new Set(['alignment', 'image']);
 
 /** @param argv without node and script. @throws UsageError or ParameterError, in one line. */
 export function parseArguments(argv: readonly string[], version: string): Parsed {
@@ -114,6 +116,7 @@ function serveCommand(options: FlagValues, words: readonly Word[], limits: Limit
   return {
     ...{ kind: 'serve', words, listen, privateSocket, stdin, limits },
     config: options.config,
+    image: options.image,
     tls: {
       mode: options.tls,
       certificates: options.tlsCertificates,

@@ -2,6 +2,7 @@
  *  Source: control.md section 1. */
 
 import { randomBytes } from 'node:crypto';
+import { resolve as resolvePath } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { systemText } from '../config/errors.ts';
@@ -11,15 +12,17 @@ import {
   type ConfiguredDevice,
   type Daemon,
   type DaemonOptions,
+  type ImageStart,
   startDaemon,
 } from '../daemon/daemon.ts';
-import { ConfigError } from '../daemon/errors.ts';
+import { ConfigError, ImageError } from '../daemon/errors.ts';
 import { makeLog } from '../daemon/log.ts';
 import { version } from '../daemon/version.ts';
 import type { Plan } from '../rules/plan.ts';
 import { limits } from '../server/limits.ts';
 import { addressText } from '../server/listener.ts';
 import { takeSockets } from './activation.ts';
+import { attributesOf } from './attributes-said.ts';
 import type { Config } from './config-file.ts';
 import { readPlan } from './fault-plan.ts';
 import { isPublic } from './listen-uri.ts';
@@ -34,6 +37,7 @@ import { clientCommand, exportUri, readyJson, readyLines } from './ready-lines.t
 import { endCommand, runCommand } from './run-command.ts';
 import { StopRequest } from './stop-request.ts';
 import { withTls } from './tls-flags.ts';
+import { StartError } from './usage-error.ts';
 import { waysIn } from './ways.ts';
 
 /** Pino stays behind the daemon's wall. */
@@ -91,6 +95,7 @@ export async function serve(
       ...{ listen, ...command.rules, protocol: command.protocol },
       ...(tls === undefined ? {} : { tls }),
       ...{ faults, faultLog: command.faultLog, onFault },
+      begins: command.image === undefined ? undefined : beginning(command.image, typed),
       memoryLimit: command.memoryLimit,
       threads: command.threads ?? config?.threads ?? 1,
       parameters: own ? parameters : withoutNumbered(parameters),
@@ -136,6 +141,11 @@ interface Configured {
   readonly config: Config | undefined;
   /** Its devices, with what only the file says about them. */
   readonly configured: readonly ConfiguredDevice[];
+}
+
+/** @param typed parameters by name. */
+function beginning(image: string, typed: ReadonlySet<string>): ImageStart {
+  return { image: resolvePath(image), given: attributesOf(typed) };
 }
 
 /** The configuration's code is loaded only with a configuration. @param typed parameters by name. */
@@ -184,6 +194,7 @@ async function startAs({ config }: ServeCommand, options: DaemonOptions): Promis
   try {
     return await startDaemon(options);
   } catch (error) {
+    if (error instanceof ImageError) throw new StartError(error.message);
     if (error instanceof ConfigError) throw new ConfigError(`--config ${config}: ${error.message}`);
     throw error;
   }

@@ -34,6 +34,7 @@ import { returningSlabs } from './memory-return.ts';
 import {
   type ConfiguredDevice,
   FreshStart,
+  type ImageStart,
   makeConfigured,
   makeNumbered,
   type Reconfigured,
@@ -46,7 +47,7 @@ import { type OpenWays, openWays, type WaysIn } from './ways-in.ts';
 export type { InheritedSocket } from '../server/inherited.ts';
 export type { ListenAddress } from '../server/listener.ts';
 export type { ExportFacts } from './exports.ts';
-export type { ConfiguredDevice, Reconfigured } from './start-devices.ts';
+export type { ConfiguredDevice, ImageStart, Reconfigured } from './start-devices.ts';
 export { alignments, type ExportRules, type FlushOffer, flushOffers };
 
 export interface DaemonOptions extends WaysIn, DataPathOptions {
@@ -55,6 +56,8 @@ export interface DaemonOptions extends WaysIn, DataPathOptions {
   readonly control?: ControlOptions;
   /** The first rules of the numbered devices. */
   readonly faults?: Plan | undefined;
+  /** What they hold. Undefined: nothing. */
+  readonly begins?: ImageStart | undefined;
   /** The file that gets everything that rules do. */
   readonly faultLog?: string | undefined;
   /** The devices of a configuration, beside the numbered ones. */
@@ -133,7 +136,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   const { exports, server, tree, faults, serverFaults, pool, memory } = path;
   const { nr_devices: count } = parameters.options;
-  const fresh = new FreshStart(tree, count, options.faults, options.configured ?? []);
+  const numbered = { count, faults: options.faults, begins: options.begins };
+  const fresh = new FreshStart(tree, numbered, options.configured ?? []);
   let ways: OpenWays;
   let control: Control | undefined;
   const stopNow = (): void => {
@@ -142,7 +146,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     pool?.end();
   };
   try {
-    await makeNumbered(tree, count, options.faults);
+    await makeNumbered(tree, numbered);
     notices = true; // notices of the start were written when its parameters were read
     for (const notice of ruleNotices(options.faults?.rules ?? [])) tree.notice(notice);
     await makeConfigured(tree, options.configured ?? []);

@@ -3,3 +3,6 @@
 
 /** A configuration asks for something impossible; the line names the path in it. */
 export class ConfigError extends Error {}
+
+/** The devices cannot begin with the content of that file; the line names it. */
+export class ImageError extends Error {}

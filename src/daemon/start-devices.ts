@@ -7,7 +7,7 @@ import { createClone } from '../control/snapshots/clone.ts';
 import { createFrom } from '../control/snapshots/data.ts';
 import { deviceName, type Tree } from '../control/tree.ts';
 import type { Plan } from '../rules/plan.ts';
-import { ConfigError } from './errors.ts';
+import { ConfigError, ImageError } from './errors.ts';
 
 export interface ConfiguredDevice {
   readonly name: string;
@@ -17,13 +17,40 @@ export interface ConfiguredDevice {
   /** Its first rules. Undefined: none. */
   readonly faults?: Plan;
   /** What it holds, and of another device what it is, too. Undefined: nothing yet. */
-  readonly begins?: { readonly image: string } | { readonly clone: string };
+  readonly begins?: ImageStart | { readonly clone: string };
 }
 
-/** @throws ErrnoError when one cannot be built. */
-export async function makeNumbered(tree: Tree, count: number, faults?: Plan): Promise<void> {
+/** Where the data come from that a device begins with. */
+export interface ImageStart {
+  readonly image: string;
+  /** Attributes that the start's parameters say: not as the file has them. */
+  readonly given?: ReadonlySet<string>;
+}
+
+/** What the start says of its numbered devices. */
+export interface NumberedStart {
+  readonly count: number;
+  /** Their first rules. */
+  readonly faults?: Plan | undefined;
+  /** Undefined: they hold nothing. */
+  readonly begins?: ImageStart | undefined;
+}
+
+/** @throws ImageError, ErrnoError when one cannot be built. */
+export async function makeNumbered(tree: Tree, start: NumberedStart): Promise<void> {
+  const { count, faults, begins } = start;
+  const texts = new Map([['power', '1']]);
   for (let n = 0; n < count; n++) {
-    await tree.create(`nullb${n}`, new Map([['power', '1']]), { faults });
+    const name = `nullb${n}`;
+    try {
+      if (begins === undefined) await tree.create(name, texts, { faults });
+      else await createFrom(tree, begins.image, name, texts, { faults, given: begins.given });
+    } catch (error) {
+      if (begins === undefined || !(error instanceof ErrnoError) || error.errno === 'ENOMEM') {
+        throw error;
+      }
+      throw new ImageError(error.message);
+    }
   }
 }
 
@@ -69,22 +96,14 @@ async function reconfigure(
 /** Makes all devices anew, as they were at start, or as the last configuration has them. */
 export class FreshStart {
   readonly #tree: Tree;
-  readonly #count: number;
-  readonly #faults: Plan | undefined;
+  readonly #numbered: NumberedStart;
   #last: Promise<void> = Promise.resolve();
   /** Those of the configuration that holds now. */
   #configured: readonly ConfiguredDevice[];
 
-  /** @param count of numbered devices, which have the rules of `faults`. */
-  constructor(
-    tree: Tree,
-    count: number,
-    faults: Plan | undefined,
-    configured: readonly ConfiguredDevice[],
-  ) {
+  constructor(tree: Tree, numbered: NumberedStart, configured: readonly ConfiguredDevice[]) {
     this.#tree = tree;
-    this.#count = count;
-    this.#faults = faults;
+    this.#numbered = numbered;
     this.#configured = configured;
   }
 
@@ -98,7 +117,7 @@ export class FreshStart {
 
   async #run(): Promise<void> {
     for (const name of this.#tree.names()) await removeOne(this.#tree, name, true);
-    await makeNumbered(this.#tree, this.#count, this.#faults);
+    await makeNumbered(this.#tree, this.#numbered);
     await makeConfigured(this.#tree, this.#configured);
   }
 
@@ -143,7 +162,7 @@ async function createOne(tree: Tree, device: ConfiguredDevice): Promise<void> {
   const texts = new Map([...attributes, ['power', powered ? '1' : '0']]);
   if (begins === undefined) await tree.create(name, texts, { faults });
   else if ('clone' in begins) await createClone(tree, begins.clone, name, texts, faults);
-  else await createFrom(tree, begins.image, name, texts);
+  else await createFrom(tree, begins.image, name, texts, { faults, given: begins.given });
 }
 
 /** The refusal with the path in the file, which names the device and the attribute once. */

@@ -127,6 +127,36 @@ describe('the program', () => {
     ]);
   });
 
+  test('devices begin with the content of a file, and have its size where none is said', async () => {
+    const home = folder();
+    const socket = join(home, 's');
+    const image = join(home, 'image');
+    writeFileSync(image, Buffer.alloc(5000, 1));
+    const listen = [`nbd+unix:///?socket=${socket}`];
+    const config = { listen, devices: { a: { image }, b: { image, size: 3 }, c: { size: 1 } } };
+    expect(await served(config)).toEqual([
+      `nbd+unix:///a?socket=${socket} 5000 bytes`,
+      `nbd+unix:///b?socket=${socket} 3145728 bytes`,
+      `nbd+unix:///c?socket=${socket} 1048576 bytes`,
+    ]);
+    expect(await served(config, 'size=2')).toEqual(
+      ['a', 'b', 'c'].map((name) => `nbd+unix:///${name}?socket=${socket} 2097152 bytes`),
+    );
+    expect(await served({ listen }, `image=${image}`, 'nr_devices=2')).toEqual([
+      `nbd+unix:///nullb0?socket=${socket} 5000 bytes`,
+      `nbd+unix:///nullb1?socket=${socket} 5000 bytes`,
+    ]);
+    expect(await served({ listen }, '--image', image, '--gb=1')).toEqual([
+      `nbd+unix:///nullb0?socket=${socket} 1073741824 bytes`,
+    ]);
+  });
+
+  test('an image that is not there: one line, status 1', async () => {
+    const { status, stderr } = await runHere('image=/nowhere/x', '-U', '-', '--log-level', 'error');
+    expect(stderr).toBe('tnull: image=/nowhere/x: no such file or folder\n');
+    expect(status).toBe(1);
+  });
+
   test('a file without devices leaves them to the flags', async () => {
     const socket = join(folder(), 's');
     const lines = await served({ listen: [`nbd+unix:///?socket=${socket}`] }, 'size=3');
@@ -152,6 +182,8 @@ describe('the program', () => {
     [{ devices: { a: { size: 'x' } } }, /devices\.a\.size=x: /],
     [{ devices: { a: { zoned: 1, zone_size: 3 } } }, /devices\.a\.zone_size=3: .*power of two/],
     [{ devices: { 'a/b': {} } }, /devices\.a\/b: .*cannot be the name/],
+    [{ devices: { a: { image: '/nowhere/x' } } }, /devices\.a\.image=\/nowhere\/x: no such file/],
+    [{ devices: { a: { image: 1 } } }, /devices\.a\.image: must be the path of a file/],
     [{ listen: [1] }, /listen\[0\]: must be a URI/],
   ])('%j: one line that names the path, status 2', async (config, says) => {
     const { status, stderr } = await refused(file(config));

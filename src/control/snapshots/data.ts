@@ -11,6 +11,7 @@ import type { NullDevice } from '../../driver/null-device.ts';
 import { Filling, octetsOf } from '../../driver/snapshots/content.ts';
 import { type DeviceImage, endImage } from '../../driver/snapshots/device-image.ts';
 import { diff, type Run } from '../../driver/snapshots/diff.ts';
+import type { Plan } from '../../rules/plan.ts';
 import { bytes, EXACT_MAX, SECTOR_BYTES } from '../../units.ts';
 import type { DeviceView, Directory } from '../directory.ts';
 import type { Tree } from '../tree.ts';
@@ -117,6 +118,14 @@ function noMemory({ name }: NullDevice): ErrnoError {
   return new ErrnoError('ENOSPC', `${name}: no memory is left`);
 }
 
+/** How the start makes such devices. */
+interface FromFile {
+  /** Its first rules. */
+  readonly faults?: Plan | undefined;
+  /** Attributes that new devices have been given otherwise. */
+  readonly given?: ReadonlySet<string> | undefined;
+}
+
 /** A device that begins with the content of a file, which is never written; its size is the file's unless said.
  *  @throws ErrnoError: nothing is made. */
 export async function createFrom(
@@ -124,14 +133,16 @@ export async function createFrom(
   path: string,
   name: string,
   texts: ReadonlyMap<string, string>,
+  { faults, given = new Set() }: FromFile = {},
 ): Promise<DeviceView> {
   const file = await regularFile(path);
   const wanted = new Map(texts);
-  if (!texts.has('size') && !texts.has('size_bytes')) wanted.set('size_bytes', `${file.size}`);
-  if (!texts.has('memory_backed')) wanted.set('memory_backed', '1');
+  const isSaid = (attribute: string): boolean => texts.has(attribute) || given.has(attribute);
+  if (!isSaid('size') && !isSaid('size_bytes')) wanted.set('size_bytes', `${file.size}`);
+  if (!isSaid('memory_backed')) wanted.set('memory_backed', '1');
   const power = wanted.get('power');
   wanted.delete('power');
-  const view = await tree.create(name, wanted);
+  const view = await tree.create(name, wanted, { faults });
   const made = String(view.values['name']);
   try {
     await giveData(tree, made, fileData(path));
