@@ -6,7 +6,7 @@ const { startDevice } = require('tnull');
 let disk;
 
 beforeAll(async () => {
-  disk = await startDevice({ size: 64, memory_backed: true });
+  disk = await startDevice({ size_bytes: '64K', memory_backed: true });
 });
 afterAll(() => disk.stop());
 beforeEach(() => disk.snapshot('clean'));

@@ -1,0 +1,172 @@
+/** docs/testing.md with other people's test runners and package managers: each file of examples/testing passes
+ *  with the program that it is for, and the tarball works as each manager installs it. */
+
+import { execFileSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, inject, test } from 'vitest';
+import { type Server, startServer } from '../../src/client/index.ts';
+import { folder as folderOfTest } from '../folder.ts';
+import { testRuns } from '../test-runs.ts';
+import { call, type Said } from './programs.ts';
+
+const checkout = new URL('../../', import.meta.url).pathname;
+const examples = join(checkout, 'examples/testing');
+
+function fromNpm(path = ''): string {
+  const folder = inject('npmClients');
+  if (folder === 'none')
+    throw new Error('programs from npm are missing: bash scripts/npm-clients.sh');
+  return join(folder, 'node_modules', path);
+}
+
+/** A project with one example, tnull, and what it needs from npm. */
+function project(example: string, ...packages: string[]): string {
+  const folder = folderOfTest();
+  for (const name of packages) {
+    mkdirSync(dirname(join(folder, 'node_modules', name)), { recursive: true });
+    symlinkSync(fromNpm(name), join(folder, 'node_modules', name));
+  }
+  mkdirSync(join(folder, 'node_modules'), { recursive: true });
+  symlinkSync(checkout, join(folder, 'node_modules/tnull'));
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
+  copyFileSync(join(examples, example), join(folder, example));
+  return folder;
+}
+
+function runIn(folder: string, program: string, ...args: string[]): Said {
+  // Not the settings of the run that we are in.
+  const { VITEST: _, NODE_OPTIONS: __, ...env } = process.env;
+  return call('env', ['-C', folder, process.execPath, program, ...args], { env });
+}
+
+/** What it printed, if it failed. */
+function outcome({ status, stdout, stderr }: Said): string {
+  return status === 0 ? 'passed' : `${stdout}\n${stderr}`;
+}
+
+describe('the example for', () => {
+  test('vitest', () => {
+    const folder = project('vitest.test.ts');
+    const vitest = join(checkout, 'node_modules/vitest');
+    symlinkSync(vitest, join(folder, 'node_modules/vitest'));
+    const said = runIn(folder, join(vitest, 'vitest.mjs'), 'run');
+    expect(outcome(said)).toBe('passed');
+    expect(said.stdout).toMatch(/Tests .*2 passed/);
+  });
+
+  test('node:test', () => {
+    const said = runIn(project('node.test.mjs'), '--test', 'node.test.mjs');
+    expect(outcome(said)).toBe('passed');
+    expect(said.stdout).toMatch(/pass 1\b/);
+  });
+
+  test('Jest', () => {
+    const said = runIn(project('jest.test.cjs', 'jest'), 'node_modules/jest/bin/jest.js');
+    expect(outcome(said)).toBe('passed');
+    expect(said.stderr).toMatch(/Tests: +2 passed/);
+  });
+
+  test('Playwright', () => {
+    const folder = project('playwright.spec.ts', '@playwright/test');
+    const said = runIn(folder, 'node_modules/@playwright/test/cli.js', 'test');
+    expect(outcome(said)).toBe('passed');
+    expect(said.stdout).toContain('2 passed');
+  });
+
+  test('@vates/nbd-client', () => {
+    const folder = project('vates.test.mjs', '@vates/nbd-client');
+    const said = runIn(folder, '--test', 'vates.test.mjs');
+    expect(outcome(said)).toBe('passed');
+    expect(said.stdout).toMatch(/pass 2\b/);
+  });
+});
+
+test('docs/testing.md shows each example as it is', () => {
+  const text = readFileSync(join(checkout, 'docs/testing.md'), 'utf8');
+  const names = readdirSync(examples);
+  expect(names).toHaveLength(5);
+  for (const name of names) expect(text).toContain(readFileSync(join(examples, name), 'utf8'));
+});
+
+describe('installed by', () => {
+  const managers = [
+    ['npm', 'npm', ['install', '--engine-strict', '--no-audit', '--no-fund']],
+    ['pnpm', 'pnpm/bin/pnpm.cjs', ['add', '--engine-strict']],
+    ['yarn 1', 'yarn/bin/yarn.js', ['add', '--non-interactive']],
+    ['yarn 4', '@yarnpkg/cli-dist/bin/yarn.js', ['add']],
+  ] as const;
+
+  test.each(managers)('%s it serves, alone', (name, program, args) => {
+    const folder = folderOfTest();
+    execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], {
+      cwd: checkout,
+    });
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }\n');
+    writeFileSync(
+      join(folder, '.yarnrc.yml'),
+      'nodeLinker: node-modules\nenableTelemetry: false\n',
+    );
+    const packed = readdirSync(folder).find((file) => file.endsWith('.tgz')) ?? '';
+    const said =
+      name === 'npm'
+        ? call('env', ['-C', folder, 'npm', ...args, `./${packed}`])
+        : runIn(
+            folder,
+            fromNpm(program),
+            ...args,
+            name === 'yarn 4' ? `tnull@file:./${packed}` : `./${packed}`,
+          );
+    expect(outcome(said)).toBe('passed');
+    // yarn 1 warns of what a package.json does not say, and of workspaces, whatever it installs.
+    const warnings = `${said.stdout}${said.stderr}`.match(/^.*\bwarn.*$/gim) ?? [];
+    expect(warnings.filter((line) => !/No license field|Workspaces can only/.test(line))).toEqual(
+      [],
+    );
+    const there = readdirSync(join(folder, 'node_modules')).filter((file) => !file.startsWith('.'));
+    expect(there).toEqual(['tnull']);
+    writeFileSync(
+      join(folder, 'serve.js'),
+      "import { startDevice } from 'tnull';\nconst disk = await startDevice({ size: 1 });\n" +
+        'console.log((await disk.attributes()).size);\nawait disk.stop();\n',
+    );
+    expect(runIn(folder, 'serve.js').stdout).toBe('1\n');
+  });
+});
+
+function leftOf(servers: readonly Server[]): string[] {
+  return servers.flatMap(({ pid, control }) => [
+    ...(existsSync(`/proc/${pid}`) ? [`process ${pid}`] : []),
+    ...(existsSync(dirname(control)) ? [dirname(control)] : []),
+  ]);
+}
+
+/** Two hundred with TNULL_TEST_RUNS=5. */
+const ROW = testRuns(40);
+
+test(`of ${ROW} servers in a row, and of 50 at once, nothing is left`, async () => {
+  const begun: number[] = [];
+  const servers: Server[] = [];
+  for (let count = 0; count < ROW; count++) {
+    const before = performance.now();
+    const server = await startServer();
+    begun.push(performance.now() - before);
+    servers.push(server);
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
+  }
+  const many = await Promise.all(Array.from({ length: 50 }, () => startServer()));
+  expect(new Set(many.map(({ control }) => control)).size).toBe(50);
+  await Promise.all(many.map((server) => server.create('disk', { size: 1 })));
+  await Promise.all(many.map((server) => server.stop()));
+  expect(leftOf([...servers, ...many])).toEqual([]);
+  const median = begun.toSorted((a, b) => a - b)[ROW >> 1] ?? 0;
+  process.stdout.write(`start to ready, median of ${ROW}: ${median.toFixed(0)} ms\n`);
+});
