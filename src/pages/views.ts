@@ -52,6 +52,21 @@ export class PageViews {
     this.#trimHead(headBytes);
   }
 
+  /** What it shows is that of another from now on, with its pins. */
+  moved(): PageViews {
+    const to = new PageViews(this.#allocator);
+    for (let i = 0; i < this.count; i++) {
+      to.buffers.push(this.buffers[i] ?? bug(`no view ${i}`));
+      to.starts.push(this.starts[i] ?? 0);
+      to.ends.push(this.ends[i] ?? 0);
+      to.#slabs.push(this.#slabs[i]);
+      this.#slabs[i] = undefined;
+    }
+    [to.count, to.bytes] = [this.count, this.bytes];
+    [this.count, this.bytes] = [0, 0];
+    return to;
+  }
+
   /** Unpins everything. */
   release(): void {
     for (let i = 0; i < this.count; i++) this.#drop(i);

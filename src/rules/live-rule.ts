@@ -6,6 +6,7 @@ import type { Action } from './actions.ts';
 import { Dice } from './dice.ts';
 import type { Facts } from './facts.ts';
 import { KeyTable, type TableMemory, unlimited } from './key-table.ts';
+import { LatentSectors } from './latent-sectors.ts';
 import { OPERATIONS_END } from './operations.ts';
 import type { PayloadIndex } from './payload-index.ts';
 import type { Rule } from './rule.ts';
@@ -13,9 +14,6 @@ import { TriggerCounts, Verdict } from './trigger.ts';
 
 /** Different commands whose occurrences are counted; each further one counts as the first of its kind. */
 const OCCURRENCES_MAX = 2 ** 22;
-
-/** Sectors that fail until they are written; beyond it the rule is over. */
-const LATENT_MAX = 2 ** 20;
 
 /** Does a replay strike what the rule has just met? */
 export type Replay = (live: LiveRule, facts: Facts) => boolean;
@@ -35,14 +33,14 @@ export class LiveRule {
   #occurrences: KeyTable;
   readonly #memory: TableMemory;
   #occurrence = 0;
-  /** Sectors that fail until they are written. */
-  readonly #latent = new Set<number>();
+  readonly #latent: LatentSectors;
   readonly #addedAt: number;
 
   /** @param seed of the device's rules. @param now ns. */
   constructor(rule: Rule, seed: string, now: number, memory: TableMemory = unlimited) {
     this.rule = rule;
     this.#memory = memory;
+    this.#latent = new LatentSectors(memory);
     this.#addedAt = now;
     this.#seed = new Dice();
     this.#seed.start();
@@ -81,33 +79,28 @@ export class LiveRule {
     this.free();
     this.#trigger = new TriggerCounts(this.rule.trigger, this.#memory);
     this.#occurrences = new KeyTable(OCCURRENCES_MAX, this.#memory);
-    this.#latent.clear();
   }
 
   /** It strikes no more: what it has counted is forgotten. */
   free(): void {
     this.#trigger.free();
     this.#occurrences.free();
+    this.#latent.clear();
   }
 
   get hasLatent(): boolean {
-    return this.#latent.size > 0;
+    return !this.#latent.isEmpty;
   }
 
   /** Does a read touch sectors that were struck and not written since? Then it is struck, and the other
    *  sectors that it reads are as good as before. */
   strikesLatent(facts: Facts): boolean {
     if (facts.operation !== Command.READ) return false;
-    if (!this.#latentIn(facts.sector, facts.sectors)) return false;
+    if (!this.#latent.touches(facts.sector, facts.sector + facts.sectors)) return false;
     this.struck++;
     this.#occurrence = 0;
     this.#roll(facts);
     return true;
-  }
-
-  #latentIn(sector: number, sectors: number): boolean {
-    for (let at = sector; at < sector + sectors; at++) if (this.#latent.has(at)) return true;
-    return false;
   }
 
   /** The sectors of a read that was struck fail from now on. */
@@ -115,21 +108,12 @@ export class LiveRule {
     const { action } = this.rule;
     if (action?.kind !== 'error' || !action.untilRewrite || operation !== Command.READ) return;
     const { first, last } = this.rule.match.sectors ?? { first: 0, last: Number.MAX_SAFE_INTEGER };
-    const end = Math.min(sector + sectors, last + 1);
-    for (let at = Math.max(sector, first); at < end; at++) {
-      if (this.#latent.size < LATENT_MAX) this.#latent.add(at);
-      else this.exhausted = true;
-    }
+    const [from, end] = [Math.max(sector, first), Math.min(sector + sectors, last + 1)];
+    if (from < end && !this.#latent.add(from, end)) this.exhausted = true;
   }
 
   rewritten(sector: number, sectors: number): void {
-    const latent = this.#latent;
-    if (sectors <= latent.size) {
-      for (let at = sector; at < sector + sectors; at++) latent.delete(at);
-      return;
-    }
-    // Zeroes may be as long as the device.
-    for (const at of latent) if (at >= sector && at < sector + sectors) latent.delete(at);
+    this.#latent.remove(sector, sector + sectors);
   }
 
   /** All but the operation and the sectors, which the index has judged.

@@ -14,7 +14,7 @@ import { limits } from './limits.ts';
 import { Parts } from './parts.ts';
 import { Retained } from './retained.ts';
 import type { Turn } from './turn.ts';
-import { WireReply } from './wire-reply.ts';
+import { type ChangedReply, WireReply } from './wire-reply.ts';
 import { changesConnection, type TappedConnection, WireTap } from './wire-tap.ts';
 
 /** An extended ERROR_OFFSET chunk: 32 + 4 + 2, a text, 8. */
@@ -23,7 +23,7 @@ const { DONE } = ChunkFlag;
 
 /** A reply that is sent after so many later ones. */
 interface LateReply {
-  readonly bytes: Uint8Array;
+  readonly reply: ChangedReply;
   left: number;
 }
 
@@ -159,7 +159,7 @@ export class Output implements ReplySink {
   }
 
   through(fault: WireFault): ReplySink {
-    return new WireReply(this.#encoder, fault, (of, bytes) => this.#misbehave(of, bytes));
+    return new WireReply(this.#encoder, fault, (of, reply) => this.#misbehave(of, reply));
   }
 
   /** From now on everything that is sent passes a tap. */
@@ -188,7 +188,7 @@ export class Output implements ReplySink {
   sendLate(): void {
     const late = this.#later;
     this.#later = undefined;
-    if (late !== undefined) for (const { bytes } of late) this.raw(bytes);
+    if (late !== undefined) for (const { reply } of late) this.#whole(reply);
   }
 
   /** Bytes that are ready to send: replies of the handshake. */
@@ -257,6 +257,7 @@ export class Output implements ReplySink {
     this.#closed = true;
     this.#sending = false;
     this.#tap?.close();
+    for (const { reply } of this.#later ?? []) reply.views?.release();
     this.#later = undefined;
     this.#parts.clear();
     this.#queuedBytes = this.#sendingBytes = 0;
@@ -329,23 +330,33 @@ export class Output implements ReplySink {
     this.#cut();
   }
 
-  #misbehave(fault: WireFault, bytes: Uint8Array): void {
+  #misbehave(fault: WireFault, reply: ChangedReply): void {
     const { wire } = fault;
+    if (this.#closed) return reply.views?.release();
     if (wire.form === 'reorder') {
       this.#later ??= [];
-      this.#later.push({ bytes, left: wire.replies });
+      this.#later.push({ reply, left: wire.replies });
       return;
     }
-    if (this.#closed) return;
-    if (!changesConnection(wire) || this.tap.plan(fault, this.end, bytes.length)) this.raw(bytes);
+    const length = reply.parts.reduce((sum, part) => sum + part.length, 0);
+    const isSent = !changesConnection(wire) || this.tap.plan(fault, this.end, length);
+    if (isSent) this.#whole(reply);
+    else reply.views?.release();
     if (this.#later !== undefined) this.#replied();
+  }
+
+  #whole({ parts, views }: ChangedReply): void {
+    for (const part of parts) this.raw(part);
+    if (views === undefined) return;
+    if (this.#closed) views.release();
+    else this.#retained.holders.push({ viewsSent: () => views.release() });
   }
 
   /** One more reply has passed the late ones. */
   #replied(): void {
     const late = this.#later ?? [];
     this.#later = undefined; // what is sent now counts for no late reply
-    for (const one of late) if (--one.left === 0) this.raw(one.bytes);
+    for (const one of late) if (--one.left === 0) this.#whole(one.reply);
     const left = late.filter((one) => one.left > 0);
     this.#later = left.length > 0 ? left : undefined;
   }

@@ -13,8 +13,15 @@ const ERROR_CHUNK_MAX = 64 + ERROR_TEXT_MAX;
 const COOKIE_AT = 8;
 const COOKIE_BITS = 64;
 
+/** A reply as it is sent: nothing of its data is copied. */
+export interface ChangedReply {
+  readonly parts: readonly Uint8Array[];
+  /** What `parts` show, until they are sent. */
+  readonly views: PageViews | undefined;
+}
+
 /** Sends the changed reply. */
-export type SendReply = (fault: WireFault, bytes: Uint8Array) => void;
+export type SendReply = (fault: WireFault, reply: ChangedReply) => void;
 
 export class WireReply implements ReplySink {
   readonly mayRetain = true;
@@ -69,14 +76,14 @@ export class WireReply implements ReplySink {
   cancelRead(): void {}
 
   sendViews(to: ReplyAddress, views: PageViews, _whole: boolean, holder: ViewHolder): void {
-    let at = this.openRead(to, views.bytes);
-    for (let n = 0; n < views.count; n++) {
-      const part = views.buffers[n]?.subarray(views.starts[n], views.ends[n]) ?? bug('no view');
-      this.#read.set(part, at);
-      at += part.length;
-    }
-    if (!this.#unknownError(to)) this.#finish(this.#read, this.#read.length);
+    if (this.#unknownError(to)) return holder.viewsSent();
+    const head = new Uint8Array(this.#encoder.dataHeadBytes);
+    this.#encoder.data(viewOf(head), 0, DONE, to, 0, views.bytes);
+    const own = views.moved();
+    const data = own.buffers.map((buffer, n) => buffer.subarray(own.starts[n], own.ends[n]));
+    // The command is over now: a connection that stands still holds up nobody else.
     holder.viewsSent();
+    this.#change(head, data, own);
   }
 
   status(): void {
@@ -89,24 +96,31 @@ export class WireReply implements ReplySink {
     if (wire.form !== 'error') return false;
     const bytes = new Uint8Array(ERROR_CHUNK_MAX);
     const length = this.#encoder.error(viewOf(bytes), bytes, 0, to, wire.value, errorText(''));
-    this.#send(this.#fault, bytes.subarray(0, length));
+    this.#send(this.#fault, { parts: [bytes.subarray(0, length)], views: undefined });
     return true;
   }
 
   #finish(buffer: Uint8Array, length: number): void {
-    const bytes = buffer.subarray(0, length);
+    this.#change(buffer.subarray(0, length), [], undefined);
+  }
+
+  /** @param first its header, or all of it. @param rest its data. */
+  #change(first: Uint8Array, rest: readonly Uint8Array[], views: PageViews | undefined): void {
     const { wire } = this.#fault;
-    if (wire.form === 'magic') flip(bytes, 0);
+    const parts = [first, ...rest];
+    if (wire.form === 'magic') flip(first, 0);
     if (wire.form === 'cookie') {
       const which = new Uint8Array(1);
       this.#fault.fill(which);
-      flip(bytes, COOKIE_AT * 8 + ((which[0] ?? 0) % COOKIE_BITS));
+      flip(first, COOKIE_AT * 8 + ((which[0] ?? 0) % COOKIE_BITS));
     }
-    if (wire.form === 'duplicate') return this.#send(this.#fault, join(bytes, bytes));
-    if (wire.form !== 'garbage') return this.#send(this.#fault, bytes);
-    const garbage = new Uint8Array(wire.bytes);
-    this.#fault.fill(garbage);
-    this.#send(this.#fault, join(garbage, bytes));
+    if (wire.form === 'duplicate') parts.push(...parts);
+    if (wire.form === 'garbage') {
+      const garbage = new Uint8Array(wire.bytes);
+      this.#fault.fill(garbage);
+      parts.unshift(garbage);
+    }
+    this.#send(this.#fault, { parts, views });
   }
 }
 
@@ -117,11 +131,4 @@ function viewOf(bytes: Uint8Array): DataView {
 function flip(bytes: Uint8Array, bit: number): void {
   const at = Math.floor(bit / 8);
   bytes[at] = (bytes[at] ?? 0) ^ (1 << (bit % 8));
-}
-
-function join(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }

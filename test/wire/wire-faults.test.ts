@@ -231,6 +231,26 @@ describe('one connection', () => {
   });
 });
 
+test('replies that are kept for later are memory of the daemon, until they are sent', async () => {
+  const served = await ruled(
+    { op: 'read', bytes: 1 << 20, wire: 'reorder:99' },
+    { op: 'read', bytes: 512, hang: 'on' },
+  );
+  const usedBytes = async (): Promise<number> => {
+    const { text } = await served.ask('GET', '/v1');
+    return JSON.parse(text).memory.usedBytes;
+  };
+  const before = await usedBytes();
+  const client = await WireClient.simple(served.path);
+  client.send(requestBytes({ command: READ, cookie: 1n, length: 512 }));
+  for (let n = 2n; n < 10n; n++)
+    client.send(requestBytes({ command: READ, cookie: n, length: 1 << 20 }));
+  await until(async () => (await usedBytes()) >= before + (8 << 20));
+  expect(await released(served)).toEqual({ released: 1 });
+  expect((await client.reply(512)).cookie).toBe(1n);
+  for (let n = 2n; n < 10n; n++) expect((await client.reply(1 << 20)).cookie).toBe(n);
+});
+
 describe('a client that arrives', () => {
   test.each(['reset', 'close'])('%s: nothing is said', async (wire) => {
     const served = await ruled({ op: 'connect', nth: 2, wire });

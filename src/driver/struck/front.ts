@@ -124,11 +124,10 @@ class Watched implements Submitter {
   constructor(host: StruckHost, struck: Set<StruckCommand>, hctx: HwQueue, client: number) {
     this.#host = host;
     this.#struck = struck;
-    this.#hctx = new BehindVersions(
-      new OwnQueue(host.queue, hctx, client),
-      host.versions,
-      host.context.allocator,
-    );
+    this.#hctx = new BehindVersions(new OwnQueue(host.queue, hctx, client), host.versions, {
+      allocator: host.context.allocator,
+      longWork: host.longWork,
+    });
     this.#client = client;
   }
 

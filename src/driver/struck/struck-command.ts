@@ -21,7 +21,7 @@ import { blocksOf, keptParts, type Part, wholeOf } from './parts-done.ts';
 import { ruleStatus } from './rule-status.ts';
 import type { StruckHost } from './struck-host.ts';
 import { wireFault } from './struck-wire.ts';
-import { makeStale } from './versions.ts';
+import { StaleChange } from './versions.ts';
 
 type Detail = Record<string, string | number>;
 
@@ -39,7 +39,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   #parts: readonly Part[] = [];
   #nextPart = 0;
   /** What is still to be changed of the data. */
-  #change: DataChange | undefined;
+  #change: Pick<DataChange, 'over' | 'proceed'> | undefined;
   /** For how many bytes the work of this turn still may count. */
   #left = 0;
   /** Inside `#work`, which goes on where a part has ended at once. */
@@ -305,7 +305,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
       const { action, id } = this.#live.rule;
       const versions = this.#host.versions.get(id);
       if (action?.kind !== 'stale') this.#corrupt();
-      else if (versions !== undefined) makeStale(versions, this.#outer);
+      else if (versions !== undefined) this.#change = new StaleChange(versions, this.#outer);
       return true;
     }
     if (this.#blank && !failed) {

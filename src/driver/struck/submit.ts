@@ -4,19 +4,18 @@
 import type { Bio } from '../../block/bio.ts';
 import type { Submitter } from '../../block/submitter.ts';
 import type { TagPool } from '../../block/tag-pool.ts';
-import type { SlabAllocator } from '../../pages/allocator.ts';
-import { VersionedWrite, type Versions } from './versions.ts';
+import { VersionedWrite, type Versions, type VersionsHost } from './versions.ts';
 
 export class BehindVersions implements Submitter {
   readonly #hctx: Submitter;
   readonly #versions: ReadonlyMap<string, Versions>;
-  readonly #allocator: SlabAllocator;
+  readonly #host: VersionsHost;
 
   /** @param versions of all rules that want to know, also those to come. */
-  constructor(hctx: Submitter, versions: ReadonlyMap<string, Versions>, allocator: SlabAllocator) {
+  constructor(hctx: Submitter, versions: ReadonlyMap<string, Versions>, host: VersionsHost) {
     this.#hctx = hctx;
     this.#versions = versions;
-    this.#allocator = allocator;
+    this.#host = host;
   }
 
   get pool(): TagPool {
@@ -43,7 +42,7 @@ export class BehindVersions implements Submitter {
         submit: (write) => this.#behind(all.slice(at + 1), write),
         unplug: () => this.unplug(),
       };
-      const write = new VersionedWrite(versions, bio, this.#hctx, next, this.#allocator, overlap);
+      const write = new VersionedWrite(versions, bio, this.#hctx, next, this.#host, overlap);
       versions.begin(write);
       return true;
     }

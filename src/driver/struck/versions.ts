@@ -8,9 +8,20 @@ import { Status } from '../../block/status.ts';
 import type { Submitter } from '../../block/submitter.ts';
 import type { SlabAllocator } from '../../pages/allocator.ts';
 import type { DataMemory } from '../../pages/memory.ts';
+import type { Segments } from '../../pages/segments.ts';
 import type { Rule } from '../../rules/rule.ts';
 import { bug, SECTOR_BYTES, type Sector } from '../../units.ts';
 import { addRange } from './data.ts';
+import { type LongJob, type LongWork, TURN_BYTES } from './long-work.ts';
+
+/** A version of a sector: its bytes, an array and a buffer of JavaScript. */
+const VERSION_BYTES = SECTOR_BYTES + 256;
+
+/** What writes need that wait for versions. */
+export interface VersionsHost {
+  readonly allocator: SlabAllocator;
+  readonly longWork: LongWork;
+}
 
 /** Of one rule. */
 export class Versions {
@@ -56,7 +67,7 @@ export class Versions {
     if (this.#freed) return;
     const before = this.#before.get(sector) ?? [];
     if (before.length === this.#depth) before.shift();
-    else if (!this.#memory.charge(SECTOR_BYTES)) return;
+    else if (!this.#memory.charge(VERSION_BYTES)) return;
     before.push(data.slice());
     this.#before.set(sector, before);
   }
@@ -85,9 +96,14 @@ export class Versions {
   }
 
   /** The rule has gone. */
+  get isFreed(): boolean {
+    return this.#freed;
+  }
+
+  /** The rule has gone. */
   free(): void {
     this.#freed = true;
-    for (const before of this.#before.values()) this.#memory.release(before.length * SECTOR_BYTES);
+    for (const before of this.#before.values()) this.#memory.release(before.length * VERSION_BYTES);
     this.#before.clear();
   }
 }
@@ -96,15 +112,18 @@ function changes(command: Command): boolean {
   return overwrites(command) || command === Command.DISCARD;
 }
 
-/** A write that waits until what it replaces was read. */
-export class VersionedWrite implements OwnBioHost {
+/** A write that waits until what it replaces was read, a piece a turn. */
+export class VersionedWrite implements OwnBioHost, LongJob {
   readonly #versions: Versions;
   readonly #outer: Bio;
   readonly #hctx: Submitter;
   readonly #next: Submitter;
   readonly #inner: OwnBio;
-  readonly #first: number;
-  readonly #before: Uint8Array;
+  readonly #longWork: LongWork;
+  /** What of it was not read yet. */
+  #at: number;
+  readonly #end: number;
+  readonly #piece: Uint8Array;
 
   /** @param outer not borrowed. @param hctx where what it replaces is read. @param next where it goes then. */
   constructor(
@@ -112,7 +131,7 @@ export class VersionedWrite implements OwnBioHost {
     outer: Bio,
     hctx: Submitter,
     next: Submitter,
-    allocator: SlabAllocator,
+    { allocator, longWork }: VersionsHost,
     { first, end }: { readonly first: number; readonly end: number },
   ) {
     this.#versions = versions;
@@ -120,15 +139,23 @@ export class VersionedWrite implements OwnBioHost {
     this.#hctx = hctx;
     this.#next = next;
     this.#inner = new OwnBio(this, allocator);
-    this.#first = first;
-    this.#before = new Uint8Array((end - first) * SECTOR_BYTES);
+    this.#longWork = longWork;
+    this.#at = first;
+    this.#end = end;
+    this.#piece = new Uint8Array(Math.min(TURN_BYTES, (end - first) * SECTOR_BYTES));
   }
 
   begin(): void {
-    const sectors = this.#before.length / SECTOR_BYTES;
+    const sectors = Math.min(this.#piece.length / SECTOR_BYTES, this.#end - this.#at);
     const { bio } = this.#inner;
-    bio.reset(Command.READ, 0, this.#first as Sector, sectors as Sector); // of the command's
+    bio.reset(Command.READ, 0, this.#at as Sector, sectors as Sector); // of the command's
     this.#submit();
+  }
+
+  /** The next piece. */
+  proceed(): number {
+    this.begin();
+    return TURN_BYTES;
   }
 
   way(): Submitter {
@@ -136,14 +163,19 @@ export class VersionedWrite implements OwnBioHost {
   }
 
   provideTarget(bio: Bio): boolean {
-    bio.segments.add(this.#before, 0, this.#before.length);
+    bio.segments.add(this.#piece, 0, bio.sectors * SECTOR_BYTES);
     return true;
   }
 
   bioDone(inner: Bio): void {
     const outer = this.#outer;
     if (inner.command === Command.READ) {
-      if (inner.status === Status.OK) this.#keep();
+      const isRead = inner.status === Status.OK;
+      if (isRead) this.#keep(inner.sectors);
+      this.#at += inner.sectors;
+      if (isRead && this.#at < this.#end && !this.#versions.isFreed) {
+        return this.#longWork.later(this);
+      }
       inner.reset(outer.command, outer.flags, outer.sector, outer.sectors);
       inner.contiguous = outer.contiguous;
       addRange(outer.segments, 0, outer.segments.bytes, inner.segments);
@@ -156,10 +188,10 @@ export class VersionedWrite implements OwnBioHost {
     outer.giveUp(inner.status);
   }
 
-  #keep(): void {
-    for (let at = 0; at < this.#before.length; at += SECTOR_BYTES) {
-      const sector = this.#first + at / SECTOR_BYTES;
-      this.#versions.keep(sector, this.#before.subarray(at, at + SECTOR_BYTES));
+  #keep(sectors: number): void {
+    for (let one = 0; one < sectors; one++) {
+      const start = one * SECTOR_BYTES;
+      this.#versions.keep(this.#at + one, this.#piece.subarray(start, start + SECTOR_BYTES));
     }
   }
 
@@ -169,16 +201,40 @@ export class VersionedWrite implements OwnBioHost {
   }
 }
 
-/** In a read's data: sectors are as they were. */
-export function makeStale(versions: Versions, { sector, segments }: Bio): void {
-  let at: number = sector;
-  for (let index = 0; index < segments.count; index++) {
-    const buffer = segments.buffer(index);
-    const start = segments.start(index);
-    // Pieces are whole sectors.
-    for (let done = 0; done < segments.length(index); done += SECTOR_BYTES) {
-      const data = versions.staleOf(at++);
-      if (data !== undefined) buffer.set(data, start + done);
+/** In a read's data: sectors become as they were, some in a turn. */
+export class StaleChange {
+  readonly #versions: Versions;
+  readonly #segments: Segments;
+  #sector: number;
+  /** The piece of the data, and where in it. */
+  #index = 0;
+  #done = 0;
+
+  constructor(versions: Versions, { sector, segments }: Bio) {
+    this.#versions = versions;
+    this.#segments = segments;
+    this.#sector = sector;
+  }
+
+  get over(): boolean {
+    return this.#index === this.#segments.count;
+  }
+
+  /** @param most bytes. @returns how many were looked at. */
+  proceed(most: number): number {
+    const segments = this.#segments;
+    let bytes = 0;
+    while (bytes < most && !this.over) {
+      // Pieces are whole sectors.
+      const data = this.#versions.staleOf(this.#sector++);
+      const start = segments.start(this.#index) + this.#done;
+      if (data !== undefined) segments.buffer(this.#index).set(data, start);
+      bytes += SECTOR_BYTES;
+      this.#done += SECTOR_BYTES;
+      if (this.#done < segments.length(this.#index)) continue;
+      this.#index++;
+      this.#done = 0;
     }
+    return bytes;
   }
 }
