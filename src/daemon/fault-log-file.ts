@@ -16,9 +16,14 @@ const END_MS = 5000;
 
 type Named = readonly [device: string, entry: LogEntry];
 
+/** What is needed of a device. */
+interface Watched extends Pick<NullDevice, 'name'> {
+  readonly rules: Pick<NullDevice['rules'], 'listen'>;
+}
+
 export interface FaultLogFile {
   /** From now on writes what the device's rules do. */
-  watch(device: NullDevice): void;
+  watch(device: Watched): void;
   /** Resolves when everything is written, or cannot be. */
   end(): Promise<void>;
 }

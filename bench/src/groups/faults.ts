@@ -1,10 +1,13 @@
 /** The cost of rules that never strike, and of rules that strike seldom: tnull with each of them beside tnull
  *  without, in turns. Targets: docs/spec/faults.md section 4. */
 
+import { join } from 'node:path';
 import { smallCases } from '../cases.ts';
 import { call, waitForControl } from '../control.ts';
 import type { Context, Group } from '../group.ts';
 import { type Kind, tnull } from '../kinds.ts';
+import { type Row, Rows } from '../rows.ts';
+import { strikeNs } from '../strike-cost.ts';
 import { measureSpeed, short } from './speed.ts';
 
 /** A place without clients. */
@@ -40,6 +43,18 @@ function kinds({ mib }: Context): Kind[] {
   ];
 }
 
+async function strikeRows({ rounds, folder, only, progress }: Context): Promise<Row[]> {
+  const rows = new Rows();
+  const head = { name: 'a strike in the log', unit: 'ns', better: 'less' } as const;
+  if (!head.name.includes(only)) return [];
+  progress(head.name);
+  for (let round = 0; round < rounds; round++) {
+    rows.add(head, 'in memory', await strikeNs(undefined));
+    rows.add(head, 'in a file, too', await strikeNs(join(folder, 'strikes')));
+  }
+  return rows.all();
+}
+
 export const faults: Group = {
   name: 'faults',
   about: 'bandwidth with rules of the fault laboratory that never or seldom strike',
@@ -50,5 +65,10 @@ export const faults: Group = {
     ['1 % logged', 'plain'],
   ],
   kinds,
-  run: (context, some) => measureSpeed(short(context), some, { cases: smallCases }),
+  async run(context, some) {
+    return [
+      ...(await measureSpeed(short(context), some, { cases: smallCases })),
+      ...(await strikeRows(context)),
+    ];
+  },
 };
