@@ -131,18 +131,20 @@ export const latenciesAnswer: Schema = record(
   Object.fromEntries(ioKinds.map((name) => [name, list(list(number))])),
 );
 
-export const requestsAnswer: Schema = list(
-  record({
-    tag: whole,
-    queue: whole,
-    command: text,
-    sector: large,
-    sectors: large,
-    state: { enum: ['issued', 'started'] },
-    count: whole,
-    ageNs: number,
-  }),
-);
+const requestFacts: Readonly<Record<string, Schema>> = {
+  tag: { type: 'integer', minimum: -1 },
+  queue: whole,
+  command: text,
+  sector: large,
+  sectors: large,
+  state: { enum: ['issued', 'started', 'held'] },
+  count: whole,
+  ageNs: number,
+};
+export const requestsAnswer: Schema = list({
+  ...record({ ...requestFacts, rule: { ...text, description: 'that has it hang' } }),
+  required: Object.keys(requestFacts),
+});
 
 export const query = (properties: Readonly<Record<string, Schema>>, required: string[]): Schema => {
   return { type: 'object', additionalProperties: false, required, properties };

@@ -11,6 +11,7 @@ import { forJson, SECTOR_BYTES } from '../units.ts';
 import type { NullData } from './completion.ts';
 import type { PoweredDevice } from './powered-device.ts';
 import type { PageStore } from './storage/page-store.ts';
+import type { HeldCommand } from './struck/held.ts';
 
 export interface OperationStats {
   readonly requests: number;
@@ -53,7 +54,9 @@ export interface InFlight {
   /** Above 2^53 a text, and exact. */
   readonly sector: number | string;
   readonly sectors: number | string;
-  readonly state: 'issued' | 'started';
+  readonly state: 'issued' | 'started' | 'held';
+  /** The rule that has it hang. */
+  readonly rule?: string;
   /** The reference count. */
   readonly count: number;
   readonly ageNs: number;
@@ -142,15 +145,25 @@ const commandNames = new Map<number, string>(
   ]),
 );
 
-/** What is in flight on `queue`, in pieces. */
+/** What is in flight on `queue`, in pieces. @param held what hangs in front of it. */
 export function* requestsOf(
   queue: RequestQueue<NullData>,
   clock: Clock,
+  held: Iterable<HeldCommand> = [],
 ): Generator<readonly InFlight[]> {
   for (const piece of lookForRequests(queue)) {
     const now = clock.now();
     yield piece.map((request) => describe(request, now));
   }
+  for (const one of held) yield [describeHeld(one, clock.now())];
+}
+
+function describeHeld({ since, hctx, rule, ...command }: HeldCommand, now: number): InFlight {
+  return {
+    ...describe({ ...command, hctx, started: false, count: 0, issuedAt: since }, now),
+    state: 'held',
+    rule,
+  };
 }
 
 function describe(request: InFlightRequest, now: number): InFlight {

@@ -372,7 +372,7 @@ export class NullDevice implements DeferredWork {
   /** What is in flight, in pieces. */
   requests(): Iterable<readonly InFlight[]> {
     const queue = this.#powered?.disk.queue;
-    return queue === undefined ? [] : requestsOf(queue, this.context.clock);
+    return queue === undefined ? [] : requestsOf(queue, this.context.clock, this.rules.hanging());
   }
 
   /** Gives unused memory back, a few slabs a turn. */

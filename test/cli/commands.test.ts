@@ -218,6 +218,23 @@ test('requests in flight, with state, count and age', async () => {
   expect(await it.tnull('requests', 'nullb0')).toMatch(/^TAG .*\n$/);
 });
 
+test('what a rule has hang is among them, until it is released', async () => {
+  const it = await shell();
+  await it.tnull('create', 'nullb0', ...ZONED, '--power-on');
+  await it.tnull('faults', 'nullb0', 'add', 'id=stuck', 'op=zone_open', 'hang=on');
+  const held = it.tnull('zones', 'nullb0', 'open', '2048');
+  await until(() => it.tree.requests('nullb0').length > 0);
+  it.pass(2);
+  const [request] = it.tree.requests('nullb0');
+  expect(request).toMatchObject({ queue: 0, sector: 2048, state: 'held', rule: 'stuck' });
+  expect(await it.tnull('requests', 'nullb0')).toMatch(
+    / +\d+ +0 +zone-open +2048 +2048 +held by stuck +0 +2 s\n$/,
+  );
+  await it.tnull('faults', 'nullb0', 'release');
+  await held;
+  expect(it.tree.requests('nullb0')).toEqual([]);
+});
+
 describe('stats', () => {
   async function busy(): Promise<Shell> {
     const it = await shell();

@@ -20,7 +20,9 @@ test('they are those of a set, and take memory for each range', () => {
           used += bytes;
           return true;
         },
-        release: (bytes) => void (used -= bytes),
+        release: (bytes) => {
+          used -= bytes;
+        },
       });
       const set = new Set<number>();
       for (const { adds, first, sectors } of changes) {

@@ -11,6 +11,7 @@ interface InFlight {
   readonly sector: number | string;
   readonly sectors: number | string;
   readonly state: string;
+  readonly rule?: string;
   readonly count: number;
   readonly ageNs: number;
 }
@@ -20,7 +21,9 @@ const HEAD = ['TAG', 'QUEUE', 'COMMAND', 'SECTOR', 'SECTORS', 'STATE', 'COUNT', 
 export const requests: ControlCommand = {
   operands: 'NAME',
   summary: 'show the requests in flight',
-  more: 'COUNT is the reference count: 0 the driver owns it, 1 the device has it, n + 1 n references.\n',
+  more:
+    'COUNT is the reference count: 0 the driver owns it, 1 the device has it, n + 1 n references.\n' +
+    'What a rule has hang is held by it (tnull faults NAME release).\n',
   least: 1,
   most: 1,
   async run({ client, operands: [name = ''], json, say }) {
@@ -32,7 +35,7 @@ export const requests: ControlCommand = {
       one.command,
       one.sector,
       one.sectors,
-      one.state,
+      one.rule === undefined ? one.state : `held by ${one.rule}`,
       one.count,
       timeText(one.ageNs),
     ]);

@@ -236,9 +236,11 @@ export type RequestsAnswer = readonly ({
   readonly command: string;
   readonly sector: number | string;
   readonly sectors: number | string;
-  readonly state: 'issued' | 'started';
+  readonly state: 'issued' | 'started' | 'held';
   readonly count: number;
   readonly ageNs: number;
+  /** That has it hang. */
+  readonly rule?: string;
 })[];
 
 /** The rules, with their counts. */

@@ -13,6 +13,7 @@ import type { NullData } from '../completion.ts';
 import type { RuleStats } from '../device-stats.ts';
 import type { DeviceContext } from '../parts.ts';
 import { RuleFront } from './front.ts';
+import type { HeldCommand } from './held.ts';
 import { LongWork } from './long-work.ts';
 import type { StruckHost } from './struck-host.ts';
 import { Stalled } from './struck-wire.ts';
@@ -87,6 +88,11 @@ export class DeviceRules {
   report(): RuleReport[] {
     const held = this.#front?.held();
     return this.#set.rules.map((live) => ({ live, held: held?.get(live.rule.id) ?? 0 }));
+  }
+
+  /** The commands that hang. */
+  hanging(): Iterable<HeldCommand> {
+    return this.#front?.hanging() ?? [];
   }
 
   stats(): RuleStats[] {

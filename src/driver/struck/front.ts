@@ -13,6 +13,7 @@ import type { Facts } from '../../rules/facts.ts';
 import { Arrival as OnArrival, type Operation } from '../../rules/operations.ts';
 import { nanoseconds, SECTOR_BYTES } from '../../units.ts';
 import { drawDelay } from './draw.ts';
+import type { HeldCommand } from './held.ts';
 import { OwnQueue } from './own-queue.ts';
 import { StruckCommand } from './struck-command.ts';
 import type { StruckHost } from './struck-host.ts';
@@ -86,6 +87,11 @@ export class RuleFront implements Front {
       if (heldBy !== undefined) held.set(heldBy, (held.get(heldBy) ?? 0) + 1);
     }
     return held;
+  }
+
+  /** The commands that hang; what stands still on the wire has been answered. */
+  *hanging(): Generator<HeldCommand> {
+    for (const { held } of this.#struck) if (held !== undefined) yield held;
   }
 
   /** Is any of them carried out in part? */

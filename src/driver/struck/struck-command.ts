@@ -6,16 +6,16 @@ import { Command, carriesData, overwrites, RequestFlag } from '../../block/comma
 import { OwnBio, type OwnBioHost } from '../../block/own-bio.ts';
 import { Status } from '../../block/status.ts';
 import type { Submitter } from '../../block/submitter.ts';
-import type { TagPool } from '../../block/tag-pool.ts';
 import type { Kept } from '../../rules/actions.ts';
 import { Dice } from '../../rules/dice.ts';
 import { Facts } from '../../rules/facts.ts';
 import type { LiveRule } from '../../rules/live-rule.ts';
 import { Timer, type TimerTarget } from '../../time/timer-queue.ts';
-import { type Nanoseconds, SECTOR_BYTES, type Sector, type Tag } from '../../units.ts';
+import { type Nanoseconds, SECTOR_BYTES, type Sector } from '../../units.ts';
 import type { CutKeep } from '../snapshots/power-cut.ts';
 import { addRange } from './data.ts';
 import { blanking, corruption, type DataChange, drawDelay, drawKept, keptText } from './draw.ts';
+import { type HeldCommand, HeldTag } from './held.ts';
 import { type LongJob, PART_BYTES, TURN_BYTES } from './long-work.ts';
 import { blocksOf, keptParts, type Part, wholeOf } from './parts-done.ts';
 import { ruleStatus } from './rule-status.ts';
@@ -50,9 +50,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   #delayNs = 0;
   #phase: 'waiting' | 'hanging' | 'working' | 'delayed' | 'over' = 'working';
   /** It counts among the tags in use while it hangs. */
-  #tag: Tag | undefined;
-  /** Where it is from: the queues may be others when it is given back. */
-  #pool: TagPool | undefined;
+  readonly #held = new HeldTag();
   #changesReply = false;
   /** A read that is not done has zeroes for data. */
   #blank = false;
@@ -111,6 +109,15 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
     return this.#phase === 'hanging' ? this.#live.rule.id : undefined;
   }
 
+  /** Undefined: it does not hang. */
+  get held(): HeldCommand | undefined {
+    const { heldBy: rule } = this;
+    const { command, sector, sectors } = this.#outer;
+    const { since } = this.#held;
+    if (rule === undefined) return undefined;
+    return { ...this.#held.place(this.#host.queue), command, sector, sectors, since, rule };
+  }
+
   /** What it is to change is not all done. */
   get isWorking(): boolean {
     return this.#phase === 'working';
@@ -142,7 +149,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
     this.#status = status;
     if (!held) return;
     this.#host.context.timers.cancel(this.#timer);
-    this.#giveTag();
+    this.#held.give();
     this.#answer();
   }
 
@@ -249,21 +256,14 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   #hang(): void {
     const { action } = this.#live.rule;
     this.#phase = 'hanging';
-    this.#pool = this.#hctx.pool;
-    this.#tag = this.#pool.take();
+    this.#held.take(this.#hctx.pool, this.#host.context.clock.now());
     if (action?.kind === 'hang' && action.ns !== Number.POSITIVE_INFINITY) this.#wait(action.ns);
   }
 
   #unhang(): void {
     this.#phase = 'working';
-    this.#giveTag();
+    this.#held.give();
     this.#goOn();
-  }
-
-  #giveTag(): void {
-    const tag = this.#tag;
-    this.#tag = undefined;
-    if (tag !== undefined) this.#pool?.give(tag);
   }
 
   #goOn(): void {
