@@ -156,7 +156,7 @@ _tnull() {
             else answers=''; fi
             ;;
           crash)
-            if [[ $cur == -* ]]; then answers='--output --run --help --check --model --order --limit --seed --jobs --timeout --from --keep-going --outcome --shard --report --json --merge --unix'
+            if [[ $cur == -* ]]; then answers='--output --run --help --check --model --order --limit --seed --jobs --timeout --from --keep-going --again --outcome --shard --report --json --merge --unix'
             elif [ ${#words[@]} = 3 ]; then answers='record explore images image serve shrink'
             else files=1; fi
             ;;

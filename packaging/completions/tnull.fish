@@ -285,6 +285,7 @@ complete -c tnull -n '__fish_seen_subcommand_from crash' -l jobs -x -d 'so many 
 complete -c tnull -n '__fish_seen_subcommand_from crash' -l timeout -x -d 'a check that takes longer has failed (default 60)'
 complete -c tnull -n '__fish_seen_subcommand_from crash' -l from -x -d 'only cuts after this mark was made'
 complete -c tnull -n '__fish_seen_subcommand_from crash' -l keep-going -d 'do not stop at the first failure'
+complete -c tnull -n '__fish_seen_subcommand_from crash' -l again -d 'cut the power again while a check that ends with 0 writes: up to 100 images of each'
 complete -c tnull -n '__fish_seen_subcommand_from crash' -l outcome -x -d 'a name for a status from 10 to 19; repeatable'
 complete -c tnull -n '__fish_seen_subcommand_from crash' -l shard -x -d 'only every M-th image, from the K-th on'
 complete -c tnull -n '__fish_seen_subcommand_from crash' -l report -r -F -d 'where the report goes (default report.json)'

@@ -7,8 +7,9 @@ import type { ImageId } from '../../src/crash/image-id.ts';
 function options(images: Iterator<ImageId | undefined>, signal: AbortSignal) {
   return {
     ...{ images, signal, shard: { index: 1, of: 1 }, jobs: 2, keepGoing: true },
-    run: async (image: ImageId, n: number) =>
-      ({ n, image, outcome: 'ok', status: 0, ms: 0 }) as const,
+    run: async (image: ImageId, n: number) => [
+      { n, image, outcome: 'ok', status: 0, ms: 0 } as const,
+    ],
     onTried: () => {},
   };
 }

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { shown, systemText } from '../../config/errors.ts';
 import { models } from '../../crash/models.ts';
+import { AGAIN_MAX } from '../crash/again.ts';
 import { type ExploreCommand, explore, orders } from '../crash/explore.ts';
 import { type ExploreReport, merged, reportText } from '../crash/report.ts';
 import { choiceOf, numberOf, textOf } from '../crash/words.ts';
@@ -40,6 +41,10 @@ export const crashExplore: FileCommand = {
     ['--timeout <seconds>', 'a check that takes longer has failed (default 60)'],
     ['--from <mark>', 'only cuts after this mark was made'],
     ['--keep-going', 'do not stop at the first failure'],
+    [
+      '--again',
+      `cut the power again while a check that ends with 0 writes: up to ${AGAIN_MAX} images of each`,
+    ],
     ['--outcome <status=name>', 'a name for a status from 10 to 19; repeatable', 'repeatable'],
     ['--shard <k/m>', 'only every M-th image, from the K-th on'],
     ['--report <file>', 'where the report goes (default report.json)'],
@@ -51,7 +56,7 @@ export const crashExplore: FileCommand = {
     const report = flags['merge'] === true ? mergedOf(context) : await explored(context);
     const json = `${JSON.stringify(report)}\n`;
     if (flags['merge'] !== true) {
-      const file = textOf(flags['report']) ?? 'report.json';
+      const file = reportOf(context);
       const wrong = written(file, json);
       if (wrong !== undefined) streams.stderr.write(`tnull: ${WHOSE}: no report: ${wrong}\n`);
     }
@@ -79,9 +84,15 @@ function commandOf({ operands, flags }: FileContext): ExploreCommand {
     jobs: numberOf('--jobs', flags['jobs'], availableParallelism(), 1),
     timeoutMs: timeoutOf(WHOSE, textOf(flags['timeout']), TIMEOUT_MS),
     keepGoing: flags['keepGoing'] === true,
+    again: flags['again'] === true,
+    report: resolve(reportOf({ flags })),
     shard: shardOf(WHOSE, textOf(flags['shard'])),
     outcomes: outcomesOf(flags['outcome']),
   };
+}
+
+function reportOf({ flags }: Pick<FileContext, 'flags'>): string {
+  return textOf(flags['report']) ?? 'report.json';
 }
 
 function outcomesOf(given: unknown): ReadonlyMap<number, string> {

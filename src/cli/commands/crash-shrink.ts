@@ -144,7 +144,7 @@ async function promise(
   let checks = 0;
   const passes = async (count: number): Promise<boolean> => {
     checks++;
-    const { status } = await checker.check(id, contents, marks.slice(0, count));
+    const { status } = await checker.check(id, contents, idText(id), marks.slice(0, count));
     return !isFailure({ outcome: outcomeOf(status, new Map()) });
   };
   if (marks.length === 0 || !(await passes(0))) return { mark: undefined, checks };

@@ -21,22 +21,27 @@ export class Checker {
   readonly lane: CrashLane;
   readonly #timeline: Timeline;
   readonly #options: CheckerOptions;
+  /** The device shows images of another journal. */
+  readonly #isStale: boolean;
   #shown: ShownImage | undefined;
 
-  constructor(lane: CrashLane, timeline: Timeline, options: CheckerOptions) {
+  constructor(lane: CrashLane, timeline: Timeline, options: CheckerOptions, isStale = false) {
     this.lane = lane;
     this.#timeline = timeline;
     this.#options = options;
+    this.#isStale = isStale;
   }
 
-  /** @param contents of each cell. @param marks those that the check is to know. */
+  /** @param contents of each cell. @param name what the check is told of the id.
+   *  @param marks those that it is told. */
   check(
     id: ImageId,
     contents: Int32Array,
+    name = idText(id),
     marks: readonly string[] = marksAt(this.#timeline.log, id.instant),
   ): Promise<Checked> {
     const { check: command, timeoutMs, journal } = this.#options;
-    const environment = { TNULL_CRASH_ID: idText(id), TNULL_CRASH_JOURNAL: journal };
+    const environment = { TNULL_CRASH_ID: name, TNULL_CRASH_JOURNAL: journal };
     return this.lane.check(this.image(contents), { command, timeoutMs, environment, marks });
   }
 
@@ -63,6 +68,8 @@ export class Checker {
   image(contents: Int32Array): Shown {
     return {
       show: (data, changed) => {
+        if (this.#shown === undefined && this.#isStale)
+          data.zero(0, this.#timeline.log.header.size);
         this.#shown ??= new ShownImage(this.#timeline, data);
         this.#shown.show(contents, changed);
       },

@@ -8,7 +8,7 @@ import { ImageSource } from '../../crash/image-source.ts';
 import type { LazyImage } from '../../crash/lazy-image.ts';
 import { type CrashSite, crashSite, type Model } from '../../crash/models.ts';
 import { ProductSpace } from '../../crash/product-space.ts';
-import { doubtful, instantOfMark, momentOf } from '../../crash/story.ts';
+import { doubtful, instantOfMark, marksAt, momentOf } from '../../crash/story.ts';
 import { bug } from '../../units.ts';
 import type { Daemons } from '../file-command.ts';
 import { interruptible } from '../interrupt.ts';
@@ -16,6 +16,7 @@ import { readCrashLog } from '../journal-file.ts';
 import { isFailure, outcomeOf, type Shard } from '../outcome.ts';
 import type { Streams } from '../process-end.ts';
 import { UsageError } from '../usage-error.ts';
+import { Again } from './again.ts';
 import { Checker } from './checker.ts';
 import type { Checked } from './lane.ts';
 import { lazily } from './lazily.ts';
@@ -36,6 +37,10 @@ export interface ExploreCommand {
   /** A mark; undefined: from the beginning. */
   readonly from: string | undefined;
   readonly keepGoing: boolean;
+  /** A second cut while the check recovers. */
+  readonly again: boolean;
+  /** Where the report goes; beside it, the journals of recoveries of which an image fails. */
+  readonly report: string;
   readonly shard: Shard;
   /** By status. */
   readonly outcomes: ReadonlyMap<number, string>;
@@ -55,11 +60,7 @@ export async function explore(
   const { journal, check, model, limit, seed, from, shard, keepGoing } = command;
   const log = readCrashLog(journal);
   const site = crashSite(log, model);
-  if (command.order === 'lazy' && !(site.space instanceof ProductSpace)) {
-    throw new UsageError(`--order lazy: the model ${model} has no choices`);
-  }
-  const begin = from === undefined ? 0 : instantOfMark(log, from);
-  if (begin === undefined) throw new UsageError(`--from: the journal has no mark '${from}'`);
+  const begin = beginOf(command, site);
   const total = totalOf(site, limit, begin, shard);
   const images = exploringInPieces(site, { model, limit, seed, from: begin });
   const bar = new Bar({
@@ -70,20 +71,20 @@ export async function explore(
   const source = new ImageSource(site, model);
   const lanes: Judge[] = [];
   const kill = (): void => {
-    for (const { checker } of lanes) checker.lane.kill('SIGKILL');
+    for (const lane of lanes) lane.kill('SIGKILL');
   };
   const began = performance.now();
   try {
     return await interruptible(kill, async (signal) => {
       for (let n = 0; n < Math.min(command.jobs, total); n++) {
-        const lane = await CrashLane.start(log.header, streams);
-        const checker = new Checker(lane, source.timeline, command);
-        lanes.push(new Judge(checker, source, command.outcomes));
+        const judge = await startJudge(command, source, streams, CrashLane);
+        lanes.push(judge);
+        if (command.again) await judge.expectSecondCut(command, streams, CrashLane, signal);
       }
       const laneAt = (at: number): Judge => lanes[at] ?? bug('a lane that is not there');
       const common = {
         ...{ shard, jobs: lanes.length, keepGoing, signal },
-        onTried: (one: Tried) => bar.add(isFailure(one)),
+        onTried: (some: readonly Tried[]) => bar.add(some.some(isFailure)),
       };
       const { space, timeline } = site;
       const found =
@@ -110,8 +111,34 @@ export async function explore(
     });
   } finally {
     bar.end();
-    await Promise.all(lanes.map(({ checker }) => checker.lane.end()));
+    await Promise.all(lanes.map((lane) => lane.end()));
   }
+}
+
+/** The first instant of interest. @throws UsageError when the words do not go with the journal, or each other. */
+function beginOf({ order, model, again, from }: ExploreCommand, site: CrashSite): number {
+  if (order === 'lazy' && !(site.space instanceof ProductSpace)) {
+    throw new UsageError(`--order lazy: the model ${model} has no choices`);
+  }
+  if (order === 'lazy' && again) {
+    throw new UsageError(
+      '--again: an image of the order lazy is not decided when its check begins',
+    );
+  }
+  const begin = from === undefined ? 0 : instantOfMark(site.timeline.log, from);
+  if (begin === undefined) throw new UsageError(`--from: the journal has no mark '${from}'`);
+  return begin;
+}
+
+async function startJudge(
+  command: ExploreCommand,
+  source: ImageSource,
+  streams: Streams,
+  lanes: Daemons['CrashLane'],
+): Promise<Judge> {
+  const { header } = source.timeline.log;
+  const lane = await lanes.start(header, streams, undefined, command.again);
+  return new Judge(new Checker(lane, source.timeline, command), source, command.outcomes);
 }
 
 /** Lazily all was tried when it ended. */
@@ -137,6 +164,8 @@ function totalOf(site: CrashSite, limit: number, from: number, { index, of }: Sh
 /** Judges what the check of an image says. */
 class Judge {
   readonly checker: Checker;
+  /** Undefined: there is one cut. */
+  #again: Again | undefined;
   readonly #source: ImageSource;
   readonly #outcomes: ReadonlyMap<number, string>;
 
@@ -146,9 +175,37 @@ class Judge {
     this.#outcomes = outcomes;
   }
 
-  async run(image: ImageId, n: number): Promise<Tried | Failure> {
+  async expectSecondCut(
+    command: ExploreCommand,
+    streams: Streams,
+    lanes: Daemons['CrashLane'],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { header } = this.#source.timeline.log;
+    const journalFile = (id: string): string => `${command.report}.${id}.tj`;
+    const lane = await lanes.start(header, streams);
+    this.#again = new Again(lane, header, { ...command, signal, journalFile });
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.checker.lane.kill(signal);
+    this.#again?.kill(signal);
+  }
+
+  async end(): Promise<void> {
+    await this.checker.lane.end();
+    await this.#again?.end();
+  }
+
+  /** @returns with --again, what came of its recovery, too. */
+  async run(image: ImageId, n: number): Promise<(Tried | Failure)[]> {
     const contents = this.#source.contents(image) ?? bug('an image that is not there');
-    return this.#judged(image, n, contents, await this.checker.check(image, contents));
+    const checked = await this.checker.check(image, contents);
+    const first = this.#judged(image, n, contents, checked);
+    const { journal, status } = checked;
+    if (this.#again === undefined || journal === undefined || status !== 0) return [first];
+    const marks = marksAt(this.#source.timeline.log, image.instant);
+    return [first, ...(await this.#again.run({ image: first.id, n, marks, journal }))];
   }
 
   /** @param id of the image as it was decided by the end. */

@@ -46,6 +46,8 @@ export interface Check {
 
 export interface Checked extends Judged {
   readonly ms: number;
+  /** What it wrote, where the lane keeps that. */
+  readonly journal: Uint8Array | undefined;
 }
 
 export class CrashLane {
@@ -55,24 +57,32 @@ export class CrashLane {
   #changed: readonly ChangedRange[] = [];
   /** What is in the file. */
   #marks: string | undefined;
+  readonly #keepsJournals: boolean;
 
-  private constructor(socket: PrivateSocket | undefined, images: ImageDaemon) {
+  private constructor(
+    socket: PrivateSocket | undefined,
+    images: ImageDaemon,
+    keepsJournals: boolean,
+  ) {
     this.#socket = socket;
     this.#images = images;
+    this.#keepsJournals = keepsJournals;
   }
 
-  /** @param at where it listens; undefined: at a private socket. @throws as startDaemon. */
+  /** @param at where it listens; undefined: at a private socket. @param keepsJournals of what each check writes.
+   *  @throws as startDaemon. */
   static async start(
     device: ImageDevice,
     streams: Streams,
     at?: ListenAddress,
+    keepsJournals = false,
   ): Promise<CrashLane> {
     const socket = at === undefined ? makePrivateSocket() : undefined;
     const listen = at ?? { kind: 'unix', path: socket?.path ?? '', isPrivate: true };
     try {
       const options = await daemonOptions(streams, listen);
-      const facts = { name: DEVICE, attributes: attributesOf(device) };
-      return new CrashLane(socket, await ImageDaemon.start(options, facts));
+      const facts = { name: DEVICE, attributes: attributesOf(device, keepsJournals) };
+      return new CrashLane(socket, await ImageDaemon.start(options, facts), keepsJournals);
     } catch (error) {
       socket?.remove();
       throw error;
@@ -105,8 +115,12 @@ export class CrashLane {
     const marks = { TNULL_CRASH_MARKS: this.#marksFile(check.marks) };
     const judged = await this.#process.run(check.command, { ...given, ...marks }, check.timeoutMs);
     const ms = Math.round(performance.now() - began);
+    // It may be shown again from then on: what the journal has is no copy.
+    const journal = this.#keepsJournals
+      ? Buffer.concat([...this.daemon.journal(DEVICE)])
+      : undefined;
     await this.hide();
-    return { ...judged, ms };
+    return { ...judged, ms, journal };
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -128,12 +142,16 @@ export class CrashLane {
   }
 }
 
-function attributesOf({ size, block }: ImageDevice): ReadonlyMap<string, string> {
+function attributesOf(
+  { size, block }: ImageDevice,
+  keepsJournals: boolean,
+): ReadonlyMap<string, string> {
   return new Map([
     ['size_bytes', `${size}`],
     ['blocksize', `${Math.min(block, BLOCK_MAX)}`],
     ['memory_backed', '1'],
     ['discard', '1'],
+    ['journal', keepsJournals ? '1' : '0'],
   ]);
 }
 

@@ -24,7 +24,7 @@ export interface LazyOptions<T extends Outcome> {
   readonly signal: AbortSignal;
   /** Runs the check on an image that is decided meanwhile. @param id of the image as it is afterwards. */
   readonly run: (lazy: LazyImage, id: () => ImageId, n: number, lane: number) => Promise<T>;
-  readonly onTried: (tried: T) => void;
+  readonly onTried: (tried: readonly T[]) => void;
 }
 
 export async function lazily<T extends Outcome & { n: number }>(
@@ -52,7 +52,7 @@ export async function lazily<T extends Outcome & { n: number }>(
         if (signal.aborted) return;
         tried.push(result);
         if (isFailure(result)) failed = true;
-        options.onTried(result);
+        options.onTried([result]);
         // Without the same reads nothing is known of what was tried: this could go on for ever.
         if (lazy.hasDiverged) diverged++;
         plan = lazy.hasDiverged ? undefined : nextPlan(lazy.decisions);

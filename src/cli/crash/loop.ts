@@ -12,9 +12,10 @@ export interface LoopOptions<T extends Outcome> {
   readonly jobs: number;
   readonly keepGoing: boolean;
   readonly signal: AbortSignal;
-  /** @param n the image's place in the order, from 0 on. @param lane one image at a time in each. */
-  readonly run: (image: ImageId, n: number, lane: number) => Promise<T>;
-  readonly onTried: (tried: T) => void;
+  /** @param n the image's place in the order, from 0 on. @param lane one image at a time in each.
+   *  @returns what came of it, and of what followed from it. */
+  readonly run: (image: ImageId, n: number, lane: number) => Promise<readonly T[]>;
+  readonly onTried: (tried: readonly T[]) => void;
 }
 
 export interface LoopResult<T> {
@@ -58,11 +59,11 @@ export async function loop<T extends Outcome & { n: number }>({
       if ((failed && !keepGoing) || signal.aborted) return;
       const one = await next();
       if (one === undefined) return;
-      const result = await run(one.image, one.n, at);
+      const results = await run(one.image, one.n, at);
       if (signal.aborted) return;
-      tried.push(result);
-      if (isFailure(result)) failed = true;
-      onTried(result);
+      tried.push(...results);
+      if (results.some(isFailure)) failed = true;
+      onTried(results);
     }
   };
   await Promise.all(Array.from({ length: jobs }, (_, at) => lane(at)));

@@ -27,6 +27,8 @@ export interface Failure extends Tried {
   readonly commands: readonly Doubtful[];
   /** The end of what the check said. */
   readonly output: string;
+  /** Of a second cut: the journal of what the check wrote after the first, and its image there. */
+  readonly again?: { readonly journal: string; readonly id: string };
 }
 
 export interface ExploreReport {
@@ -42,6 +44,8 @@ export interface ExploreReport {
   readonly legal: string;
   readonly distinct: string;
   readonly tried: number;
+  /** Of those, images of a second cut. */
+  readonly again: number;
   readonly failed: number;
   /** By outcome. */
   readonly counts: Readonly<Record<string, number>>;
@@ -61,14 +65,15 @@ const FAILURES_SHOWN = 10;
 /** Counts what was tried. */
 export function countsOf(
   all: readonly Tried[],
-): Pick<ExploreReport, 'tried' | 'failed' | 'counts' | 'firsts'> {
+): Pick<ExploreReport, 'tried' | 'again' | 'failed' | 'counts' | 'firsts'> {
   const counts: Record<string, number> = {};
   const firsts: Record<string, string> = {};
   for (const { outcome, status, id } of all) {
     counts[outcome] = (counts[outcome] ?? 0) + 1;
     if (status !== undefined && status >= 10 && status <= 19) firsts[outcome] ??= id;
   }
-  return { tried: all.length, failed: all.filter(isFailure).length, counts, firsts };
+  const again = all.filter(({ id }) => id.includes('/')).length;
+  return { tried: all.length, again, failed: all.filter(isFailure).length, counts, firsts };
 }
 
 export function reportText(report: ExploreReport): string {
@@ -77,6 +82,7 @@ export function reportText(report: ExploreReport): string {
   const more = failures.length - shown.length;
   const others = more > 0 ? [`${more} more failures are in the report\n`] : [];
   const named = Object.entries(firsts).map(([outcome, id]) => `first ${outcome}: ${id}\n`);
+  const second = report.again > 0 ? ` (${report.again} of a second cut)` : '';
   const found = Object.entries(counts).map(([outcome, count]) => `${count} ${outcome}`);
   return [
     ...[...shown, ...others, ...named],
@@ -84,21 +90,23 @@ export function reportText(report: ExploreReport): string {
       ? [`${report.diverged} checks read otherwise than before: lazy is for those that do not\n`]
       : []),
     `images: ${legal} legal in all instants, ${distinct} distinct\n`,
-    `tried: ${report.tried} in ${timeText(ms * 1e6)}: ${found.join(', ') || 'none'}; ${endText(end)}\n`,
+    `tried: ${report.tried}${second} in ${timeText(ms * 1e6)}: ${found.join(', ') || 'none'}; ${endText(end)}\n`,
   ].join('');
 }
 
-function failureText({ journal }: ExploreReport, failure: Failure): string {
-  const { id, moment, commands, output } = failure;
+function failureText(report: ExploreReport, failure: Failure): string {
+  const { id, moment, commands, output, again } = failure;
+  const { journal, id: image } = again ?? { journal: report.journal, id };
   const lines = commands.slice(0, COMMANDS_SHOWN).map((one) => `  ${doubtfulText(one)}\n`);
   const more = commands.length - lines.length;
   return [
     `${id}: ${statusText(failure)}\n`,
+    again === undefined ? '' : '  a second cut, while the check wrote to what the first one left\n',
     `  ${momentText(moment)}\n`,
     ...lines,
     ...(more > 0 ? [`  and ${more} more commands that were not durable\n`] : []),
     ...(output === '' ? [] : ['  the end of what the check said:\n', tailText(output)]),
-    `  tnull crash serve ${journal} ${id}\n\n`,
+    `  tnull crash serve ${journal} ${image}\n\n`,
   ].join('');
 }
 
@@ -183,6 +191,7 @@ function joined(first: ExploreReport, reports: readonly ExploreReport[]): Explor
     ...first,
     ...{ shard: { index: 1, of: 1 }, counts, firsts },
     tried: reports.reduce((sum, { tried }) => sum + tried, 0),
+    again: reports.reduce((sum, { again }) => sum + again, 0),
     failed: reports.reduce((sum, { failed }) => sum + failed, 0),
     diverged: reports.reduce((sum, { diverged }) => sum + diverged, 0),
     end: order.find((one) => ends.has(one)) ?? 'limit',
