@@ -202,6 +202,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
     const bio = new Bio(this, this.#host.allocator);
     const sector = (this.#base + first / SECTOR_BYTES) as Sector; // whole blocks are whole sectors
     bio.reset(Command.READ, 0, sector, (block / SECTOR_BYTES) as Sector); // likewise
+    bio.judged = true; // the client has sent no read: rules do not see this one
     const from = Math.max(this.#offset, first);
     this.#edges.push({
       bio,

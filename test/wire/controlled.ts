@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
-import { type FlushOffer, startDaemon } from '../../src/daemon/daemon.ts';
+import { type DaemonOptions, type FlushOffer, startDaemon } from '../../src/daemon/daemon.ts';
 import type { ClientLimits } from '../../src/server/client-limits.ts';
 import { MACHINE, resolved } from '../config/words.ts';
 import { type Answered, type Asked, ask } from '../control/http.ts';
@@ -35,6 +35,7 @@ export interface Stats {
 interface Settings extends Partial<ClientLimits> {
   readonly threads?: number;
   readonly offerFlush?: FlushOffer;
+  readonly tls?: DaemonOptions['tls'];
 }
 
 /** Serves devices with `words` (`name=value`), in debug mode; limits on clients may come first. */
@@ -42,7 +43,7 @@ export async function serveControlled(
   ...[first = '', ...rest]: [(string | Settings)?, ...string[]]
 ): Promise<Controlled> {
   const settings = typeof first === 'string' ? {} : first;
-  const { threads = testThreads, offerFlush = 'always', ...limits } = settings;
+  const { threads = testThreads, offerFlush = 'always', tls, ...limits } = settings;
   const words = typeof first === 'string' ? [first, ...rest] : rest;
   const home = folder();
   const [path, control] = [join(home, 'nbd'), join(home, 'control')];
@@ -59,6 +60,7 @@ export async function serveControlled(
     log: pino({ level: 'info' }, { write: (line) => log.push(JSON.parse(line)) }),
     debug: true,
     ...{ threads, offerFlush, limits },
+    ...(tls === undefined ? {} : { tls }),
     control: { socket: { path: control, isPrivate: true }, http: undefined, tokenFile: undefined },
   });
   onTestFinished(() => daemon.stopNow());

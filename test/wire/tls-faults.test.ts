@@ -1,9 +1,11 @@
 /** Rules that break connections, inside TLS: bytes are counted before they are encrypted. Source: faults.md section 3. */
 
 import { Command, encodeOption, Option } from 'nbd-server-protocol-ts';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parsePlan } from '../../src/rules/plan.ts';
+import type { ClientLimits } from '../../src/server/client-limits.ts';
 import { until } from '../until.ts';
+import { serveControlled } from './controlled.ts';
 import { type Served, serveWith } from './served.ts';
 import { startTls, usualFiles } from './tls-client.ts';
 import { clientFlags, requestBytes, WireClient } from './wire-client.ts';
@@ -22,7 +24,7 @@ function ruled(rule: object): Promise<Served> {
 }
 
 /** Asks for the default export. */
-async function exportNamed(served: Served): Promise<WireClient> {
+async function exportNamed(served: Pick<Served, 'path'>): Promise<WireClient> {
   const client = await startTls(served.path);
   client.send(encodeOption(Option.EXPORT_NAME, new Uint8Array(0)));
   return client;
@@ -50,6 +52,31 @@ test.each([18, 30, BEFORE_TLS])('a handshake cut at %i never comes to TLS', asyn
   const told = (): string[] => served.log.map(({ msg }) => msg);
   await until(() => told().includes('disconnected'));
   expect(told()).not.toContain('TLS begins');
+});
+
+describe('a handshake that stands still behind the begin of TLS', () => {
+  const path = '/v1/devices/nullb0/faults';
+  const stalled = async (bytes: number, limits: Partial<ClientLimits> = {}) => {
+    const tls = { mode: 'require', files: usualFiles } as const;
+    const served = await serveControlled({ tls, ...limits }, 'size=1');
+    const rules = [{ op: 'handshake', wire: `stall:${BEFORE_TLS + bytes}` }];
+    expect((await served.ask('PUT', path, { json: { rules } })).status).toBe(200);
+    return { served, client: await exportNamed(served) };
+  };
+
+  test.each([0, 5, 9])('goes on at byte %i when it is released', async (bytes) => {
+    const { served, client } = await stalled(bytes);
+    await until(async () => {
+      const { json } = await served.ask('POST', `${path}/release`);
+      return JSON.stringify(json) === '{"released":1}';
+    });
+    expect(await client.read(ANSWER)).toHaveLength(ANSWER);
+  });
+
+  test('meets the time limit of handshakes', async () => {
+    const { client } = await stalled(5, { handshakeTime: 1 });
+    expect(await client.end()).toHaveLength(5);
+  });
 });
 
 test('a handshake that drips is whole', async () => {

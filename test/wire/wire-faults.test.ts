@@ -403,17 +403,21 @@ describe('what takes for ever ends with power, and with the program', () => {
   });
 });
 
-test('a write of parts of blocks goes on where a rule ends its reads at once and holds the only tag', async () => {
+test('of a write of parts of blocks rules see the writes of whole blocks, and none of its reads', async () => {
   const served = await serveControlled('size=16', 'memory_backed=1', 'hw_queue_depth=1');
   const rules = [
-    { op: 'read', mark: 'seen' },
-    { op: 'write', nth: 1, hang: '1ms' },
+    { op: 'read', error: 'EIO' },
+    { id: 'slow', op: 'write', nth: 1, hang: '1ms' },
   ];
-  await served.ask('PUT', '/v1/devices/nullb0/faults', { json: { rules } });
+  const path = '/v1/devices/nullb0/faults';
+  await served.ask('PUT', path, { json: { rules } });
   const client = await WireClient.simple(served.path);
   const [offset, length] = [100, 2000];
   const sevens = Buffer.alloc(length, 7);
   client.send(requestBytes({ command: WRITE, cookie: 5n, offset, length }), sevens);
-  expect((await client.reply(0)).cookie).toBe(5n);
+  expect(await client.reply(0)).toMatchObject({ cookie: 5n, error: 0 });
+  const { json } = await served.ask('GET', path);
+  expect(json).toMatchObject({ rules: [{ matched: 0 }, { id: 'slow', matched: 3, struck: 1 }] });
+  await served.ask('DELETE', path);
   expect((await client.readData(offset, length)).equals(sevens)).toBe(true);
 });
