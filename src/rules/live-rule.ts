@@ -10,7 +10,7 @@ import { LatentSectors } from './latent-sectors.ts';
 import { OPERATIONS_END } from './operations.ts';
 import type { PayloadIndex } from './payload-index.ts';
 import type { Rule } from './rule.ts';
-import { TriggerCounts, Verdict } from './trigger.ts';
+import { KEYS_MAX, TriggerCounts, Verdict } from './trigger.ts';
 
 /** Different commands whose occurrences are counted; each further one counts as the first of its kind. */
 const OCCURRENCES_MAX = 2 ** 22;
@@ -33,6 +33,9 @@ export class LiveRule {
   #occurrences: KeyTable;
   readonly #memory: TableMemory;
   #occurrence = 0;
+  /** How often it struck each client, or sector. */
+  #strikes: KeyTable;
+  #nth = 0;
   readonly #latent: LatentSectors;
   readonly #addedAt: number;
 
@@ -54,6 +57,7 @@ export class LiveRule {
     });
     this.#trigger = new TriggerCounts(rule.trigger, memory);
     this.#occurrences = new KeyTable(OCCURRENCES_MAX, memory);
+    this.#strikes = new KeyTable(KEYS_MAX, memory);
   }
 
   /** How often it may still strike; undefined: no limit, or each client or sector has its own. */
@@ -64,6 +68,12 @@ export class LiveRule {
   /** How often the rule met this operation at this first sector, the last match included. */
   get occurrence(): number {
     return this.#occurrence;
+  }
+
+  /** How many delays of a trace the last strike's device, client or sector had before, whichever counts: others
+   *  of them do not matter to it. */
+  get nth(): number {
+    return this.#nth;
   }
 
   /** For the last match: the stream of what is drawn for it. */
@@ -79,12 +89,14 @@ export class LiveRule {
     this.free();
     this.#trigger = new TriggerCounts(this.rule.trigger, this.#memory);
     this.#occurrences = new KeyTable(OCCURRENCES_MAX, this.#memory);
+    this.#strikes = new KeyTable(KEYS_MAX, this.#memory);
   }
 
   /** It strikes no more: what it has counted is forgotten. */
   free(): void {
     this.#trigger.free();
     this.#occurrences.free();
+    this.#strikes.free();
     this.#latent.clear();
   }
 
@@ -97,7 +109,7 @@ export class LiveRule {
   strikesLatent(facts: Facts): boolean {
     if (facts.operation !== Command.READ) return false;
     if (!this.#latent.touches(facts.sector, facts.sector + facts.sectors)) return false;
-    this.struck++;
+    this.#countStrike(facts);
     this.#occurrence = 0;
     this.#roll(facts);
     return true;
@@ -147,10 +159,18 @@ export class LiveRule {
     } else if (!this.#triggers(facts)) {
       return false;
     }
-    this.struck++;
+    this.#countStrike(facts);
     this.#keepLatent(facts);
     this.#roll(facts);
     return true;
+  }
+
+  #countStrike({ sector, client }: Facts): void {
+    this.struck++;
+    const { delay, trigger } = this.rule;
+    if (delay?.form !== 'trace') return;
+    if (trigger.per === 'device') this.#nth = this.struck - 1;
+    else this.#nth = this.#strikes.increment(trigger.per === 'client' ? client : sector) - 1;
   }
 
   #triggers(facts: Facts): boolean {

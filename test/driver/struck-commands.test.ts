@@ -174,6 +174,16 @@ describe('delay', () => {
     expect(log(device).map(({ detail }) => detail['delay'])).toEqual([1e6, 4e6, 1e6]);
   });
 
+  test('trace: each client, or sector, that counts has its own place in it', () => {
+    const delaysOf = (per: string): unknown[] => {
+      const { disk, device } = ruled([`delay=trace:1ms,4ms per=${per}`]);
+      for (const at of [0, 1, 0, 1, 1]) read(at, 1).submit(disk);
+      return log(device).map(({ detail }) => detail['delay']);
+    };
+    expect(delaysOf('sector')).toEqual([1e6, 1e6, 4e6, 4e6, 1e6]);
+    expect(delaysOf('client')).toEqual([1e6, 4e6, 1e6, 4e6, 1e6]);
+  });
+
   test.each([
     ['uniform:1ms:9ms', 5e6, 8e6 / Math.sqrt(12)],
     ['exponential:5ms', 5e6, 5e6],

@@ -103,7 +103,8 @@ test('nor does it matter to a client what others do to other sectors', async () 
   const own = rules(4).map((plan) =>
     plan.map(({ set_state: _, state: _state, nth, skip, interval, times, burst, ...words }) => {
       const counts = { nth, skip, interval, times, burst };
-      const counted = Object.entries(counts).some(([, value]) => value !== undefined);
+      const isTrace = `${words['delay']}`.startsWith('trace:'); // its place is a count, too
+      const counted = isTrace || Object.values(counts).some((value) => value !== undefined);
       const named = Object.entries(counts).filter(([, value]) => value !== undefined);
       return counted ? { ...words, ...Object.fromEntries(named), per: 'client' } : words;
     }),

@@ -21,7 +21,7 @@ export interface Strike {
   readonly id: string;
   readonly words: TwinWords;
   readonly occurrence: number;
-  /** How many there were before. */
+  /** How many of its device, client or sector there were before, whichever counts. */
   readonly nth: number;
   readonly dice: TwinDice;
 }
@@ -91,6 +91,7 @@ class TwinRule {
   struck = 0;
   counts = new Map<number, Count>();
   occurrences = new Map<string, number>();
+  strikes = new Map<number, number>();
   readonly latent = new Set<number>();
 
   constructor(words: TwinWords, seed: string, now: number) {
@@ -113,12 +114,26 @@ class TwinRule {
     this.matched = this.struck = 0;
     this.counts.clear();
     this.occurrences.clear();
+    this.strikes.clear();
     this.latent.clear();
   }
 
   dice(op: string, sector: number, occurrence: number): TwinDice {
     const [seed, id] = [textHash(this.#seed), textHash(this.id)];
     return new TwinDice([seed, id, ...[numbers[op] ?? -1, sector, occurrence].map(BigInt)]);
+  }
+
+  /** Under what it counts a command. */
+  key({ sector, client }: Asked): number {
+    return { device: 0, client, sector }[this.text('per') ?? 'device'] ?? 0;
+  }
+
+  /** One more. @returns how many were struck before, of those that count together. */
+  strike(one: Asked): number {
+    this.struck++;
+    const before = this.strikes.get(this.key(one)) ?? 0;
+    this.strikes.set(this.key(one), before + 1);
+    return before;
   }
 
   /** Of a command's sectors those that the rule is about. */
@@ -196,12 +211,12 @@ export class TwinRules {
   }
 
   /** It fails again wherever it was struck, until that is written. */
-  #latent(rule: TwinRule, { op, sector, sectors }: Asked): Strike | undefined {
+  #latent(rule: TwinRule, one: Asked): Strike | undefined {
+    const { op, sector, sectors } = one;
     const all = Array.from({ length: sectors }, (_, at) => sector + at);
     if (op !== 'read' || !all.some((at) => rule.latent.has(at))) return undefined;
-    rule.struck++;
-    const { id, words, struck } = rule;
-    return { id, words, occurrence: 0, nth: struck - 1, dice: rule.dice(op, sector, 0) };
+    const { id, words } = rule;
+    return { id, words, occurrence: 0, nth: rule.strike(one), dice: rule.dice(op, sector, 0) };
   }
 
   #strike(rule: TwinRule, one: Asked, now: number): Strike | undefined {
@@ -216,11 +231,10 @@ export class TwinRules {
       this.replay?.has(`${rule.id} ${op} ${sector} ${occurrence}`) ??
       this.#triggers(rule, one, dice.share);
     if (!strikes) return undefined;
-    rule.struck++;
     if (op === 'read' && rule.words['until'] === 'rewrite') {
       for (const at of rule.within(one)) rule.latent.add(at);
     }
-    return { id: rule.id, words: rule.words, occurrence, nth: rule.struck - 1, dice };
+    return { id: rule.id, words: rule.words, occurrence, nth: rule.strike(one), dice };
   }
 
   #isAbout(rule: TwinRule, one: Asked): boolean {
@@ -275,11 +289,11 @@ export class TwinRules {
     return false;
   }
 
-  #triggers(rule: TwinRule, { sector, client }: Asked, share: number): boolean {
-    const { nth, per = 'device' } = rule.words;
+  #triggers(rule: TwinRule, one: Asked, share: number): boolean {
+    const { nth } = rule.words;
     const skip = nth === undefined ? rule.number('skip', 0) : Number(nth) - 1;
     const times = nth === undefined ? rule.number('times', -1) : 1;
-    const key = { device: 0, client, sector }[`${per}`] ?? 0;
+    const key = rule.key(one);
     const count = rule.counts.get(key) ?? { seen: 0, fired: 0, burst: 0 };
     rule.counts.set(key, count);
     count.seen++;

@@ -12,7 +12,7 @@ import { changeBytes } from './data.ts';
 /** Of the standard normal distribution: 99 % lie below. */
 const NORMAL_P99 = 2.3263478740408408;
 
-/** @param nth how many delays the rule has had before. */
+/** @param nth of a trace: how many delays the rule has had before. */
 export function drawDelay(delay: Delay, dice: Dice, nth: number): Nanoseconds {
   return Math.round(delayNs(delay, dice, nth)) as Nanoseconds; // a product of what is not negative
 }

@@ -64,7 +64,7 @@ export class RuleFront implements Front {
     if (snapshot !== undefined) void this.#host.snapshot(snapshot);
     const dice = new Dice();
     dice.copy(live.dice);
-    const delayNs = delay === undefined ? nanoseconds(0) : drawDelay(delay, dice, live.struck - 1);
+    const delayNs = delay === undefined ? nanoseconds(0) : drawDelay(delay, dice, live.nth);
     const detail = {
       ...(delay === undefined ? {} : { delay: delayNs }),
       ...(action?.kind === 'wire' ? { wire: action.wire.form } : {}),

@@ -84,7 +84,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
     const detail: Detail = {};
     this.#parts = [wholeOf(this.#outer)];
     if (rule.delay !== undefined) {
-      this.#delayNs = drawDelay(rule.delay, this.#dice, this.#live.struck - 1);
+      this.#delayNs = drawDelay(rule.delay, this.#dice, this.#live.nth);
       detail['delay'] = this.#delayNs;
     }
     const hangs = this.#plan(detail);
