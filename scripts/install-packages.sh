@@ -40,6 +40,11 @@ system bash           bash
 system zsh            zsh
 system fish           fish
 system perl-base      perl
+system python3-pytest module:pytest
+system golang-go      go
+system rustc          rustc
+system gcc            cc
+system libnbd-dev     header:libnbd.h
 kernel nbd-client     nbd-client
 kernel fio            fio
 kernel e2fsprogs      mkfs.ext4

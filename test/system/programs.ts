@@ -10,6 +10,9 @@ import {
 
 /** Debian's packages, where they are not called as the program is. */
 const packages: Record<string, string> = {
+  go: 'golang-go',
+  gofmt: 'golang-go',
+  cc: 'gcc libnbd-dev',
   nbdinfo: 'libnbd-bin',
   nbdcopy: 'libnbd-bin',
   'qemu-img': 'qemu-utils',

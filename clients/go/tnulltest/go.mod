@@ -1,0 +1,3 @@
+module tnull.example/tnulltest
+
+go 1.19

@@ -1,0 +1,3 @@
+"""In a checkout the plugin is not installed."""
+
+pytest_plugins = ["tnull_pytest"]

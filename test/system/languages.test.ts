@@ -1,0 +1,78 @@
+/** docs/testing.md in other languages: the clients' own tests, and the examples, with Debian's tools. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { folder } from '../folder.ts';
+import { call, type Said } from './programs.ts';
+
+const checkout = new URL('../../', import.meta.url).pathname;
+const other = join(checkout, 'examples/testing/other');
+const env = { ...process.env, TNULL: `${process.execPath} ${checkout}bin/tnull.js` };
+
+function outcome({ status, stdout, stderr }: Said): string {
+  return status === 0 ? 'passed' : `${stdout}\n${stderr}`;
+}
+
+test('Python: the tests of clients/python pass with pytest', () => {
+  const place = join(checkout, 'clients/python');
+  const said = call(
+    '/usr/bin/python3',
+    [
+      '-B',
+      '-m',
+      'pytest',
+      '-q',
+      '-p',
+      'no:cacheprovider',
+      '--rootdir',
+      place,
+      join(place, 'tests'),
+    ],
+    { env: { ...env, PYTHONPATH: place } },
+  );
+  expect(outcome(said)).toBe('passed');
+  expect(said.stdout).toMatch(/^16 passed/m);
+});
+
+test('Go: the tests of clients/go/tnulltest pass', () => {
+  const place = join(checkout, 'clients/go/tnulltest');
+  const given = { ...env, GOCACHE: folder(), GOFLAGS: '-count=1' };
+  expect(call('env', ['-C', place, 'gofmt', '-l', '.']).stdout).toBe('');
+  expect(outcome(call('env', ['-C', place, 'go', 'vet', './...'], { env: given }))).toBe('passed');
+  const said = call('env', ['-C', place, 'go', 'test', '-v', './...'], { env: given });
+  expect(outcome(said)).toBe('passed');
+  expect(said.stdout.match(/^--- PASS/gm)).toHaveLength(5);
+});
+
+describe('the example in', () => {
+  test('a shell', () => {
+    const said = call('sh', [join(other, 'shell.sh')], { env });
+    expect(outcome(said)).toBe('passed');
+    expect(said.stdout).toContain('op=flush');
+  });
+
+  test('C, with libnbd', () => {
+    const program = join(folder(), 'ready');
+    const built = ['-Wall', '-Werror', '-o', program, join(other, 'ready.c'), '-lnbd'];
+    expect(outcome(call('cc', built))).toBe('passed');
+    const said = call(program, [], { env });
+    expect(outcome(said)).toBe('passed');
+    expect(said.stdout).toBe('1048576 bytes, the first is 0\n');
+  });
+
+  test('Rust, with its standard library', () => {
+    const program = join(folder(), 'ready');
+    expect(outcome(call('rustc', ['-o', program, join(other, 'ready.rs')]))).toBe('passed');
+    const said = call(program, [], { env });
+    expect(outcome(said)).toBe('passed');
+    expect(said.stdout).toBe('nbd+unix:///nullb0: NBDMAGIC\n');
+  });
+});
+
+test('docs/testing.md shows them as they are', () => {
+  const text = readFileSync(join(checkout, 'docs/testing.md'), 'utf8');
+  for (const name of ['shell.sh', 'ready.c', 'ready.rs']) {
+    expect(text).toContain(readFileSync(join(other, name), 'utf8'));
+  }
+});
