@@ -17,6 +17,9 @@ export interface LogEntry {
   readonly detail: Readonly<Record<string, string | number>>;
 }
 
+/** The action of an entry that is no strike: the rule met too much to count, and is over. */
+export const EXHAUSTED = 'exhausted';
+
 export const LOG_ENTRIES = 65_536;
 
 export class FaultLog {

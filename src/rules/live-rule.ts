@@ -25,6 +25,8 @@ export class LiveRule {
   struck = 0;
   /** It met too many clients or sectors to count, and strikes no more. */
   exhausted = false;
+  /** The log says so. */
+  exhaustionNoted = false;
   readonly #seed: Dice;
   /** The same for each operation. */
   readonly #seeds: readonly Dice[];
@@ -85,7 +87,7 @@ export class LiveRule {
   reset(): void {
     this.matched = 0;
     this.struck = 0;
-    this.exhausted = false;
+    this.exhausted = this.exhaustionNoted = false;
     this.free();
     this.#trigger = new TriggerCounts(this.rule.trigger, this.#memory);
     this.#occurrences = new KeyTable(OCCURRENCES_MAX, this.#memory);

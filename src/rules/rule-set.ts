@@ -3,7 +3,7 @@
 
 import { ErrnoError } from '../config/errors.ts';
 import { Facts } from './facts.ts';
-import { FaultLog, type LogEntry } from './fault-log.ts';
+import { EXHAUSTED, FaultLog, type LogEntry } from './fault-log.ts';
 import { type TableMemory, unlimited } from './key-table.ts';
 import { LiveRule, type Replay } from './live-rule.ts';
 import { operationName } from './operations.ts';
@@ -22,6 +22,8 @@ export class RuleSet {
   seed: string;
   state = 0;
   paused = false;
+  /** Called once for a rule that strikes no more because it met too much to count. */
+  onExhausted: ((live: LiveRule, facts: Facts) => void) | undefined;
   readonly #memory: TableMemory;
   #rules: readonly LiveRule[] = [];
   #index = new RuleIndex([]);
@@ -63,7 +65,12 @@ export class RuleSet {
     for (let live = index.next(); live !== undefined; live = index.next()) {
       if (live.hasLatent && live.strikesLatent(facts)) return live;
       if (!live.matches(facts, this.state, this.block, this.#payloads)) continue;
-      if (live.strikes(facts, this.#replay)) return live;
+      const strikes = live.strikes(facts, this.#replay);
+      if (live.exhausted && !live.exhaustionNoted) {
+        live.exhaustionNoted = true;
+        this.onExhausted?.(live, facts);
+      }
+      if (strikes) return live;
     }
     return undefined;
   }
@@ -75,24 +82,39 @@ export class RuleSet {
 
   /** Notes that `live` struck. @param now ns since power on. */
   note(live: LiveRule, facts: Facts, now: number, detail: LogEntry['detail']): void {
-    const { rule, occurrence } = live;
-    const { operation, sector, sectors, client } = facts;
+    const { rule } = live;
     const { mark, setState } = rule;
     const isMore = mark !== undefined || setState !== undefined;
+    const all = isMore ? { ...detail, ...markAndState(rule) } : detail;
+    this.#note(live, facts, now, actionName(rule), all);
+    if (setState !== undefined) this.state = setState;
+  }
+
+  /** The same of a rule that is exhausted: no strike, and nothing for a replay. */
+  noteExhausted(live: LiveRule, facts: Facts, now: number): void {
+    this.#note(live, facts, now, EXHAUSTED, {});
+  }
+
+  #note(
+    { rule, occurrence }: LiveRule,
+    { operation, sector, sectors, client }: Facts,
+    now: number,
+    action: string,
+    detail: LogEntry['detail'],
+  ): void {
     // One object, made at once: strikes may come as fast as requests.
     this.log.add({
       seq: this.log.last + 1,
       ns: Math.floor(now), // clocks count parts of one, too
       rule: rule.id,
-      action: actionName(rule),
+      action,
       op: operationName(operation),
       sector,
       sectors,
       client,
       occurrence,
-      detail: isMore ? { ...detail, ...markAndState(rule) } : detail,
+      detail,
     });
-    if (rule.setState !== undefined) this.state = rule.setState;
   }
 
   /** @param before the id of the rule that it comes before; undefined: it is the last one.

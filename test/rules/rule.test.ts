@@ -97,6 +97,7 @@ const mistakes: readonly (readonly [text: string, says: string])[] = [
   ['delay=lognormal:9ms:1ms', 'r1: delay=lognormal:9ms:1ms: must be a duration'],
   ['delay=lognormal:0ns:1ms', 'r1: delay=lognormal:0ns:1ms: must be a duration'],
   ['delay=trace:', 'r1: delay=trace:: must be a duration'],
+  ['delay=trace:@/etc/passwd', 'r1: delay=trace:@/etc/passwd: must be a duration'],
   ['delay=trace:1ms,x', 'r1: delay=trace:1ms,x: must be a duration'],
   ['delay=200d', 'r1: delay=200d: must be a duration'],
   ['delay=9999h', 'r1: delay=9999h: must be a duration'],

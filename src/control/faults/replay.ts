@@ -1,6 +1,7 @@
 /** From the lines of a log to what a replay strikes. Source: faults.md section 2 (replay). */
 
 import { ErrnoError } from '../../config/errors.ts';
+import { EXHAUSTED } from '../../rules/fault-log.ts';
 import { type ReplayEntry, ReplayLog } from '../../rules/replay-log.ts';
 import type { Work } from '../../time/slicer.ts';
 
@@ -43,6 +44,7 @@ function entryOf(line: string, number: number, device: string): ReplayEntry | un
   const given = parsed(line);
   if (typeof given !== 'object' || given === null) throw noEntry(number);
   if ('device' in given && given.device !== device) return undefined;
+  if ('action' in given && given.action === EXHAUSTED) return undefined;
   const { rule, op, sector, occurrence } = { rule: 0, op: 0, sector: '', occurrence: '', ...given };
   const isFine =
     typeof rule === 'string' &&

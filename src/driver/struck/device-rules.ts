@@ -152,6 +152,10 @@ export class DeviceRules {
     const { queue, capacity, ...facts } = device;
     this.#queue = queue;
     this.#set.facts.capacity = capacity;
+    const poweredAt = this.#now();
+    this.#set.onExhausted = (live, struck) => {
+      this.#set.noteExhausted(live, struck, this.#now() - poweredAt);
+    };
     this.#front = new RuleFront({
       ...facts,
       queue,
@@ -160,7 +164,7 @@ export class DeviceRules {
       versions: this.#versions,
       longWork: new LongWork(this.#context.deferred),
       context: this.#context,
-      poweredAt: this.#now(),
+      poweredAt,
     });
   }
 
