@@ -12,6 +12,9 @@ export interface Offer {
   readonly multiConnection: boolean;
 }
 
+/** No errno. */
+export const LIED = -1;
+
 export interface CommandJournal {
   /** Before any client. */
   offered(offer: Offer): void;
@@ -28,6 +31,7 @@ export interface CommandJournal {
     sectors: number,
     data: Segments,
   ): number;
-  /** Its reply was handed to the socket. @param errno 0: success. */
+  /** Its reply was handed to the socket. @param errno 0: success. LIED: so it was told, but a flush made nothing
+   *  durable, or FUA was ignored. */
   answered(client: number, id: number, errno: number): void;
 }

@@ -9,6 +9,7 @@ import {
   type JournalHeader,
   type JournalRecord,
   Kind,
+  LIED,
 } from '../journal/format.ts';
 import { Pairs } from '../journal/pairs.ts';
 
@@ -49,6 +50,8 @@ export interface CrashLog {
   readonly marks: readonly Mark[];
   /** What came before the n-th of these places has happened at instant n. */
   readonly instants: readonly number[];
+  /** The same as if every answer were true; undefined: it is. */
+  readonly honest: CrashLog | undefined;
 }
 
 interface Arrived {
@@ -56,6 +59,8 @@ interface Arrived {
   readonly at: number;
   answered: number;
   succeeded: boolean;
+  /** A flush made nothing durable, or FUA was ignored. */
+  lied: boolean;
 }
 
 /** Takes the records of a journal one after the other. */
@@ -78,7 +83,14 @@ export class LogBuilder {
   }
 
   finish(header: JournalHeader): CrashLog {
-    const all = this.#arrived;
+    const honest = this.#arrived.map((one) => ({ ...one, lied: false }));
+    return {
+      ...this.#log(header, this.#arrived),
+      honest: this.#arrived.some(({ lied }) => lied) ? this.#log(header, honest) : undefined,
+    };
+  }
+
+  #log(header: JournalHeader, all: readonly Arrived[]): CrashLog {
     const flushes = new Flushes(header, all.filter(isFlush));
     const commands = all
       .filter((one) => !isFlush(one))
@@ -95,13 +107,14 @@ export class LogBuilder {
     return {
       ...{ header, base: this.#base, commands, marks: this.#marks },
       instants: [...narrowing.toSorted((a, b) => a - b), this.#at],
+      honest: undefined,
     };
   }
 
   #take(record: JournalRecord): void {
     switch (record.kind) {
       case Kind.arrived: {
-        const arrived = { record, at: this.#at, answered: NEVER, succeeded: false };
+        const arrived = { record, at: this.#at, answered: NEVER, succeeded: false, lied: false };
         this.#pairs.arrived(record, arrived);
         this.#arrived.push(arrived);
         return;
@@ -110,6 +123,7 @@ export class LogBuilder {
         const arrived = this.#pairs.answered(record);
         arrived.answered = this.#at;
         arrived.succeeded = record.errno === 0;
+        arrived.lied = (record.flags & LIED) !== 0;
         return;
       }
       case Kind.base:
@@ -127,15 +141,15 @@ function isFlush({ record }: Arrived): boolean {
 }
 
 /** Success means that it is durable. */
-function isDurableAtOnce({ cache }: JournalHeader, { record }: Arrived): boolean {
-  return !cache || (record.flags & Flag.fua) !== 0;
+function isDurableAtOnce({ cache }: JournalHeader, { record, lied }: Arrived): boolean {
+  return !cache || ((record.flags & Flag.fua) !== 0 && !lied);
 }
 
 /** Its answer takes images away: a flush's, and that of a write which is durable at once. A discard's does
  *  not, since what was before it stays legal. */
 function narrows(header: JournalHeader, one: Arrived): boolean {
   if (!one.succeeded || one.record.command === Command.discard) return false;
-  return isFlush(one) || isDurableAtOnce(header, one);
+  return isFlush(one) ? !one.lied : isDurableAtOnce(header, one);
 }
 
 /** When the first flush ends that covers a command. */
@@ -146,8 +160,8 @@ class Flushes {
 
   constructor({ multiConnection }: JournalHeader, flushes: readonly Arrived[]) {
     this.#multi = multiConnection;
-    for (const { record, at, answered, succeeded } of flushes.toReversed()) {
-      if (!succeeded) continue;
+    for (const { record, at, answered, succeeded, lied } of flushes.toReversed()) {
+      if (!succeeded || lied) continue;
       const client = this.#clientOf(record);
       const later = this.#byClient.get(client) ?? [];
       if (later.length === 0) this.#byClient.set(client, later);

@@ -1,10 +1,10 @@
 /** Writes down what one client does: each command when it has come, and its answer when that was handed to the
  *  socket. Stands before the sink of replies of a client whose disk has a journal. Source: crash.md section 2. */
 
-import { NbdError, type ReplyAddress } from 'nbd-server-protocol-ts';
+import type { ReplyAddress } from 'nbd-server-protocol-ts';
 import type { Bio } from '../block/bio.ts';
 import { Command } from '../block/command.ts';
-import type { CommandJournal } from '../block/command-journal.ts';
+import { type CommandJournal, LIED } from '../block/command-journal.ts';
 import { Segments } from '../pages/segments.ts';
 import type { PageViews } from '../pages/views.ts';
 import type { ExtentList } from './block-status.ts';
@@ -95,9 +95,9 @@ export class ClientJournal implements ReplySink {
     this.#sink.status(to, contextId, extents, last);
   }
 
-  /** The command will be told to have succeeded, and made nothing durable: as one that failed. */
+  /** The command will be told to have succeeded, but makes nothing durable by itself. */
   lies(to: ReplyAddress): void {
-    this.#answered(to, NbdError.EIO);
+    this.#answered(to, LIED);
   }
 
   #noted(to: ReplyAddress, id: number): boolean {

@@ -4,7 +4,7 @@
 
 import { KiB, SECTOR_BYTES } from '../units.ts';
 import { DmFlag, encodeEntry } from './dm-log.ts';
-import { Command, Flag, type JournalHeader, type JournalRecord, Kind } from './format.ts';
+import { Command, Flag, type JournalHeader, type JournalRecord, Kind, LIED } from './format.ts';
 import { Pairs } from './pairs.ts';
 
 /** The log's sectors: whatever the device's block, no command is cut. */
@@ -80,9 +80,10 @@ export class DmExport {
 
   *#answer(answer: JournalRecord): Generator<Uint8Array, void> {
     const { record, covers } = this.#pairs.answered(answer);
+    const isLie = (answer.flags & LIED) !== 0;
     if (record.command === Command.flush) {
       this.#covered.delete(covers);
-      if (answer.errno !== 0) {
+      if (answer.errno !== 0 || isLie) {
         this.#unflushed = [...covers, ...this.#unflushed].sort((a, b) => a.at - b.at);
         return;
       }
@@ -91,7 +92,7 @@ export class DmExport {
       return;
     }
     if (answer.errno !== 0) return;
-    const isFua = (record.flags & Flag.fua) !== 0;
+    const isFua = (record.flags & Flag.fua) !== 0 && !isLie;
     if (isFua || !this.#header.cache) yield* this.#log(record, isFua ? DmFlag.fua : 0);
     else this.#unflushed = [...this.#unflushed, { record, at: this.#answered++ }];
   }

@@ -285,6 +285,28 @@ describe('record', () => {
     expect(lines).toMatch(/^prefix\.1\.\w+ a is there$/m);
   });
 
+  test('a flush that lies makes nothing durable, and images that need the lie say so', async () => {
+    const { where, report } = place();
+    const journal = join(where, 'lied.tj');
+    const steps = [
+      `node ${program} faults nullb0 add op=flush lie=1 nth=1`,
+      `node ${io} "$unixsocket" write:0:512:97 flush write:512:512:98`,
+    ];
+    const words = ['size=1', '-o', journal, '--run', steps.join(' && ')];
+    expect((await start('crash', 'record', ...words).ended).status).toBe(0);
+    const all = ['--check', 'false', '--keep-going', '--report', report];
+    const { stdout } = await runHere('crash', 'explore', journal, ...all);
+    const { failures, distinct } = JSON.parse(readFileSync(report, 'utf8'));
+    expect(distinct).toBe('4');
+    // Without a, both with b and without it.
+    expect(failures.map(({ beyond }: { beyond: boolean }) => beyond).sort()).toEqual([
+      ...[false, false, true, true],
+    ]);
+    expect(stdout).toContain(
+      '  beyond the contract: only since a flush lied, or FUA was ignored\n',
+    );
+  });
+
   test('the status is that of the command', async () => {
     const out = join(folder(), 'x.tj');
     const { ended } = start('crash', 'record', 'size=1', '-o', out, '--run', 'exit 7');

@@ -65,6 +65,20 @@ describe('crash images', () => {
     expect(await tnull('crash', 'images', path, '--limit', '0')).not.toContain('torn');
   });
 
+  test('what is legal only since a flush lied is marked', async () => {
+    const path = journal('a@0 /a@0 F ?F b@1');
+    const lines = (await tnull('crash', 'images', path)).split('\n').slice(2, -1);
+    expect(lines).toEqual([
+      'torn.0.0 beyond the contract',
+      'torn.0.1 beyond the contract',
+      'torn.0.2',
+      'torn.0.3',
+    ]);
+    const { ids, beyond } = JSON.parse(await tnull('crash', 'images', path, '--json'));
+    expect(ids).toEqual(['torn.0.0', 'torn.0.1', 'torn.0.2', 'torn.0.3']);
+    expect(beyond).toEqual(['torn.0.0', 'torn.0.1']);
+  });
+
   test('--order explore lists first what fails first, and with another seed other samples', async () => {
     const path = journal(`${'ab'.repeat(60)}@0 F`, { base: '.'.repeat(120) });
     const words = ['crash', 'images', path, '--json', '--order', 'explore', '--limit', '20000'];

@@ -1,6 +1,7 @@
 /** The contract, case by case: what docs/crash.md says, with the golden cases. */
 
 import { expect, test } from 'vitest';
+import { Beyond } from '../../src/crash/beyond.ts';
 import { crashSite, type Model, models } from '../../src/crash/models.ts';
 import { allAt, lettersOf } from './letters.ts';
 import { journalOf, readLog } from './random-log.ts';
@@ -54,6 +55,22 @@ test('concurrent writes may end in either order, others in theirs alone', () => 
 test('without a cache what was answered is durable', () => {
   expect(atEnd('a@0 /a@0 b@1', 'torn', { hasCache: false })).toEqual(['a..', 'ab.']);
   expect(site('a@0 /a@0 b@1', 'torn', { hasCache: false }).space.legal()).toEqual([2n, 2n]);
+});
+
+test('a flush that lies makes nothing durable, a lying FUA is none; what needs that is beyond the contract', () => {
+  const line = 'a@0 /a@0 F ?F b!@1 ?b!@1 F~2 /F~2';
+  const one = site(line, 'torn', { base: '..' });
+  expect(one.space.legal()).toEqual([4n, 1n]);
+  expect(allAt(one, 1)).toEqual(['ab']);
+  const beyond = new Beyond(one, 'torn');
+  const marked = [0n, 1n, 2n, 3n].filter((rank) =>
+    beyond.has(0, one.space.contents({ instant: 0, rank }) ?? new Int32Array()),
+  );
+  // After the first flush a is there, after FUA b: all but one need a lie.
+  expect(allAt(one, 0)).toEqual(['..', '.b', 'a.', 'ab']);
+  expect(marked).toEqual([0n, 1n, 2n]);
+  const honest = site('a@0 /a@0 F', 'torn', { base: '..' });
+  expect(new Beyond(honest, 'torn').has(0, new Int32Array())).toBe(false);
 });
 
 test('a failed write may be there for ever, and nothing makes it durable', () => {

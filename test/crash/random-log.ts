@@ -3,7 +3,7 @@
 import { type CrashLog, LogBuilder } from '../../src/crash/log.ts';
 import { JournalDecoder } from '../../src/journal/decoder.ts';
 import { encodeHeader, encodeRecord } from '../../src/journal/encoder.ts';
-import { type JournalRecord, Kind } from '../../src/journal/format.ts';
+import { type JournalRecord, Kind, LIED } from '../../src/journal/format.ts';
 import type { Event, TwinCommand, TwinLog } from './twin.ts';
 
 /** mulberry32: numbers from 0 up to 1. */
@@ -83,6 +83,7 @@ function randomCommand(
   const op = which < 0.6 ? 'write' : which < 0.85 ? 'flush' : which < 0.93 ? 'discard' : 'zeroes';
   return {
     ...{ op, client: 1 + Math.floor(roll() * 2), isFua: roll() < 0.2, fails: roll() < 0.1 },
+    lies: roll() < 0.08,
     sector: op === 'flush' ? 0 : first * step,
     data: op === 'flush' ? '' : op === 'write' ? text(length * step) : '.'.repeat(length * step),
   };
@@ -115,7 +116,8 @@ export function journalOf(log: TwinLog): Uint8Array {
     const { client, sector, data, isFua } = one;
     const common = { ...nothing, client, id: BigInt(command), ns: BigInt(at) };
     if (what === 'answer') {
-      return { ...common, kind: Kind.answered, errno: one.fails ? 5 : 0 };
+      const flags = one.lies && !one.fails ? LIED : 0;
+      return { ...common, kind: Kind.answered, errno: one.fails ? 5 : 0, flags };
     }
     return {
       ...{ ...common, command: numbers[one.op], flags: isFua ? 1 : 0, sector },

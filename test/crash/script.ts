@@ -1,6 +1,6 @@
 /** Logs as one line of text. `a@3` writes the letter a to sector 3 (`abc@3` to three), `a!@3` with FUA, `d@3+2`
  *  discards two sectors, `z@3+2` zeroes them, `F` flushes; `2:` before it says the client, 1 otherwise. `/` before
- *  the same text is its answer, `!` an error. Two that are alike are told apart by a letter behind `~`. */
+ *  the same text is its answer, `!` an error, `?` a lie. Two that are alike are told apart by a letter behind `~`. */
 
 import type { Event, TwinCommand, TwinLog } from './twin.ts';
 
@@ -18,11 +18,11 @@ export function script(line: string, device: Device = {}): TwinLog {
   const events: Event[] = [];
   const numbers = new Map<string, number>();
   for (const word of line.split(' ').filter(Boolean)) {
-    if (word.startsWith('/') || word.startsWith('!')) {
+    if (/^[/!?]/.test(word)) {
       const command = numbers.get(word.slice(1));
       const one = commands[command ?? -1];
       if (command === undefined || one === undefined) throw new Error(`${word} answers nothing`);
-      commands[command] = { ...one, fails: word.startsWith('!') };
+      commands[command] = { ...one, fails: word.startsWith('!'), lies: word.startsWith('?') };
       events.push({ what: 'answer', command });
       continue;
     }
@@ -42,7 +42,14 @@ function commandOf(word: string): TwinCommand {
   const isRange = length !== undefined;
   const op = isRange ? (what === 'd' ? 'discard' : 'zeroes') : what === 'F' ? 'flush' : 'write';
   return {
-    ...{ op, client: Number(client), isFua: fua === '!', fails: false, sector: Number(sector) },
+    ...{
+      op,
+      client: Number(client),
+      isFua: fua === '!',
+      fails: false,
+      lies: false,
+      sector: Number(sector),
+    },
     data: isRange ? '.'.repeat(Number(length)) : op === 'flush' ? '' : what,
   };
 }

@@ -14,6 +14,8 @@ export interface TwinCommand {
   readonly isFua: boolean;
   /** The answer, if it comes, is an error. */
   readonly fails: boolean;
+  /** It, if it comes, is a lie: a flush makes nothing durable, FUA is ignored. */
+  readonly lies: boolean;
   readonly sector: number;
   /** Of a write, one letter for each sector; of others, `.` for each. */
   readonly data: string;
@@ -106,11 +108,12 @@ export class Twin {
     const { commands, hasCache, isMulti } = this.#log;
     const one = commands[command];
     if (one === undefined || one.fails || !(this.#answered(command) < time)) return false;
-    if (one.isFua || !hasCache) return true;
+    if ((one.isFua && !one.lies) || !hasCache) return true;
     return commands.some(
       (flush, at) =>
         flush.op === 'flush' &&
         !flush.fails &&
+        !flush.lies &&
         this.#answered(at) < time &&
         this.#answered(command) < this.#arrived(at) &&
         (isMulti || flush.client === one.client),
@@ -122,7 +125,8 @@ export class Twin {
     const { what, command = 0 } = events[at] ?? {};
     const one = commands[command];
     if (what !== 'answer' || one === undefined || one.fails || one.op === 'discard') return false;
-    return one.op === 'flush' || one.isFua || !hasCache;
+    if (one.op === 'flush') return !one.lies;
+    return (one.isFua && !one.lies) || !hasCache;
   }
 
   /** Commands that have arrived and touch sectors from begin up to end. */

@@ -1,13 +1,16 @@
 /** `tnull crash images FILE`: how many images a power cut may have left, and the ids of some. */
 
+import { Beyond } from '../../crash/beyond.ts';
 import { exploring } from '../../crash/exploring.ts';
 import { idText } from '../../crash/image-id.ts';
+import { ImageSource } from '../../crash/image-source.ts';
 import { crashSite, models } from '../../crash/models.ts';
 import { choiceOf, numberOf } from '../crash/words.ts';
 import type { FileCommand } from '../file-command.ts';
 import { readCrashLog } from '../journal-file.ts';
 
 const LIMIT = 1000;
+const NONE = new Int32Array();
 const orders = ['rank', 'explore'] as const;
 
 export const crashImages: FileCommand = {
@@ -30,22 +33,32 @@ export const crashImages: FileCommand = {
     const order = choiceOf('--order', flags['order'], orders, 'rank');
     const limit = numberOf('--limit', flags['limit'], LIMIT);
     const seed = numberOf('--seed', flags['seed'], 0);
-    const site = crashSite(readCrashLog(path), model);
+    const log = readCrashLog(path);
+    const site = crashSite(log, model);
+    const source = new ImageSource(site, model);
     const { space } = site;
     const instants = space.legal().map((legal, instant) => ({ instant, legal: String(legal) }));
     const distinct = String(space.distinct());
     const ids: string[] = [];
+    const outside = new Beyond(site, model);
+    const beyond: string[] = [];
     const images = order === 'rank' ? space.images() : exploring(site, { model, limit, seed });
     for (const image of limit === 0 ? [] : images) {
-      if (ids.push(idText({ model, ...image })) === limit) break;
+      const id = idText({ model, ...image });
+      if (log.honest && outside.has(image.instant, source.contents({ model, ...image }) ?? NONE)) {
+        beyond.push(id);
+      }
+      if (ids.push(id) === limit) break;
     }
     if (flags['json'] === true) {
-      say(`${JSON.stringify({ model, instants, distinct, ids })}\n`);
+      const marked = log.honest && { beyond };
+      say(`${JSON.stringify({ model, instants, distinct, ids, ...marked })}\n`);
       return 0;
     }
     for (const { instant, legal } of instants) say(`instant ${instant}: ${legal} legal\n`);
     say(`distinct: ${distinct}\n`);
-    for (const id of ids) say(`${id}\n`);
+    const marked = new Set(beyond);
+    for (const id of ids) say(marked.has(id) ? `${id} beyond the contract\n` : `${id}\n`);
     return 0;
   },
 };

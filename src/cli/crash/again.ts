@@ -95,7 +95,7 @@ export class Again {
       const moment = momentOf(recovery.log, id.instant);
       const commands = doubtful(timeline, id.instant, contents);
       const again = { journal: this.#save(first, recovery), id: idText(id) };
-      found.push({ ...tried, moment, commands, output, again } satisfies Failure);
+      found.push({ ...tried, moment, commands, output, beyond: false, again } satisfies Failure);
       if (!keepGoing) break;
     }
     return found;

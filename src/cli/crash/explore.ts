@@ -2,6 +2,7 @@
  *  Source: crash.md section 5. */
 
 import { isatty } from 'node:tty';
+import { Beyond } from '../../crash/beyond.ts';
 import { countFrom, exploringInPieces } from '../../crash/exploring.ts';
 import { type ImageId, idText } from '../../crash/image-id.ts';
 import { ImageSource } from '../../crash/image-source.ts';
@@ -69,6 +70,7 @@ export async function explore(
   });
   const { CrashLane } = await daemons();
   const source = new ImageSource(site, model);
+  const beyond = new Beyond(site, model);
   const lanes: Judge[] = [];
   const kill = (): void => {
     for (const lane of lanes) lane.kill('SIGKILL');
@@ -77,7 +79,7 @@ export async function explore(
   try {
     return await interruptible(kill, async (signal) => {
       for (let n = 0; n < Math.min(command.jobs, total); n++) {
-        const judge = await startJudge(command, source, streams, CrashLane);
+        const judge = await startJudge(command, source, beyond, streams, CrashLane);
         lanes.push(judge);
         if (command.again) await judge.expectSecondCut(command, streams, CrashLane, signal);
       }
@@ -133,12 +135,14 @@ function beginOf({ order, model, again, from }: ExploreCommand, site: CrashSite)
 async function startJudge(
   command: ExploreCommand,
   source: ImageSource,
+  beyond: Beyond,
   streams: Streams,
   lanes: Daemons['CrashLane'],
 ): Promise<Judge> {
   const { header } = source.timeline.log;
   const lane = await lanes.start(header, streams, undefined, command.again);
-  return new Judge(new Checker(lane, source.timeline, command), source, command.outcomes);
+  const checker = new Checker(lane, source.timeline, command);
+  return new Judge(checker, source, command.outcomes, beyond);
 }
 
 /** Lazily all was tried when it ended. */
@@ -168,8 +172,15 @@ class Judge {
   #again: Again | undefined;
   readonly #source: ImageSource;
   readonly #outcomes: ReadonlyMap<number, string>;
+  readonly #beyond: Beyond;
 
-  constructor(checker: Checker, source: ImageSource, outcomes: ReadonlyMap<number, string>) {
+  constructor(
+    checker: Checker,
+    source: ImageSource,
+    outcomes: ReadonlyMap<number, string>,
+    beyond: Beyond,
+  ) {
+    this.#beyond = beyond;
     this.checker = checker;
     this.#source = source;
     this.#outcomes = outcomes;
@@ -229,6 +240,7 @@ class Judge {
     if (!isFailure(tried)) return tried;
     const moment = momentOf(timeline.log, image.instant);
     const commands = doubtful(timeline, image.instant, contents);
-    return { ...tried, moment, commands, output } satisfies Failure;
+    const beyond = this.#beyond.has(image.instant, contents);
+    return { ...tried, moment, commands, output, beyond } satisfies Failure;
   }
 }

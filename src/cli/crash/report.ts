@@ -27,6 +27,8 @@ export interface Failure extends Tried {
   readonly commands: readonly Doubtful[];
   /** The end of what the check said. */
   readonly output: string;
+  /** It is legal only since a flush lied, or FUA was ignored. */
+  readonly beyond: boolean;
   /** Of a second cut: the journal of what the check wrote after the first, and its image there. */
   readonly again?: { readonly journal: string; readonly id: string };
 }
@@ -95,13 +97,14 @@ export function reportText(report: ExploreReport): string {
 }
 
 function failureText(report: ExploreReport, failure: Failure): string {
-  const { id, moment, commands, output, again } = failure;
+  const { id, moment, commands, output, again, beyond } = failure;
   const { journal, id: image } = again ?? { journal: report.journal, id };
   const lines = commands.slice(0, COMMANDS_SHOWN).map((one) => `  ${doubtfulText(one)}\n`);
   const more = commands.length - lines.length;
   return [
     `${id}: ${statusText(failure)}\n`,
     again === undefined ? '' : '  a second cut, while the check wrote to what the first one left\n',
+    beyond ? '  beyond the contract: only since a flush lied, or FUA was ignored\n' : '',
     `  ${momentText(moment)}\n`,
     ...lines,
     ...(more > 0 ? [`  and ${more} more commands that were not durable\n`] : []),

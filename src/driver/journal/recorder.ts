@@ -2,6 +2,7 @@
  *  file. Knows no device, no file. Source: docs/journal.md. */
 
 import { Command, RequestFlag } from '../../block/command.ts';
+import { LIED } from '../../block/command-journal.ts';
 import { orNone } from '../../pages/memory.ts';
 import type { Segments } from '../../pages/segments.ts';
 import { GiB, MiB, SECTOR_BYTES } from '../../units.ts';
@@ -19,7 +20,7 @@ const TWO_32 = 2 ** 32;
 
 const Kind = { arrived: 1, answered: 2, connected: 3, disconnected: 4, mark: 5, base: 6 } as const;
 type Kind = (typeof Kind)[keyof typeof Kind];
-const Flag = { fua: 1, noUnmap: 2 } as const;
+const Flag = { fua: 1, noUnmap: 2, lied: 4 } as const;
 
 /** What the header says. */
 export interface HeaderFields {
@@ -89,7 +90,8 @@ export class Recorder {
   }
 
   answered(client: number, id: number, errno: number): boolean {
-    return this.#short(Kind.answered, client, id, errno);
+    const isLie = errno === LIED;
+    return this.#short(Kind.answered, client, id, isLie ? 0 : errno, isLie ? Flag.lied : 0);
   }
 
   connected(client: number): boolean {
@@ -113,9 +115,9 @@ export class Recorder {
     return [...this.#full, this.#piece.subarray(0, this.#used)];
   }
 
-  #short(kind: Kind, client: number, id: number, errno: number): boolean {
+  #short(kind: Kind, client: number, id: number, errno: number, flags = 0): boolean {
     if (!this.#reserve(0)) return false;
-    this.#record(kind, 0, 0, client, id, 0, 0, errno, 0);
+    this.#record(kind, 0, flags, client, id, 0, 0, errno, 0);
     return true;
   }
 
