@@ -8,6 +8,8 @@ import { Request } from '../../src/block/request.ts';
 import { TagPool } from '../../src/block/tag-pool.ts';
 import { ErrnoError } from '../../src/config/errors.ts';
 import { Tree } from '../../src/control/tree.ts';
+import { NullDevice } from '../../src/driver/null-device.ts';
+import { HeldSlabs } from '../../src/driver/storage/held-slabs.ts';
 import { PageStore } from '../../src/driver/storage/page-store.ts';
 import { RuleFront } from '../../src/driver/struck/front.ts';
 import { ByteShare } from '../../src/export/byte-budget.ts';
@@ -59,6 +61,25 @@ export const canaries: readonly Canary[] = [
     kinds: ['hang'],
     plan: hangingRules,
     plant: () => replace(RuleFront.prototype, 'release', () => () => 0),
+  },
+  {
+    defect: 'a rollback that changes nothing',
+    kinds: ['data', 'leak'],
+    plan: snapshots,
+    plant: () => replace(NullDevice.prototype, 'become', () => () => Promise.resolve()),
+  },
+  {
+    defect: 'a write that changes what a snapshot has as well',
+    kinds: ['data'],
+    plan: snapshots,
+    plant: () =>
+      replace(HeldSlabs.prototype, 'makeWritable', (make) => {
+        return function (this: HeldSlabs, index, first, end) {
+          const shared = this.table.get(index);
+          const hasRoom = shared !== undefined && this.admit(shared, first, end);
+          return hasRoom ? shared : make.call(this, index, first, end);
+        };
+      }),
   },
   {
     defect: 'a tag that is not given back',
@@ -293,6 +314,12 @@ function hangingRules(seed: number): Plan {
   const without = features.filter((one) => !['read', 'write', 'rules'].includes(one));
   const plan = drawPlan(seed, { operations: 1000, without, memoryFailsAt: 0 });
   return { ...plan, rules: true, operators: 0, operatorNs: 5e6, operationsPerAction: 10 };
+}
+
+function snapshots(seed: number): Plan {
+  const without = features.filter((one) => !['read', 'write', 'snapshots'].includes(one));
+  const plan = drawPlan(seed, { operations: 1000, without, memoryFailsAt: 0 });
+  return { ...plan, snapshots: true, operators: 0, operatorNs: 1e6, operationsPerAction: 10 };
 }
 
 const throttled = {

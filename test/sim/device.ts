@@ -2,7 +2,7 @@
  *  much it has to do. Knows no connection. */
 
 import { BadSectors } from './bad-sectors.ts';
-import { DiskModel } from './model.ts';
+import { DiskModel, type Held } from './model.ts';
 import type { DevicePlan } from './plan.ts';
 import { SimZones, type ZoneReport } from './zones.ts';
 
@@ -79,6 +79,10 @@ export class SimDevice {
   readonly offline: BadSectors;
   /** How often its cache was lost. */
   epoch = 0;
+  /** Counts the beginnings and ends of rollbacks: odd during one. */
+  rollbacks = 0;
+  /** By name. */
+  readonly snapshots = new Map<string, Held>();
   /** Requests and bytes of all clients and operators that have no answer yet. */
   requests = 0;
   bytes = 0;
@@ -227,7 +231,13 @@ export class SimDevice {
     this.settleOrphans();
     this.epoch++;
     this.model.wiped();
+    this.snapshots.clear();
     this.bad.wiped();
+  }
+
+  /** Is it sure when a request that began at `rollbacks` was done, before or after each rollback? */
+  isInOrder(rollbacks: number): boolean {
+    return rollbacks === this.rollbacks && rollbacks % 2 === 0;
   }
 
   /** May the range have met a bad sector, or a zone that is offline, since `tick`? */

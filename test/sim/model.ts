@@ -49,6 +49,20 @@ class Constant {
 
 export type ConstantKind = 'zeros' | 'ones';
 
+/** What a device may have held at a moment between two ticks, as a snapshot of it does. */
+export interface Held {
+  /** The second of these ticks. */
+  until: number;
+  /** As `lower` and `durable` were at the first. */
+  readonly lower: Int32Array;
+  readonly durable: Int32Array;
+  /** The latest that a cell became zeros until then. */
+  zeros: Int32Array;
+  /** The versions that there were, and which of them had been undone. */
+  versions: number;
+  undone: Uint8Array;
+}
+
 export class DiskModel {
   readonly cells: number;
   readonly cellBytes: number;
@@ -73,6 +87,8 @@ export class DiskModel {
   #ends = new Int32Array(VERSIONS_FIRST);
   #firsts = new Int32Array(VERSIONS_FIRST);
   #lasts = new Int32Array(VERSIONS_FIRST);
+  /** 1: what it wrote was taken back by a rollback. */
+  #undone = new Uint8Array(VERSIONS_FIRST);
 
   constructor(cells: number, cellBytes: number, keeps: boolean, salt: number, ones: boolean) {
     this.cells = cells;
@@ -165,6 +181,65 @@ export class DiskModel {
     this.durable.fill(now);
   }
 
+  /** Somebody is about to keep what the device holds; `kept` must follow when that is done. */
+  keep(): Held {
+    const [lower, durable] = [this.lower.slice(), this.durable.slice()];
+    return { until: 0, lower, durable, zeros: lower, versions: 0, undone: new Uint8Array(0) };
+  }
+
+  kept(held: Held): void {
+    const now = this.tick++;
+    held.until = now;
+    held.zeros = this.#zeros.ends.map((_, cell) => Math.min(this.#zeros.end(cell), now));
+    held.versions = this.#versions;
+    held.undone = this.#undone.slice(0, this.#versions + 1);
+  }
+
+  /** The device holds again what was kept. What was under way at tick `begun` may have been done before or after. */
+  rolledBack(held: Held, begun: number): void {
+    this.tick++;
+    for (let version = 1; version <= this.#versions; version++) {
+      const old = version <= held.versions;
+      const over = (this.#ends[version] ?? OPEN) < begun;
+      this.#undone[version] = old ? (held.undone[version] ?? 0) : over ? 1 : 0;
+    }
+    const { ends } = this.#zeros;
+    for (let cell = 0; cell < this.cells; cell++) {
+      if ((ends[cell] ?? 0) < begun) ends[cell] = held.zeros[cell] ?? 0;
+    }
+    this.lower.set(held.lower);
+    this.durable.set(held.durable);
+  }
+
+  /** Checks that the cells `words` are what was kept. @throws Found. */
+  checkHeld(words: Uint32Array, held: Held): void {
+    const perUnit = this.#unitBytes / 4;
+    for (let unit = 0; unit < this.cells * this.#unitsPerCell; unit++) {
+      const cell = Math.floor(unit / this.#unitsPerCell);
+      const since = held.lower[cell] ?? 0;
+      const word = words[unit * perUnit] ?? 0;
+      for (let n = 1; n < perUnit; n++) {
+        if (words[unit * perUnit + n] !== word) throw this.#torn(words, unit * perUnit, unit);
+      }
+      if (
+        word === 0
+          ? !this.keeps || (held.zeros[cell] ?? 0) >= since
+          : this.#isHeld(word, unit, cell, held)
+      )
+        continue;
+      throw new Found(
+        'data',
+        `cell ${cell} of a snapshot: ${this.#describe(word, unit)}, kept until ${held.until}`,
+      );
+    }
+  }
+
+  #isHeld(word: number, unit: number, cell: number, held: Held): boolean {
+    const version = this.#versionOf(word, unit);
+    if (version < 1 || version > held.versions || !this.#covers(version, cell)) return false;
+    return (this.#ends[version] ?? 0) >= (held.lower[cell] ?? 0) && held.undone[version] !== 1;
+  }
+
   /** May `cell` have been zeros since `lower` was `since`? */
   mayBeZeros(cell: number, since: number): boolean {
     return !this.keeps || this.#zeros.end(cell) >= since;
@@ -217,6 +292,9 @@ export class DiskModel {
     const covers = version > 0 && version <= this.#versions && this.#covers(version, cell);
     if (!covers) {
       throw new Found('data', `cell ${cell}: 0x${word.toString(16)}, which nobody wrote there`);
+    }
+    if (this.#undone[version] === 1) {
+      throw new Found('data', `cell ${cell}: of write ${version}, which a rollback took back`);
     }
     if ((this.#ends[version] ?? 0) < since) {
       const ends = this.#ends[version];
@@ -282,5 +360,8 @@ export class DiskModel {
     this.#ends = longer(this.#ends);
     this.#firsts = longer(this.#firsts);
     this.#lasts = longer(this.#lasts);
+    const undone = new Uint8Array(this.#begins.length);
+    undone.set(this.#undone);
+    this.#undone = undone;
   }
 }

@@ -27,6 +27,8 @@ export class Operation {
   /** The tick at which it was sent, and how often the device had lost its cache then. */
   tick = 0;
   epoch = 0;
+  /** How many rollbacks had begun and ended then. */
+  rollbacks = 0;
   /** `lower` of its cells as it was sent; of a flush, of all cells. */
   lowerThen = new Int32Array(FIRST_CELLS);
   /** The error that it must have; 0: none. */

@@ -43,8 +43,9 @@ export function settle(one: Operation, device: SimDevice): void {
   const { model } = device;
   const ruled = device.mayBeRuled(one.offset, one.length, one.tick);
   one.zone?.ended(one.gotError === 0 && !ruled);
-  // What was lost with the cache may be it.
-  const done = one.gotError === 0 && one.epoch === device.epoch && !ruled;
+  // What was lost with the cache, or undone by a rollback, may be it.
+  const sure = one.epoch === device.epoch && device.isInOrder(one.rollbacks);
+  const done = one.gotError === 0 && sure && !ruled;
   const durable = !device.cached || (one.flags & CommandFlag.FUA) !== 0;
   switch (one.command) {
     case Command.WRITE:

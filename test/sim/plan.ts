@@ -69,6 +69,8 @@ export const features = [
   // Behind all others: what is drawn for those stays as it was.
   'rules',
   'wire-rules',
+  'snapshots',
+  'power-cuts',
 ] as const;
 
 export type Feature = (typeof features)[number];
@@ -124,6 +126,8 @@ export interface Plan {
   readonly memoryFailsAt: number;
   /** An operator gives devices rules. */
   readonly rules: boolean;
+  /** An operator takes snapshots, goes back to them, makes clones, and cuts the power. */
+  readonly snapshots: boolean;
 }
 
 export function random(seed: number, part: string): Random {
@@ -174,6 +178,7 @@ export function drawPlan(seed: number, limits: Limits = {}): Plan {
     threads: has.has('threads') ? draw.pick([0, 0, 0, 1, 2]) : 0,
     http: has.has('http') && draw.chance(0.5),
     memoryFailsAt: limits.memoryFailsAt ?? drawRefusal(draw, has),
+    snapshots: limits.operators !== 0 && random(seed, 'snapshots').chance(0.4),
     rules: has.has('rules') && limits.operators !== 0 && random(seed, 'rules').chance(0.4),
   };
   return has.has('narrow') && random(seed, 'narrow').chance(0.15) ? narrowed(plan) : plan;

@@ -149,7 +149,7 @@ export class Replies {
 
   #data(one: Operation, down: Queue, at: number, from: number, bytes: number): void {
     this.#cover(one, from, bytes);
-    if (one.error !== 0 || this.#device.mayBeRuled(one.offset, one.length, one.tick)) return;
+    if (one.error !== 0 || this.#isUnsure(one)) return;
     const { model, plan } = this.#device;
     const { cellBytes, base } = plan;
     const first = Math.ceil((from - base) / cellBytes);
@@ -173,11 +173,16 @@ export class Replies {
 
   #hole(one: Operation, from: number, bytes: number): void {
     this.#cover(one, from, bytes);
-    if (this.#device.mayBeRuled(one.offset, one.length, one.tick)) return;
+    if (this.#isUnsure(one)) return;
     const { model, plan } = this.#device;
     const first = Math.ceil((from - plan.base) / plan.cellBytes);
     const end = Math.floor((from - plan.base + bytes) / plan.cellBytes);
     if (end > first) model.checkZeros(first, end, one.lowerThen, first - one.first);
+  }
+
+  /** A rule or a rollback may have changed what it reads. */
+  #isUnsure({ offset, length, tick, rollbacks }: Operation): boolean {
+    return !this.#device.isInOrder(rollbacks) || this.#device.mayBeRuled(offset, length, tick);
   }
 
   #cover(one: Operation, from: number, bytes: number): void {
@@ -231,7 +236,7 @@ export class Replies {
   /** What is told to be zeros must have been able to be. */
   #allocation(one: Operation, from: number, length: number, flags: number): void {
     if (flags > 3) this.#wrong(one, `allocation flags ${flags}`);
-    if ((flags & 2) === 0) return;
+    if ((flags & 2) === 0 || !this.#device.isInOrder(one.rollbacks)) return;
     const { model, plan } = this.#device;
     const first = Math.max(one.first, Math.ceil((from - plan.base) / plan.cellBytes));
     const end = Math.min(one.end, Math.floor((from - plan.base + length) / plan.cellBytes));

@@ -73,6 +73,7 @@ export class Requests {
     else this.#scripted(one, next);
     one.tick = this.#device.model.tick++;
     one.epoch = this.#device.epoch;
+    one.rollbacks = this.#device.rollbacks;
     const moves = one.command === Command.READ || one.command === Command.WRITE;
     const bad = moves && one.error === 0 && this.#device.hitsBad(one.offset, one.length);
     one.badSince = bad ? this.#device.clears : -1;

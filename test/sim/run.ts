@@ -1,5 +1,6 @@
 /** A run, as its clients and operators see it. */
 
+import type { Tree } from '../../src/control/tree.ts';
 import type { Control } from './control.ts';
 import type { Excuse, SimDevice } from './device.ts';
 import type { Operation } from './operation.ts';
@@ -18,6 +19,8 @@ export interface Run {
   readonly arrivalTicks: { tick: number };
   /** How operators call. */
   readonly control: Control;
+  /** For calls that are made without HTTP. */
+  readonly tree: Tree;
   /** Nobody begins anything, until all that was begun has ended. */
   readonly calm: boolean;
   /** Nothing begins any more. */

@@ -2,6 +2,7 @@
  *  the devices until nothing is left, with what must hold between. */
 
 import { ErrnoError } from '../../src/config/errors.ts';
+import type { Tree } from '../../src/control/tree.ts';
 import type { DataPath } from '../../src/daemon/data-path.ts';
 import { makeTiming, type Timing } from '../../src/daemon/timing.ts';
 import type { ByteSink, ByteStream } from '../../src/server/byte-stream.ts';
@@ -21,6 +22,7 @@ import { Operator } from './operator.ts';
 import { type Plan, random } from './plan.ts';
 import { ruleActions } from './rules.ts';
 import type { Run } from './run.ts';
+import { snapshotActions } from './snapshot-actions.ts';
 import { SimThreads } from './threads.ts';
 import { simTls } from './tls-wire.ts';
 import type { Wire } from './wire.ts';
@@ -110,7 +112,14 @@ export class Simulation implements Run {
       (_, n) => new Operator(this, draw(`operator/${n}`), actions),
     );
     // One of their own, so that what others draw stays as it is.
+    if (plan.snapshots) {
+      this.#operators.push(new Operator(this, draw('operator/snapshots'), snapshotActions));
+    }
     if (plan.rules) this.#operators.push(new Operator(this, draw('operator/rules'), ruleActions));
+  }
+
+  get tree(): Tree {
+    return this.path.tree;
   }
 
   /** Requests that have their answers. */
