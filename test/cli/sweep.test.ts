@@ -339,6 +339,20 @@ describe('--image', () => {
   });
 });
 
+test('the dice of each run follow from --seed', async () => {
+  const drawn = async (...seed: string[]): Promise<string[]> => {
+    const { stdout } = await run(
+      ...['sweep', ...parameters, '--rule', 'op=read corrupt=random', '--json', ...seed],
+      ...['--run', `${use('show:0:4096', 'show:0:4096')}; exit 12`],
+    );
+    return JSON.parse(stdout).runs.map(({ output }: Run) => output);
+  };
+  const one = await drawn();
+  expect(one).toHaveLength(3);
+  expect(await drawn('--seed', '1')).toEqual(one);
+  expect((await drawn('--seed', '2')).slice(0, 2)).not.toEqual(one.slice(0, 2));
+});
+
 test('a failure is status 1, and its output is shown', async () => {
   const args = ['sweep', ...parameters, '--rule', 'op=write error=EIO', '--run', writes];
   const { status, stdout } = await run(...args);

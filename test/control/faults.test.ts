@@ -130,6 +130,17 @@ test('PUT loads a whole plan or nothing, and GET of the plan gives it back', asy
   expect((await it.ask('GET', `${FAULTS}/plan`)).json).toEqual(plan);
 });
 
+test('a device has at most 1024 rules', async () => {
+  const it = await powered();
+  const rules = Array.from({ length: 1024 }, () => ({ error: 'EIO' }));
+  expect((await it.ask('PUT', FAULTS, { json: { rules } })).status).toBe(200);
+  const message = 'faults: a device has at most 1024 rules';
+  const one = await it.ask('POST', `${FAULTS}/rules`, { json: { error: 'EIO' } });
+  expect(one).toMatchObject({ status: 400, json: { message } });
+  const more = await it.ask('PUT', FAULTS, { json: { rules: [...rules, { error: 'EIO' }] } });
+  expect(more).toMatchObject({ status: 400, json: { message } });
+});
+
 test('DELETE removes one rule, or all', async () => {
   const it = await ruled({ error: 'EIO' }, { error: 'EIO' }, { error: 'EIO' });
   expect((await it.ask('DELETE', `${FAULTS}/rules/r2`)).status).toBe(204);

@@ -10,6 +10,7 @@ import { ReplayLog } from '../../src/rules/replay-log.ts';
 import { World } from '../block/world.ts';
 import { options } from '../config/words.ts';
 import { bytesAt, command, type Io, read, wholeDevice, write } from './whole.ts';
+import { writeBadBlocks } from './write-bad-blocks.ts';
 
 const MEMORY = ['size=4', 'memory_backed=1', 'discard=1'];
 
@@ -529,6 +530,30 @@ describe('the set', () => {
     device.powerOn(options(...MEMORY));
     if (device.disk === undefined) throw new Error('off');
     expect(ended(write(0, 1, 1).submit(device.disk))).toBe('EIO');
+  });
+
+  test('power off changes neither the state of a device nor since when a rule is there', async () => {
+    const rules = ['op=flush set_state=4', 'op=write until=1ms error=EIO', 'state=4 error=ENOSPC'];
+    const { disk, device, world } = ruled(rules);
+    command(Command.FLUSH, 0, 0).submit(disk);
+    expect(ended(write(0, 1, 1).submit(disk))).toBe('EIO');
+    world.pass(2e6);
+    const off = device.powerOff();
+    world.settle();
+    await off;
+    device.powerOn(options(...MEMORY));
+    if (device.disk === undefined) throw new Error('off');
+    expect(device.rules.state).toBe(4);
+    expect(ended(write(0, 1, 1).submit(device.disk))).toBe('ENOSPC');
+  });
+
+  test('what is struck passes bad blocks and cache as any other write of those blocks does', () => {
+    const rules = ['op=write bytes=1k misdirect=+64', 'op=write bytes=2k torn=blocks:0,1,3'];
+    const { disk, device } = ruled(rules, 'cache_size=1');
+    writeBadBlocks(device.badBlocks, '+64-64\n+2-2');
+    expect(ended(write(0, 2, 7).submit(disk))).toBe('EIO');
+    expect(ended(write(0, 4, 7).submit(disk))).toBe('OK');
+    expect(stored(device, 0, 2)).toEqual([7, 7]);
   });
 
   test('replay strikes exactly what the log names', () => {
