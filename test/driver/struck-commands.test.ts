@@ -547,6 +547,13 @@ describe('the set', () => {
     expect(ended(write(0, 1, 1).submit(device.disk))).toBe('ENOSPC');
   });
 
+  test('commands are seen whole, not in the parts that max_sectors makes of them', () => {
+    const { disk, device } = ruled(['op=write nth=2 torn=first:5'], 'max_sectors=8');
+    for (const byte of [1, 2, 3]) expect(ended(write(0, 64, byte).submit(disk))).toBe('OK');
+    expect(log(device)).toMatchObject([{ sector: 0, sectors: 64, detail: { kept: '0-4' } }]);
+    expect(device.rules.report()).toMatchObject([{ live: { matched: 3, struck: 1 } }]);
+  });
+
   test('what is struck passes bad blocks and cache as any other write of those blocks does', () => {
     const rules = ['op=write bytes=1k misdirect=+64', 'op=write bytes=2k torn=blocks:0,1,3'];
     const { disk, device } = ruled(rules, 'cache_size=1');
