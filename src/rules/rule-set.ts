@@ -24,6 +24,8 @@ export class RuleSet {
   paused = false;
   /** Called once for a rule that strikes no more because it met too much to count. */
   onExhausted: ((live: LiveRule, facts: Facts) => void) | undefined;
+  /** Called with each mark that is set. */
+  onMark: ((text: string) => void) | undefined;
   readonly #memory: TableMemory;
   #rules: readonly LiveRule[] = [];
   #index = new RuleIndex([]);
@@ -87,6 +89,7 @@ export class RuleSet {
     const isMore = mark !== undefined || setState !== undefined;
     const all = isMore ? { ...detail, ...markAndState(rule) } : detail;
     this.#note(live, facts, now, actionName(rule), all);
+    if (mark !== undefined) this.onMark?.(mark);
     if (setState !== undefined) this.state = setState;
   }
 

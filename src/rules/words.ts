@@ -100,7 +100,7 @@ export const words = {
 
   delay: word('beside', kinds.delay, 'done at once, answered so much later'),
   set_state: word('beside', kinds.whole(0, 2 ** 31 - 1), 'the device goes to this state'),
-  mark: word('beside', kinds.text, 'an entry in the log'),
+  mark: word('beside', kinds.text, 'an entry in the log, and in the journal if there is one'),
   snapshot: word('beside', kinds.id, 'a snapshot before the command'),
 } as const satisfies Record<string, Word>;
 

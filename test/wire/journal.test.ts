@@ -263,6 +263,19 @@ test('marks stand among the commands', async () => {
   expect((await mark('x'.repeat(4097))).status).toBe(413);
 });
 
+test('so do the marks of rules, behind the command that is struck', async () => {
+  const faults = parsePlan({ rules: [{ op: 'flush', mark: 'flushed' }] });
+  const { daemon, path } = await serveWith({ faults }, 'size=1', 'memory_backed=1', 'journal=1');
+  const client = await WireClient.simple(path);
+  await client.request({ command: NbdCommand.WRITE, length: 512 }, Buffer.alloc(512));
+  await client.request({ command: NbdCommand.FLUSH });
+  const { arrived, answered, mark } = Kind;
+  const kinds = read(daemon).records.map(({ kind }) => kind);
+  expect(kinds.slice(-5)).toEqual([arrived, answered, arrived, mark, answered]);
+  const [record] = read(daemon).records.filter(({ kind }) => kind === mark);
+  expect(Buffer.from(record?.payload ?? []).toString()).toBe('flushed');
+});
+
 test('a device without a journal has none; a zoned one cannot have one', async () => {
   const served = await serveControlled('size=4');
   const none = await served.ask('GET', '/v1/devices/nullb0/journal');

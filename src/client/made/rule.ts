@@ -74,7 +74,7 @@ export interface Rule {
   readonly delay?: string;
   /** The device goes to this state: a whole number from 0 to 2147483647. */
   readonly set_state?: number | string;
-  /** An entry in the log: a text of 1 to 4096 bytes. */
+  /** An entry in the log, and in the journal if there is one: a text of 1 to 4096 bytes. */
   readonly mark?: string;
   /** A snapshot before the command: 1 to 64 letters, digits, `.`, `_` or `-`. */
   readonly snapshot?: string;

@@ -1,4 +1,4 @@
-/** Snapshots and power cuts that rules ask for, in the way of a command. Source: faults.md section 1 (Action). */
+/** Snapshots, power cuts and marks that rules ask for, in the way of a command. Source: faults.md section 1 (Action). */
 
 import type { LiveJournal } from '../journal/live-journal.ts';
 import type { DeviceContext } from '../parts.ts';
@@ -18,6 +18,8 @@ interface Ruled {
 interface Deeds {
   cut(keep: CutKeep): void;
   snapshot(name: string): Promise<void>;
+  /** Into the journal, if there is one and it has room. */
+  mark(text: string): void;
 }
 
 export function byRule(device: Ruled, { deferred, warn }: DeviceContext): Deeds {
@@ -28,6 +30,7 @@ export function byRule(device: Ruled, { deferred, warn }: DeviceContext): Deeds 
     return why === undefined ? keep : 'random';
   };
   return {
+    mark: (text) => void device.journal?.mark(text),
     // When what is in hand has been carried out, and before anything of it is answered.
     cut(keep) {
       deferred.raise({ raised: false, runDeferred: () => device.onCut({ keep: kept(keep) }) });

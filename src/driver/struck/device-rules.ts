@@ -25,6 +25,8 @@ export interface RuledDevice
   readonly queue: RequestQueue<NullData>;
   /** Sectors. */
   readonly capacity: number;
+  /** Into the journal, if there is one. */
+  mark(text: string): void;
 }
 
 /** A rule and what it has counted. */
@@ -149,7 +151,8 @@ export class DeviceRules {
 
   powerOn(device: RuledDevice): void {
     this.#set.block = device.block;
-    const { queue, capacity, ...facts } = device;
+    const { queue, capacity, mark, ...facts } = device;
+    this.#set.onMark = mark;
     this.#queue = queue;
     this.#set.facts.capacity = capacity;
     const poweredAt = this.#now();
