@@ -67,6 +67,8 @@ export class Bio {
   judged = false;
   /** It succeeds, but what it promises of durability is not true. */
   lied = false;
+  /** It succeeds, but was not done, or not as it was asked for. */
+  undone = false;
   /** A later part of a command that has begun. Never reset: such bios are made for one command. */
   continues = false;
   #targetProvided = false;
@@ -95,6 +97,7 @@ export class Bio {
     this.contiguous = false;
     this.uncut = false;
     this.lied = false;
+    this.undone = false;
     this.#targetProvided = false;
     this.segments.clear();
   }

@@ -12,8 +12,9 @@ export interface Offer {
   readonly multiConnection: boolean;
 }
 
-/** No errno. */
+/** No errnos: what success meant. */
 export const LIED = -1;
+export const UNDONE = -2;
 
 export interface CommandJournal {
   /** Before any client. */
@@ -32,6 +33,6 @@ export interface CommandJournal {
     data: Segments,
   ): number;
   /** Its reply was handed to the socket. @param errno 0: success. LIED: so it was told, but a flush made nothing
-   *  durable, or FUA was ignored. */
+   *  durable, or FUA was ignored. UNDONE: and it was not done, or not as it was sent. */
   answered(client: number, id: number, errno: number): void;
 }

@@ -1,4 +1,4 @@
-/** Which images are legal only since a flush lied, or FUA was ignored: beyond the contract.
+/** Which images are legal only since a flush lied, FUA was ignored, or what was answered was not done: beyond the contract.
  *  Source: crash.md section 3. */
 
 import { type CrashSite, crashSite, type Model } from './models.ts';

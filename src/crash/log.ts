@@ -59,7 +59,7 @@ interface Arrived {
   readonly at: number;
   answered: number;
   succeeded: boolean;
-  /** A flush made nothing durable, or FUA was ignored. */
+  /** A flush made nothing durable, FUA was ignored, or it was not done. */
   lied: boolean;
 }
 
@@ -83,7 +83,9 @@ export class LogBuilder {
   }
 
   finish(header: JournalHeader): CrashLog {
-    const honest = this.#arrived.map((one) => ({ ...one, lied: false }));
+    const honest = this.#arrived.map((one) =>
+      one.lied ? { ...one, succeeded: true, lied: false } : one,
+    );
     return {
       ...this.#log(header, this.#arrived),
       honest: this.#arrived.some(({ lied }) => lied) ? this.#log(header, honest) : undefined,

@@ -166,7 +166,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
       const delta = deltaOf(bio, this.head, this.length);
       sink.error(this, error, bio.reason ?? text, delta);
     } else if (bio.command !== Command.READ) {
-      if (bio.lied) this.#host.journal?.lies(this);
+      if (bio.lied || bio.undone) this.#host.journal?.lies(this, bio.undone);
       sink.ok(this);
     } else if (this.#place === Place.OUTPUT) {
       sink.commitRead();

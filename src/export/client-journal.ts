@@ -4,7 +4,7 @@
 import type { ReplyAddress } from 'nbd-server-protocol-ts';
 import type { Bio } from '../block/bio.ts';
 import { Command } from '../block/command.ts';
-import { type CommandJournal, LIED } from '../block/command-journal.ts';
+import { type CommandJournal, LIED, UNDONE } from '../block/command-journal.ts';
 import { Segments } from '../pages/segments.ts';
 import type { PageViews } from '../pages/views.ts';
 import type { ExtentList } from './block-status.ts';
@@ -95,9 +95,10 @@ export class ClientJournal implements ReplySink {
     this.#sink.status(to, contextId, extents, last);
   }
 
-  /** The command will be told to have succeeded, but makes nothing durable by itself. */
-  lies(to: ReplyAddress): void {
-    this.#answered(to, LIED);
+  /** The command will be told to have succeeded, but makes nothing durable by itself.
+   *  @param undone it was not done, or not as it was sent. */
+  lies(to: ReplyAddress, undone: boolean): void {
+    this.#answered(to, undone ? UNDONE : LIED);
   }
 
   #noted(to: ReplyAddress, id: number): boolean {

@@ -28,7 +28,8 @@ export type Command = (typeof Command)[keyof typeof Command];
 export const Flag = { fua: 1, noUnmap: 2 } as const;
 const ALL_FLAGS = Flag.fua | Flag.noUnmap;
 
-/** Of answered: success was told, but a flush made nothing durable, or FUA was ignored. */
+/** Of answered: success was told, but a flush made nothing durable, or FUA was ignored; with an errno, the command
+ *  was not done. */
 export const LIED = 4;
 
 /** The device, as its clients saw it. */

@@ -303,7 +303,7 @@ describe('record', () => {
       ...[false, false, true, true],
     ]);
     expect(stdout).toContain(
-      '  beyond the contract: only since a flush lied, or FUA was ignored\n',
+      '  beyond the contract: only since a flush or FUA lied, or a write was lost\n',
     );
   });
 

@@ -3,6 +3,7 @@
 import { CommandFlag, Command as NbdCommand } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
 import { LogBuilder } from '../../src/crash/log.ts';
+import { crashSite } from '../../src/crash/models.ts';
 import type { Daemon } from '../../src/daemon/daemon.ts';
 import { JournalDecoder } from '../../src/journal/decoder.ts';
 import { Command, Flag, type JournalRecord, Kind, LIED } from '../../src/journal/format.ts';
@@ -172,6 +173,45 @@ test('a flush that lies makes nothing durable', async () => {
   expect(log.commands.map(({ durable }) => durable)).toEqual([Number.POSITIVE_INFINITY]);
   expect(records.at(-1)).toMatchObject({ kind: Kind.answered, errno: 0, flags: LIED });
 });
+
+test.each([
+  [{ op: 'write', lose: '1' }, 1],
+  [{ op: 'write', torn: 'first:1' }, 3],
+  [{ op: 'write', misdirect: '+64' }, 1],
+  [{ op: 'write', corrupt: 'xor:01', where: 'store' }, 1],
+  [{ op: 'discard', lose: '1' }, 1],
+])(
+  'what %j leaves undone is never durable, and needs a lie not to be there',
+  async (rule, blocks) => {
+    const faults = parsePlan({ seed: '1', rules: [rule] });
+    const words = ['size=1', 'journal=1', 'memory_backed=1', 'discard=1', 'bs=4096'];
+    const { path, daemon } = await serveWith({ faults }, ...words);
+    const client = await WireClient.simple(path);
+    const length = blocks * 4096;
+    const isWrite = rule.op === 'write';
+    const zeroes = { command: NbdCommand.WRITE_ZEROES, length };
+    const struck = { command: isWrite ? NbdCommand.WRITE : NbdCommand.TRIM, length };
+    const data = Buffer.alloc(isWrite ? length : 0, 1);
+    expect((await client.request(zeroes)).error).toBe(0);
+    expect((await client.request(struck, data)).error).toBe(0);
+    expect((await client.request({ command: NbdCommand.FLUSH })).error).toBe(0);
+    const { log, records } = read(daemon);
+    const answered = records.filter(({ kind }) => kind === Kind.answered);
+    expect(answered.map(({ errno, flags }) => [errno, flags])).toEqual([
+      [0, 0],
+      [5, LIED],
+      [0, 0],
+    ]);
+    expect(log.commands.map(({ durable }) => durable < Number.POSITIVE_INFINITY)).toEqual([
+      true,
+      false,
+    ]);
+    if (!isWrite) return;
+    // Each of its blocks may be there or not; if the device told the truth, all would be.
+    expect(crashSite(log, 'torn').space.legal().at(-1)).toBe(2n ** BigInt(blocks));
+    expect(log.honest && crashSite(log.honest, 'torn').space.legal().at(-1)).toBe(1n);
+  },
+);
 
 test('parts of blocks are written down as the blocks that they become', async () => {
   const { path, daemon } = await serve('size=1', 'journal=1', 'memory_backed=1', 'bs=4096');

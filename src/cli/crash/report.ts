@@ -27,7 +27,7 @@ export interface Failure extends Tried {
   readonly commands: readonly Doubtful[];
   /** The end of what the check said. */
   readonly output: string;
-  /** It is legal only since a flush lied, or FUA was ignored. */
+  /** It is legal only since the device lied. */
   readonly beyond: boolean;
   /** Of a second cut: the journal of what the check wrote after the first, and its image there. */
   readonly again?: { readonly journal: string; readonly id: string };
@@ -104,7 +104,7 @@ function failureText(report: ExploreReport, failure: Failure): string {
   return [
     `${id}: ${statusText(failure)}\n`,
     again === undefined ? '' : '  a second cut, while the check wrote to what the first one left\n',
-    beyond ? '  beyond the contract: only since a flush lied, or FUA was ignored\n' : '',
+    beyond ? '  beyond the contract: only since a flush or FUA lied, or a write was lost\n' : '',
     `  ${momentText(moment)}\n`,
     ...lines,
     ...(more > 0 ? [`  and ${more} more commands that were not durable\n`] : []),

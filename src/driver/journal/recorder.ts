@@ -2,7 +2,7 @@
  *  file. Knows no device, no file. Source: docs/journal.md. */
 
 import { Command, RequestFlag } from '../../block/command.ts';
-import { LIED } from '../../block/command-journal.ts';
+import { UNDONE } from '../../block/command-journal.ts';
 import { orNone } from '../../pages/memory.ts';
 import type { Segments } from '../../pages/segments.ts';
 import { GiB, MiB, SECTOR_BYTES } from '../../units.ts';
@@ -20,6 +20,7 @@ const TWO_32 = 2 ** 32;
 
 const Kind = { arrived: 1, answered: 2, connected: 3, disconnected: 4, mark: 5, base: 6 } as const;
 type Kind = (typeof Kind)[keyof typeof Kind];
+const EIO = 5;
 const Flag = { fua: 1, noUnmap: 2, lied: 4 } as const;
 
 /** What the header says. */
@@ -90,8 +91,8 @@ export class Recorder {
   }
 
   answered(client: number, id: number, errno: number): boolean {
-    const isLie = errno === LIED;
-    return this.#short(Kind.answered, client, id, isLie ? 0 : errno, isLie ? Flag.lied : 0);
+    if (errno >= 0) return this.#short(Kind.answered, client, id, errno);
+    return this.#short(Kind.answered, client, id, errno === UNDONE ? EIO : 0, Flag.lied);
   }
 
   connected(client: number): boolean {

@@ -21,6 +21,7 @@ import { blocksOf, keptParts, type Part, wholeOf } from './parts-done.ts';
 import { ruleStatus } from './rule-status.ts';
 import type { StruckHost } from './struck-host.ts';
 import { wireFault } from './struck-wire.ts';
+import { isUnfaithful } from './unfaithful.ts';
 import { StaleChange } from './versions.ts';
 
 type Detail = Record<string, string | number>;
@@ -185,6 +186,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   /** @returns whether it hangs first. */
   #plan(detail: Detail): boolean {
     const { action } = this.#live.rule;
+    this.#outer.undone = isUnfaithful(action, this.#outer.command);
     switch (action?.kind) {
       case undefined:
         return false;
