@@ -155,6 +155,19 @@ export function hooksOfHelpers(file: SourceFile): string[] {
   return found.map((one) => `${one.trim()} (use onTestFinished where the test begins it)`);
 }
 
+/** A busy machine takes longer than a part of a second for anything. */
+export function shortLimits(file: SourceFile): string[] {
+  const found = matching(file, /\b(?:handshake|idle|stall)Time: 0?\.\d/);
+  return found.map((one) => `${one.trim()} (use inStillTime of test/still-time.ts)`);
+}
+
+/** Timers that a test moves go on when it is over, also when it fails. */
+export function movedTimers(file: SourceFile): string[] {
+  if (file.path === 'test/still-time.ts' || !file.path.startsWith('test/')) return [];
+  const found = matching(file, /\bvi\.useFakeTimers\(/);
+  return found.map((one) => `${one.trim()} (use inStillTime of test/still-time.ts)`);
+}
+
 /** One grammar of numbers, whoever reads them. */
 const NUMBERS = 'src/config/numbers.ts';
 

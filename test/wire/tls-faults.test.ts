@@ -3,7 +3,8 @@
 import { Command, encodeOption, Option } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
 import { parsePlan } from '../../src/rules/plan.ts';
-import type { ClientLimits } from '../../src/server/client-limits.ts';
+import { limits } from '../../src/server/limits.ts';
+import { inStillTime } from '../still-time.ts';
 import { until } from '../until.ts';
 import { serveControlled } from './controlled.ts';
 import { type Served, serveWith } from './served.ts';
@@ -56,9 +57,9 @@ test.each([18, 30, BEFORE_TLS])('a handshake cut at %i never comes to TLS', asyn
 
 describe('a handshake that stands still behind the begin of TLS', () => {
   const path = '/v1/devices/nullb0/faults';
-  const stalled = async (bytes: number, limits: Partial<ClientLimits> = {}) => {
+  const stalled = async (bytes: number) => {
     const tls = { mode: 'require', files: usualFiles } as const;
-    const served = await serveControlled({ tls, ...limits }, 'size=1');
+    const served = await serveControlled({ tls }, 'size=1');
     const rules = [{ op: 'handshake', wire: `stall:${BEFORE_TLS + bytes}` }];
     expect((await served.ask('PUT', path, { json: { rules } })).status).toBe(200);
     return { served, client: await exportNamed(served) };
@@ -74,8 +75,12 @@ describe('a handshake that stands still behind the begin of TLS', () => {
   });
 
   test('meets the time limit of handshakes', async () => {
-    const { client } = await stalled(5, { handshakeTime: 1 });
-    expect(await client.end()).toHaveLength(5);
+    await inStillTime(async (pass) => {
+      const { client } = await stalled(5);
+      await client.peek(5);
+      pass(limits.handshakeTime.max);
+      expect(await client.end()).toHaveLength(5);
+    });
   });
 });
 
