@@ -109,6 +109,35 @@ finds_nobody() {
   said=$(npx --no-install tnull ls --control "$work/none" 2>&1)
   [[ $? = 1 && $said == "tnull: no daemon at $work/none"* ]]
 }
+# In a root of its own, so that this machine stays as it is.
+deb_installs() {
+  mkdir -p "$work/deb/var/lib/dpkg"/{info,updates} && touch "$work/deb/var/lib/dpkg/status" &&
+    dpkg --root="$work/deb" --force-not-root --force-script-chrootless -i "$work/tarballs/tnull_${version}_all.deb" &&
+    [ "$("$work/deb/usr/bin/tnull" --version)" = "$version" ] &&
+    [ "$("$work/deb/usr/bin/tnull" size=8 -U - --run 'nbdinfo --size "$uri"' 2>/dev/null | tail -n 1)" = 8388608 ] &&
+    man -l "$work/deb/usr/share/man/man1/tnull.1.gz" | grep -q null_blk &&
+    grep -q 'fastify .* (MIT)' "$work/deb/usr/share/doc/tnull/copyright"
+}
+deb_goes() {
+  dpkg --root="$work/deb" --force-not-root --force-script-chrootless -P tnull &&
+    [ -z "$(find "$work/deb" -name '*tnull*' -not -path '*/var/lib/dpkg/*')" ]
+}
+action_works() {
+  local uri
+  mkdir "$work/action"
+  export RUNNER_TEMP=$work/action GITHUB_PATH=$work/action/path GITHUB_ENV=$work/action/env
+  TNULL_ACTION_ARGS='size=8 memory_backed=1' bash "$checkout/scripts/action.sh" start || return 1
+  uri=$(sed -n 's/^TNULL_URI=//p' "$GITHUB_ENV")
+  [ "$(nbdinfo --size "$uri")" = 8388608 ] &&
+    env $(cat "$GITHUB_ENV") "PATH=$(cat "$GITHUB_PATH"):$PATH" tnull ls | grep -q nullb0 &&
+    bash "$checkout/scripts/action.sh" stop && ! nbdinfo --size "$uri" 2>/dev/null && [ -e "$work/action/tnull/faults.log" ]
+}
+action_says_why() {
+  local said
+  rm -rf "$work/action/tnull"
+  said=$(TNULL_ACTION_ARGS='sise=8' bash "$checkout/scripts/action.sh" start 2>&1)
+  [[ $? = 1 && $said == *"sise"* ]]
+}
 packaging_packed() {
   local listed one
   listed=$(tar tzf "$work/tarballs/tnull-$version.tgz")
@@ -138,6 +167,11 @@ check 'nbd-server-protocol-ts packs' \
   npm pack --silent --workspace nbd-server-protocol-ts --pack-destination "$work/tarballs"
 check 'the tarball holds neither tests nor sources' no_sources_packed
 check 'the tarball holds units, completions and the man page' packaging_packed
+check 'the Debian package is made' bash scripts/deb.sh "$work/tarballs"
+check 'it installs, serves, and has its man page and licences' deb_installs
+check 'it goes without a trace' deb_goes
+check 'the action starts a daemon for the steps behind, and stops it' action_works
+check 'and says why it does not start' action_says_why
 check 'tnull installs alone into an empty folder, with engine-strict and without a warning' install_alone
 cd "$work/empty" || exit 1
 check 'it holds the licences of what is packed' has_licences

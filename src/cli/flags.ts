@@ -3,6 +3,7 @@
 
 import { alignments, flushOffers } from '../daemon/daemon.ts';
 import { logFormats, logLevels } from '../daemon/log.ts';
+import { parseToken } from './http-token.ts';
 import { parseMemoryLimit } from './limit-flags.ts';
 import { parseHttp, parseListen, protocols } from './listen-uri.ts';
 import { parseReadyFd } from './ready-fd.ts';
@@ -129,6 +130,12 @@ export const flags = {
     flags: '--http-token-file <file>',
     kind: 'path',
     help: 'clients that send the token in this file (Authorization: Bearer TOKEN) may use --http',
+  },
+  httpToken: {
+    flags: '--http-token <token>',
+    kind: 'value',
+    parse: parseToken,
+    help: 'the token itself; as TNULL_HTTP_TOKEN no other user of the machine sees it',
   },
   faultSeed: {
     flags: '--fault-seed <seed>',

@@ -173,18 +173,24 @@ function checkAlone({ listen, unix, run, readyJson }: FlagValues): void {
   );
 }
 
-function controlOptions({ control, http, httpTokenFile: tokenFile }: FlagValues): ControlFlags {
-  if (tokenFile !== undefined && http === undefined) {
-    throw new TogetherError('--http-token-file: --http HOST:PORT is missing');
+function controlOptions(given: FlagValues): ControlFlags {
+  const { control, http, httpTokenFile: tokenFile, httpToken: token } = given;
+  const asked = tokenFile === undefined ? token && '--http-token' : '--http-token-file';
+  if (asked !== undefined && http === undefined) {
+    throw new TogetherError(`${asked}: --http HOST:PORT is missing`);
   }
-  if (http !== undefined && isPublic(http) && tokenFile === undefined) {
+  if (tokenFile !== undefined && token !== undefined) {
+    throw new TogetherError('--http-token: not beside --http-token-file');
+  }
+  if (http !== undefined && isPublic(http) && asked === undefined) {
     throw new TogetherError(
       `--http: '${http.host}' can be reached from other machines: --http-token-file is required`,
     );
   }
-  if (control === false) return { socket: 'none', http, tokenFile };
-  if (control === '-') return { socket: 'private', http, tokenFile };
-  return { socket: control === undefined ? 'default' : { path: control }, http, tokenFile };
+  const way = { http, tokenFile, ...(token === undefined ? {} : { token }) };
+  if (control === false) return { socket: 'none', ...way };
+  if (control === '-') return { socket: 'private', ...way };
+  return { socket: control === undefined ? 'default' : { path: control }, ...way };
 }
 
 function makeProgram(words: Word[], limits: Limits): Command {

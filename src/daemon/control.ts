@@ -1,7 +1,7 @@
 /** The control API on its sockets: where it listens, who may reach it, and its end. The API itself is
  *  loaded at the first request. Source: control.md sections 1 and 3. */
 
-import { chmodSync, readFileSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import { systemText } from '../config/errors.ts';
@@ -21,6 +21,7 @@ import {
 } from '../server/listener.ts';
 import { systemScheduler } from '../time/clock.ts';
 import { defaultPlace, makeFolder, secondSocket } from './control-path.ts';
+import { tokenIn } from './token.ts';
 
 type TcpAddress = Extract<ListenAddress, { kind: 'tcp' }>;
 
@@ -40,6 +41,8 @@ export interface ControlOptions {
   readonly http: TcpAddress | undefined;
   /** Required when other machines can reach `http`. */
   readonly tokenFile: string | undefined;
+  /** The token itself, in place of a file. */
+  readonly token?: string;
 }
 
 export interface ControlContext {
@@ -68,7 +71,6 @@ export interface Control {
 }
 
 const CLOSE_MS = 500;
-const TOKEN_BYTES_MIN = 16;
 const OWNER_ONLY = 0o600;
 
 /** @throws ListenError when an address or the token cannot be had; then nothing is left behind. */
@@ -95,7 +97,8 @@ export async function startControl(
     }
   };
   try {
-    const guard = options.tokenFile === undefined ? localOnly : tokenOnly(token(options.tokenFile));
+    const token = options.token ?? (options.tokenFile && tokenIn(options.tokenFile));
+    const guard = token === undefined ? localOnly : tokenOnly(token);
     const path = await onSocket(options.socket, () => make(() => undefined), log);
     let http: TcpAddress | undefined;
     if (options.http !== undefined) http = await onTcp(options.http, make(guard), log);
@@ -170,22 +173,6 @@ async function onTcp(address: TcpAddress, server: Server, log: Logger): Promise<
 
 export function httpUrl({ host, port }: TcpAddress): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-function token(file: string): string {
-  const text = readToken(file);
-  if (Buffer.byteLength(text) >= TOKEN_BYTES_MIN && !/\s/.test(text)) return text;
-  throw new ListenError(
-    `--http-token-file ${file}: a token has at least ${TOKEN_BYTES_MIN} bytes and no blanks`,
-  );
-}
-
-function readToken(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (error) {
-    throw new ListenError(`--http-token-file: ${systemText(error, file)}`);
-  }
 }
 
 async function closeGently(servers: readonly Server[]): Promise<void> {

@@ -308,6 +308,17 @@ describe('the control API', () => {
     expect(refusal('--http-token-file', '/t')).toContain('--http HOST:PORT is missing');
   });
 
+  test('the token itself is one that could be in a file, and is never shown', () => {
+    const token = '0123456789abcdef';
+    expect(control('--http', '0.0.0.0:1', '--http-token', token)).toMatchObject({ token });
+    const short = refusal('--http', '0.0.0.0:1', '--http-token', 'secret');
+    expect(short).toBe('--http-token: a token has at least 16 bytes and no blanks');
+    expect(refusal('--http-token', token)).toBe('--http-token: --http HOST:PORT is missing');
+    expect(
+      refusal('--http', '127.0.0.1:1', '--http-token', token, '--http-token-file', '/t'),
+    ).toContain('not beside --http-token-file');
+  });
+
   test.each(['--control', '--http-token-file'])('%s needs a path', (flag) => {
     expect(refusal(flag)).toBe(`${flag}: a value is missing`);
     expect(refusal(`${flag}=`)).toBe(`${flag}: the path is empty`);

@@ -205,10 +205,11 @@ describe('over TCP', () => {
     expect((await over('PUT', '/v1/devices/a/attributes/size', curl)).status).toBe(204);
   });
 
-  test('with a token only those who have it', async () => {
+  test.each(['in a file', 'itself'])('with a token %s only those who have it', async (where) => {
     const tokenFile = join(folder(), 'token');
     writeFileSync(tokenFile, `${TOKEN}\n`);
-    const { control, ask: over } = await serve({ http: LOOPBACK, tokenFile });
+    const given = where === 'itself' ? { token: TOKEN } : { tokenFile };
+    const { control, ask: over } = await serve({ http: LOOPBACK, ...given });
     const { port } = control.http ?? { port: 0 };
     const status = async (authorization?: string) => {
       const headers: Record<string, string> = { origin: 'http://x' };

