@@ -7,6 +7,7 @@ import { onTestFinished } from 'vitest';
 import { folder } from '../folder.ts';
 
 const program = new URL('../../bin/tnull.js', import.meta.url).pathname;
+const examples = new URL('../../examples', import.meta.url).pathname;
 
 export interface Typed {
   readonly command: string;
@@ -36,6 +37,8 @@ export async function typeAll(
   const bin = join(home, 'bin');
   mkdirSync(bin);
   symlinkSync(program, join(bin, 'tnull'));
+  // A document may say `examples/...`, as in a checkout.
+  symlinkSync(examples, join(home, 'examples'));
   const script = [
     "trap 'kill $(jobs -p); wait' EXIT",
     'cd "$XDG_RUNTIME_DIR"',
@@ -70,6 +73,8 @@ export async function typeAll(
 export function isAsTold(said: string, told: string): boolean {
   const pattern = timeless(told)
     .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+    // A line of its own stands for any number of lines.
+    .replace(/^ *\\\.\\\.\\\.\n/gm, '(?:.*\\n)*')
     .replaceAll('\\.\\.\\.', '.*');
   return new RegExp(`^${pattern}$`).test(timeless(said));
 }

@@ -30,6 +30,8 @@ test('what is not as told is seen', () => {
   expect(isAsTold('{"a":1,"b":2}\n', '{"a":1,...}\n')).toBe(true);
   expect(isAsTold('a\nb\n', 'a\n')).toBe(false);
   expect(isAsTold('a\nb\n', 'a...\n')).toBe(false);
+  expect(isAsTold('a\nb\nc\n', 'a\n...\nc\n')).toBe(true);
+  expect(isAsTold('a\nb\nc\n', 'a\n...\nd\n')).toBe(false);
   expect(isAsTold('', 'a\n')).toBe(false);
   expect(isAsTold('a\n', '')).toBe(false);
 });
