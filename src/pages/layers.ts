@@ -142,11 +142,17 @@ function unseenPages(slab: Slab, layers: readonly Slab[]): number {
   return pages;
 }
 
-/** Where nobody but one layer has the slab, what that shows of it is copied up and the slab goes home: less memory
- *  for the same. Without memory for the copies all stays as it is. */
+/** Where nobody but one layer has the slab, both become one, and the other's memory goes home: less memory for the
+ *  same. Without memory for the copies all stays as it is. */
 function mergeUp(slab: Slab, allocator: SlabAllocator): boolean {
   const [over, other] = slab.layers ?? [];
   if (over === undefined || other !== undefined || slab.shares > 0) return false;
+  if (over.pagesBelow > PAGES_PER_SLAB / 2 && takeOver(over, slab, allocator)) {
+    over.base = undefined;
+    slab.layers = [];
+    retire(slab, allocator);
+    return true;
+  }
   if (!allocator.admit(over, pagesFrom(over, slab), Room.ANY)) return false;
   for (let page = 0; page < PAGES_PER_SLAB; page++) {
     if (isShownFrom(over, page, slab)) copyPages(over, page, page + 1);
@@ -163,6 +169,47 @@ function mergeUp(slab: Slab, allocator: SlabAllocator): boolean {
   slab.layers = [];
   retire(slab, allocator);
   return true;
+}
+
+/** A layer with few pages of its own has them copied down, and the memory below from now on.
+ *  @returns false: somebody reads either, or there would be idle pages, which tables have counted. */
+function takeOver(over: Slab, below: Slab, allocator: SlabAllocator): boolean {
+  const isRead = below.pins > 0 || over.pins > over.shares;
+  if (isRead || below.base !== undefined || over.idlePages > 0) return false;
+  let pages = 0;
+  for (let page = 0; page < PAGES_PER_SLAB; page++) {
+    const [mark, under] = [over.marks[page] ?? 0, below.marks[page] ?? 0];
+    if ((mark & DATA) === 0 && (under & RESIDENT) !== 0) return false;
+    if (hasOwnBytes(mark)) pages |= 1 << page;
+  }
+  if (!allocator.admit(below, pages, Room.ANY)) return false;
+  for (let page = 0; page < PAGES_PER_SLAB; page++) exchangePage(over, below, page);
+  [over.bytes, below.bytes] = [below.bytes, over.bytes];
+  [over.number, below.number] = [below.number, over.number];
+  [over.residentPages, below.residentPages] = [below.residentPages, over.residentPages];
+  over.pagesBelow = 0;
+  return true;
+}
+
+/** What `over` shows of a page is in the memory of `below`, and their marks are each other's. */
+function exchangePage(over: Slab, below: Slab, page: number): void {
+  const [mark, under] = [over.marks[page] ?? 0, below.marks[page] ?? 0];
+  const [at, end] = [page * PAGE_BYTES, (page + 1) * PAGE_BYTES];
+  const resident = under & RESIDENT;
+  let shown = under;
+  if (hasOwnBytes(mark)) {
+    below.bytes.set(over.bytes.subarray(at, end), at);
+    shown = mark;
+  } else if ((mark & BELOW) === 0) {
+    if (resident !== 0) below.bytes.fill(0, at, end);
+    shown = (mark & DATA) | resident | (resident === 0 ? 0 : ZEROED);
+  }
+  over.marks[page] = shown;
+  below.marks[page] = mark & RESIDENT;
+}
+
+function hasOwnBytes(mark: number): boolean {
+  return (mark & DATA) !== 0 && (mark & RESIDENT) !== 0 && (mark & BELOW) === 0;
 }
 
 /** It lies upon nothing any more. @returns whether pages were copied. */

@@ -45,9 +45,9 @@ export function pagesOf(first: number, end: number): number {
 export class Slab {
   /** The whole slab. Alone in a resizable buffer, the only kind whose memory Node gives back at once;
    *  where threads share it, in an arena. */
-  readonly bytes: Uint8Array;
-  /** The number by which threads know it; -1: they do not share it. */
-  readonly number: number;
+  bytes: Uint8Array;
+  /** The number by which threads know this memory; -1: they do not share it. */
+  number: number;
   /** One mark per page: DATA bits, RESIDENT and ZEROED. */
   readonly marks: Uint16Array = new Uint16Array(PAGES_PER_SLAB);
   heldPages = 0;

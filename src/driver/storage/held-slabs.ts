@@ -29,7 +29,7 @@ import { EXTENTS_PER_LEAF, LEVEL_BYTES, type Leaf, letGo, SlabTable } from './sl
 /** Some 20 us. */
 const SLABS_PER_PIECE = 64;
 /** A slab whose pages were copied takes as long as some of those that are only given back. */
-const SLABS_PER_COPY = 16;
+const SLABS_PER_COPY = 32;
 
 /** A leaf out of its table, whose pages are counted still. */
 interface Detached {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { HeldSlabs } from '../../../src/driver/storage/held-slabs.ts';
 import { PageStore } from '../../../src/driver/storage/page-store.ts';
 import { createSlabAllocator } from '../../../src/pages/allocator.ts';
-import { SLAB_OVERHEAD_BYTES } from '../../../src/pages/memory.ts';
+import { DataMemory, SLAB_OVERHEAD_BYTES } from '../../../src/pages/memory.ts';
 import { PAGE_BYTES, SLAB_BYTES } from '../../../src/pages/slab.ts';
 import { PageViews } from '../../../src/pages/views.ts';
 import { atOnce } from '../../../src/time/slicer.ts';
@@ -92,6 +92,26 @@ test.each([1, 5])(
     );
   },
 );
+
+test('when a snapshot goes, only the few pages that were written are copied', () => {
+  let most = 0;
+  const memory = new DataMemory({
+    fails: (length) => {
+      most = Math.max(most, length);
+      return false;
+    },
+  });
+  const allocator = new CountingAllocator(createSlabAllocator({ poolSlabs: 0, memory }));
+  const store = new PageStore(allocator, bytes(SLAB_BYTES));
+  store.write(sector(0), new Uint8Array(SLAB_BYTES).fill(1), 0, SLAB_BYTES);
+  const kept = store.freeze();
+  for (const page of [2, 3, 30]) writePage(store, page, 9);
+  most = 0;
+  atOnce(kept.end());
+  expect(most).toBe(0);
+  expect(allocator.live.size).toBe(1);
+  expect(firstBytes(store).filter((byte) => byte === 9)).toHaveLength(3);
+});
 
 test('what is being sent from a slab below stays, whoever goes meanwhile', () => {
   const { store, allocator } = full();
