@@ -13,6 +13,8 @@ export interface Moment {
   readonly answered: number;
   /** The last mark that holds. */
   readonly mark: string | undefined;
+  /** The first that was made later. */
+  readonly next: string | undefined;
 }
 
 /** A command that had arrived and was not durable yet. */
@@ -36,6 +38,7 @@ export function momentOf(log: CrashLog, instant: number): Moment {
     arrived: log.commands.filter(({ arrived }) => arrived < time).length,
     answered: log.commands.filter(({ answered }) => answered < time).length,
     mark: marksAt(log, instant).at(-1),
+    next: log.marks.find(({ at }) => at >= time)?.text,
   };
 }
 

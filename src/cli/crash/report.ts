@@ -113,9 +113,11 @@ function failureText(report: ExploreReport, failure: Failure): string {
   ].join('');
 }
 
-export function momentText({ instant, arrived, answered, mark }: Moment): string {
+export function momentText({ instant, arrived, answered, mark, next }: Moment): string {
   const last = mark === undefined ? 'nothing marked' : `last mark '${oneLine(mark)}'`;
-  return `instant ${instant}: ${arrived} commands had arrived, ${answered} were answered; ${last}`;
+  const later = next === undefined ? '' : `, next '${oneLine(next)}'`;
+  const commands = `${arrived} commands had arrived, ${answered} were answered`;
+  return `instant ${instant}: ${commands}; ${last}${later}`;
 }
 
 export function doubtfulText(one: Doubtful): string {
