@@ -14,12 +14,13 @@ rows() {
     { print $2, $at }' docs/wire-faults.md
 }
 
-# one OPERATION N: the N-th 64 KiB, past the page cache.
+# one OPERATION N: 64 KiB past the page cache; a scheduler would make one request of neighbours.
 one() {
+  local at=$((2 * $2))
   if [ "$1" = write ]; then
-    dd if="$folder/sevens" of=$device bs=64k seek="$2" count=1 oflag=direct status=none
+    dd if="$folder/sevens" of=$device bs=64k seek=$at count=1 oflag=direct status=none
   else
-    dd if=$device bs=64k skip="$2" count=1 iflag=direct status=none >"$folder/read-$2" &&
+    dd if=$device bs=64k skip=$at count=1 iflag=direct status=none >"$folder/read-$2" &&
       cmp "$folder/read-$2" "$folder/sevens"
   fi
 }
@@ -81,7 +82,7 @@ serve nr_devices=0 || die 'tnull does not start'
 head -c 65536 /dev/zero | tr '\0' '\7' >"$folder/sevens"
 check 'a device is made' tnull create d size=4 memory_backed=1 cache_size=1 --power-on
 check 'it is attached' attach d -b 4096
-check 'it is filled' bash -c "for n in 0 1 2 3; do cat '$folder/sevens'; done | dd of=$device bs=64k iflag=fullblock oflag=direct"
+check 'it is filled' bash -c "for n in 0 1 2 3 4 5 6 7; do cat '$folder/sevens'; done | dd of=$device bs=64k iflag=fullblock oflag=direct"
 check 'it is detached' detach
 for operation in read write; do
   for column in kernel 'kernel, -timeout 1'; do
