@@ -25,12 +25,18 @@ export interface Cells {
   readonly high: Int32Array;
 }
 
-/** @param hasZeros cells that were only zeroed are here, too. */
-export function makeCells(log: CrashLog, hasZeros: boolean): Cells {
-  const bytes = isAligned(log) ? log.header.block : SECTOR_BYTES;
+/** Bytes of a cell. */
+export function cellBytes(log: CrashLog): number {
+  return isAligned(log) ? log.header.block : SECTOR_BYTES;
+}
+
+/** @param hasZeros cells that were only zeroed are here, too. @param only those with these numbers. */
+export function makeCells(log: CrashLog, hasZeros: boolean, only?: ReadonlySet<number>): Cells {
+  const bytes = cellBytes(log);
   const contents = new Contents(bytes);
   const base = baseContents(log, contents);
-  const place = placesOf(log, bytes, base, hasZeros);
+  const place =
+    only === undefined ? placesOf(log, bytes, base, hasZeros) : Float64Array.from(only).sort();
   const { commands } = log;
   const low = Int32Array.from(commands, (one) => lowerBound(place, firstCell(one, bytes)));
   const high = Int32Array.from(commands, (one) => lowerBound(place, endCell(one, bytes)));
@@ -46,13 +52,14 @@ export function makeCells(log: CrashLog, hasZeros: boolean): Cells {
   const slots = first[place.length] ?? 0;
   const [command, content] = [new Int32Array(slots), new Int32Array(slots)];
   const next = first.slice();
-  for (const [one, { data }] of commands.entries()) {
-    const begin = low[one] ?? 0;
-    for (let cell = begin; cell < (high[one] ?? 0); cell++) {
+  for (const [one, written] of commands.entries()) {
+    const { data } = written;
+    const begin = firstCell(written, bytes);
+    for (let cell = low[one] ?? 0; cell < (high[one] ?? 0); cell++) {
       const slot = next[cell] ?? 0;
       next[cell] = slot + 1;
       command[slot] = one;
-      const at = (cell - begin) * bytes;
+      const at = ((place[cell] ?? 0) - begin) * bytes;
       content[slot] = data.length === 0 ? ZEROS : contents.number(data.subarray(at, at + bytes));
     }
   }

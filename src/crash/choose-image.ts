@@ -2,22 +2,24 @@
  *  Source: crash.md section 4. */
 
 import { JournalDecoder } from '../journal/decoder.ts';
-import type { JournalHeader } from '../journal/format.ts';
+import { Command, type JournalHeader } from '../journal/format.ts';
 import { recordsIn } from '../journal/records.ts';
 import { bug, SECTOR_BYTES } from '../units.ts';
-import { makeCells } from './cells.ts';
+import { cellBytes, makeCells } from './cells.ts';
 import { ZEROS } from './contents.ts';
 import { Dice } from './dice.ts';
 import { cellPart, type ImagePart } from './image-bytes.ts';
 import { idText } from './image-id.ts';
 import { InstantImages } from './instant-images.ts';
 import { Legality } from './legality.ts';
-import { type BaseData, type CrashLog, LogBuilder } from './log.ts';
+import { type BaseData, type CrashLog, LogBuilder, NEVER } from './log.ts';
 import { cutPieces } from './pieces.ts';
 import { Timeline } from './timeline.ts';
 
 /** Records taken in some 20 us. */
 const RECORDS_PER_PIECE = 32;
+/** In place of a command. */
+const BASE = -1;
 
 /** A journal in memory. */
 export interface JournalNow {
@@ -34,7 +36,7 @@ export interface ChosenImage {
   /** Of the blocks that may have more than one content, how many have the newest. */
   readonly kept: number;
   readonly lost: number;
-  /** Each block that any command wrote, and no other. */
+  /** Each block that might have been otherwise; the others are on the disk. */
   readonly parts: Iterable<ImagePart & { readonly isZero: boolean }>;
 }
 
@@ -47,8 +49,10 @@ export function* chooseImage(
   const decoder = new JournalDecoder();
   // The head has no record.
   decoder.push(journal.head).next();
-  const log = yield* logOf(decoder.header, journal);
-  const timeline = new Timeline(log, makeCells(log, false));
+  const bare = yield* logOf(decoder.header, journal);
+  const open = yield* openCells(bare);
+  const log = { ...bare, base: yield* baseOf(bare, open, journal) };
+  const timeline = new Timeline(log, makeCells(log, false, open));
   yield;
   const instant = timeline.count - 1;
   const pieces = cutPieces(timeline.cells, model === 'whole' ? undefined : log.header.atomic);
@@ -63,7 +67,7 @@ export function* chooseImage(
 
 function* logOf(
   header: JournalHeader,
-  { pieces, base }: JournalNow,
+  { pieces }: JournalNow,
 ): Generator<undefined, CrashLog, undefined> {
   const builder = new LogBuilder();
   let taken = 0;
@@ -73,34 +77,46 @@ function* logOf(
       if (++taken % RECORDS_PER_PIECE === 0) yield;
     }
   }
-  const log = builder.finish(header);
-  yield;
-  // Where nobody wrote there is no choice.
-  const data: BaseData[] = [];
-  for (const [first, end] of touched(log)) {
-    for (const one of base(first, end - first)) {
-      data.push(one);
-      yield;
-    }
-  }
-  return { ...log, base: data };
+  return builder.finish(header);
 }
 
-/** Sectors of the blocks of all commands, in order; those that touch as one. */
-function touched({ header, commands }: CrashLog): [number, number][] {
-  const block = header.block / SECTOR_BYTES;
-  const size = Math.ceil(header.size / SECTOR_BYTES);
-  const ranges = commands.map(({ sector, sectors }): [number, number] => [
-    Math.floor(sector / block) * block,
-    Math.min(Math.ceil((sector + sectors) / block) * block, size),
-  ]);
-  const joined: [number, number][] = [];
-  for (const [first, end] of ranges.sort(([a], [b]) => a - b)) {
-    const last = joined.at(-1);
-    if (last !== undefined && first <= last[1]) last[1] = Math.max(last[1], end);
-    else joined.push([first, end]);
+/** The numbers of cells that may have more than one content at the end: in others the disk has the only one. */
+function* openCells(log: CrashLog): Generator<undefined, Set<number>, undefined> {
+  const sectors = cellBytes(log) / SECTOR_BYTES;
+  /** Of each cell the commands that may show, and -1 for the base. */
+  const live = new Map<number, number[]>();
+  let taken = 0;
+  for (const [
+    at,
+    { command, sector, sectors: count, arrived, durable },
+  ] of log.commands.entries()) {
+    const pins = durable !== NEVER && command !== Command.discard;
+    // Those before it are gone once it is durable.
+    const stays = (one: number): boolean => (log.commands[one]?.answered ?? -1) > arrived;
+    const end = (sector + count) / sectors;
+    for (let cell = sector / sectors; cell < end; cell++) {
+      const before = live.get(cell) ?? [BASE];
+      live.set(cell, [...(pins ? before.filter(stays) : before), at]);
+      if (++taken % RECORDS_PER_PIECE === 0) yield;
+    }
   }
-  return joined;
+  const open = new Set<number>();
+  for (const [cell, shown] of live) if (shown.length > 1) open.add(cell);
+  return open;
+}
+
+function* baseOf(
+  log: CrashLog,
+  open: ReadonlySet<number>,
+  { base }: JournalNow,
+): Generator<undefined, BaseData[], undefined> {
+  const sectors = cellBytes(log) / SECTOR_BYTES;
+  const data: BaseData[] = [];
+  for (const cell of open) {
+    for (const one of base(cell * sectors, sectors)) data.push(one);
+    yield;
+  }
+  return data;
 }
 
 function counted(

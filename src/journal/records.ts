@@ -29,6 +29,6 @@ export function* recordsIn(piece: Uint8Array): Generator<JournalRecord, void> {
     const begin = at + RECORD_BYTES;
     at = begin + length;
     const payload = piece.subarray(begin, at);
-    yield { ...record, payload: payload.byteOffset % 4 === 0 ? payload : payload.slice() };
+    yield { ...record, payload: payload.byteOffset % 4 === 0 ? payload : new Uint8Array(payload) };
   }
 }
