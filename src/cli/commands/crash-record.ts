@@ -10,7 +10,8 @@ export const crashRecord: FileCommand = {
   operands: '[parameter=value ...]',
   summary: 'run a command with a device, and save what it did to it',
   more:
-    'Parameters are those of a device (size=64 bs=4096), which has memory unless they say otherwise.\n' +
+    'Parameters are those of a device (size=64 bs=4096), which has memory unless they say otherwise; image=FILE: it\n' +
+    'begins with the content of the file, and has its size.\n' +
     'COMMAND finds it at $uri and $unixsocket; tnull mark nullb0 TEXT in it says what is true from then on.\n' +
     'The status is that of COMMAND.\n',
   least: 0,

@@ -1,15 +1,19 @@
 /** A workload on a device of its own, whose journal becomes a file. Source: crash.md section 5. */
 
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { resolve as resolvePath } from 'node:path';
 import { isatty } from 'node:tty';
 import { type Resolved, resolve, type Word } from '../../config/resolve.ts';
-import { startDaemon } from '../../daemon/daemon.ts';
+import { type DaemonOptions, startDaemon } from '../../daemon/daemon.ts';
+import { ImageError } from '../../daemon/errors.ts';
 import { makeLog } from '../../daemon/log.ts';
+import { attributesOf } from '../attributes-said.ts';
 import { interruptible } from '../interrupt.ts';
 import { thisMachine } from '../machine.ts';
 import { makePrivateSocket } from '../private-socket.ts';
 import type { Streams } from '../process-end.ts';
 import { endCommand, type RunningCommand, runCommand } from '../run-command.ts';
+import { StartError } from '../usage-error.ts';
 
 export interface Recording {
   /** Of the device. */
@@ -21,15 +25,19 @@ export interface Recording {
 
 const DEVICE = 'nullb0';
 const STDERR = 2;
+const IMAGE = 'image=';
 /** What is written must be there when it is read. */
 const BEFORE = ['memory_backed=1', 'discard=1'];
 const BEHIND = ['journal=1', 'nr_devices=1'];
 
 /** @returns the status of the command. @throws what a start throws, in one line. */
 export async function record(recording: Recording, streams: Streams): Promise<number> {
-  const { words, command, out } = recording;
+  const { command, out } = recording;
+  const image = recording.words.findLast((word) => word.startsWith(IMAGE));
+  const words = recording.words.filter((word) => !word.startsWith(IMAGE)).map(wordOf);
   const machine = thisMachine();
-  const parameters: Resolved = resolve([...BEFORE, ...words, ...BEHIND].map(wordOf), machine);
+  const all = [...BEFORE.map(wordOf), ...words, ...BEHIND.map(wordOf)];
+  const parameters: Resolved = resolve(all, machine);
   const log = await makeLog('warn', isatty(STDERR) ? 'pretty' : 'json', streams.stderr);
   const socket = makePrivateSocket();
   // Before the workload has run for an hour in vain.
@@ -37,6 +45,7 @@ export async function record(recording: Recording, streams: Streams): Promise<nu
   try {
     const daemon = await startDaemon({
       ...{ machine, log, parameters, faultSeed: '0', debug: false },
+      begins: image === undefined ? undefined : beginning(image, words),
       listen: [{ kind: 'unix', path: socket.path, isPrivate: true }],
       control: {
         ...{ http: undefined, tokenFile: undefined },
@@ -57,10 +66,18 @@ export async function record(recording: Recording, streams: Streams): Promise<nu
     } finally {
       await daemon.stop();
     }
+  } catch (error) {
+    if (error instanceof ImageError) throw new StartError(error.message);
+    throw error;
   } finally {
     closeSync(file);
     socket.remove();
   }
+}
+
+function beginning(word: string, words: readonly Word[]): DaemonOptions['begins'] {
+  const given = attributesOf(new Set(words.map(({ name }) => name)));
+  return { image: resolvePath(word.slice(IMAGE.length)), given };
 }
 
 function wordOf(text: string): Word {
