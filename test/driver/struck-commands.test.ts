@@ -9,6 +9,7 @@ import { parseRules } from '../../src/rules/plan.ts';
 import { ReplayLog } from '../../src/rules/replay-log.ts';
 import { World } from '../block/world.ts';
 import { options } from '../config/words.ts';
+import { until } from '../until.ts';
 import { bytesAt, command, type Io, read, wholeDevice, write } from './whole.ts';
 import { writeBadBlocks } from './write-bad-blocks.ts';
 
@@ -242,6 +243,26 @@ describe('hang', () => {
     world.settle();
     release(device);
     world.settle();
+    expect(ended(io)).toBe('OK');
+  });
+
+  test.each([
+    ['its rule is removed', (device: NullDevice) => device.rules.remove(['r1'])],
+    [
+      'the plan has another of its name',
+      (device: NullDevice) =>
+        device.rules.load({ seed: '1', rules: parseRules([wordsOf('id=r1 op=read hang=on')]) }),
+    ],
+    ['power goes off', (device: NullDevice) => void device.powerOff()],
+  ])('not when %s while it waits for its snapshot', async (_, release) => {
+    const { disk, device, world } = ruled(['hang=on snapshot=before']);
+    const io = write(0, 8, 7).submit(disk);
+    release(device);
+    expect(ended(io)).toBeUndefined();
+    await until(() => {
+      world.settle();
+      return io.ends > 0;
+    });
     expect(ended(io)).toBe('OK');
   });
 

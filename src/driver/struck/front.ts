@@ -48,7 +48,7 @@ export class RuleFront implements Front {
   }
 
   #arrival(operation: Operation): Omit<Arrival, 'handshake'> | undefined {
-    const { rules, stalled, context, poweredAt } = this.#host;
+    const { rules, context, poweredAt } = this.#host;
     const now = context.clock.now();
     const nothing = { sector: 0, sectors: 0, bytes: 0, fua: false, payload: undefined };
     const facts = Object.assign(rules.facts, {
@@ -73,7 +73,7 @@ export class RuleFront implements Front {
     rules.note(live, facts, now - poweredAt, detail);
     const fault =
       action?.kind === 'wire'
-        ? ({ kind: 'wire', fault: wireFault(id, action.wire, dice, stalled, context) } as const)
+        ? ({ kind: 'wire', fault: wireFault(id, action.wire, dice, this.#host) } as const)
         : action?.kind === 'error'
           ? ({ kind: 'refuse' } as const)
           : undefined;

@@ -26,12 +26,12 @@ export class HeldTag {
   /** Where it is from: the queues may be others when it is given back. */
   #pool: TagPool | undefined;
   /** ns. */
-  since = 0;
+  #since = 0;
 
   take(pool: TagPool, now: number): void {
     this.#pool = pool;
     this.#tag = pool.take();
-    this.since = now;
+    this.#since = now;
   }
 
   give(): void {
@@ -40,8 +40,8 @@ export class HeldTag {
     if (tag !== undefined) this.#pool?.give(tag);
   }
 
-  place(queue: RequestQueue<NullData>): Pick<HeldCommand, 'tag' | 'hctx'> {
+  place(queue: RequestQueue<NullData>): Pick<HeldCommand, 'tag' | 'hctx' | 'since'> {
     const hctx = Array.from(queue.hctxs()).find(({ pool }) => pool === this.#pool);
-    return { tag: this.#tag ?? -1, hctx: hctx?.index ?? 0 };
+    return { tag: this.#tag ?? -1, hctx: hctx?.index ?? 0, since: this.#since };
   }
 }

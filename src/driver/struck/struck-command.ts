@@ -50,6 +50,8 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   #status: Status = Status.OK;
   #delayNs = 0;
   #phase: 'waiting' | 'hanging' | 'working' | 'delayed' | 'over' = 'working';
+  /** Before anything is done of it. */
+  #hangs = false;
   /** It counts among the tags in use while it hangs. */
   readonly #held = new HeldTag();
   #changesReply = false;
@@ -80,28 +82,28 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   begin(): void {
     this.#all.add(this);
     const { rule } = this.#live;
-    const outer = this.#outer;
-    outer.park();
+    this.#outer.park();
     const detail: Detail = {};
     this.#parts = [wholeOf(this.#outer)];
     if (rule.delay !== undefined) {
       this.#delayNs = drawDelay(rule.delay, this.#dice, this.#live.nth);
       detail['delay'] = this.#delayNs;
     }
-    const hangs = this.#plan(detail);
+    this.#hangs = this.#plan(detail);
     const { rules, poweredAt, context } = this.#host;
     rules.note(this.#live, this.#facts, context.clock.now() - poweredAt, detail);
-    if (rule.snapshot === undefined) return this.#start(hangs);
+    if (rule.snapshot === undefined) return this.#start();
     // Nothing of it is done before the snapshot.
     this.#phase = 'waiting';
     void this.#host.snapshot(rule.snapshot).then(() => {
-      if (this.#phase === 'waiting') this.#start(hangs);
+      if (this.#phase === 'waiting') this.#start();
     });
   }
 
-  #start(hangs: boolean): void {
+  #start(): void {
     this.#phase = 'working';
-    if (hangs) this.#hang();
+    // The snapshot may have taken so long that nobody would let it go any more.
+    if (this.#hangs && this.#host.rules.rules.includes(this.#live)) this.#hang();
     else this.#goOn();
   }
 
@@ -114,9 +116,8 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   get held(): HeldCommand | undefined {
     const { heldBy: rule } = this;
     const { command, sector, sectors } = this.#outer;
-    const { since } = this.#held;
     if (rule === undefined) return undefined;
-    return { ...this.#held.place(this.#host.queue), command, sector, sectors, since, rule };
+    return { ...this.#held.place(this.#host.queue), command, sector, sectors, rule };
   }
 
   /** What it is to change is not all done. */
@@ -135,6 +136,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
 
   /** Nothing holds it up any more. */
   hurry(): void {
+    this.#hangs = false;
     this.#delayNs = 0;
     if (this.release(undefined) || this.#phase !== 'delayed') return;
     this.#host.context.timers.cancel(this.#timer);
@@ -378,8 +380,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
     this.#all.delete(this);
     const { action, id } = this.#live.rule;
     if (action?.kind === 'wire') {
-      const { stalled, context } = this.#host;
-      this.#outer.wire = wireFault(id, action.wire, this.#dice, stalled, context);
+      this.#outer.wire = wireFault(id, action.wire, this.#dice, this.#host);
     }
     this.#outer.giveUp(this.#status);
   }

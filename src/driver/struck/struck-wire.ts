@@ -85,8 +85,7 @@ export function wireFault(
   id: string,
   wire: Wire,
   dice: Dice,
-  stalled: Stalled,
-  context: BlockContext,
+  { stalled, context }: { readonly stalled: Stalled; readonly context: BlockContext },
 ): WireFault {
   return {
     wire,
