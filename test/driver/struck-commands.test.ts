@@ -278,6 +278,30 @@ describe('hang', () => {
   });
 });
 
+describe('cut', () => {
+  const rules = ['cut=all', 'cut=all at=after', 'torn=first:1 then=cut', 'cut=all snapshot=before'];
+  const ways = [false, true].flatMap((force) => rules.map((rule) => [rule, force] as const));
+  const slow = ['irqmode=2', 'completion_nsec=1000'];
+
+  test.each(ways)('%s: power off that was there first ends it, force %s', async (rule, force) => {
+    const { disk, device, world } = ruled([rule], ...slow);
+    const io = write(0, 8, 7).submit(disk);
+    const off = device.powerOff(force);
+    world.pass(1000);
+    await off;
+    expect(ended(io)).toBe('ENODEV');
+  });
+
+  test('does not hang by its rule: it cannot be released', () => {
+    const { disk, device } = ruled(['cut=all']);
+    const io = write(0, 8, 7).submit(disk);
+    expect(device.rules.report()).toMatchObject([{ held: 0 }]);
+    expect(device.rules.release()).toBe(0);
+    device.rules.remove(['r1']);
+    expect(ended(io)).toBeUndefined();
+  });
+});
+
 test('what waits for a tag goes on where the queues have become others', () => {
   const { disk, device, world } = ruled(
     ['op=write delay=1ms', 'op=read hang=on'],

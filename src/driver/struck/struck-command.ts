@@ -49,7 +49,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   /** What it is answered with when all of that went well. */
   #status: Status = Status.OK;
   #delayNs = 0;
-  #phase: 'waiting' | 'hanging' | 'working' | 'delayed' | 'over' = 'working';
+  #phase: 'waiting' | 'hanging' | 'working' | 'delayed' | 'cut' | 'over' = 'working';
   /** Before anything is done of it. */
   #hangs = false;
   /** It counts among the tags in use while it hangs. */
@@ -136,6 +136,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
 
   /** Nothing holds it up any more. */
   hurry(): void {
+    if (this.#cut !== undefined) return this.giveUp(Status.OFFLINE); // power goes off without it
     this.#hangs = false;
     this.#delayNs = 0;
     if (this.release(undefined) || this.#phase !== 'delayed') return;
@@ -146,7 +147,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   giveUp(status: Status): void {
     const held = this.#phase !== 'working' && this.#phase !== 'over';
     this.#parts = [];
-    this.#change = undefined;
+    this.#change = this.#cut = undefined;
     this.#changesReply = this.#blank = false;
     this.#delayNs = 0;
     this.#status = status;
@@ -199,13 +200,10 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
         return false;
       case 'error':
         this.#fails(action.errno, detail);
-        if (action.apply.form === 'none') this.#parts = [];
+        if (action.apply.form === 'none' || action.apply.form === 'drop') this.#parts = [];
+        if (action.apply.form === 'drop') this.#host.dropCache();
         if (action.apply.form === 'first')
           this.#keep({ form: 'first', count: action.apply.blocks }, detail);
-        if (action.apply.form === 'drop') {
-          this.#parts = [];
-          this.#host.dropCache();
-        }
         return false;
       case 'hang':
         if (action.ns !== Number.POSITIVE_INFINITY) detail['hang'] = action.ns;
@@ -364,7 +362,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
 
   #worked(): void {
     if (this.#cut !== undefined) {
-      this.#phase = 'hanging'; // it ends with all others, without a reply
+      this.#phase = 'cut'; // it ends with all others, without a reply
       return this.#host.cut(this.#cut);
     }
     if (this.#delayNs > 0) {
