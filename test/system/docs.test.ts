@@ -13,7 +13,7 @@ test('curl is there, for the calls of the API', () => {
   expect(call('curl', ['--version']).status, 'apt-get install curl').toBe(0);
 });
 
-test.each(['control', 'faults', 'zones', 'tour'])(
+test.each(['control', 'faults', 'snapshots', 'zones', 'tour'])(
   'docs/%s.md: each command says what is told',
   async (name) => {
     const commands = commandsOf(read(name));
