@@ -34,6 +34,15 @@ client_serves() {
     console.log(JSON.stringify((await disk.attributes()).size));
     await disk.stop();" | grep -qx 1
 }
+# Tests in Python and Go need no checkout.
+has_other_clients() {
+  local clients=$work/empty/node_modules/tnull/clients
+  [ -s "$clients/python/README.md" ] && [ -s "$clients/python/pyproject.toml" ] && [ -s "$clients/go/tnulltest/go.mod" ] &&
+    TNULL=$work/empty/node_modules/.bin/tnull PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$clients/python python3 -c "
+import tnull
+with tnull.Server() as server:
+    print(server.create('disk', size=1).attributes()['size'])" | grep -qx 1
+}
 client_serves_commonjs() {
   node -e "
     require('tnull').startDevice({ size: 1 }).then(async (disk) => {
@@ -178,6 +187,7 @@ check 'it holds the licences of what is packed' has_licences
 check 'its files name no maps that are missing' maps_resolve
 check 'import serves a device' client_serves
 check 'require does so, too' client_serves_commonjs
+check 'the clients for Python and Go are in it' has_other_clients
 check 'its types are there for modules, bundlers and CommonJS' client_has_types
 check 'nbd-server-protocol-ts installs beside it' install_tarballs
 check "the installed tnull says version $version" says_version
