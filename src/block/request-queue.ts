@@ -31,6 +31,8 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
   #front: Front | undefined;
   /** Before that, while commands are held up. */
   #held: HeldCommands | undefined;
+  /** Who holds them up: several may at a time. */
+  #holders = 0;
   readonly stats = new IoStats();
   /** Counts the changes of the queue map. A caller that remembers a hardware queue asks again when it
    *  changes. */
@@ -76,8 +78,9 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
     this.generation++;
   }
 
-  /** Commands that have not begun wait until `resume`. */
+  /** Commands that have not begun wait until as many have called `resume`. */
   hold(): void {
+    if (this.#holders++ > 0) return;
     this.#held = new HeldCommands(() => this.#front, this.#tagSet.context);
     this.generation++;
     // Who waits for tags and has not begun waits for something else now.
@@ -85,6 +88,7 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
   }
 
   resume(): void {
+    if (--this.#holders > 0) return;
     const held = this.#held;
     this.#held = undefined;
     this.generation++;

@@ -278,6 +278,21 @@ describe('hang', () => {
   });
 });
 
+test('a snapshot and an image at once: what waits for one of them goes on', async () => {
+  const slow = ['hw_queue_depth=1', 'max_sectors=8', 'irqmode=2', 'completion_nsec=1000'];
+  const { disk, device, world } = ruled(['op=write snapshot=before'], ...slow);
+  const ios = [read(0, 64), write(0, 8, 7), read(8, 8)].map((io) => io.submit(disk));
+  const image = device.image();
+  ios.push(read(16, 8).submit(disk));
+  for (let turn = 0; turn < 100; turn++) {
+    world.pass(1e6);
+    await Promise.resolve();
+  }
+  expect(ios.map(ended)).toEqual(ios.map(() => 'OK'));
+  expect(device.snapshots.count).toBe(1);
+  await image;
+});
+
 describe('cut', () => {
   const rules = ['cut=all', 'cut=all at=after', 'torn=first:1 then=cut', 'cut=all snapshot=before'];
   const ways = [false, true].flatMap((force) => rules.map((rule) => [rule, force] as const));
