@@ -217,7 +217,7 @@ async function live(
   try {
     if (command.pidFile !== undefined) pidFile = await makePidFile(command.pidFile);
     notifier.tell('READY=1', statusText(daemon));
-    tellDescriptor(daemon, command, log);
+    tellDescriptor(daemon, command, log, stop);
     if (command.run !== undefined) {
       const status = await untilCommandEnds(command.run, daemon, stop);
       return struck(daemon, streams) || !command.faultsMustStrike ? status : NOT_STRUCK;
@@ -271,10 +271,17 @@ function clientsGone(daemon: Daemon, { exitAfterLastClient }: ServeCommand): Pro
   return daemon.clientGone ?? last;
 }
 
-function tellDescriptor(daemon: Daemon, { readyFd }: ServeCommand, log: Logger): void {
+function tellDescriptor(
+  daemon: Daemon,
+  { readyFd, exitWithParent }: ServeCommand,
+  log: Logger,
+  stop: StopRequest,
+): void {
   if (readyFd === undefined) return;
   tellReady(readyFd, readyJson(daemon, process.pid, version())).catch((error) => {
     log.warn(`--ready-fd ${readyFd}: ${systemText(error)}`);
+    // Who was to read it has ended before we could see who our parent is.
+    if (exitWithParent && error.code === 'EPIPE') stop.ask();
   });
 }
 

@@ -11,6 +11,9 @@ export class StopRequest {
   /** What SIGHUP does. Undefined: it stops the program, because a terminal or a session is gone. */
   onHangup: (() => void) | undefined;
 
+  /** The same as a first signal. */
+  ask: () => void = () => {};
+
   #hungUp = false;
 
   /** @param parent stop when it is not our parent any more. Undefined: only when told. */
@@ -22,6 +25,7 @@ export class StopRequest {
         if (requests > 1) this.onAgain();
         resolve();
       };
+      this.ask = stop;
       for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) process.on(signal, stop);
       process.on('SIGHUP', () => (this.onHangup ?? stop)());
       if (parent !== undefined) watchParent(parent, stop);

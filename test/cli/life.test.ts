@@ -1,10 +1,11 @@
 /** The program's life: ready lines, private sockets, commands, signals. control.md section 1. */
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import net from 'node:net';
 import { dirname, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { controlCommands } from '../../src/cli/commands.ts';
 import { rows } from '../../src/config/parameters.ts';
 import { clientLimits } from '../../src/server/client-limits.ts';
@@ -134,6 +135,19 @@ test('--exit-with-parent ends when the parent is gone', async () => {
   const begin = performance.now();
   await until(() => !existsSync(path));
   expect(performance.now() - begin).toBeLessThan(2000);
+});
+
+test('--exit-with-parent ends when nobody is left to read --ready-fd', async () => {
+  // A parent that is killed while we start is not our parent any more when we look who that is.
+  const path = join(folder(), 's');
+  const bin = new URL('../../bin/tnull.js', import.meta.url).pathname;
+  const args = [bin, '-U', path, 'size=1', '--no-control', '--exit-with-parent', '--ready-fd=3'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const ended = once(child, 'exit');
+  child.stdio[3]?.destroy();
+  expect(await ended).toEqual([0, null]);
+  expect(existsSync(path)).toBe(false);
 });
 
 test('the log is JSON lines on stderr where it is no terminal', async () => {
