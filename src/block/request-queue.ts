@@ -87,6 +87,13 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
     for (const hctx of this.hctxs()) hctx.pool.callAll();
   }
 
+  /** `command` has begun, of which the rest may wait with those that have not. */
+  begins(command: object): void {
+    if (this.begun.has(command)) return;
+    this.begun.add(command);
+    this.#held?.open();
+  }
+
   resume(): void {
     if (--this.#holders > 0) return;
     const held = this.#held;

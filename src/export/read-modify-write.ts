@@ -136,9 +136,9 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
 
   /** From now on all of it goes on: what was read must not change before it is written. */
   #begin(): void {
-    this.#host.export.disk.queue.begun.add(this);
     for (const edge of this.#edges) edge.bio.continues = true;
     if (this.#middle !== undefined) this.#middle.continues = true;
+    this.#host.export.disk.queue.begins(this);
   }
 
   acceptsViews(): boolean {

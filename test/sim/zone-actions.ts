@@ -149,6 +149,7 @@ async function append(operator: Operator, device: SimDevice, zone: SimZone): Pro
   const sectors = (device.blockBytes / SECTOR_BYTES) * operator.random.between(1, 4);
   const first = zone.pointer;
   if (first + sectors > zone.end) return true;
+  const since = model.tick;
   const version = model.begin(first, first + sectors);
   const words = new Uint32Array((sectors * SECTOR_BYTES) / 4);
   model.fill(words, 0, version, first, first + sectors);
@@ -160,8 +161,10 @@ async function append(operator: Operator, device: SimDevice, zone: SimZone): Pro
   const may: Errno[] = [...REFUSED, 'EINVAL'];
   const said = `append of ${sectors} to zone ${zone.index}`;
   const done = await operator.call(device, said, call, may, boundOf(operator, device));
-  model.ended(version, done, true);
-  if (done && went !== first)
+  // To rules it may be a write like any other: answered, and lost.
+  const ruled = device.mayBeRuled(first * SECTOR_BYTES, sectors * SECTOR_BYTES, since);
+  model.ended(version, done && !ruled, true);
+  if (done && !ruled && went !== first)
     throw new Found('control', `${name}: ${said}: at ${went}, not ${first}`);
-  return done;
+  return done && !ruled;
 }

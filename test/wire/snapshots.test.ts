@@ -35,6 +35,20 @@ async function blocks(client: WireClient): Promise<number[]> {
   return Array.from({ length: 64 }, (_, at) => data[at * 4 * KIB] ?? -1);
 }
 
+test('a write of parts of two blocks goes on, of which one was read before and one waits for a tag', async () => {
+  const words = ['bs=4096', 'hw_queue_depth=1', 'mbps=1'];
+  const it = await serveControlled(...WORDS, ...words);
+  const client = await WireClient.simple(it.path);
+  // Half a second of bandwidth: the read of the first block waits for it, with the one tag.
+  await write(client, 4096 * KIB, Buffer.alloc(512 * KIB, 1));
+  const data = Buffer.alloc(8 * KIB, 7);
+  client.send(requestBytes({ command: WRITE, offset: 2 * KIB, length: 8 * KIB }), data);
+  await done(it, 'PUT', 'nullb0/snapshots/one');
+  expect((await client.reply()).error).toBe(0);
+  expect(await client.readData(2 * KIB, 8 * KIB)).toEqual(data);
+  client.reset();
+});
+
 describe.each([1, 2])('with %i threads', (threads) => {
   test('a client stays connected over a rollback and sees what was', async () => {
     const it = await serveControlled({ threads }, ...WORDS);
