@@ -69,7 +69,7 @@ export class Bio {
   lied = false;
   /** It succeeds, but was not done, or not as it was asked for. */
   undone = false;
-  /** A later part of a command that has begun. Never reset: such bios are made for one command. */
+  /** A later part of a command that has begun. Never reset: whoever cuts a command says so before each part. */
   continues = false;
   #targetProvided = false;
   #mapped: Unmappable | undefined;

@@ -94,6 +94,11 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
     this.#held?.open();
   }
 
+  /** `command` counts as one that has not begun, if it has. @returns what takes that back. */
+  standsBack(command: object): () => void {
+    return this.begun.delete(command) ? () => this.begins(command) : () => {};
+  }
+
   resume(): void {
     if (--this.#holders > 0) return;
     const held = this.#held;

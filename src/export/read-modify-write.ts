@@ -130,15 +130,9 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   provideTarget(bio: Bio): boolean {
     const edge = this.#edges.find((one) => one.bio === bio) ?? bug('a read of no edge');
     bio.segments.add(edge.buffer, 0, edge.buffer.length);
-    this.#begin();
-    return true;
-  }
-
-  /** From now on all of it goes on: what was read must not change before it is written. */
-  #begin(): void {
-    for (const edge of this.#edges) edge.bio.continues = true;
-    if (this.#middle !== undefined) this.#middle.continues = true;
+    // From now on all of it goes on: what was read must not change before it is written.
     this.#host.export.disk.queue.begins(this);
+    return true;
   }
 
   acceptsViews(): boolean {
@@ -273,7 +267,9 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   #submit(): void {
     const { hctx } = this.#host.queues;
     const bios = this.#unsubmitted;
+    const { begun } = this.#host.export.disk.queue;
     for (let bio = bios.shift(); bio !== undefined; bio = bios.shift()) {
+      bio.continues = begun.has(this);
       // A rule may strike it and end it here, and the next phase may begin with a list of its own.
       if (hctx.submit(bio)) continue;
       bios.unshift(bio);

@@ -49,6 +49,29 @@ test('a write of parts of two blocks goes on, of which one was read before and o
   client.reset();
 });
 
+test.each([
+  ['a part of a block', 512, 513],
+  ['parts of two blocks, and whole ones', 2048, 12_288],
+])('a rule takes its snapshot before a write of %s', async (_, offset, length) => {
+  const it = await serveControlled(...WORDS, 'bs=4096', 'hw_queue_depth=1');
+  const client = await WireClient.simple(it.path);
+  await write(client, 0, Buffer.alloc(64 * KIB, 1));
+  const json = { id: 'kept', op: 'write', nth: 1, snapshot: 'before' };
+  const { status } = await it.ask('POST', '/v1/devices/nullb0/faults/rules', { json });
+  expect(status).toBe(201);
+  // Others are at work meanwhile.
+  const other = await WireClient.simple(it.path);
+  for (let count = 0; count < 50; count++) {
+    other.send(requestBytes({ command: Command.READ, offset: 4096 * KIB, length: 64 * KIB }));
+  }
+  await write(client, offset, Buffer.alloc(length, 2));
+  expect((await client.readData(offset, length)).every((byte) => byte === 2)).toBe(true);
+  await clone(it, 'nullb0@before', 'then');
+  const then = await WireClient.simple(it.path, 'then');
+  expect(await then.readData(0, 64 * KIB)).toEqual(Buffer.alloc(64 * KIB, 1));
+  for (const one of [client, other, then]) one.reset();
+});
+
 describe.each([1, 2])('with %i threads', (threads) => {
   test('a client stays connected over a rollback and sees what was', async () => {
     const it = await serveControlled({ threads }, ...WORDS);

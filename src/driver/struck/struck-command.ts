@@ -93,14 +93,16 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
     const { rules, poweredAt, context } = this.#host;
     rules.note(this.#live, this.#facts, context.clock.now() - poweredAt, detail);
     if (rule.snapshot === undefined) return this.#start();
-    // Nothing of it is done before the snapshot.
+    // Nothing of it is done before the snapshot, nor of what it is a part of: that would wait for this.
     this.#phase = 'waiting';
+    const goOn = this.#host.queue.standsBack(this.#outer.owner);
     void this.#host.snapshot(rule.snapshot).then(() => {
-      if (this.#phase === 'waiting') this.#start();
+      if (this.#phase === 'waiting') this.#start(goOn);
     });
   }
 
-  #start(): void {
+  #start(goOn?: () => void): void {
+    goOn?.();
     this.#phase = 'working';
     // The snapshot may have taken so long that nobody would let it go any more.
     if (this.#hangs && this.#host.rules.rules.includes(this.#live)) this.#hang();
