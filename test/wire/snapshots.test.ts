@@ -72,6 +72,22 @@ test.each([
   for (const one of [client, other, then]) one.reset();
 });
 
+test('a read that has begun before a rule came is not struck half way, and ends for snapshots', async () => {
+  const it = await serveControlled(...WORDS, 'max_sectors=64', 'hw_queue_depth=1', 'mbps=1');
+  const client = await WireClient.simple(it.path);
+  // Half a second of bandwidth: the first part of the read waits for it, with the one tag.
+  await write(client, 0, Buffer.alloc(512 * KIB, 1));
+  client.send(requestBytes({ command: READ, length: 128 * KIB }));
+  await until(async () => (await it.stats('nullb0')).tags.inUse === 1);
+  const json = { op: 'read', error: 'EIO' };
+  expect((await it.ask('POST', '/v1/devices/nullb0/faults/rules', { json })).status).toBe(201);
+  const { error, data } = await client.reply(128 * KIB);
+  expect([error, data.every((byte) => byte === 1)]).toEqual([0, true]);
+  await done(it, 'PUT', 'nullb0/snapshots/one');
+  expect((await client.request({ command: READ, length: KIB })).error).toBe(5);
+  client.reset();
+});
+
 describe.each([1, 2])('with %i threads', (threads) => {
   test('a client stays connected over a rollback and sees what was', async () => {
     const it = await serveControlled({ threads }, ...WORDS);

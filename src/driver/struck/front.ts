@@ -142,8 +142,9 @@ class Watched implements Submitter {
   }
 
   submit(bio: Bio): boolean {
-    // Once for each command, however often it comes again for tags.
-    if (!bio.judged) {
+    // Once for each command, however often it comes again for tags; one that has begun before there were rules
+    // goes on without.
+    if (!bio.judged && bio.submitted === 0) {
       bio.judged = true;
       const { rules, context } = this.#host;
       const now = rules.isTimed ? context.clock.now() : 0;
