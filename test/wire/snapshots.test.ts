@@ -75,13 +75,14 @@ test.each([
 test('a read that has begun before a rule came is not struck half way, and ends for snapshots', async () => {
   const it = await serveControlled(...WORDS, 'max_sectors=64', 'hw_queue_depth=1', 'mbps=1');
   const client = await WireClient.simple(it.path);
-  // Half a second of bandwidth: the first part of the read waits for it, with the one tag.
   await write(client, 0, Buffer.alloc(512 * KIB, 1));
-  client.send(requestBytes({ command: READ, length: 128 * KIB }));
-  await until(async () => (await it.stats('nullb0')).tags.inUse === 1);
+  // Half a second of bandwidth: its parts wait for it one by one, with the one tag.
+  const before = (await it.stats('nullb0')).operations['read']?.requests ?? 0;
+  client.send(requestBytes({ command: READ, length: 512 * KIB }));
+  await until(async () => ((await it.stats('nullb0')).operations['read']?.requests ?? 0) > before);
   const json = { op: 'read', error: 'EIO' };
   expect((await it.ask('POST', '/v1/devices/nullb0/faults/rules', { json })).status).toBe(201);
-  const { error, data } = await client.reply(128 * KIB);
+  const { error, data } = await client.reply(512 * KIB);
   expect([error, data.every((byte) => byte === 1)]).toEqual([0, true]);
   await done(it, 'PUT', 'nullb0/snapshots/one');
   expect((await client.request({ command: READ, length: KIB })).error).toBe(5);
