@@ -23,6 +23,7 @@ const files =
   /\/src\/(crash|journal)\/|\/src\/cli\/(commands\/(crash|journal)-|crash\/(?!lane|record)|file-commands|files|journal-file)/;
 const commands =
   /\/src\/(client\/|cli\/(commands(\/|\.ts)|control-(client|command)|table|percentiles|attribute-words))/;
+const streams = /\/src\/(cli\/process-end|daemon\/text-output)\.ts/;
 const common = (id) => !files.test(id) && !commands.test(id);
 
 const program = {
@@ -45,6 +46,8 @@ const program = {
     // What several of the entries need is one file, not a dozen.
     codeSplitting: {
       groups: [
+        // Alone: what loads before the standard streams are ours must not look at those of Node.
+        { name: 'streams', test: streams, minShareCount: 2, priority: 5 },
         { name: 'common', test: common, minShareCount: 2, priority: 2 },
         { name: 'names', test: /\/src\/cli\/command-names\.ts/, priority: 3 },
         { name: 'files', test: files, minShareCount: 2, priority: 1 },

@@ -36,6 +36,21 @@ test('before the standard streams are ours nothing loads that looks at those of 
   ]);
 });
 
+test('nor does the bundle', () => {
+  const bundle = new URL('../../dist/bundle/', import.meta.url);
+  const loaded = new Set(['main.js']);
+  for (const name of loaded) {
+    if (name.startsWith('node:')) continue;
+    const text = readFileSync(new URL(name, bundle), 'utf8');
+    for (const [, from = ''] of text.matchAll(/^import\s(?:[^;]*?\sfrom\s)?"([^"]+)";$/gm)) {
+      loaded.add(from.replace('./', ''));
+    }
+  }
+  expect([...loaded].filter((name) => name.startsWith('node:')).toSorted()).toEqual([
+    ...['node:fs', 'node:stream', 'node:tty'],
+  ]);
+});
+
 test('a daemon loads neither commands, help, configuration, threads nor the API', () => {
   const loaded = loadedBy('cli/main.ts', 'cli/program.ts', 'cli/start.ts');
   expect(loaded).toContain('driver/path.ts');
