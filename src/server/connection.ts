@@ -165,9 +165,9 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
     turn.begin();
     pacing.traffic();
     this.#entries++;
-    if (this.#direct) {
-      this.#requests?.received(length);
-    } else {
+    if (this.#direct) this.#requests?.received(length);
+    else if (this.#phase === 'finishing') this.#dropped();
+    else {
       this.#window.extend(length);
       this.#requests?.feed();
     }
@@ -312,18 +312,16 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
     if (this.#phase === 'haggling') this.#haggle();
     const requests = this.#requests;
     if (this.#phase === 'transmission' && requests !== undefined) taken = requests.take(quota);
-    if (this.#phase === 'finishing') this.#dropRest();
+    if (this.#phase === 'finishing' && this.#window.drop()) this.#dropped();
     if (requests?.stalled !== true) this.#window.tidy();
     return taken;
   }
 
-  #dropRest(): void {
-    const requests = this.#requests;
-    if (requests?.quiet === true && !this.#window.empty) {
-      requests.quiet = false; // one fault, in any number of reads
-      this.onClientFault('bytes-behind-disc');
-    }
-    this.#window.drop();
+  /** One fault, in any number of reads. */
+  #dropped(): void {
+    if (this.#requests?.quiet !== true) return;
+    this.#requests.quiet = false;
+    this.onClientFault('bytes-behind-disc');
   }
 
   #haggle(): void {

@@ -56,9 +56,11 @@ export class ReceiveWindow {
     else if (this.at > WINDOW_BYTES / 2) this.#moveToFront();
   }
 
-  /** Drops everything. */
-  drop(): void {
+  /** Drops everything. @returns whether there was something. */
+  drop(): boolean {
+    const some = !this.empty;
     this.at = this.end;
+    return some;
   }
 
   /** Makes the bytes that came to `from` the next ones of the window. */
