@@ -1,16 +1,10 @@
 /** `tnull cut NAME [keep=...] [down=...] [seed=N]`: the power of a device goes at once. Source: crash.md section 4. */
 
+import type { CutAnswer } from '../../client/made/answers.ts';
 import { shown } from '../../config/errors.ts';
 import { devicePath } from '../control-client.ts';
 import { type ControlCommand, jsonLine } from '../control-command.ts';
 import { UsageError } from '../usage-error.ts';
-
-interface Answer {
-  readonly image: string;
-  readonly kept: number;
-  readonly lost: number;
-  readonly power: number;
-}
 
 const WORDS: ReadonlySet<string> = new Set(['keep', 'down', 'seed']);
 
@@ -26,7 +20,7 @@ export const cut: ControlCommand = {
   async run({ client, operands: [name = '', ...words], json, say }) {
     const query = new URLSearchParams(words.map(pair));
     const url = `${devicePath(name)}/cut${words.length > 0 ? `?${query}` : ''}`;
-    const answer = await client.json<Answer>('POST', url);
+    const answer = await client.json<CutAnswer>('POST', url);
     if (json) return say(jsonLine(answer));
     const { image, kept, lost, power } = answer;
     const again = image.replace(/^random\.(\d+)$/, 'random seed=$1');

@@ -1,12 +1,8 @@
 /** `tnull diff NAME[@SNAP] NAME[@SNAP]`: where two devices or snapshots differ. Source: crash.md section 1. */
 
+import type { DiffAnswer } from '../../client/made/answers.ts';
 import { type ControlCommand, jsonLine } from '../control-command.ts';
 import { table } from '../table.ts';
-
-interface Run {
-  readonly first: number;
-  readonly sectors: number;
-}
 
 export const diff: ControlCommand = {
   operands: 'NAME[@SNAP] NAME[@SNAP]',
@@ -16,7 +12,7 @@ export const diff: ControlCommand = {
   most: 2,
   async run({ client, operands: [a = '', b = ''], json, say }) {
     const query = new URLSearchParams({ a, b });
-    const runs = await client.json<readonly Run[]>('GET', `/v1/diff?${query}`);
+    const runs = await client.json<DiffAnswer>('GET', `/v1/diff?${query}`);
     if (json) return say(jsonLine(runs));
     if (runs.length === 0) return;
     say(

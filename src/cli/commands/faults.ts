@@ -1,5 +1,6 @@
 /** `tnull faults NAME [OPERATION]`: the rules of a device, and what they did. Source: faults.md section 2. */
 
+import type { FaultsAnswer } from '../../client/made/answers.ts';
 import { type Body, devicePath } from '../control-client.ts';
 import {
   type CommandContext,
@@ -10,24 +11,6 @@ import {
 import { ruleOf, textOf } from '../fault-words.ts';
 import { table } from '../table.ts';
 import { UsageError } from '../usage-error.ts';
-
-interface Rule {
-  readonly id: string;
-  readonly words: Readonly<Record<string, string | number>>;
-  readonly matched: number;
-  readonly struck: number;
-  readonly left: number | null;
-  readonly held: number;
-  readonly exhausted: boolean;
-}
-
-interface Faults {
-  readonly seed: string;
-  readonly state: number;
-  readonly paused: boolean;
-  readonly replaying: boolean;
-  readonly rules: readonly Rule[];
-}
 
 interface Noticed {
   readonly notices: readonly string[];
@@ -139,7 +122,7 @@ function sayNotices({ warn }: CommandContext, notices: readonly string[]): void 
 }
 
 async function show({ client, json, say }: CommandContext, url: string): Promise<void> {
-  const faults = await client.json<Faults>('GET', url);
+  const faults = await client.json<FaultsAnswer>('GET', url);
   if (json) return say(jsonLine(faults));
   const { seed, state, paused, replaying, rules } = faults;
   const facts = [`seed ${seed}`, `state ${state}`];
@@ -148,7 +131,15 @@ async function show({ client, json, say }: CommandContext, url: string): Promise
   say(`${facts.join(', ')}\n${rules.length === 0 ? 'no rules\n' : table(HEAD, rules.map(row))}`);
 }
 
-function row({ id, words: given, matched, struck, left, held, exhausted }: Rule) {
+function row({
+  id,
+  words: given,
+  matched,
+  struck,
+  left,
+  held,
+  exhausted,
+}: FaultsAnswer['rules'][number]) {
   const text = Object.entries(given).map(([word, value]) => `${word}=${value}`);
   const rest = exhausted ? 'exhausted' : String(left ?? '-');
   return [id, matched, struck, rest, held, text.join(' ')];

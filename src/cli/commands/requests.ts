@@ -1,20 +1,9 @@
 /** `tnull requests NAME`: what is in flight, tag by tag. */
 
+import type { RequestsAnswer } from '../../client/made/answers.ts';
 import { devicePath } from '../control-client.ts';
 import { type ControlCommand, jsonLine } from '../control-command.ts';
 import { table, timeText } from '../table.ts';
-
-interface InFlight {
-  readonly tag: number;
-  readonly queue: number;
-  readonly command: string;
-  readonly sector: number | string;
-  readonly sectors: number | string;
-  readonly state: string;
-  readonly rule?: string;
-  readonly count: number;
-  readonly ageNs: number;
-}
 
 const HEAD = ['TAG', 'QUEUE', 'COMMAND', 'SECTOR', 'SECTORS', 'STATE', 'COUNT', 'AGE'];
 
@@ -27,7 +16,7 @@ export const requests: ControlCommand = {
   least: 1,
   most: 1,
   async run({ client, operands: [name = ''], json, say }) {
-    const all = await client.json<readonly InFlight[]>('GET', `${devicePath(name)}/requests`);
+    const all = await client.json<RequestsAnswer>('GET', `${devicePath(name)}/requests`);
     if (json) return say(jsonLine(all));
     const rows = all.map((one) => [
       one.tag,

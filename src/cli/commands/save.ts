@@ -1,6 +1,7 @@
 /** `tnull save NAME[@SNAP] FILE|-`: the content of a device, or of a snapshot, as a raw image.
  *  Source: crash.md section 1. */
 
+import type { RootAnswer } from '../../client/made/answers.ts';
 import { type ControlClient, devicePath } from '../control-client.ts';
 import type { ControlCommand } from '../control-command.ts';
 import { SparseFile } from '../sparse-file.ts';
@@ -33,12 +34,8 @@ export const save: ControlCommand = {
 /** A device whose name has an @ comes first. */
 async function dataPath(client: ControlClient, place: string): Promise<string> {
   const at = place.lastIndexOf('@');
-  const names = at < 0 ? [] : (await client.json<Root>('GET', '/v1')).devices;
+  const names = at < 0 ? [] : (await client.json<RootAnswer>('GET', '/v1')).devices;
   if (at < 0 || names.includes(place)) return `${devicePath(place)}/data`;
   const query = new URLSearchParams({ snapshot: place.slice(at + 1) });
   return `${devicePath(place.slice(0, at))}/data?${query}`;
-}
-
-interface Root {
-  readonly devices: readonly string[];
 }

@@ -1,14 +1,9 @@
 /** `tnull snapshots NAME`: what is kept of a device. Source: crash.md section 1. */
 
+import type { SnapshotsAnswer } from '../../client/made/answers.ts';
 import { devicePath } from '../control-client.ts';
 import { type ControlCommand, jsonLine } from '../control-command.ts';
 import { table } from '../table.ts';
-
-interface Kept {
-  readonly name: string;
-  readonly created: string;
-  readonly ownBytes: number;
-}
 
 const HEAD = ['NAME', 'CREATED', 'OWN BYTES'];
 
@@ -19,7 +14,7 @@ export const snapshots: ControlCommand = {
   least: 1,
   most: 1,
   async run({ client, operands: [name = ''], json, say }) {
-    const all = await client.json<readonly Kept[]>('GET', `${devicePath(name)}/snapshots`);
+    const all = await client.json<SnapshotsAnswer>('GET', `${devicePath(name)}/snapshots`);
     if (json) return say(jsonLine(all));
     say(
       table(

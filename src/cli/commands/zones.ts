@@ -1,18 +1,10 @@
 /** `tnull zones NAME [OPERATION] [SECTOR]`: zone report and zone management. */
 
+import type { ZonesAnswer } from '../../client/made/answers.ts';
 import { devicePath } from '../control-client.ts';
 import { type CommandContext, type ControlCommand, wholeNumber } from '../control-command.ts';
 import { table } from '../table.ts';
 import { UsageError } from '../usage-error.ts';
-
-interface Zone {
-  readonly start: number;
-  readonly length: number;
-  readonly capacity: number;
-  readonly writePointer: number;
-  readonly type: string;
-  readonly condition: string;
-}
 
 const HEAD = ['START', 'LENGTH', 'CAPACITY', 'WRITE POINTER', 'TYPE', 'CONDITION'];
 
@@ -24,7 +16,7 @@ async function report({ client, flags, json, say }: CommandContext, url: string,
   }
   const text = await client.text('GET', `${url}?${query}`);
   if (json) return say(text);
-  const { zones }: { zones: readonly Zone[] } = JSON.parse(text);
+  const { zones }: ZonesAnswer = JSON.parse(text);
   const rows = zones.map((zone) => [
     zone.start,
     zone.length,
