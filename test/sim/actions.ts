@@ -24,7 +24,7 @@ async function changeQueues(operator: Operator, device: SimDevice): Promise<void
   const { random } = operator;
   const submit = random.chance(0.7) ? { submit_queues: String(random.between(1, 4)) } : {};
   const poll = random.chance(0.3) ? { poll_queues: String(random.between(0, 2)) } : {};
-  const shared = device.attribute('shared_tags') === 1;
+  const shared = device.sharesTags;
   await operator.patch(device, { ...submit, ...poll }, shared ? ['EINVAL'] : []);
 }
 

@@ -109,7 +109,7 @@ export class SimClient implements ClientEnd {
       if (this.state === 'leaving') return 'after the goodbye the connection does not end';
     }
     if (this.#stalled || this.inFlight === 0) return undefined;
-    const given = this.device?.everNs ?? 0;
+    const given = this.#given;
     for (const one of this.operations) {
       if (one.active && now > one.due(given)) {
         const ms = Math.round((now - one.sentAt) / MS);
@@ -117,6 +117,11 @@ export class SimClient implements ClientEnd {
       }
     }
     return undefined;
+  }
+
+  /** ns of all that its device was given. */
+  get #given(): number {
+    return this.device === undefined ? 0 : this.#simulation.given(this.device);
   }
 
   /** A rule may have struck its arrival, or its handshake. */
@@ -136,7 +141,7 @@ export class SimClient implements ClientEnd {
   hurry(deadline: number, wakes: boolean): void {
     if (wakes) this.#unstall();
     for (const one of this.operations) {
-      if (one.active) one.hurry(deadline, this.device?.everNs ?? 0);
+      if (one.active) one.hurry(deadline, this.#given);
     }
     this.#flush(false);
   }
@@ -264,7 +269,7 @@ export class SimClient implements ClientEnd {
       simulation.sent();
       one.sentAt = simulation.world.time;
       device.begins(one.length);
-      one.expect(one.sentAt + simulation.patience(device), device.everNs);
+      one.expect(one.sentAt + simulation.patience(device), simulation.given(device));
       if (this.#random.below(64) === 0) break;
     }
     this.#flush();
@@ -297,7 +302,7 @@ export class SimClient implements ClientEnd {
     for (const one of this.operations) {
       const { device } = this;
       if (one.active && device !== undefined) {
-        one.expect(world.time + this.#simulation.patience(device), device.everNs);
+        one.expect(world.time + this.#simulation.patience(device), this.#simulation.given(device));
       }
     }
     this.#flush(false);

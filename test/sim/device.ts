@@ -148,9 +148,13 @@ export class SimDevice {
     return Number(this.plan.attributes[name] ?? 0);
   }
 
+  get sharesTags(): boolean {
+    return this.attribute('shared_tags') === 1;
+  }
+
   /** ns in which all that it has to do must be done, after which nothing more came. */
   get workNs(): number {
-    const depth = this.attribute('shared_tags') === 1 ? 1 : this.attribute('hw_queue_depth');
+    const depth = this.sharesTags ? 1 : this.attribute('hw_queue_depth');
     const delay = this.attribute('irqmode') === 2 ? this.attribute('completion_nsec') : 0;
     const requeued = this.requeues > 0 ? 40e6 : 0;
     const faulty = this.timeouts > 0 || this.failing.open ? 7 * SECOND : 0;
@@ -169,7 +173,7 @@ export class SimDevice {
     this.bytesEver += length;
   }
 
-  /** ns of all that it was ever given: what comes behind a request may be done before it. */
+  /** ns of all that it was ever given. */
   get everNs(): number {
     const rate = this.attribute('mbps') * MiB;
     const delay = this.attribute('irqmode') === 2 ? this.attribute('completion_nsec') : 0;

@@ -42,7 +42,7 @@ export class Operation {
   sentAt = 0;
   /** ns: when it has to be over, where its device is given nothing more. */
   #deadline = 0;
-  /** What its device had been given when that was said, in ns: see `SimDevice.everNs`. */
+  /** What its device had been given when that was said, in ns: see `Run.given`. */
   #given = 0;
   // What has come.
   gotError = 0;

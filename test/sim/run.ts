@@ -32,6 +32,9 @@ export interface Run {
   answered(one: Operation): void;
   /** ns that a client or an operator waits for what `device` does, with others at it. */
   patience(device: SimDevice): number;
+  /** ns of all that was ever given to `device`, and to what has its tags as long as it works: what comes behind
+   *  a request may be done before it. */
+  given(device: SimDevice): number;
   /** Does `what` after so many ns. */
   later(ns: number, what: () => void): void;
   /** A control call, which must return within `boundNs`; `behind.ns` later, should the device begin to

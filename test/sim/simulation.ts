@@ -143,7 +143,19 @@ export class Simulation implements Run {
 
   /** ns that a client or an operator waits for what `device` does, with others at it. */
   patience(device: SimDevice): number {
-    return PATIENCE_NS + 8 * device.workNs;
+    return PATIENCE_NS + 8 * this.#sumOf(device, ({ workNs }) => workNs);
+  }
+
+  /** ns of all that was ever given to `device`, and to what has its tags as long as it works: what comes behind
+   *  a request may be done before it. */
+  given(device: SimDevice): number {
+    return this.#sumOf(device, ({ everNs }) => everNs);
+  }
+
+  /** Over `device` and those that it shares its tags with. */
+  #sumOf(device: SimDevice, ns: (one: SimDevice) => number): number {
+    if (!device.sharesTags) return ns(device);
+    return this.devices.reduce((sum, one) => sum + (one.sharesTags ? ns(one) : 0), 0);
   }
 
   /** Does `what` after so many ns. */
