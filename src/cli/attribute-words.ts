@@ -4,6 +4,7 @@ import { shown } from '../config/errors.ts';
 import { parseInteger } from '../config/numbers.ts';
 import { rows } from '../config/parameters.ts';
 import type { Row } from '../config/rows.ts';
+import { valueFromHere } from './paths-here.ts';
 import { splitFlag } from './spelling.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -50,7 +51,7 @@ export function attributeOf(word: string): readonly [name: string, value: string
   }
   const text = value ?? '1';
   if (name === 'gb') return ['size', sizeOf(text)];
-  return [rows.get(name)?.attribute ?? name, text];
+  return [rows.get(name)?.attribute ?? name, valueFromHere(name, text)];
 }
 
 function isBoolean(name: string): boolean {

@@ -9,6 +9,7 @@ import type { ConfiguredDevice, ImageStart, ListenAddress } from '../daemon/daem
 import { attributesOf } from './attributes-said.ts';
 import { planAt } from './fault-plan.ts';
 import { parseListen } from './listen-uri.ts';
+import { valueFromHere } from './paths-here.ts';
 import { threadsAt } from './threads-flag.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
@@ -118,7 +119,8 @@ function devicesOf(value: unknown): ConfiguredDevice[] | undefined {
     const path = `devices.${shown(name)}`;
     const { power, faults, image, ...attributes } = objectAt(path, device);
     const texts = Object.entries(attributes).map(([attribute, one]) => {
-      return [attribute, textAt(`${path}.${shown(attribute)}`, one)] as const;
+      const text = textAt(`${path}.${shown(attribute)}`, one);
+      return [attribute, valueFromHere(attribute, text)] as const;
     });
     const powered = power === undefined || powerAt(`${path}.power`, power);
     const plan = faults === undefined ? {} : { faults: planAt(`${path}.faults`, faults) };

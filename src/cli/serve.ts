@@ -29,6 +29,7 @@ import { isPublic } from './listen-uri.ts';
 import { thisMachine } from './machine.ts';
 import { type Notifier, takeNotifier } from './notify.ts';
 import type { ServeCommand } from './parse-arguments.ts';
+import { wordsFromHere } from './paths-here.ts';
 import { makePidFile, type PidFile } from './pid-file.ts';
 import { makePrivateSocket, type PrivateSocket } from './private-socket.ts';
 import type { Streams } from './process-end.ts';
@@ -61,7 +62,7 @@ export async function serve(
   const machine = { ...thisMachine(), wholeBlocks: command.rules.alignment === 'error' };
   const typed = new Set(command.words.map(({ name }) => name));
   const { config, configured } = await configuration(command.config, typed);
-  const parameters = resolve(command.words, machine);
+  const parameters = resolve(wordsFromHere(command.words), machine);
   const faults = command.faults === undefined ? undefined : readPlan(command.faults);
   const format = command.logFormat ?? (isatty(STDERR) ? 'pretty' : 'json');
   const log = await makeLog(command.logLevel, format, streams.stderr);

@@ -6,7 +6,7 @@ import { type AttributeValue, booleanOf, integerOf, sizeOf, textOf } from './att
 import type { Machine } from './case.ts';
 import { type Errno, ErrnoError, shown } from './errors.ts';
 import { judge } from './judge.ts';
-import { BOOLEAN_RULE, wordRule } from './kinds.ts';
+import { BOOLEAN_RULE, PATH_RULE, parsePath, wordRule } from './kinds.ts';
 import { nearestText } from './nearest.ts';
 import { INTEGER_RULE } from './numbers.ts';
 import {
@@ -69,6 +69,11 @@ export function isStored(name: AttributeName): name is StoredName {
 /** True when JSON shows it as a text above 2^53, so that it is not rounded. */
 export function isExact(name: AttributeName): boolean {
   return byName.get(name)?.exact === true;
+}
+
+/** True when it names a file that the server opens. */
+export function isPath(name: AttributeName): boolean {
+  return byName.get(name)?.kind === 'path';
 }
 
 /** The words that it can have; undefined: it is a number or a boolean. */
@@ -136,6 +141,7 @@ export class Attributes {
   parse(name: ParsedName, text: string): AttributeValue {
     const row = byName.get(name);
     if (row?.kind === 'word') return this.#word(name, row, text);
+    if (row?.kind === 'path') return this.#path(name, text);
     const isInteger = row?.kind === 'integer';
     const numberOf = row?.exact === true ? sizeOf : integerOf;
     const value = isInteger ? numberOf(text, row.width ?? 32) : booleanOf(text);
@@ -204,6 +210,12 @@ export class Attributes {
     const word = text.replace(/\n$/, '');
     if (row.words?.includes(word) === true) return word;
     throw this.#error('EINVAL', name, text, wordRule(row));
+  }
+
+  #path(name: ParsedName, text: string): string {
+    const path = parsePath(text.replace(/\n$/, ''));
+    if (path !== undefined) return path;
+    throw this.#error('EINVAL', name, text, PATH_RULE);
   }
 
   #read(name: ReadName): AttributeValue {

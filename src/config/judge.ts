@@ -116,6 +116,10 @@ function judgeData(one: Case): void {
   if (one.values.zoned && one.values.journal) {
     throw one.refusal('journal', `must be 0 with ${one.said('zoned')}`);
   }
+  if (one.values.journal_file !== '' && !one.values.journal) {
+    const need = one.said('journal', true);
+    one.notices.push(`${one.said('journal_file')} is without effect: it needs ${need}`);
+  }
   if (one.values.zoned) one.become('discard', false, `not with ${one.said('zoned')}`);
   if (one.values.mbps > MBPS_MAX) one.become('mbps', MBPS_MAX, 'the most');
   if (one.values.memory_backed) one.become('blocking', true);

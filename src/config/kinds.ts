@@ -43,6 +43,20 @@ function integer(name: string, row: Row, text: string): number | bigint {
   return value;
 }
 
+export const PATH_RULE = 'must be an absolute path, or empty for none';
+
+/** @returns undefined: it is none that a line of text can name. */
+export function parsePath(text: string): string | undefined {
+  return text === '' || /^\/[^\p{Cc}]*$/u.test(text) ? text : undefined;
+}
+
+/** What a text must be for `row`. */
+function ruleOf(row: Row): string {
+  if (row.kind === 'fault') return `must be ${row.rule}`;
+  if (row.kind === 'word') return wordRule(row);
+  return row.kind === 'path' ? PATH_RULE : integerRule(row);
+}
+
 /** The value of `text` for `row`; a boolean without text is true. Units are the row's.
  *  @throws ParameterError when the text is not of the row's kind or outside min..max. */
 export function parseValue(name: string, row: Row, text: string | undefined): Value {
@@ -54,12 +68,7 @@ export function parseValue(name: string, row: Row, text: string | undefined): Va
     if (number === undefined) throw new ParameterError(name, text, BOOLEAN_RULE);
     return number !== 0;
   }
-  const rule =
-    row.kind === 'fault'
-      ? `must be ${row.rule}`
-      : row.kind === 'word'
-        ? wordRule(row)
-        : integerRule(row);
+  const rule = ruleOf(row);
   if (text === undefined) {
     throw new ParameterError(name, undefined, `needs a value: ${name}=VALUE; ${rule}`);
   }
@@ -67,7 +76,8 @@ export function parseValue(name: string, row: Row, text: string | undefined): Va
   if (row.kind === 'word' && row.words?.includes(text) !== true) {
     throw new ParameterError(name, text, wordRule(row));
   }
-  const value = row.kind === 'fault' ? parseFault(text) : text;
+  const value =
+    row.kind === 'fault' ? parseFault(text) : row.kind === 'path' ? parsePath(text) : text;
   if (value === undefined) throw new ParameterError(name, text, rule);
   return value;
 }

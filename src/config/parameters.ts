@@ -321,6 +321,12 @@ export const parameters = {
     default: false,
     help: 'write down what clients do, from power on; not with zoned',
   },
+  journal_file: {
+    ...JOURNAL,
+    kind: 'path',
+    default: '',
+    help: 'the journal goes to this file instead of memory; it is new, or replaces an older journal',
+  },
   journal_max: {
     ...JOURNAL,
     kind: 'integer',

@@ -9,6 +9,7 @@ import { type Row, topics } from './rows.ts';
 export function valueText(row: Row): string {
   if (row.kind === 'boolean' || row.kind === 'count') return '0 or 1';
   if (row.kind === 'word') return wordRule(row).replace(/^must be /, '');
+  if (row.kind === 'path') return 'the path of a file, absolute in the API; empty: none';
   if (row.kind !== 'integer') return row.rule ?? 'text';
   return integerRule(row).replace(/^must be /, '');
 }

@@ -4,8 +4,9 @@
 import type { FaultSettings } from './fault-settings.ts';
 
 /** How a text is read. `count` is an integer that means a boolean: not 0 is true (as an attribute
- *  it is a boolean). `fault` is `interval,probability,space,times`. */
-export type Kind = 'boolean' | 'count' | 'integer' | 'fault' | 'text' | 'word';
+ *  it is a boolean). `fault` is `interval,probability,space,times`. `path` is of a file that the server
+ *  opens; empty: none. */
+export type Kind = 'boolean' | 'count' | 'integer' | 'fault' | 'text' | 'path' | 'word';
 /** Where it can be set: P at start (flag and word), C as a control attribute. */
 export type Where = 'P' | 'C' | 'P and C';
 /** When an attribute can be changed. */

@@ -1,7 +1,7 @@
 /** What each call does: from checked input to an answer. Knows neither fastify nor HTTP's bytes.
  *  Source: control.md section 3. */
 
-import { featuresText } from '../config/attributes.ts';
+import { featuresText, isAttributeName, isPath } from '../config/attributes.ts';
 import { ErrnoError, shown } from '../config/errors.ts';
 import type { ZoneOperation } from '../driver/zone-requests.ts';
 import { EXACT_MAX } from '../units.ts';
@@ -108,9 +108,12 @@ function rootAnswer({ tree, memory, version, listening }: Facts): object {
   };
 }
 
+const NO_FILES = 'no call over TCP opens a file here';
+
 /** Makes a device: an empty one, a clone, or one with the content of a file. */
-function createAny(tree: Tree, name: string, { body, isLocal }: Input): Promise<DeviceView> {
-  const wanted = texts(body);
+function createAny(tree: Tree, name: string, input: Input): Promise<DeviceView> {
+  const { body, isLocal } = input;
+  const wanted = checked(texts(body), input);
   const [clone, image] = [wanted.get('clone'), wanted.get('image')];
   for (const one of ['clone', 'image']) wanted.delete(one);
   if (clone !== undefined && image !== undefined) {
@@ -123,8 +126,18 @@ function createAny(tree: Tree, name: string, { body, isLocal }: Input): Promise<
   if (clone !== undefined) return createClone(tree, clone, name, wanted);
   if (image === undefined) return tree.create(name, wanted);
   if (isLocal === true) return createFrom(tree, image, name, wanted);
-  const rule = 'no call over TCP opens a file here; PUT its content to /data';
+  const rule = `${NO_FILES}; PUT its content to /data`;
   throw new ErrnoError('EPERM', `image=${shown(image)}: ${rule}`, 'image');
+}
+
+/** What a call writes. @throws ErrnoError EPERM where it names a file, and may not. */
+function checked(texts: Map<string, string>, { isLocal }: Input): Map<string, string> {
+  if (isLocal === true) return texts;
+  for (const [name, text] of texts) {
+    if (!isAttributeName(name) || !isPath(name) || text.trim() === '') continue;
+    throw new ErrnoError('EPERM', `${name}=${shown(text)}: ${NO_FILES}`, name);
+  }
+  return texts;
 }
 
 export function makeHandlers(facts: Facts): Record<CallName, Handler> {
@@ -139,7 +152,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
   const setText: Handler = async (input) => {
     const [name, text] = [attributeOf(input), utf8(input.body)];
     if (name === 'badblocks') oneRange(device(input), text);
-    await tree.patch(device(input), new Map([[name, text]]), forced(input));
+    await tree.patch(device(input), checked(new Map([[name, text]]), input), forced(input));
   };
   return {
     root: () => rootAnswer(facts),
@@ -153,7 +166,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     patch: async (input) => {
       return deviceAnswerOf(
         slicer,
-        await tree.patch(device(input), texts(input.body), forced(input)),
+        await tree.patch(device(input), checked(texts(input.body), input), forced(input)),
       );
     },
     remove: (input) => tree.remove(device(input), forced(input)),

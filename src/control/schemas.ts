@@ -1,7 +1,7 @@
 /** JSON schemas of what goes in and out. Checked both ways, and shown in the OpenAPI document. */
 
 import { ioKinds } from '../block/io-stats.ts';
-import { isAttributeName, isExact as isExactAttribute, wordsOf } from '../config/attributes.ts';
+import { isAttributeName, isExact, isPath, wordsOf } from '../config/attributes.ts';
 import { zoneConditionNames, zoneTypeNames } from '../driver/zones/zone.ts';
 import { EXACT_MAX } from '../units.ts';
 import { faultFiles, fileNames, readableNames } from './attribute-names.ts';
@@ -55,10 +55,10 @@ function readable(name: string): Schema {
   if (name === 'badblocks') return { ...text, description: '`start length` lines, in sectors' };
   const file = faultFiles.get(name);
   if (file?.setting === undefined && file !== undefined) return text;
+  if (isAttributeName(name) && isPath(name)) return text;
   const words = isAttributeName(name) ? wordsOf(name) : undefined;
   if (words !== undefined) return { enum: words };
-  const isExact = isAttributeName(name) && isExactAttribute(name);
-  return isExact ? large : { type: 'integer' };
+  return isAttributeName(name) && isExact(name) ? large : { type: 'integer' };
 }
 
 /** The name and every attribute that can be read. */

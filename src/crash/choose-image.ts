@@ -21,12 +21,12 @@ const RECORDS_PER_PIECE = 32;
 /** In place of a command. */
 const BASE = -1;
 
-/** A journal in memory. */
+/** A journal as it is at one moment. */
 export interface JournalNow {
   /** A file's first bytes, up to the end of the header. */
   readonly head: Uint8Array;
-  /** The records that are no data of the base, whole ones in each. */
-  readonly pieces: readonly Uint8Array[];
+  /** The records that are no data of the base, whole ones in each. Taken once. */
+  readonly pieces: Iterable<Uint8Array>;
   /** The base's data in these sectors, where they are not zeros. */
   base(sector: number, sectors: number): Iterable<BaseData>;
 }

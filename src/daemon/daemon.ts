@@ -6,6 +6,7 @@ import { formatNbdUri, type ReplyForm, type TlsMode } from 'nbd-server-protocol-
 import type { Logger } from 'pino';
 import { ruleNotices } from '../control/faults/notices.ts';
 import type { RuleStats } from '../driver/device-stats.ts';
+import type { NullDevice } from '../driver/null-device.ts';
 import {
   alignments,
   type ExportRules,
@@ -30,6 +31,7 @@ import { limitsFor, makeDataMemory } from './data-memory.ts';
 import { type DataPath, type DataPathOptions, makeDataPath } from './data-path.ts';
 import type { ExportFacts } from './exports.ts';
 import { openFaultLog } from './fault-log-file.ts';
+import { journalFiles } from './journal-files.ts';
 import { returningSlabs } from './memory-return.ts';
 import {
   type ConfiguredDevice,
@@ -49,6 +51,9 @@ export type { ListenAddress } from '../server/listener.ts';
 export type { ExportFacts } from './exports.ts';
 export type { ConfiguredDevice, ImageStart, Reconfigured } from './start-devices.ts';
 export { alignments, type ExportRules, type FlushOffer, flushOffers };
+
+/** How long the end waits for the disks that have the journals. */
+const JOURNALS_END_MS = 5000;
 
 export interface DaemonOptions extends WaysIn, DataPathOptions {
   readonly log: Logger;
@@ -141,9 +146,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   let ways: OpenWays;
   let control: Control | undefined;
   const stopNow = (): void => {
-    server.stopNow();
+    endNow(path);
     control?.closeNow();
-    pool?.end();
   };
   try {
     await makeNumbered(tree, numbered);
@@ -187,13 +191,32 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     stop() {
       for (const { rules } of path.devices) rules.end();
       stopping ??= Promise.all([server.stop(), control?.close()]).then(async () => {
-        await faultLog?.end();
+        await Promise.all([faultLog?.end(), journalsEnd(path.devices, log)]);
         pool?.end();
       });
       return stopping;
     },
     stopNow,
   };
+}
+
+function endNow({ server, devices, pool }: WholePath): void {
+  server.stopNow();
+  for (const { journal } of devices) journal?.completeNow();
+  pool?.end();
+}
+
+/** Waits for a slow disk, but not for ever. */
+async function journalsEnd(devices: Iterable<NullDevice>, log: Logger): Promise<void> {
+  const journals = Array.from(devices, ({ journal }) => journal?.complete());
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), JOURNALS_END_MS);
+  });
+  const end = await Promise.race([Promise.all(journals), late]);
+  clearTimeout(timer);
+  if (end === 'late')
+    log.warn('journal_file: the disk takes it too slowly: a journal is not whole');
 }
 
 interface WholePath extends DataPath {
@@ -224,6 +247,7 @@ async function startDataPath(
     allocator: shared?.allocator ?? returningSlabs(timing, memory),
     share: shared?.share,
     collect: collectGarbage,
+    openJournal: journalFiles(),
     openStream: (socket, sink, here) =>
       (here ? undefined : pool?.open(socket, sink)) ?? new SocketStream(socket, sink),
     tlsMode: options.tls?.mode ?? 'off',

@@ -51,6 +51,8 @@ export interface DataPathParts {
   /** Undefined: there are no threads for sockets. */
   readonly share: DeviceContext['share'];
   readonly openStream: ServerContext['openStream'];
+  /** Undefined: journals stay in memory. */
+  readonly openJournal?: DeviceContext['openJournal'];
   /** Undefined: there is no TLS. */
   readonly tls: ServerTls | undefined;
   readonly tlsMode: TlsMode;
@@ -89,6 +91,7 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
     onFault: options.onFault,
     warn: (line) => log.warn({}, line),
     makeStore: options.makeStore,
+    openJournal: parts.openJournal,
     chooseImage: async (...how) => {
       const { chooseImage } = await import('../crash/choose-image.ts');
       return await slicer.run(chooseImage(...how));

@@ -27,8 +27,8 @@ import {
 } from './device-stats.ts';
 import { Fault, faultStream } from './faults.ts';
 import type { Faults } from './gate.ts';
+import { DeviceJournal } from './journal/device-journal.ts';
 import type { LiveJournal } from './journal/live-journal.ts';
-import { makeJournal } from './journal/make-journal.ts';
 import { deviceTags, makeTagSet, orNoMemory } from './null-tag-set.ts';
 import type { DeviceContext } from './parts.ts';
 import { failAll, inFlightText, letEnd, type PowerOffHost } from './power-off.ts';
@@ -83,7 +83,7 @@ export class NullDevice implements DeferredWork {
   readonly #content: DeviceContent;
   #powered: PoweredDevice | undefined;
   /** Kept until the next power on, or until the device goes. */
-  #journal: LiveJournal | undefined;
+  readonly #journal: DeviceJournal;
   readonly #cuts: PowerCuts;
   readonly #clients: PowerOffHost = {
     removed: () => this.#host.removed(this),
@@ -108,6 +108,7 @@ export class NullDevice implements DeferredWork {
     this.#content = new DeviceContent(context.allocator, host.slicer);
     this.badBlocks = this.#content.badBlocks;
     this.badBlocks.onEnabled = () => this.recompose();
+    this.#journal = new DeviceJournal(name, context, host.slicer);
     this.#cuts = new PowerCuts(name, context, host.slicer);
     this.snapshots = new Snapshots(host.slicer, context.date ?? (() => new Date()));
     this.rules = new DeviceRules(context, () => this.recompose());
@@ -124,7 +125,7 @@ export class NullDevice implements DeferredWork {
 
   /** What clients have done since power on; undefined: nobody writes that down. */
   get journal(): LiveJournal | undefined {
-    return this.#journal;
+    return this.#journal.live;
   }
 
   /** While it is powered on. */
@@ -165,14 +166,13 @@ export class NullDevice implements DeferredWork {
       tidy: this,
     };
     const tags = options.shared_tags ? this.#host.sharedTags() : ownTags;
-    const powered = orNoMemory(this.name, () => new PoweredDevice(options, parts, tags));
+    const powered = this.#journal.powerOn(options, parts.store, () =>
+      orNoMemory(this.name, () => new PoweredDevice(options, parts, tags)),
+    );
     const shared =
       parts.store !== undefined && powered.mayMoveBytesOnly
         ? this.context.share?.(capacityOf(options))
         : undefined;
-    this.#journal?.free();
-    this.#journal = makeJournal(this.name, options, this.context, parts.slicer, parts.store);
-    powered.disk.journal = this.#journal;
     this.index = this.#host.takeIndex();
     this.#powered = powered;
     this.rules.powerOn(this.#ruled(powered));
@@ -194,6 +194,7 @@ export class NullDevice implements DeferredWork {
     const ended = letEnd(this.name, powered, this.context, this.#clients);
     if (force) this.#clients.hurry();
     await ended;
+    await this.#journal.complete();
     powered.disk.queue.exit();
     const { cache } = powered;
     await lose?.(cache, this.#content.store);
@@ -220,14 +221,14 @@ export class NullDevice implements DeferredWork {
     if (powered === undefined || powered.leaving) {
       throw new ErrnoError('ENODEV', `${this.name}: power is 0`);
     }
-    this.#cuts.check(wish.keep, this.#journal);
+    this.#cuts.check(wish.keep, this.journal);
     // All of it in one turn: nothing is carried out or answered after that.
     this.#content.shared?.allow(false);
     this.#host.cut(this);
-    this.#journal?.cut();
+    this.journal?.cut();
     powered.zones?.closeAll();
     const zones = powered.zones?.freeze();
-    const { lose, report } = this.#cuts.begin(wish, powered, this.#journal);
+    const { lose, report } = this.#cuts.begin(wish, powered, this.journal);
     await this.powerOff(true, lose);
     this.#content.keepZones(zones);
     return report();
@@ -241,8 +242,7 @@ export class NullDevice implements DeferredWork {
 
   /** Frees the data of a device that is off and is being removed. */
   async free(): Promise<void> {
-    this.#journal?.free();
-    this.#journal = undefined;
+    this.#journal.free();
     this.rules.free();
     await this.#host.slicer.run(this.snapshots.end());
     await this.#host.slicer.run(this.#content.end());
@@ -257,7 +257,7 @@ export class NullDevice implements DeferredWork {
    *  zones) is as after power off and on. @throws ErrnoError EBUSY: a command does not end. */
   async become(image: DeviceImage): Promise<void> {
     try {
-      if (this.powered && this.#journal !== undefined) {
+      if (this.powered && this.journal !== undefined) {
         throw new ErrnoError('EBUSY', 'its journal would not be right any more: set power=0');
       }
       await this.#betweenCommands(() => this.#content.exchange(image, this.#powered));

@@ -9,6 +9,7 @@ import type { Slicer } from '../time/slicer.ts';
 import type { Bytes } from '../units.ts';
 import type { BadBlocks } from './badblocks.ts';
 import type { Faults } from './gate.ts';
+import type { OpenJournal } from './journal/journal-file.ts';
 import type { ChooseImage } from './journal/legal-image.ts';
 import type { PageStore } from './storage/page-store.ts';
 
@@ -32,6 +33,8 @@ export interface DeviceContext extends BlockContext {
   readonly makeStore?: MakeStore | undefined;
   /** Undefined: nobody knows what a power cut may leave. */
   readonly chooseImage?: ChooseImage | undefined;
+  /** Undefined: journals stay in memory. */
+  readonly openJournal?: OpenJournal | undefined;
   /** The time of day. */
   readonly date?: () => Date;
   /** Writes a line to the log. */

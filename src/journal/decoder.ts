@@ -55,14 +55,13 @@ export class JournalDecoder {
     }
   }
 
-  /** All was pushed. @throws JournalError when the file ends within something. */
-  end(): void {
+  /** All was pushed. @returns where it ends within a record, in words; undefined: all are whole.
+   *  @throws JournalError when it ends within its header. */
+  end(): string | undefined {
     void this.header;
-    if (this.#part === 'record' && this.#bytes.length === 0) return;
+    if (this.#part === 'record' && this.#bytes.length === 0) return undefined;
     const begin = this.#part === 'payload' ? this.#at - RECORD_BYTES : this.#at;
-    throw new JournalError(
-      `cut off in record ${this.#records}: the first ${begin} bytes are a whole journal`,
-    );
+    return `cut off in record ${this.#records}: the first ${begin} bytes are a whole journal`;
   }
 
   /** @param part as many bytes as were needed, for us to keep. */

@@ -153,15 +153,11 @@ describe('refusals are one line', () => {
 
   test('files: status 1', async () => {
     const path = journal(GOLDEN);
-    const cut = join(folder(), 'cut.tj');
-    writeFileSync(cut, readFileSync(path).subarray(0, -1));
     const log = join(folder(), 'short.log');
     writeFileSync(log, Buffer.alloc(100));
     for (const [words, line] of [
       [['crash', 'images', '/nowhere'], '/nowhere: no such file or folder'],
       [['crash', 'images', '/'], '/: is a folder'],
-      [['crash', 'images', cut], `${cut}: cut off in record 6: the first `],
-      [['journal', 'export', cut, '/dev/null', '--format', 'dm-log-writes'], 'cut off in record 6'],
       [
         ['crash', 'image', path, 'torn.0.0', path],
         `${path}: would overwrite the file that is read`,
@@ -173,6 +169,27 @@ describe('refusals are one line', () => {
       const { status, line: said } = await refused(...words);
       expect(said).toContain(line);
       expect(status).toBe(1);
+    }
+  });
+
+  test('a journal that ends within a record: it is read up to there, and that is said', async () => {
+    const path = journal(GOLDEN);
+    const cut = join(folder(), 'cut.tj');
+    writeFileSync(cut, readFileSync(path).subarray(0, -1));
+    const said = `tnull: ${cut}: cut off in record 6: the first `;
+    const images = await runHere('crash', 'images', cut, '--json');
+    expect(images).toMatchObject({ status: 0, stderr: expect.stringContaining(said) });
+    expect(images.stderr.match(/\n/g)).toHaveLength(1);
+    const whole = join(folder(), 'whole.tj');
+    const bytes = Number(/the first (\d+) bytes/.exec(images.stderr)?.[1]);
+    writeFileSync(whole, readFileSync(path).subarray(0, bytes));
+    expect(await runHere('crash', 'images', whole, '--json')).toEqual({ ...images, stderr: '' });
+    for (const words of [
+      ['journal', 'export', cut, '/dev/null', '--format', 'dm-log-writes'],
+      ['crash', 'image', cut, 'torn.0.0', join(folder(), 'image')],
+    ]) {
+      const { status, stderr } = await runHere(...words);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringContaining(said) });
     }
   });
 

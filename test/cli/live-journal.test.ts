@@ -1,20 +1,31 @@
 /** The journal of a device that clients used: saved, as a log of dm-log-writes, and back. crash.md section 2. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { Command, CommandFlag } from 'nbd-server-protocol-ts';
 import { expect, test } from 'vitest';
+import { JournalDecoder } from '../../src/journal/decoder.ts';
+import { Kind } from '../../src/journal/format.ts';
 import { dice } from '../crash/random-log.ts';
 import { folder } from '../folder.ts';
 import { testRuns } from '../test-runs.ts';
+import { until } from '../until.ts';
 import { type Controlled, serveControlled } from '../wire/controlled.ts';
 import { WireClient } from '../wire/wire-client.ts';
 import { readDmLog } from './dm-log.ts';
 import { runHere } from './here.ts';
+import { start } from './program.ts';
 
 const { WRITE, FLUSH, TRIM, WRITE_ZEROES } = Command;
 const WORDS = ['size=1', 'memory_backed=1', 'discard=1', 'journal=1', 'bs=512'];
 const DEVICE = '/v1/devices/nullb0';
+
+/** What of it is in the file. */
+function arrivedIn(path: string): number {
+  if (!existsSync(path)) return 0;
+  const decoder = new JournalDecoder();
+  return [...decoder.push(readFileSync(path))].filter(({ kind }) => kind === Kind.arrived).length;
+}
 
 async function tnull(...words: readonly string[]): Promise<string> {
   const { status, stdout, stderr } = await runHere(...words);
@@ -126,4 +137,68 @@ test('there and back: the images are the same, and the last one is what the devi
     await tnull('crash', 'image', back, `lost.${instants.at(-1).instant}.0`, lost);
     expect(readFileSync(lost).equals((await content(it)).subarray(0, 41 * 512))).toBe(true);
   }
+});
+
+test('journal_file: what a daemon that was killed has written is explored', async () => {
+  const home = folder();
+  const [socket, path] = [join(home, 's'), join(home, 'run.tj')];
+  const { child, ready, ended } = start(
+    '-U',
+    socket,
+    '--no-control',
+    ...WORDS,
+    `journal_file=${path}`,
+  );
+  await ready();
+  const { write, flush } = commands(await WireClient.simple(socket));
+  await write(0, 1, 'a');
+  await flush();
+  await write(0, 2, 'b');
+  await until(() => arrivedIn(path) === 3);
+  child.kill('SIGKILL');
+  await ended;
+  // The last answers may be there or not: the end is that of the last arrival.
+  const whole = readFileSync(path).indexOf(Buffer.alloc(1024, 'b')) + 1024;
+  truncateSync(path, whole);
+  expect(await tnull('crash', 'images', path, '--json')).toContain('"distinct":"5"');
+  truncateSync(path, whole - 1);
+  const { status, stdout, stderr } = await runHere('crash', 'images', path, '--json');
+  expect(status).toBe(0);
+  expect(stderr).toMatch(
+    /^tnull: .*run\.tj: cut off in record \d+: the first \d+ bytes are a whole journal\n$/,
+  );
+  expect(stdout).toContain('"distinct":"2"');
+  const all = ['--check', 'true', '--report', join(home, 'report.json'), '--json'];
+  expect((await runHere('crash', 'explore', path, ...all)).stdout).toContain('"failed":0');
+});
+
+test.each(['SIGTERM', 'SIGINT'] as const)('journal_file is whole after %s', async (signal) => {
+  const home = folder();
+  const [socket, path] = [join(home, 's'), join(home, 'run.tj')];
+  const { child, ready, ended } = start(
+    '-U',
+    socket,
+    '--no-control',
+    ...WORDS,
+    `journal_file=${path}`,
+  );
+  await ready();
+  const { write } = commands(await WireClient.simple(socket));
+  for (let n = 0; n < 30; n++) await write(n, 1, 'a');
+  child.kill(signal);
+  await ended;
+  expect(arrivedIn(path)).toBe(30);
+  expect((await runHere('crash', 'images', path)).stderr).toBe('');
+});
+
+test('a path is from the folder where it is typed', async () => {
+  const home = folder();
+  const link = join(home, 'run.tj');
+  writeFileSync(link, 'no journal');
+  const typed = relative(process.cwd(), link);
+  const started = await runHere('--no-control', '-U', '-', 'journal=1', `journal_file=${typed}`);
+  expect(started).toMatchObject({ status: 1, stdout: '' });
+  expect(started.stderr.trim().split('\n').at(-1)).toBe(
+    `tnull: nullb0: journal_file=${link}: is no journal, and not empty: it is left as it is`,
+  );
 });

@@ -38,15 +38,15 @@ function written(attribute: string, text: string): string {
 
 test('every attribute is tried below', () => {
   const others = ['badblocks', 'power', 'zone_readonly', 'zone_offline'];
-  expect([...(booleans ?? []), ...integers, 'journal_full', ...others].toSorted()).toEqual(
-    attributeNames,
-  );
+  expect(
+    [...(booleans ?? []), ...integers, 'journal_file', 'journal_full', ...others].toSorted(),
+  ).toEqual(attributeNames);
   expect(attributeNames.filter((name) => !isStored(name)).toSorted()).toEqual(others.toSorted());
 });
 
 test('features are all names, in alphabetical order', () => {
   const names = `badblocks badblocks_once badblocks_partial_io blocking blocksize cache_size completion_nsec
-    discard fua home_node hw_queue_depth index irqmode journal journal_full journal_max max_sectors mbps memory_backed no_sched
+    discard fua home_node hw_queue_depth index irqmode journal journal_file journal_full journal_max max_sectors mbps memory_backed no_sched
     poll_queues power queue_mode rotational shared_tag_bitmap shared_tags size size_bytes
     submit_queues use_per_node_hctx virt_boundary zone_append_max_sectors zone_capacity zone_full zone_max_active
     zone_max_open zone_nr_conv zone_offline zone_readonly zone_size zoned`;
@@ -78,6 +78,11 @@ describe('booleans', () => {
 });
 
 test('a word is one of those that there are', () => {
+  expect(written('journal_file', '/tmp/a file\n')).toBe('/tmp/a file\n');
+  expect(written('journal_file', '')).toBe('\n');
+  for (const text of ['run.tj', './x', '/a\nb', '/a\0', '1']) {
+    expect(written('journal_file', text), text).toBe('EINVAL');
+  }
   expect(written('journal_full', 'fail\n')).toBe('fail\n');
   for (const text of ['', 'f', 'FAIL', 'fail ', '1']) {
     expect(written('journal_full', text), text).toBe('EINVAL');
@@ -157,6 +162,7 @@ describe('a new directory', () => {
       index: '0',
       irqmode: '0',
       journal: '0',
+      journal_file: '',
       journal_full: 'stop',
       journal_max: '1024',
       max_sectors: '0',

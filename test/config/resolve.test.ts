@@ -36,6 +36,7 @@ const DEFAULTS = {
   badblocks_once: false,
   badblocks_partial_io: false,
   journal: false,
+  journal_file: '',
   journal_max: 1024,
   journal_full: 'stop',
   zoned: false,

@@ -165,6 +165,29 @@ describe('over TCP', () => {
     expect((await ask({ port }, 'GET', '/v1')).json).toMatchObject({ devices: ['a'] });
   });
 
+  test('no call names a file that the server opens', async () => {
+    const { control, ask: local } = await serve({ http: LOOPBACK });
+    const { port } = control.http ?? { port: 0 };
+    const path = join(folder(), 'run.tj');
+    await local('PUT', '/v1/devices/a');
+    const octets = { headers: { 'content-type': 'text/plain' }, body: path };
+    for (const [method, url, asked] of [
+      ['PUT', '/v1/devices/b', { json: { image: path } }],
+      ['PUT', '/v1/devices/b', { json: { journal_file: path } }],
+      ['PATCH', '/v1/devices/a', { json: { journal_file: path } }],
+      ['PUT', '/v1/devices/a/attributes/journal_file', octets],
+    ] as const) {
+      const { json } = await ask({ port }, method, url, asked);
+      const rule = 'no call over TCP opens a file here';
+      expect(json).toMatchObject({ errno: 'EPERM', message: expect.stringContaining(rule) });
+    }
+    expect((await ask({ port }, 'GET', '/v1')).json).toMatchObject({ devices: ['a'] });
+    const none = { json: { journal_file: '', size: 1 } };
+    expect(await ask({ port }, 'PATCH', '/v1/devices/a', none)).toMatchObject({ status: 200 });
+    const here = await local('PATCH', '/v1/devices/a', { json: { journal_file: path } });
+    expect(here).toMatchObject({ status: 200, json: { journal_file: path } });
+  });
+
   test('without a token no browser is answered, whatever its page is called', async () => {
     const { control } = await serve({ http: LOOPBACK });
     const { port } = control.http ?? { port: 0 };

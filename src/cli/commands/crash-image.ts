@@ -11,8 +11,8 @@ export const crashImage: FileCommand = {
   more: 'ID is a name that tnull crash images lists. OUT has the size of the device; zeros are holes.\n',
   least: 3,
   most: 3,
-  run({ operands: [path = '', text = '', out = ''] }) {
-    const { site, contents } = openImage(path, text);
+  run({ operands: [path = '', text = '', out = ''], streams }) {
+    const { site, contents } = openImage(path, text, streams);
     const { timeline } = site;
     const file = new OutputFile(out, path);
     for (const { offset, bytes } of imageParts(timeline, contents)) file.write(offset, bytes);

@@ -28,12 +28,12 @@ export const crashImages: FileCommand = {
     ['--seed <seed>', 'of the samples that the order explore takes (default 0)'],
     ['--json', 'JSON for programs'],
   ],
-  run({ operands: [path = ''], flags, say }) {
+  run({ operands: [path = ''], flags, say, streams }) {
     const model = choiceOf('--model', flags['model'], models, 'torn');
     const order = choiceOf('--order', flags['order'], orders, 'rank');
     const limit = numberOf('--limit', flags['limit'], LIMIT);
     const seed = numberOf('--seed', flags['seed'], 0);
-    const log = readCrashLog(path);
+    const log = readCrashLog(path, streams);
     const site = crashSite(log, model);
     const source = new ImageSource(site, model);
     const { space } = site;

@@ -13,7 +13,7 @@ export const crashServe: FileCommand = {
   most: 2,
   flags: [['-U, --unix <path>', 'listen at this unix socket (default: a private one)']],
   async run({ operands: [path = '', id = ''], flags, say, streams, daemons }) {
-    const { journal, site, contents } = openImage(path, id);
+    const { journal, site, contents } = openImage(path, id, streams);
     const { CrashLane, StopRequest, readyLines } = await daemons();
     const stop = new StopRequest(undefined);
     const socket = textOf(flags['unix']);

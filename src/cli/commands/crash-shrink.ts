@@ -42,7 +42,7 @@ export const crashShrink: FileCommand = {
     if (check === undefined) throw new UsageError(`${WHOSE}: there is no --check`);
     const timeoutMs = timeoutOf(WHOSE, textOf(flags['timeout']), TIMEOUT_MS);
     const [path = '', text = ''] = operands;
-    const opened = openImage(path, text);
+    const opened = openImage(path, text, context.streams);
     const found = await shrunk(opened, text, { check, timeoutMs }, context);
     say(flags['json'] === true ? `${JSON.stringify(found)}\n` : textOfFound(opened, found));
     return 0;

@@ -17,7 +17,7 @@ export const journalExport: FileCommand = {
   least: 2,
   most: 2,
   flags: [['--format <format>', `${FORMAT}, the only one (it must be named)`]],
-  run({ operands: [path = '', out = ''], flags }) {
+  run({ operands: [path = '', out = ''], flags, streams }) {
     const format = flags['format'];
     if (format !== FORMAT) {
       const given = format === undefined ? 'is missing' : `'${shown(String(format))}'`;
@@ -25,7 +25,7 @@ export const journalExport: FileCommand = {
     }
     let file: OutputFile | undefined;
     let log: DmExport | undefined;
-    const header = eachRecord(path, (record, head) => {
+    const header = eachRecord(path, streams, (record, head) => {
       log ??= new DmExport(head);
       file ??= begin(out, path);
       const parts = log.add(record);

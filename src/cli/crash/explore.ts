@@ -59,7 +59,7 @@ export async function explore(
   daemons: () => Promise<Daemons>,
 ): Promise<ExploreReport> {
   const { journal, check, model, limit, seed, from, shard, keepGoing } = command;
-  const log = readCrashLog(journal);
+  const log = readCrashLog(journal, streams);
   const site = crashSite(log, model);
   const begin = beginOf(command, site);
   const total = totalOf(site, limit, begin, shard);

@@ -6,6 +6,7 @@ import { ID_RULE, type ImageId, parseId } from '../../crash/image-id.ts';
 import { ImageSource } from '../../crash/image-source.ts';
 import { type CrashSite, crashSite } from '../../crash/models.ts';
 import { readCrashLog } from '../journal-file.ts';
+import type { Streams } from '../process-end.ts';
 import { UsageError } from '../usage-error.ts';
 
 export interface OpenedImage {
@@ -19,10 +20,10 @@ export interface OpenedImage {
 }
 
 /** @throws UsageError, StartError in one line. */
-export function openImage(path: string, text: string): OpenedImage {
+export function openImage(path: string, text: string, streams: Streams): OpenedImage {
   const id = parseId(text);
   if (id === undefined) throw new UsageError(`'${shown(text)}': an id ${ID_RULE}`);
-  const site = crashSite(readCrashLog(path), id.model);
+  const site = crashSite(readCrashLog(path, streams), id.model);
   const source = new ImageSource(site, id.model);
   const contents = source.contents(id);
   if (contents === undefined) {

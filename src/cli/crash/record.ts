@@ -10,6 +10,7 @@ import { makeLog } from '../../daemon/log.ts';
 import { attributesOf } from '../attributes-said.ts';
 import { interruptible } from '../interrupt.ts';
 import { thisMachine } from '../machine.ts';
+import { wordsFromHere } from '../paths-here.ts';
 import { makePrivateSocket } from '../private-socket.ts';
 import type { Streams } from '../process-end.ts';
 import { endCommand, type RunningCommand, runCommand } from '../run-command.ts';
@@ -37,7 +38,7 @@ export async function record(recording: Recording, streams: Streams): Promise<nu
   const words = recording.words.filter((word) => !word.startsWith(IMAGE)).map(wordOf);
   const machine = thisMachine();
   const all = [...BEFORE.map(wordOf), ...words, ...BEHIND.map(wordOf)];
-  const parameters: Resolved = resolve(all, machine);
+  const parameters: Resolved = resolve(wordsFromHere(all), machine);
   const log = await makeLog('warn', isatty(STDERR) ? 'pretty' : 'json', streams.stderr);
   const socket = makePrivateSocket();
   // Before the workload has run for an hour in vain.

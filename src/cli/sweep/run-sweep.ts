@@ -8,6 +8,7 @@ import { textOf } from '../fault-words.ts';
 import { interruptible } from '../interrupt.ts';
 import { thisMachine } from '../machine.ts';
 import { isFailure } from '../outcome.ts';
+import { wordsFromHere } from '../paths-here.ts';
 import type { Streams } from '../process-end.ts';
 import { StartError } from '../usage-error.ts';
 import { parseSweep, type SweepCommand } from './arguments.ts';
@@ -86,7 +87,7 @@ async function sweep(command: SweepCommand, streams: Streams): Promise<Report> {
 
 async function commonOf({ serve, seed }: SweepCommand, streams: Streams): Promise<Common> {
   const machine = { ...thisMachine(), wholeBlocks: serve.rules.alignment === 'error' };
-  const parameters: Resolved = resolve(serve.words, machine);
+  const parameters: Resolved = resolve(wordsFromHere(serve.words), machine);
   const format = serve.logFormat ?? (isatty(STDERR) ? 'pretty' : 'json');
   const log = await makeLog(serve.logLevel, format, streams.stderr);
   for (const notice of parameters.notices) log.warn(notice);

@@ -57,6 +57,7 @@ export type DeviceAnswer = {
   readonly 'init_hctx_fault_inject/times': number;
   readonly irqmode: number;
   readonly journal: number;
+  readonly journal_file: string;
   readonly journal_full: 'stop' | 'fail';
   readonly journal_max: number;
   readonly max_sectors: number;

@@ -31,6 +31,8 @@ export interface Attributes {
   readonly irqmode?: number;
   /** Write down what clients do, from power on; not with zoned; default false. */
   readonly journal?: Bit;
+  /** The journal goes to this file instead of memory; it is new, or replaces an older journal. */
+  readonly journal_file?: string;
   /** What happens then: the journal ends, or writes fail with ENOSPC; default stop. */
   readonly journal_full?: 'stop' | 'fail';
   /** How long the journal may become; in MiB; default 1024. */

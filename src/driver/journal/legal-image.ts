@@ -8,7 +8,8 @@ import type { PageStore } from '../storage/page-store.ts';
 /** A journal as it is at one moment. Sectors. */
 export interface JournalNow {
   readonly head: Uint8Array;
-  readonly pieces: readonly Uint8Array[];
+  /** Taken once. */
+  readonly pieces: Iterable<Uint8Array>;
   base(sector: number, sectors: number): Iterable<{ sector: number; data: Uint8Array }>;
 }
 

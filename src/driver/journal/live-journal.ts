@@ -10,8 +10,9 @@ import type { Slicer } from '../../time/slicer.ts';
 import { bytes, MiB, SECTOR_BYTES, type Sector } from '../../units.ts';
 import type { DeviceContext } from '../parts.ts';
 import { PageStore } from '../storage/page-store.ts';
+import { JournalFile, type JournalSink } from './journal-file.ts';
 import type { JournalNow } from './legal-image.ts';
-import { baseRecord, type HeaderFields, headerBytes, Recorder } from './recorder.ts';
+import { baseRecord, headerBytes, Recorder } from './recorder.ts';
 
 /** What happens when there is no room for more. */
 export type WhenFull = 'stop' | 'fail';
@@ -26,6 +27,8 @@ export interface LiveJournalOptions {
   /** Bytes of all records. */
   readonly most: number;
   readonly whenFull: WhenFull;
+  /** Where the records go. Undefined: they stay in memory. */
+  readonly sink: JournalSink | undefined;
 }
 
 type JournalBase = () => Generator<{ sector: number; data: Uint8Array }, void>;
@@ -33,6 +36,8 @@ type JournalBase = () => Generator<{ sector: number; data: Uint8Array }, void>;
 /** Of the base, data of one record. */
 const BASE_BYTES = MiB;
 const NOT_WRITTEN = 0;
+const FULL = 'the journal is full and ends here; journal_max gives it more';
+const TOO_SLOW = 'the disk is too slow for the journal, which ends here';
 const NO_ROOM = -1;
 
 export class LiveJournal implements CommandJournal {
@@ -40,6 +45,7 @@ export class LiveJournal implements CommandJournal {
   readonly #context: DeviceContext;
   readonly #recorder: Recorder;
   readonly #slicer: Slicer;
+  readonly #file: JournalFile | undefined;
   /** Data as they were at power on; undefined: there were none. */
   readonly #base: PageStore | undefined;
   #offer: Offer = { cache: true, fua: true, multiConnection: false };
@@ -78,7 +84,13 @@ export class LiveJournal implements CommandJournal {
         memory.release(length);
         this.#charged -= length;
       },
+      options.sink !== undefined,
     );
+    const { sink } = options;
+    if (sink === undefined) return;
+    const whole = (): Iterable<Uint8Array> => this.#beginning();
+    const failed = (problem: string): void => this.#failed(sink.path, problem);
+    this.#file = new JournalFile(sink, this.#recorder, context, whole, failed);
   }
 
   get bytes(): number {
@@ -140,29 +152,51 @@ export class LiveJournal implements CommandJournal {
 
   /** The file, as it is now. */
   *file(): Generator<Uint8Array, void> {
-    const { head, pieces } = this.now();
-    yield head;
+    const pieces = this.#records();
+    yield* this.#beginning();
+    yield* pieces;
+  }
+
+  /** Resolves when all of it is in its file, or cannot be. */
+  async complete(): Promise<void> {
+    await this.#file?.complete();
+  }
+
+  /** The same without waiting, for a program that ends at once. */
+  completeNow(): void {
+    this.#file?.completeNow();
+  }
+
+  #records(): Iterable<Uint8Array> {
+    return this.#file?.records() ?? this.#recorder.pieces();
+  }
+
+  *#beginning(): Generator<Uint8Array, void> {
+    yield this.#head();
     for (const { sector, data } of this.#baseRuns(0, this.#options.capacity)) {
       yield baseRecord(sector, data.length);
       yield data;
     }
-    yield* pieces;
+  }
+
+  #head(): Uint8Array {
+    const { size, block, name } = this.#options;
+    const { faultSeed: seed } = this.#context;
+    return headerBytes({ size, block, ...this.#offer, atomic: block, seed, name });
   }
 
   /** What was written down by now. */
   now(): JournalNow {
-    const { size, block, name } = this.#options;
-    const { faultSeed: seed } = this.#context;
-    const fields: HeaderFields = { size, block, ...this.#offer, atomic: block, seed, name };
     return {
-      head: headerBytes(fields),
-      pieces: this.#recorder.pieces(),
+      head: this.#head(),
+      pieces: this.#records(),
       base: (sector, sectors) => this.#baseRuns(sector, sectors),
     };
   }
 
   /** It is not needed any more. */
   free(): void {
+    this.#file?.close();
     this.#isOver = true;
     if (this.#base !== undefined) void this.#slicer.run(this.#base.end());
     this.#context.allocator.memory.release(this.#charged);
@@ -185,21 +219,33 @@ export class LiveJournal implements CommandJournal {
 
   #hasRoom(payload: number): boolean {
     if (this.#isOver) return false;
-    if (this.#recorder.bytes + Recorder.size(payload) <= this.#options.most) return true;
-    return this.#full();
+    const size = Recorder.size(payload);
+    if (this.#recorder.bytes + size > this.#options.most) return this.#full(FULL);
+    if (this.#file?.hasRoom(size) === false) return this.#full(`${this.#file.path}: ${TOO_SLOW}`);
+    return true;
   }
 
   /** @param isWritten false: there was no memory. */
   #done(isWritten: boolean): boolean {
-    return isWritten || this.#full();
+    if (!isWritten) return this.#full(FULL);
+    this.#file?.added();
+    return true;
   }
 
-  #full(): false {
+  #full(why: string): false {
     const { name, whenFull } = this.#options;
     if (whenFull === 'stop' && !this.#isOver) {
       this.#isOver = true;
-      this.#context.warn?.(`${name}: the journal is full and ends here; journal_max gives it more`);
+      this.#context.warn?.(`${name}: ${why}`);
     }
     return false;
+  }
+
+  /** The file takes no more. */
+  #failed(path: string, problem: string): void {
+    const { name, whenFull } = this.#options;
+    this.#isOver = true;
+    const then = whenFull === 'fail' ? '; what writes fails with ENOSPC until power off' : '';
+    this.#context.warn?.(`${name}: journal_file=${path}: ${problem}: the journal ends here${then}`);
   }
 }

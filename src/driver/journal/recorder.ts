@@ -14,8 +14,11 @@ const PIECE_BYTES_MAX = GiB;
 const GROWTH = 16;
 /** So much is charged at a time. */
 const CHARGE_BYTES = MiB;
+/** So many pieces are kept for what comes next. */
+const SPARE_MAX = 4;
 const RECORD_BYTES = 48;
-const MAGIC = new TextEncoder().encode('TNULLJ1\n');
+/** A file's first bytes. */
+export const MAGIC = new TextEncoder().encode('TNULLJ1\n');
 const TWO_32 = 2 ** 32;
 
 const Kind = { arrived: 1, answered: 2, connected: 3, disconnected: 4, mark: 5, base: 6 } as const;
@@ -36,11 +39,15 @@ export interface HeaderFields {
 }
 
 export class Recorder {
-  /** Those that are full, with how much of each is used. */
+  /** Of those that are full, what was not taken. */
   readonly #full: Uint8Array[] = [];
+  /** What becomes of pieces that are written to a file. Undefined: all stay. */
+  readonly #spare: Uint8Array<ArrayBuffer>[] | undefined;
   #piece = new Uint8Array(0);
   #view = new DataView(this.#piece.buffer);
   #used = 0;
+  /** Of the piece, what was taken. */
+  #taken = 0;
   /** Of the piece, what is charged. */
   #charged = 0;
   #bytes = 0;
@@ -49,12 +56,14 @@ export class Recorder {
   readonly #giveBack: (bytes: number) => void;
 
   /** @param now ns since power on. @param memory takes so many bytes; false: there are none. @param giveBack those that
-   *  were taken in vain. */
+   *  were taken in vain. @param passes `take` gets all of it, piece by piece, and gives the pieces back. */
   constructor(
     now: () => number,
     memory: (bytes: number) => boolean,
     giveBack: (bytes: number) => void,
+    passes = false,
   ) {
+    this.#spare = passes ? [] : undefined;
     this.#now = now;
     this.#memory = memory;
     this.#giveBack = giveBack;
@@ -111,9 +120,27 @@ export class Recorder {
     return true;
   }
 
-  /** All so far, as they are now. */
+  /** All that was not taken, as they are now. */
   pieces(): Uint8Array[] {
-    return [...this.#full, this.#piece.subarray(0, this.#used)];
+    return [...this.#full, this.#piece.subarray(this.#taken, this.#used)];
+  }
+
+  /** What was written since the last time: whole records in each part. Each piece's last part, which may be empty,
+   *  comes once the piece is full. */
+  take(): Uint8Array[] {
+    const parts = this.#used > this.#taken ? this.pieces() : [...this.#full];
+    this.#full.length = 0;
+    this.#taken = this.#used;
+    return parts;
+  }
+
+  /** Nobody needs the parts of this piece that were taken. */
+  giveBack({ buffer }: Uint8Array): void {
+    if (buffer === this.#piece.buffer || this.#spare === undefined) return;
+    if (this.#full.some((one) => one.buffer === buffer)) return;
+    const isUsual = buffer instanceof ArrayBuffer && buffer.byteLength === PIECE_BYTES;
+    if (isUsual && this.#spare.length < SPARE_MAX) this.#spare.push(new Uint8Array(buffer));
+    else this.#giveBack(buffer.byteLength);
   }
 
   #short(kind: Kind, client: number, id: number, errno: number, flags = 0): boolean {
@@ -136,6 +163,7 @@ export class Recorder {
     const steps = Math.ceil((used + needed - charged) / CHARGE_BYTES);
     const left = begins ? Number.POSITIVE_INFINITY : this.#piece.length - charged;
     const more = Math.min(steps * CHARGE_BYTES, left);
+    if (begins && this.#reuse(needed)) return true;
     if (!this.#memory(more)) return false;
     if (begins && !this.#begin(Math.max(more, needed))) {
       this.#giveBack(more);
@@ -145,18 +173,33 @@ export class Recorder {
     return true;
   }
 
+  /** A piece that was given back, and is charged. */
+  #reuse(length: number): boolean {
+    const piece = length > PIECE_BYTES ? undefined : this.#spare?.pop();
+    if (piece === undefined) return false;
+    this.#continueIn(piece);
+    this.#charged = piece.length;
+    return true;
+  }
+
   /** A piece of at least `length` bytes. */
   #begin(length: number): boolean {
-    const wanted = Math.min(Math.max(PIECE_BYTES, this.#piece.length * GROWTH), PIECE_BYTES_MAX);
+    const most = this.#spare === undefined ? PIECE_BYTES_MAX : PIECE_BYTES;
+    const wanted = Math.min(Math.max(PIECE_BYTES, this.#piece.length * GROWTH), most);
     const size = Math.max(wanted, length);
     const piece = orNone(() => new Uint8Array(size)) ?? orNone(() => new Uint8Array(length));
     if (piece === undefined) return false;
-    if (this.#used > 0) this.#full.push(this.#piece.subarray(0, this.#used));
+    this.#continueIn(piece);
+    this.#charged = 0;
+    return true;
+  }
+
+  #continueIn(piece: Uint8Array<ArrayBuffer>): void {
+    if (this.#used > 0) this.#full.push(this.#piece.subarray(this.#taken, this.#used));
     this.#piece = piece;
     this.#view = new DataView(piece.buffer);
     this.#used = 0;
-    this.#charged = 0;
-    return true;
+    this.#taken = 0;
   }
 
   #record(
@@ -235,4 +278,16 @@ export function baseRecord(sector: number, length: number): Uint8Array {
   big(view, 16, sector);
   big(view, 24, length / SECTOR_BYTES);
   return bytes;
+}
+
+/** Of records that begin here, the bytes of those that end within the first `length` bytes. */
+export function wholeRecords(records: Uint8Array, length: number): number {
+  const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
+  let end = 0;
+  for (let next = end; next <= length; ) {
+    end = next;
+    if (end + RECORD_BYTES > length) break;
+    next = end + RECORD_BYTES + view.getUint32(end + 36, true);
+  }
+  return end;
 }

@@ -1,0 +1,190 @@
+/** The files that journals go to: each is new, empty, or an older journal, and of one device.
+ *  Source: crash.md section 2; docs/journal.md, A journal in a file. */
+
+import {
+  close,
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncate,
+  ftruncateSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  write,
+  writeSync,
+} from 'node:fs';
+import { promisify } from 'node:util';
+import { ErrnoError, shown, systemText } from '../config/errors.ts';
+import type { JournalSink, OpenJournal, Written } from '../driver/journal/journal-file.ts';
+import { MAGIC } from '../driver/journal/recorder.ts';
+
+const truncated = promisify(ftruncate);
+const written = promisify(write);
+
+/** Who has a file; it may have it twice for a moment, between two journals. */
+interface Claim {
+  readonly device: string;
+  count: number;
+}
+
+/** Of one daemon: it keeps two devices from the same file. */
+export function journalFiles(): OpenJournal {
+  /** By what the system calls the file. */
+  const claims = new Map<string, Claim>();
+  return (path, device) => {
+    const { file, isNew } = opened(path);
+    try {
+      const claim = claimed(claims, path, file, device);
+      return new SinkFile(path, file, isNew, claim);
+    } catch (error) {
+      closeSync(file);
+      if (isNew) unlinkSync(path);
+      throw error;
+    }
+  };
+}
+
+/** @returns what gives it back. */
+function claimed(
+  claims: Map<string, Claim>,
+  path: string,
+  file: number,
+  device: string,
+): () => void {
+  const stat = fstatSync(file);
+  if (!stat.isFile() && !stat.isCharacterDevice()) throw refusal(path, 'is no regular file');
+  // A device of the system has no content, and may be written by many.
+  if (!stat.isFile()) return () => {};
+  if (stat.size > 0 && !isJournal(file)) {
+    throw refusal(path, 'is no journal, and not empty: it is left as it is');
+  }
+  const key = `${stat.dev}:${stat.ino}`;
+  const claim = claims.get(key) ?? { device, count: 0 };
+  if (claim.device !== device) throw refusal(path, `has the journal of ${claim.device}`);
+  claims.set(key, claim);
+  claim.count++;
+  return () => {
+    if (--claim.count === 0) claims.delete(key);
+  };
+}
+
+function isJournal(file: number): boolean {
+  const begin = new Uint8Array(MAGIC.length);
+  const length = readSync(file, begin, 0, begin.length, 0);
+  return length === begin.length && begin.every((byte, at) => byte === MAGIC[at]);
+}
+
+function opened(path: string): { readonly file: number; readonly isNew: boolean } {
+  // A pipe must not wait for who reads it.
+  const { O_RDWR, O_CREAT, O_EXCL, O_NONBLOCK, O_NOCTTY } = constants;
+  const flags = O_RDWR | O_NONBLOCK | O_NOCTTY;
+  try {
+    return { file: openSync(path, flags | O_CREAT | O_EXCL, 0o644), isNew: true };
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) {
+      throw refusal(path, systemText(error));
+    }
+  }
+  try {
+    return { file: openSync(path, flags), isNew: false };
+  } catch (error) {
+    throw refusal(path, systemText(error));
+  }
+}
+
+function refusal(path: string, why: string): ErrnoError {
+  const name = shown(path);
+  const rule = why.startsWith(`${name}: `) ? why.slice(name.length + 2) : why;
+  return new ErrnoError('EINVAL', `journal_file=${name}: ${rule}`, 'journal_file');
+}
+
+class SinkFile implements JournalSink {
+  readonly path: string;
+  readonly #file: number;
+  readonly #release: () => void;
+  /** We made it, and nothing is in it. */
+  #isUnused: boolean;
+
+  constructor(path: string, file: number, isNew: boolean, release: () => void) {
+    this.path = shown(path);
+    this.#file = file;
+    this.#isUnused = isNew;
+    this.#release = release;
+  }
+
+  async empty(): Promise<Written> {
+    this.#isUnused = false;
+    try {
+      // What is no regular file has no length.
+      if (fstatSync(this.#file).isFile()) await truncated(this.#file, 0);
+      return { done: 0 };
+    } catch (error) {
+      return { done: 0, problem: systemText(error) };
+    }
+  }
+
+  async write(data: Uint8Array, at: number): Promise<Written> {
+    let done = 0;
+    try {
+      while (done < data.length) {
+        const { bytesWritten } = await written(
+          this.#file,
+          data,
+          done,
+          data.length - done,
+          at + done,
+        );
+        done += bytesWritten;
+      }
+      return { done };
+    } catch (error) {
+      return { done, problem: systemText(error) };
+    }
+  }
+
+  writeNow(data: Uint8Array, at: number): void {
+    try {
+      for (let done = 0; done < data.length; ) {
+        done += writeSync(this.#file, data, done, data.length - done, at + done);
+      }
+    } catch {
+      // The program ends, or the file is closed: what is not there is missing at its end.
+    }
+  }
+
+  read(into: Uint8Array, at: number): boolean {
+    try {
+      for (let done = 0; done < into.length; ) {
+        const length = readSync(this.#file, into, done, into.length - done, at + done);
+        if (length === 0) return false;
+        done += length;
+      }
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  cutAt(length: number): void {
+    try {
+      ftruncateSync(this.#file, length);
+    } catch {
+      // It ends within a record then, and readers say so.
+    }
+  }
+
+  close(): void {
+    if (this.#isUnused) remove(this.path);
+    this.#release();
+    close(this.#file, () => {});
+  }
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Somebody else was faster.
+  }
+}
