@@ -2,6 +2,7 @@
 // to read than to run. Other people's packages are part of it: who installs tnull gets nothing else. Those
 // that a running daemon loads are packed file by file (scripts/vendor.js), so that it loads them in slices.
 
+import { readFileSync } from 'node:fs';
 import { libraries } from './scripts/vendor.js';
 
 /** The place of a packed library, seen from the bundle. */
@@ -76,4 +77,40 @@ const client = (format, extension) => ({
   onwarn: program.onwarn,
 });
 
-export default [program, client('esm', 'js'), client('cjs', 'cjs')];
+const read = (path) => readFileSync(new URL(path, import.meta.url), 'utf8');
+
+/** Comments and blanks that mean nothing. */
+const small = (css) =>
+  css
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/\s+/g, ' ')
+    .replace(/ ?([{};,>]) ?/g, '$1')
+    .replace(/: /g, ':')
+    .trim()
+    .concat('\n');
+
+/** What the page is beside its code. */
+const pageFiles = {
+  name: 'page-files',
+  generateBundle(_, bundle) {
+    bundle['page.js'].code += '\n';
+    const css = small(read('node_modules/uplot/dist/uPlot.min.css') + read('src/page/style.css'));
+    const emit = (fileName, source) => this.emitFile({ type: 'asset', fileName, source });
+    emit('page.css', css);
+    for (const name of ['index.html', 'icon.svg']) emit(name, read(`src/page/${name}`));
+  },
+};
+
+/** What a browser gets: src/control/page-files.ts serves it. */
+const page = {
+  input: { page: 'src/page/main.tsx' },
+  platform: 'browser',
+  plugins: [pageFiles],
+  output: {
+    ...{ dir: 'dist/page', cleanDir: true, entryFileNames: '[name].js', minify: true },
+    ...{ comments: false, sourcemap: 'hidden', sourcemapExcludeSources: true },
+  },
+  onwarn: program.onwarn,
+};
+
+export default [page, program, client('esm', 'js'), client('cjs', 'cjs')];

@@ -108,7 +108,7 @@ export function readSources(root) {
   for (const place of places) {
     for (const name of readdirSync(new URL(`${place}/`, root), { recursive: true })) {
       const path = posix.join(place, name);
-      if (!/\.ts$/.test(path) || /(^|\/)(node_modules|dist)\//.test(path)) continue;
+      if (!/\.tsx?$/.test(path) || /(^|\/)(node_modules|dist)\//.test(path)) continue;
       files.set(path, readFileSync(new URL(path, root), 'utf8'));
     }
   }

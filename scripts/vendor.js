@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 /** Packed file by file. */
 export const libraries = ['fastify', 'pino-pretty'];
-/** In the program's own files. */
-const inlined = ['commander', 'pino'];
+/** In the program's own files, and in the page's. */
+const inlined = ['commander', 'pino', 'preact', 'uplot'];
 
 const top = fileURLToPath(new URL('..', import.meta.url));
 const out = join(top, 'dist/vendor');

@@ -22,6 +22,7 @@ export const commandNames = [
   'destroy',
   'save',
   'cut',
+  'page',
 ] as const;
 export type CommandName = (typeof commandNames)[number];
 

@@ -10,6 +10,7 @@ import { faults } from './commands/faults.ts';
 import { get } from './commands/get.ts';
 import { ls } from './commands/ls.ts';
 import { mark } from './commands/mark.ts';
+import { page } from './commands/page.ts';
 import { remove } from './commands/remove.ts';
 import { requests } from './commands/requests.ts';
 import { reset } from './commands/reset.ts';
@@ -25,7 +26,7 @@ import type { ControlCommand } from './control-command.ts';
 
 export const commands: Readonly<Record<CommandName, ControlCommand>> = {
   ...{ ls, create, remove, get, set, zones, stats, requests, faults, mark, wait, reset },
-  ...{ snapshot, snapshots, rollback, clone, diff, destroy, save, cut },
+  ...{ snapshot, snapshots, rollback, clone, diff, destroy, save, cut, page },
 };
 
 export const controlCommands: ReadonlyMap<string, ControlCommand> = new Map(

@@ -124,7 +124,7 @@ export const flags = {
     flags: '--http <host:port>',
     kind: 'value',
     parse: parseHttp,
-    help: 'the control API over TCP, too; for other machines only with --http-token-file',
+    help: 'the control API and the page over TCP, too; for other machines only with --http-token-file',
   },
   httpTokenFile: {
     flags: '--http-token-file <file>',
@@ -136,6 +136,11 @@ export const flags = {
     kind: 'value',
     parse: parseToken,
     help: 'the token itself; as TNULL_HTTP_TOKEN no other user of the machine sees it',
+  },
+  httpReadOnly: {
+    flags: '--http-read-only',
+    kind: 'switch',
+    help: 'over --http and on the page nothing can be changed',
   },
   faultSeed: {
     flags: '--fault-seed <seed>',

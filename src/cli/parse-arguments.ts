@@ -187,7 +187,10 @@ function controlOptions(given: FlagValues): ControlFlags {
       `--http: '${http.host}' can be reached from other machines: --http-token-file is required`,
     );
   }
-  const way = { http, tokenFile, ...(token === undefined ? {} : { token }) };
+  const way = {
+    ...{ http, tokenFile, ...(token === undefined ? {} : { token }) },
+    ...(given.httpReadOnly === true ? { readOnly: true } : {}),
+  };
   if (control === false) return { socket: 'none', ...way };
   if (control === '-') return { socket: 'private', ...way };
   return { socket: control === undefined ? 'default' : { path: control }, ...way };

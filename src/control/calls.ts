@@ -1,7 +1,7 @@
 /** Every call of the API, one row each. Routes, checks, the OpenAPI document and the answer to a wrong method
  *  derive from it. Source: control.md section 3. */
 
-import { HEALTH_PATH } from './access.ts';
+import { HEALTH_PATH, SESSION_PATH } from './access.ts';
 import type { Call } from './call.ts';
 import { faultCalls } from './faults/calls.ts';
 import { journalCalls } from './journal/calls.ts';
@@ -161,6 +161,23 @@ export const calls = {
   ...faultCalls,
   ...journalCalls,
   ...snapshotCalls,
+  openPage: {
+    ...post,
+    path: '/v1/page',
+    summary:
+      'The URL of the page, good for one use; HTTP is started if there is none. By the socket alone',
+    query: schemas.noQuery,
+    status: 200,
+    answer: schemas.pageAnswer,
+  },
+  pageSession: {
+    ...post,
+    path: SESSION_PATH,
+    summary: 'A token for as long as the daemon lives, for one that was good for one use',
+    query: schemas.noQuery,
+    status: 200,
+    answer: schemas.sessionAnswer,
+  },
   metrics: { ...get, path: '/metrics', summary: 'Prometheus text', answer: 'text' },
 } as const satisfies Record<string, Call>;
 

@@ -41,6 +41,15 @@ export interface Facts {
   readonly serverFaults: () => ReadonlyMap<string, number>;
   /** Makes every device anew, as it was at start. */
   readonly reset: () => Promise<void>;
+  readonly page: PageAccess;
+}
+
+/** The ways to the page. */
+export interface PageAccess {
+  /** Its URL, with a token for one use where one is asked for. Starts HTTP if there is none. */
+  readonly open: () => Promise<string>;
+  /** A token for a page that is open. */
+  readonly session: () => string;
 }
 
 const rangeOperations = ['open', 'close', 'finish', 'reset'] as const;
@@ -140,6 +149,11 @@ function checked(texts: Map<string, string>, { isLocal }: Input): Map<string, st
   return texts;
 }
 
+async function openPage(page: PageAccess, { isLocal }: Input): Promise<object> {
+  if (isLocal === true) return { url: await page.open() };
+  throw new ErrnoError('EPERM', 'page: only a call by the control socket gets a way to the page');
+}
+
 export function makeHandlers(facts: Facts): Record<CallName, Handler> {
   const { tree, memory, version, exports, clientFaults, serverFaults } = facts;
   const device = ({ params }: Input): string => params['name'] ?? '';
@@ -195,6 +209,8 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     ...faultHandlers(tree),
     ...journalHandlers(tree),
     ...snapshotHandlers(tree),
+    openPage: (input) => openPage(facts.page, input),
+    pageSession: () => ({ token: facts.page.session() }),
     metrics: async () => {
       const sources = { allStats: () => tree.allStats(), version, clientFaults, serverFaults };
       return inSlices(slicer, metricsPieces({ ...sources, own: processMetrics(memory) }));

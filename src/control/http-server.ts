@@ -8,6 +8,7 @@ import { type ErrorBody, HttpError } from './answers.ts';
 import type { Api } from './api.ts';
 import { Connections } from './connections.ts';
 import { limits } from './limits.ts';
+import type { PageFiles } from './page-files.ts';
 
 // An import would load everything that `node:http` exports; from Node 22 on that includes a client of 10 MiB.
 const { createServer } = process.getBuiltinModule('node:http');
@@ -15,10 +16,12 @@ const { createServer } = process.getBuiltinModule('node:http');
 export interface HttpOptions {
   readonly load: () => Promise<Api>;
   readonly guard: Guard;
+  /** Undefined: it serves the API alone. */
+  readonly page?: PageFiles | undefined;
   readonly error: (error: unknown) => void;
 }
 
-export function makeHttpServer({ load, guard, error }: HttpOptions): Server {
+export function makeHttpServer({ load, guard, page, error }: HttpOptions): Server {
   const server = createServer({
     maxHeaderSize: limits.headerBytes.max,
     headersTimeout: limits.headerTimeMs.max,
@@ -35,13 +38,17 @@ export function makeHttpServer({ load, guard, error }: HttpOptions): Server {
       refuse(response, refusal);
       return;
     }
-    load().then(
-      (api) => api(request, response),
-      (reason) => {
-        error(reason);
-        refuse(response, new HttpError(500, 'EIO', "the API could not be loaded: see tnull's log"));
-      },
-    );
+    const failed = (reason: unknown): void => {
+      error(reason);
+      refuse(response, new HttpError(500, 'EIO', "it could not be loaded: see tnull's log"));
+    };
+    try {
+      if (page?.answer(request, response)) return;
+    } catch (reason) {
+      failed(reason);
+      return;
+    }
+    load().then((api) => api(request, response), failed);
   });
   server.on('clientError', (reason: NodeJS.ErrnoException, socket: Socket) => {
     const { status, errno, message } = belowHttp(reason);

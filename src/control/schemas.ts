@@ -47,6 +47,10 @@ export const rootAnswer: Schema = record({
 
 export const healthAnswer: Schema = record({ status: text });
 
+export const pageAnswer: Schema = record({ url: text });
+
+export const sessionAnswer: Schema = record({ token: text });
+
 export const exportsAnswer: Schema = list(
   record({ device: text, uris: list(text), clients: whole, inFlight: whole }),
 );

@@ -5,25 +5,21 @@ import { chmodSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import { systemText } from '../config/errors.ts';
-import { type Guard, localOnly, tokenOnly } from '../control/access.ts';
+import type { Guard } from '../control/access.ts';
 import type { Facts } from '../control/handlers.ts';
 import { makeHttpServer } from '../control/http-server.ts';
 import { lazyApi } from '../control/load.ts';
+import type { PageFiles } from '../control/page-files.ts';
 import type { Tree } from '../control/tree.ts';
 import type { DataMemory } from '../pages/memory.ts';
 import { AcceptFaults } from '../server/accept-faults.ts';
-import {
-  InUseError,
-  type ListenAddress,
-  ListenError,
-  listen,
-  stopListening,
-} from '../server/listener.ts';
+import { InUseError, ListenError, listen, stopListening } from '../server/listener.ts';
 import { systemScheduler } from '../time/clock.ts';
 import { defaultPlace, makeFolder, secondSocket } from './control-path.ts';
+import { type HttpOptions, HttpWay, httpUrl, type TcpAddress } from './http-way.ts';
 import { tokenIn } from './token.ts';
 
-type TcpAddress = Extract<ListenAddress, { kind: 'tcp' }>;
+export { httpUrl };
 
 /** Of a unix socket. */
 interface Place {
@@ -43,6 +39,8 @@ export interface ControlOptions {
   readonly tokenFile: string | undefined;
   /** The token itself, in place of a file. */
   readonly token?: string;
+  /** Over TCP nothing can be changed. */
+  readonly readOnly?: boolean;
 }
 
 export interface ControlContext {
@@ -80,15 +78,16 @@ export async function startControl(
 ): Promise<Control> {
   const { log, tree } = context;
   const error = (reason: unknown): void => log.error(reason);
-  const load = lazyApi({ ...context, error });
   const servers: Server[] = [];
   const faults = new AcceptFaults(systemScheduler, log);
-  const make = (guard: Guard): Server => {
-    const server = makeHttpServer({ load, guard, error });
+  const make = (guard: Guard, page?: PageFiles): Server => {
+    const server = makeHttpServer({ load, guard, page, error });
     faults.watch(server);
     servers.push(server);
     return server;
   };
+  const http = new HttpWay(httpOptions(options), make, log);
+  const load = lazyApi({ ...context, error, page: http });
   const closeNow = (): void => {
     faults.close();
     for (const server of servers) {
@@ -97,16 +96,12 @@ export async function startControl(
     }
   };
   try {
-    const token = options.token ?? (options.tokenFile && tokenIn(options.tokenFile));
-    const guard = token === undefined ? localOnly : tokenOnly(token);
     const path = await onSocket(options.socket, () => make(() => undefined), log);
-    let http: TcpAddress | undefined;
-    if (options.http !== undefined) http = await onTcp(options.http, make(guard), log);
-    if (http !== undefined) log.info(`control API at ${httpUrl(http)}/v1`);
+    await http.start();
     let closing: Promise<void> | undefined;
     return {
       path,
-      http,
+      http: http.address,
       close() {
         faults.close();
         tree.end();
@@ -119,6 +114,12 @@ export async function startControl(
     closeNow();
     throw error;
   }
+}
+
+/** @throws ListenError when the file has no token. */
+function httpOptions({ http, token, tokenFile, readOnly = false }: ControlOptions): HttpOptions {
+  const fromFile = tokenFile === undefined ? undefined : tokenIn(tokenFile);
+  return { http, token: token ?? fromFile, readOnly };
 }
 
 /** @returns the path. Undefined: there is no socket. */
@@ -164,15 +165,6 @@ async function onPath(place: Place, server: Server, log: Logger): Promise<string
   } finally {
     process.umask(before);
   }
-}
-
-async function onTcp(address: TcpAddress, server: Server, log: Logger): Promise<TcpAddress> {
-  const bound = await listen(server, address, log);
-  return bound.kind === 'tcp' ? bound : address;
-}
-
-export function httpUrl({ host, port }: TcpAddress): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 async function closeGently(servers: readonly Server[]): Promise<void> {

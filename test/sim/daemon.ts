@@ -72,6 +72,10 @@ export async function makeHttp(
     clientFaults: () => faults.total(),
     serverFaults: () => serverFaults.total(),
     reset: () => Promise.reject(new Error('the simulated daemon has no start')),
+    page: {
+      open: () => Promise.reject(new Error('the simulated daemon has no ports')),
+      session: () => '',
+    },
   });
   const server = makeHttpServer({ load: () => Promise.resolve(api), guard: localOnly, error });
   return new Http(world, random(seed, 'http'), server);

@@ -25,7 +25,10 @@ import {
 
 const root = new URL('../../', import.meta.url);
 const folders = ['src', 'packages', 'bench/src', 'scripts', 'test'];
-const paths = execFileSync('find', [...folders, '-name', '*.ts'], { cwd: root, encoding: 'utf8' })
+const paths = execFileSync('find', [...folders, '-name', '*.ts', '-o', '-name', '*.tsx'], {
+  cwd: root,
+  encoding: 'utf8',
+})
   .trim()
   .split('\n')
   .filter((path) => !/\/(node_modules|dist)\/|\.d\.ts$/.test(path));

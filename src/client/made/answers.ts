@@ -329,3 +329,13 @@ export type DiffAnswer = readonly ({
   readonly first: number;
   readonly sectors: number;
 })[];
+
+/** The URL of the page, good for one use; HTTP is started if there is none. By the socket alone. */
+export type OpenPageAnswer = {
+  readonly url: string;
+};
+
+/** A token for as long as the daemon lives, for one that was good for one use. */
+export type PageSessionAnswer = {
+  readonly token: string;
+};

@@ -25,6 +25,8 @@ import type {
   SnapshotsAnswer,
   CutAnswer,
   DiffAnswer,
+  OpenPageAnswer,
+  PageSessionAnswer,
 } from './answers.ts';
 import type { Attributes, NewDevice } from './attributes.ts';
 import type { Plan, Rule } from './rule.ts';
@@ -257,6 +259,16 @@ export interface Calls {
   readonly diff: {
     readonly input: { readonly a: string; readonly b: string };
     readonly answer: DiffAnswer;
+  };
+  /** The URL of the page, good for one use; HTTP is started if there is none. By the socket alone. */
+  readonly openPage: {
+    readonly input: Nothing;
+    readonly answer: OpenPageAnswer;
+  };
+  /** A token for as long as the daemon lives, for one that was good for one use. */
+  readonly pageSession: {
+    readonly input: Nothing;
+    readonly answer: PageSessionAnswer;
   };
   /** Prometheus text. */
   readonly metrics: {

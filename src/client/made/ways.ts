@@ -51,5 +51,7 @@ export const ways: Readonly<Record<keyof Calls, Way>> = {
   putData: { method: 'PUT', path: '/v1/devices/{name}/data', body: 'stream' },
   cut: { method: 'POST', path: '/v1/devices/{name}/cut', query: ['keep', 'down', 'seed'], answer: 'json' },
   diff: { method: 'GET', path: '/v1/diff', query: ['a', 'b'], answer: 'json' },
+  openPage: { method: 'POST', path: '/v1/page', answer: 'json' },
+  pageSession: { method: 'POST', path: '/v1/page/session', answer: 'json' },
   metrics: { method: 'GET', path: '/metrics', answer: 'text' },
 };

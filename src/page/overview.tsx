@@ -1,0 +1,146 @@
+/** What a device does now: throughput, requests, latencies, tags in flight, clients. */
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type {
+  ExportsAnswer,
+  LatenciesAnswer,
+  RequestsAnswer,
+  StatsAnswer,
+} from '../client/made/answers.ts';
+import { deviceUrl } from './call.ts';
+import { Chart } from './chart.tsx';
+import { Heatmap } from './heatmap.tsx';
+import { History } from './history.ts';
+import { useLive } from './live.ts';
+import { bytesText, countText, timeText } from './numbers.ts';
+import { errorsOf, type Look, ratesBetween } from './rates.ts';
+import { Rows } from './rows.tsx';
+
+const LINES = [
+  { name: 'read', colour: '--read' },
+  { name: 'write', colour: '--write' },
+] as const;
+const WITH_OTHER = [...LINES, { name: 'other', colour: '--other' }] as const;
+
+/** Looks at the device each second, as long as the view is shown. */
+function useHistory(name: string): {
+  history: History;
+  at: number;
+  stats: StatsAnswer | undefined;
+} {
+  const stats = useLive<StatsAnswer>(`${deviceUrl(name)}/stats`);
+  const latencies = useLive<LatenciesAnswer>(`${deviceUrl(name)}/latencies`);
+  const history = useRef(new History());
+  const before = useRef<Look>(undefined);
+  const [at, setAt] = useState(0);
+  useEffect(() => {
+    if (stats.value === undefined || latencies.value === undefined) return;
+    const now = { at: stats.at, stats: stats.value };
+    history.current.add(Date.now() / 1000, ratesBetween(before.current, now), latencies.value);
+    before.current = now;
+    setAt(stats.at);
+  }, [stats.at]);
+  return { history: history.current, at, stats: stats.value };
+}
+
+export function Overview({ name }: { name: string }) {
+  const { history, at, stats } = useHistory(name);
+  const list = (of: 'read' | 'write' | 'other', what: 'bytes' | 'requests'): number[] =>
+    history.rates.map((rates) => rates[of][what]);
+  return (
+    <>
+      <Facts stats={stats} />
+      <div class="charts">
+        <Chart
+          title="Throughput"
+          lines={LINES}
+          data={[history.times, list('read', 'bytes'), list('write', 'bytes')]}
+          text={(value) => `${bytesText(value)}/s`}
+        />
+        <Chart
+          title="Requests"
+          lines={WITH_OTHER}
+          data={[
+            history.times,
+            ...(['read', 'write', 'other'] as const).map((of) => list(of, 'requests')),
+          ]}
+          text={(value) => `${countText(value)}/s`}
+        />
+        <Heatmap history={history} at={at} />
+      </div>
+      <Tags name={name} />
+      <Clients name={name} />
+    </>
+  );
+}
+
+function Facts({ stats }: { stats: StatsAnswer | undefined }) {
+  if (stats === undefined) return null;
+  const { memory, cache, tags, zones } = stats;
+  const facts: [string, string][] = [
+    ['Data', bytesText(memory.heldBytes)],
+    ['Tags in use', `${tags.inUse} of ${tags.depth * tags.queues}`],
+    ['Errors', countText(errorsOf(stats))],
+    ['Bad ranges', countText(stats.badBlockRanges)],
+  ];
+  if (cache !== null) {
+    facts.push(['Cache', `${bytesText(cache.usedBytes)} of ${bytesText(cache.sizeBytes)}`]);
+  }
+  if (zones !== null)
+    facts.push(['Zones', `${zones.open} open, ${zones.active} active of ${zones.count}`]);
+  return (
+    <dl class="tiles">
+      {facts.map(([what, value]) => (
+        <div key={what}>
+          <dt>{what}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+const TAG_COLUMNS = ['Tag', 'Command', 'Sector', 'Sectors', 'State', 'Age', 'Rule'];
+
+function Tags({ name }: { name: string }) {
+  const { value = [] } = useLive<RequestsAnswer>(`${deviceUrl(name)}/requests`);
+  const oldest = [...value].sort((a, b) => b.ageNs - a.ageNs);
+  return (
+    <section>
+      <h2>In flight ({value.length})</h2>
+      <Rows
+        label="Requests in flight, the oldest first"
+        kind="tags"
+        columns={TAG_COLUMNS}
+        count={oldest.length}
+        keyOf={(index) => String(index)}
+        row={(index) => {
+          const one = oldest[index];
+          if (one === undefined) return null;
+          const { tag, queue, command, sector, sectors, state, ageNs, rule = '' } = one;
+          const cells = [tag < 0 ? '-' : `${queue}:${tag}`, command, sector, sectors, state];
+          return [...cells, timeText(ageNs), rule].map((text, at) => (
+            <td key={TAG_COLUMNS[at]}>{text}</td>
+          ));
+        }}
+      />
+    </section>
+  );
+}
+
+function Clients({ name }: { name: string }) {
+  const { value } = useLive<ExportsAnswer>('/v1/exports', 2000);
+  const found = value?.find(({ device }) => device === name);
+  if (found === undefined) return null;
+  return (
+    <section>
+      <h2>Clients ({found.clients})</h2>
+      <p>
+        They come by{' '}
+        {found.uris.map((uri) => (
+          <code key={uri}>{uri} </code>
+        ))}
+      </p>
+    </section>
+  );
+}

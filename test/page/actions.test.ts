@@ -1,0 +1,78 @@
+/** What the page does, as calls, commands and curl lines. */
+
+import { execFileSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import * as actions from '../../src/page/actions.ts';
+import { octavesBetween } from '../../src/page/history.ts';
+import { bytesText, countText, sizeOf, timeText } from '../../src/page/numbers.ts';
+
+const NASTY = `a b'"$(x)/&?#é`;
+
+test('a command line is for the shell what its words are', () => {
+  const words = ['faults', NASTY, 'add', 'op=read', `id=${NASTY}`, ''];
+  const line = actions.commandLine(words).replace(/^tnull/, `printf '%s\\n'`);
+  const said = execFileSync('bash', ['-c', line], { encoding: 'utf8' });
+  expect(said).toBe(words.map((word) => `${word}\n`).join(''));
+});
+
+test('a curl line is for the shell what the call is', () => {
+  const action = actions.create(NASTY, { size: '64', memory_backed: '1' });
+  const line = actions.curlLine(action, 'http://127.0.0.1:1', true);
+  const shell = `curl() { printf '%s\\n' "$@"; }; TNULL_HTTP_TOKEN=t; ${line}`;
+  const said = execFileSync('bash', ['-c', shell], { encoding: 'utf8' });
+  expect(said.trimEnd().split('\n')).toEqual([
+    ...['-X', 'PUT', '-H', 'Authorization: Bearer t', '-H', 'Content-Type: application/json'],
+    ...['-d', '{"size":"64","memory_backed":"1"}'],
+    `http://127.0.0.1:1/v1/devices/${encodeURIComponent(NASTY).replaceAll("'", "'")}`,
+  ]);
+});
+
+test('without a token a POST says a type that no form has', () => {
+  const action = { method: 'POST', path: '/v1/reset', words: ['reset'] } as const;
+  const type = `-H 'Content-Type: application/octet-stream'`;
+  expect(actions.curlLine(action, 'http://h', false)).toBe(
+    `curl -X POST ${type} http://h/v1/reset`,
+  );
+});
+
+test('a rule is read as its words', () => {
+  expect(actions.ruleOf(' op=write  nth=3 error=EIO ')).toEqual({
+    ...{ op: 'write', nth: '3', error: 'EIO' },
+  });
+  expect(() => actions.ruleOf('op=write nth')).toThrow("'nth' is not word=value");
+  expect(() => actions.ruleOf('op=write op=read')).toThrow('op= is there twice');
+  expect(() => actions.ruleOf('')).toThrow('is not word=value');
+});
+
+const none = { read: [], write: [], discard: [], 'write-zeroes': [], flush: [], zone: [] };
+
+test('a column of the heatmap has what ended between two looks, by powers of two', () => {
+  const before = { ...none, read: [[2048, 5]] };
+  const now = {
+    ...none,
+    read: [
+      [2048, 7],
+      [2049, 1],
+      [4096, 2],
+    ],
+    write: [[512, 4]],
+  };
+  const column = octavesBetween(before, now);
+  // Up to 2^11 ns the lowest; above it up to 2^12 the next.
+  expect([...column.slice(0, 3)]).toEqual([2 + 4, 1 + 2, 0]);
+  expect(column.reduce((sum, count) => sum + count, 0)).toBe(9);
+  expect(octavesBetween(undefined, now).every((count) => count === 0)).toBe(true);
+});
+
+test('counters that began anew count from zero', () => {
+  const column = octavesBetween({ ...none, read: [[2048, 90]] }, { ...none, read: [[2048, 3]] });
+  expect(column[0]).toBe(3);
+});
+
+test('numbers are said as people read them', () => {
+  expect(['0 B', '1.0 KiB', '4.0 GiB']).toEqual([0, 1024, 4 * 2 ** 30].map(bytesText));
+  expect([999, 12_345, 2e6].map(countText)).toEqual(['999', '12.3 k', '2.0 M']);
+  expect([5, 1500, 2e9, 90e9].map(timeText)).toEqual(['5 ns', '1.5 us', '2.0 s', '1.5 min']);
+  expect(sizeOf({ size: 1, size_bytes: 0 })).toBe(1 << 20);
+  expect(sizeOf({ size: 1, size_bytes: '1000' })).toBe(1000);
+});
