@@ -30,6 +30,10 @@ export interface DataCommand {
   readonly answered: number;
   /** NEVER: it was not answered, failed, or nothing made it durable. */
   readonly durable: number;
+  /** No client sent it: the device put a write's data there. */
+  readonly isAstray: boolean;
+  /** Nothing shows it: if every answer were true, it would not have been. */
+  readonly isNever: boolean;
 }
 
 export interface Mark {
@@ -83,16 +87,18 @@ export class LogBuilder {
   }
 
   finish(header: JournalHeader): CrashLog {
-    const honest = this.#arrived.map((one) =>
-      one.lied ? { ...one, succeeded: true, lied: false } : one,
-    );
-    return {
-      ...this.#log(header, this.#arrived),
-      honest: this.#arrived.some(({ lied }) => lied) ? this.#log(header, honest) : undefined,
-    };
+    const log = this.#log(header, this.#arrived);
+    if (!this.#arrived.some((one) => one.lied || isAstray(one))) return log;
+    // What nobody sent keeps its place, so that both have the same cells and contents.
+    const honest = this.#arrived.map((one) => {
+      if (isAstray(one)) return { ...one, answered: NEVER, succeeded: false, lied: false };
+      return one.lied ? { ...one, succeeded: true, lied: false } : one;
+    });
+    return { ...log, honest: this.#log(header, honest, log.instants) };
   }
 
-  #log(header: JournalHeader, all: readonly Arrived[]): CrashLog {
+  /** @param others instants that it has, too: then nothing is astray. */
+  #log(header: JournalHeader, all: readonly Arrived[], others?: readonly number[]): CrashLog {
     const flushes = new Flushes(header, all.filter(isFlush));
     const commands = all
       .filter((one) => !isFlush(one))
@@ -103,12 +109,15 @@ export class LogBuilder {
         return {
           ...{ command, client, sector, sectors, data, arrived, answered },
           durable: one.succeeded ? durable : NEVER,
+          isAstray: isAstray(one),
+          isNever: others !== undefined && isAstray(one),
         };
       });
     const narrowing = all.filter((one) => narrows(header, one)).map(({ answered }) => answered);
+    const instants = new Set([...narrowing, this.#at, ...(others ?? [])]);
     return {
       ...{ header, base: this.#base, commands, marks: this.#marks },
-      instants: [...narrowing.toSorted((a, b) => a - b), this.#at],
+      instants: [...instants].toSorted((a, b) => a - b),
       honest: undefined,
     };
   }
@@ -140,6 +149,10 @@ export class LogBuilder {
 
 function isFlush({ record }: Arrived): boolean {
   return record.command === Command.flush;
+}
+
+function isAstray({ record }: Arrived): boolean {
+  return (record.flags & Flag.astray) !== 0;
 }
 
 /** Success means that it is durable. */

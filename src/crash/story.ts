@@ -26,6 +26,8 @@ export interface Doubtful {
   readonly sector: number;
   readonly sectors: number;
   readonly isAnswered: boolean;
+  /** No client sent it: a misdirected write. */
+  readonly isAstray: boolean;
   /** Blocks that show what it put there, and how many it has. */
   readonly kept: number;
   readonly blocks: number;
@@ -66,10 +68,11 @@ export function doubtful(timeline: Timeline, instant: number, contents: Int32Arr
     for (let cell = low; cell < high; cell++) {
       if (contents[cell] === contentOf(timeline, cell, n)) kept++;
     }
-    const { client, sector, sectors, answered } = one;
+    const { client, sector, sectors, answered, isAstray } = one;
     const isAnswered = answered < time;
     const command = nameOf(one);
-    found.push({ n, command, client, sector, sectors, isAnswered, kept, blocks: high - low });
+    const who = { n, command, client, sector, sectors, isAnswered, isAstray };
+    found.push({ ...who, kept, blocks: high - low });
   }
   return found;
 }

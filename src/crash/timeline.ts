@@ -101,7 +101,8 @@ export class Timeline {
     }
     this.baseUntil[cell] = soonest[0] ?? 0;
     for (let slot = begin; slot < end; slot++) {
-      const answered = this.log.commands[command[slot] ?? 0]?.answered ?? 0;
+      const { answered = 0, isNever = false } = this.log.commands[command[slot] ?? 0] ?? {};
+      if (isNever) continue; // until 0: at no instant
       let [low, high] = [slot + 1, end];
       while (low < high) {
         const middle = (low + high) >>> 1;

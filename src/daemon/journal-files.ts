@@ -101,6 +101,7 @@ function refusal(path: string, why: string): ErrnoError {
 
 class SinkFile implements JournalSink {
   readonly path: string;
+  readonly #where: string;
   readonly #file: number;
   readonly #release: () => void;
   /** We made it, and nothing is in it. */
@@ -108,6 +109,7 @@ class SinkFile implements JournalSink {
 
   constructor(path: string, file: number, isNew: boolean, release: () => void) {
     this.path = shown(path);
+    this.#where = path;
     this.#file = file;
     this.#isUnused = isNew;
     this.#release = release;
@@ -175,7 +177,7 @@ class SinkFile implements JournalSink {
   }
 
   close(): void {
-    if (this.#isUnused) remove(this.path);
+    if (this.#isUnused) remove(this.#where);
     this.#release();
     close(this.#file, () => {});
   }

@@ -25,8 +25,9 @@ export type Kind = (typeof Kind)[keyof typeof Kind];
 export const Command = { write: 1, flush: 2, discard: 3, writeZeroes: 9 } as const;
 export type Command = (typeof Command)[keyof typeof Command];
 
-export const Flag = { fua: 1, noUnmap: 2 } as const;
-const ALL_FLAGS = Flag.fua | Flag.noUnmap;
+/** Of arrived. Astray: no client sent it; the device put the data of a write there. */
+export const Flag = { fua: 1, noUnmap: 2, astray: 4 } as const;
+const ALL_FLAGS = Flag.fua | Flag.noUnmap | Flag.astray;
 
 /** Of answered: success was told, but a flush made nothing durable, or FUA was ignored; with an errno, the command
  *  was not done. */

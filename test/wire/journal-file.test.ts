@@ -189,7 +189,7 @@ describe('a file that cannot be it', () => {
   });
 
   test('makes no file where the device cannot be made', async () => {
-    const path = join(folder(), 'run.tj');
+    const path = join(folder(), `${'long'.repeat(30)}.tj`);
     const it = await serveControlled('size=4');
     const json = { size: 1, journal: 1, journal_file: path, power: 1 };
     const init = {

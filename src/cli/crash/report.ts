@@ -121,10 +121,11 @@ export function momentText({ instant, arrived, answered, mark, next }: Moment): 
 }
 
 export function doubtfulText(one: Doubtful): string {
-  const { n, command, client, sector, sectors, kept, blocks, isAnswered } = one;
+  const { n, command, client, sector, sectors, kept, blocks, isAnswered, isAstray } = one;
   const what = kept === 0 ? 'lost' : kept === blocks ? 'kept' : `${kept} of ${blocks} blocks kept`;
   const state = isAnswered ? 'answered' : 'not answered';
-  return `${command} ${n} (${sector}+${sectors}, client ${client}, ${state}): ${what}`;
+  const who = isAstray ? 'misdirected' : `client ${client}`;
+  return `${command} ${n} (${sector}+${sectors}, ${who}, ${state}): ${what}`;
 }
 
 /** What is marked may drive the terminal. */

@@ -1,6 +1,7 @@
 /** What the clients of one device do, written down from power on: the base, then every command with its data, and
  *  what is marked. Source: crash.md section 2. */
 
+import type { Bio } from '../../block/bio.ts';
 import { Command } from '../../block/command.ts';
 import type { CommandJournal, Offer } from '../../block/command-journal.ts';
 import { Allocation, type Extent } from '../../block/extents.ts';
@@ -39,6 +40,8 @@ const NOT_WRITTEN = 0;
 const FULL = 'the journal is full and ends here; journal_max gives it more';
 const TOO_SLOW = 'the disk is too slow for the journal, which ends here';
 const NO_ROOM = -1;
+/** As a client's number. */
+const NOBODY = 0;
 
 export class LiveJournal implements CommandJournal {
   readonly #options: LiveJournalOptions;
@@ -122,16 +125,27 @@ export class LiveJournal implements CommandJournal {
     sector: number,
     sectors: number,
     data: Segments,
+    isAstray = false,
   ): number {
     const payload = command === Command.WRITE ? sectors * SECTOR_BYTES : 0;
+    const id = this.#ids + 1;
+    const place = [sector, sectors] as const;
     const fits =
       this.#hasRoom(payload) &&
-      this.#done(
-        this.#recorder.arrived(client, this.#ids + 1, command, flags, sector, sectors, data),
-      );
+      this.#done(this.#recorder.arrived(client, id, command, flags, ...place, data, isAstray));
     if (fits) return ++this.#ids;
     // What cannot be written down must not happen, or nothing is told of what comes after.
     return this.#options.whenFull === 'fail' ? NO_ROOM : NOT_WRITTEN;
+  }
+
+  /** A write's data go where no client sent them. Its answer is of client 0. @returns as above. */
+  astray({ command, flags, sector, sectors, segments }: Bio): number {
+    return this.arrived(NOBODY, command, flags, sector, sectors, segments, true);
+  }
+
+  /** Those data are there. */
+  landed(id: number): void {
+    this.answered(NOBODY, id, 0);
   }
 
   answered(client: number, id: number, errno: number): void {

@@ -24,7 +24,7 @@ const TWO_32 = 2 ** 32;
 const Kind = { arrived: 1, answered: 2, connected: 3, disconnected: 4, mark: 5, base: 6 } as const;
 type Kind = (typeof Kind)[keyof typeof Kind];
 const EIO = 5;
-const Flag = { fua: 1, noUnmap: 2, lied: 4 } as const;
+const Flag = { fua: 1, noUnmap: 2, astray: 4, lied: 4 } as const;
 
 /** What the header says. */
 export interface HeaderFields {
@@ -88,12 +88,14 @@ export class Recorder {
     sector: number,
     sectors: number,
     data: Segments,
+    isAstray = false,
   ): boolean {
     const length = command === Command.WRITE ? sectors * SECTOR_BYTES : 0;
     if (!this.#reserve(length)) return false;
     const bits =
       ((flags & RequestFlag.FUA) !== 0 ? Flag.fua : 0) |
-      ((flags & RequestFlag.NOUNMAP) !== 0 ? Flag.noUnmap : 0);
+      ((flags & RequestFlag.NOUNMAP) !== 0 ? Flag.noUnmap : 0) |
+      (isAstray ? Flag.astray : 0);
     this.#record(Kind.arrived, command, bits, client, id, sector, sectors, 0, length);
     if (length > 0) this.#payload(data, length);
     return true;

@@ -1,5 +1,8 @@
 /** Snapshots, power cuts and marks that rules ask for, in the way of a command. Source: faults.md section 1 (Action). */
 
+import type { Bio } from '../../block/bio.ts';
+import { Command } from '../../block/command.ts';
+import { Status } from '../../block/status.ts';
 import type { LiveJournal } from '../journal/live-journal.ts';
 import type { DeviceContext } from '../parts.ts';
 import type { DeviceImage } from './device-image.ts';
@@ -20,6 +23,9 @@ interface Deeds {
   snapshot(name: string): Promise<void>;
   /** Into the journal, if there is one and it has room. */
   mark(text: string): void;
+  /** A write goes where no client sent it: into the journal. @returns false: it must fail for want of room there. */
+  astray(bio: Bio): boolean;
+  landed(bio: Bio): void;
 }
 
 export function byRule(device: Ruled, { deferred, warn }: DeviceContext): Deeds {
@@ -29,7 +35,19 @@ export function byRule(device: Ruled, { deferred, warn }: DeviceContext): Deeds 
     if (why !== undefined) warn?.(`${device.name}: cut=${keep} ${why}: cut=random`);
     return why === undefined ? keep : 'random';
   };
+  /** Numbers in the journal. */
+  const astray = new Map<Bio, number>();
   return {
+    astray(bio) {
+      const id = bio.command === Command.WRITE ? (device.journal?.astray(bio) ?? 0) : 0;
+      if (id > 0) astray.set(bio, id);
+      return id >= 0;
+    },
+    landed(bio) {
+      const id = astray.get(bio);
+      if (id !== undefined && bio.status === Status.OK) device.journal?.landed(id);
+      astray.delete(bio);
+    },
     mark: (text) => void device.journal?.mark(text),
     // When what is in hand has been carried out, and before anything of it is answered.
     cut(keep) {

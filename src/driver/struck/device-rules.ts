@@ -21,7 +21,10 @@ import { Versions } from './versions.ts';
 
 /** What rules need of the device while it has power. */
 export interface RuledDevice
-  extends Pick<StruckHost, 'block' | 'isStable' | 'dropCache' | 'cut' | 'snapshot'> {
+  extends Pick<
+    StruckHost,
+    'block' | 'isStable' | 'dropCache' | 'cut' | 'snapshot' | 'astray' | 'landed'
+  > {
   readonly queue: RequestQueue<NullData>;
   /** Sectors. */
   readonly capacity: number;

@@ -1,5 +1,6 @@
 /** What of a command that a rule struck is done: whole blocks of it, each where it was meant for. */
 
+import type { Action } from '../../rules/actions.ts';
 import { SECTOR_BYTES } from '../../units.ts';
 import type { BlockRange } from './draw.ts';
 
@@ -10,7 +11,11 @@ export interface Part {
   readonly sectors: number;
   /** On the device. */
   readonly to: number;
+  /** That is not where it was meant for. */
+  readonly isAstray?: true;
 }
+
+type Misdirection = Action & { readonly kind: 'misdirect' };
 
 interface Ranged {
   readonly sector: number;
@@ -34,6 +39,12 @@ export function keptParts(
     sectors: Math.min((first + count) * per, sectors) - first * per,
     to: sector + first * per,
   }));
+}
+
+/** All of a command, elsewhere. */
+export function misdirected(action: Misdirection, command: Ranged): Part {
+  const to = action.by === undefined ? action.to : command.sector + action.by;
+  return { ...wholeOf(command), to, isAstray: true };
 }
 
 /** All of a command, where it is meant for. */

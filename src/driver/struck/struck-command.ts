@@ -17,7 +17,7 @@ import { addRange } from './data.ts';
 import { blanking, corruption, type DataChange, drawDelay, drawKept, keptText } from './draw.ts';
 import { type HeldCommand, HeldTag } from './held.ts';
 import { type LongJob, PART_BYTES, TURN_BYTES } from './long-work.ts';
-import { blocksOf, keptParts, type Part, wholeOf } from './parts-done.ts';
+import { blocksOf, keptParts, misdirected, type Part, wholeOf } from './parts-done.ts';
 import { ruleStatus } from './rule-status.ts';
 import type { StruckHost } from './struck-host.ts';
 import { wireFault } from './struck-wire.ts';
@@ -180,6 +180,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
       outer.failedAt = inner.failedAt;
     }
     outer.landedAt = inner.landedAt;
+    this.#host.landed(inner);
     inner.segments.clear();
     if (overwrites(inner.command) && inner.status === Status.OK) {
       this.#host.rules.rewritten(inner.sector, inner.sectors);
@@ -215,12 +216,10 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
         if (action.answer === 'cut') this.#cut = 'all'; // what was stored of it is on the disk
         this.#keep(action.kept, detail);
         return false;
-      case 'misdirect': {
-        const to = action.by === undefined ? action.to : this.#outer.sector + action.by;
-        this.#parts = [{ ...wholeOf(this.#outer), to }];
-        detail['to'] = to;
+      case 'misdirect':
+        this.#parts = [misdirected(action, this.#outer)];
+        detail['to'] = this.#parts[0]?.to ?? 0;
         return false;
-      }
       case 'cut':
         if (action.at === 'before') this.#parts = [];
         this.#cut = action.keep;
@@ -335,6 +334,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
     inner.judged = true;
     inner.contiguous = true;
     if (command !== Command.READ && !this.#showData()) return true;
+    if (part.isAstray === true && !this.#host.astray(inner)) return !this.#noMemory();
     this.#left -= PART_BYTES;
     const before = this.#nextPart;
     this.#inner.submit();

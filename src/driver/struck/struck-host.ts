@@ -1,5 +1,6 @@
 /** What the commands that rules strike have in common. */
 
+import type { Bio } from '../../block/bio.ts';
 import type { RequestQueue } from '../../block/request-queue.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
 import type { NullData } from '../completion.ts';
@@ -28,6 +29,10 @@ export interface StruckHost {
   cut(keep: CutKeep): void;
   /** Keeps what the device holds, between two commands; done when it has or cannot. */
   snapshot(name: string): Promise<void>;
+  /** Begins a write to where no client sent it. @returns false: it must not be, for want of room in the journal. */
+  astray(bio: Bio): boolean;
+  /** It has ended, also one that went where it was sent. */
+  landed(bio: Bio): void;
   /** The cache forgets what it holds. */
   dropCache(): void;
 }
