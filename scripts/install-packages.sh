@@ -58,6 +58,7 @@ kernel kmod           modprobe
 kernel iproute2       ip
 kernel mount          mount
 kernel util-linux     blkdiscard
+kernel fdisk          sfdisk
 bench  fio            fio
 bench  gcc            cc
 bench  libc6-dev      header:stdlib.h

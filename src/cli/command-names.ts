@@ -22,6 +22,8 @@ export const commandNames = [
   'destroy',
   'save',
   'cut',
+  'attach',
+  'detach',
   'page',
 ] as const;
 export type CommandName = (typeof commandNames)[number];

@@ -1,10 +1,12 @@
 /** The commands that talk to a running daemon, by name. Source: control.md section 1. */
 
 import { type CommandName, commandNames } from './command-names.ts';
+import { attach } from './commands/attach.ts';
 import { clone } from './commands/clone.ts';
 import { create } from './commands/create.ts';
 import { cut } from './commands/cut.ts';
 import { destroy } from './commands/destroy.ts';
+import { detach } from './commands/detach.ts';
 import { diff } from './commands/diff.ts';
 import { faults } from './commands/faults.ts';
 import { get } from './commands/get.ts';
@@ -26,7 +28,7 @@ import type { ControlCommand } from './control-command.ts';
 
 export const commands: Readonly<Record<CommandName, ControlCommand>> = {
   ...{ ls, create, remove, get, set, zones, stats, requests, faults, mark, wait, reset },
-  ...{ snapshot, snapshots, rollback, clone, diff, destroy, save, cut, page },
+  ...{ snapshot, snapshots, rollback, clone, diff, destroy, save, cut, attach, detach, page },
 };
 
 export const controlCommands: ReadonlyMap<string, ControlCommand> = new Map(

@@ -26,6 +26,11 @@ export class ControlClient {
     this.#find = typeof path === 'string' ? () => path : path;
   }
 
+  /** Of the daemon's socket. @throws StartError: it cannot be told. */
+  get path(): string {
+    return this.#connection.path;
+  }
+
   get #connection(): Connection {
     this.#found ??= new Connection(this.#find());
     return this.#found;

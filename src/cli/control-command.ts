@@ -27,6 +27,8 @@ export interface CommandContext {
   nextLook(): Promise<boolean>;
   /** Waits until the output was read; false: nobody wants more. */
   wasRead(): Promise<boolean>;
+  /** With which status the program ends; 0 unless said. */
+  endsWith(status: number): void;
   /** Aborted when nobody wants more. */
   readonly ended: AbortSignal;
 }

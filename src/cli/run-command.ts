@@ -1,14 +1,11 @@
-/** `--run`: a shell command beside the daemon, told where to find it. The command and its children end with
- *  us. */
+/** `--run`: a shell command beside us. The command and its children end with us. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { clearTimeout, setTimeout } from 'node:timers';
 import { isatty } from 'node:tty';
-import type { Daemon } from '../daemon/daemon.ts';
 import { limits } from '../server/limits.ts';
-import { exportUri } from './ready-lines.ts';
 
 export interface RunningCommand {
   /** The status to exit with: the command's own, or 128 + the signal that ended it. */
@@ -19,14 +16,17 @@ export interface RunningCommand {
 
 const STDIN = 0;
 
-/** Runs `command` with $control, and $uri, $unixsocket and $port of the daemon's first listener and export. */
-export function runCommand(command: string, daemon: Daemon): RunningCommand {
+/** @param variables beside our own environment. */
+export function runCommand(
+  command: string,
+  variables: Readonly<Record<string, string>>,
+): RunningCommand {
   // A process group of its own can be found as a whole. In Node it is also a session, which has no terminal:
   // if somebody types into the command it stays in our group, and is found by its parents.
   const detached = !isatty(STDIN);
   const child = spawn('/bin/sh', ['-c', command], {
     ...{ stdio: 'inherit', detached },
-    env: { ...process.env, ...environment(daemon) },
+    env: { ...process.env, ...variables },
   });
   const kill = (signal: NodeJS.Signals): void => {
     const { pid } = child;
@@ -84,22 +84,6 @@ export function endCommand({ kill, status }: RunningCommand): void {
   kill('SIGTERM');
   const timer = setTimeout(() => kill('SIGKILL'), limits.drainTime.max);
   status.finally(() => clearTimeout(timer));
-}
-
-/** What a command is told of the daemon. */
-export function environment(daemon: Daemon): Record<string, string> {
-  const [first] = daemon.listening;
-  const [device] = daemon.exports;
-  const unix = daemon.listening.find((address) => address.kind === 'unix');
-  const tcp = daemon.listening.find((address) => address.kind === 'tcp');
-  return {
-    uri: first === undefined ? '' : exportUri(first, device?.name ?? ''),
-    unixsocket: unix?.path ?? '',
-    port: tcp === undefined ? '' : String(tcp.port),
-    control: daemon.control ?? '',
-    // tnull commands that it runs ask this daemon.
-    ...(daemon.control === undefined ? {} : { TNULL_CONTROL: daemon.control }),
-  };
 }
 
 function statusOf(child: ChildProcess): Promise<number> {

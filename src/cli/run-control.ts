@@ -40,6 +40,7 @@ export async function runControl(
   const { control, json, ...flags } = line.flags;
   const looks =
     flags['watch'] === true || flags['follow'] === true ? new Looks(streams) : undefined;
+  let status = 0;
   await command.run({
     client: controlClient(control, streams),
     reach: () => controlClient(control, streams),
@@ -52,9 +53,12 @@ export async function runControl(
     read: readStandardInput,
     nextLook: async () => (await looks?.next()) ?? false,
     wasRead: async () => (await looks?.wasRead()) ?? true,
+    endsWith: (one) => {
+      status = one;
+    },
     ended: looks?.ended ?? new AbortController().signal,
   });
-  return 0;
+  return status;
 }
 
 /** @param control what --control says. @throws UsageError, StartError. */

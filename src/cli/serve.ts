@@ -36,6 +36,7 @@ import type { Streams } from './process-end.ts';
 import { checkOpen, tellReady } from './ready-fd.ts';
 import { clientCommand, exportUri, readyJson, readyLines } from './ready-lines.ts';
 import { endCommand, runCommand } from './run-command.ts';
+import { runEnvironment } from './run-environment.ts';
 import { StopRequest } from './stop-request.ts';
 import { withTls } from './tls-flags.ts';
 import { StartError } from './usage-error.ts';
@@ -255,7 +256,7 @@ async function untilCommandEnds(
   daemon: Daemon,
   stop: StopRequest,
 ): Promise<number> {
-  const running = runCommand(command, daemon);
+  const running = runCommand(command, runEnvironment(daemon));
   const end = (): void => endCommand(running);
   daemon.failed?.then(end);
   stop.asked.then(end);

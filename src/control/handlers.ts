@@ -25,6 +25,8 @@ export interface ExportUse {
   readonly device: string;
   /** One for each listener. */
   readonly uris: readonly string[];
+  /** Whether clients may share the export over several connections (CAN_MULTI_CONN). */
+  readonly multiConn: boolean;
   readonly clients: number;
 }
 

@@ -52,7 +52,13 @@ export const pageAnswer: Schema = record({ url: text });
 export const sessionAnswer: Schema = record({ token: text });
 
 export const exportsAnswer: Schema = list(
-  record({ device: text, uris: list(text), clients: whole, inFlight: whole }),
+  record({
+    device: text,
+    uris: list(text),
+    multiConn: { type: 'boolean', description: 'several connections may share it' },
+    clients: whole,
+    inFlight: whole,
+  }),
 );
 
 function readable(name: string): Schema {

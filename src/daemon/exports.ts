@@ -1,6 +1,7 @@
 /** The exports of the powered devices, by the devices' numbers; the lowest is the default export.
  *  Source: control.md section 2. */
 
+import type { ExportUse } from '../control/handlers.ts';
 import type { NullDevice } from '../driver/null-device.ts';
 import { type ExportRules, NbdExport } from '../export/nbd-export.ts';
 
@@ -41,11 +42,14 @@ export class PoweredExports {
   }
 
   /** The users of each export, as they are when it is reached. @param urisOf an export. */
-  *uses(
-    urisOf: (name: string) => readonly string[],
-  ): Generator<{ device: string; uris: readonly string[]; clients: number }> {
-    for (const { name, sessions } of [...this.#ordered]) {
-      yield { device: name, uris: urisOf(name), clients: sessions.size };
+  *uses(urisOf: (name: string) => readonly string[]): Generator<ExportUse> {
+    for (const { name, multiConnection, sessions } of [...this.#ordered]) {
+      yield {
+        device: name,
+        uris: urisOf(name),
+        multiConn: multiConnection,
+        clients: sessions.size,
+      };
     }
   }
 

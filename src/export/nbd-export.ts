@@ -79,7 +79,7 @@ export class NbdExport implements ExportInfo {
     disk.journal?.offered({
       cache: (this.flags & TransmissionFlag.SEND_FLUSH) !== 0,
       fua: (this.flags & TransmissionFlag.SEND_FUA) !== 0,
-      multiConnection: (this.flags & TransmissionFlag.CAN_MULTI_CONN) !== 0,
+      multiConnection: this.multiConnection,
     });
     this.description = `tnull ${disk.name}`;
     // Requests below the block size are served by read-modify-write, so any byte may be addressed;
@@ -92,6 +92,11 @@ export class NbdExport implements ExportInfo {
       preferred: Math.max(PREFERRED_BLOCK, disk.limits.blockBytes),
       maximumPayload: advisedPayload(disk, payloadMax),
     };
+  }
+
+  /** Whether several connections may share it. */
+  get multiConnection(): boolean {
+    return (this.flags & TransmissionFlag.CAN_MULTI_CONN) !== 0;
   }
 
   /** True when written data may be lost until they are flushed, or rules watch for flushes. */

@@ -101,6 +101,12 @@ test('GET /v1/exports tells what is in flight, and of powered devices alone', as
   const it = await serve();
   it.device('off');
   await it.tree.create('a', new Map([['power', '1']]));
-  const a = { device: 'a', uris: ['nbd://127.0.0.1:10809/a'], clients: 0, inFlight: 0 };
+  const a = {
+    device: 'a',
+    uris: ['nbd://127.0.0.1:10809/a'],
+    multiConn: true,
+    clients: 0,
+    inFlight: 0,
+  };
   expect((await it.ask('GET', '/v1/exports')).json).toEqual([a]);
 });

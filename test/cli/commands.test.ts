@@ -56,6 +56,9 @@ async function inside(
       throw new Error(line);
     },
     wasRead: async () => true,
+    endsWith: (status) => {
+      throw new Error(`status ${status}`);
+    },
     ended: new AbortController().signal,
   });
   return said;
@@ -399,6 +402,7 @@ describe('one line, status 1', () => {
       ['mark', ['a', 'text']],
       ['ls', []],
       ['reset', []],
+      ['page', []],
       ...['snapshot', 'rollback', 'destroy', 'clone', 'diff', 'save'].map(
         (command) => [command, ['a', 'b']] as const,
       ),

@@ -41,6 +41,7 @@ export async function serve(
           .map(({ name }) => ({
             device: name,
             uris: [`nbd://127.0.0.1:10809/${name}`],
+            multiConn: true,
             clients: 0,
           })),
       clientFaults: () => new Map([['pipelined-option', 3]]),

@@ -17,7 +17,7 @@ import { type Judged, JudgedProcess } from '../judged-process.ts';
 import { thisMachine } from '../machine.ts';
 import { makePrivateSocket, type PrivateSocket } from '../private-socket.ts';
 import type { Streams } from '../process-end.ts';
-import { environment } from '../run-command.ts';
+import { runEnvironment } from '../run-environment.ts';
 
 const DEVICE = 'nullb0';
 /** null_blk's largest. */
@@ -95,7 +95,7 @@ export class CrashLane {
 
   /** Where the device is found. */
   get uri(): string {
-    return environment(this.daemon)['uri'] ?? '';
+    return runEnvironment(this.daemon)['uri'] ?? '';
   }
 
   async show({ show, watch }: ShownImage): Promise<void> {
@@ -111,7 +111,7 @@ export class CrashLane {
   async check(image: ShownImage, check: Check): Promise<Checked> {
     await this.show(image);
     const began = performance.now();
-    const given = { ...environment(this.daemon), ...check.environment };
+    const given = { ...runEnvironment(this.daemon), ...check.environment };
     const marks = { TNULL_CRASH_MARKS: this.#marksFile(check.marks) };
     const judged = await this.#process.run(check.command, { ...given, ...marks }, check.timeoutMs);
     const ms = Math.round(performance.now() - began);

@@ -14,6 +14,7 @@ import { wordsFromHere } from '../paths-here.ts';
 import { makePrivateSocket } from '../private-socket.ts';
 import type { Streams } from '../process-end.ts';
 import { endCommand, type RunningCommand, runCommand } from '../run-command.ts';
+import { runEnvironment } from '../run-environment.ts';
 import { StartError } from '../usage-error.ts';
 
 export interface Recording {
@@ -58,7 +59,7 @@ export async function record(recording: Recording, streams: Streams): Promise<nu
       return await interruptible(
         () => running && endCommand(running),
         async () => {
-          running = runCommand(command, daemon);
+          running = runCommand(command, runEnvironment(daemon));
           const status = await running.status;
           for (const part of daemon.journal(DEVICE)) write(file, part);
           return status;

@@ -8,7 +8,7 @@ import { parsePlan } from '../../rules/plan.ts';
 import { JudgedProcess } from '../judged-process.ts';
 import { outcomeOf } from '../outcome.ts';
 import { makePrivateSocket, type PrivateSocket } from '../private-socket.ts';
-import { environment } from '../run-command.ts';
+import { runEnvironment } from '../run-environment.ts';
 import { StartError } from '../usage-error.ts';
 import { type SweepCommand, sweepRule } from './arguments.ts';
 import type { Run } from './report.ts';
@@ -74,7 +74,7 @@ export class Lane {
     const began = performance.now();
     const { status, output } = await this.#process.run(
       command,
-      { ...environment(this.#daemon), TNULL_SWEEP_N: `${n}` },
+      { ...runEnvironment(this.#daemon), TNULL_SWEEP_N: `${n}` },
       timeoutMs,
     );
     const ms = performance.now() - began;

@@ -27,6 +27,8 @@ export type DevicesAnswer = readonly DeviceAnswer[];
 export type ExportsAnswer = readonly ({
   readonly device: string;
   readonly uris: readonly string[];
+  /** Several connections may share it. */
+  readonly multiConn: boolean;
   readonly clients: number;
   readonly inFlight: number;
 })[];
