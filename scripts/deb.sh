@@ -24,6 +24,7 @@ mv usr/lib/tnull/packaging/systemd/tnull.* usr/lib/systemd/system/
 mv usr/lib/tnull/packaging/completions/tnull.bash usr/share/bash-completion/completions/tnull
 mv usr/lib/tnull/packaging/completions/_tnull usr/share/zsh/vendor-completions/
 mv usr/lib/tnull/packaging/completions/tnull.fish usr/share/fish/vendor_completions.d/
+mv usr/lib/tnull/packaging/{grafana,prometheus} usr/share/doc/tnull/
 rm -r usr/lib/tnull/packaging
 ln -s ../lib/tnull/bin/tnull.js usr/bin/tnull
 find . -type d -exec chmod 755 {} + && find . -type f -exec chmod 644 {} + && chmod 755 usr/lib/tnull/bin/tnull.js

@@ -31,6 +31,7 @@ system patchelf       patchelf
 system kmod           modprobe
 system iproute2       ip
 system mount          mount
+system prometheus     promtool
 system systemd        systemd-socket-activate
 system systemd        systemd-analyze
 system systemd        systemd-notify

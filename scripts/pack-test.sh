@@ -150,7 +150,8 @@ action_says_why() {
 packaging_packed() {
   local listed one
   listed=$(tar tzf "$work/tarballs/tnull-$version.tgz")
-  for one in man/tnull.1 systemd/tnull.{service,socket} completions/{tnull.bash,_tnull,tnull.fish}; do
+  for one in man/tnull.1 systemd/tnull.{service,socket} completions/{tnull.bash,_tnull,tnull.fish} \
+    grafana/tnull.json prometheus/alerts.yml; do
     grep -qx "package/packaging/$one" <<<"$listed" || { echo "without $one"; return 1; }
   done
 }

@@ -12,6 +12,7 @@ import { faultWordsMarkdown } from './fault-words.ts';
 import { fishCompletion } from './fish.ts';
 import { images } from './images.ts';
 import { manPage } from './man.ts';
+import { metricsMarkdown } from './metrics.ts';
 import { parametersMarkdown } from './parameters.ts';
 import { zshCompletion } from './zsh.ts';
 
@@ -33,6 +34,7 @@ export function made(version: string): Readonly<Record<string, string>> {
     'src/client/made/calls.ts': clientCalls(),
     'src/client/made/ways.ts': clientWays(),
     'docs/client-faults.md': clientFaultsMarkdown(),
+    'docs/metrics.md': metricsMarkdown(),
     ...images(measured, readme),
     'packaging/man/tnull.1': manPage(version),
     'packaging/completions/tnull.bash': bashCompletion(),

@@ -77,6 +77,18 @@ export class Histogram {
     return all;
   }
 
+  /** How many values are below 2^n ns, for each n of [first, last]: exactly, since a bucket begins there.
+   *  @param first above 4. */
+  below(first: number, last: number): Float64Array {
+    const sums = new Float64Array(last - first + 1);
+    let [sum, at] = [0, 0];
+    for (let n = first; n <= last; n++) {
+      for (const end = octaveBegin(n); at < end; at++) sum += this.#counts[at] ?? 0;
+      sums[n - first] = sum;
+    }
+    return sums;
+  }
+
   /** The value below or at which the share `p` (0..1) of all lies; 0 when there are none. */
   percentile(p: number): number {
     let left = Math.ceil(this.#count * p);
@@ -100,6 +112,11 @@ export function bucketOf(value: number): number {
   if (whole < PER_OCTAVE) return Math.max(whole, 0);
   const shift = 31 - Math.clz32(whole) - OCTAVE_BITS;
   return (shift + 1) * PER_OCTAVE + (whole >>> shift) - PER_OCTAVE;
+}
+
+/** The bucket that begins with 2^n. */
+function octaveBegin(n: number): number {
+  return (n - OCTAVE_BITS + 1) * PER_OCTAVE;
 }
 
 function upperEndOf(bucket: number): number {

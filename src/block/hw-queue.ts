@@ -33,6 +33,8 @@ interface QueueOfHctx<D extends DriverData> extends Shape {
   readonly begun: Set<object>;
   /** A retired hardware queue had its turn and may have processed its last request. */
   retiredRan(): void;
+  /** At `now` a hardware queue has no request in flight any more. */
+  mayIdle(now: number): void;
   /** A hardware queue is not busy any more. */
   drained(): void;
 }
@@ -153,8 +155,10 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
       if (outer >= 0) this.#times.over(this.context.clock.now() - outer);
       this.issuingAt = this.#pluggedAt;
       this.#issue(batch);
-      this.#times.over(this.context.clock.now() - this.issuingAt);
+      const now = this.context.clock.now();
+      this.#times.over(now - this.issuingAt);
       this.issuingAt = outer;
+      if (this.inFlight === 0) this.queue.mayIdle(now);
     }
     this.#spare = batch;
   }
@@ -289,6 +293,7 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
     this.inFlight++;
     if (this.#plug.count === 0) {
       this.#pluggedAt = this.context.clock.now();
+      this.queue.stats.busyFrom(this.#pluggedAt);
       this.context.deferred.raise(this);
     }
     request.issuedAt = this.#pluggedAt;
@@ -340,16 +345,23 @@ export class HwQueue<D extends DriverData = DriverData> implements DeferredWork,
 
   #release(request: Slot<D>, status: Status): void {
     const { bio, command, sectors, issuedAt } = request;
+    if (status !== Status.OK) this.#failed(request, status);
+    this.inFlight--;
     if (issuedAt === this.issuingAt) {
       this.#times.ended(command, sectors, status);
     } else {
-      const ns = this.context.clock.now() - issuedAt;
-      this.queue.stats.ended(command, sectors, status, ns);
+      const now = this.context.clock.now();
+      this.queue.stats.ended(command, sectors, status, now - issuedAt);
+      if (this.inFlight === 0) this.queue.mayIdle(now);
     }
     request.free();
-    this.inFlight--;
     this.pool.give(request.tag);
     bio.childEnded(status);
     if (!this.busy) this.queue.drained();
+  }
+
+  #failed(request: Slot<D>, status: Status): void {
+    this.queue.stats.failed(request.command, status, request.refusal);
+    request.refusal = undefined;
   }
 }

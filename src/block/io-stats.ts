@@ -5,6 +5,7 @@
 import { bug } from '../units.ts';
 import { Command } from './command.ts';
 import { Histogram } from './histogram.ts';
+import { type RefusalCause, refusalCauseNames } from './refusals.ts';
 import { Status } from './status.ts';
 
 export const ioKinds = ['read', 'write', 'discard', 'write-zeroes', 'flush', 'zone'] as const;
@@ -33,19 +34,67 @@ const STATUSES = 32;
 export class IoStats {
   readonly requests = new Float64Array(ioKinds.length);
   readonly sectors = new Float64Array(ioKinds.length);
-  /** By status. */
-  readonly errors = new Float64Array(STATUSES);
+  /** By kind, then status: see `errorsOf`. Those that were refused are not among them. */
+  readonly errors = new Float64Array(ioKinds.length * STATUSES);
+  /** Requests that were refused, by status. */
+  readonly refusedWith = new Float64Array(STATUSES);
+  /** What was refused, request or not, by the place of its cause in `refusalCauseNames`. */
+  readonly refusals = new Float64Array(refusalCauseNames.length);
   /** From the hand-over to the hardware queue to the end, in ns. */
   readonly latency: readonly Histogram[] = ioKinds.map(() => new Histogram());
 
-  /** A request has ended `ns` after it was handed over. */
+  /** How long something was in flight, in ns, up to `#busySince`. */
+  #busyNs = 0;
+  /** -1: nothing is in flight. */
+  #busySince = -1;
+
+  /** A request has ended `ns` after it was handed over. If it failed, call `failed` as well. */
   ended(command: Command, sectors: number, status: Status, ns: number): void {
-    if (status !== Status.OK) this.failed(status);
     this.add(kindByCommand[command] ?? 0, 1, status === Status.OK ? sectors : 0, ns);
   }
 
-  failed(status: Status): void {
-    this.errors[status] = (this.errors[status] ?? 0) + 1;
+  /** @param cause undefined: it was not refused. */
+  failed(command: Command, status: Status, cause?: RefusalCause): void {
+    if (cause === undefined) increase(this.errors, errorPlace(kindByCommand[command] ?? 0, status));
+    else {
+      increase(this.refusedWith, status);
+      this.refused(cause);
+    }
+  }
+
+  /** Something was refused. */
+  refused(cause: RefusalCause): void {
+    increase(this.refusals, refusalCauseNames.indexOf(cause));
+  }
+
+  errorsOf(kind: number, status: Status): number {
+    return this.errors[errorPlace(kind, status)] ?? 0;
+  }
+
+  refusalsBy(cause: RefusalCause): number {
+    return this.refusals[refusalCauseNames.indexOf(cause)] ?? 0;
+  }
+
+  /** Something is in flight, since `now` at the latest. */
+  busyFrom(now: number): void {
+    if (this.#busySince < 0) this.#busySince = now;
+  }
+
+  /** Nothing is in flight any more. */
+  idleFrom(now: number): void {
+    if (this.#busySince >= 0) this.#busyNs += Math.max(0, now - this.#busySince);
+    this.#busySince = -1;
+  }
+
+  /** For how many ns something was in flight. */
+  busyNs(now: number): number {
+    return this.#busyNs + (this.#busySince < 0 ? 0 : Math.max(0, now - this.#busySince));
+  }
+
+  /** Somebody else was busy with the same disk for `ns`, at times that nobody knows: it was so for the longer
+   *  of both at least. */
+  busyAtLeast(ns: number): void {
+    this.#busyNs = Math.max(this.#busyNs, ns);
   }
 
   /** `requests` of one kind took `ns` each, and did `sectors` in all. */
@@ -57,7 +106,7 @@ export class IoStats {
 
   /** Adds what another has counted. */
   merge(other: IoStats): void {
-    for (const name of ['requests', 'sectors', 'errors'] as const) {
+    for (const name of ['requests', 'sectors', 'errors', 'refusedWith', 'refusals'] as const) {
       const counts = this[name];
       for (let at = 0; at < counts.length; at++) {
         counts[at] = (counts[at] ?? 0) + (other[name][at] ?? 0);
@@ -66,11 +115,21 @@ export class IoStats {
     for (let kind = 0; kind < ioKinds.length; kind++) {
       this.histogram(kind).add(other.histogram(kind));
     }
+    if (other.#busySince >= 0) this.busyFrom(other.#busySince);
+    this.#busyNs += other.#busyNs;
   }
 
   histogram(kind: number): Histogram {
     return this.latency[kind] ?? bug(`no kind ${kind}`);
   }
+}
+
+function errorPlace(kind: number, status: Status): number {
+  return kind * STATUSES + status;
+}
+
+function increase(counts: Float64Array, at: number): void {
+  counts[at] = (counts[at] ?? 0) + 1;
 }
 
 /** Requests that end within the batch that brought them. One reading of the clock at the end of the batch
@@ -93,7 +152,6 @@ export class BatchTimes {
     if (kind !== this.#kind) this.#turnTo(kind);
     this.#count++;
     if (status === Status.OK) this.#sectors += sectors;
-    else this.#stats.failed(status);
   }
 
   /** The batch took `ns`. */

@@ -9,6 +9,7 @@ import type { Bio, Unmappable } from './bio.ts';
 import type { Command } from './command.ts';
 import { RequestFlag } from './command.ts';
 import type { DriverData } from './driver-data.ts';
+import type { RequestCause } from './refusals.ts';
 import { type Request, RequestState } from './request.ts';
 import { Status } from './status.ts';
 
@@ -176,6 +177,11 @@ export class Owned<D extends DriverData = DriverData> extends Handle<D> {
 
   setStatus(status: Status): void {
     this.slot.status = status;
+  }
+
+  /** A rule of the device refuses it: it must end with an error. The first rule is counted. */
+  refuse(cause: RequestCause): void {
+    this.slot.refusal ??= cause;
   }
 }
 

@@ -226,6 +226,11 @@ export class RequestQueue<D extends DriverData = DriverData> implements Shape {
     }
   }
 
+  /** At `now` a hardware queue has no request in flight any more. */
+  mayIdle(now: number): void {
+    if (this.inFlight === 0) this.stats.idleFrom(now);
+  }
+
   /** A hardware queue is not busy any more. */
   drained(): void {
     if (this.#retired.length > 0) {

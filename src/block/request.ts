@@ -12,6 +12,7 @@ import { bug } from '../units.ts';
 import type { Bio } from './bio.ts';
 import { Command } from './command.ts';
 import type { DriverData } from './driver-data.ts';
+import type { RequestCause } from './refusals.ts';
 import { Status } from './status.ts';
 
 /** Where a slot is between two lives. COUNT says who has it while it is `started`. */
@@ -33,6 +34,8 @@ export class Request<D extends DriverData, H> {
   /** Where this request's part begins in the bio's data, in bytes. */
   bioOffset = 0;
   status: Status = Status.OK;
+  /** The rule that refused it, until it has ended with an error; a request that is not refused has none. */
+  refusal: RequestCause | undefined = undefined;
   /** When it was handed to its hardware queue, in ns. */
   issuedAt = 0;
   /** When the driver started it, in ns; its timeout counts from here (timeout.ts). */

@@ -6,6 +6,7 @@ import { ErrnoError, shown } from '../config/errors.ts';
 import type { ZoneOperation } from '../driver/zone-requests.ts';
 import { EXACT_MAX } from '../units.ts';
 import type { CallName } from './calls.ts';
+import type { DaemonFacts } from './daemon-metrics.ts';
 import { deviceAnswerOf, devicesPieces, rangesAnswer } from './device-json.ts';
 import type { DeviceView } from './directory.ts';
 import { faultHandlers } from './faults/handlers.ts';
@@ -13,7 +14,6 @@ import { type Handler, type Input, octets } from './input.ts';
 import { journalHandlers } from './journal/handlers.ts';
 import { metricsPieces } from './metrics.ts';
 import { openApi } from './openapi.ts';
-import { type MemoryUse, processMetrics } from './process-metrics.ts';
 import { inSlices, listPieces } from './slices.ts';
 import { createClone } from './snapshots/clone.ts';
 import { createFrom } from './snapshots/data.ts';
@@ -30,17 +30,12 @@ export interface ExportUse {
   readonly clients: number;
 }
 
-export interface Facts {
+export interface Facts extends DaemonFacts {
   readonly tree: Tree;
-  readonly memory: MemoryUse;
-  readonly version: string;
   /** The URIs of the NBD listeners. */
   readonly listening: () => readonly string[];
   /** Where clients find the powered devices, and how many are there. */
   readonly exports: () => Iterable<ExportUse>;
-  /** How often clients broke a rule of the protocol and were served, by the rule. */
-  readonly clientFaults: () => ReadonlyMap<string, number>;
-  readonly serverFaults: () => ReadonlyMap<string, number>;
   /** Makes every device anew, as it was at start. */
   readonly reset: () => Promise<void>;
   readonly page: PageAccess;
@@ -157,7 +152,7 @@ async function openPage(page: PageAccess, { isLocal }: Input): Promise<object> {
 }
 
 export function makeHandlers(facts: Facts): Record<CallName, Handler> {
-  const { tree, memory, version, exports, clientFaults, serverFaults } = facts;
+  const { tree, version, exports } = facts;
   const device = ({ params }: Input): string => params['name'] ?? '';
   const { slicer } = tree;
   const getText: Handler = (input) => {
@@ -213,9 +208,8 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     ...snapshotHandlers(tree),
     openPage: (input) => openPage(facts.page, input),
     pageSession: () => ({ token: facts.page.session() }),
-    metrics: async () => {
-      const sources = { allStats: () => tree.allStats(), version, clientFaults, serverFaults };
-      return inSlices(slicer, metricsPieces({ ...sources, own: processMetrics(memory) }));
+    metrics: () => {
+      return inSlices(slicer, metricsPieces({ ...facts, allCounts: () => tree.allCounts() }));
     },
   };
 }

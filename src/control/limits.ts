@@ -16,6 +16,7 @@ export const limits = {
   pageSessions: { max: 64, why: 'pages that are open; each call compares its token with all' },
   statsPerPiece: { max: 6, why: 'devices whose counters are read: some 20 us of a slice' },
   samplesPerPiece: { max: 2, why: 'devices of which a metric is written, as above' },
+  linesPerPiece: { max: 16, why: 'of metrics of the daemon itself, as above' },
   rulesPerPiece: { max: 8, why: 'as above' },
   entriesPerPiece: { max: 16, why: 'of the log of faults, as above' },
   zonesPerPiece: { max: 40, why: 'as above' },

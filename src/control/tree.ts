@@ -1,10 +1,9 @@
 /** The tree of devices as in configfs: folders are made, read, changed and removed; each device takes one
  *  operation at a time. Knows no HTTP. Source: control.md section 2. */
 
-import { statusErrno } from '../block/status.ts';
 import type { Attributes } from '../config/attributes.ts';
 import { ErrnoError, shown } from '../config/errors.ts';
-import type { Outcome } from '../driver/control-requests.ts';
+import type { DeviceCounts } from '../driver/device-counts.ts';
 import type { DeviceStats, InFlight, Latencies, RuleStats } from '../driver/device-stats.ts';
 import type { Devices } from '../driver/devices.ts';
 import type { LiveJournal } from '../driver/journal/live-journal.ts';
@@ -16,9 +15,9 @@ import type { ZoneOperation } from '../driver/zone-requests.ts';
 import type { ZoneSet } from '../driver/zones/zone-set.ts';
 import type { Plan as FaultPlan } from '../rules/plan.ts';
 import type { Slicer } from '../time/slicer.ts';
-import { bug } from '../units.ts';
 import { applyAll, type DeviceView, Directory, type Plan } from './directory.ts';
 import { Line } from './line.ts';
+import { checkOutcome } from './outcome.ts';
 
 export interface TreeOptions {
   readonly devices: Devices;
@@ -272,8 +271,8 @@ export class Tree {
   }
 
   /** Of all devices, for metrics. */
-  *allStats(): IterableIterator<[NullDevice, DeviceStats]> {
-    for (const device of this.#options.devices) yield [device, device.stats()];
+  *allCounts(): IterableIterator<[name: string, counts: DeviceCounts]> {
+    for (const device of this.#options.devices) yield [device.name, device.counts()];
   }
 
   /** What is in flight, in pieces: each request as it is when it is reached. */
@@ -374,27 +373,4 @@ function isNoDevice(error: unknown): boolean {
 
 function noDevice(name: string): ErrnoError {
   return new ErrnoError('ENOENT', `there is no device '${shown(name)}'`);
-}
-
-/** What a status means, where the device has no sentence of its own. */
-const meanings = {
-  EOPNOTSUPP: 'the device does not do this',
-  ETIMEDOUT: 'timed out',
-  ENOSPC: 'no memory is left',
-  EIO: 'failed',
-  ENOMEM: 'out of memory',
-  EPERM: 'not permitted',
-  ESHUTDOWN: 'the server shuts down',
-  ETOOMANYREFS: 'too many zones are open',
-  EOVERFLOW: 'too many zones are active',
-  ENODEV: 'the device is off',
-  EINVAL: 'not of this device',
-} as const;
-
-/** @throws ErrnoError for a failure of `what`. */
-function checkOutcome(device: NullDevice, what: string, { status, reason }: Outcome): void {
-  const errno = statusErrno[status];
-  if (errno === 'OK') return;
-  if (errno === 'retried') bug(`${what}: a status that means "again" left the block layer`);
-  throw new ErrnoError(errno, `${device.name}: ${reason ?? `${what}: ${meanings[errno]}`}`);
 }

@@ -43,18 +43,10 @@ export interface ControlOptions {
   readonly readOnly?: boolean;
 }
 
-export interface ControlContext {
+export interface ControlContext extends Omit<Facts, 'page'> {
   readonly tree: Tree;
   readonly memory: DataMemory;
   readonly log: Logger;
-  readonly version: string;
-  /** The URIs of the NBD listeners. */
-  readonly listening: () => readonly string[];
-  /** How often clients broke a rule and were still served, by rule. */
-  readonly exports: Facts['exports'];
-  readonly clientFaults: () => ReadonlyMap<string, number>;
-  readonly reset: Facts['reset'];
-  readonly serverFaults: () => ReadonlyMap<string, number>;
 }
 
 export interface Control {

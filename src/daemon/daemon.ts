@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os';
 import { formatNbdUri, type ReplyForm, type TlsMode } from 'nbd-server-protocol-ts';
 import type { Logger } from 'pino';
+import type { DaemonFacts } from '../control/daemon-metrics.ts';
 import { ruleNotices } from '../control/faults/notices.ts';
 import type { RuleStats } from '../driver/device-stats.ts';
 import type { NullDevice } from '../driver/null-device.ts';
@@ -21,6 +22,7 @@ import { FaultCounts } from '../server/fault-counts.ts';
 import type { ListenAddress } from '../server/listener.ts';
 import { SocketStream } from '../server/receive.ts';
 import { serverTls, type TlsFiles } from '../server/tls-credentials.ts';
+import { Traffic } from '../server/traffic.ts';
 import { collectGarbage } from '../threads/collect.ts';
 import type { PoolOptions, ThreadPool } from '../threads/pool.ts';
 import { systemClock, systemScheduler } from '../time/clock.ts';
@@ -139,7 +141,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const path = await startDataPath({ ...options, made: faultLog?.watch }, (line) => {
     if (notices) log.warn(line);
   });
-  const { exports, server, tree, faults, serverFaults, pool, memory } = path;
+  const { exports, server, tree, pool, memory } = path;
   const { nr_devices: count } = parameters.options;
   const numbered = { count, faults: options.faults, begins: options.begins };
   const fresh = new FreshStart(tree, numbered, options.configured ?? []);
@@ -161,8 +163,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         ...{ tree, memory, log, version: version() },
         listening: uris,
         exports: () => exports.uses((name) => ways.listening.map((way) => addressUri(way, name))),
-        clientFaults: () => faults.total(),
-        serverFaults: () => serverFaults.total(),
+        ...path.counted,
         reset: () => fresh.run(),
       });
     }
@@ -222,7 +223,14 @@ async function journalsEnd(devices: Iterable<NullDevice>, log: Logger): Promise<
 interface WholePath extends DataPath {
   readonly pool: ThreadPool | undefined;
   readonly memory: DataMemory;
+  /** What the control API tells of clients. */
+  readonly counted: Counted;
 }
+
+type Counted = Pick<
+  DaemonFacts,
+  'clientFaults' | 'serverFaults' | 'refusedConnections' | 'traffic' | 'threads'
+>;
 
 /** The data path on the system's time, with its threads. @throws TlsError. */
 async function startDataPath(
@@ -237,13 +245,14 @@ async function startDataPath(
   const timing = makeTiming(systemClock, systemScheduler, busyPoll);
   const faults = new FaultCounts(0, FaultCounts.memoryFor(threads));
   const busyPollNs = limits.busyPoll * 1000;
-  const waiting = { busyPollNs, crowded, faults: faults.memory };
+  const traffic = new Traffic(0, Traffic.memoryFor(threads));
+  const waiting = { busyPollNs, crowded, faults: faults.memory, traffic: traffic.memory };
   const pool = await startThreads(threads, options, waiting, timing.pacing);
   // The threads have taken their address space.
   const memory = makeDataMemory(options.memoryLimit, options.log);
   const shared = pool && (await shareMemory(pool, threads, memory));
   const path = makeDataPath(options, {
-    ...{ timing, limits, tls, notice, faults },
+    ...{ timing, limits, tls, notice, faults, traffic },
     allocator: shared?.allocator ?? returningSlabs(timing, memory),
     share: shared?.share,
     collect: collectGarbage,
@@ -253,7 +262,14 @@ async function startDataPath(
     tlsMode: options.tls?.mode ?? 'off',
     protocol: options.protocol ?? 'extended',
   });
-  return { ...path, pool, memory };
+  const counted: Counted = {
+    clientFaults: () => faults.total(),
+    serverFaults: () => path.serverFaults.total(),
+    refusedConnections: () => path.server.refused.total(),
+    traffic: () => traffic.total(),
+    threads,
+  };
+  return { ...path, pool, memory, counted };
 }
 
 /** A thread that waits awake must leave a core to clients and other threads; otherwise it waits for what it
@@ -271,7 +287,7 @@ function mainBusyPoll(
 async function startThreads(
   threads: number,
   { tls, log }: DaemonOptions,
-  waiting: Pick<PoolOptions, 'busyPollNs' | 'crowded' | 'faults'>,
+  waiting: Pick<PoolOptions, 'busyPollNs' | 'crowded' | 'faults' | 'traffic'>,
   pacing: Pacing,
 ): Promise<ThreadPool | undefined> {
   if (threads === 1) return undefined;

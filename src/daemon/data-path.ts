@@ -21,6 +21,7 @@ import { Server } from '../server/server.ts';
 import type { ServerContext } from '../server/server-context.ts';
 import { ServerFaultCounts } from '../server/server-faults.ts';
 import type { ServerTls } from '../server/tls-credentials.ts';
+import { Traffic } from '../server/traffic.ts';
 import { PoweredExports } from './exports.ts';
 import type { Timing } from './timing.ts';
 
@@ -60,6 +61,7 @@ export interface DataPathParts {
   readonly protocol?: ReplyForm;
   /** Left out: no threads run beside this one. */
   readonly faults?: FaultCounts;
+  readonly traffic?: Traffic;
   /** Gets what power on adjusted, one line each. */
   notice(line: string): void;
 }
@@ -71,18 +73,20 @@ export interface DataPath {
   readonly tree: Tree;
   readonly faults: FaultCounts;
   readonly serverFaults: ServerFaultCounts;
+  readonly traffic: Traffic;
 }
 
 export function makeDataPath(options: DataPathOptions, parts: DataPathParts): DataPath {
   const { log, parameters, debug, faultSeed } = options;
   const { limits, allocator, share, openStream, tls, tlsMode, protocol = 'extended' } = parts;
   const { faults = new FaultCounts(0, FaultCounts.memoryFor(0)) } = parts;
+  const { traffic = new Traffic(0, Traffic.memoryFor(0)) } = parts;
   const { clock, scheduler, timers, deferred, turn, pacing, slicer } = parts.timing;
   const serverFaults = new ServerFaultCounts();
   const exports = new PoweredExports(limits.payload, options);
   const server = new Server(exports, {
     ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
-    ...{ openStream, tls, tlsMode, protocol, faults, serverFaults },
+    ...{ openStream, tls, tlsMode, protocol, faults, serverFaults, traffic },
     buffers: new BufferPool(allocator.memory, scheduler, parts.collect),
     scratch: new ScratchPool(allocator.memory),
   });
@@ -111,5 +115,5 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
     makeAttributes: (name) => new Attributes(name, parameters.start, options.machine),
     notice: (line) => parts.notice(line),
   });
-  return { devices, exports, server, tree, faults, serverFaults };
+  return { devices, exports, server, tree, faults, serverFaults, traffic };
 }

@@ -6,7 +6,7 @@ import type { IoStats } from '../block/io-stats.ts';
 
 /** READ and WRITE, as the first of `ioKinds`. */
 const KINDS = 2;
-const Field = { REQUESTS: 0, SECTORS: 1, SUM: 2, MAX: 3, BUCKETS: 4 } as const;
+const Field = { REQUESTS: 0, SECTORS: 1, SUM: 2, MAX: 3, BUSY: 4, BUCKETS: 5 } as const;
 const KIND_VALUES = Field.BUCKETS + HISTOGRAM_BUCKETS;
 
 export class DirectTimes {
@@ -32,6 +32,11 @@ export class DirectTimes {
     if (ns > (values[at + Field.MAX] ?? 0)) values[at + Field.MAX] = ns;
   }
 
+  /** A thread has worked for `ns` on requests of whatever kind. */
+  busy(thread: number, ns: number): void {
+    increase(this.#values, thread * KINDS * KIND_VALUES + Field.BUSY, ns);
+  }
+
   /** Adds all threads' to `stats`. */
   addTo(stats: IoStats): void {
     for (let at = 0; at < this.#values.length; at += KIND_VALUES) {
@@ -41,6 +46,7 @@ export class DirectTimes {
       stats.requests[kind] = (stats.requests[kind] ?? 0) + requests;
       stats.sectors[kind] = (stats.sectors[kind] ?? 0) + sectors;
       stats.histogram(kind).merge(of.subarray(Field.BUCKETS), sum, max);
+      stats.busyAtLeast(of[Field.BUSY] ?? 0);
     }
   }
 }

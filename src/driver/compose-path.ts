@@ -15,22 +15,15 @@ import { zoneReadClip } from './zones/read-clip.ts';
 import { type OnRefused, zoneRules } from './zones/zone-rules.ts';
 import type { ZoneSet } from './zones/zone-set.ts';
 
-/** Failures whose cause the driver knows. */
-export interface Causes {
-  badblocks: number;
-  zones: number;
-}
-
 /** The parts of a powered device that its path needs. */
 export interface Pathed {
   readonly options: DeviceOptions;
   readonly zones: ZoneSet | undefined;
   readonly cache: WriteCache | undefined;
-  readonly causes: Causes;
 }
 
 /** zone rules ( bad blocks ( read clip ( cache and pages ))). */
-export function composePath({ options, zones, cache, causes }: Pathed, parts: Parts): Step {
+export function composePath({ options, zones, cache }: Pathed, parts: Parts): Step {
   const { store, badBlocks } = parts;
   let step = store === undefined ? nullStep() : memoryStep(store, cache, parts);
   if (zones !== undefined && store !== undefined) {
@@ -40,7 +33,7 @@ export function composePath({ options, zones, cache, causes }: Pathed, parts: Pa
   }
   if (badBlocks.enabled) {
     const hit = (text: string, request: NullOwned, at: number): void => {
-      causes.badblocks++;
+      request.refuse('badblocks');
       explain(request, text, at);
     };
     step = badBlocksStep(
@@ -53,16 +46,13 @@ export function composePath({ options, zones, cache, causes }: Pathed, parts: Pa
     );
   }
   if (zones === undefined) return discardGuard(options.discard, step);
-  return zoneRules(zones, step, refusedBy(causes));
+  return zoneRules(zones, step, refusedByZones);
 }
 
-/** Counts the refusals of zones. */
-export function refusedBy(causes: Causes): OnRefused {
-  return (text, request) => {
-    causes.zones++;
-    explain(request, text, request.sector());
-  };
-}
+export const refusedByZones: OnRefused = (text, request) => {
+  request.refuse('zones');
+  explain(request, text, request.sector());
+};
 
 /** The first error is reported. */
 function explain(request: NullOwned, text: string, sector: number): void {

@@ -4,6 +4,7 @@
 import { Command } from '../block/command.ts';
 import { type InFlightRequest, lookForRequests } from '../block/in-flight.ts';
 import { type IoKind, IoStats, ioKinds } from '../block/io-stats.ts';
+import { requestCauses } from '../block/refusals.ts';
 import type { RequestQueue } from '../block/request-queue.ts';
 import { Status, statusErrno } from '../block/status.ts';
 import type { Clock } from '../time/clock.ts';
@@ -104,7 +105,7 @@ export function deviceStats(
   const queue = powered?.disk.queue;
   return {
     operations: operationStats(counted),
-    errors: { ...errorsByErrno(counted), ...powered?.causes },
+    errors: { ...errorsByErrno(counted), ...(powered && causesOf(counted)) },
     memory: { heldBytes: store?.heldBytes ?? 0, idleBytes: store?.idleBytes ?? 0 },
     cache: cache === undefined ? null : { sizeBytes: cache.sizeBytes, usedBytes: cache.usedBytes },
     zones:
@@ -122,7 +123,7 @@ export function deviceStats(
 }
 
 /** A command that a rule lets hang has a tag and no request; of shared tags nobody knows whose they are. */
-function tagsInUse(queue: RequestQueue<NullData> | undefined): number {
+export function tagsInUse(queue: RequestQueue<NullData> | undefined): number {
   if (queue === undefined) return 0;
   const { inFlight, tagSet } = queue;
   return tagSet.data.shared ? inFlight : Math.max(inFlight, tagSet.inFlight);
@@ -132,10 +133,16 @@ function tagsInUse(queue: RequestQueue<NullData> | undefined): number {
 function errorsByErrno(stats: IoStats = noStats): Record<string, number> {
   const errors: Record<string, number> = {};
   for (const status of Object.values(Status)) {
-    const count = stats.errors[status] ?? 0;
+    let count = stats.refusedWith[status] ?? 0;
+    for (let kind = 0; kind < ioKinds.length; kind++) count += stats.errorsOf(kind, status);
     if (count > 0) errors[statusErrno[status]] = (errors[statusErrno[status]] ?? 0) + count;
   }
   return errors;
+}
+
+/** Failures whose cause the driver knows. */
+function causesOf(stats: IoStats = noStats): Record<string, number> {
+  return Object.fromEntries(requestCauses.map((cause) => [cause, stats.refusalsBy(cause)]));
 }
 
 const commandNames = new Map<number, string>(

@@ -17,6 +17,7 @@ import type { BadBlocks } from './badblocks.ts';
 import { capacityOf } from './capabilities.ts';
 import type { NullData } from './completion.ts';
 import { type Outcome, outcome } from './control-requests.ts';
+import { type DeviceCounts, deviceCounts } from './device-counts.ts';
 import {
   type DeviceStats,
   deviceStats,
@@ -29,7 +30,8 @@ import { Fault, faultStream } from './faults.ts';
 import type { Faults } from './gate.ts';
 import { DeviceJournal } from './journal/device-journal.ts';
 import type { LiveJournal } from './journal/live-journal.ts';
-import { deviceTags, makeTagSet, orNoMemory } from './null-tag-set.ts';
+import { prepareQueues, setQueues } from './live-queues.ts';
+import { deviceTags, orNoMemory } from './null-tag-set.ts';
 import type { DeviceContext } from './parts.ts';
 import { failAll, inFlightText, letEnd, type PowerOffHost } from './power-off.ts';
 import { PoweredDevice } from './powered-device.ts';
@@ -296,28 +298,13 @@ export class NullDevice implements DeferredWork {
 
   /** Makes what `setQueues` needs and takes long to make, in pieces. @throws ErrnoError ENOMEM. */
   *prepareQueues(submit: number, poll: number): Work<TagSet<NullData> | undefined> {
-    const powered = this.#powered;
-    if (powered === undefined || powered.disk.queue.tagSet.data.shared) return undefined;
-    const options = { ...powered.options, submit_queues: submit, poll_queues: poll };
-    return yield* deviceTags(this.name, options, this.context);
+    return this.#powered && (yield* prepareQueues(this, this.#powered, submit, poll));
   }
 
   /** Changes the number of hardware queues while I/O runs. @param made what `prepareQueues` returned.
    *  @throws ErrnoError EINVAL on shared tags, ENOMEM when one cannot be had: the old ones stay. */
   setQueues(submit: number, poll: number, made?: TagSet<NullData>): void {
-    const powered = this.#powered;
-    if (powered === undefined) return;
-    const { queue } = powered.disk;
-    if (queue.tagSet.data.shared) {
-      throw new ErrnoError(
-        'EINVAL',
-        `${this.name}: shared tags cannot be changed while power is 1`,
-      );
-    }
-    const options = { ...powered.options, submit_queues: submit, poll_queues: poll };
-    const tags = (): TagSet<NullData> => made ?? makeTagSet(options, this.context, false);
-    orNoMemory(this.name, () => queue.updateHwQueues(tags()));
-    powered.options = options;
+    if (this.#powered !== undefined) setQueues(this, this.#powered, submit, poll, made);
   }
 
   /** @throws ErrnoError EINVAL if there is no such sequential zone. */
@@ -358,6 +345,19 @@ export class NullDevice implements DeferredWork {
       this.badBlocks.count,
       this.rules.stats(),
     );
+  }
+
+  /** For metrics. */
+  counts(): DeviceCounts {
+    const { store } = this.#content;
+    const now = this.context.clock.now();
+    const of = { powered: this.#powered, store, stats: this.#counted(), now };
+    return deviceCounts(of, {
+      badBlockRanges: this.badBlocks.count,
+      snapshots: this.snapshots.count,
+      journalBytes: this.journal?.bytes,
+      faults: this.rules.stats(),
+    });
   }
 
   latencies(): Latencies {

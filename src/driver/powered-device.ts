@@ -11,7 +11,7 @@ import type { DeviceOptions } from '../config/parameters.ts';
 import { bytes, MiB, SECTOR_BYTES, type Sector } from '../units.ts';
 import { capacityOf, features, limits, zoneOptions } from './capabilities.ts';
 import { completionOf, type NullData } from './completion.ts';
-import { type Causes, composePath, type Pathed, refusedBy } from './compose-path.ts';
+import { composePath, type Pathed, refusedByZones } from './compose-path.ts';
 import { ControlRequests } from './control-requests.ts';
 import { extentsOf } from './extents.ts';
 import { Flusher } from './flusher.ts';
@@ -34,7 +34,6 @@ export class PoweredDevice implements Pathed {
   readonly zones: ZoneSet | undefined;
   readonly cache: WriteCache | undefined;
   readonly throttle: Throttle | undefined;
-  readonly causes: Causes = { badblocks: 0, zones: 0 };
   /** Requests of the control side. */
   readonly requests: ControlRequests;
   /** Undefined: not zoned. */
@@ -58,12 +57,11 @@ export class PoweredDevice implements Pathed {
     const { zones } = this;
     const completion = completionOf(options, context);
     const { complete } = completion;
-    const onRefused = refusedBy(this.causes);
     this.#operations = new NullOperations(
       parts,
       completion,
       cache && new Flusher(cache, context, complete),
-      zones && new ResetAll({ zones, slicer, complete, onRefused }),
+      zones && new ResetAll({ zones, slicer, complete, onRefused: refusedByZones }),
       // Memory never waits: only a device without memory has a handler that may.
       options.blocking && store === undefined,
     );

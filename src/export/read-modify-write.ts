@@ -189,10 +189,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
 
   #edge(first: number, block: number): void {
     const buffer = this.#host.allocator.memory.buffer(block);
-    if (buffer === undefined) {
-      this.#status = Status.NOSPC;
-      return;
-    }
+    if (buffer === undefined) return this.#noMemory();
     const bio = new Bio(this, this.#host.allocator);
     const sector = (this.#base + first / SECTOR_BYTES) as Sector; // whole blocks are whole sectors
     bio.reset(Command.READ, 0, sector, (block / SECTOR_BYTES) as Sector); // likewise
@@ -236,6 +233,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
     if (journal === undefined || bios.every((bio) => journal.arrived(this, bio))) return true;
     this.#status = Status.NOSPC;
     this.#reason = 'the journal is full';
+    this.#host.export.disk.queue.stats.refused('journal');
     return false;
   }
 
@@ -297,13 +295,18 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
     this.#done(this.#bytes);
   }
 
+  #noMemory(): void {
+    this.#status = Status.NOSPC;
+    this.#host.export.disk.queue.stats.refused('memory');
+  }
+
   #parkPayload(): void {
     if (!this.#borrowed) return;
     this.#borrowed = false;
     const length = this.#payload.bytes;
     const copy = this.#host.allocator.memory.buffer(length);
     if (copy !== undefined) copyOut(this.#payload, 0, copy, 0, length);
-    else this.#status = Status.NOSPC;
+    else this.#noMemory();
     this.#payload.clear();
     if (copy !== undefined) this.#payload.add(copy, 0, length);
   }

@@ -9,35 +9,46 @@ import {
   type SelectedContext,
   TransmissionFlag,
 } from 'nbd-server-protocol-ts';
+import type { RefusalCause } from '../block/refusals.ts';
 import { MiB } from '../units.ts';
 import { type FarSize, farSizeOf } from './far.ts';
 
-/** Why a command is refused: the NBD error and a text for humans. */
+/** Why a command is refused: the NBD error, a text for humans, and what it counts as. */
 export interface Refusal {
   readonly error: number;
   readonly text: string;
+  readonly cause: RefusalCause;
 }
 
-function refusal(error: number, text: string): Refusal {
-  return { error, text };
+function refusal(cause: RefusalCause, error: number, text: string): Refusal {
+  return { error, text, cause };
 }
 
 export const refused = {
-  unknownCommand: refusal(NbdError.EINVAL, 'unknown command'),
-  readOnly: refusal(NbdError.EPERM, 'the export is read-only'),
-  notOffered: refusal(NbdError.EINVAL, 'this command was not offered'),
-  flags: refusal(NbdError.EINVAL, 'a flag is unknown, not offered or not for this command'),
-  beyondEnd: refusal(NbdError.EINVAL, 'the range ends beyond the end of the export'),
-  noSpace: refusal(NbdError.ENOSPC, 'the range ends beyond the end of the export'),
-  zeroLength: refusal(NbdError.EINVAL, 'the length is zero'),
-  readTooLong: refusal(NbdError.EOVERFLOW, 'the read is longer than the largest payload'),
-  writeTooLong: refusal(NbdError.EINVAL, 'the write is longer than the largest payload'),
-  flushRange: refusal(NbdError.EINVAL, 'offset and length of a flush must be zero'),
-  unaligned: refusal(NbdError.EINVAL, 'offset and length must be multiples of the block size'),
-  zonedUnaligned: refusal(NbdError.EINVAL, 'a zoned export takes whole blocks only'),
-  noContext: refusal(NbdError.EINVAL, 'no metadata context was selected'),
-  noPayload: refusal(NbdError.EINVAL, 'the flag PAYLOAD_LEN needs a payload'),
+  unknownCommand: refusal('command', NbdError.EINVAL, 'unknown command'),
+  readOnly: refusal('read-only', NbdError.EPERM, 'the export is read-only'),
+  notOffered: refusal('command', NbdError.EINVAL, 'this command was not offered'),
+  flags: refusal(
+    'flags',
+    NbdError.EINVAL,
+    'a flag is unknown, not offered or not for this command',
+  ),
+  beyondEnd: refusal('range', NbdError.EINVAL, 'the range ends beyond the end of the export'),
+  noSpace: refusal('range', NbdError.ENOSPC, 'the range ends beyond the end of the export'),
+  zeroLength: refusal('length', NbdError.EINVAL, 'the length is zero'),
+  readTooLong: refusal('length', NbdError.EOVERFLOW, 'the read is longer than the largest payload'),
+  writeTooLong: refusal('length', NbdError.EINVAL, 'the write is longer than the largest payload'),
+  flushRange: refusal('range', NbdError.EINVAL, 'offset and length of a flush must be zero'),
+  unaligned: refusal(
+    'alignment',
+    NbdError.EINVAL,
+    'offset and length must be multiples of the block size',
+  ),
+  zonedUnaligned: refusal('alignment', NbdError.EINVAL, 'a zoned export takes whole blocks only'),
+  noContext: refusal('context', NbdError.EINVAL, 'no metadata context was selected'),
+  noPayload: refusal('length', NbdError.EINVAL, 'the flag PAYLOAD_LEN needs a payload'),
   wrongIds: refusal(
+    'context',
     NbdError.EINVAL,
     'the payload must be a length and selected contexts, each once',
   ),

@@ -25,7 +25,11 @@ import type { SessionContext, SessionHost } from './session-host.ts';
 import { StatusCommand } from './status-command.ts';
 import type { LockWaiter } from './write-lock.ts';
 
-const JOURNAL_FULL = 'the journal is full';
+const journalFull: Refusal = {
+  error: NbdError.ENOSPC,
+  text: 'the journal is full',
+  cause: 'journal',
+};
 /** Commands of one client in flight: it is above every hw_queue_depth, so more would not help. */
 const COMMANDS_MAX = 16_384;
 
@@ -144,6 +148,11 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     return this.#judged.refusal;
   }
 
+  /** A command gets that answer in place of being executed. */
+  refused({ cause }: Refusal): void {
+    this.export.disk.queue.stats.refused(cause);
+  }
+
   /** Asks whether the judged command may have its data in flight. If so they count until it has its reply, or
    *  `withdraw`. @returns false: not yet; the host will hear `sessionReady`. */
   admits(): boolean {
@@ -243,7 +252,10 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   #nothing(header: RequestHeader, journal: ClientJournal): boolean {
     const isFlush = header.command === NbdCommand.FLUSH;
     if (!isFlush || journal.flushed(header)) this.#sink.ok(header);
-    else this.#sink.error(header, NbdError.ENOSPC, JOURNAL_FULL, -1);
+    else {
+      this.refused(journalFull);
+      this.#sink.error(header, journalFull.error, journalFull.text, -1);
+    }
     return true;
   }
 
@@ -251,7 +263,8 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   #written(command: ClientCommand, journal: ClientJournal): boolean {
     const { bio } = command;
     if (bio.command === Command.READ || journal.arrived(command, bio)) return true;
-    bio.reason = JOURNAL_FULL;
+    this.refused(journalFull);
+    bio.reason = journalFull.text;
     bio.giveUp(Status.NOSPC);
     return false;
   }
@@ -263,6 +276,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
       ? refusalOfStatus(status, this.#rules)
       : refused.wrongIds;
     if (wrong !== undefined) {
+      this.refused(wrong);
       this.#sink.error(header, wrong.error, wrong.text, -1);
       return true;
     }

@@ -6,12 +6,15 @@ import type net from 'node:net';
 import type { Scheduler } from '../time/clock.ts';
 import { Burst } from './admission.ts';
 import type { Log } from './log.ts';
+import { RefusedConnections } from './refused-connections.ts';
 
 export class AcceptFaults {
   readonly #failures: Burst;
   readonly #shortages: Burst;
+  readonly #refused: RefusedConnections;
 
-  constructor(scheduler: Scheduler, log: Log) {
+  constructor(scheduler: Scheduler, log: Log, refused = new RefusedConnections()) {
+    this.#refused = refused;
     this.#failures = new Burst(scheduler, log);
     this.#shortages = new Burst(scheduler, log);
   }
@@ -20,6 +23,7 @@ export class AcceptFaults {
   watch(server: net.Server): void {
     server.once('listening', () => {
       server.on('error', (error) => {
+        this.#refused.add('accept');
         this.#failures.happened({ error: error.message }, 'a client could not be accepted');
       });
     });
@@ -32,6 +36,7 @@ export class AcceptFaults {
   }
 
   noMemory(): void {
+    this.#refused.add('memory');
     this.#failures.happened({}, 'a client was turned away: no memory for its buffers');
   }
 

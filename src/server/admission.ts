@@ -4,6 +4,7 @@
 import type { Scheduler } from '../time/clock.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { Log } from './log.ts';
+import type { ConnectionRefusal, RefusedConnections } from './refused-connections.ts';
 
 /** Events within so many ms belong to one burst. */
 const BURST_MS = 10_000;
@@ -63,12 +64,14 @@ export function origin(address: string | undefined): string | undefined {
 export class Admission {
   readonly #limits: ClientLimits;
   readonly #refusals: Burst;
+  readonly #refused: RefusedConnections;
   readonly #of = new Map<string, number>();
   #all = 0;
 
-  constructor(limits: ClientLimits, refusals: Burst) {
+  constructor(limits: ClientLimits, refusals: Burst, refused: RefusedConnections) {
     this.#limits = limits;
     this.#refusals = refusals;
+    this.#refused = refused;
   }
 
   /** @returns a function to call when the client is gone. Undefined: the client is turned away. */
@@ -77,7 +80,9 @@ export class Admission {
     const ours = from === undefined ? 0 : (this.#of.get(from) ?? 0);
     const refusal = this.#refusal(ours);
     if (refusal !== undefined) {
-      this.#refusals.happened({ from: address ?? 'unix', connections: this.#all }, refusal);
+      const facts = { from: address ?? 'unix', connections: this.#all };
+      this.#refusals.happened(facts, `a client was turned away: --${refusal}`);
+      this.#refused.add(refusal);
       return undefined;
     }
     this.#all++;
@@ -85,13 +90,11 @@ export class Admission {
     return () => this.#leave(from);
   }
 
-  #refusal(ours: number): string | undefined {
+  #refusal(ours: number): ConnectionRefusal | undefined {
     const { connections, connectionsPerAddress } = this.#limits;
-    if (connections > 0 && this.#all >= connections) {
-      return 'a client was turned away: --max-connections';
-    }
+    if (connections > 0 && this.#all >= connections) return 'max-connections';
     if (connectionsPerAddress > 0 && ours >= connectionsPerAddress) {
-      return 'a client was turned away: --max-connections-per-address';
+      return 'max-connections-per-address';
     }
     return undefined;
   }

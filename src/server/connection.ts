@@ -161,8 +161,9 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
   }
 
   received(length: number): boolean {
-    const { pacing, turn } = this.#context;
+    const { pacing, traffic, turn } = this.#context;
     turn.begin();
+    traffic.received(length);
     pacing.traffic();
     this.#entries++;
     if (this.#direct) this.#requests?.received(length);
@@ -197,10 +198,11 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
   }
 
   writeNow(bytes: Uint8Array, from: number, to: number): number {
-    return this.#stream?.writeNow?.(bytes, from, to) ?? 0;
+    return this.#context.traffic.sent(this.#stream?.writeNow?.(bytes, from, to) ?? 0);
   }
 
   write(parts: readonly Uint8Array[]): boolean {
+    this.#context.traffic.sentAll(parts);
     return this.#stream?.write(parts) ?? true;
   }
 

@@ -22,7 +22,11 @@ import { RefusedCommand } from './refused.ts';
 import type { ServerContext } from './server-context.ts';
 import type { ReceiveWindow } from './window.ts';
 
-const noMemory: Refusal = { error: NbdError.ENOSPC, text: 'no memory left to receive the data' };
+const noMemory: Refusal = {
+  error: NbdError.ENOSPC,
+  text: 'no memory left to receive the data',
+  cause: 'memory',
+};
 
 /** Why a client's requests end. */
 export interface RequestHost {
@@ -212,6 +216,7 @@ export class Requests {
       return false;
     }
     this.#window.at += this.#headerBytes;
+    this.session.refused(refusal);
     this.#refused.begin(header, refusal, payload);
     return this.#refused.feed(this.#window, this.#output);
   }
@@ -224,6 +229,7 @@ export class Requests {
 
   /** There is no memory for the rest: the command is refused like any other. */
   #refuseRest(): void {
+    this.session.refused(noMemory);
     this.#refused.begin(this.#header, noMemory, this.#payload.left);
     this.#payload.discard();
     this.session.withdraw();

@@ -14,6 +14,7 @@ import type { FaultCounts } from './fault-counts.ts';
 import type { Log } from './log.ts';
 import type { ServerFaultCounts } from './server-faults.ts';
 import type { ServerTls } from './tls-credentials.ts';
+import type { Traffic } from './traffic.ts';
 import type { Turn } from './turn.ts';
 
 export interface ServerContext extends SessionContext {
@@ -26,6 +27,7 @@ export interface ServerContext extends SessionContext {
   readonly host: HandshakeHost<NbdExport>;
   readonly faults: FaultCounts;
   readonly serverFaults: ServerFaultCounts;
+  readonly traffic: Traffic;
   /** Undefined: there is no TLS. */
   readonly tls: ServerTls | undefined;
   /** For ways in without their own setting. */

@@ -17,13 +17,15 @@ import { limitLeaveTaking } from './leave-taking.ts';
 import { limits } from './limits.ts';
 import { type ListenAddress, listen, stopListening } from './listener.ts';
 import { SocketStream } from './receive.ts';
+import { RefusedConnections } from './refused-connections.ts';
 import type { ServerContext } from './server-context.ts';
 import { openStdio } from './stdio.ts';
 import { Watch } from './watch.ts';
 import type { WayIn } from './way-in.ts';
 
-const serverStops: Refusal = { error: NbdError.ESHUTDOWN, text: 'the server is shutting down' };
-const exportRemoved: Refusal = { error: NbdError.ESHUTDOWN, text: 'the export was removed' };
+const [error, cause] = [NbdError.ESHUTDOWN, 'shutdown'] as const;
+const serverStops: Refusal = { error, text: 'the server is shutting down', cause };
+const exportRemoved: Refusal = { error, text: 'the export was removed', cause };
 
 type OpenStream = (sink: ByteSink, here: boolean) => ByteStream;
 
@@ -41,6 +43,7 @@ export interface Exports {
 }
 
 export class Server {
+  readonly refused = new RefusedConnections();
   readonly #context: ServerContext;
   /** Told when a client is gone. */
   readonly #connections = new Map<Connection, () => void>();
@@ -59,8 +62,8 @@ export class Server {
   constructor(exports: Exports, context: ServerSurroundings) {
     const { scheduler, log } = context;
     this.#refusals = new Burst(scheduler, log);
-    this.#acceptFaults = new AcceptFaults(scheduler, log);
-    this.#admission = new Admission(context.limits, this.#refusals);
+    this.#acceptFaults = new AcceptFaults(scheduler, log, this.refused);
+    this.#admission = new Admission(context.limits, this.#refusals, this.refused);
     this.#watch = new Watch(scheduler, context.limits);
     this.#context = {
       ...context,

@@ -23,6 +23,7 @@ import { Judgement, judge, tellFaults, Verdict } from '../export/judgement.ts';
 import { Rules } from '../export/rules.ts';
 import { orNone } from '../pages/memory.ts';
 import type { FaultCounts } from '../server/fault-counts.ts';
+import type { Traffic } from '../server/traffic.ts';
 import { systemClock } from '../time/clock.ts';
 import { KiB, SECTOR_BYTES } from '../units.ts';
 
@@ -52,6 +53,7 @@ export interface DirectCommon {
   readonly thread: number;
   readonly output: DirectOutput;
   readonly faults: FaultCounts;
+  readonly traffic: Traffic;
 }
 
 /** done: all that is there whole. foreign: the next request is for the main thread.
@@ -65,6 +67,7 @@ export class DirectRequests {
   readonly #device: ThreadDevice;
   readonly #thread: number;
   readonly #output: DirectOutput;
+  readonly #traffic: Traffic;
   readonly #countFault: OnClientFault;
   /** What the client did wrong, as far as the main thread knows. */
   readonly #faultsKnown = new Set<ClientFault>();
@@ -95,12 +98,13 @@ export class DirectRequests {
   constructor(
     offer: DirectOffer,
     device: ThreadDevice,
-    { thread, output, faults }: DirectCommon,
+    { thread, output, faults, traffic }: DirectCommon,
     send: (part: Uint8Array) => boolean,
   ) {
     this.#device = device;
     this.#thread = thread;
     this.#output = output;
+    this.#traffic = traffic;
     this.#countFault = (fault) => faults.add(fault);
     this.#send = send;
     this.#rules = new Rules(offer.terms, offer.bounds);
@@ -122,6 +126,7 @@ export class DirectRequests {
       this.#device.leave();
     }
     this.#count(systemClock.now() - begin);
+    this.#traffic.received(this.consumed);
     const sent = this.#used === 0 || this.#flush();
     if (this.#lost) return 'lost';
     return !sent && how === 'done' ? 'unsent' : how;
@@ -198,6 +203,7 @@ export class DirectRequests {
   #flush(): boolean {
     const output = this.#output;
     const all = this.#send(output.bytes.subarray(0, this.#used));
+    this.#traffic.sent(this.#used);
     this.#used = 0;
     if (!all && !output.renew()) this.#lost = true;
     return all;
@@ -208,6 +214,7 @@ export class DirectRequests {
     const [reads, writes] = [this.#reads, this.#writes];
     if (reads > 0) times.add(this.#thread, 0, reads, this.#readBytes / SECTOR_BYTES, ns);
     if (writes > 0) times.add(this.#thread, 1, writes, this.#writtenBytes / SECTOR_BYTES, ns);
+    if (reads + writes > 0) times.busy(this.#thread, ns);
     this.#reads = this.#writes = this.#readBytes = this.#writtenBytes = 0;
   }
 }

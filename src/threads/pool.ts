@@ -22,6 +22,8 @@ export interface PoolOptions {
   readonly threads: number;
   /** Where they count what clients do wrong: see `FaultCounts`. */
   readonly faults: SharedArrayBuffer;
+  /** Where they count bytes: see `Traffic`. */
+  readonly traffic: SharedArrayBuffer;
   readonly busyPollNs: number;
   readonly crowded: boolean;
   readonly tls: TlsFiles | undefined;

@@ -30,6 +30,7 @@ export interface ThreadOptions {
   readonly threads: number;
   readonly bells: SharedArrayBuffer;
   readonly faults: SharedArrayBuffer;
+  readonly traffic: SharedArrayBuffer;
   readonly busyPollNs: number;
   readonly crowded: boolean;
   readonly tls: WorkerData['tls'];
@@ -60,14 +61,14 @@ export class Thread implements StreamHost {
   #ending = false;
 
   private constructor(options: ThreadOptions, path: string) {
-    const { index, threads, bells, faults, entry = compiled } = options;
+    const { index, threads, bells, faults, traffic, entry = compiled } = options;
     const { busyPollNs, crowded, tls } = options;
     this.#options = options;
     const memory = {
       toMain: new SharedArrayBuffer(EVENT_RING_BYTES),
       toWorker: new SharedArrayBuffer(EVENT_RING_BYTES),
     };
-    const facts = { index, threads, path, bells, faults, busyPollNs, crowded, tls };
+    const facts = { index, threads, path, bells, faults, traffic, busyPollNs, crowded, tls };
     const data: WorkerData = { ...memory, ...facts };
     this.#worker = new Worker(entry, { workerData: data, name: `sockets-${index}` });
     const wake = (): void => this.post(undefined);

@@ -19,6 +19,8 @@ export interface WorkerData {
   readonly toWorker: SharedArrayBuffer;
   /** Of `FaultCounts`. */
   readonly faults: SharedArrayBuffer;
+  /** Of `Traffic`. */
+  readonly traffic: SharedArrayBuffer;
   readonly busyPollNs: number;
   /** There are fewer cores than who could use them. */
   readonly crowded: boolean;

@@ -8,6 +8,7 @@ import type { DirectOffer } from '../export/direct-offer.ts';
 import { FaultCounts } from '../server/fault-counts.ts';
 import { SocketStream } from '../server/receive.ts';
 import { type ServerTls, serverTls } from '../server/tls-credentials.ts';
+import { Traffic } from '../server/traffic.ts';
 import { BusyPoll } from '../time/busy-poll.ts';
 import { systemClock, systemScheduler } from '../time/clock.ts';
 import { Deferred } from '../time/deferred.ts';
@@ -59,6 +60,7 @@ class SocketThread implements RelayHost, Source {
   readonly #window = new LeaseWindow();
   readonly #output = new DirectOutput();
   readonly #faults: FaultCounts;
+  readonly #traffic: Traffic;
 
   constructor(data: WorkerData, port: NonNullable<typeof parentPort>) {
     this.#port = port;
@@ -66,6 +68,7 @@ class SocketThread implements RelayHost, Source {
     this.#index = data.index;
     this.#threads = data.threads;
     this.#faults = new FaultCounts(data.index + 1, data.faults);
+    this.#traffic = new Traffic(data.index + 1, data.traffic);
     this.tls = data.tls === undefined ? undefined : serverTls(data.tls);
     const bells = new Int32Array(data.bells);
     this.#sleeper = new Sleeper(bells, Bell.ofThread(data.index));
@@ -147,7 +150,8 @@ class SocketThread implements RelayHost, Source {
     const offer = this.#known(() => client.offer, 'what was agreed on');
     const device = this.#devices.get(offer.device);
     if (device === undefined) return undefined; // it has gone
-    const common = { thread: this.#index, output: this.#output, faults: this.#faults };
+    const counts = { faults: this.#faults, traffic: this.#traffic };
+    const common = { thread: this.#index, output: this.#output, ...counts };
     const requests = new DirectRequests(offer, device, common, send);
     return new Lease(requests, this.#window);
   }

@@ -37,3 +37,21 @@ test('a value beyond two hours counts as that', () => {
   histogram.record(1e15);
   expect(histogram.percentile(1)).toBeGreaterThan(2 * 3600e9);
 });
+
+test('below 2^n are exactly the values that are less', () => {
+  const value = fc.oneof(
+    fc.nat(4096),
+    fc.nat(2 ** 37),
+    fc.nat(43).map((n) => 2 ** n),
+  );
+  fc.assert(
+    fc.property(fc.array(value, { maxLength: 200 }), (values) => {
+      const histogram = new Histogram();
+      for (const one of values) histogram.record(one);
+      const exact = Array.from({ length: 38 }, (_, at) => {
+        return values.filter((one) => one < 2 ** (at + 5)).length;
+      });
+      expect([...histogram.below(5, 42)]).toEqual(exact);
+    }),
+  );
+});

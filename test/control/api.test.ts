@@ -169,7 +169,7 @@ describe('devices', () => {
   });
 });
 
-test('many devices are listed and scraped in slices, all of them once', async () => {
+test('many devices are listed in slices, all of them once', async () => {
   const { slicer, count } = counted();
   const { ask, tree } = await serve({}, { slicer });
   for (let n = 0; n < 203; n++) await tree.create(`d${n}`, new Map());
@@ -177,26 +177,6 @@ test('many devices are listed and scraped in slices, all of them once', async ()
   const { json } = await ask('GET', '/v1/devices');
   expect(json).toEqual(Array.from(tree.views(), ({ object }) => object));
   expect(count.turns).toBeGreaterThan(203 / PIECES - 2);
-  count.turns = 0;
-  const { text } = await ask('GET', '/metrics');
-  // Statistics of six devices are a piece, and each of 13 metrics of two.
-  expect(count.turns).toBeGreaterThan(((13 * 203) / 2 / PIECES) * 0.7);
-  // All samples of a metric stand together, behind its name and kind.
-  const samples = text.split('\n').map((line) => line.replace(/[ {].*/, ''));
-  const names = samples.filter(
-    (name, at) => name !== '' && name !== '#' && name !== samples[at - 1],
-  );
-  expect(new Set(names).size).toBe(names.length);
-  expect(text.match(/^# TYPE/gm)).toHaveLength(names.length + 4); // they are off: no errors, no cache, no zones, no faults
-  expect(text.match(/^tnull_device_powered\{/gm)).toHaveLength(203);
-});
-
-test('a name with quotes, backslashes and line breaks is escaped in metrics', async () => {
-  const { ask } = await serve();
-  await ask('PUT', '/v1/devices/a%22b%5C%0Ac', { json: {} });
-  expect((await ask('GET', '/metrics')).text).toContain(
-    'tnull_device_powered{device="a\\"b\\\\\\nc"} 0\n',
-  );
 });
 
 describe('attributes', () => {
@@ -414,72 +394,6 @@ test('an answer against its schema is our bug, and loud', async () => {
     json: { errno: 'EIO', message: 'a bug in tnull: its log says more' },
   });
   expect(log.join('')).toContain('against its schema: /badBlockRanges');
-});
-
-describe('metrics', () => {
-  test('are Prometheus text, read when asked for', async () => {
-    const { ask, device, io, patch } = await zoned();
-    device('off');
-    await patch({ badblocks: '+9-9' });
-    for (let n = 0; n < 5; n++) expect(io('write', 4096 + 8 * n, 8)).toBe('OK');
-    io('read', 8, 8);
-    const { status, headers, text } = await ask('GET', '/metrics');
-    expect(status).toBe(200);
-    expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
-    const lines = text.split('\n');
-    for (const line of [
-      'tnull_info{version="1.2.3"} 1',
-      '# TYPE tnull_client_faults_total counter',
-      'tnull_client_faults_total{fault="pipelined-option"} 3',
-      'tnull_server_faults_total{fault="socket"} 1',
-      'tnull_device_powered{device="nullb0"} 1',
-      'tnull_device_powered{device="off"} 0',
-      'tnull_requests_total{device="nullb0",operation="write"} 5',
-      'tnull_requests_total{device="off",operation="write"} 0',
-      'tnull_bytes_total{device="nullb0",operation="write"} 20480',
-      'tnull_errors_total{device="nullb0",cause="EIO"} 1',
-      'tnull_errors_total{device="nullb0",cause="badblocks"} 1',
-      'tnull_memory_bytes{device="nullb0",state="held"} 20480',
-      'tnull_zones{device="nullb0",state="count"} 4',
-      'tnull_zones{device="nullb0",state="open"} 1',
-      'tnull_tags{device="nullb0",state="all"} 64',
-      'tnull_bad_block_ranges{device="nullb0"} 1',
-    ]) {
-      expect(lines).toContain(line);
-    }
-    expect(text).not.toContain('tnull_cache_bytes{');
-  });
-
-  test('times are seconds', async () => {
-    const { ask, device, tree, pass } = await zoned();
-    loseRequests(device(), 1);
-    const lost = ask('POST', `${DEVICE}/zones/open?sector=2048`);
-    await until(() => tree.requests('nullb0').length > 0);
-    pass(7);
-    expect((await lost).status).toBe(422);
-    const [, max] =
-      /^tnull_request_seconds\{.*operation="zone",quantile="1"\} (.*)$/m.exec(
-        (await ask('GET', '/metrics')).text,
-      ) ?? [];
-    expect(Number(max)).toBe(5);
-  });
-
-  test('the daemon itself is told of, under the usual names', async () => {
-    const { ask } = await powered();
-    const { text } = await ask('GET', '/metrics');
-    expect(text).toMatch(/^process_cpu_seconds_total 0\.\d+$|^process_cpu_seconds_total \d/m);
-    expect(Number(/^process_resident_memory_bytes (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(1e7);
-    expect(Number(/^process_start_time_seconds (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(1.7e9);
-  });
-
-  test('what did not change is the same, and what is gone is gone', async () => {
-    const { ask } = await powered();
-    const devices = async (): Promise<string | undefined> =>
-      (await ask('GET', '/metrics')).text.split('# HELP process_')[0];
-    expect(await devices()).toBe(await devices());
-    await ask('DELETE', DEVICE);
-    expect((await ask('GET', '/metrics')).text).not.toContain('nullb0');
-  });
 });
 
 describe('the OpenAPI document', () => {

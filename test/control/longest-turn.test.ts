@@ -54,7 +54,7 @@ describe('1000 devices', () => {
       ['listed', calls(Directory.prototype, 'view'), 1, () => ask('GET', '/v1/devices')],
       [
         'scraped',
-        calls(NullDevice.prototype, 'stats'),
+        calls(NullDevice.prototype, 'counts'),
         limits.statsPerPiece.max,
         () => ask('GET', '/metrics'),
       ],

@@ -46,6 +46,9 @@ export async function serve(
           })),
       clientFaults: () => new Map([['pipelined-option', 3]]),
       serverFaults: () => new Map([['socket', 1]]),
+      refusedConnections: () => new Map([['max-connections', 2]]),
+      traffic: () => ({ receivedBytes: 100, sentBytes: 200 }),
+      threads: 1,
       reset: async () => void (await it.tree.create('again', new Map())),
     },
   );

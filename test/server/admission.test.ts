@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { Admission, Burst, origin } from '../../src/server/admission.ts';
 import { type ClientLimits, withDefaults } from '../../src/server/client-limits.ts';
+import { RefusedConnections } from '../../src/server/refused-connections.ts';
 import { FakeScheduler } from './fake-scheduler.ts';
 
 function made(limits: Partial<ClientLimits>) {
@@ -12,7 +13,12 @@ function made(limits: Partial<ClientLimits>) {
     lines.push(`${JSON.stringify(facts)} ${message}`);
   };
   const burst = new Burst(scheduler, { debug: say, info: say, warn: say, error: say });
-  return { scheduler, lines, burst, admission: new Admission(withDefaults(limits), burst) };
+  return {
+    scheduler,
+    lines,
+    burst,
+    admission: new Admission(withDefaults(limits), burst, new RefusedConnections()),
+  };
 }
 
 test.each([

@@ -84,7 +84,7 @@ export class TreeControl implements Control {
       () => tree.stats(name),
       () => tree.requests(name),
       () => [...tree.views()],
-      () => [...tree.allStats()],
+      () => [...tree.allCounts()],
       () => tree.text(name, 'badblocks'),
       () => tree.text(name, 'submit_queues'),
     ];

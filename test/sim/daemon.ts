@@ -54,7 +54,7 @@ export function makePath(plan: Plan, timing: Timing, memory: Memory): DataPath {
 export async function makeHttp(
   { seed }: Plan,
   world: World,
-  { tree, faults, serverFaults }: DataPath,
+  { tree, faults, serverFaults, server: nbd, traffic }: DataPath,
   memory: Memory,
 ): Promise<Http> {
   const error = (reason: unknown): void => {
@@ -71,6 +71,9 @@ export async function makeHttp(
     },
     clientFaults: () => faults.total(),
     serverFaults: () => serverFaults.total(),
+    refusedConnections: () => nbd.refused.total(),
+    traffic: () => traffic.total(),
+    threads: 1,
     reset: () => Promise.reject(new Error('the simulated daemon has no start')),
     page: {
       open: () => Promise.reject(new Error('the simulated daemon has no ports')),

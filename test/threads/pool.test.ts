@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { ByteSink, ByteStream } from '../../src/server/byte-stream.ts';
 import { FaultCounts } from '../../src/server/fault-counts.ts';
+import { Traffic } from '../../src/server/traffic.ts';
 import { type PoolOptions, ThreadPool } from '../../src/threads/pool.ts';
 import { RECEIVE_BYTES, SEND_BYTES } from '../../src/threads/slot.ts';
 import { folder } from '../folder.ts';
@@ -76,6 +77,7 @@ async function world(kind: 'unix' | 'tcp', options: Partial<PoolOptions> = {}): 
     crowded: false,
     tls: undefined,
     faults: FaultCounts.memoryFor(2),
+    traffic: Traffic.memoryFor(2),
     log,
     ...options,
   });

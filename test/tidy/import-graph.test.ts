@@ -25,7 +25,12 @@ test('no files import each other in a circle', () => {
 });
 
 test('src/ has nothing that neither the program nor its users load: what only tests or scripts use is theirs', () => {
-  const entries = ['src/cli/main.ts', 'src/threads/worker.ts', 'src/client/index.ts', 'src/page/main.tsx'];
+  const entries = [
+    'src/cli/main.ts',
+    'src/threads/worker.ts',
+    'src/client/index.ts',
+    'src/page/main.tsx',
+  ];
   const loaded = new Set([...entries, ...entries.flatMap((entry) => [...reachable(graph, entry)])]);
   const ours = [...graph.keys()].filter((path) => path.startsWith('src/'));
   expect(ours.filter((path) => !loaded.has(path))).toEqual([]);

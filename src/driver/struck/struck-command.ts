@@ -19,6 +19,7 @@ import { type HeldCommand, HeldTag } from './held.ts';
 import { type LongJob, PART_BYTES, TURN_BYTES } from './long-work.ts';
 import { blocksOf, keptParts, misdirected, type Part, wholeOf } from './parts-done.ts';
 import { ruleStatus } from './rule-status.ts';
+import { StruckCount } from './struck-count.ts';
 import type { StruckHost } from './struck-host.ts';
 import { wireFault } from './struck-wire.ts';
 import { isUnfaithful } from './unfaithful.ts';
@@ -58,6 +59,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   /** A read that is not done has zeroes for data. */
   #blank = false;
   #cut: CutKeep | undefined; // in place of an answer
+  readonly #counting = new StruckCount();
 
   constructor(
     host: StruckHost,
@@ -91,7 +93,8 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
     }
     this.#hangs = this.#plan(detail);
     const { rules, poweredAt, context } = this.#host;
-    rules.note(this.#live, this.#facts, context.clock.now() - poweredAt, detail);
+    this.#counting.begunAt = context.clock.now();
+    rules.note(this.#live, this.#facts, this.#counting.begunAt - poweredAt, detail);
     if (rule.snapshot === undefined) return this.#start();
     // Nothing of it is done before the snapshot, nor of what it is a part of: that would wait for this.
     this.#phase = 'waiting';
@@ -174,6 +177,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
 
   bioDone(inner: Bio): void {
     const outer = this.#outer;
+    this.#counting.requestEnded(inner.status);
     if (outer.status === Status.OK && inner.status !== Status.OK) {
       outer.status = inner.status;
       outer.reason = inner.reason;
@@ -313,17 +317,13 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
     }
     if (this.#blank && !failed) {
       this.#blank = false;
-      this.#fillBlank();
+      // The memory that a reply shows may hold anything before.
+      if (!this.#outer.target()) this.#noMemory();
+      else this.#change = blanking(this.#outer.segments, this.#dice);
       return true;
     }
     this.#worked();
     return false;
-  }
-
-  /** The memory that a reply shows may hold anything before. */
-  #fillBlank(): void {
-    if (!this.#outer.target()) return void this.#noMemory();
-    this.#change = blanking(this.#outer.segments, this.#dice);
   }
 
   /** @returns whether it has ended already. */
@@ -367,12 +367,9 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
       this.#phase = 'cut'; // it ends with all others, without a reply
       return this.#host.cut(this.#cut);
     }
-    if (this.#delayNs > 0) {
-      this.#phase = 'delayed';
-      this.#wait(this.#delayNs);
-    } else {
-      this.#answer();
-    }
+    if (this.#delayNs === 0) return this.#answer();
+    this.#phase = 'delayed';
+    this.#wait(this.#delayNs);
   }
 
   #answer(): void {
@@ -382,6 +379,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
     if (action?.kind === 'wire') {
       this.#outer.wire = wireFault(id, action.wire, this.#dice, this.#host);
     }
+    this.#counting.answered(this.#host, this.#outer, this.#status);
     this.#outer.giveUp(this.#status);
   }
 

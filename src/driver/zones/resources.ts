@@ -1,4 +1,4 @@
-/** How many zones are open and active, and whether one more may be. It follows the conditions that
+/** How many zones are in which condition, how many are open and active, and whether one more may be. It follows the conditions that
  *  zone-set.ts gives zones and knows no zone itself. Source: driver.md section 6, Resources. */
 
 import { bug } from '../../units.ts';
@@ -12,14 +12,23 @@ export type Verdict = 'go' | 'close an implicitly open one' | 'too many open' | 
 const IMPLICIT = 0;
 const EXPLICIT = 1;
 const CLOSED = 2;
+/** No condition has a greater number. */
+const CONDITIONS = 16;
 
 export class ZoneResources {
   readonly #maxOpen: number;
   readonly #maxActive: number;
   readonly #counts = new Int32Array(3);
+  readonly #byCondition = new Int32Array(CONDITIONS);
 
-  /** @param maxOpen 0 = no limit. @param maxActive 0 = no limit. */
-  constructor(maxOpen: number, maxActive: number) {
+  /** @param maxOpen 0 = no limit. @param maxActive 0 = no limit.
+   *  @param begin how many zones have which condition; none of them is open or closed. */
+  constructor(
+    maxOpen: number,
+    maxActive: number,
+    begin: Iterable<readonly [ZoneCondition, number]> = [],
+  ) {
+    for (const [condition, count] of begin) this.#byCondition[condition] = count;
     this.#maxOpen = maxOpen === 0 ? Number.POSITIVE_INFINITY : maxOpen;
     this.#maxActive = maxActive === 0 ? Number.POSITIVE_INFINITY : maxActive;
   }
@@ -36,10 +45,16 @@ export class ZoneResources {
     return this.open + (this.#counts[CLOSED] ?? 0);
   }
 
+  /** How many zones are in that condition. */
+  in(condition: ZoneCondition): number {
+    return this.#byCondition[condition] ?? 0;
+  }
+
   /** The same counts and limits. */
   fork(): ZoneResources {
     const other = new ZoneResources(this.#maxOpen, this.#maxActive);
     other.#counts.set(this.#counts);
+    other.#byCondition.set(this.#byCondition);
     return other;
   }
 
@@ -60,6 +75,7 @@ export class ZoneResources {
   }
 
   #add(condition: ZoneCondition, by: number): void {
+    this.#byCondition[condition] = this.in(condition) + by;
     switch (holds[condition]) {
       case 'nothing':
         return;

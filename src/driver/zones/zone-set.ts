@@ -75,7 +75,7 @@ export class ZoneSet {
       throw new ErrnoError('ENOMEM', `${this.count} zones are more than ${ZONES_MAX}`, 'zone_size');
     if (options.conventional >= this.count) bug(`no zone of ${this.count} is sequential`);
     this.#states = new ZoneStates(options, this.count);
-    this.#resources = new ZoneResources(options.maxOpen, options.maxActive);
+    this.#resources = resourcesAtPowerOn(options, this.count);
     this.#discard = discard;
     this.#lastClosed = options.conventional - 1;
   }
@@ -99,7 +99,7 @@ export class ZoneSet {
       this.#lastClosed = frozen.lastClosed;
     } else {
       this.#states = new ZoneStates(options, this.count);
-      this.#resources = new ZoneResources(options.maxOpen, options.maxActive);
+      this.#resources = resourcesAtPowerOn(options, this.count);
       this.#lastClosed = options.conventional - 1;
     }
   }
@@ -118,6 +118,11 @@ export class ZoneSet {
 
   get activeCount(): number {
     return this.#resources.active;
+  }
+
+  /** How many zones are in that condition. */
+  countOf(condition: ZoneCondition): number {
+    return this.#resources.in(condition);
   }
 
   /** The zone that holds `sector`; negative if there is none. */
@@ -311,6 +316,14 @@ export class ZoneSet {
     this.#states.setPointer(index, start);
     return Status.OK;
   }
+}
+
+function resourcesAtPowerOn(options: ZoneOptions, count: number): ZoneResources {
+  const { maxOpen, maxActive, conventional, full } = options;
+  return new ZoneResources(maxOpen, maxActive, [
+    [NOT_WP, conventional],
+    [full ? FULL : EMPTY, count - conventional],
+  ]);
 }
 
 function isSame(one: ZoneOptions, other: ZoneOptions): boolean {

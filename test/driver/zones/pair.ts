@@ -6,7 +6,7 @@ import { Command } from '../../../src/block/command.ts';
 import { Status } from '../../../src/block/status.ts';
 import { ErrnoError } from '../../../src/config/errors.ts';
 import { zoneReadClip } from '../../../src/driver/zones/read-clip.ts';
-import { zoneConditionNames } from '../../../src/driver/zones/zone.ts';
+import { ZoneCondition, zoneConditionNames } from '../../../src/driver/zones/zone.ts';
 import { same } from '../../same.ts';
 import { type ModelResult, type ModelZone, ZoneModel } from './model.ts';
 import { type ZoneDisk, ZonedDevice, zoneOptions } from './world.ts';
@@ -203,6 +203,9 @@ export class Pair {
       return `${start}+${length} ${capacity} ${name}@${writePointer} ${type}`;
     });
     lines.push(`${zones.openCount} open, ${zones.activeCount} active`);
+    for (const condition of Object.values(ZoneCondition)) {
+      lines.push(`${zoneConditionNames[condition]}: ${zones.countOf(condition)}`);
+    }
     lines.push(`discarded ${discarded.map(([start]) => start).join()}`);
     return lines.join('\n');
   }
@@ -214,6 +217,10 @@ export class Pair {
       return `${start}+${length} ${capacity} ${condition}@${wp} ${type}`;
     });
     lines.push(`${open} open, ${active} active`);
+    for (const condition of Object.values(ZoneCondition)) {
+      const name = zoneConditionNames[condition];
+      lines.push(`${name}: ${zones.filter((one) => one.condition === name).length}`);
+    }
     lines.push(`discarded ${discarded.join()}`);
     return lines.join('\n');
   }
