@@ -29,10 +29,18 @@ export class LazyImage {
   /** The reader has written them: whatever was there does not matter. */
   readonly #overwritten = new Set<number>();
   readonly #vector: Int32Array;
+  readonly #isKept: boolean;
 
-  /** @param plan decisions as they were made before: those come first. */
-  constructor(images: InstantImages, timeline: Timeline, plan: readonly Decision[]) {
+  /** @param plan decisions as they were made before: those come first. @param isKept what was there before matters,
+   *  also where the reader has written: its writes may be lost. */
+  constructor(
+    images: InstantImages,
+    timeline: Timeline,
+    plan: readonly Decision[],
+    isKept = false,
+  ) {
     this.#timeline = timeline;
+    this.#isKept = isKept;
     this.#plan = plan;
     this.#vector = images.vector(0n) ?? new Int32Array();
     for (const component of images.components) {
@@ -61,6 +69,7 @@ export class LazyImage {
   /** They are about to be written. @returns as above, for blocks that are written in part. */
   changes(start: number, end: number): Decided[] {
     if (this.#open.size === 0) return [];
+    if (this.#isKept) return this.reads(start, end);
     const { bytes, place } = this.#timeline.cells;
     const found: Decided[] = [];
     for (const cell of this.#cells(start, end)) {

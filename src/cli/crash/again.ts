@@ -4,6 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { ZEROS } from '../../crash/contents.ts';
 import { exploringInPieces } from '../../crash/exploring.ts';
+import type { ImagePart } from '../../crash/image-bytes.ts';
 import { idText } from '../../crash/image-id.ts';
 import { ImageSource } from '../../crash/image-source.ts';
 import { type CrashLog, LogBuilder } from '../../crash/log.ts';
@@ -12,7 +13,7 @@ import { doubtful, momentOf } from '../../crash/story.ts';
 import { JournalDecoder } from '../../journal/decoder.ts';
 import { encodeHeader, encodeRecord } from '../../journal/encoder.ts';
 import { type JournalHeader, type JournalRecord, Kind } from '../../journal/format.ts';
-import { bug } from '../../units.ts';
+import { bug, SECTOR_BYTES } from '../../units.ts';
 import { isFailure, outcomeOf } from '../outcome.ts';
 import { Checker, type CheckerOptions } from './checker.ts';
 import type { CrashLane } from './lane.ts';
@@ -41,6 +42,8 @@ export interface FirstCut {
   readonly marks: readonly string[];
   /** Of what the check wrote. */
   readonly journal: Uint8Array;
+  /** What it wrote to, at last; undefined: the journal's base. */
+  readonly base?: Iterable<ImagePart>;
 }
 
 interface Recovery {
@@ -102,12 +105,13 @@ export class Again {
   }
 
   /** What was promised before the first cut still is. */
-  #read({ journal, marks }: FirstCut): Recovery {
+  #read({ journal, marks, base }: FirstCut): Recovery {
     const decoder = new JournalDecoder();
     const builder = new LogBuilder();
     const all = [...decoder.push(journal)];
-    const bases = all.filter(({ kind }) => kind === Kind.base);
-    const others = all.slice(bases.length);
+    const own = all.filter(({ kind }) => kind === Kind.base);
+    const others = all.slice(own.length);
+    const bases = base === undefined ? own : Array.from(base, baseRecord);
     const records = [...bases, ...marks.map(markRecord), ...others];
     for (const record of records) builder.add(record);
     // The same disk: what it writes as a whole, and whether it has a cache, is as before.
@@ -121,6 +125,18 @@ export class Again {
     writeFileSync(path, Buffer.concat([encodeHeader(log.header), ...parts]));
     return path;
   }
+}
+
+function baseRecord({ offset, bytes }: ImagePart): JournalRecord {
+  // The last block may end with the device, within a sector.
+  const sectors = Math.ceil(bytes.length / SECTOR_BYTES);
+  const payload = new Uint8Array(sectors * SECTOR_BYTES);
+  payload.set(bytes);
+  const place = { sector: offset / SECTOR_BYTES, sectors };
+  return {
+    ...{ kind: Kind.base, command: 0, flags: 0, client: 0, id: 0n, ...place },
+    ...{ errno: 0, ns: 0n, payload },
+  };
 }
 
 function markRecord(text: string): JournalRecord {

@@ -4,6 +4,7 @@
 import { isatty } from 'node:tty';
 import { Beyond } from '../../crash/beyond.ts';
 import { countFrom, exploringInPieces } from '../../crash/exploring.ts';
+import { type ImagePart, imageParts } from '../../crash/image-bytes.ts';
 import { type ImageId, idText } from '../../crash/image-id.ts';
 import { ImageSource } from '../../crash/image-source.ts';
 import type { LazyImage } from '../../crash/lazy-image.ts';
@@ -92,7 +93,7 @@ export async function explore(
       const found =
         space instanceof ProductSpace && command.order === 'lazy'
           ? await lazily<Tried | Failure>({
-              ...{ ...common, space, timeline, model, from: begin, limit },
+              ...{ ...common, space, timeline, model, from: begin, limit, again: command.again },
               run: (lazy, id, n, at) => laneAt(at).runLazily(lazy, id, n),
             })
           : await loop<Tried | Failure>({
@@ -118,14 +119,9 @@ export async function explore(
 }
 
 /** The first instant of interest. @throws UsageError when the words do not go with the journal, or each other. */
-function beginOf({ order, model, again, from }: ExploreCommand, site: CrashSite): number {
+function beginOf({ order, model, from }: ExploreCommand, site: CrashSite): number {
   if (order === 'lazy' && !(site.space instanceof ProductSpace)) {
     throw new UsageError(`--order lazy: the model ${model} has no choices`);
-  }
-  if (order === 'lazy' && again) {
-    throw new UsageError(
-      '--again: an image of the order lazy is not decided when its check begins',
-    );
   }
   const begin = from === undefined ? 0 : instantOfMark(site.timeline.log, from);
   if (begin === undefined) throw new UsageError(`--from: the journal has no mark '${from}'`);
@@ -212,20 +208,31 @@ class Judge {
   async run(image: ImageId, n: number): Promise<(Tried | Failure)[]> {
     const contents = this.#source.contents(image) ?? bug('an image that is not there');
     const checked = await this.checker.check(image, contents);
-    const first = this.#judged(image, n, contents, checked);
-    const { journal, status } = checked;
-    if (this.#again === undefined || journal === undefined || status !== 0) return [first];
-    const marks = marksAt(this.#source.timeline.log, image.instant);
-    return [first, ...(await this.#again.run({ image: first.id, n, marks, journal }))];
+    return await this.#cutAgain(image, this.#judged(image, n, contents, checked), checked);
   }
 
   /** @param id of the image as it was decided by the end. */
-  async runLazily(lazy: LazyImage, id: () => ImageId, n: number): Promise<Tried | Failure> {
+  async runLazily(lazy: LazyImage, id: () => ImageId, n: number): Promise<(Tried | Failure)[]> {
     const { timeline } = this.#source;
     const begun = id();
     const checked = await this.checker.checkLazily(idText(begun), begun.instant, lazy);
     const contents = lazy.vector.map((version, cell) => timeline.contentOf(cell, version));
-    return this.#judged(id(), n, contents, checked);
+    const image = id();
+    // The journal began before anything was decided.
+    const base = imageParts(timeline, contents);
+    return await this.#cutAgain(image, this.#judged(image, n, contents, checked), checked, base);
+  }
+
+  async #cutAgain(
+    { instant }: ImageId,
+    first: Tried | Failure,
+    { journal, status }: Checked,
+    base?: Iterable<ImagePart>,
+  ): Promise<(Tried | Failure)[]> {
+    if (this.#again === undefined || journal === undefined || status !== 0) return [first];
+    const marks = marksAt(this.#source.timeline.log, instant);
+    const cut = { image: first.id, n: first.n, marks, journal, ...(base && { base }) };
+    return [first, ...(await this.#again.run(cut))];
   }
 
   #judged(

@@ -21,9 +21,17 @@ export interface LazyOptions<T extends Outcome> {
   readonly shard: Shard;
   readonly jobs: number;
   readonly keepGoing: boolean;
+  /** What the check writes may be lost again. */
+  readonly again: boolean;
   readonly signal: AbortSignal;
-  /** Runs the check on an image that is decided meanwhile. @param id of the image as it is afterwards. */
-  readonly run: (lazy: LazyImage, id: () => ImageId, n: number, lane: number) => Promise<T>;
+  /** Runs the check on an image that is decided meanwhile. @param id of the image as it is afterwards. @returns what came of it, and of
+   *  what followed from it. */
+  readonly run: (
+    lazy: LazyImage,
+    id: () => ImageId,
+    n: number,
+    lane: number,
+  ) => Promise<readonly T[]>;
   readonly onTried: (tried: readonly T[]) => void;
 }
 
@@ -43,16 +51,16 @@ export async function lazily<T extends Outcome & { n: number }>(
       let plan: readonly Decision[] | undefined = [];
       while (plan !== undefined) {
         if (isOver()) return;
-        const lazy = new LazyImage(images, timeline, plan);
+        const lazy = new LazyImage(images, timeline, plan, options.again);
         const id = (): ImageId => {
           const rank = images.rank(lazy.vector) ?? bug('an image that is not legal');
           return { model, instant: here, rank };
         };
-        const result = await options.run(lazy, id, n++, at);
+        const results = await options.run(lazy, id, n++, at);
         if (signal.aborted) return;
-        tried.push(result);
-        if (isFailure(result)) failed = true;
-        options.onTried([result]);
+        tried.push(...results);
+        if (results.some(isFailure)) failed = true;
+        options.onTried(results);
         // Without the same reads nothing is known of what was tried: this could go on for ever.
         if (lazy.hasDiverged) diverged++;
         plan = lazy.hasDiverged ? undefined : nextPlan(lazy.decisions);
