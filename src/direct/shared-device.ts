@@ -2,7 +2,14 @@
  *  where and who may, and keeps them out while something changes that they know nothing of. */
 
 import { IoStats } from '../block/io-stats.ts';
-import { DATA, PAGES_PER_SLAB, RESIDENT, SLAB_BYTES, type Slab } from '../pages/slab.ts';
+import {
+  DATA,
+  isInPieces,
+  PAGES_PER_SLAB,
+  RESIDENT,
+  SLAB_BYTES,
+  type Slab,
+} from '../pages/slab.ts';
 import { bug } from '../units.ts';
 import { DirectTimes } from './direct-times.ts';
 import { ExtentLocks, waitUntil } from './extent-locks.ts';
@@ -95,7 +102,7 @@ export class SharedDevice implements SlabGuard {
 
 function entryOf(slab: Slab | undefined, isOwned: boolean): number {
   if (slab === undefined) return Entry.HOLE;
-  if (slab.base !== undefined) return Entry.LAYERED;
+  if (isInPieces(slab)) return Entry.LAYERED;
   return Entry.of(slab.number, isOwned && isWritable(slab));
 }
 

@@ -4,6 +4,7 @@
 
 import { type Bytes, bug, bytes } from '../units.ts';
 import { DataMemory, orNone, Room } from './memory.ts';
+import { PagePlaces } from './scattered.ts';
 import {
   ALL_PAGES,
   markResident,
@@ -24,6 +25,10 @@ export interface SlabAllocator {
   takeFresh(room?: Room): Slab | undefined;
   /** A slab of any content, to be filled whole (`markFull`) or given back; undefined: no memory. */
   takeDirty(room?: Room): Slab | undefined;
+  /** A slab of any content, whose pages are admitted before they are used; undefined: no memory. */
+  takeAny(room?: Room): Slab | undefined;
+  /** A slab of zeros for very few pages, which lie among those of others; undefined: no memory. */
+  takeScattered(room?: Room): Slab | undefined;
   /** `pages` of a slab that was taken, one bit each, may be written from now on: they are RESIDENT.
    *  @returns false: there is no memory for them, and nothing changed. */
   admit(slab: Slab, pages: number, room?: Room): boolean;
@@ -75,6 +80,7 @@ class ResizableSlabs implements ReturningAllocator {
   #shrunk = 0;
 
   readonly #later: (() => void) | undefined;
+  readonly #places = new PagePlaces(this);
 
   constructor(options: AllocatorOptions) {
     const { memory = new DataMemory(), poolSlabs = 64, shrunkSlabs = SHRUNK_SLABS } = options;
@@ -97,12 +103,16 @@ class ResizableSlabs implements ReturningAllocator {
   }
 
   takeDirty(room: Room = Room.DATA): Slab | undefined {
+    return dirty(this, room);
+  }
+
+  takeAny(room: Room = Room.DATA): Slab | undefined {
     if (!this.memory.useSlab(room)) return undefined;
-    const slab = this.#pool.pop() ?? this.#taken(this.#bareSlab(room));
-    if (slab === undefined) return undefined;
-    if (this.admit(slab, ALL_PAGES, room)) return markDirty(slab);
-    this.give(slab);
-    return undefined;
+    return this.#pool.pop() ?? this.#taken(this.#bareSlab(room));
+  }
+
+  takeScattered(room: Room = Room.DATA): Slab | undefined {
+    return this.#places.takeSlab(room);
   }
 
   /** @param slab that `useSlab` let pass. */
@@ -126,6 +136,7 @@ class ResizableSlabs implements ReturningAllocator {
   }
 
   admit(slab: Slab, pages: number, room: Room = Room.DATA): boolean {
+    if (slab.scattered !== undefined) return slab.scattered.admit(pages, room);
     const length = missingPages(slab, pages) * PAGE_BYTES;
     if (length === 0) return true;
     this.#makeRoom(length, room);
@@ -141,6 +152,7 @@ class ResizableSlabs implements ReturningAllocator {
 
   give(slab: Slab): void {
     if (slab.pins !== 0) bug(`a slab with ${slab.pins} pins was given back`);
+    if (slab.scattered !== undefined) return slab.scattered.end();
     forgetData(slab);
     this.memory.unuseSlab();
     if (slab.idlePages === 0) {
@@ -197,8 +209,17 @@ class ResizableSlabs implements ReturningAllocator {
   }
 }
 
+/** `takeDirty` by `takeAny`. */
+export function dirty(allocator: SlabAllocator, room: Room): Slab | undefined {
+  const slab = allocator.takeAny(room);
+  if (slab === undefined) return undefined;
+  if (allocator.admit(slab, ALL_PAGES, room)) return markDirty(slab);
+  allocator.give(slab);
+  return undefined;
+}
+
 /** The filler may stop half way and give the slab back: then every page may hold something. */
-export function markDirty(slab: Slab): Slab {
+function markDirty(slab: Slab): Slab {
   slab.marks.fill(RESIDENT);
   slab.idlePages = PAGES_PER_SLAB;
   return slab;

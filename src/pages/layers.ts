@@ -9,8 +9,8 @@ import { unpin } from './pin.ts';
 import {
   BELOW,
   DATA,
-  PAGE_BYTES,
   PAGES_PER_SLAB,
+  pageBytes,
   pagesOf,
   RESIDENT,
   SECTORS_PER_PAGE,
@@ -107,12 +107,67 @@ export function own(slab: Slab, first: number, end: number, allocator: SlabAlloc
   if (slab.pagesBelow === 0) leaveBase(slab, allocator);
 }
 
-/** A slab takes all that it shows into memory of its own. False: there is none, and nothing changed. */
+/** A slab takes all that it shows into memory of its own, in one piece. False: there is none, or it is read now. */
 export function ownAll(slab: Slab, allocator: SlabAllocator): boolean {
+  if (slab.scattered !== undefined && !gather(slab, allocator, Room.DATA)) return false;
   if (!allocator.admit(slab, pagesFrom(slab, undefined))) return false;
   copyPages(slab, 0, PAGES_PER_SLAB);
   leaveBase(slab, allocator);
   return true;
+}
+
+/** Scattered pages of a slab lie in one piece from now on. Its content and counts stay.
+ *  @returns false: there is no memory for it, or a reply shows them. */
+export function gather(slab: Slab, allocator: SlabAllocator, room: Room = Room.ANY): boolean {
+  if (slab.pins > slab.shares) return false;
+  const home = allocator.takeFresh(room);
+  if (home === undefined) return false;
+  if (mayGather(slab, home) && allocator.admit(home, residentPagesOf(slab), room)) {
+    for (let page = 0; page < PAGES_PER_SLAB; page++) gatherPage(slab, home, page);
+    exchangeMemory(slab, home);
+  }
+  allocator.give(home);
+  return slab.scattered === undefined;
+}
+
+/** There must be no idle pages that tables have not counted. */
+function mayGather(slab: Slab, home: Slab): boolean {
+  if (home.residentPages === 0) return true;
+  for (let page = 0; page < PAGES_PER_SLAB; page++) {
+    if (slab.marks[page] === 0 && home.marks[page] !== 0) return false;
+  }
+  return true;
+}
+
+function residentPagesOf(slab: Slab): number {
+  let pages = 0;
+  for (let page = 0; page < PAGES_PER_SLAB; page++) {
+    if (((slab.marks[page] ?? 0) & RESIDENT) !== 0) pages |= 1 << page;
+  }
+  return pages;
+}
+
+/** What `slab` has of a page is in the memory of `home`, and their marks are each other's. */
+function gatherPage(slab: Slab, home: Slab, page: number): void {
+  const mark = slab.marks[page] ?? 0;
+  const resident = (home.marks[page] ?? 0) & RESIDENT;
+  if ((mark & RESIDENT) !== 0) {
+    if ((mark & BELOW) === 0) pageBytes(home, page).set(pageBytes(slab, page));
+    slab.marks[page] = mark;
+  } else if (resident !== 0) {
+    slab.marks[page] = mark | RESIDENT | ((mark & BELOW) === 0 ? ZEROED : 0);
+  }
+  home.marks[page] = mark & RESIDENT;
+}
+
+/** Their marks were exchanged. */
+function exchangeMemory(a: Slab, b: Slab): void {
+  [a.bytes, b.bytes] = [b.bytes, a.bytes];
+  [a.number, b.number] = [b.number, a.number];
+  [a.scattered, b.scattered] = [b.scattered, a.scattered];
+  [a.residentPages, b.residentPages] = [b.residentPages, a.residentPages];
+  if (a.scattered !== undefined) a.scattered.slab = a;
+  if (b.scattered !== undefined) b.scattered.slab = b;
 }
 
 /** How many pages of memory go back when the only holder that is not a layer leaves it. */
@@ -147,11 +202,10 @@ function unseenPages(slab: Slab, layers: readonly Slab[]): number {
 function mergeUp(slab: Slab, allocator: SlabAllocator): boolean {
   const [over, other] = slab.layers ?? [];
   if (over === undefined || other !== undefined || slab.shares > 0) return false;
-  if (over.pagesBelow > PAGES_PER_SLAB / 2 && takeOver(over, slab, allocator)) {
+  const isLittle = over.scattered !== undefined || over.pagesBelow > PAGES_PER_SLAB / 2;
+  if (isLittle && takeOver(over, slab, allocator)) {
     over.base = undefined;
-    slab.layers = [];
-    retire(slab, allocator);
-    return true;
+    return merged(over, slab, allocator);
   }
   if (!allocator.admit(over, pagesFrom(over, slab), Room.ANY)) return false;
   for (let page = 0; page < PAGES_PER_SLAB; page++) {
@@ -166,8 +220,15 @@ function mergeUp(slab: Slab, allocator: SlabAllocator): boolean {
   } else {
     over.base = undefined;
   }
+  return merged(over, slab, allocator);
+}
+
+/** Nothing of `slab` is shown any more. */
+function merged(over: Slab, slab: Slab, allocator: SlabAllocator): boolean {
   slab.layers = [];
   retire(slab, allocator);
+  // Whole pages in one place are read faster.
+  if (over.scattered !== undefined && over.base === undefined) gather(over, allocator);
   return true;
 }
 
@@ -184,9 +245,7 @@ function takeOver(over: Slab, below: Slab, allocator: SlabAllocator): boolean {
   }
   if (!allocator.admit(below, pages, Room.ANY)) return false;
   for (let page = 0; page < PAGES_PER_SLAB; page++) exchangePage(over, below, page);
-  [over.bytes, below.bytes] = [below.bytes, over.bytes];
-  [over.number, below.number] = [below.number, over.number];
-  [over.residentPages, below.residentPages] = [below.residentPages, over.residentPages];
+  exchangeMemory(over, below);
   over.pagesBelow = 0;
   return true;
 }
@@ -194,14 +253,13 @@ function takeOver(over: Slab, below: Slab, allocator: SlabAllocator): boolean {
 /** What `over` shows of a page is in the memory of `below`, and their marks are each other's. */
 function exchangePage(over: Slab, below: Slab, page: number): void {
   const [mark, under] = [over.marks[page] ?? 0, below.marks[page] ?? 0];
-  const [at, end] = [page * PAGE_BYTES, (page + 1) * PAGE_BYTES];
   const resident = under & RESIDENT;
   let shown = under;
   if (hasOwnBytes(mark)) {
-    below.bytes.set(over.bytes.subarray(at, end), at);
+    pageBytes(below, page).set(pageBytes(over, page));
     shown = mark;
   } else if ((mark & BELOW) === 0) {
-    if (resident !== 0) below.bytes.fill(0, at, end);
+    if (resident !== 0) pageBytes(below, page).fill(0);
     shown = (mark & DATA) | resident | (resident === 0 ? 0 : ZEROED);
   }
   over.marks[page] = shown;
@@ -233,8 +291,7 @@ function copyPages(slab: Slab, first: number, end: number): void {
   for (let page = first; page < end; page++) {
     const mark = slab.marks[page] ?? 0;
     if ((mark & BELOW) === 0) continue;
-    const at = page * PAGE_BYTES;
-    slab.bytes.set(sourceOf(slab, page).bytes.subarray(at, at + PAGE_BYTES), at);
+    pageBytes(slab, page).set(pageBytes(sourceOf(slab, page), page));
     slab.pagesBelow--;
     setMark(slab, page, mark & ~BELOW);
   }

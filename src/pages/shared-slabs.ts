@@ -3,9 +3,10 @@
  *  hears of each arena when it is made and when it is dropped. */
 
 import { type Bytes, bug, bytes } from '../units.ts';
-import { forgetData, markDirty, type ReturningAllocator, zeroResident } from './allocator.ts';
+import { dirty, forgetData, type ReturningAllocator, zeroResident } from './allocator.ts';
 import { DataMemory, orNone, Room } from './memory.ts';
-import { ALL_PAGES, markResident, missingPages, PAGE_BYTES, SLAB_BYTES, Slab } from './slab.ts';
+import { PagePlaces } from './scattered.ts';
+import { markResident, missingPages, PAGE_BYTES, SLAB_BYTES, Slab } from './slab.ts';
 
 /** 8 MiB: address space until it is touched. A power of two. */
 export const SLABS_PER_ARENA = 64;
@@ -41,6 +42,7 @@ interface Arena {
 export class SharedSlabs implements ReturningAllocator {
   readonly memory: DataMemory;
   readonly #host: SharedSlabsHost;
+  readonly #places = new PagePlaces(this);
   readonly #arenas = new Map<number, Arena>();
   readonly #withUsed = new Set<Arena>();
   readonly #withBare = new Set<Arena>();
@@ -75,15 +77,20 @@ export class SharedSlabs implements ReturningAllocator {
   }
 
   takeDirty(room: Room = Room.DATA): Slab | undefined {
+    return dirty(this, room);
+  }
+
+  takeAny(room: Room = Room.DATA): Slab | undefined {
     if (!this.memory.useSlab(room)) return undefined;
-    const slab = this.#outOf(this.#takeUsed() ?? this.#takeBare(room));
-    if (slab === undefined) return undefined;
-    if (this.admit(slab, ALL_PAGES, room)) return markDirty(slab);
-    this.give(slab);
-    return undefined;
+    return this.#outOf(this.#takeUsed() ?? this.#takeBare(room));
+  }
+
+  takeScattered(room: Room = Room.DATA): Slab | undefined {
+    return this.#places.takeSlab(room);
   }
 
   admit(slab: Slab, pages: number, room: Room = Room.DATA): boolean {
+    if (slab.scattered !== undefined) return slab.scattered.admit(pages, room);
     const length = missingPages(slab, pages) * PAGE_BYTES;
     if (length === 0) return true;
     if (!this.memory.charge(length, room)) return false;
@@ -98,6 +105,7 @@ export class SharedSlabs implements ReturningAllocator {
 
   give(slab: Slab): void {
     if (slab.pins !== 0) bug(`a slab with ${slab.pins} pins was given back`);
+    if (slab.scattered !== undefined) return slab.scattered.end();
     const arena = this.#arenas.get(Math.floor(slab.number / SLABS_PER_ARENA));
     if (arena === undefined) bug(`slab ${slab.number} is of no arena`);
     forgetData(slab);

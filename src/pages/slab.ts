@@ -3,6 +3,7 @@
  *  Source: driver.md section 4, Pages; docs/architecture.md, Memory. */
 
 import { bug, KiB, SECTOR_BYTES } from '../units.ts';
+import type { Room } from './memory.ts';
 
 export const PAGE_BYTES = 4 * KiB;
 /** One memcpy or one view serves an extent; a write under a view copies one extent. 128 KiB balances both. */
@@ -32,6 +33,22 @@ export function pagesOf(first: number, end: number): number {
   return count === PAGES_PER_SLAB ? ALL_PAGES : ((1 << count) - 1) << low;
 }
 
+/** The memory of a slab whose pages lie one by one among those of others: scattered.ts. Only RESIDENT pages have
+ *  some. */
+export interface Scattered {
+  slab: Slab;
+  /** The memory in which the page lies, until anything is given back. */
+  bytesOf(page: number): Uint8Array;
+  /** Its first byte there. */
+  startOf(page: number): number;
+  /** As an allocator's. */
+  admit(pages: number, room: Room): boolean;
+  /** Gives back pages that hold nothing; nobody reads the slab. */
+  giveIdle(): void;
+  /** Gives back all. */
+  end(): void;
+}
+
 /** INVARIANTS
  *  ZERO: a sector whose DATA bit is clear is zero bytes, so that reads are plain copies.
  *  ZEROED: so is every sector of a page with that mark; who writes data there takes it away.
@@ -48,6 +65,8 @@ export class Slab {
   bytes: Uint8Array;
   /** The number by which threads know this memory; -1: they do not share it. */
   number: number;
+  /** Undefined: its pages lie one behind the other in `bytes`. Otherwise that has no length. */
+  scattered: Scattered | undefined = undefined;
   /** One mark per page: DATA bits, RESIDENT and ZEROED. */
   readonly marks: Uint16Array = new Uint16Array(PAGES_PER_SLAB);
   heldPages = 0;
@@ -74,6 +93,18 @@ export class Slab {
 function memoryOfItsOwn(): Uint8Array {
   const buffer = new ArrayBuffer(SLAB_BYTES, { maxByteLength: SLAB_BYTES });
   return new Uint8Array(buffer, 0, SLAB_BYTES);
+}
+
+/** Is not all that it shows in `bytes`? Then read it by layers.ts. */
+export function isInPieces(slab: Slab): boolean {
+  return slab.base !== undefined || slab.scattered !== undefined;
+}
+
+/** The bytes of a RESIDENT page. */
+export function pageBytes(slab: Slab, page: number): Uint8Array {
+  const { scattered } = slab;
+  const start = scattered === undefined ? page * PAGE_BYTES : scattered.startOf(page);
+  return (scattered?.bytesOf(page) ?? slab.bytes).subarray(start, start + PAGE_BYTES);
 }
 
 /** From now on the slab's whole extent holds data: a receiver filled it from end to end. */

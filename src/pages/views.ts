@@ -23,13 +23,13 @@ export class PageViews {
     this.#allocator = allocator;
   }
 
-  /** Appends the bytes [start, end) of `slab` and pins it; without a slab, zeros. */
-  add(slab: Slab | undefined, start: number, end: number): void {
+  /** Appends the bytes [start, end) of `slab`, which are those of `buffer`, and pins it; without a slab, zeros. */
+  add(slab: Slab | undefined, start: number, end: number, buffer = slab?.bytes ?? zeroView): void {
     if (start >= end) bug(`an empty view ${start}..${end}`);
     const i = this.count++;
     if (slab !== undefined) pin(slab);
     this.#slabs[i] = slab;
-    this.buffers[i] = slab === undefined ? zeroView : slab.bytes;
+    this.buffers[i] = buffer;
     this.starts[i] = start;
     this.ends[i] = end;
     this.bytes += end - start;

@@ -4,7 +4,8 @@
 import { returningSlabs } from '../../src/daemon/memory-return.ts';
 import type { Timing } from '../../src/daemon/timing.ts';
 import type { SlabAllocator } from '../../src/pages/allocator.ts';
-import { DataMemory, type Room, SLAB_OVERHEAD_BYTES } from '../../src/pages/memory.ts';
+import { DataMemory, Room, SLAB_OVERHEAD_BYTES } from '../../src/pages/memory.ts';
+import { PagePlaces } from '../../src/pages/scattered.ts';
 import { PAGE_BYTES, type Slab } from '../../src/pages/slab.ts';
 import { Found } from './failure.ts';
 
@@ -42,6 +43,7 @@ export class Memory implements SlabAllocator {
   /** Every slab that anybody ever had. */
   readonly #known = new Set<Slab>();
   readonly #slabs: SlabAllocator;
+  readonly #places = new PagePlaces(this);
   readonly #out = new Set<Slab>();
 
   /** @param failsAt which time of asking fails; 0: none. @param onFail hears of it before that. */
@@ -69,8 +71,9 @@ export class Memory implements SlabAllocator {
   /** What is charged while nobody has a slab: the slabs, and what of them is kept for reuse. */
   get keptBytes(): number {
     let kept = 0;
-    for (const { residentPages } of this.#known) {
-      kept += SLAB_OVERHEAD_BYTES + residentPages * PAGE_BYTES;
+    for (const { residentPages, scattered } of this.#known) {
+      // Scattered ones are not kept.
+      if (scattered === undefined) kept += SLAB_OVERHEAD_BYTES + residentPages * PAGE_BYTES;
     }
     // One that was made, and for whose pages there was no memory.
     return this.refused !== undefined ? kept + SLAB_OVERHEAD_BYTES : kept;
@@ -86,6 +89,14 @@ export class Memory implements SlabAllocator {
 
   takeDirty(room?: Room): Slab | undefined {
     return this.#taken(this.#slabs.takeDirty(room));
+  }
+
+  takeAny(room?: Room): Slab | undefined {
+    return this.#taken(this.#slabs.takeAny(room));
+  }
+
+  takeScattered(room: Room = Room.DATA): Slab | undefined {
+    return this.#taken(this.#places.takeSlab(room));
   }
 
   admit(slab: Slab, pages: number, room?: Room): boolean {

@@ -4,6 +4,7 @@
 
 import type { SlabAllocator } from '../../pages/allocator.ts';
 import {
+  gather,
   lay,
   mayLie,
   own,
@@ -15,6 +16,7 @@ import {
 } from '../../pages/layers.ts';
 import { Room } from '../../pages/memory.ts';
 import {
+  isInPieces,
   PAGE_BYTES,
   PAGES_PER_SLAB,
   pagesOf,
@@ -28,6 +30,8 @@ import { EXTENTS_PER_LEAF, LEVEL_BYTES, type Leaf, letGo, SlabTable } from './sl
 
 /** Some 20 us. */
 const SLABS_PER_PIECE = 64;
+/** 32 KiB: whoever writes so much at once will soon have written all. */
+const SECTORS_IN_PIECES_MAX = 64;
 /** A slab whose pages were copied takes as long as some of those that are only given back. */
 const SLABS_PER_COPY = 32;
 
@@ -96,6 +100,7 @@ export class HeldSlabs implements Relative {
     const old = this.#ownSlab(index);
     if (old !== undefined && old.pins === 0 && this.admit(old, first, end)) {
       if (old.base !== undefined) this.#own(old, first, end);
+      if (old.scattered !== undefined && old.base === undefined) gather(old, this.#allocator);
       return old;
     }
     // Another one may have memory already.
@@ -128,7 +133,9 @@ export class HeldSlabs implements Relative {
     end: number,
     room: Room = Room.DATA,
   ): Slab | undefined {
-    const slab = this.#allocator.takeFresh(room);
+    const isLittle = end - first < SECTORS_IN_PIECES_MAX;
+    const allocator = this.#allocator;
+    const slab = isLittle ? allocator.takeScattered(room) : allocator.takeFresh(room);
     if (slab === undefined) return undefined;
     if (!this.#allocator.admit(slab, pagesOf(first, end), room)) {
       this.#allocator.give(slab);
@@ -158,7 +165,7 @@ export class HeldSlabs implements Relative {
   /** The extent's slab, a layer, has all that it shows from now on. False: there is no memory. */
   flatten(index: number): boolean {
     const slab = this.table.get(index);
-    return slab?.base === undefined || ownAll(slab, this.#allocator);
+    return slab === undefined || !isInPieces(slab) || ownAll(slab, this.#allocator);
   }
 
   /** `slab` of the table may be written in [first, end). False: no memory, and nothing changed. */
@@ -207,6 +214,7 @@ export class HeldSlabs implements Relative {
     if (slab === undefined || !this.#admitAndOwn(slab, first, end, Room.ANY)) return false;
     this.#count(slab, -1);
     dropSectors(slab, first, end);
+    slab.scattered?.giveIdle();
     this.#count(slab, 1);
     if (slab.heldPages === 0) this.#remove(index, slab);
     return true;

@@ -7,12 +7,19 @@ import { Allocation, type Extent, type Extents } from '../../block/extents.ts';
 import type { SlabGuard } from '../../direct/slab-guard.ts';
 import type { SlabAllocator } from '../../pages/allocator.ts';
 import { copyBytes } from '../../pages/copy-bytes.ts';
-import { markFull, PAGE_BYTES, SECTORS_PER_SLAB, SLAB_BYTES, type Slab } from '../../pages/slab.ts';
+import {
+  isInPieces,
+  markFull,
+  PAGE_BYTES,
+  SECTORS_PER_SLAB,
+  SLAB_BYTES,
+  type Slab,
+} from '../../pages/slab.ts';
 import type { PageViews } from '../../pages/views.ts';
 import type { Work } from '../../time/slicer.ts';
 import { type Bytes, bug, bytes, MiB, SECTOR_BYTES, type Sector } from '../../units.ts';
 import { HeldSlabs } from './held-slabs.ts';
-import { readLayers, viewLayers } from './layered.ts';
+import { readPieces, viewPieces, writePieces } from './pieces.ts';
 import { runOf } from './sectors.ts';
 import type { SlabTable } from './slab-table.ts';
 
@@ -122,7 +129,7 @@ export class PageStore implements Extents {
       const slab = this.#slabs.table.get(index);
       if (slab === undefined) target.fill(0, to, to + count);
       else if (this.#guard !== undefined) this.#readShared(index, slab, at, count, target, to);
-      else if (slab.base !== undefined) readLayers(slab, at, count, target, to);
+      else if (isInPieces(slab)) readPieces(slab, at, count, target, to);
       else target.set(count === SLAB_BYTES ? slab.bytes : slab.bytes.subarray(at, at + count), to);
       to += count;
     }
@@ -145,7 +152,8 @@ export class PageStore implements Extents {
       }
       const whole = count === source.length;
       const part = whole ? source : source.subarray(from, from + count);
-      if (this.#guard === undefined) slab.bytes.set(part, at);
+      if (slab.scattered !== undefined) writePieces(slab, at, part);
+      else if (this.#guard === undefined) slab.bytes.set(part, at);
       else copyBytes(slab.bytes, part, at);
       this.#slabs.mark(slab, at / SECTOR_BYTES, (at + count) / SECTOR_BYTES);
       this.#unlock(index);
@@ -163,8 +171,8 @@ export class PageStore implements Extents {
       const count = Math.min(left, SLAB_BYTES - at);
       this.#guard?.lock(index);
       const slab = this.#slabs.table.get(index);
-      if (slab?.base === undefined) into.add(slab, at, at + count);
-      else viewLayers(slab, at, at + count, into);
+      if (slab === undefined || !isInPieces(slab)) into.add(slab, at, at + count);
+      else viewPieces(slab, at, at + count, into);
       this.#unlock(index);
       left -= count;
     }
@@ -288,7 +296,7 @@ export class PageStore implements Extents {
   #writable(index: number, first: number, end: number): Slab | undefined {
     const slab = this.#slabs.table.get(index);
     const { mayShare } = this.#slabs;
-    const isOwn = slab !== undefined && slab.pins === 0 && slab.base === undefined && !mayShare;
+    const isOwn = slab !== undefined && slab.pins === 0 && !isInPieces(slab) && !mayShare;
     if (isOwn && this.#slabs.admit(slab, first, end)) return slab;
     return this.#slabs.makeWritable(index, first, end);
   }
@@ -302,7 +310,7 @@ export class PageStore implements Extents {
     to: number,
   ): void {
     this.#guard?.lock(index);
-    if (slab.base !== undefined) readLayers(slab, at, count, target, to);
+    if (isInPieces(slab)) readPieces(slab, at, count, target, to);
     else copyBytes(target, slab.bytes.subarray(at, at + count), to);
     this.#unlock(index);
   }
@@ -312,11 +320,12 @@ export class PageStore implements Extents {
   #unlock(index: number): void {
     const guard = this.#guard;
     if (guard === undefined) return;
-    if (this.#slabs.table.get(index)?.base !== undefined && ++this.#asked >= ASKED_MAX) {
+    const slab = this.#slabs.table.get(index);
+    if (slab !== undefined && isInPieces(slab) && ++this.#asked >= ASKED_MAX) {
       this.#asked = 0;
       this.#slabs.flatten(index);
     }
-    guard.unlock(index, this.#slabs.table.get(index), this.#slabs.isOwned(index));
+    guard.unlock(index, slab, this.#slabs.isOwned(index));
   }
 
   #nextInRing(): number {

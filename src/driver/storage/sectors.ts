@@ -9,6 +9,7 @@ import {
   DATA,
   PAGE_BYTES,
   PAGES_PER_SLAB,
+  pageBytes,
   RESIDENT,
   SECTORS_PER_PAGE,
   type Slab,
@@ -93,7 +94,7 @@ export function pagesWithBytes(slab: Slab): number {
   return pages;
 }
 
-/** Makes `to`, a slab of zeros with `pagesWithBytes` admitted, hold what `from` holds, whichever slab below has
+/** Makes `to`, a slab of zeros in one piece with `pagesWithBytes` admitted, hold what `from` holds, whichever slab below has
  *  it; empty pages are not touched. */
 export function copyHeld(from: Slab, to: Slab): void {
   for (let page = 0; page < PAGES_PER_SLAB; ) {
@@ -102,10 +103,12 @@ export function copyHeld(from: Slab, to: Slab): void {
     while (isFrom(from, page, source)) {
       setMark(to, page, ((from.marks[page] ?? 0) & ~BELOW) | RESIDENT);
       page++;
+      if (source.scattered !== undefined) break;
     }
     if (page > first) {
       const start = first * PAGE_BYTES;
-      to.bytes.set(source.bytes.subarray(start, page * PAGE_BYTES), start);
+      const one = source.scattered === undefined ? undefined : pageBytes(source, first);
+      to.bytes.set(one ?? source.bytes.subarray(start, page * PAGE_BYTES), start);
     } else {
       // Zeros without memory, or nothing: only the bits are worth copying.
       setMark(to, page, (to.marks[page] ?? 0) | ((from.marks[page] ?? 0) & DATA));
@@ -124,10 +127,12 @@ function hasBytes(mark: number): boolean {
   return (mark & DATA) !== 0 && (mark & (RESIDENT | BELOW)) !== 0;
 }
 
-/** What holds no data or has no memory is zero already, and to write there would take memory. */
+/** Of one page. What holds no data or has no memory is zero already, and to write there would take memory. */
 function zeroBytes(slab: Slab, mark: number, first: number, end: number): void {
-  if (hasBytes(mark) && (mark & ZEROED) === 0)
-    slab.bytes.fill(0, first * SECTOR_BYTES, end * SECTOR_BYTES);
+  if (!hasBytes(mark) || (mark & ZEROED) !== 0) return;
+  const page = Math.trunc(first / SECTORS_PER_PAGE);
+  const from = page * SECTORS_PER_PAGE;
+  pageBytes(slab, page).fill(0, (first - from) * SECTOR_BYTES, (end - from) * SECTOR_BYTES);
 }
 
 /** The bits of the sectors [first, end) of one page. */

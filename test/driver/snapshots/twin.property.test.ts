@@ -72,7 +72,7 @@ class Pair {
     for (const each of [...this.#twins.keys()]) await this.#world.tree.remove(each);
     for (let turn = 0; turn < 200 && this.allocator.live.size > 0; turn++) await nextTurn();
     same(this.allocator.live.size, 0);
-    const slabs = [...this.allocator.ever];
+    const slabs = this.allocator.charged;
     const resident = slabs.reduce((sum, slab) => sum + slab.residentPages * PAGE_BYTES, 0);
     same(this.allocator.memory.usedBytes, slabs.length * SLAB_OVERHEAD_BYTES + resident);
   }

@@ -56,6 +56,44 @@ test('once all pages are written, what lay below is of the snapshot alone', () =
   expect(ownBytes(kept)).toBe(SLAB_BYTES);
 });
 
+test('pages of several slabs that were written lie in one, and stay packed when some go', () => {
+  const EXTENTS = 8;
+  const allocator = new CountingAllocator(createSlabAllocator({ poolSlabs: 0 }));
+  const store = new PageStore(allocator, bytes(EXTENTS * SLAB_BYTES));
+  const all = new Uint8Array(EXTENTS * SLAB_BYTES).fill(1);
+  store.write(sector(0), all, 0, all.length);
+  const kept = store.freeze();
+  for (let one = 0; one < 2 * PAGES; one++) {
+    writePage(store, (one % EXTENTS) * PAGES + Math.trunc(one / EXTENTS), 2);
+  }
+  expect([allocator.live.size, allocator.cut.size]).toEqual([2 * EXTENTS, 2]);
+  // The first extents' pages go; those of the last move into their places.
+  const half = (EXTENTS / 2) * SLAB_BYTES;
+  store.discard(sector(0), sector(half / 512));
+  expect(allocator.cut.size).toBe(1);
+  store.read(sector(half / 512), all, 0, half);
+  const changed = all.subarray(0, half).filter((byte) => byte === 2).length;
+  expect(changed).toBe(PAGES * PAGE_BYTES);
+  atOnce(kept.end());
+  expect([allocator.live.size, allocator.cut.size]).toEqual([EXTENTS / 2, 0]);
+});
+
+test('what is being sent from a place stays there, though others go', () => {
+  const { store, allocator } = full();
+  const kept = store.freeze();
+  for (let page = 0; page < 8; page++) writePage(store, page, 10 + page);
+  const views = new PageViews(allocator);
+  store.view(sector(7 * 8), PAGE_BYTES, views);
+  store.discard(sector(0), sector(8 * 4));
+  for (let page = 8; page < PAGES; page++) writePage(store, page, 3);
+  atOnce(kept.end());
+  writePage(store, 7, 9);
+  expect(views.buffers[0]?.[views.starts[0] ?? 0]).toBe(17);
+  expect(firstBytes(store).slice(3, 9)).toEqual([0, 14, 15, 16, 9, 3]);
+  views.release();
+  expect([allocator.live.size, allocator.cut.size]).toEqual([1, 0]);
+});
+
 test('a part of a page is written to a copy of that page alone', () => {
   const { store, allocator } = full();
   const kept = store.freeze();
@@ -85,7 +123,7 @@ test.each([1, 5])(
     );
     for (const one of kept) atOnce(one.end());
     expect(allocator.live.size).toBe(1);
-    const slabs = (allocator.ever.size - 1) * SLAB_OVERHEAD_BYTES;
+    const slabs = (allocator.charged.length - 1) * SLAB_OVERHEAD_BYTES;
     expect(allocator.memory.usedBytes).toBe(empty + slabs);
     expect(firstBytes(store)).toEqual(
       Array.from({ length: PAGES }, (_, page) => (page < count ? 10 + page : 1)),

@@ -8,6 +8,7 @@ import { LEVEL_BYTES } from '../../../src/driver/storage/slab-table.ts';
 import { createSlabAllocator } from '../../../src/pages/allocator.ts';
 import { DataMemory, SLAB_OVERHEAD_BYTES } from '../../../src/pages/memory.ts';
 import { zeroView } from '../../../src/pages/pin.ts';
+import { ScatteredPages } from '../../../src/pages/scattered.ts';
 import {
   PAGE_BYTES,
   PAGES_PER_SLAB,
@@ -270,25 +271,25 @@ export class World {
   /** What is charged is what slabs take, and the table: whatever failed. */
   #checkMemory(): void {
     let resident = 0;
-    const { ever } = this.allocator;
-    for (const slab of ever) {
+    const { charged } = this.allocator;
+    for (const slab of charged) {
       let pages = 0;
       for (let page = 0; page < PAGES_PER_SLAB; page++) {
         if (((slab.marks[page] ?? 0) & RESIDENT) !== 0) pages++;
       }
       same(slab.residentPages, pages);
-      resident += pages;
+      if (slab.scattered === undefined) resident += pages;
     }
     const table = this.memory.usedBytes - resident * PAGE_BYTES;
     // One that was made while its pages were refused waits to be taken; slabs are never unmade.
-    const least = ever.size * SLAB_OVERHEAD_BYTES;
+    const least = charged.length * SLAB_OVERHEAD_BYTES;
     const most = least + (this.failAt === 0 ? 0 : SLAB_OVERHEAD_BYTES);
     // The three regions are in at most four leaves and two nodes.
     const nothing = this.#frozen.length === 0 && this.#work.length === 0;
     const tables = 1 + this.#frozen.length + this.#work.length;
     const levels = nothing && this.store.slabCount === 0 ? 0 : 6 * tables * LEVEL_BYTES;
     if (table < least || table > most + levels) {
-      throw new Error(`${table} bytes are charged for ${ever.size} slabs and their table`);
+      throw new Error(`${table} bytes are charged for ${charged.length} slabs and their table`);
     }
   }
 
@@ -298,7 +299,8 @@ export class World {
       ({ retired, layers = [], shares }) => !retired && layers.length === shares + 1,
     );
     // What one layer alone has is copied up, where there is memory for it.
-    if (this.failAt === 0) same(alone.filter(({ shares }) => shares === 0).length, 0);
+    if (this.failAt === 0 && this.allocator.failAt === 0)
+      same(alone.filter(({ shares }) => shares === 0).length, 0);
     return alone.length;
   }
 
@@ -363,6 +365,24 @@ export class World {
     for (const slab of this.allocator.live) {
       if (!slab.retired) same(slab.heldPages > 0, true);
     }
+    this.#checkPlaces();
+  }
+
+  /** Scattered pages have places of their own. */
+  #checkPlaces(): void {
+    const { live, cut } = this.allocator;
+    const places = new Set<number>();
+    let pages = 0;
+    for (const { scattered, marks, residentPages } of live) {
+      if (!(scattered instanceof ScatteredPages)) continue;
+      pages += residentPages;
+      marks.forEach((mark, page) => {
+        if ((mark & RESIDENT) !== 0) places.add(scattered.places[page] ?? -1);
+      });
+    }
+    same(places.size, pages);
+    same(cut.size >= Math.ceil(pages / PAGES_PER_SLAB), true);
+    if (pages === 0) same(cut.size, 0);
   }
 }
 
