@@ -87,7 +87,12 @@ const bodies: Readonly<Record<string, string>> = {
 
 /** src/client/made/answers.ts: what comes out of calls. */
 export function clientAnswers(): string {
-  const types = allCalls.flatMap(([name, { answer, summary }]) => {
+  const types = allCalls.flatMap(([name, { answer, line, summary }]) => {
+    if (line !== undefined) {
+      return [
+        `${doc(`A line of: ${summary}`, 0)}export type ${pascal(name)}Line = ${ofSchema(line, 0)};\n`,
+      ];
+    }
     if (typeof answer !== 'object') return [];
     const own = name === 'device';
     const type = own ? ofType('object', answer, 0) : ofSchema(answer, 0);

@@ -6,6 +6,7 @@ import type { CommandJournal } from './command-journal.ts';
 import type { DriverData } from './driver-data.ts';
 import type { Extents } from './extents.ts';
 import type { Features, Limits } from './limits.ts';
+import type { RequestLog } from './request-log.ts';
 import type { RequestQueue } from './request-queue.ts';
 
 /** One zone. Sectors; a write pointer of -1 is none; type and condition are Linux's numbers. */
@@ -37,6 +38,8 @@ export class Disk<D extends DriverData = DriverData> {
   readonly queue: RequestQueue<D>;
   /** Undefined: nobody writes down what clients do. */
   journal: CommandJournal | undefined = undefined;
+  /** The same without data; it comes and goes while there are clients. */
+  log: RequestLog | undefined = undefined;
   /** Undefined: the disk is not zoned. */
   readonly zones: Zones | undefined;
 

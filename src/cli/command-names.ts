@@ -11,6 +11,7 @@ export const commandNames = [
   'stats',
   'requests',
   'faults',
+  'log',
   'mark',
   'wait',
   'reset',

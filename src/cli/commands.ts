@@ -10,6 +10,7 @@ import { detach } from './commands/detach.ts';
 import { diff } from './commands/diff.ts';
 import { faults } from './commands/faults.ts';
 import { get } from './commands/get.ts';
+import { log } from './commands/log.ts';
 import { ls } from './commands/ls.ts';
 import { mark } from './commands/mark.ts';
 import { page } from './commands/page.ts';
@@ -27,7 +28,7 @@ import { zones } from './commands/zones.ts';
 import type { ControlCommand } from './control-command.ts';
 
 export const commands: Readonly<Record<CommandName, ControlCommand>> = {
-  ...{ ls, create, remove, get, set, zones, stats, requests, faults, mark, wait, reset },
+  ...{ ls, create, remove, get, set, zones, stats, requests, faults, log, mark, wait, reset },
   ...{ snapshot, snapshots, rollback, clone, diff, destroy, save, cut, attach, detach, page },
 };
 

@@ -288,8 +288,8 @@ function withValue(program: Command, argument: string, rest: Iterator<string>): 
 
 function wordAsFlag(argument: string): string {
   const isCommand = isCommandName(argument) || isFileCommandName(argument) || argument === 'sweep';
-  // `journal` is a parameter, too.
-  if (isCommand && !isParameter(argument)) {
+  // `journal` is a parameter, too, which needs no value.
+  if (isCommand && !isBoolean(argument)) {
     throw new UsageError(`${argument}: a command is the first word, as in 'tnull ${argument}'`);
   }
   const match = WORD.exec(argument);

@@ -13,6 +13,14 @@ import type {
   ZonesAnswer,
 } from './made/answers.ts';
 import type { Attributes } from './made/attributes.ts';
+import {
+  followRequestLog,
+  type RequestLog,
+  type RequestLogEntry,
+  type RequestLogFollowing,
+  type RequestLogOptions,
+  readRequestLog,
+} from './request-log.ts';
 import { exportUri, portOf, socketOf } from './uris.ts';
 
 /** Where a daemon is. */
@@ -90,6 +98,18 @@ export class Device {
   /** Removes the device and its data. @param force what is in flight fails with ENODEV. */
   async remove({ force = false } = {}): Promise<void> {
     await this.#api.call('remove', { ...this.#named, ...forced(force) });
+  }
+
+  /** The last commands that clients sent, the oldest first; `log` of the attributes says how many are kept. With
+   *  `follow`: those that have ended, and each that ends from now on.
+   *  @throws ControlError EINVAL: the log is off, or a word of the filter is wrong. */
+  log(filter?: RequestLogOptions): Promise<RequestLog>;
+  log(filter: RequestLogFollowing): AsyncGenerator<RequestLogEntry>;
+  log(
+    filter: RequestLogOptions | RequestLogFollowing = {},
+  ): Promise<RequestLog> | AsyncGenerator<RequestLogEntry> {
+    if (filter.follow === true) return followRequestLog(this.#api, this.name, filter);
+    return readRequestLog(this.#api, this.name, filter);
   }
 
   /** Keeps what the device holds now, under this name. */

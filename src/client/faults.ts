@@ -2,27 +2,8 @@
 
 import type { ControlApi } from './api.ts';
 import { jsonLines } from './lines.ts';
-import type { AddFaultAnswer, FaultsAnswer } from './made/answers.ts';
+import type { AddFaultAnswer, FaultLogLine, FaultsAnswer } from './made/answers.ts';
 import type { Plan, Rule } from './made/rule.ts';
-
-/** What a rule did. */
-export interface FaultEvent {
-  /** From 1 on, without gaps. */
-  readonly seq: number;
-  /** Since power on. */
-  readonly ns: number;
-  /** The id of the rule. */
-  readonly rule: string;
-  readonly action: string;
-  readonly op: string;
-  /** Of 512 bytes. */
-  readonly sector: number;
-  readonly sectors: number;
-  readonly client: number;
-  readonly occurrence: number;
-  /** What was drawn or done: errno, delay, blocks kept, bits flipped. */
-  readonly detail: Readonly<Record<string, string | number>>;
-}
 
 export interface LogOptions {
   /** The number of an entry: only those behind it. */
@@ -95,18 +76,18 @@ export class Faults {
   }
 
   /** What the rules did, the oldest first. */
-  async *log({ after, follow = false, signal }: LogOptions = {}): AsyncGenerator<FaultEvent> {
+  async *log({ after, follow = false, signal }: LogOptions = {}): AsyncGenerator<FaultLogLine> {
     const input = {
       name: this.#name,
       ...(after === undefined ? {} : { after }),
       ...(follow ? { follow: 1 } : {}),
     };
     const octets = await this.#api.call('faultLog', input, signal);
-    for await (const entry of jsonLines(octets)) yield entry as FaultEvent; // the daemon's own entries
+    for await (const entry of jsonLines(octets)) yield entry as FaultLogLine; // the daemon's own entries
   }
 
   /** Strikes exactly what a log names, in place of what triggers decide. @returns how many entries. */
-  async replay(events: readonly FaultEvent[]): Promise<number> {
+  async replay(events: readonly FaultLogLine[]): Promise<number> {
     const body = events.map((event) => `${JSON.stringify(event)}\n`).join('');
     return (await this.#api.call('replayFaults', { name: this.#name, body })).entries;
   }

@@ -5,7 +5,7 @@ import { bug, forJson } from '../units.ts';
 import { type AttributeValue, booleanOf, integerOf, sizeOf, textOf } from './attribute-text.ts';
 import type { Machine } from './case.ts';
 import { type Errno, ErrnoError, shown } from './errors.ts';
-import { judge } from './judge.ts';
+import { judge, wrongAlone } from './judge.ts';
 import { BOOLEAN_RULE, PATH_RULE, parsePath, wordRule } from './kinds.ts';
 import { nearestText } from './nearest.ts';
 import { INTEGER_RULE } from './numbers.ts';
@@ -167,6 +167,8 @@ export class Attributes {
     }
     if (when === 'off') throw this.#moment('EBUSY', name, 0);
     if (name === 'submit_queues' || name === 'poll_queues') this.#checkQueues(name, value);
+    const rule = name === 'log' ? wrongAlone(name, Number(value)) : undefined;
+    if (rule !== undefined) throw this.#error('EINVAL', name, `${value}`, rule);
   }
 
   /** Keeps what was parsed and checked. */

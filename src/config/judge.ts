@@ -47,6 +47,7 @@ export function wrongAlone(option: OptionName, value: Value): string | undefined
     case 'size':
     case 'cache_size':
     case 'journal_max':
+    case 'log':
     case 'completion_nsec': {
       const { max, unit } = parameters[option];
       return value > max ? `must be at most ${max} (${unit})` : undefined;

@@ -344,6 +344,17 @@ export const parameters = {
     default: 'stop',
     help: 'what happens then: the journal ends, or writes fail with ENOSPC',
   },
+  log: {
+    kind: 'integer',
+    topic: 'log',
+    where: 'P and C',
+    when: 'live',
+    default: 0,
+    min: 0,
+    max: 1_048_576,
+    unit: 'commands',
+    help: 'how many of the last commands the request log keeps; 0: no log',
+  },
   zoned: { ...ZONES, kind: 'boolean', default: false, help: 'a host-managed zoned device' },
   zone_size: {
     ...ZONES,

@@ -20,6 +20,7 @@ export const topics = [
   'bandwidth',
   'bad blocks',
   'journal',
+  'log',
   'zones',
   'faults',
   'control',

@@ -21,6 +21,8 @@ export interface Call {
   /** The answer to a success; without a schema it is not JSON. */
   readonly status: 200 | 201 | 204;
   readonly answer?: Schema | 'text' | 'lines' | 'octets';
+  /** Of lines: what each of them is. */
+  readonly line?: Schema;
   /** The answer may go on as long as somebody reads it, with long silences. */
   readonly lasts?: true;
 }

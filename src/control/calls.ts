@@ -6,6 +6,7 @@ import type { Call } from './call.ts';
 import { faultCalls } from './faults/calls.ts';
 import { journalCalls } from './journal/calls.ts';
 import { limits } from './limits.ts';
+import { logCalls } from './log/calls.ts';
 import * as schemas from './schemas.ts';
 import { snapshotCalls } from './snapshots/calls.ts';
 
@@ -159,6 +160,7 @@ export const calls = {
     answer: schemas.requestsAnswer,
   },
   ...faultCalls,
+  ...logCalls,
   ...journalCalls,
   ...snapshotCalls,
   openPage: {

@@ -137,7 +137,8 @@ export class Directory {
         else if (name === 'power') power = this.#attributes.parse(name, text) === true;
         else if (name === 'zone_readonly' || name === 'zone_offline') {
           last.push(this.#zone(name, text));
-        } else first.push(this.#stored(name, text, queues));
+        } else if (name === 'log') last.push(this.#log(text));
+        else first.push(this.#stored(name, text, queues));
       });
     }
     // A device's queues change once, and after changes that are surer to succeed.
@@ -198,6 +199,27 @@ export class Directory {
       return () => nothing;
     }
     return this.#keep(name, value);
+  }
+
+  /** One of the last changes: what a shorter log has let go of does not come back. */
+  #log(text: string): Change {
+    const { log, powered } = this.device;
+    const value = this.#attributes.parse('log', text);
+    this.#attributes.check('log', value, powered);
+    const keep = this.#keep('log', value);
+    return () => {
+      const before = log.commands.most;
+      log.resize(Number(value));
+      const stored = keep();
+      return () => {
+        stored();
+        try {
+          log.resize(before);
+        } catch (error) {
+          if (!(error instanceof ErrnoError)) throw error; // else the memory has gone meanwhile
+        }
+      };
+    };
   }
 
   /** New numbers of queues for a live device. They are stored once the device has them.

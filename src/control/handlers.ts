@@ -12,6 +12,7 @@ import type { DeviceView } from './directory.ts';
 import { faultHandlers } from './faults/handlers.ts';
 import { type Handler, type Input, octets } from './input.ts';
 import { journalHandlers } from './journal/handlers.ts';
+import { logHandlers } from './log/handlers.ts';
 import { metricsPieces } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { inSlices, listPieces } from './slices.ts';
@@ -204,6 +205,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     latencies: (input) => tree.latencies(device(input)),
     requests: (input) => inSlices(slicer, listPieces(tree.requestPieces(device(input)))),
     ...faultHandlers(tree),
+    ...logHandlers(tree),
     ...journalHandlers(tree),
     ...snapshotHandlers(tree),
     openPage: (input) => openPage(facts.page, input),

@@ -2,6 +2,7 @@
 
 import { type Call, isJudged, LINES_TYPE } from './call.ts';
 import { allCalls } from './calls.ts';
+import type { Schema } from './schema.ts';
 import { errorAnswer } from './schemas.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -25,15 +26,16 @@ function pathParameters(call: Call): Json[] {
   }));
 }
 
-function content(body: NonNullable<Call['body'] | Call['answer']>): Json {
+/** @param line of lines: what each of them is. */
+function content(body: NonNullable<Call['body'] | Call['answer']>, line?: Schema): Json {
   if (body === 'text') return { 'text/plain': { schema: { type: 'string' } } };
   if (body === 'octets' || body === 'stream') return { 'application/octet-stream': {} };
-  if (body === 'lines') return { [LINES_TYPE]: {} };
+  if (body === 'lines') return { [LINES_TYPE]: line === undefined ? {} : { schema: line } };
   return { 'application/json': { schema: isJudged(body) ? body.judged : body } };
 }
 
 function operation(operationId: string, call: Call): Json {
-  const answer = call.answer === undefined ? {} : { content: content(call.answer) };
+  const answer = call.answer === undefined ? {} : { content: content(call.answer, call.line) };
   const error = { description: 'An errno and a sentence', content: content(errorAnswer) };
   return {
     operationId,

@@ -10,7 +10,6 @@ import type { LiveJournal } from '../driver/journal/live-journal.ts';
 import type { NullDevice } from '../driver/null-device.ts';
 import type { RangeList } from '../driver/range-list.ts';
 import type { CutWish } from '../driver/snapshots/power-cut.ts';
-import type { DeviceRules } from '../driver/struck/device-rules.ts';
 import type { ZoneOperation } from '../driver/zone-requests.ts';
 import type { ZoneSet } from '../driver/zones/zone-set.ts';
 import type { Plan as FaultPlan } from '../rules/plan.ts';
@@ -95,7 +94,7 @@ export class Tree {
 
   /** The ranges that reading badblocks shows, as they are now. */
   badBlocks(name: string): RangeList {
-    return this.#device(name).badBlocks.snapshot();
+    return this.device(name).badBlocks.snapshot();
   }
 
   /** Makes a directory and writes `texts` into its files. If one is refused, or power on fails, there is no
@@ -166,7 +165,7 @@ export class Tree {
 
   /** The zones of a powered device. @throws ErrnoError ENODEV, EOPNOTSUPP. */
   zones(name: string): ZoneSet {
-    const device = this.#device(name);
+    const device = this.device(name);
     if (!device.powered) throw new ErrnoError('ENODEV', `${device.name}: power is 0`);
     if (device.zones !== undefined) return device.zones;
     throw new ErrnoError('EOPNOTSUPP', `${device.name}: the device is not zoned`);
@@ -179,27 +178,27 @@ export class Tree {
     sector: number,
     sectors: number | undefined,
   ): Promise<void> {
-    const device = this.#device(name);
+    const device = this.device(name);
     const outcome = await device.zoneManagement(operation, sector, sectors);
     checkOutcome(device, `zone ${operation} at sector ${sector}`, outcome);
   }
 
   /** @param data in pieces, in order. @returns the sector where the data went. */
   async append(name: string, sector: number, ...data: readonly Uint8Array[]): Promise<number> {
-    const device = this.#device(name);
+    const device = this.device(name);
     const outcome = await device.zoneAppend(sector, data);
     checkOutcome(device, `zone append at sector ${sector}`, outcome);
     return outcome.sector;
   }
 
   async flush(name: string): Promise<void> {
-    const device = this.#device(name);
+    const device = this.device(name);
     checkOutcome(device, 'flush', await device.flush());
   }
 
   /** What clients have done since power on. @throws ErrnoError ENODEV: nobody writes it down. */
   journal(name: string): LiveJournal {
-    const { journal, name: device } = this.#device(name);
+    const { journal, name: device } = this.device(name);
     if (journal !== undefined) return journal;
     const rule = 'it keeps no journal; set journal=1 while power is 0';
     throw new ErrnoError('ENODEV', `${device}: ${rule}`);
@@ -224,11 +223,6 @@ export class Tree {
 
   has(name: string): boolean {
     return this.#options.devices.get(cut(name)) !== undefined;
-  }
-
-  /** The device's rules: changes take effect between two requests. */
-  rules(name: string): DeviceRules {
-    return this.#device(name).rules;
   }
 
   /** Calls `gone` when the device was removed. @returns a function that stops it. */
@@ -256,7 +250,7 @@ export class Tree {
   }
 
   stats(name: string): DeviceStats {
-    return this.#device(name).stats();
+    return this.device(name).stats();
   }
 
   /** What the rules of all devices did, by device. */
@@ -267,7 +261,7 @@ export class Tree {
   }
 
   latencies(name: string): Latencies {
-    return this.#device(name).latencies();
+    return this.device(name).latencies();
   }
 
   /** Of all devices, for metrics. */
@@ -277,7 +271,7 @@ export class Tree {
 
   /** What is in flight, in pieces: each request as it is when it is reached. */
   requestPieces(name: string): Iterable<readonly InFlight[]> {
-    return this.#device(name).requests();
+    return this.device(name).requests();
   }
 
   requests(name: string): readonly InFlight[] {
@@ -323,14 +317,15 @@ export class Tree {
     }
   }
 
-  #device(name: string): NullDevice {
+  /** @throws ErrnoError ENOENT. */
+  device(name: string): NullDevice {
     const device = this.#options.devices.get(cut(name));
     if (device === undefined) throw noDevice(name);
     return device;
   }
 
   #entry(name: string): Entry {
-    return this.#entryOf(this.#device(name));
+    return this.#entryOf(this.device(name));
   }
 
   #entryOf(device: NullDevice): Entry {

@@ -181,7 +181,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     http: control?.http && httpUrl(control.http),
     lastClientLeft: () => server.lastClientLeft(),
     failed: pool?.failed,
-    ruleEntries: (device) => tree.rules(device).logAfter(0),
+    ruleEntries: (device) => tree.device(device).rules.logAfter(0),
     inFlight: () => path.devices.inFlight(),
     ruleCounts: () => Array.from(tree.ruleStats(), ([device, one]) => ({ device, ...one })),
     journal: (device) => tree.journal(device).file(),

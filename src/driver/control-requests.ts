@@ -4,13 +4,17 @@
 import type { Bio } from '../block/bio.ts';
 import { type Command, RequestFlag } from '../block/command.ts';
 import type { Disk } from '../block/disk.ts';
+import { errnoOf } from '../block/logged-command.ts';
 import { OwnBio, type OwnBioHost } from '../block/own-bio.ts';
 import { Status } from '../block/status.ts';
 import type { Submitter } from '../block/submitter.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
-import { bug, type Sector, sector } from '../units.ts';
+import { bug, SECTOR_BYTES, type Sector, sector } from '../units.ts';
 import { type DataPiece, giveSlabs } from './append-data.ts';
 import type { NullData } from './completion.ts';
+
+/** Its number among clients. */
+const CONTROL_SIDE = 0;
 
 export interface Outcome {
   readonly status: Status;
@@ -74,6 +78,8 @@ class ControlRequest implements OwnBioHost {
   readonly #allocator: SlabAllocator;
   readonly #own: OwnBio;
   readonly #done: (outcome: Outcome) => void;
+  /** Its number in the log of requests; 0: it is in none. */
+  #logged = 0;
 
   constructor(disk: Disk<NullData>, allocator: SlabAllocator, done: (outcome: Outcome) => void) {
     this.#disk = disk;
@@ -86,6 +92,8 @@ class ControlRequest implements OwnBioHost {
     // Long data are handed over. A write cache would copy them, all in one turn: they go past it.
     const flags = data.length > 1 ? RequestFlag.FUA : 0;
     const { bio } = this.#own;
+    const [offset, bytes] = [first * SECTOR_BYTES, sectors * SECTOR_BYTES];
+    this.#logged = this.#disk.log?.arrived(command, flags, offset, bytes, CONTROL_SIDE) ?? 0;
     bio.reset(command, flags, first, sectors);
     for (const { buffer, slab } of data) {
       bio.segments.add(buffer, 0, buffer.length, slab);
@@ -109,6 +117,7 @@ class ControlRequest implements OwnBioHost {
     // The pieces that the device has not taken over.
     for (const slab of bio.segments.slabs) if (slab !== undefined) this.#allocator.give(slab);
     bio.segments.clear();
+    if (this.#logged > 0) this.#disk.log?.answered(this.#logged, errnoOf(bio.status));
     this.#done({ status: bio.status, sector: bio.landedAt, reason: bio.reason });
   }
 }

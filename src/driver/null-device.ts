@@ -18,6 +18,7 @@ import { capacityOf } from './capabilities.ts';
 import type { NullData } from './completion.ts';
 import { type Outcome, outcome } from './control-requests.ts';
 import { type DeviceCounts, deviceCounts } from './device-counts.ts';
+import { DeviceLog } from './device-log.ts';
 import {
   type DeviceStats,
   deviceStats,
@@ -36,12 +37,12 @@ import type { DeviceContext } from './parts.ts';
 import { failAll, inFlightText, letEnd, type PowerOffHost } from './power-off.ts';
 import { PoweredDevice } from './powered-device.ts';
 import { betweenCommands } from './snapshots/between-commands.ts';
-import { byRule } from './snapshots/by-rule.ts';
+import { ruledDevice } from './snapshots/by-rule.ts';
 import { DeviceContent } from './snapshots/device-content.ts';
 import { type DeviceImage, endImage } from './snapshots/device-image.ts';
 import { type CutReport, type CutWish, type Losing, PowerCuts } from './snapshots/power-cut.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
-import { DeviceRules, type RuledDevice } from './struck/device-rules.ts';
+import { DeviceRules } from './struck/device-rules.ts';
 import type { ZoneOperation } from './zone-requests.ts';
 import type { ZoneSet } from './zones/zone-set.ts';
 
@@ -74,6 +75,7 @@ export class NullDevice implements DeferredWork {
   readonly badBlocks: BadBlocks;
   readonly faults: Faults;
   readonly rules: DeviceRules;
+  readonly log: DeviceLog;
   readonly snapshots: Snapshots;
   /** Called when a rule cuts the power: to be done at once, and undone. */
   onCut: (wish: CutWish) => void = () => {};
@@ -114,6 +116,7 @@ export class NullDevice implements DeferredWork {
     this.#cuts = new PowerCuts(name, context, host.slicer);
     this.snapshots = new Snapshots(host.slicer, context.date ?? (() => new Date()));
     this.rules = new DeviceRules(context, () => this.recompose());
+    this.log = new DeviceLog(name, context, () => this.recompose());
   }
 
   get powered(): boolean {
@@ -167,6 +170,7 @@ export class NullDevice implements DeferredWork {
       slicer: this.#host.slicer,
       tidy: this,
     };
+    this.log.prepare(options.log);
     const tags = options.shared_tags ? this.#host.sharedTags() : ownTags;
     const powered = this.#journal.powerOn(options, parts.store, () =>
       orNoMemory(this.name, () => new PoweredDevice(options, parts, tags)),
@@ -177,7 +181,8 @@ export class NullDevice implements DeferredWork {
         : undefined;
     this.index = this.#host.takeIndex();
     this.#powered = powered;
-    this.rules.powerOn(this.#ruled(powered));
+    this.rules.powerOn(ruledDevice(this, powered, this.context, this.#host.slicer));
+    this.log.powerOn(powered.disk);
     this.#content.powerOn(powered, shared);
     this.recompose();
     this.#host.added(this);
@@ -204,6 +209,7 @@ export class NullDevice implements DeferredWork {
     this.#content.powerOff();
     this.#powered = undefined;
     this.rules.powerOff();
+    this.log.powerOff();
     this.#host.giveIndex(this.index);
   }
 
@@ -228,6 +234,7 @@ export class NullDevice implements DeferredWork {
     this.#content.shared?.allow(false);
     this.#host.cut(this);
     this.journal?.cut();
+    this.log.cut();
     powered.zones?.closeAll();
     const zones = powered.zones?.freeze();
     const { lose, report } = this.#cuts.begin(wish, powered, this.journal);
@@ -246,6 +253,7 @@ export class NullDevice implements DeferredWork {
   async free(): Promise<void> {
     this.#journal.free();
     this.rules.free();
+    this.log.free();
     await this.#host.slicer.run(this.snapshots.end());
     await this.#host.slicer.run(this.#content.end());
   }
@@ -287,7 +295,7 @@ export class NullDevice implements DeferredWork {
     this.#content.shared?.allow(false);
     const movesBytesOnly = powered.recompose();
     this.rules.compose(powered.leaving);
-    this.#content.shared?.allow(movesBytesOnly && !this.rules.active);
+    this.#content.shared?.allow(movesBytesOnly && !this.rules.active && !this.log.active);
   }
 
   /** The numbers of hardware queues while it is powered on. */
@@ -380,17 +388,6 @@ export class NullDevice implements DeferredWork {
     const compacting = this.#content.store?.compact(TIDY_SLABS) ?? false;
     const trimming = this.#powered?.cache?.trim(TIDY_SLABS) ?? false;
     if (compacting || trimming) this.context.deferred.raiseNextTurn(this);
-  }
-
-  #ruled({ disk, options, cache }: PoweredDevice): RuledDevice {
-    return {
-      queue: disk.queue,
-      block: options.bs,
-      capacity: disk.capacity,
-      isStable: cache === undefined,
-      ...byRule(this, this.context),
-      dropCache: () => void (cache && this.#host.slicer.run(cache.drop())),
-    };
   }
 
   #noZones(): Outcome {

@@ -2,6 +2,7 @@
 
 import { CommandFlag, Command as NbdCommand } from 'nbd-server-protocol-ts';
 import { Command, RequestFlag } from '../block/command.ts';
+import { ClientOnly, type LoggedOperation } from '../block/logged-command.ts';
 import { bug } from '../units.ts';
 
 export function writes(command: Command): boolean {
@@ -30,4 +31,22 @@ export function blockFlags(flags: number): number {
     ((flags & CommandFlag.FUA) !== 0 ? RequestFlag.FUA : 0) |
     ((flags & CommandFlag.NO_HOLE) !== 0 ? RequestFlag.NOUNMAP : 0)
   );
+}
+
+/** NBD's command as the log of requests has it. */
+export function loggedOperation(command: number): LoggedOperation {
+  switch (command) {
+    case NbdCommand.READ:
+    case NbdCommand.WRITE:
+    case NbdCommand.FLUSH:
+    case NbdCommand.TRIM:
+    case NbdCommand.WRITE_ZEROES:
+      return blockCommand(command);
+    case NbdCommand.CACHE:
+      return ClientOnly.CACHE;
+    case NbdCommand.BLOCK_STATUS:
+      return ClientOnly.BLOCK_STATUS;
+    default:
+      return ClientOnly.UNKNOWN;
+  }
 }

@@ -52,6 +52,8 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
   bytes = 0;
   /** Holds the export's write lock, shared. */
   locked = false;
+  /** Its number in the log of requests; 0: it is in none. */
+  #logged = 0;
   #place: Place = Place.NONE;
   #replied = false;
   #scratch: Uint8Array | undefined = undefined;
@@ -64,7 +66,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
   }
 
   /** Begins a command on whole blocks; a read's range may lie inside them. */
-  begin(header: RequestHeader, { sector, sectors, head, bytes }: Judgement): void {
+  begin(header: RequestHeader, { sector, sectors, head, bytes, logged }: Judgement): void {
     this.cookieHigh = header.cookieHigh;
     this.cookieLow = header.cookieLow;
     this.offsetHigh = header.offsetHigh;
@@ -73,6 +75,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
     this.length = header.length;
     this.head = head;
     this.bytes = bytes;
+    this.#logged = logged;
     this.#place = Place.NONE;
     this.#replied = false;
     this.locked = false;
@@ -140,6 +143,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
     const tail = bio.sectors * SECTOR_BYTES - head - this.length;
     if (head !== 0 || tail !== 0) bio.views.trim(head, tail);
     this.#replied = true;
+    if (this.#logged > 0) this.#host.answered(this.#logged, 0);
     this.#host.sink.sendViews(this, bio.views, this.whole, this);
   }
 
@@ -159,6 +163,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
       return;
     }
     this.#replied = true;
+    if (this.#logged > 0) this.#host.answered(this.#logged, nbdMeaning(bio.status).error);
     const sink = bio.wire === undefined ? this.#host.sink : this.#host.sink.through(bio.wire);
     if (bio.status !== Status.OK) {
       if (this.#place === Place.OUTPUT) sink.cancelRead();

@@ -12,6 +12,8 @@ export interface CommandHost {
   readonly sink: ReplySink;
   /** The same; undefined: nothing is written down. */
   readonly journal: ClientJournal | undefined;
+  /** Into the log of requests. @param logged the command's number there. @param error of its reply; 0: success. */
+  readonly answered: (logged: number, error: number) => void;
   readonly allocator: SlabAllocator;
   readonly scratch: ScratchPool;
   readonly queues: QueueMap;

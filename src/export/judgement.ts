@@ -35,6 +35,8 @@ export class Judgement implements NearRange {
   doubtful = false;
   /** Bytes of data that it has in flight. */
   bytes = 0;
+  /** Its number in the log of requests; 0: it is in none. */
+  logged = 0;
   /** PARTS: the range, in bytes, from `base` sectors on; see far.ts. */
   base = 0;
   offset = 0;

@@ -18,6 +18,11 @@ export class QueueMap {
     this.#hctx = this.#readHctx = disk.queue.defaultHctx(0);
   }
 
+  /** The client's number, from 1 on; 0 is the control side. */
+  get client(): number {
+    return this.#number + 1;
+  }
+
   /** For everything but reads. */
   get hctx(): Submitter {
     if (this.#generation !== this.#disk.queue.generation) this.#map();
@@ -34,7 +39,7 @@ export class QueueMap {
     this.#generation = queue.generation;
     const [hctx, readHctx] = [queue.defaultHctx(this.#number), queue.readHctx(this.#number)];
     const { front } = queue;
-    const client = this.#number + 1;
+    const { client } = this;
     this.#hctx = front === undefined ? hctx : front.before(hctx, client);
     this.#readHctx = front === undefined ? readHctx : front.before(readHctx, client);
   }

@@ -54,6 +54,8 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   readonly #end: number;
   /** Of data in flight. */
   readonly #bytes: number;
+  /** Its number in the log of requests; 0: it is in none. */
+  readonly #logged: number;
   /** Where the written range ends: zeroes to the end of the export fill its last block. */
   readonly #reach: number;
   readonly #payload = new Segments();
@@ -77,7 +79,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
     host: CommandHost,
     done: (bytes: number) => void,
     header: RequestHeader,
-    { base, offset, length, bytes }: Judgement,
+    { base, offset, length, bytes, logged }: Judgement,
     { source, start, apart }: PayloadPlace,
   ) {
     this.#host = host;
@@ -92,6 +94,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
     this.#offset = offset;
     this.#end = offset + length;
     this.#bytes = bytes;
+    this.#logged = logged;
     const { disk, size } = host.export;
     const filled = this.#zeroes && this.#end === size;
     this.#reach = filled ? disk.capacity * SECTOR_BYTES : this.#end;
@@ -281,10 +284,11 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
     this.#host.export.disk.queue.begun.delete(this);
     this.#phase = 'over';
     const { sink, export: target, allocator } = this.#host;
+    const { error, text } = nbdMeaning(this.#status);
+    if (this.#logged > 0) this.#host.answered(this.#logged, error);
     if (this.#status === Status.OK) {
       sink.ok(this);
     } else {
-      const { error, text } = nbdMeaning(this.#status);
       sink.error(this, error, this.#reason ?? text, this.#delta);
     }
     for (const segments of [this.#payload, this.#middle?.segments]) {

@@ -4,13 +4,14 @@
 
 import { Command as NbdCommand, NbdError, type RequestHeader } from 'nbd-server-protocol-ts';
 import { Command } from '../block/command.ts';
+import type { RequestLog } from '../block/request-log.ts';
 import type { TagWaiter } from '../block/scheduler.ts';
 import { Status } from '../block/status.ts';
 import type { TagPool } from '../block/tag-pool.ts';
 import type { Segments } from '../pages/segments.ts';
 import type { Deferred, DeferredWork } from '../time/deferred.ts';
 import { bug } from '../units.ts';
-import { writes } from './block-command.ts';
+import { loggedOperation, writes } from './block-command.ts';
 import type { ByteShare } from './byte-budget.ts';
 import { ClientCommand, COPY_MAX } from './client-command.ts';
 import { ClientJournal } from './client-journal.ts';
@@ -55,8 +56,9 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   /** The judgement of the last command. */
   readonly #judged = new Judgement();
   readonly #status: StatusCommand;
-  /** A BLOCK_STATUS that does not have all of its answers yet. */
+  /** A BLOCK_STATUS that does not have all of its answers yet, and its number in the log of requests. */
   #statusPending = false;
+  #statusLogged = 0;
   readonly #free: ClientCommand[] = [];
   #inFlight = 0;
   /** The command that lacks the lock or some of its tags; nothing overtakes it. */
@@ -102,6 +104,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     this.#host = host;
     this.#commands = {
       ...{ export: of, sink: this.#sink, journal: this.#journal, queues: this.queues },
+      answered: (logged, error) => this.#answered(logged, error),
       ...{ allocator: context.allocator, scratch: context.scratch },
       completesInline: of.disk.features.completesInline,
       copyMax: Math.min(COPY_MAX, of.blockSize.maximumPayload),
@@ -148,11 +151,6 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     return this.#judged.refusal;
   }
 
-  /** A command gets that answer in place of being executed. */
-  refused({ cause }: Refusal): void {
-    this.export.disk.queue.stats.refused(cause);
-  }
-
   /** Asks whether the judged command may have its data in flight. If so they count until it has its reply, or
    *  `withdraw`. @returns false: not yet; the host will hear `sessionReady`. */
   admits(): boolean {
@@ -168,11 +166,27 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     this.share.give(this.#judged.bytes);
   }
 
+  /** The command gets that answer in place of being executed. */
+  refused(header: RequestHeader, refusal: Refusal): void {
+    this.#count(refusal);
+    const { log } = this.export.disk;
+    if (log !== undefined) this.#answered(this.#note(log, header, header.length), refusal.error);
+  }
+
+  /** The connection ends in place of an answer to the command. */
+  cutOff(header: RequestHeader): void {
+    const { log } = this.export.disk;
+    log?.gone(this.#note(log, header, header.length));
+  }
+
   /** Executes the command that was judged and admitted. A write's payload is `source` from `start`, or
    *  `apart` if it was received apart; a BLOCK_STATUS's is always in `source`.
    *  @returns false: it waits; keep the payload where it is until `proceed` returns true. */
   execute(header: RequestHeader, source: Uint8Array, start: number, apart?: Segments): boolean {
     const judged = this.#judged;
+    const { log } = this.export.disk;
+    const isLogged = log !== undefined && judged.verdict !== Verdict.STATUS;
+    judged.logged = isLogged ? this.#note(log, header, header.length) : 0;
     if (judged.doubtful) tellFaults(header, this.#rules, this.#host.onClientFault);
     switch (judged.verdict) {
       case Verdict.BLOCKS:
@@ -186,8 +200,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
       case Verdict.STATUS:
         return this.#askStatus(header, source, start);
       case Verdict.NOTHING:
-        if (this.#journal !== undefined) return this.#nothing(header, this.#journal);
-        this.#sink.ok(header);
+        this.#nothing(header);
         return true;
       default:
         return bug('a command that is refused is executed');
@@ -243,27 +256,45 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     this.#journal?.left();
     this.share.leave();
     this.#stalled?.bio.park();
-    if (this.#statusPending) this.#inFlight--;
+    if (this.#statusPending) {
+      this.#inFlight--;
+      this.#statusAnswered(0);
+    }
     this.#statusPending = false;
     if (this.#inFlight === 0) this.export.ended(this);
   }
 
   /** Nothing is volatile: a flush that reaches nobody is one all the same. */
-  #nothing(header: RequestHeader, journal: ClientJournal): boolean {
+  #nothing(header: RequestHeader): void {
     const isFlush = header.command === NbdCommand.FLUSH;
-    if (!isFlush || journal.flushed(header)) this.#sink.ok(header);
-    else {
-      this.refused(journalFull);
-      this.#sink.error(header, journalFull.error, journalFull.text, -1);
-    }
-    return true;
+    const isDone = !isFlush || this.#journal?.flushed(header) !== false;
+    const { logged } = this.#judged;
+    if (logged > 0) this.#answered(logged, isDone ? 0 : journalFull.error);
+    if (isDone) return this.#sink.ok(header);
+    this.#count(journalFull);
+    this.#sink.error(header, journalFull.error, journalFull.text, -1);
+  }
+
+  #count({ cause }: Refusal): void {
+    this.export.disk.queue.stats.refused(cause);
+  }
+
+  /** @returns the number of the command in the log of requests. @param length bytes. */
+  #note(log: RequestLog, { command, flags, offset }: RequestHeader, length: number): number {
+    return log.arrived(loggedOperation(command), flags, offset, length, this.queues.client);
+  }
+
+  #answered(logged: number, error: number): void {
+    const { log } = this.export.disk;
+    if (this.#gone) log?.gone(logged);
+    else log?.answered(logged, error);
   }
 
   /** @returns false: there was no room, and the command has failed. */
   #written(command: ClientCommand, journal: ClientJournal): boolean {
     const { bio } = command;
     if (bio.command === Command.READ || journal.arrived(command, bio)) return true;
-    this.refused(journalFull);
+    this.#count(journalFull);
     bio.reason = journalFull.text;
     bio.giveUp(Status.NOSPC);
     return false;
@@ -272,11 +303,15 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   /** In order, behind everything that the client has been answered, because it asks now. */
   #askStatus(header: RequestHeader, source: Uint8Array, start: number): boolean {
     const status = this.#status;
-    const wrong = status.begin(header, source, start)
-      ? refusalOfStatus(status, this.#rules)
-      : refused.wrongIds;
+    const isFine = status.begin(header, source, start);
+    const wrong = isFine ? refusalOfStatus(status, this.#rules) : refused.wrongIds;
+    const { log } = this.export.disk;
+    // The range of one with a payload stands in the payload.
+    const length = isFine ? status.length : header.length;
+    this.#statusLogged = log === undefined ? 0 : this.#note(log, header, length);
     if (wrong !== undefined) {
-      this.refused(wrong);
+      this.#count(wrong);
+      this.#statusAnswered(wrong.error);
       this.#sink.error(header, wrong.error, wrong.text, -1);
       return true;
     }
@@ -288,8 +323,14 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   #proceedStatus(): boolean {
     if (!this.#status.proceed(this.#sink)) return false;
     this.#statusPending = false;
+    this.#statusAnswered(0);
     this.#ended(0);
     return true;
+  }
+
+  #statusAnswered(error: number): void {
+    if (this.#statusLogged > 0) this.#answered(this.#statusLogged, error);
+    this.#statusLogged = 0;
   }
 
   /** In the line of one pool only: the pool of its last command. */

@@ -211,12 +211,13 @@ export class Requests {
 
   #refuse(header: RequestHeader, refusal: Refusal, payload: number): boolean {
     if (payload > this.#drainedMax) {
+      this.session.cutOff(header);
       const what = header.command === Command.WRITE ? 'write' : 'payload';
       this.#host.cutOff(`a ${what} of ${payload} bytes`);
       return false;
     }
+    this.session.refused(header, refusal);
     this.#window.at += this.#headerBytes;
-    this.session.refused(refusal);
     this.#refused.begin(header, refusal, payload);
     return this.#refused.feed(this.#window, this.#output);
   }
@@ -229,7 +230,7 @@ export class Requests {
 
   /** There is no memory for the rest: the command is refused like any other. */
   #refuseRest(): void {
-    this.session.refused(noMemory);
+    this.session.refused(this.#header, noMemory);
     this.#refused.begin(this.#header, noMemory, this.#payload.left);
     this.#payload.discard();
     this.session.withdraw();

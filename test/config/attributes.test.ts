@@ -16,7 +16,7 @@ import { options } from './words.ts';
 
 const BOOLEANS = `badblocks_once badblocks_partial_io blocking discard fua journal memory_backed no_sched
   rotational shared_tag_bitmap shared_tags use_per_node_hctx virt_boundary zone_full zoned`;
-const OF_32_BITS = `blocksize home_node hw_queue_depth index irqmode max_sectors mbps poll_queues
+const OF_32_BITS = `blocksize home_node hw_queue_depth index irqmode log max_sectors mbps poll_queues
   queue_mode submit_queues zone_append_max_sectors zone_max_active zone_max_open zone_nr_conv`;
 const OF_64_BITS = 'cache_size completion_nsec journal_max size size_bytes zone_capacity zone_size';
 const [booleans, of32, of64] = [BOOLEANS, OF_32_BITS, OF_64_BITS].map((text) => text.split(/\s+/));
@@ -46,7 +46,7 @@ test('every attribute is tried below', () => {
 
 test('features are all names, in alphabetical order', () => {
   const names = `badblocks badblocks_once badblocks_partial_io blocking blocksize cache_size completion_nsec
-    discard fua home_node hw_queue_depth index irqmode journal journal_file journal_full journal_max max_sectors mbps memory_backed no_sched
+    discard fua home_node hw_queue_depth index irqmode journal journal_file journal_full journal_max log max_sectors mbps memory_backed no_sched
     poll_queues power queue_mode rotational shared_tag_bitmap shared_tags size size_bytes
     submit_queues use_per_node_hctx virt_boundary zone_append_max_sectors zone_capacity zone_full zone_max_active
     zone_max_open zone_nr_conv zone_offline zone_readonly zone_size zoned`;
@@ -165,6 +165,7 @@ describe('a new directory', () => {
       journal_file: '',
       journal_full: 'stop',
       journal_max: '1024',
+      log: '0',
       max_sectors: '0',
       mbps: '0',
       memory_backed: '0',
@@ -222,7 +223,7 @@ describe('a new directory', () => {
 });
 
 describe('moments', () => {
-  const off = [...(booleans ?? []), ...integers].filter((name) => !/_queues$/.test(name));
+  const off = [...(booleans ?? []), ...integers].filter((name) => !/_queues$|^log$/.test(name));
 
   test.each(off)('%s is EBUSY while powered, after it was parsed', (name) => {
     const made = directory();
@@ -238,6 +239,18 @@ describe('moments', () => {
 
   test('the same value again is EBUSY too', () => {
     expect(refusedBy(() => write(directory(), 'size', '4096', true)).errno).toBe('EBUSY');
+  });
+
+  test('log can be set at any time, and is judged at once while powered', () => {
+    for (const powered of [false, true]) {
+      for (const text of ['0', '1048576']) write(directory(), 'log', text, powered);
+    }
+    write(directory(), 'log', '1048577');
+    expect(refusedBy(() => write(directory(), 'log', '1048577', true))).toMatchObject({
+      errno: 'EINVAL',
+      message: 'd: log=1048577: must be at most 1048576 (commands)',
+      attribute: 'log',
+    });
   });
 
   test('power can be set at any time', () => {

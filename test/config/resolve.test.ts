@@ -39,6 +39,7 @@ const DEFAULTS = {
   journal_file: '',
   journal_max: 1024,
   journal_full: 'stop',
+  log: 0,
   zoned: false,
   zone_size: 256,
   zone_capacity: 0,

@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { LogStream } from '../../src/control/faults/log-stream.ts';
 import { planDocument } from '../../src/control/faults/plan-schema.ts';
+import { LogStream, type Place } from '../../src/control/log-stream.ts';
 import { FaultLog, LOG_ENTRIES } from '../../src/rules/fault-log.ts';
 import { parsePlan } from '../../src/rules/plan.ts';
 import { systemClock, systemScheduler } from '../../src/time/clock.ts';
@@ -311,7 +311,12 @@ test('a reader who is slower than the faults misses some, and sees which', async
     }
   };
   add(10);
-  const source = { logAfter: (seq: number) => log.after(seq), listen: log.listen.bind(log) };
+  const source = {
+    *after(at: number): Generator<Place> {
+      for (const entry of log.after(at)) yield { at: entry.seq, entry };
+    },
+    listen: log.listen.bind(log),
+  };
   const stream = new LogStream(source, slicer, 0, true).setEncoding('utf8');
   const [first] = await once(stream.pause().resume(), 'data');
   expect(lines(first).at(-1)).toMatchObject({ seq: 10 });

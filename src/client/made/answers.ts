@@ -62,6 +62,7 @@ export type DeviceAnswer = {
   readonly journal_file: string;
   readonly journal_full: 'stop' | 'fail';
   readonly journal_max: number;
+  readonly log: number;
   readonly max_sectors: number;
   readonly mbps: number;
   readonly memory_backed: number;
@@ -296,9 +297,52 @@ export type ReleaseFaultsAnswer = {
   readonly released: number;
 };
 
+/** A line of: What the rules did, one entry per line. */
+export type FaultLogLine = {
+  /** From 1 on, without gaps. */
+  readonly seq: number;
+  /** Since power on. */
+  readonly ns: number;
+  /** Its id. */
+  readonly rule: string;
+  readonly action: string;
+  readonly op: string;
+  /** Of 512 bytes. */
+  readonly sector: number;
+  readonly sectors: number;
+  readonly client: number;
+  readonly occurrence: number;
+  /** What was drawn or done: errno, delay, blocks kept, bits flipped. */
+  readonly detail: Readonly<Record<string, string | number>>;
+};
+
 /** Strike exactly what a log names, instead of what triggers decide. */
 export type ReplayFaultsAnswer = {
   readonly entries: number;
+};
+
+/** A line of: The last commands of clients, one per line, with log=N. */
+export type RequestLogLine = {
+  /** From 1 on, without gaps, as long as the device is there. */
+  readonly seq: number;
+  /** Ns since power on. */
+  readonly arrived: number;
+  readonly answered: number | null;
+  readonly ns: number | null;
+  readonly op: 'read' | 'write' | 'write_zeroes' | 'discard' | 'flush' | 'cache' | 'block_status' | 'unknown' | 'zone_append' | 'zone_open' | 'zone_close' | 'zone_finish' | 'zone_reset' | 'zone_reset_all';
+  /** Of 512 bytes: the first one that it touches. */
+  readonly sector: number;
+  readonly sectors: number;
+  /** Bytes, as the client gave it. */
+  readonly offset: number;
+  readonly bytes: number;
+  readonly flags: readonly string[];
+  /** As rules count them; 0: the control side. */
+  readonly client: number;
+  readonly status: string | null;
+} | {
+  /** So many commands are not kept any more. */
+  readonly dropped: number;
 };
 
 /** Keep what the device holds now: data, bad blocks, zones, cache. */

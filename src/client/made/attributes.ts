@@ -37,6 +37,8 @@ export interface Attributes {
   readonly journal_full?: 'stop' | 'fail';
   /** How long the journal may become; in MiB; default 1024. */
   readonly journal_max?: number;
+  /** How many of the last commands the request log keeps; 0: no log; in commands; default 0. */
+  readonly log?: number;
   /** Largest request; longer ones are split; in sectors of 512 bytes; default 0; 0 (no limit of its own) or at least 8; rounded down to whole blocks. */
   readonly max_sectors?: number;
   /** Bandwidth limit; in MiB/s; default 0; 0 (no limit) or more; clamped to 40960. */

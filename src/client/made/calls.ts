@@ -210,6 +210,11 @@ export interface Calls {
     readonly input: { readonly name: string; readonly body: string };
     readonly answer: ReplayFaultsAnswer;
   };
+  /** The last commands of clients, one per line, with log=N. */
+  readonly requestLog: {
+    readonly input: { readonly name: string; readonly after?: number; readonly follow?: number; readonly op?: string; readonly sectors?: string; readonly bytes?: string; readonly align?: string; readonly fua?: string; readonly client?: string; readonly from?: string; readonly until?: string };
+    readonly answer: AsyncGenerator<Uint8Array>;
+  };
   /** What clients have done since power on, as a file of docs/journal.md. */
   readonly journal: {
     readonly input: { readonly name: string };

@@ -41,6 +41,7 @@ export const ways: Readonly<Record<keyof Calls, Way>> = {
   releaseFaults: { method: 'POST', path: '/v1/devices/{name}/faults/release', query: ['rule'], answer: 'json' },
   faultLog: { method: 'GET', path: '/v1/devices/{name}/faults/log', query: ['after', 'follow'], answer: 'lines' },
   replayFaults: { method: 'PUT', path: '/v1/devices/{name}/faults/replay', body: 'lines', answer: 'json' },
+  requestLog: { method: 'GET', path: '/v1/devices/{name}/log', query: ['after', 'follow', 'op', 'sectors', 'bytes', 'align', 'fua', 'client', 'from', 'until'], answer: 'lines' },
   journal: { method: 'GET', path: '/v1/devices/{name}/journal', answer: 'octets' },
   mark: { method: 'POST', path: '/v1/devices/{name}/marks', body: 'text' },
   takeSnapshot: { method: 'PUT', path: '/v1/devices/{name}/snapshots/{snapshot}', answer: 'json' },

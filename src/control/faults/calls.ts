@@ -41,6 +41,23 @@ const logQuery = query(
   [],
 );
 
+const logLine = record({
+  seq: { ...whole, description: 'from 1 on, without gaps' },
+  ns: { ...whole, description: 'since power on' },
+  rule: { ...text, description: 'its id' },
+  action: text,
+  op: text,
+  sector: { ...whole, description: 'of 512 bytes' },
+  sectors: whole,
+  client: whole,
+  occurrence: whole,
+  detail: {
+    type: 'object',
+    additionalProperties: { type: ['string', 'number'] },
+    description: 'what was drawn or done: errno, delay, blocks kept, bits flipped',
+  },
+});
+
 const get = { method: 'GET', query: noQuery, status: 200 } as const;
 const post = { method: 'POST', query: noQuery, status: 204 } as const;
 const remove = { method: 'DELETE', query: noQuery, status: 204 } as const;
@@ -111,6 +128,7 @@ export const faultCalls = {
     summary: 'What the rules did, one entry per line',
     query: logQuery,
     answer: 'lines',
+    line: logLine,
     lasts: true,
   },
   replayFaults: {

@@ -6,10 +6,10 @@ import { parseRules, planWork } from '../../rules/plan.ts';
 import type { Rule } from '../../rules/rule.ts';
 import { type Handler, type Input, octets } from '../input.ts';
 import { limits } from '../limits.ts';
+import { type LogSource, LogStream } from '../log-stream.ts';
 import { inSlices, joined } from '../slices.ts';
 import { deviceName, type Tree } from '../tree.ts';
 import type { faultCalls } from './calls.ts';
-import { LogStream } from './log-stream.ts';
 import { ruleNotices } from './notices.ts';
 import { planDocument } from './plan-schema.ts';
 import { replayLog } from './replay.ts';
@@ -19,7 +19,7 @@ type FaultCallName = keyof typeof faultCalls;
 export function faultHandlers(tree: Tree): Record<FaultCallName, Handler> {
   const { slicer } = tree;
   const name = ({ params }: Input): string => params['name'] ?? '';
-  const of = (input: Input): DeviceRules => tree.rules(name(input));
+  const of = (input: Input): DeviceRules => tree.device(name(input)).rules;
   /** Tells a user what to know about new rules. */
   const said = (input: Input, notices: string[]): string[] => {
     for (const line of notices) tree.notice(`${name(input)}: ${line}`);
@@ -67,7 +67,7 @@ export function faultHandlers(tree: Tree): Record<FaultCallName, Handler> {
     },
     faultLog: (input) => {
       const { after = 0, follow = 0 } = input.query;
-      const stream = new LogStream(of(input), slicer, after, follow === 1);
+      const stream = new LogStream(faultsLog(of(input)), slicer, after, follow === 1);
       const forget = tree.whenGone(name(input), () => stream.end());
       return stream.once('close', forget);
     },
@@ -77,6 +77,15 @@ export function faultHandlers(tree: Tree): Record<FaultCallName, Handler> {
       rules.replay(log);
       return { entries: log.count };
     },
+  };
+}
+
+function faultsLog(rules: DeviceRules): LogSource {
+  return {
+    *after(at) {
+      for (const entry of rules.logAfter(at)) yield { at: entry.seq, entry };
+    },
+    listen: (listener) => rules.listen(listener),
   };
 }
 

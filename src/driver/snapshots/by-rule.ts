@@ -3,8 +3,11 @@
 import type { Bio } from '../../block/bio.ts';
 import { Command } from '../../block/command.ts';
 import { Status } from '../../block/status.ts';
+import type { Slicer } from '../../time/slicer.ts';
 import type { LiveJournal } from '../journal/live-journal.ts';
 import type { DeviceContext } from '../parts.ts';
+import type { PoweredDevice } from '../powered-device.ts';
+import type { RuledDevice } from '../struck/device-rules.ts';
 import type { DeviceImage } from './device-image.ts';
 import { type CutKeep, type CutWish, whyNot } from './power-cut.ts';
 import type { Snapshots } from './snapshots.ts';
@@ -28,7 +31,24 @@ interface Deeds {
   landed(bio: Bio): void;
 }
 
-export function byRule(device: Ruled, { deferred, warn }: DeviceContext): Deeds {
+/** What rules need of a device that is powered on. */
+export function ruledDevice(
+  device: Ruled,
+  { disk, options, cache }: PoweredDevice,
+  context: DeviceContext,
+  slicer: Slicer,
+): RuledDevice {
+  return {
+    queue: disk.queue,
+    block: options.bs,
+    capacity: disk.capacity,
+    isStable: cache === undefined,
+    ...byRule(device, context),
+    dropCache: () => void (cache && slicer.run(cache.drop())),
+  };
+}
+
+function byRule(device: Ruled, { deferred, warn }: DeviceContext): Deeds {
   // A rule strikes, whatever the device has: a command that meets it does not come back.
   const kept = (keep: CutKeep): CutKeep => {
     const why = whyNot(keep, device.journal);

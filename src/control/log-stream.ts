@@ -1,18 +1,25 @@
-/** The log of a device's faults as lines of JSON: the kept entries, then new ones. A reader slower than the
- *  faults misses entries that the ring has dropped; the numbers of entries show it. Source: faults.md section
- *  2. */
+/** A log of a device as lines of JSON: the kept entries, then new ones. A reader slower than what is logged misses
+ *  entries that the ring has dropped. Source: faults.md section 2; test-api.md section 4. */
 
 import { Readable } from 'node:stream';
-import type { LogEntry } from '../../rules/fault-log.ts';
-import type { Slicer, Work } from '../../time/slicer.ts';
-import { limits } from '../limits.ts';
+import type { Slicer, Work } from '../time/slicer.ts';
+import { limits } from './limits.ts';
 
 /** Text of this length is handed on. */
 const GATHERED_CHARS = 16 << 10;
 
+/** A place in a log. */
+export interface Place {
+  /** What the next ones are read behind. */
+  readonly at: number;
+  /** Undefined: nobody wants to read what is there. */
+  readonly entry: object | undefined;
+}
+
 /** What a log needs to be read like this. */
 export interface LogSource {
-  logAfter(seq: number): Iterable<LogEntry>;
+  /** What is there behind a place; 0: from the first on. */
+  after(at: number): Iterable<Place>;
   /** @returns a function that stops it. */
   listen(listener: () => void): () => void;
 }
@@ -24,7 +31,7 @@ export function entryLine(entry: object): string {
 export class LogStream extends Readable {
   readonly #source: LogSource;
   readonly #slicer: Slicer;
-  /** The number of the last entry that was read. */
+  /** The last place that was read. */
   #last: number;
   #unlisten: (() => void) | undefined;
   /** The reader waits for an entry. */
@@ -33,7 +40,7 @@ export class LogStream extends Readable {
   /** There are new entries since the last look. */
   #news = false;
 
-  /** @param after the number of an entry. @param follow also what comes, until the stream is destroyed
+  /** @param after a place. @param follow also what comes, until the stream is destroyed
    *  or ended. */
   constructor(source: LogSource, slicer: Slicer, after: number, follow: boolean) {
     super();
@@ -97,15 +104,15 @@ export class LogStream extends Readable {
   *#piece(): Work<string> {
     let text = '';
     while (text.length < GATHERED_CHARS) {
-      const before = text.length;
+      const before = this.#last;
       let room: number = limits.entriesPerPiece.max;
       // Anew for each piece: what the ring has may change in between.
-      for (const entry of this.#source.logAfter(this.#last)) {
-        text += entryLine(entry);
-        this.#last = entry.seq;
+      for (const { at, entry } of this.#source.after(this.#last)) {
+        if (entry !== undefined) text += entryLine(entry);
+        this.#last = at;
         if (--room === 0) break;
       }
-      if (text.length === before) break;
+      if (this.#last === before) break;
       yield;
     }
     return text;
