@@ -7,6 +7,10 @@ import { Command } from '../journal/format.ts';
 import { SECTOR_BYTES } from '../units.ts';
 import { Contents, ZEROS } from './contents.ts';
 import type { CrashLog, DataCommand } from './log.ts';
+import { atOnce, mapped, PER_STEP, type Steps } from './steps.ts';
+
+/** Blocks whose bytes are looked at in a step. */
+const CONTENTS_PER_STEP = 8;
 
 export interface Cells {
   readonly contents: Contents;
@@ -30,20 +34,36 @@ export function cellBytes(log: CrashLog): number {
   return isAligned(log) ? log.header.block : SECTOR_BYTES;
 }
 
-/** @param hasZeros cells that were only zeroed are here, too. @param only those with these numbers. */
-export function makeCells(log: CrashLog, hasZeros: boolean, only?: ReadonlySet<number>): Cells {
+/** @param hasZeros cells that were only zeroed are here, too. */
+export function makeCells(log: CrashLog, hasZeros: boolean): Cells {
+  return atOnce(cellsOf(log, hasZeros));
+}
+
+/** The same in steps. @param only the cells with these numbers. */
+export function* cellsOf(
+  log: CrashLog,
+  hasZeros: boolean,
+  only?: ReadonlySet<number>,
+): Steps<Cells> {
   const bytes = cellBytes(log);
   const contents = new Contents(bytes);
-  const base = baseContents(log, contents);
+  const base = yield* baseContents(log, contents);
   const place =
     only === undefined ? placesOf(log, bytes, base, hasZeros) : Float64Array.from(only).sort();
   const { commands } = log;
-  const low = Int32Array.from(commands, (one) => lowerBound(place, firstCell(one, bytes)));
-  const high = Int32Array.from(commands, (one) => lowerBound(place, endCell(one, bytes)));
+  yield;
+  const low = Int32Array.from(
+    yield* mapped(commands, (one) => lowerBound(place, firstCell(one, bytes))),
+  );
+  const high = Int32Array.from(
+    yield* mapped(commands, (one) => lowerBound(place, endCell(one, bytes))),
+  );
   const first = new Int32Array(place.length + 1);
+  let done = 0;
   for (let one = 0; one < commands.length; one++) {
     for (let cell = low[one] ?? 0; cell < (high[one] ?? 0); cell++) {
       first[cell + 1] = (first[cell + 1] ?? 0) + 1;
+      if (++done % PER_STEP === 0) yield;
     }
   }
   for (let cell = 0; cell < place.length; cell++) {
@@ -61,11 +81,12 @@ export function makeCells(log: CrashLog, hasZeros: boolean, only?: ReadonlySet<n
       command[slot] = one;
       const at = ((place[cell] ?? 0) - begin) * bytes;
       content[slot] = data.length === 0 ? ZEROS : contents.number(data.subarray(at, at + bytes));
+      if (++done % CONTENTS_PER_STEP === 0) yield;
     }
   }
   return {
     ...{ contents, bytes, place, first, command, content, low, high },
-    base: Int32Array.from(place, (one) => base.get(one) ?? ZEROS),
+    base: Int32Array.from(yield* mapped(place, (one) => base.get(one) ?? ZEROS)),
   };
 }
 
@@ -83,7 +104,7 @@ function endCell({ sector, sectors }: DataCommand, bytes: number): number {
 }
 
 /** By number of a cell; its records may cover parts of cells. */
-function baseContents({ base }: CrashLog, contents: Contents): Map<number, number> {
+function* baseContents({ base }: CrashLog, contents: Contents): Steps<Map<number, number>> {
   const cells = new Map<number, Uint8Array>();
   const { bytes } = contents;
   for (const { sector, data } of base) {
@@ -100,9 +121,13 @@ function baseContents({ base }: CrashLog, contents: Contents): Map<number, numbe
         cells.set(cell, whole);
       }
     }
+    yield;
   }
   const numbers = new Map<number, number>();
-  for (const [cell, data] of cells) numbers.set(cell, contents.number(data));
+  for (const [cell, data] of cells) {
+    numbers.set(cell, contents.number(data));
+    if (numbers.size % CONTENTS_PER_STEP === 0) yield;
+  }
   return numbers;
 }
 

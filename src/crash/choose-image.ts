@@ -5,7 +5,7 @@ import { JournalDecoder } from '../journal/decoder.ts';
 import { Command, type JournalHeader } from '../journal/format.ts';
 import { recordsIn } from '../journal/records.ts';
 import { bug, SECTOR_BYTES } from '../units.ts';
-import { cellBytes, makeCells } from './cells.ts';
+import { cellBytes, cellsOf } from './cells.ts';
 import { ZEROS } from './contents.ts';
 import { Dice } from './dice.ts';
 import { cellPart, type ImagePart } from './image-bytes.ts';
@@ -13,7 +13,8 @@ import { idText } from './image-id.ts';
 import { InstantImages } from './instant-images.ts';
 import { Legality } from './legality.ts';
 import { type BaseData, type CrashLog, LogBuilder, NEVER } from './log.ts';
-import { cutPieces } from './pieces.ts';
+import { piecesOf } from './pieces.ts';
+import { PER_STEP, type Steps } from './steps.ts';
 import { Timeline } from './timeline.ts';
 
 /** Records taken in some 20 us. */
@@ -40,35 +41,33 @@ export interface ChosenImage {
   readonly parts: Iterable<ImagePart & { readonly isZero: boolean }>;
 }
 
-/** In pieces, as far as records are read. */
+/** In steps. */
 export function* chooseImage(
   journal: JournalNow,
   model: 'whole' | 'torn',
   seed: number,
-): Generator<undefined, ChosenImage, undefined> {
+): Steps<ChosenImage> {
   const decoder = new JournalDecoder();
   // The head has no record.
   decoder.push(journal.head).next();
   const bare = yield* logOf(decoder.header, journal);
   const open = yield* openCells(bare);
   const log = { ...bare, base: yield* baseOf(bare, open, journal) };
-  const timeline = new Timeline(log, makeCells(log, false, open));
-  yield;
+  const timeline = yield* Timeline.inSteps(log, yield* cellsOf(log, false, open));
   const instant = timeline.count - 1;
-  const pieces = cutPieces(timeline.cells, model === 'whole' ? undefined : log.header.atomic);
-  const images = new InstantImages(new Legality(timeline, pieces, false), instant);
+  const pieces = yield* piecesOf(timeline.cells, model === 'whole' ? undefined : log.header.atomic);
+  const images = yield* InstantImages.inSteps(new Legality(timeline, pieces, false), instant);
   yield;
   const rank = new Dice(seed).below(images.legal);
-  const vector = images.vector(rank) ?? bug('a rank that is below their number');
+  yield;
+  const vector = (yield* images.vectorInSteps(rank)) ?? bug('a rank that is below their number');
   const contents = vector.map((version, cell) => timeline.contentOf(cell, version));
-  const { kept, lost } = counted(timeline, instant, contents);
+  yield;
+  const { kept, lost } = yield* counted(timeline, instant, contents);
   return { id: idText({ model, instant, rank }), kept, lost, parts: partsOf(timeline, contents) };
 }
 
-function* logOf(
-  header: JournalHeader,
-  { pieces }: JournalNow,
-): Generator<undefined, CrashLog, undefined> {
+function* logOf(header: JournalHeader, { pieces }: JournalNow): Steps<CrashLog> {
   const builder = new LogBuilder();
   let taken = 0;
   for (const piece of pieces) {
@@ -77,11 +76,11 @@ function* logOf(
       if (++taken % RECORDS_PER_PIECE === 0) yield;
     }
   }
-  return builder.finish(header);
+  return yield* builder.finishInSteps(header);
 }
 
 /** The numbers of cells that may have more than one content at the end: in others the disk has the only one. */
-function* openCells(log: CrashLog): Generator<undefined, Set<number>, undefined> {
+function* openCells(log: CrashLog): Steps<Set<number>> {
   const sectors = cellBytes(log) / SECTOR_BYTES;
   /** Of each cell the commands that may show, and -1 for the base. */
   const live = new Map<number, number[]>();
@@ -101,7 +100,10 @@ function* openCells(log: CrashLog): Generator<undefined, Set<number>, undefined>
     }
   }
   const open = new Set<number>();
-  for (const [cell, shown] of live) if (shown.length > 1) open.add(cell);
+  for (const [cell, shown] of live) {
+    if (shown.length > 1) open.add(cell);
+    if (++taken % PER_STEP === 0) yield;
+  }
   return open;
 }
 
@@ -109,7 +111,7 @@ function* baseOf(
   log: CrashLog,
   open: ReadonlySet<number>,
   { base }: JournalNow,
-): Generator<undefined, BaseData[], undefined> {
+): Steps<BaseData[]> {
   const sectors = cellBytes(log) / SECTOR_BYTES;
   const data: BaseData[] = [];
   for (const cell of open) {
@@ -119,15 +121,16 @@ function* baseOf(
   return data;
 }
 
-function counted(
+function* counted(
   timeline: Timeline,
   instant: number,
   contents: Int32Array,
-): { kept: number; lost: number } {
+): Steps<{ kept: number; lost: number }> {
   const { cells } = timeline;
   let [kept, lost] = [0, 0];
   for (let cell = 0; cell < contents.length; cell++) {
     const [begin, end] = [cells.first[cell] ?? 0, cells.first[cell + 1] ?? 0];
+    if (cell % RECORDS_PER_PIECE === 0) yield;
     const found = new Set<number>();
     if (instant < (timeline.baseUntil[cell] ?? 0)) found.add(cells.base[cell] ?? ZEROS);
     for (let slot = begin; slot < end; slot++) {

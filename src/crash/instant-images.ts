@@ -3,6 +3,7 @@
 
 import type { Component, Legality } from './legality.ts';
 import { Radix } from './radix.ts';
+import { atOnce, mapped, PER_STEP, type Steps } from './steps.ts';
 
 export class InstantImages {
   readonly components: readonly Component[];
@@ -11,15 +12,26 @@ export class InstantImages {
   readonly #fixed: Int32Array;
   readonly #isOpen: Uint8Array;
 
-  constructor(legality: Legality, instant: number) {
-    const cells = Array.from(legality.timeline.cells.place, (_, cell) => cell);
-    this.components = legality.components(cells, instant);
-    this.#radix = new Radix(this.components.map(({ outcomes }) => outcomes.count));
-    this.#fixed = Int32Array.from(cells, (cell) => legality.versions(cell, instant)[0] ?? 0);
-    this.#isOpen = new Uint8Array(cells.length);
-    for (const component of this.components) {
+  private constructor(components: readonly Component[], radix: Radix, fixed: Int32Array) {
+    this.components = components;
+    this.#radix = radix;
+    this.#fixed = fixed;
+    this.#isOpen = new Uint8Array(fixed.length);
+    for (const component of components) {
       for (const cell of component.cells) this.#isOpen[cell] = 1;
     }
+  }
+
+  static of(legality: Legality, instant: number): InstantImages {
+    return atOnce(InstantImages.inSteps(legality, instant));
+  }
+
+  static *inSteps(legality: Legality, instant: number): Steps<InstantImages> {
+    const cells = Array.from(legality.timeline.cells.place.keys());
+    const components = yield* legality.componentsInSteps(cells, instant);
+    const radix = yield* Radix.inSteps(components.map(({ outcomes }) => outcomes.count));
+    const fixed = yield* mapped(cells, (cell) => legality.versions(cell, instant)[0] ?? 0);
+    return new InstantImages(components, radix, Int32Array.from(fixed));
   }
 
   get legal(): bigint {
@@ -28,9 +40,15 @@ export class InstantImages {
 
   /** The version of each cell; undefined: there are not so many images. */
   vector(rank: bigint): Int32Array | undefined {
+    return atOnce(this.vectorInSteps(rank));
+  }
+
+  *vectorInSteps(rank: bigint): Steps<Int32Array | undefined> {
     if (rank >= this.legal) return undefined;
     const vector = this.#fixed.slice();
-    for (const [at, digit] of this.#radix.digits(rank).entries()) {
+    const digits = yield* this.#radix.digitsInSteps(rank);
+    for (const [at, digit] of digits.entries()) {
+      if (at % PER_STEP === PER_STEP - 1) yield;
       const component = this.components[at];
       const versions = component?.outcomes.unrank(digit) ?? [];
       for (const [index, cell] of (component?.cells ?? []).entries()) {

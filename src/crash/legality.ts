@@ -6,6 +6,7 @@ import { ZEROS } from './contents.ts';
 import { type ComponentCell, outcomesOf, type Shown } from './orders.ts';
 import { Outcomes } from './outcomes.ts';
 import type { Pieces } from './pieces.ts';
+import { atOnce, mapped, PER_STEP, type Steps } from './steps.ts';
 import { RANDOM, type Timeline } from './timeline.ts';
 
 export interface Component {
@@ -13,6 +14,9 @@ export interface Component {
   readonly cells: readonly number[];
   readonly outcomes: Outcomes;
 }
+
+/** Cells joined in a step, unless a component has more. */
+const CELLS_PER_STEP = 16;
 
 export class Legality {
   readonly timeline: Timeline;
@@ -78,14 +82,17 @@ export class Legality {
 
   /** @param cells ascending; those that are connected are all of them or none. */
   components(cells: readonly number[], instant: number): Component[] {
-    const open = cells.filter((cell) => this.versions(cell, instant).length > 1);
-    if (this.pieces === undefined) {
-      return open.map((cell) => ({
-        cells: [cell],
-        outcomes: Outcomes.ofOneCell(this.versions(cell, instant)),
-      }));
-    }
-    return this.#connected(open, instant, this.pieces);
+    return atOnce(this.componentsInSteps(cells, instant));
+  }
+
+  *componentsInSteps(cells: readonly number[], instant: number): Steps<Component[]> {
+    const isOpen = yield* mapped(cells, (cell) => this.versions(cell, instant).length > 1);
+    const open = cells.filter((_, at) => isOpen[at]);
+    if (this.pieces !== undefined) return yield* this.#connected(open, instant, this.pieces);
+    return yield* mapped(open, (cell) => ({
+      cells: [cell],
+      outcomes: Outcomes.ofOneCell(this.versions(cell, instant)),
+    }));
   }
 
   #garbage(cell: number, instant: number): number[] {
@@ -95,10 +102,11 @@ export class Legality {
     return isInFlight ? [ZEROS, RANDOM].map((content) => timeline.versionOf(cell, content)) : [];
   }
 
-  #connected(open: readonly number[], instant: number, pieces: Pieces): Component[] {
+  *#connected(open: readonly number[], instant: number, pieces: Pieces): Steps<Component[]> {
     const last = new Map<number, number>();
-    for (const cell of open) {
+    for (const [at, cell] of open.entries()) {
       for (const slot of this.slots(cell, instant)) last.set(pieces.of[slot] ?? 0, cell);
+      if (at % PER_STEP === 0) yield;
     }
     const components: Component[] = [];
     let current: number[] = [];
@@ -107,7 +115,8 @@ export class Legality {
       if (current.length > 0) components.push(this.#component(current, instant, pieces, last));
       current = [];
     };
-    for (const cell of open) {
+    for (const [at, cell] of open.entries()) {
+      if (at % CELLS_PER_STEP === 0) yield;
       if (cell > reach) end();
       current.push(cell);
       reach = Math.max(reach, cell);

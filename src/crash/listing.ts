@@ -46,7 +46,7 @@ export class Listing {
     this.#leavers = Array.from({ length: later }, (_, bit) =>
       groups.findLastIndex((group) => group.ends(0, group.start(1n << BigInt(bit))).has(0n)),
     );
-    this.#radix = new Radix(components.map(({ outcomes }) => outcomes.count));
+    this.#radix = Radix.of(components.map(({ outcomes }) => outcomes.count));
     this.#places = new Map(components.map(({ cells }, at) => [cells[0] ?? 0, at]));
     const inGroups = new Set(groups.flatMap(({ cells }) => cells));
     const parts: Part[] = groups.map((group) => ({ group }));

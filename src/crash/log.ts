@@ -12,6 +12,7 @@ import {
   LIED,
 } from '../journal/format.ts';
 import { Pairs } from '../journal/pairs.ts';
+import { atOnce, mapped, type Steps } from './steps.ts';
 
 /** A time that does not come. */
 export const NEVER = Number.POSITIVE_INFINITY;
@@ -87,37 +88,46 @@ export class LogBuilder {
   }
 
   finish(header: JournalHeader): CrashLog {
-    const log = this.#log(header, this.#arrived);
+    return atOnce(this.finishInSteps(header));
+  }
+
+  *finishInSteps(header: JournalHeader): Steps<CrashLog> {
+    const log = yield* this.#log(header, this.#arrived);
     if (!this.#arrived.some((one) => one.lied || isAstray(one))) return log;
     // What nobody sent keeps its place, so that both have the same cells and contents.
     const honest = this.#arrived.map((one) => {
       if (isAstray(one)) return { ...one, answered: NEVER, succeeded: false, lied: false };
       return one.lied ? { ...one, succeeded: true, lied: false } : one;
     });
-    return { ...log, honest: this.#log(header, honest, log.instants) };
+    return { ...log, honest: yield* this.#log(header, honest, log.instants) };
   }
 
   /** @param others instants that it has, too: then nothing is astray. */
-  #log(header: JournalHeader, all: readonly Arrived[], others?: readonly number[]): CrashLog {
+  *#log(
+    header: JournalHeader,
+    all: readonly Arrived[],
+    others?: readonly number[],
+  ): Steps<CrashLog> {
     const flushes = new Flushes(header, all.filter(isFlush));
-    const commands = all
-      .filter((one) => !isFlush(one))
-      .map((one): DataCommand => {
-        const { command, client, sector, sectors, payload: data } = one.record;
-        const { at: arrived, answered } = one;
-        const durable = isDurableAtOnce(header, one) ? answered : flushes.after(one);
-        return {
-          ...{ command, client, sector, sectors, data, arrived, answered },
-          durable: one.succeeded ? durable : NEVER,
-          isAstray: isAstray(one),
-          isNever: others !== undefined && isAstray(one),
-        };
-      });
-    const narrowing = all.filter((one) => narrows(header, one)).map(({ answered }) => answered);
+    const written = all.filter((one) => !isFlush(one));
+    yield;
+    const commands = yield* mapped(written, (one): DataCommand => {
+      const { command, client, sector, sectors, payload: data } = one.record;
+      const { at: arrived, answered } = one;
+      const durable = isDurableAtOnce(header, one) ? answered : flushes.after(one);
+      return {
+        ...{ command, client, sector, sectors, data, arrived, answered },
+        durable: one.succeeded ? durable : NEVER,
+        isAstray: isAstray(one),
+        isNever: others !== undefined && isAstray(one),
+      };
+    });
+    const narrowing = yield* mapped(all, (one) => (narrows(header, one) ? one.answered : this.#at));
     const instants = new Set([...narrowing, this.#at, ...(others ?? [])]);
+    yield;
     return {
       ...{ header, base: this.#base, commands, marks: this.#marks },
-      instants: [...instants].toSorted((a, b) => a - b),
+      instants: [...Float64Array.from(instants).sort()],
       honest: undefined,
     };
   }

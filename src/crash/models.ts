@@ -23,7 +23,7 @@ export interface CrashSite {
 
 export function crashSite(log: CrashLog, model: Model): CrashSite {
   // Where nothing but zeros was written, random bytes are in flight, too.
-  const timeline = new Timeline(log, makeCells(log, model === 'garbage'));
+  const timeline = Timeline.of(log, makeCells(log, model === 'garbage'));
   return { timeline, space: spaceOf(timeline, model) };
 }
 

@@ -2,6 +2,7 @@
  *  aligned units of what the device writes atomically. Source: docs/crash.md, The contract. */
 
 import type { Cells } from './cells.ts';
+import { atOnce, PER_STEP, type Steps } from './steps.ts';
 
 export interface Pieces {
   /** Of each slot, the piece that it belongs to. */
@@ -15,6 +16,11 @@ export interface Pieces {
 /** @param unit of atomic writes, in bytes; undefined: commands are whole.
  *  @returns undefined where every piece is one cell. */
 export function cutPieces(cells: Cells, unit: number | undefined): Pieces | undefined {
+  return atOnce(piecesOf(cells, unit));
+}
+
+/** The same in steps. */
+export function* piecesOf(cells: Cells, unit: number | undefined): Steps<Pieces | undefined> {
   if (unit === cells.bytes) return undefined;
   const cellsOfUnit = unit === undefined ? Number.POSITIVE_INFINITY : unit / cells.bytes;
   const of = new Int32Array(cells.command.length);
@@ -35,6 +41,7 @@ export function cutPieces(cells: Cells, unit: number | undefined): Pieces | unde
       next[cell] = slot + 1;
       of[slot] = command.length - 1;
     }
+    if (one % PER_STEP === 0) yield;
   }
   return { of, command, low, high };
 }

@@ -63,7 +63,7 @@ export class ProductSpace implements Space {
   at(instant: number): InstantImages {
     const known = this.#instants.get(instant);
     if (known !== undefined) return known;
-    const images = new InstantImages(this.#legality(), instant);
+    const images = InstantImages.of(this.#legality(), instant);
     const [oldest] = this.#instants.keys();
     if (this.#instants.size === INSTANTS_KEPT && oldest !== undefined) {
       this.#instants.delete(oldest);

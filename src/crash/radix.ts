@@ -1,6 +1,8 @@
 /** Numbers with a radix of its own for each digit, the first the most significant, of any length. Products are kept
  *  in halves of halves: long numbers times short ones, one by one, would take for ever. */
 
+import { atOnce, PER_STEP, type Steps } from './steps.ts';
+
 /** Of the digits of one half, and how many images they make. */
 interface Half {
   readonly product: bigint;
@@ -13,8 +15,16 @@ interface Half {
 export class Radix {
   readonly #root: Half;
 
-  constructor(counts: readonly bigint[]) {
-    this.#root = half(counts, 0, counts.length);
+  private constructor(root: Half) {
+    this.#root = root;
+  }
+
+  static of(counts: readonly bigint[]): Radix {
+    return atOnce(Radix.inSteps(counts));
+  }
+
+  static *inSteps(counts: readonly bigint[]): Steps<Radix> {
+    return new Radix(yield* half(counts, 0, counts.length));
   }
 
   /** How many numbers there are. */
@@ -23,21 +33,18 @@ export class Radix {
   }
 
   /** @param number below `size`. */
-  digits(number: bigint): bigint[] {
+  *digitsInSteps(number: bigint): Steps<bigint[]> {
     const digits: bigint[] = new Array(this.#root.high).fill(0n);
-    const split = (rest: bigint, { parts, low, high }: Half): void => {
-      // All digits of a 0 are 0.
-      if (rest === 0n) return;
-      if (parts === undefined) {
-        if (low < high) digits[low] = rest;
-        return;
+    const left: { rest: bigint; part: Half }[] = [{ rest: number, part: this.#root }];
+    for (let next = left.pop(); next !== undefined; next = left.pop()) {
+      const { rest, part } = next;
+      if (part.high - part.low > PER_STEP) {
+        for (const [upper, half] of divided(rest, part)) left.push({ rest: upper, part: half });
+        yield;
+      } else {
+        split(rest, part, digits);
       }
-      const [left, right] = parts;
-      const upper = rest / right.product;
-      split(upper, left);
-      split(rest - upper * right.product, right);
-    };
-    split(number, this.#root);
+    }
     return digits;
   }
 
@@ -62,12 +69,32 @@ export class Radix {
   }
 }
 
-function half(counts: readonly bigint[], low: number, high: number): Half {
+/** Of a half and its halves, by what `rest` means in them. */
+function divided(rest: bigint, { parts }: Half): [bigint, Half][] {
+  // All digits of a 0 are 0.
+  if (parts === undefined || rest === 0n) return [];
+  const [left, right] = parts;
+  const upper = rest / right.product;
+  return [
+    [upper, left],
+    [rest - upper * right.product, right],
+  ];
+}
+
+function split(rest: bigint, part: Half, digits: bigint[]): void {
+  if (rest === 0n) return;
+  if (part.parts === undefined && part.low < part.high) digits[part.low] = rest;
+  for (const [upper, half] of divided(rest, part)) split(upper, half, digits);
+}
+
+function* half(counts: readonly bigint[], low: number, high: number): Steps<Half> {
   if (high - low <= 1) {
     const product = low < high ? (counts[low] ?? 1n) : 1n;
     return { product, parts: undefined, low, high };
   }
   const middle = (low + high) >>> 1;
-  const [left, right] = [half(counts, low, middle), half(counts, middle, high)];
+  const left = yield* half(counts, low, middle);
+  const right = yield* half(counts, middle, high);
+  if (high - low > PER_STEP) yield;
   return { product: left.product * right.product, parts: [left, right], low, high };
 }

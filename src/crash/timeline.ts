@@ -6,9 +6,13 @@ import { Command } from '../journal/format.ts';
 import type { Cells } from './cells.ts';
 import { ZEROS } from './contents.ts';
 import type { CrashLog } from './log.ts';
+import { atOnce, type Steps } from './steps.ts';
 
 /** The content of a block that holds what nobody wrote: no number of `Contents`. */
 export const RANDOM = -1;
+
+/** Cells filled, or commands, in a step. */
+const CELLS_PER_STEP = 16;
 
 export class Timeline {
   readonly log: CrashLog;
@@ -26,23 +30,39 @@ export class Timeline {
   /** Of each slot. */
   readonly version: Int32Array;
 
-  constructor(log: CrashLog, cells: Cells) {
+  /** Use `of` or `inSteps`. */
+  private constructor(log: CrashLog, cells: Cells) {
     this.log = log;
     this.cells = cells;
     this.count = log.instants.length;
     const { commands } = log;
-    this.from = Int32Array.from(commands, ({ arrived }) => this.#instantAfter(arrived));
-    this.durable = Int32Array.from(commands, ({ durable }) => this.#instantAfter(durable));
-    this.pins = this.durable.map((instant, one) =>
-      commands[one]?.command === Command.discard ? this.count : instant,
-    );
+    this.from = new Int32Array(commands.length);
+    this.durable = new Int32Array(commands.length);
+    this.pins = new Int32Array(commands.length);
     this.until = new Int32Array(cells.command.length);
     this.baseUntil = new Int32Array(cells.place.length);
     this.version = new Int32Array(cells.command.length);
-    for (let cell = 0; cell < cells.place.length; cell++) {
-      this.#fillUntil(cell);
-      this.#fillVersions(cell);
+  }
+
+  static of(log: CrashLog, cells: Cells): Timeline {
+    return atOnce(Timeline.inSteps(log, cells));
+  }
+
+  static *inSteps(log: CrashLog, cells: Cells): Steps<Timeline> {
+    const made = new Timeline(log, cells);
+    for (const [one, { command, arrived, durable }] of log.commands.entries()) {
+      const instant = made.#instantAfter(durable);
+      made.from[one] = made.#instantAfter(arrived);
+      made.durable[one] = instant;
+      made.pins[one] = command === Command.discard ? made.count : instant;
+      if (one % CELLS_PER_STEP === 0) yield;
     }
+    for (let cell = 0; cell < cells.place.length; cell++) {
+      made.#fillUntil(cell);
+      made.#fillVersions(cell);
+      if (cell % CELLS_PER_STEP === 0) yield;
+    }
+    return made;
   }
 
   isLive(slot: number, instant: number): boolean {

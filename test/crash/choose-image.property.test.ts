@@ -1,11 +1,17 @@
 /** The image that a live cut leaves, beside all that are legal at the end of the journal. */
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { type ChosenImage, chooseImage, type JournalNow } from '../../src/crash/choose-image.ts';
+import { Contents } from '../../src/crash/contents.ts';
 import { imageParts } from '../../src/crash/image-bytes.ts';
 import { parseId } from '../../src/crash/image-id.ts';
+import { Legality } from '../../src/crash/legality.ts';
 import { crashSite } from '../../src/crash/models.ts';
+import { Outcomes } from '../../src/crash/outcomes.ts';
+import { PER_STEP } from '../../src/crash/steps.ts';
+import { headerBytes, Recorder } from '../../src/driver/journal/recorder.ts';
 import { RECORD_BYTES } from '../../src/journal/format.ts';
+import { Segments } from '../../src/pages/segments.ts';
 import { testRuns } from '../test-runs.ts';
 import { bytesOf, journalOf, randomLog, readLog } from './random-log.ts';
 import type { TwinLog } from './twin.ts';
@@ -66,6 +72,50 @@ function expectChosen(log: TwinLog, model: 'whole' | 'torn', seed: number): void
     }
   }
 }
+
+/** So many writes of a block each, none of them flushed. */
+function unflushed(count: number): JournalNow {
+  let ns = 0;
+  const recorder = new Recorder(
+    () => ns++,
+    () => true,
+    () => {},
+  );
+  recorder.connected(1);
+  for (let id = 1; id <= count; id++) {
+    const data = new Segments();
+    data.add(Buffer.alloc(512, id % 251), 0, 512);
+    recorder.arrived(1, id, 1, 0, (id * 7) % count, 1, data);
+    recorder.answered(1, id, 0);
+  }
+  const head = headerBytes({
+    ...{ size: count * 512, block: 512, cache: true, fua: true, atomic: 512 },
+    ...{ multiConnection: false, seed: '1', name: 'disk' },
+  });
+  return { head, pieces: recorder.pieces(), base: () => [] };
+}
+
+test.each(['whole', 'torn'] as const)('with keep=%s no step looks at many blocks', (model) => {
+  const looks = [
+    vi.spyOn(Contents.prototype, 'number'),
+    vi.spyOn(Legality.prototype, 'versions'),
+    vi.spyOn(Outcomes.prototype, 'unrank'),
+  ];
+  const seen = (): number[] => looks.map(({ mock }) => mock.calls.length);
+  const most = [0, 0, 0];
+  const work = chooseImage(unflushed(2000), model, 5);
+  for (let [before, done] = [seen(), false]; !done; ) {
+    done = work.next().done === true;
+    const now = seen();
+    for (const [at, count] of now.entries()) {
+      most[at] = Math.max(most[at] ?? 0, count - (before[at] ?? 0));
+    }
+    before = now;
+  }
+  for (const count of seen()) expect(count).toBeGreaterThanOrEqual(1000);
+  for (const count of most) expect(count).toBeLessThanOrEqual(4 * PER_STEP);
+  vi.restoreAllMocks();
+});
 
 test.each(['whole', 'torn'] as const)(
   'what a cut with keep=%s leaves is the image of its id, and it touches nothing else',
