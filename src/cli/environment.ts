@@ -13,7 +13,7 @@ import { UsageError } from './usage-error.ts';
 const PREFIX = 'TNULL_';
 
 /** What tnull itself and its friends tell commands in the environment; none of them is a flag. */
-const OF_OTHERS = /^TNULL_(DEBUG|CPUS|URI|DEVICE|TEST_.*|SWEEP_.*|CRASH_.*)$/;
+const OF_OTHERS = /^TNULL_(DEBUG|CPUS|URI|DEVICE|PARENT|TEST_.*|SWEEP_.*|CRASH_.*)$/;
 
 /** Commands of a child look for it, too. */
 const STAYS = 'TNULL_CONTROL';

@@ -28,6 +28,7 @@ import { readPlan } from './fault-plan.ts';
 import { isPublic } from './listen-uri.ts';
 import { thisMachine } from './machine.ts';
 import { type Notifier, takeNotifier } from './notify.ts';
+import { watchedParent } from './parent.ts';
 import type { ServeCommand } from './parse-arguments.ts';
 import { wordsFromHere } from './paths-here.ts';
 import { makePidFile, type PidFile } from './pid-file.ts';
@@ -72,7 +73,9 @@ export async function serve(
   const notifier = takeNotifier(process.env, (line) => log.warn(line));
   const sockets = takeSockets(process.env, process.pid);
 
-  const stop = new StopRequest(command.exitWithParent ? parent : undefined);
+  const stop = new StopRequest(
+    command.exitWithParent ? watchedParent(parent, process.env) : undefined,
+  );
   if (config !== undefined) stop.remembersHangup();
   let socket: PrivateSocket | undefined;
   try {

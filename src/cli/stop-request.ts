@@ -16,8 +16,8 @@ export class StopRequest {
 
   #hungUp = false;
 
-  /** @param parent stop when it is not our parent any more. Undefined: only when told. */
-  constructor(parent: number | undefined) {
+  /** @param parentEnded stop when it says so. Undefined: only when told. */
+  constructor(parentEnded: (() => boolean) | undefined) {
     this.asked = new Promise((resolve) => {
       let requests = 0;
       const stop = (): void => {
@@ -28,7 +28,7 @@ export class StopRequest {
       this.ask = stop;
       for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) process.on(signal, stop);
       process.on('SIGHUP', () => (this.onHangup ?? stop)());
-      if (parent !== undefined) watchParent(parent, stop);
+      if (parentEnded !== undefined) watchParent(parentEnded, stop);
     });
   }
 
@@ -45,10 +45,12 @@ export class StopRequest {
   }
 }
 
-/** Node has no prctl: we check our parent now and then, which takes a microsecond. */
-function watchParent(parent: number, stop: () => void): void {
+/** Node has no prctl: we look at our parent now and then, which takes some microseconds. */
+function watchParent(hasEnded: () => boolean, stop: () => void): void {
+  // It may have ended while we started.
+  if (hasEnded()) return stop();
   const timer = setInterval(() => {
-    if (process.ppid === parent) return;
+    if (!hasEnded()) return;
     clearInterval(timer);
     stop();
   }, PARENT_POLL_MS);

@@ -13,7 +13,7 @@ import { folder } from '../folder.ts';
 import { until } from '../until.ts';
 import { WireClient } from '../wire/wire-client.ts';
 import { sayGoodbye } from './client.ts';
-import { run, start } from './program.ts';
+import { run, start, startIn } from './program.ts';
 
 const SMALL = ['size=1', 'nr_devices=2'];
 
@@ -135,6 +135,31 @@ test('--exit-with-parent ends when the parent is gone', async () => {
   const begin = performance.now();
   await until(() => !existsSync(path));
   expect(performance.now() - begin).toBeLessThan(2000);
+});
+
+test('--exit-with-parent ends with the process that TNULL_PARENT names, and not with others', async () => {
+  const parent = spawn('sleep', ['1000'], { stdio: 'ignore' });
+  const gone = once(parent, 'exit');
+  onTestFinished(() => void parent.kill('SIGKILL'));
+  const path = join(folder(), 's');
+  const bin = new URL('../../bin/tnull.js', import.meta.url).pathname;
+  const TNULL_PARENT = String(parent.pid);
+  // A shell between us, which ends at once.
+  const run = `"${process.execPath}" "${bin}" -U "${path}" size=1 --exit-with-parent >/dev/null 2>&1 &`;
+  await once(spawn('/bin/sh', ['-c', run], { env: { ...process.env, TNULL_PARENT } }), 'exit');
+  await until(() => existsSync(path));
+  parent.kill('SIGKILL');
+  await gone;
+  await until(() => !existsSync(path));
+  // It had ended before we began: 0 after a start, too.
+  const late = startIn({ TNULL_PARENT }, '-U', path, 'size=1', '--exit-with-parent');
+  expect(await late.ended).toMatchObject({ status: 0 });
+  expect(existsSync(path)).toBe(false);
+  const wrong = startIn({ TNULL_PARENT: 'me' }, '-U', path, '--exit-with-parent');
+  expect(await wrong.ended).toMatchObject({
+    status: 2,
+    stderr: 'tnull: TNULL_PARENT=me: must be the number of a process\n',
+  });
 });
 
 test('--exit-with-parent ends when nobody is left to read --ready-fd', async () => {
