@@ -46,6 +46,18 @@ verdict() {
   [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
 }
 
+# other_node MAJOR: the folder of another Node's program, from the npm package `node`, kept under .cache.
+other_node() {
+  local home=$checkout/.cache/node$1
+  local programs=$home/node_modules/.bin
+  if ! "$programs/node" --version 2>/dev/null | grep -q "^v$1\."; then
+    mkdir -p "$home"
+    npm install --prefix "$home" --no-save --no-audit --no-fund --loglevel=error "node@$1" </dev/null >&2 ||
+      say "npm could not install node@$1"
+  fi
+  echo "$programs"
+}
+
 # vitest_counts LOG: "PASSED FAILED" from the lines `Tests  1 failed | 2 passed (3)` of a log.
 vitest_counts() {
   sed -E 's/\x1b\[[0-9;]*m//g' "$1" | awk '

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes the Debian package tnull_VERSION_all.deb in a folder, from what npm would pack.
+# Makes the Debian package tnull_VERSION_all.deb in a folder, from what pack.sh packs.
 #
 #   deb.sh [FOLDER]     default: the current folder
 set -euo pipefail
@@ -13,10 +13,10 @@ version=$(node -p "require('./package.json').version")
 
 mkdir -p "$work"/root/{DEBIAN,usr/{bin,lib/tnull,share/doc/tnull,share/man/man1,lib/systemd/system}} \
   "$work"/root/usr/share/{bash-completion/completions,zsh/vendor-completions,fish/vendor_completions.d}
-npm pack --silent --pack-destination "$work" >/dev/null
+bash scripts/pack.sh "$work" >/dev/null
 tar -xzf "$work/tnull-$version.tgz" -C "$work/root/usr/lib/tnull" --strip-components=1
 cd "$work/root"
-mv usr/lib/tnull/docs usr/share/doc/tnull/
+mv usr/lib/tnull/{docs,examples} usr/share/doc/tnull/
 mv usr/lib/tnull/CHANGELOG.md usr/share/doc/tnull/changelog.md
 { cat usr/lib/tnull/LICENSE && cat usr/lib/tnull/dist/vendor/LICENSES.txt; } >usr/share/doc/tnull/copyright
 gzip -9n <usr/lib/tnull/packaging/man/tnull.1 >usr/share/man/man1/tnull.1.gz

@@ -11,13 +11,7 @@ cd "$checkout" || exit 1
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 for major; do
-  home=.cache/node$major
-  node=$checkout/$home/node_modules/.bin/node
-  if ! "$node" --version 2>/dev/null | grep -q "^v$major\."; then
-    mkdir -p "$home"
-    npm install --prefix "$home" --no-save --no-audit --no-fund --loglevel=error "node@$major" </dev/null ||
-      say "npm could not install node@$major"
-  fi
+  node=$(other_node "$major")/node
   version=$("$node" --version 2>/dev/null) || {
     not_ok "Node $major can be started"
     continue

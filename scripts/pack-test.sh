@@ -1,5 +1,7 @@
 #!/bin/bash
 # Packs both packages as they would be published, installs them into an empty folder, uses them.
+#
+#   pack-test.sh [MAJOR...]     with majors of Node: what is installed, with each of them
 set -uo pipefail
 . "$(dirname "$0")/common.sh"
 cd "$checkout" || exit 1
@@ -7,13 +9,14 @@ bash scripts/install-packages.sh system || exit 1
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir "$work/tarballs" "$work/empty"
+mkdir "$work/tarballs"
+empty=$work/empty
 version=$(node -p "require('./package.json').version")
 
 # Not a word of a warning, even where a version of Node that a package does not know is an error.
 install_alone() {
   local said
-  cd "$work/empty" && npm init -y >/dev/null &&
+  npm init -y >/dev/null &&
     said=$(npm install --engine-strict --no-audit --no-fund "$work/tarballs/tnull-$version.tgz" 2>&1) &&
     echo "$said" && ! grep -iq warn <<<"$said" &&
     [ "$(ls node_modules)" = tnull ] && [ "$(npm ls --all --parseable | wc -l)" = 2 ]
@@ -36,9 +39,9 @@ client_serves() {
 }
 # Tests in Python and Go need no checkout.
 has_other_clients() {
-  local clients=$work/empty/node_modules/tnull/clients
+  local clients=$empty/node_modules/tnull/clients
   [ -s "$clients/python/README.md" ] && [ -s "$clients/python/pyproject.toml" ] && [ -s "$clients/go/tnulltest/go.mod" ] &&
-    TNULL=$work/empty/node_modules/.bin/tnull PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$clients/python python3 -c "
+    TNULL=$empty/node_modules/.bin/tnull PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$clients/python python3 -c "
 import tnull
 with tnull.Server() as server:
     print(server.create('disk', size=1).attributes()['size'])" | grep -qx 1
@@ -161,6 +164,22 @@ has_man_page() {
     "$work"/tarballs/tnull-"$version".tgz && [ -e "$work/prefix/share/man/man1/tnull.1" ] &&
     [ "$("$work/prefix/bin/tnull" --version)" = "$version" ]
 }
+# Neither warnings of yarn 1 (workspaces) nor trees that only a checkout needs.
+manifest_is_for_users() {
+  tar xzOf "$work/tarballs/tnull-$version.tgz" package/package.json | node -e "
+    const packed = JSON.parse(require('node:fs').readFileSync(0));
+    const ours = require('./package.json');
+    for (const field of ['workspaces', 'devDependencies', 'overrides']) {
+      if (field in packed || !(field in ours)) throw new Error(field);
+      delete ours[field];
+    }
+    require('node:assert').deepStrictEqual(packed, ours);"
+}
+# What npm would pack, and nothing else.
+nothing_lost() {
+  npm pack --silent --ignore-scripts --pack-destination "$work" >/dev/null &&
+    diff <(tar tzf "$work/tnull-$version.tgz" | sort) <(tar tzf "$work/tarballs/tnull-$version.tgz" | sort)
+}
 no_sources_packed() {
   ! tar tzf "$work/tarballs/tnull-$version.tgz" | grep -E '^package/(test|bench|scripts|src|\.ci|node_modules|dist/cli)/'
 }
@@ -171,33 +190,57 @@ api_reference() {
     [ -s "$work/api/index.html" ] && [ -s "$work/api/classes/ServerConnection.html" ]
 }
 
-check 'the API reference builds without a warning' api_reference
-check 'tnull packs' npm pack --silent --pack-destination "$work/tarballs"
-check 'nbd-server-protocol-ts packs' \
-  npm pack --silent --workspace nbd-server-protocol-ts --pack-destination "$work/tarballs"
-check 'the tarball holds neither tests nor sources' no_sources_packed
-check 'the tarball holds units, completions and the man page' packaging_packed
-check 'the Debian package is made' bash scripts/deb.sh "$work/tarballs"
-check 'it installs, serves, and has its man page and licences' deb_installs
-check 'it goes without a trace' deb_goes
-check 'the action starts a daemon for the steps behind, and stops it' action_works
-check 'and says why it does not start' action_says_why
-check 'tnull installs alone into an empty folder, with engine-strict and without a warning' install_alone
-cd "$work/empty" || exit 1
-check 'it holds the licences of what is packed' has_licences
-check 'its files name no maps that are missing' maps_resolve
-check 'import serves a device' client_serves
-check 'require does so, too' client_serves_commonjs
-check 'the clients for Python and Go are in it' has_other_clients
-check 'its types are there for modules, bundlers and CommonJS' client_has_types
-check 'nbd-server-protocol-ts installs beside it' install_tarballs
-check "the installed tnull says version $version" says_version
-check 'the installed library decodes a request' library_loads
-check 'the installed library connects a client to a server' library_connects
-check 'the installed library has all that its maps and comments name' library_is_whole
-check 'the installed library brings its types' library_has_types
-check 'installed for all users it brings its man page' has_man_page
-check 'the installed tnull serves nbdinfo through --run' serves
-check 'and with threads for sockets' serves --threads 2
-check 'a command finds nobody to talk to' finds_nobody
+packs() {
+  check 'tnull packs' bash scripts/pack.sh "$work/tarballs"
+  check 'nbd-server-protocol-ts packs' \
+    npm pack --silent --workspace nbd-server-protocol-ts --pack-destination "$work/tarballs"
+}
+
+packages() {
+  check 'the API reference builds without a warning' api_reference
+  check 'the tarball holds neither tests nor sources' no_sources_packed
+  check 'the tarball holds units, completions and the man page' packaging_packed
+  check 'the Debian package is made' bash scripts/deb.sh "$work/tarballs"
+  check 'it installs, serves, and has its man page and licences' deb_installs
+  check 'it goes without a trace' deb_goes
+  check 'the action starts a daemon for the steps behind, and stops it' action_works
+  check 'and says why it does not start' action_says_why
+  check 'its package.json is for those who install it' manifest_is_for_users
+  check 'it holds what npm packs' nothing_lost
+}
+
+# In an empty folder.
+installed() {
+  mkdir "$empty" && cd "$empty" || exit 1
+  check 'tnull installs alone into an empty folder, with engine-strict and without a warning' install_alone
+  check 'it holds the licences of what is packed' has_licences
+  check 'its files name no maps that are missing' maps_resolve
+  check 'import serves a device' client_serves
+  check 'require does so, too' client_serves_commonjs
+  check 'the clients for Python and Go are in it' has_other_clients
+  check 'its types are there for modules, bundlers and CommonJS' client_has_types
+  check 'nbd-server-protocol-ts installs beside it' install_tarballs
+  check "the installed tnull says version $version" says_version
+  check 'the installed library decodes a request' library_loads
+  check 'the installed library connects a client to a server' library_connects
+  check 'the installed library has all that its maps and comments name' library_is_whole
+  check 'the installed library brings its types' library_has_types
+  check 'installed for all users it brings its man page' has_man_page
+  check 'the installed tnull serves nbdinfo through --run' serves
+  check 'and with threads for sockets' serves --threads 2
+  check 'a command finds nobody to talk to' finds_nobody
+  cd "$checkout" || exit 1
+}
+
+packs
+if [ $# = 0 ]; then
+  packages
+  installed
+fi
+for major; do
+  PATH=$(other_node "$major"):$PATH
+  empty=$work/empty$major
+  check "this is Node $major" eval "node --version | grep '^v$major\.'"
+  installed
+done
 verdict

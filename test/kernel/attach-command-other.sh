@@ -4,4 +4,4 @@
 set -uo pipefail
 PATH=${OTHER_DEBIAN:?test-kernel.sh says where its programs are}:$PATH
 export PATH
-exec bash "$(dirname "$0")/attach-command.sh" use partitions death
+exec bash "$(dirname "$0")/attach-command.sh" use death

@@ -101,16 +101,18 @@ describe('installed by', () => {
   const managers = [
     ['npm', 'npm', ['install', '--engine-strict', '--no-audit', '--no-fund']],
     ['pnpm', 'pnpm/bin/pnpm.cjs', ['add', '--engine-strict']],
-    ['yarn 1', 'yarn/bin/yarn.js', ['add', '--non-interactive']],
+    // Its cache knows a tarball by name and version: it would install that of an earlier run.
+    ['yarn 1', 'yarn/bin/yarn.js', ['add', '--non-interactive', '--cache-folder', 'cache']],
     ['yarn 4', '@yarnpkg/cli-dist/bin/yarn.js', ['add']],
   ] as const;
 
   test.each(managers)('%s it serves, alone', (name, program, args) => {
     const folder = folderOfTest();
-    execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], {
-      cwd: checkout,
-    });
-    writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }\n');
+    execFileSync('bash', ['scripts/pack.sh', folder, '--ignore-scripts'], { cwd: checkout });
+    writeFileSync(
+      join(folder, 'package.json'),
+      '{ "type": "module", "private": true, "license": "MIT" }\n',
+    );
     writeFileSync(
       join(folder, '.yarnrc.yml'),
       'nodeLinker: node-modules\nenableTelemetry: false\n',
@@ -126,11 +128,8 @@ describe('installed by', () => {
             name === 'yarn 4' ? `tnull@file:./${packed}` : `./${packed}`,
           );
     expect(outcome(said)).toBe('passed');
-    // yarn 1 warns of what a package.json does not say, and of workspaces, whatever it installs.
     const warnings = `${said.stdout}${said.stderr}`.match(/^.*\bwarn.*$/gim) ?? [];
-    expect(warnings.filter((line) => !/No license field|Workspaces can only/.test(line))).toEqual(
-      [],
-    );
+    expect(warnings).toEqual([]);
     const there = readdirSync(join(folder, 'node_modules')).filter((file) => !file.startsWith('.'));
     expect(there).toEqual(['tnull']);
     writeFileSync(
