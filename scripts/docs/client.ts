@@ -6,6 +6,7 @@ import type { Row } from '../../src/config/rows.ts';
 import { faultFiles } from '../../src/control/attribute-names.ts';
 import type { Call } from '../../src/control/call.ts';
 import { allCalls } from '../../src/control/calls.ts';
+import { eventSchemas } from '../../src/control/events/event.ts';
 import type { Schema } from '../../src/control/schema.ts';
 import { deviceAnswer } from '../../src/control/schemas.ts';
 import { type Word, wordNames, words } from '../../src/rules/words.ts';
@@ -102,6 +103,15 @@ export function clientAnswers(): string {
   return `/** ${title} */\n\n${HEAD}${types.join('\n')}`;
 }
 
+/** src/client/made/events.ts: what can happen, a type that is told from the others by `type`. */
+export function clientEvents(): string {
+  const types = eventSchemas.map((schema) => `\n  | ${ofType('object', schema, 4)}`);
+  return (
+    `/** What happens to devices and their clients. Source: docs/events.md. */\n\n${HEAD}` +
+    `${doc('what can happen, as `type` says', 0)}export type ServerEvent =${types.join('')};\n`
+  );
+}
+
 /** src/client/made/calls.ts: what goes into calls and comes out of them. */
 export function clientCalls(): string {
   const answers: string[] = [];
@@ -109,7 +119,8 @@ export function clientCalls(): string {
     const { answer } = call;
     let type = 'void';
     if (answer === 'text') type = 'string';
-    else if (answer === 'lines' || answer === 'octets') type = 'AsyncGenerator<Uint8Array>';
+    else if (answer === 'lines' || answer === 'octets' || answer === 'events')
+      type = 'AsyncGenerator<Uint8Array>';
     else if (typeof answer === 'object') {
       type = `${pascal(name)}Answer`;
       answers.push(type);

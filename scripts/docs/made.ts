@@ -6,8 +6,16 @@ import { planDocument } from '../../src/control/faults/plan-schema.ts';
 import { openApi } from '../../src/control/openapi.ts';
 import { bashCompletion } from './bash.ts';
 import { benchmarkPage, withTable } from './benchmark-page.ts';
-import { clientAnswers, clientAttributes, clientCalls, clientRule, clientWays } from './client.ts';
+import {
+  clientAnswers,
+  clientAttributes,
+  clientCalls,
+  clientEvents,
+  clientRule,
+  clientWays,
+} from './client.ts';
 import { clientFaultsMarkdown } from './client-faults.ts';
+import { eventsMarkdown } from './events.ts';
 import { faultWordsMarkdown } from './fault-words.ts';
 import { fishCompletion } from './fish.ts';
 import { images } from './images.ts';
@@ -33,8 +41,10 @@ export function made(version: string): Readonly<Record<string, string>> {
     'src/client/made/answers.ts': clientAnswers(),
     'src/client/made/calls.ts': clientCalls(),
     'src/client/made/ways.ts': clientWays(),
+    'src/client/made/events.ts': clientEvents(),
     'docs/client-faults.md': clientFaultsMarkdown(),
     'docs/metrics.md': metricsMarkdown(),
+    'docs/events.md': eventsMarkdown(),
     ...images(measured, readme),
     'packaging/man/tnull.1': manPage(version),
     'packaging/completions/tnull.bash': bashCompletion(),

@@ -1,4 +1,4 @@
-/** Writes what is made from tables: docs/parameters.md, docs/client-faults.md, docs/metrics.md, the words of rules and
+/** Writes what is made from tables: docs/parameters.md, docs/client-faults.md, docs/metrics.md, docs/events.md, the words of rules and
  *  their schema, the man page and the completions of
  *  shells. With --check it only says what is stale. `npm run docs` compiles and runs it. */
 

@@ -2,6 +2,7 @@
  *  exporter needs to know of a device, and the way to reach its hardware queues. */
 
 import { type Sector, toBytes } from '../units.ts';
+import type { CommandError } from './command-error.ts';
 import type { CommandJournal } from './command-journal.ts';
 import type { DriverData } from './driver-data.ts';
 import type { Extents } from './extents.ts';
@@ -40,6 +41,8 @@ export class Disk<D extends DriverData = DriverData> {
   journal: CommandJournal | undefined = undefined;
   /** The same without data; it comes and goes while there are clients. */
   log: RequestLog | undefined = undefined;
+  /** Hears of each command that is answered with an error. Undefined: nobody listens. */
+  onError: ((error: CommandError) => void) | undefined = undefined;
   /** Undefined: the disk is not zoned. */
   readonly zones: Zones | undefined;
 

@@ -12,6 +12,7 @@ export const commandNames = [
   'requests',
   'faults',
   'log',
+  'events',
   'mark',
   'wait',
   'reset',

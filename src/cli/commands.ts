@@ -8,6 +8,7 @@ import { cut } from './commands/cut.ts';
 import { destroy } from './commands/destroy.ts';
 import { detach } from './commands/detach.ts';
 import { diff } from './commands/diff.ts';
+import { events } from './commands/events.ts';
 import { faults } from './commands/faults.ts';
 import { get } from './commands/get.ts';
 import { log } from './commands/log.ts';
@@ -28,7 +29,22 @@ import { zones } from './commands/zones.ts';
 import type { ControlCommand } from './control-command.ts';
 
 export const commands: Readonly<Record<CommandName, ControlCommand>> = {
-  ...{ ls, create, remove, get, set, zones, stats, requests, faults, log, mark, wait, reset },
+  ...{
+    ls,
+    create,
+    remove,
+    get,
+    set,
+    zones,
+    stats,
+    requests,
+    faults,
+    log,
+    events,
+    mark,
+    wait,
+    reset,
+  },
   ...{ snapshot, snapshots, rollback, clone, diff, destroy, save, cut, attach, detach, page },
 };
 

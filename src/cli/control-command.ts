@@ -36,6 +36,8 @@ export interface CommandContext {
 export interface ControlCommand extends CommandHelp {
   /** The flags among its words are attributes. */
   readonly takesAttributes?: true;
+  /** It goes on until it is stopped. */
+  readonly lasts?: true;
   /** The text behind the rest of the help; loaded on demand. */
   readonly further?: () => Promise<string>;
   run(context: CommandContext): Promise<void>;

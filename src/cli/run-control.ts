@@ -38,8 +38,8 @@ export async function runControl(
     return 0;
   }
   const { control, json, ...flags } = line.flags;
-  const looks =
-    flags['watch'] === true || flags['follow'] === true ? new Looks(streams) : undefined;
+  const lasts = command.lasts === true || flags['watch'] === true || flags['follow'] === true;
+  const looks = lasts ? new Looks(streams) : undefined;
   let status = 0;
   await command.run({
     client: controlClient(control, streams),

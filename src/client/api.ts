@@ -30,7 +30,7 @@ export class ControlApi {
     const url = urlOf(way, input);
     // The daemon checks what it takes and says against the schemas that these types are made from.
     const typed = (answer: unknown): Calls[N]['answer'] => answer as Calls[N]['answer']; // see above
-    if (way.answer === 'octets' || way.answer === 'lines') {
+    if (way.answer === 'octets' || way.answer === 'lines' || way.answer === 'events') {
       return typed(this.#connection.octets(url, signal));
     }
     const text = await this.#connection.text(way.method, url, bodyOf(way, input), signal);

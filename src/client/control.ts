@@ -2,11 +2,21 @@
 
 import { ControlApi } from './api.ts';
 import { Device, type Place } from './device.ts';
+import { eventData } from './events.ts';
 import type { NewDevice } from './made/attributes.ts';
+import type { ServerEvent } from './made/events.ts';
 
 export interface ConnectOptions {
   /** The path of the control socket. */
   readonly socket: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface EventOptions {
+  /** Only what happens to it. */
+  readonly device?: string;
+  /** The number of an event: first those behind it that are kept. 0: all of them. */
+  readonly after?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -51,6 +61,17 @@ export class Control {
   /** Every device is made anew as it was at start, those that came later are gone, and clients are ended. */
   async reset(): Promise<void> {
     await this.api.call('reset', {});
+  }
+
+  /** What happens from now on, until the loop ends or `signal` is aborted. A loop that is too slow loses events
+   *  and gets one of type `lost`. @throws ControlError ENOENT: there is no such device. */
+  async *events({ device, after, signal }: EventOptions = {}): AsyncGenerator<ServerEvent> {
+    const input = {
+      ...(device === undefined ? {} : { device }),
+      ...(after === undefined ? {} : { after }),
+    };
+    const octets = await this.api.call('events', input, signal);
+    for await (const data of eventData(octets)) yield JSON.parse(data) as ServerEvent; // the daemon's own events
   }
 
   /** Metrics as Prometheus reads them. */

@@ -8,5 +8,5 @@ export interface Way {
   readonly query?: readonly string[];
   readonly body?: 'json' | 'octets' | 'stream' | 'text' | 'lines';
   /** Without it there is none. */
-  readonly answer?: 'json' | 'octets' | 'text' | 'lines';
+  readonly answer?: 'json' | 'octets' | 'text' | 'lines' | 'events';
 }

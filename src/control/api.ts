@@ -13,7 +13,7 @@ import { shown } from '../config/errors.ts';
 import { onePiece, type Work } from '../time/slicer.ts';
 import { answerOf, HttpError } from './answers.ts';
 import { receiveBody } from './body.ts';
-import { type Call, isJudged, LINES_TYPE } from './call.ts';
+import { type Call, EVENTS_TYPE, isJudged, LINES_TYPE } from './call.ts';
 import { allCalls, type CallName, methodsOf } from './calls.ts';
 import { incoming, outgoing } from './checks.ts';
 import { type Facts, makeHandlers } from './handlers.ts';
@@ -132,6 +132,7 @@ function addRoute(app: FastifyInstance, name: CallName, call: Call, handle: Hand
       const result = await handle(inputOf(request));
       reply.code(status);
       if (status === 204) return await reply.send();
+      if (answer === 'events') reply.header('cache-control', 'no-store');
       return await reply.type(contentType(name, answer)).send(result);
     },
   });
@@ -142,18 +143,21 @@ const OCTETS_TYPE = 'application/octet-stream';
 function contentType(name: CallName, answer: Call['answer']): string {
   if (name === 'metrics') return 'text/plain; version=0.0.4; charset=utf-8';
   if (answer === 'lines') return LINES_TYPE;
+  if (answer === 'events') return EVENTS_TYPE;
   if (answer === 'octets') return OCTETS_TYPE;
   return answer === 'text' ? 'text/plain; charset=utf-8' : `${JSON_TYPE}; charset=utf-8`;
 }
 
 /** Fastify's types do not know the schemas that checked these. */
 function inputOf({ params, query, body, raw }: FastifyRequest): Input {
+  const lastEventId = raw.headers['last-event-id'];
   const given = Object.entries(query ?? {});
   return {
     params: params as Input['params'], // parts of the path are text
     query: Object.fromEntries(given.filter(([, value]) => typeof value === 'number')),
     texts: Object.fromEntries(given.filter(([, value]) => typeof value === 'string')),
     body,
+    lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
     isLocal: raw.socket.remoteAddress === undefined,
   };
 }

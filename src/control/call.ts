@@ -20,9 +20,11 @@ export interface Call {
   readonly bodyMax?: number;
   /** The answer to a success; without a schema it is not JSON. */
   readonly status: 200 | 201 | 204;
-  readonly answer?: Schema | 'text' | 'lines' | 'octets';
+  readonly answer?: Schema | 'text' | 'lines' | 'octets' | 'events';
   /** Of lines: what each of them is. */
   readonly line?: Schema;
+  /** Of events: the data of each type. */
+  readonly events?: readonly Schema[];
   /** The answer may go on as long as somebody reads it, with long silences. */
   readonly lasts?: true;
 }
@@ -30,6 +32,9 @@ export interface Call {
 export function isJudged(body: Call['body']): body is JudgedBody {
   return typeof body === 'object' && 'judged' in body;
 }
+
+/** The content type of server-sent events. */
+export const EVENTS_TYPE = 'text/event-stream';
 
 /** The content type of lines of JSON. */
 export const LINES_TYPE = 'application/x-ndjson';

@@ -3,6 +3,7 @@
 
 import { HEALTH_PATH, SESSION_PATH } from './access.ts';
 import type { Call } from './call.ts';
+import { eventCalls } from './events/calls.ts';
 import { faultCalls } from './faults/calls.ts';
 import { journalCalls } from './journal/calls.ts';
 import { limits } from './limits.ts';
@@ -159,6 +160,7 @@ export const calls = {
     summary: 'Requests in flight',
     answer: schemas.requestsAnswer,
   },
+  ...eventCalls,
   ...faultCalls,
   ...logCalls,
   ...journalCalls,

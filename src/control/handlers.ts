@@ -9,6 +9,8 @@ import type { CallName } from './calls.ts';
 import type { DaemonFacts } from './daemon-metrics.ts';
 import { deviceAnswerOf, devicesPieces, rangesAnswer } from './device-json.ts';
 import type { DeviceView } from './directory.ts';
+import type { Events } from './events/events.ts';
+import { eventHandlers } from './events/handlers.ts';
 import { faultHandlers } from './faults/handlers.ts';
 import { type Handler, type Input, octets } from './input.ts';
 import { journalHandlers } from './journal/handlers.ts';
@@ -33,6 +35,7 @@ export interface ExportUse {
 
 export interface Facts extends DaemonFacts {
   readonly tree: Tree;
+  readonly events: Events;
   /** The URIs of the NBD listeners. */
   readonly listening: () => readonly string[];
   /** Where clients find the powered devices, and how many are there. */
@@ -204,6 +207,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     stats: (input) => tree.stats(device(input)),
     latencies: (input) => tree.latencies(device(input)),
     requests: (input) => inSlices(slicer, listPieces(tree.requestPieces(device(input)))),
+    ...eventHandlers(tree, facts.events),
     ...faultHandlers(tree),
     ...logHandlers(tree),
     ...journalHandlers(tree),

@@ -9,6 +9,8 @@ export interface Input {
   readonly texts: Readonly<Record<string, string>>;
   /** JSON, the bytes of a text, or octets and lines in pieces. */
   readonly body: unknown;
+  /** The header of that name: the last event that somebody heard who comes back. */
+  readonly lastEventId?: string | undefined;
   /** It came by the unix socket: who asks may do what the daemon's user may. */
   readonly isLocal?: boolean;
 }

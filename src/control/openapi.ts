@@ -1,6 +1,6 @@
 /** The OpenAPI document, from the table of calls. Knows nothing of handlers. */
 
-import { type Call, isJudged, LINES_TYPE } from './call.ts';
+import { type Call, EVENTS_TYPE, isJudged, LINES_TYPE } from './call.ts';
 import { allCalls } from './calls.ts';
 import type { Schema } from './schema.ts';
 import { errorAnswer } from './schemas.ts';
@@ -31,11 +31,19 @@ function content(body: NonNullable<Call['body'] | Call['answer']>, line?: Schema
   if (body === 'text') return { 'text/plain': { schema: { type: 'string' } } };
   if (body === 'octets' || body === 'stream') return { 'application/octet-stream': {} };
   if (body === 'lines') return { [LINES_TYPE]: line === undefined ? {} : { schema: line } };
+  if (body === 'events') return { [EVENTS_TYPE]: {} };
   return { 'application/json': { schema: isJudged(body) ? body.judged : body } };
 }
 
+/** Of events the schema is that of the data of each. */
+function answerContent({ events, line }: Call, answer: NonNullable<Call['answer']>): Json {
+  if (events === undefined) return content(answer, line);
+  const schema = { anyOf: events, description: 'The data of each event' };
+  return { [EVENTS_TYPE]: { schema } };
+}
+
 function operation(operationId: string, call: Call): Json {
-  const answer = call.answer === undefined ? {} : { content: content(call.answer, call.line) };
+  const answer = call.answer === undefined ? {} : { content: answerContent(call, call.answer) };
   const error = { description: 'An errno and a sentence', content: content(errorAnswer) };
   return {
     operationId,

@@ -13,7 +13,9 @@ const number = { type: 'number', minimum: 0 } as const;
 /** A number that JSON would round. */
 const farNumber = { type: 'string', pattern: '^[0-9]+$', description: 'above 2^53' } as const;
 /** Sizes and places of up to 2^63 bytes. */
-const large = { anyOf: [{ type: 'integer', minimum: 0, maximum: EXACT_MAX }, farNumber] } as const;
+export const large = {
+  anyOf: [{ type: 'integer', minimum: 0, maximum: EXACT_MAX }, farNumber],
+} as const;
 
 /** Every property is present, and no other. */
 export function record(properties: Readonly<Record<string, Schema>>): Schema {

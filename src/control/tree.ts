@@ -15,6 +15,9 @@ import type { ZoneSet } from '../driver/zones/zone-set.ts';
 import type { Plan as FaultPlan } from '../rules/plan.ts';
 import type { Slicer } from '../time/slicer.ts';
 import { applyAll, type DeviceView, Directory, type Plan } from './directory.ts';
+import type { EventType } from './events/event.ts';
+import type { Facts } from './events/happened.ts';
+import { written } from './events/written.ts';
 import { Line } from './line.ts';
 import { checkOutcome } from './outcome.ts';
 
@@ -26,6 +29,10 @@ export interface TreeOptions {
   readonly slicer: Slicer;
   /** Called for each device before it does anything. */
   readonly made?: ((device: NullDevice) => void) | undefined;
+  /** Called for each device that was removed. */
+  readonly gone?: ((device: NullDevice) => void) | undefined;
+  /** Hears of what it does with devices. */
+  readonly happened?: ((type: EventType, device: string, facts: Facts) => void) | undefined;
   /** Called when a device has a fault that may strike. */
   readonly onFault?: (() => void) | undefined;
   /** What power on adjusted, a line each. */
@@ -111,6 +118,7 @@ export class Tree {
     }
     const device = devices.create(short);
     this.#options.made?.(device);
+    this.happened('created', short);
     if (faults !== undefined) device.rules.load(faults);
     const entry = this.#entryOf(device);
     return await this.#exclusive(entry, async () => {
@@ -118,7 +126,7 @@ export class Tree {
         await begin?.(device, entry.directory);
         await this.#write(entry, texts);
       } catch (error) {
-        await devices.remove(short);
+        await this.#remove(device);
         throw error;
       }
       return entry.directory.view();
@@ -132,7 +140,7 @@ export class Tree {
     const { devices } = this.#options;
     const { device } = entry.directory;
     const work = async (): Promise<void> => {
-      await devices.remove(device.name, entry.forcing > 0);
+      await this.#remove(device, entry.forcing > 0);
       for (const gone of entry.onGone) gone();
     };
     if (!force) return await this.#exclusive(entry, work);
@@ -244,6 +252,11 @@ export class Tree {
     this.#options.notice?.(line);
   }
 
+  /** Tells whoever wants to know. */
+  happened(type: EventType, device: string, facts: Facts = {}): void {
+    this.#options.happened?.(type, device, facts);
+  }
+
   /** How many requests the device has; none if there is no such device. */
   inFlight(name: string): number {
     return this.#options.devices.get(cut(name))?.disk?.queue.inFlight ?? 0;
@@ -278,6 +291,12 @@ export class Tree {
     return [...this.requestPieces(name)].flat();
   }
 
+  async #remove(device: NullDevice, force = false): Promise<void> {
+    await this.#options.devices.remove(device.name, force);
+    this.#options.gone?.(device);
+    this.happened('removed', device.name);
+  }
+
   async #write(entry: Entry, texts: ReadonlyMap<string, string>): Promise<void> {
     const { directory } = entry;
     try {
@@ -285,6 +304,8 @@ export class Tree {
     } finally {
       directory.settle();
     }
+    const facts = written(texts);
+    if (facts !== undefined) this.happened('attributes', directory.device.name, facts);
     const faults = Object.values(directory.device.faults);
     if (faults.some(({ settings }) => settings.probability > 0n)) this.#options.onFault?.();
   }
@@ -309,6 +330,7 @@ export class Tree {
     const report = await device.cut(wish).catch(() => undefined);
     if (report === undefined) return;
     this.notice(`${device.name}: power was cut by a rule, keep=${report.image}`);
+    this.happened('cut', device.name, { by: 'rule', ...report });
     try {
       await this.patch(device.name, new Map([['power', '1']]));
     } catch (error) {

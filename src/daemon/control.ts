@@ -97,6 +97,7 @@ export async function startControl(
       close() {
         faults.close();
         tree.end();
+        context.events.end();
         closing ??= closeGently(servers);
         return closing;
       },

@@ -6,6 +6,8 @@ import type { ReplyForm, TlsMode } from 'nbd-server-protocol-ts';
 import { Attributes } from '../config/attributes.ts';
 import type { Machine } from '../config/case.ts';
 import type { Resolved } from '../config/resolve.ts';
+import { DeviceWatch } from '../control/events/device-watch.ts';
+import { Events } from '../control/events/events.ts';
 import { Tree } from '../control/tree.ts';
 import { Devices } from '../driver/devices.ts';
 import type { NullDevice } from '../driver/null-device.ts';
@@ -22,6 +24,7 @@ import type { ServerContext } from '../server/server-context.ts';
 import { ServerFaultCounts } from '../server/server-faults.ts';
 import type { ServerTls } from '../server/tls-credentials.ts';
 import { Traffic } from '../server/traffic.ts';
+import { clientWatch } from './client-events.ts';
 import { PoweredExports } from './exports.ts';
 import type { Timing } from './timing.ts';
 
@@ -74,6 +77,7 @@ export interface DataPath {
   readonly faults: FaultCounts;
   readonly serverFaults: ServerFaultCounts;
   readonly traffic: Traffic;
+  readonly events: Events;
 }
 
 export function makeDataPath(options: DataPathOptions, parts: DataPathParts): DataPath {
@@ -83,10 +87,13 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
   const { traffic = new Traffic(0, Traffic.memoryFor(0)) } = parts;
   const { clock, scheduler, timers, deferred, turn, pacing, slicer } = parts.timing;
   const serverFaults = new ServerFaultCounts();
+  const events = new Events({ scheduler, date: () => new Date() });
+  const watch = new DeviceWatch(events, () => devices);
   const exports = new PoweredExports(limits.payload, options);
   const server = new Server(exports, {
     ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
     ...{ openStream, tls, tlsMode, protocol, faults, serverFaults, traffic },
+    clients: clientWatch(events),
     buffers: new BufferPool(allocator.memory, scheduler, parts.collect),
     scratch: new ScratchPool(allocator.memory),
   });
@@ -101,19 +108,30 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
       return await slicer.run(chooseImage(...how));
     },
   };
-  const devices = new Devices(context, parameters.options, {
-    added: (device) => exports.add(device),
-    removed: (device) => exports.remove(device, (gone) => server.retire(gone)),
+  const devices: Devices = new Devices(context, parameters.options, {
+    added: (device) => {
+      exports.add(device);
+      watch.powered(device);
+    },
+    removed: async (device) => {
+      await exports.remove(device, (gone) => server.retire(gone));
+      watch.unpowered(device);
+    },
     cut: (device) => exports.cut(device, (of) => server.cut(of)),
     hurry: (device) => exports.hurry(device, (gone) => server.hurry(gone)),
   });
   const tree = new Tree({
     devices,
     slicer,
-    made: options.made,
+    made: (device) => {
+      options.made?.(device);
+      watch.made(device);
+    },
+    gone: (device) => watch.gone(device),
+    happened: (type, device, facts) => events.publish(type, device, facts),
     onFault: options.onFault,
     makeAttributes: (name) => new Attributes(name, parameters.start, options.machine),
     notice: (line) => parts.notice(line),
   });
-  return { devices, exports, server, tree, faults, serverFaults, traffic };
+  return { devices, exports, server, tree, faults, serverFaults, traffic, events };
 }

@@ -13,6 +13,7 @@ import type { Segments } from '../pages/segments.ts';
 import { SLAB_BYTES } from '../pages/slab.ts';
 import { bug, SECTOR_BYTES } from '../units.ts';
 import { blockCommand, blockFlags } from './block-command.ts';
+import { tellError } from './command-errors.ts';
 import type { CommandHost } from './command-host.ts';
 import { deltaOf, nbdMeaning } from './errors.ts';
 import type { Judgement } from './judgement.ts';
@@ -169,7 +170,11 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
       if (this.#place === Place.OUTPUT) sink.cancelRead();
       const { error, text } = nbdMeaning(bio.status);
       const delta = deltaOf(bio, this.head, this.length);
-      sink.error(this, error, bio.reason ?? text, delta);
+      const reason = bio.reason ?? text;
+      sink.error(this, error, reason, delta);
+      const { queues, export: of } = this.#host;
+      const op = bio.command;
+      tellError(of.disk, { client: queues.client, op, place: this, error, reason });
     } else if (bio.command !== Command.READ) {
       if (bio.lied || bio.undone) this.#host.journal?.lies(this, bio.undone);
       sink.ok(this);

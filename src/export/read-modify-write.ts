@@ -13,6 +13,7 @@ import { Segments } from '../pages/segments.ts';
 import { SLAB_BYTES } from '../pages/slab.ts';
 import { bug, SECTOR_BYTES, type Sector } from '../units.ts';
 import { blockFlags } from './block-command.ts';
+import { tellError } from './command-errors.ts';
 import type { CommandHost } from './command-host.ts';
 import { deltaOf, nbdMeaning } from './errors.ts';
 import type { Judgement } from './judgement.ts';
@@ -50,6 +51,8 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
   readonly #zeroes: boolean;
   /** Sectors that come before byte 0 of the offset. */
   readonly #base: number;
+  /** As the client named it. */
+  readonly length: number;
   readonly #offset: number;
   readonly #end: number;
   /** Of data in flight. */
@@ -88,6 +91,7 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
     this.cookieLow = header.cookieLow;
     this.offsetHigh = header.offsetHigh;
     this.offsetLow = header.offsetLow;
+    this.length = header.length;
     this.#zeroes = header.command === NbdCommand.WRITE_ZEROES;
     this.#flags = blockFlags(header.flags);
     this.#base = base;
@@ -289,7 +293,11 @@ export class ReadModifyWrite implements BioOwner, TagWaiter, LockWaiter, ReplyAd
     if (this.#status === Status.OK) {
       sink.ok(this);
     } else {
-      sink.error(this, error, this.#reason ?? text, this.#delta);
+      const reason = this.#reason ?? text;
+      sink.error(this, error, reason, this.#delta);
+      const op = this.#zeroes ? Command.WRITE_ZEROES : Command.WRITE;
+      const { client } = this.#host.queues;
+      tellError(target.disk, { client, op, place: this, error, reason });
     }
     for (const segments of [this.#payload, this.#middle?.segments]) {
       for (const slab of segments?.slabs ?? []) if (slab !== undefined) allocator.give(slab);

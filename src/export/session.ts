@@ -15,6 +15,7 @@ import { loggedOperation, writes } from './block-command.ts';
 import type { ByteShare } from './byte-budget.ts';
 import { ClientCommand, COPY_MAX } from './client-command.ts';
 import { ClientJournal } from './client-journal.ts';
+import { tellError } from './command-errors.ts';
 import type { CommandHost } from './command-host.ts';
 import { Judgement, judge, refusalOfStatus, tellFaults, Verdict } from './judgement.ts';
 import type { NbdExport } from './nbd-export.ts';
@@ -168,7 +169,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
 
   /** The command gets that answer in place of being executed. */
   refused(header: RequestHeader, refusal: Refusal): void {
-    this.#count(refusal);
+    this.#count(refusal, header);
     const { log } = this.export.disk;
     if (log !== undefined) this.#answered(this.#note(log, header, header.length), refusal.error);
   }
@@ -271,12 +272,16 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     const { logged } = this.#judged;
     if (logged > 0) this.#answered(logged, isDone ? 0 : journalFull.error);
     if (isDone) return this.#sink.ok(header);
-    this.#count(journalFull);
+    this.#count(journalFull, header);
     this.#sink.error(header, journalFull.error, journalFull.text, -1);
   }
 
-  #count({ cause }: Refusal): void {
-    this.export.disk.queue.stats.refused(cause);
+  #count({ cause, error, text: reason }: Refusal, header: RequestHeader): void {
+    const { disk } = this.export;
+    disk.queue.stats.refused(cause);
+    const { client } = this.queues;
+    const op = loggedOperation(header.command);
+    tellError(disk, { client, op, place: header, error, reason });
   }
 
   /** @returns the number of the command in the log of requests. @param length bytes. */
@@ -294,7 +299,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
   #written(command: ClientCommand, journal: ClientJournal): boolean {
     const { bio } = command;
     if (bio.command === Command.READ || journal.arrived(command, bio)) return true;
-    this.#count(journalFull);
+    this.export.disk.queue.stats.refused(journalFull.cause);
     bio.reason = journalFull.text;
     bio.giveUp(Status.NOSPC);
     return false;
@@ -310,7 +315,7 @@ export class Session implements TagWaiter, LockWaiter, DeferredWork {
     const length = isFine ? status.length : header.length;
     this.#statusLogged = log === undefined ? 0 : this.#note(log, header, length);
     if (wrong !== undefined) {
-      this.#count(wrong);
+      this.#count(wrong, header);
       this.#statusAnswered(wrong.error);
       this.#sink.error(header, wrong.error, wrong.text, -1);
       return true;

@@ -16,13 +16,14 @@ import type { SessionHost } from '../export/session-host.ts';
 import type { ConnectionBuffers } from './buffer-pool.ts';
 import type { ByteSink, ByteStream } from './byte-stream.ts';
 import { faultTeller } from './client-faults.ts';
+import { type ClientCame, tellCome, tellEnd } from './client-watch.ts';
 import { HandshakeTime } from './handshake-time.ts';
 import { Lending } from './lending.ts';
 import { limits } from './limits.ts';
 import { Output } from './output.ts';
 import { type RequestHost, Requests } from './requests.ts';
 import type { ServerContext } from './server-context.ts';
-import { type ServerFault, tellEnd } from './server-faults.ts';
+import type { ServerFault } from './server-faults.ts';
 import type { WaitsFor, Watched } from './watch.ts';
 import { offered, type WayIn } from './way-in.ts';
 import { ReceiveWindow } from './window.ts';
@@ -58,8 +59,8 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
   #reason: string | undefined;
   /** Its address, for the log. */
   #from: string | undefined;
-  /** The name of the export that it uses. */
-  #agreed: string | undefined;
+  /** The export that it uses, and its number there. */
+  #agreed: Pick<ClientCame, 'client' | 'export'> | undefined;
   readonly #lending = new Lending();
   /** How often bytes came or went. */
   #entries = 0;
@@ -192,8 +193,8 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
     this.#requests?.abandon();
     this.#context.buffers.give(this.#window.buffer);
     this.#gone();
-    const client = { connection: this.#id, from: this.#from, export: this.#agreed };
-    tellEnd(this.#context, { ...client, cutOff: this.#reason, reason, fault });
+    const named = { connection: this.#id, from: this.#from, ...this.#agreed };
+    tellEnd(this.#context, { ...named, cutOff: this.#reason, reason, fault });
     this.#context.turn.end();
   }
 
@@ -375,10 +376,9 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
     this.#phase = 'transmission';
     this.#lending.offer(agreed, session.copyMax, this.#stream);
     const contexts = agreed.contexts.map(({ name }) => name);
-    this.#agreed = of.name;
-    const client = { connection: this.#id, from: this.#from, export: of.name };
-    const facts = { ...client, replies: replyForm, contexts, secure };
-    this.#context.log.info(facts, 'a client has come');
+    this.#agreed = { client: session.queues.client, export: of.name };
+    const named = { connection: this.#id, from: this.#from, ...this.#agreed };
+    tellCome(this.#context, { ...named, replies: replyForm, contexts, secure });
   }
 
   /** Says goodbye, unless something of the client is under way. If we end it, it has little time to leave. */

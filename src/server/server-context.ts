@@ -10,6 +10,7 @@ import type { AcceptFaults } from './accept-faults.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { ByteSink, ByteStream } from './byte-stream.ts';
 import type { ClientLimits } from './client-limits.ts';
+import type { ClientWatch } from './client-watch.ts';
 import type { FaultCounts } from './fault-counts.ts';
 import type { Log } from './log.ts';
 import type { ServerFaultCounts } from './server-faults.ts';
@@ -28,6 +29,8 @@ export interface ServerContext extends SessionContext {
   readonly faults: FaultCounts;
   readonly serverFaults: ServerFaultCounts;
   readonly traffic: Traffic;
+  /** Undefined: only the log hears of clients. */
+  readonly clients?: ClientWatch | undefined;
   /** Undefined: there is no TLS. */
   readonly tls: ServerTls | undefined;
   /** For ways in without their own setting. */

@@ -1,8 +1,6 @@
 /** Ends of connections that no client caused. None should ever happen: each is counted, and logged as an
  *  error. Mistakes of clients are in client-faults.ts. */
 
-import type { Log } from './log.ts';
-
 /** What happened, under the name of its counter. */
 export const serverFaults = {
   socket: 'its socket failed in a way that no client causes',
@@ -37,41 +35,4 @@ export class ServerFaultCounts {
   total(): ReadonlyMap<ServerFault, number> {
     return this.#counts;
   }
-}
-
-/** How a connection ended. */
-export interface End {
-  readonly connection: number;
-  /** Its address. */
-  readonly from?: string | undefined;
-  /** The export that it used. Undefined: the handshake did not end well. */
-  readonly export?: string | undefined;
-  /** Why we cut it off. Undefined: we did not. */
-  readonly cutOff: string | undefined;
-  /** The error of its socket. */
-  readonly reason: string | undefined;
-  readonly fault: ServerFault | undefined;
-}
-
-interface Told {
-  readonly log: Log;
-  readonly serverFaults: ServerFaultCounts;
-  /** Told about a lack of descriptors, which all later clients meet. */
-  readonly acceptFaults: { noDescriptor(reason: string): void };
-}
-
-/** A client that was served is logged at its end as at its arrival; one that only probed is not. */
-export function tellEnd(to: Told, { cutOff, reason, fault, ...client }: End): void {
-  const facts = { ...client, reason: cutOff ?? reason ?? 'client' };
-  if (cutOff !== undefined) return to.log.warn(facts, 'disconnected');
-  if (fault === undefined) {
-    if (client.export === undefined) return to.log.debug(facts, 'disconnected');
-    return to.log.info(facts, 'disconnected');
-  }
-  to.serverFaults.add(fault);
-  if (fault === 'descriptors') return to.acceptFaults.noDescriptor(facts.reason);
-  to.log.error(
-    { ...facts, fault },
-    `a client was disconnected through no fault of its own: ${serverFaults[fault]}`,
-  );
 }

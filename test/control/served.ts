@@ -34,6 +34,7 @@ export async function serve(
       memory: it.memory,
       log: pino({ level: 'debug' }, { write: (line) => log.push(line) }),
       version: '1.2.3',
+      events: it.events,
       listening: () => ['nbd://127.0.0.1:10809/nullb0'],
       exports: () =>
         Array.from(it.devices)

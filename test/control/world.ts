@@ -4,6 +4,8 @@ import { Command } from '../../src/block/command.ts';
 import { Status, statusErrno } from '../../src/block/status.ts';
 import { Attributes } from '../../src/config/attributes.ts';
 import { type Errno, ErrnoError } from '../../src/config/errors.ts';
+import { DeviceWatch } from '../../src/control/events/device-watch.ts';
+import { Events } from '../../src/control/events/events.ts';
 import { Tree } from '../../src/control/tree.ts';
 import { Devices } from '../../src/driver/devices.ts';
 import type { NullDevice } from '../../src/driver/null-device.ts';
@@ -19,6 +21,7 @@ export type Texts = Readonly<Record<string, string>>;
 export interface ControlWorld {
   readonly devices: Devices;
   readonly tree: Tree;
+  readonly events: Events;
   readonly memory: DataMemory;
   readonly notices: readonly string[];
   /** Lets so many seconds pass, each with what is due in it. */
@@ -58,11 +61,13 @@ export function world({
   const { clock, timers, deferred } = time;
   const { options, start } = resolved(...words);
   const context = { clock, timers, deferred, allocator, debug: true, faultSeed: 'test' };
-  const devices = new Devices(context, options, {
-    added: () => {},
-    removed: () => Promise.resolve(),
+  const devices: Devices = new Devices(context, options, {
+    added: (device) => watch.powered(device),
+    removed: async (device) => watch.unpowered(device),
   });
   const notices: string[] = [];
+  const events = new Events({ scheduler: systemScheduler, date: () => new Date() });
+  const watch = new DeviceWatch(events, () => devices);
   let arranged = false;
   time.turns.onNeeded = () => {
     if (arranged) return;
@@ -77,6 +82,9 @@ export function world({
     slicer,
     makeAttributes: (name) => new Attributes(name, start, MACHINE),
     notice: (line) => notices.push(line),
+    made: (device) => watch.made(device),
+    gone: (device) => watch.gone(device),
+    happened: (type, of, facts) => events.publish(type, of, facts),
   });
   const device = (name = 'nullb0'): NullDevice => devices.get(name) ?? devices.create(name);
   const send = (name: string, client: TestBio): TestBio => {
@@ -98,6 +106,7 @@ export function world({
   return {
     devices,
     tree,
+    events,
     memory: allocator.memory,
     notices,
     pass(seconds) {

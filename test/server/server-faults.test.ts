@@ -3,8 +3,9 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { expect, test } from 'vitest';
+import { tellEnd } from '../../src/server/client-watch.ts';
 import { SocketStream } from '../../src/server/receive.ts';
-import { ServerFaultCounts, socketFault, tellEnd } from '../../src/server/server-faults.ts';
+import { ServerFaultCounts, socketFault } from '../../src/server/server-faults.ts';
 
 /** What the stream of an accepted socket says of its end, with `place` for what comes. */
 async function endOf(place: Uint8Array, act: (client: net.Socket) => void): Promise<unknown[]> {

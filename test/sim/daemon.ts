@@ -54,7 +54,7 @@ export function makePath(plan: Plan, timing: Timing, memory: Memory): DataPath {
 export async function makeHttp(
   { seed }: Plan,
   world: World,
-  { tree, faults, serverFaults, server: nbd, traffic }: DataPath,
+  { tree, faults, serverFaults, server: nbd, traffic, events }: DataPath,
   memory: Memory,
 ): Promise<Http> {
   const error = (reason: unknown): void => {
@@ -64,6 +64,7 @@ export async function makeHttp(
     ...{
       tree,
       error,
+      events,
       version: '0.0.0',
       memory: memory.memory,
       listening: () => [],

@@ -14,6 +14,8 @@ import type { LogLine } from './served.ts';
 export interface Controlled {
   /** Of the NBD server. */
   readonly path: string;
+  /** The control socket. */
+  readonly control: string;
   /** Of TCP, on 127.0.0.1. */
   readonly port: number;
   ask(method: string, path: string, asked?: Asked): Promise<Answered>;
@@ -69,6 +71,7 @@ export async function serveControlled(
   const tcp = daemon.listening.find((address) => address.kind === 'tcp');
   return {
     path,
+    control,
     port: tcp?.port ?? 0,
     log,
     ask: asking,

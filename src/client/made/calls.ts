@@ -145,6 +145,11 @@ export interface Calls {
     readonly input: { readonly name: string };
     readonly answer: RequestsAnswer;
   };
+  /** What happens from now on, as server-sent events. */
+  readonly events: {
+    readonly input: { readonly device?: string; readonly after?: number };
+    readonly answer: AsyncGenerator<Uint8Array>;
+  };
   /** The JSON schema of a plan of faults. */
   readonly faultSchema: {
     readonly input: Nothing;

@@ -28,6 +28,7 @@ export const ways: Readonly<Record<keyof Calls, Way>> = {
   stats: { method: 'GET', path: '/v1/devices/{name}/stats', answer: 'json' },
   latencies: { method: 'GET', path: '/v1/devices/{name}/latencies', answer: 'json' },
   requests: { method: 'GET', path: '/v1/devices/{name}/requests', answer: 'json' },
+  events: { method: 'GET', path: '/v1/events', query: ['device', 'after'], answer: 'events' },
   faultSchema: { method: 'GET', path: '/v1/fault-plan.schema.json', answer: 'json' },
   faults: { method: 'GET', path: '/v1/devices/{name}/faults', answer: 'json' },
   faultPlan: { method: 'GET', path: '/v1/devices/{name}/faults/plan', answer: 'json' },

@@ -34,6 +34,7 @@ export async function cutPower(tree: Tree, name: string, words: CutWords): Promi
   return await tree.alone(name, async (device, directory) => {
     const report = await ofDevice(device, () => device.cut({ keep, seed: words.seed }));
     tree.notice(`${device.name}: power was cut, keep=${report.image}`);
+    tree.happened('cut', device.name, { by: 'command', ...report });
     if (downNs === 0) {
       await powerOn(tree, directory);
     } else if (downNs !== Number.POSITIVE_INFINITY) {

@@ -35,6 +35,7 @@ export function snapshotHandlers(tree: Tree): Record<SnapshotCallName, Handler> 
       const name = snapshot(input);
       return tree.alone(device(input), async (of) => {
         await ofDevice(of, async () => await of.become(of.snapshots.imageOf(name)));
+        of.snapshots.onChanged?.(name, 'rolled back');
         tree.notice(`${of.name}: rolled back to snapshot '${shown(name)}'`);
       });
     },

@@ -18,7 +18,12 @@ interface Snapshot {
   readonly image: DeviceImage;
 }
 
+/** What became of a snapshot. */
+export type SnapshotDeed = 'taken' | 'destroyed' | 'rolled back';
+
 export class Snapshots {
+  /** Hears what becomes of them. */
+  onChanged: ((name: string, did: SnapshotDeed) => void) | undefined = undefined;
   readonly #slicer: Slicer;
   readonly #date: () => Date;
   readonly #byName = new Map<string, Snapshot>();
@@ -42,6 +47,7 @@ export class Snapshots {
   add(name: string, image: DeviceImage): void {
     this.checkFree(name);
     this.#byName.set(name, { created: this.#date(), image });
+    this.onChanged?.(name, 'taken');
   }
 
   /** The same under that name, or the next one that is free: `name.2`, `name.3` ... */
@@ -71,6 +77,7 @@ export class Snapshots {
     const { image } = this.#get(name);
     this.#byName.delete(name);
     void this.#slicer.run(endImage(image));
+    this.onChanged?.(name, 'destroyed');
   }
 
   /** The device goes away. */

@@ -61,6 +61,9 @@ export interface FrozenZones {
 export class ZoneSet {
   readonly options: ZoneOptions;
   readonly count: number;
+  /** Hears of each zone that has another condition. Undefined: nobody listens. */
+  onChanged: ((index: number, from: ZoneCondition, to: ZoneCondition) => void) | undefined =
+    undefined;
   #states: ZoneStates;
   #resources: ZoneResources;
   readonly #discard: DiscardZone;
@@ -263,8 +266,10 @@ export class ZoneSet {
   }
 
   #become(index: number, to: ZoneCondition): void {
-    this.#resources.moved(this.condition(index), to);
+    const from = this.condition(index);
+    this.#resources.moved(from, to);
     this.#states.setCondition(index, to);
+    if (this.onChanged !== undefined && from !== to) this.onChanged(index, from, to);
   }
 
   /** Checks whether `action` may be carried out, and takes the resources that it needs. */

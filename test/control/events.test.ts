@@ -1,0 +1,286 @@
+/** Events as a listener over HTTP hears them, and the lists of listeners. page.md section 4. */
+
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Events } from '../../src/control/events/events.ts';
+import { limits } from '../../src/control/limits.ts';
+import { FakeScheduler } from '../server/fake-scheduler.ts';
+import { until } from '../until.ts';
+import { type Heard, listenTo } from './event-client.ts';
+import { type Served, serve } from './served.ts';
+
+const DEVICE = '/v1/devices/nullb0';
+
+/** What is the same in every run. */
+function facts(heard: readonly Heard[]): object[] {
+  return heard.map(({ data: { id: _, time: __, ...rest } }) => rest);
+}
+
+async function put(it: Served, json: object): Promise<void> {
+  expect((await it.ask('PUT', DEVICE, { json })).status).toBe(201);
+}
+
+test('a device from its making to its end', async () => {
+  const it = await serve();
+  const client = await listenTo(it.path);
+  expect(client.status).toBe(200);
+  expect(client.headers).toMatchObject({
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-store',
+  });
+  await until(() => client.comments.length > 0);
+  await put(it, { size: 4, memory_backed: 1, cache_size: 1, power: 1 });
+  await it.patch({ badblocks: '+8-15' });
+  expect((await it.ask('PATCH', DEVICE, { json: { size: 8 } })).status).toBe(409);
+  await it.ask('PUT', `${DEVICE}/snapshots/one`);
+  await it.ask('POST', `${DEVICE}/snapshots/one/rollback`);
+  await it.ask('DELETE', `${DEVICE}/snapshots/one`);
+  await it.ask('POST', `${DEVICE}/cut?keep=none`);
+  await it.ask('DELETE', DEVICE);
+  await client.of('removed');
+  const device = 'nullb0';
+  expect(facts(client.heard)).toEqual([
+    { type: 'created', device },
+    { type: 'power', device, power: 1 },
+    {
+      type: 'attributes',
+      device,
+      attributes: { size: '4', memory_backed: '1', cache_size: '1' },
+    },
+    { type: 'attributes', device, attributes: { badblocks: '+8-15' } },
+    { type: 'snapshot', device, snapshot: 'one', did: 'taken' },
+    { type: 'snapshot', device, snapshot: 'one', did: 'rolled back' },
+    { type: 'snapshot', device, snapshot: 'one', did: 'destroyed' },
+    { type: 'power', device, power: 0 },
+    { type: 'cut', device, by: 'command', image: expect.any(String), kept: 0, lost: 0 },
+    { type: 'power', device, power: 1 },
+    { type: 'power', device, power: 0 },
+    { type: 'removed', device },
+  ]);
+  expect(client.heard.map(({ id }) => id)).toEqual(client.heard.map((_, at) => at + 1));
+  expect(Date.parse(String(client.heard[0]?.data['time']))).toBeGreaterThan(1.7e12);
+});
+
+test('faults and zones, only while somebody listens', async () => {
+  const it = await serve();
+  await put(it, { zoned: 1, size: 4, zone_size: 1, memory_backed: 1, power: 1 });
+  await it.ask('POST', `${DEVICE}/faults/rules`, { json: { op: 'read', error: 'EIO' } });
+  it.io('read', 0, 8);
+  it.io('write', 0, 8);
+  const client = await listenTo(it.path, '?device=nullb0');
+  await until(() => client.comments.length > 0);
+  it.io('read', 8, 8);
+  it.io('write', 2048, 8);
+  await it.ask('POST', `${DEVICE}/zones/finish?sector=2048`);
+  const device = 'nullb0';
+  await client.first(3);
+  expect(facts(client.heard)).toEqual([
+    {
+      type: 'fault',
+      device,
+      rule: 'r1',
+      action: 'error',
+      op: 'read',
+      sector: 8,
+      sectors: 8,
+      client: 1,
+      occurrence: 1,
+      detail: { errno: 'EIO' },
+      seq: 2,
+      ns: 0,
+    },
+    { type: 'zone', device, zone: 1, sector: 2048, from: 'empty', to: 'implicit-open' },
+    { type: 'zone', device, zone: 1, sector: 2048, from: 'implicit-open', to: 'full' },
+  ]);
+  client.close();
+  await until(() => it.events.readers === 0);
+});
+
+test('without a listener nothing of what is frequent is looked for', () => {
+  const scheduler = new FakeScheduler();
+  const events = new Events({ scheduler, date: () => new Date() });
+  const told: boolean[] = [];
+  events.onWatched = (watched) => told.push(watched);
+  events.publish('power', 'd', { power: 1 });
+  expect([events.watched, told]).toEqual([false, []]);
+  const one = events.listen({});
+  const other = events.listen({});
+  one.end();
+  other.end();
+  // Somebody who comes back soon misses nothing.
+  scheduler.advance(limits.eventRestMs.max - 1);
+  expect([events.watched, told]).toEqual([true, [true]]);
+  events.listen({}).end();
+  scheduler.advance(limits.eventRestMs.max);
+  expect([events.watched, told]).toEqual([false, [true, false]]);
+  expect(scheduler.pending).toBe(0);
+});
+
+test('only one device, which must be there when it is asked for', async () => {
+  const it = await serve();
+  expect((await it.ask('GET', '/v1/events?device=nullb0')).json).toEqual({
+    errno: 'ENOENT',
+    message: "there is no device 'nullb0'",
+  });
+  await put(it, {});
+  const client = await listenTo(it.path, '?device=nullb0');
+  await until(() => client.comments.length > 0);
+  await it.tree.create('other', new Map([['power', '1']]));
+  await it.ask('DELETE', DEVICE);
+  await put(it, {});
+  await client.first(2);
+  expect(facts(client.heard)).toEqual([
+    { type: 'removed', device: 'nullb0' },
+    { type: 'created', device: 'nullb0' },
+  ]);
+});
+
+test.each([
+  ['after=0', '?after=0', {}, [1, 2, 3]],
+  ['after=2', '?after=2', {}, [3]],
+  ['Last-Event-ID, whatever the URL still says', '?after=0', { 'last-event-id': '2' }, [3]],
+  ['a number of a daemon before this one', '', { 'last-event-id': '99' }, [1, 2, 3]],
+])('%s: what was missed comes first', async (_, query, headers: Record<string, string>, ids) => {
+  const it = await serve();
+  for (const name of ['a', 'b', 'c']) await it.tree.create(name, new Map());
+  const client = await listenTo(it.path, query, headers);
+  await it.tree.create('d', new Map());
+  await client.first(ids.length + 1);
+  expect(client.heard.map(({ id }) => id)).toEqual([...ids, 4]);
+});
+
+test.each(['', 'x', '-1'])('a Last-Event-ID %j that is none of ours is not heeded', async (id) => {
+  const it = await serve();
+  await it.tree.create('a', new Map());
+  const client = await listenTo(it.path, '', { 'last-event-id': id });
+  await until(() => client.comments.length > 0);
+  await it.tree.create('b', new Map());
+  await client.first(1);
+  expect(client.heard.map(({ id: own }) => own)).toEqual([2]);
+});
+
+test('the last 256 errors are kept, and what else has happened besides', async () => {
+  const events = new Events({ scheduler: new FakeScheduler(), date: () => new Date() });
+  events.publish('power', 'd', { power: 1 });
+  for (let n = 0; n < 1000; n++) events.publish('error', 'd', {});
+  const reader = events.listen({ after: 0 });
+  const ids = idsIn(takeAll(reader));
+  expect(ids).toEqual([1, ...Array.from({ length: 256 }, (_, at) => 1001 - 255 + at)]);
+  // Who was there before learns that some are missing.
+  const back = takeAll(events.listen({ after: 1 }));
+  expect(back).toMatch(/^event: lost\ndata: {.*"count":744}\n\nid: 746\n/);
+  expect(idsIn(back)).toHaveLength(256);
+});
+
+function takeAll(reader: ReturnType<Events['listen']>): string {
+  let all = '';
+  for (;;) {
+    const text = reader.take() ?? '';
+    if (text === '' || text === ':\n\n') return all;
+    all += text;
+  }
+}
+
+function idsIn(text: string): number[] {
+  return Array.from(text.matchAll(/^id: (\d+)$/gm), ([, id]) => Number(id));
+}
+
+test('a burst of 10,000 events: a slow listener keeps some, and learns how many are missing', () => {
+  const events = new Events({ scheduler: new FakeScheduler(), date: () => new Date() });
+  const reader = events.listen({});
+  for (let n = 0; n < 10_000; n++) events.publish('fault', 'd', { n });
+  const { max } = limits.eventsWaiting;
+  const text = takeAll(reader);
+  expect(idsIn(text)).toEqual(Array.from({ length: max }, (_, at) => at + 1));
+  expect(text.endsWith(`"count":${10_000 - max}}\n\n`)).toBe(true);
+});
+
+test('whatever the order of events and reads: each event is heard, or counted where it is missing', () => {
+  const step = fc.oneof(
+    fc.record({ publish: fc.nat({ max: 900 }) }),
+    fc.record({ take: fc.nat({ max: 80 }) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+      const events = new Events({ scheduler: new FakeScheduler(), date: () => new Date() });
+      const reader = events.listen({});
+      let text = '';
+      let published = 0;
+      for (const one of steps) {
+        if ('publish' in one) {
+          for (let n = 0; n < one.publish; n++) events.publish('fault', 'd', {});
+          published += one.publish;
+        } else {
+          for (let n = 0; n < one.take; n++) text += reader.take() ?? '';
+        }
+      }
+      text += takeAll(reader);
+      let next = 1;
+      for (const [, id, count] of text.matchAll(/^id: (\d+)$|"count":(\d+)/gm)) {
+        if (id === undefined) next += Number(count);
+        else expect(Number(id)).toBe(next++);
+      }
+      expect(next).toBe(published + 1);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('a listener that hears nothing is told now and then that somebody is there', async () => {
+  const scheduler = new FakeScheduler();
+  const events = new Events({ scheduler, date: () => new Date() });
+  const reader = events.listen({});
+  const said: (string | undefined)[] = [];
+  const look = async (): Promise<void> => {
+    await reader.wait();
+    said.push(reader.take());
+  };
+  for (let n = 1; n <= 3; n++) {
+    const waiting = look();
+    scheduler.advance(limits.eventAliveMs.max - 1);
+    expect(said).toHaveLength(n - 1);
+    scheduler.advance(1);
+    await waiting;
+  }
+  expect(said).toEqual([':\n\n', ':\n\n', ':\n\n']);
+  const last = look();
+  reader.end();
+  await last;
+  expect(said.at(-1)).toBeUndefined();
+});
+
+test('so many listeners and no more; one that leaves makes room', async () => {
+  const it = await serve();
+  const { max } = limits.eventReaders;
+  const clients = await Promise.all(Array.from({ length: max }, () => listenTo(it.path)));
+  const refused = await it.ask('GET', '/v1/events');
+  expect(refused.status).toBe(409);
+  expect(refused.json).toMatchObject({ errno: 'EBUSY' });
+  clients[0]?.close();
+  await until(() => it.events.readers < max);
+  expect((await listenTo(it.path)).status).toBe(200);
+});
+
+test('the end of the daemon ends the stream', async () => {
+  const it = await serve();
+  const client = await listenTo(it.path);
+  await until(() => client.comments.length > 0);
+  await it.control.close();
+  await until(() => client.ended);
+  expect(it.events.readers).toBe(0);
+});
+
+test('a long value is cut in an event, and markup stays text', async () => {
+  const it = await serve();
+  await it.ask('PUT', '/v1/devices/%3Cb%3E%0A', { json: {} });
+  await put(it, { power: 1 });
+  const client = await listenTo(it.path, '?after=0');
+  const ranges = Array.from({ length: 200 }, (_, n) => `+${n * 100}-${n * 100 + 1}`).join('\n');
+  await it.patch({ badblocks: ranges });
+  await until(() =>
+    client.heard.some(({ data }) => 'attributes' in data && data['device'] === 'nullb0'),
+  );
+  const { data } = client.heard.findLast(({ type }) => type === 'attributes') ?? { data: {} };
+  expect(data).toMatchObject({ attributes: { badblocks: `${ranges.slice(0, 256)}...` } });
+  expect(client.heard[0]?.data['device']).toBe('<b>\n');
+});
