@@ -8,6 +8,7 @@ import { Request } from '../../src/block/request.ts';
 import { TagPool } from '../../src/block/tag-pool.ts';
 import { ErrnoError } from '../../src/config/errors.ts';
 import { Tree } from '../../src/control/tree.ts';
+import { LiveJournal } from '../../src/driver/journal/live-journal.ts';
 import { NullDevice } from '../../src/driver/null-device.ts';
 import { HeldSlabs } from '../../src/driver/storage/held-slabs.ts';
 import { PageStore } from '../../src/driver/storage/page-store.ts';
@@ -80,6 +81,12 @@ export const canaries: readonly Canary[] = [
           return hasRoom ? shared : make.call(this, index, first, end);
         };
       }),
+  },
+  {
+    defect: 'a journal without answers: a cut loses what a flush has made durable',
+    kinds: ['data'],
+    plan: journals,
+    plant: () => replace(LiveJournal.prototype, 'answered', () => () => {}),
   },
   {
     defect: 'a tag that is not given back',
@@ -320,6 +327,13 @@ function snapshots(seed: number): Plan {
   const without = features.filter((one) => !['read', 'write', 'snapshots'].includes(one));
   const plan = drawPlan(seed, { operations: 1000, without, memoryFailsAt: 0 });
   return { ...plan, snapshots: true, operators: 0, operatorNs: 1e6, operationsPerAction: 10 };
+}
+
+function journals(seed: number): Plan {
+  const kept = ['read', 'write', 'zeroes', 'trim', 'flush', 'fua', 'journals', 'write-cache'];
+  const without = features.filter((one) => !kept.includes(one));
+  const plan = drawPlan(seed, { operations: 1000, without, memoryFailsAt: 0 });
+  return { ...plan, journals: true, operators: 0, operatorNs: 1e6, operationsPerAction: 10 };
 }
 
 const throttled = {

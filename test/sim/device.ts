@@ -81,6 +81,8 @@ export class SimDevice {
   epoch = 0;
   /** Counts the beginnings and ends of rollbacks: odd during one. */
   rollbacks = 0;
+  /** It keeps a journal, and what it does when that is full. */
+  journal: 'stop' | 'fail' | undefined;
   /** By name. */
   readonly snapshots = new Map<string, Held>();
   /** Requests and bytes of all clients and operators that have no answer yet. */
@@ -120,6 +122,7 @@ export class SimDevice {
     this.blockBytes = of('blocksize');
     this.sizeBytes = of('size') * MiB;
     this.cached = of('cache_size') > 0;
+    this.journal = this.#firstJournal();
     const sectors = Math.ceil((plan.cells * plan.cellBytes) / 512);
     this.bad = new BadSectors(sectors, this.model);
     this.offline = new BadSectors(sectors, this.model);
@@ -142,6 +145,22 @@ export class SimDevice {
   /** May rules have left a part of it undone, or have shown something else? */
   mayBeRuled(offset: number, length: number, tick: number): boolean {
     return this.ruled.holds(tick) && (length === 0 || offset + length > this.ruledFrom);
+  }
+
+  #firstJournal(): 'stop' | 'fail' | undefined {
+    if (this.attribute('journal') !== 1) return undefined;
+    return this.plan.attributes['journal_full'] === 'fail' ? 'fail' : 'stop';
+  }
+
+  /** May it refuse what changes data, since nothing more can be written down? */
+  get mayBeFull(): boolean {
+    return this.journal === 'fail';
+  }
+
+  /** Blocks are written whole: what a journal makes of parts of them is no model of cells. */
+  get mayKeepJournal(): boolean {
+    const { base, cellBytes } = this.plan;
+    return !this.zoned && cellBytes % this.blockBytes === 0 && base % this.blockBytes === 0;
   }
 
   attribute(name: string): number {
@@ -197,6 +216,7 @@ export class SimDevice {
   /** Power is on. @param report of its zones. */
   hasPower(report: () => ZoneReport): void {
     this.exists = this.powered = true;
+    if (this.journal !== undefined) this.model.journalBegins();
     if (!this.zoned) return;
     this.zones = new SimZones(report);
     this.offline.wiped();
@@ -235,6 +255,7 @@ export class SimDevice {
     this.settleOrphans();
     this.epoch++;
     this.model.wiped();
+    this.journal = this.#firstJournal();
     this.snapshots.clear();
     this.bad.wiped();
   }

@@ -74,6 +74,10 @@ export class DiskModel {
   readonly lower: Int32Array;
   /** The same for what survives when the cache is lost. */
   readonly durable: Int32Array;
+  /** As `lower` and `durable` where a journal says what is left (crash.md section 3): what was answered counts alone,
+   *  discards do not, nor what others read. */
+  readonly promised: Int32Array;
+  readonly sworn: Int32Array;
   /** What is filled with one word. */
   readonly #unitBytes: number;
   readonly #unitsPerCell: number;
@@ -99,6 +103,8 @@ export class DiskModel {
     this.#salt = salt | 0;
     this.lower = new Int32Array(cells);
     this.durable = new Int32Array(cells);
+    this.promised = new Int32Array(cells);
+    this.sworn = new Int32Array(cells);
     this.#zeros = new Constant(cells);
     this.#ones = ones ? new Constant(cells) : undefined;
   }
@@ -165,6 +171,40 @@ export class DiskModel {
       const at = then[cell] ?? 0;
       if (at > (this.durable[cell] ?? 0)) this.durable[cell] = at;
     }
+  }
+
+  /** A write, or one of zeroes, that began at `begun` was answered. @param fua it is durable at once. */
+  promise(first: number, end: number, begun: number, fua: boolean): void {
+    const { promised, sworn } = this;
+    for (let cell = first; cell < end; cell++) {
+      if (begun > (promised[cell] ?? 0)) promised[cell] = begun;
+      if (fua && begun > (sworn[cell] ?? 0)) sworn[cell] = begun;
+    }
+  }
+
+  /** A flush that was sent when `promised` was `then` was answered. */
+  swear(then: Int32Array): void {
+    for (const [cell, at] of then.entries()) {
+      if (cell < this.cells && at > (this.sworn[cell] ?? 0)) this.sworn[cell] = at;
+    }
+  }
+
+  /** A journal begins: what is there now is its base. */
+  journalBegins(): void {
+    this.tick++;
+    this.promised.set(this.lower);
+    this.sworn.set(this.lower);
+  }
+
+  /** A cut has left an image that the journal allows. */
+  cutByJournal(): void {
+    this.tick++;
+    this.lower.set(this.sworn);
+    this.durable.set(this.sworn);
+  }
+
+  beginOf(version: number): number {
+    return this.#begins[version] ?? 0;
   }
 
   /** What was in the cache is gone. */

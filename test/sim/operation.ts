@@ -31,6 +31,8 @@ export class Operation {
   rollbacks = 0;
   /** `lower` of its cells as it was sent; of a flush, of all cells. */
   lowerThen = new Int32Array(FIRST_CELLS);
+  /** Of a flush: `promised` of all cells as it was sent. */
+  promisedThen = new Int32Array(0);
   /** The error that it must have; 0: none. */
   error = 0;
   /** It meets a bad sector, unless that is cleared: how often something was; -1: it meets none. */

@@ -17,6 +17,7 @@ export function judge(one: Operation, device: SimDevice): void {
     throw new Found('refused', `${device.name}: succeeded: ${one.describe()}`);
   }
   if (device.ruled.holds(tick)) return;
+  if (error === NbdError.ENOSPC && device.mayBeFull && one.command !== Command.READ) return;
   if (error === NbdError.ESHUTDOWN && device.leaving.holds(tick)) return;
   if (error === NbdError.EIO && device.forced.holds(tick)) return;
   if (error === NbdError.ENOSPC && device.noMemory.holds(tick)) return;
@@ -47,6 +48,7 @@ export function settle(one: Operation, device: SimDevice): void {
   const sure = one.epoch === device.epoch && device.isInOrder(one.rollbacks);
   const done = one.gotError === 0 && sure && !ruled;
   const durable = !device.cached || (one.flags & CommandFlag.FUA) !== 0;
+  if (done && device.journal !== undefined) promise(one, device);
   switch (one.command) {
     case Command.WRITE:
       return model.ended(one.version, done, durable);
@@ -57,6 +59,15 @@ export function settle(one: Operation, device: SimDevice): void {
       if (done && device.cached) model.flushed(one.lowerThen);
       return;
   }
+}
+
+/** What a journal makes of an answer. */
+function promise(one: Operation, { model }: SimDevice): void {
+  const fua = (one.flags & CommandFlag.FUA) !== 0;
+  const { command, first, end, version, begun } = one;
+  if (command === Command.WRITE) model.promise(first, end, model.beginOf(version), fua);
+  if (command === Command.WRITE_ZEROES) model.promise(first, end, begun, fua);
+  if (command === Command.FLUSH) model.swear(one.promisedThen);
 }
 
 /** Its client has gone: until nothing of that is left it may be done, and the device is busy with it. */

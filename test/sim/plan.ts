@@ -71,6 +71,7 @@ export const features = [
   'wire-rules',
   'snapshots',
   'power-cuts',
+  'journals',
 ] as const;
 
 export type Feature = (typeof features)[number];
@@ -128,6 +129,8 @@ export interface Plan {
   readonly rules: boolean;
   /** An operator takes snapshots, goes back to them, makes clones, and cuts the power. */
   readonly snapshots: boolean;
+  /** An operator has devices keep journals, and cuts the power by them. */
+  readonly journals: boolean;
 }
 
 export function random(seed: number, part: string): Random {
@@ -179,9 +182,35 @@ export function drawPlan(seed: number, limits: Limits = {}): Plan {
     http: has.has('http') && draw.chance(0.5),
     memoryFailsAt: limits.memoryFailsAt ?? drawRefusal(draw, has),
     snapshots: limits.operators !== 0 && random(seed, 'snapshots').chance(0.4),
+    journals: limits.operators !== 0 && random(seed, 'journals').chance(0.4),
     rules: has.has('rules') && limits.operators !== 0 && random(seed, 'rules').chance(0.4),
   };
-  return has.has('narrow') && random(seed, 'narrow').chance(0.15) ? narrowed(plan) : plan;
+  const drawn = has.has('narrow') && random(seed, 'narrow').chance(0.15) ? narrowed(plan) : plan;
+  return plan.journals && has.has('journals') ? journalled(drawn) : drawn;
+}
+
+/** Most devices keep a journal from the start, and have blocks that a model of cells can tell of. */
+function journalled(plan: Plan): Plan {
+  const draw = random(plan.seed, 'journalled');
+  const devices = plan.devices.map((device) => {
+    const { attributes } = device;
+    const { base, cells, cellBytes } = wholeSectors(device);
+    const blocksize = Math.min(cellBytes, draw.pick([512, 512, 4096]));
+    const on = draw.chance(0.9) ? 1 : 0;
+    const [full, most] = [draw.pick(['stop', 'stop', 'fail']), draw.pick([1, 64, 64])];
+    if (attributes['zoned'] === 1) return device;
+    const journal = { journal: on, journal_full: full, journal_max: most };
+    const all = { ...attributes, blocksize, ...journal };
+    return { ...device, base, cells, cellBytes, attributes: all };
+  });
+  return { ...plan, devices };
+}
+
+/** Its cells are no parts of sectors. */
+function wholeSectors(device: DevicePlan): Pick<DevicePlan, 'base' | 'cells' | 'cellBytes'> {
+  if (device.cellBytes >= 512) return device;
+  const cells = Math.min(device.cells, (Number(device.attributes['size']) * MiB) / 512);
+  return { base: 0, cells, cellBytes: 512 };
 }
 
 /** Replies trickle, and soon find no room: what is rare where each of that is drawn for itself. */

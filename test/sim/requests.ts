@@ -135,6 +135,7 @@ export class Requests {
         return;
       case 'flush':
         one.begin(Command.FLUSH, 0, 0, 0);
+        if (this.#device.journal !== undefined) one.promisedThen = model.promised.slice();
         if (!this.#device.cached) return;
         one.end = model.cells;
         one.remember(model.lower);

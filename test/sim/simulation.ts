@@ -15,6 +15,7 @@ import { makeHttp, makePath } from './daemon.ts';
 import { Excuse, SimDevice } from './device.ts';
 import { type Failure, failureOf } from './failure.ts';
 import type { Http } from './http.ts';
+import { journalActions } from './journal-actions.ts';
 import { Memory } from './memory.ts';
 import { NotedSink } from './noted-sink.ts';
 import type { Operation } from './operation.ts';
@@ -114,6 +115,9 @@ export class Simulation implements Run {
     // One of their own, so that what others draw stays as it is.
     if (plan.snapshots) {
       this.#operators.push(new Operator(this, draw('operator/snapshots'), snapshotActions));
+    }
+    if (plan.journals) {
+      this.#operators.push(new Operator(this, draw('operator/journals'), journalActions));
     }
     if (plan.rules) this.#operators.push(new Operator(this, draw('operator/rules'), ruleActions));
   }

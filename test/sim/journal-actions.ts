@@ -1,0 +1,106 @@
+/** What an operator does with journals while clients are at work: switches them on and off, marks, reads them, and cuts
+ *  the power so that an image is left which the journal allows. What is there then must be legal by what clients
+ *  know: what each was answered, and when. */
+
+import { cutPower } from '../../src/control/snapshots/cut.ts';
+// The daemon loads it when it is needed: here nothing waits for files.
+import '../../src/crash/choose-image.ts';
+import { LogBuilder } from '../../src/crash/log.ts';
+import { JournalDecoder } from '../../src/journal/decoder.ts';
+import type { SimDevice } from './device.ts';
+import { Found } from './failure.ts';
+import { type Action, CALL_NS, DRAIN_NS, type Operator } from './operator.ts';
+
+const MS = 1e6;
+/** Records of a journal of 64 MiB are looked at in some seconds of the slowest clock. */
+const CHOOSE_NS = 60_000 * MS;
+
+export const journalActions: readonly Action[] = [
+  { feature: 'journals', weight: 4, run: switchJournal },
+  { feature: 'journals', weight: 4, run: mark },
+  { feature: 'journals', weight: 3, run: read },
+  { feature: 'journals', weight: 6, run: cut },
+];
+
+/** The device is off meanwhile. @param off how; false: it is still on. */
+async function whileOff(
+  operator: Operator,
+  device: SimDevice,
+  what: string,
+  off: () => Promise<unknown>,
+  meanwhile: (isOff: boolean) => Record<string, string>,
+): Promise<void> {
+  const { simulation } = operator;
+  device.leaving.begin();
+  device.forced.begin();
+  const bound = CALL_NS + DRAIN_NS + CHOOSE_NS + simulation.patience(device);
+  device.heldUpNs += DRAIN_NS;
+  const done = operator.call(device, what, off, ['EINVAL', 'ENOSPC'], bound, true);
+  device.changing = true;
+  // Where there is no memory for an image the device is off all the same.
+  const isOff = (await done) || simulation.tree.text(device.name, 'power').trim() === '0';
+  device.forced.end();
+  const texts = meanwhile(isOff);
+  if (isOff) {
+    await operator.sleep(2 * MS);
+    while (!(await operator.patch(device, { ...texts, power: '1' }))) await operator.sleep(MS);
+    simulation.hasPower(device);
+  }
+  device.leaving.end();
+  device.changing = false;
+}
+
+async function switchJournal(operator: Operator, device: SimDevice): Promise<void> {
+  const { simulation, random } = operator;
+  if (!device.mayKeepJournal) return;
+  const on = random.chance(0.8);
+  const full = random.pick(['stop', 'fail'] as const);
+  const most = random.pick(['1', '64']);
+  const off = new Map([['power', '0']]);
+  const go = (): Promise<unknown> => simulation.control.patch(device.name, off, true);
+  await whileOff(operator, device, 'power=0 for its journal', go, () => {
+    device.lostPower();
+    device.journal = on ? full : undefined;
+    return { journal: on ? '1' : '0', journal_full: full, journal_max: most };
+  });
+}
+
+async function mark(operator: Operator, device: SimDevice): Promise<void> {
+  const { tree } = operator.simulation;
+  const text = `mark ${device.model.tick}`;
+  const work = async (): Promise<void> => tree.mark(device.name, text);
+  await operator.call(device, text, work, ['ENODEV', 'ENOSPC'], CALL_NS);
+}
+
+/** It can be read at any moment, and has an answer for no command that it does not have. */
+async function read(operator: Operator, device: SimDevice): Promise<void> {
+  const { tree } = operator.simulation;
+  const work = async (): Promise<void> => {
+    const decoder = new JournalDecoder();
+    const builder = new LogBuilder();
+    for (const piece of tree.journal(device.name).file()) {
+      for (const record of decoder.push(piece)) builder.add(record);
+    }
+    const cut = decoder.end();
+    if (cut !== undefined) throw new Found('data', `${device.name}: its journal is ${cut}`);
+    builder.finish(decoder.header);
+  };
+  await operator.call(device, 'read the journal', work, ['ENODEV'], CALL_NS);
+}
+
+async function cut(operator: Operator, device: SimDevice): Promise<void> {
+  const { simulation, random } = operator;
+  if (device.journal === undefined) return;
+  const keep = random.pick(['whole', 'torn']);
+  const words = { keep, down: 'stay', seed: random.below(1000) };
+  const go = (): Promise<unknown> => cutPower(simulation.tree, device.name, words);
+  await whileOff(operator, device, `cut keep=${keep}`, go, (isOff) => {
+    // Without a whole journal it is not cut.
+    if (!isOff) return {};
+    device.settleOrphans();
+    device.powered = false;
+    device.epoch++;
+    device.model.cutByJournal();
+    return {};
+  });
+}
