@@ -21,7 +21,7 @@ from collections import deque
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 __version__ = "0.1.0"
-__all__ = ["ControlError", "Device", "Faults", "Server", "StartError", "connect"]
+__all__ = ["ControlError", "Device", "Faults", "RequestLog", "Server", "StartError", "connect"]
 
 _LINES_MAX = 64
 _END_SECONDS = 15
@@ -312,6 +312,30 @@ class Device:
         """Writes the cache back."""
         self.call("POST", "/flush")
 
+    def log(self, after=None, **words):
+        """The last commands that clients sent, the oldest first; the attribute `log` says how many are kept. Words choose
+        as those of rules: log(op="flush", client=1). The list has `dropped`: so many older ones are not kept any more."""
+        entries = RequestLog()
+        for line in (self.call("GET", "/log", {"after": after, **words}) or b"").splitlines():
+            entry = json.loads(line)
+            if "dropped" in entry:
+                entries.dropped += entry["dropped"]
+            else:
+                entries.append(entry)
+        return entries
+
+    def follow_log(self, after=None, on_dropped=None, **words):
+        """Yields each command that has ended, and each when it ends, as long as the device is there. on_dropped: called
+        with how many could not be told."""
+        path = "/v1/devices/" + quote(self.name, "") + "/log"
+        with self._control._answer("GET", path, {"after": after, "follow": 1, **words}, None) as answer:
+            for line in answer:
+                entry = json.loads(line)
+                if "dropped" not in entry:
+                    yield entry
+                elif on_dropped is not None:
+                    on_dropped(entry["dropped"])
+
     def data(self, snapshot=None):
         """All octets of the device, or of a snapshot."""
         return self.call("GET", "/data", {"snapshot": snapshot}) or b""
@@ -327,6 +351,12 @@ class Device:
     def mark(self, text):
         """Writes a text into the journal: what the tested program believes."""
         self.call("POST", "/marks", body=text.encode())
+
+
+class RequestLog(list):
+    """Commands, each a dict. dropped: so many older ones are not kept any more, and the log proves nothing of them."""
+
+    dropped = 0
 
 
 class Faults:

@@ -4,5 +4,5 @@ import { filterHelp, filterNames } from '../rules/log-filter.ts';
 
 export function filterWordsHelp(): string {
   const lines = filterNames.map((name) => `  ${name.padEnd(8)} ${filterHelp(name)}\n`);
-  return `\nWords:\n${lines.join('')}`;
+  return `Words:\n${lines.join('')}`;
 }

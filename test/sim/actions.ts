@@ -18,6 +18,7 @@ export const actions: readonly Action[] = [
   { feature: 'failing-queues', weight: 2, run: letQueuesFail },
   { feature: 'power', weight: 1, run: cyclePower },
   { feature: 'create', weight: 1, run: replace },
+  { feature: 'request-log', weight: 3, run: changeLog },
 ];
 
 async function changeQueues(operator: Operator, device: SimDevice): Promise<void> {
@@ -64,6 +65,12 @@ async function changeBadBlocks(operator: Operator, device: SimDevice): Promise<v
   const done = await operator.patch(device, { badblocks: text });
   bad.end(set, range.first, range.end, done, device.attribute('badblocks_once') === 0);
   bad.busy = false;
+}
+
+/** Off, on, longer or shorter, while commands are in flight. */
+async function changeLog(operator: Operator, device: SimDevice): Promise<void> {
+  const log = operator.random.pick(['0', '1', '40', '3000']);
+  await operator.patch(device, { log }, ['ENOMEM']);
 }
 
 async function letTimeOut(operator: Operator, device: SimDevice): Promise<void> {

@@ -72,6 +72,7 @@ export const features = [
   'snapshots',
   'power-cuts',
   'journals',
+  'request-log',
 ] as const;
 
 export type Feature = (typeof features)[number];

@@ -34,6 +34,19 @@ func (d *TestDevice) AddFault(rule Rule) string {
 	return id
 }
 
+// Log is Device.Log; an error, and commands that are not kept any more, fail the test.
+func (d *TestDevice) Log(words Words) []Command {
+	d.t.Helper()
+	commands, dropped, err := d.Device.Log(words)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if dropped > 0 {
+		d.t.Fatalf("%d commands are not kept any more: a larger log keeps more", dropped)
+	}
+	return commands
+}
+
 // Struck is how often a rule has struck.
 func (d *TestDevice) Struck(id string) int {
 	d.t.Helper()

@@ -180,11 +180,7 @@ func (s *Server) Call(method, path string, body, answer any) error {
 		return err
 	}
 	if response.StatusCode >= 400 {
-		refusal := &Error{}
-		if json.Unmarshal(text, refusal) != nil || refusal.Errno == "" {
-			return fmt.Errorf("the daemon answered with status %d", response.StatusCode)
-		}
-		return refusal
+		return refusalOf(response.StatusCode, text)
 	}
 	switch wanted := answer.(type) {
 	case nil:
@@ -195,6 +191,14 @@ func (s *Server) Call(method, path string, body, answer any) error {
 	default:
 		return json.Unmarshal(text, answer)
 	}
+}
+
+func refusalOf(status int, text []byte) error {
+	refusal := &Error{}
+	if json.Unmarshal(text, refusal) != nil || refusal.Errno == "" {
+		return fmt.Errorf("the daemon answered with status %d", status)
+	}
+	return refusal
 }
 
 // Create makes a device and powers it on, unless power is 0. The attributes image (a path) and clone (NAME or

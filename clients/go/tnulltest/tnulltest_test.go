@@ -2,6 +2,7 @@ package tnulltest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -35,6 +36,42 @@ func TestAFlushFailsWhereItIsToldTo(t *testing.T) {
 	}
 	if released, err := disk.ReleaseFaults(); err != nil || released != 0 {
 		t.Fatal(released, err)
+	}
+}
+
+func TestTheLogSaysWhetherAFlushWasSent(t *testing.T) {
+	disk := Start(t).Create("disk", Attributes{"size": 1, "memory_backed": 1, "log": 3})
+	if said, err := nbdsh(disk.URI(), "h.pwrite(b'x' * 512, 512); h.flush()"); err != nil {
+		t.Fatal(said)
+	}
+	commands := disk.Log(Words{"op": "write,flush"})
+	if len(commands) != 2 || commands[1].Op != "flush" || *commands[1].Status != "ok" {
+		t.Fatalf("%+v", commands)
+	}
+	if one := commands[0]; one.Sector != 1 || one.Bytes != 512 || *one.Answered < one.Arrived {
+		t.Fatalf("%+v", one)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	seen := 0
+	_, err := disk.FollowLog(ctx, Words{"after": commands[0].Seq}, func(one Command) error {
+		seen++
+		cancel()
+		return nil
+	})
+	if err != nil || seen != 1 {
+		t.Fatal(err, seen)
+	}
+	if said, err := nbdsh(disk.URI(), "[h.pread(512, 0) for _ in range(4)]"); err != nil {
+		t.Fatal(said)
+	}
+	kept, dropped, err := disk.Device.Log(nil)
+	if err != nil || len(kept) != 3 || dropped != 3 {
+		t.Fatal(err, len(kept), dropped)
+	}
+	_, err = disk.FollowLog(context.Background(), Words{"op": "sync"}, nil)
+	var refusal *Error
+	if !errors.As(err, &refusal) || refusal.Errno != "EINVAL" {
+		t.Fatal(err)
 	}
 }
 

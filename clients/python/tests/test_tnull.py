@@ -40,6 +40,24 @@ def test_a_flush_fails_where_it_is_told_to(disk, handle):
     assert disk.faults.log(after=1) == []
 
 
+def test_the_log_says_whether_a_flush_was_sent(disk, handle):
+    with pytest.raises(client.ControlError, match="the request log is off"):
+        disk.log()
+    disk.set(log=3)
+    handle.pwrite(b"x" * 512, 512)
+    handle.flush()
+    write, flush = disk.log(op="write,flush")
+    assert (write["sector"], write["bytes"], flush["op"], flush["status"]) == (1, 512, "flush", "ok")
+    following = disk.follow_log(after=write["seq"])
+    assert next(following)["op"] == "flush"
+    for _ in range(4):
+        handle.pread(512, 0)
+    assert next(following)["op"] == "read"
+    following.close()
+    kept = disk.log()
+    assert (len(kept), kept.dropped) == (3, 3)
+
+
 def test_a_plan_is_loaded_shown_paused_replayed_and_cleared(disk, handle):
     disk.faults.load([{"id": "odd", "op": "write", "interval": 2, "error": "EIO"}], seed=7)
     disk.faults.add(before="odd", id="first", op="read", error="ENOSPC")
