@@ -63,6 +63,10 @@ export function shardOf(whose: string, text: string | undefined): Shard {
   throw new UsageError(`${whose}: --shard=${shown(text)}: must be K/M with K from 1 to M`);
 }
 
+/** Longer times would overflow the timer. */
+const SECONDS_MAX = 2e6;
+const SECONDS_RULE = `must be seconds, more than 0 and at most ${SECONDS_MAX}`;
+
 /** Seconds. @returns ms; Infinity: no limit. @throws UsageError. */
 export function timeoutOf(
   whose: string,
@@ -71,7 +75,6 @@ export function timeoutOf(
 ): number {
   if (text === undefined) return otherwise;
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
-  // Longer times would overflow the timer.
-  if (seconds > 0 && seconds <= 2e6) return seconds * 1000;
-  throw new UsageError(`${whose}: --timeout=${shown(text)}: must be seconds, more than 0`);
+  if (seconds > 0 && seconds <= SECONDS_MAX) return seconds * 1000;
+  throw new UsageError(`${whose}: --timeout=${shown(text)}: ${SECONDS_RULE}`);
 }

@@ -157,7 +157,7 @@ function identity(path: string): string | undefined {
 function reasonOf(error: NodeJS.ErrnoException, path = ''): string {
   switch (error.code) {
     case 'EADDRINUSE':
-      return 'the address is in use';
+      return 'the address is in use; -U - listens on a private socket instead';
     case 'EACCES':
       return 'permission denied';
     case 'EADDRNOTAVAIL':

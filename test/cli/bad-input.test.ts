@@ -143,7 +143,7 @@ describe('an address that cannot be had: one line, status 1, nothing left behind
     const port = typeof address === 'object' ? address?.port : undefined;
     const path = join(folder(), 's');
     const line = await refused('-U', path, '--listen', `nbd://127.0.0.1:${port}`);
-    expect(line).toContain(`127.0.0.1:${port}: the address is in use`);
+    expect(line).toContain(`127.0.0.1:${port}: the address is in use; -U - listens on a private`);
     expect(existsSync(path)).toBe(false);
     other.close();
   });

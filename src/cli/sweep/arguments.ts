@@ -148,6 +148,8 @@ function whole(
   throw new UsageError(`sweep: --${name}=${shown(text)}: must be a whole number from 1${most}`);
 }
 
+const RULE_ID = 'sweep';
+
 /** The words of the rule, which is one with `nth` too. */
 function wordsOf(text: string): Readonly<Record<string, string>> {
   const words = ruleOf(text.split(/\s+/).filter(Boolean));
@@ -155,13 +157,15 @@ function wordsOf(text: string): Readonly<Record<string, string>> {
   try {
     parseRules([sweepRule(words, 1)]);
   } catch (error) {
-    if (error instanceof ParameterError) throw new UsageError(`sweep: --rule: ${error.message}`);
-    throw error;
+    if (!(error instanceof ParameterError)) throw error;
+    // It names the rule, and that one is ours.
+    const what = error.message.replace(`${RULE_ID}: `, '');
+    throw new UsageError(`sweep: --rule: ${what}`);
   }
   return words;
 }
 
 /** The rule of run `n`. */
 export function sweepRule(words: Readonly<Record<string, string>>, n: number): object {
-  return { id: 'sweep', ...words, nth: n };
+  return { id: RULE_ID, ...words, nth: n };
 }
