@@ -186,6 +186,21 @@ describe('attach', () => {
     );
   });
 
+  test('an nbd-client that connects although it was given up is disconnected', async () => {
+    const machine = new NbdMachine(1);
+    machine.before.set('nbd-client', (words) => {
+      if (words[0] === '-d') return undefined;
+      machine.serve('nbd0', ['nbd-client', ...words]);
+      Object.assign(machine.disk('nbd0'), { served: false, size: 0 });
+      const connects = { served: true, size: 8 };
+      machine.later.push({ at: 500, work: () => Object.assign(machine.disk('nbd0'), connects) });
+      return { status: 'late' };
+    });
+    await expect(attached(machine)).rejects.toThrow('the server did not answer (within 30 s)');
+    expect(machine.disk('nbd0')).toMatchObject({ served: false, size: 0 });
+    expect(machine.later).toEqual([]);
+  });
+
   test('a signal takes all back', async () => {
     const machine = new NbdMachine(1);
     const signal = new AbortController();

@@ -92,8 +92,14 @@ async function dropPartitions(machine: Machine, node: string, patience: Patience
 export async function disconnect(machine: Machine, node: string): Promise<void> {
   const until = machine.now() + ALONE_SECONDS * 1000;
   const patience = { until, seconds: ALONE_SECONDS, ended: new AbortController().signal };
-  if (stateOf(machine, node) !== 'taken') return;
-  await machine.run('nbd-client', ['-d', node], patience);
+  // An nbd-client that was ended too late goes on in the background, and connects yet.
+  while (isServed(machine, node) || stateOf(machine, node) === 'taken') {
+    if (stateOf(machine, node) === 'taken') {
+      await machine.run('nbd-client', ['-d', node], patience);
+    }
+    if (!isServed(machine, node) || machine.now() >= until) break;
+    await machine.wait(LOOK_MS);
+  }
   const isOver = (): boolean =>
     stateOf(machine, node) !== 'taken' || useOf(machine, node)?.isPassing === false;
   while (!isOver() && machine.now() < until) await machine.wait(LOOK_MS);
