@@ -3,8 +3,9 @@
 
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { Command } from '../../src/block/command.ts';
+import { PageStore } from '../../src/driver/storage/page-store.ts';
 import { folder } from '../folder.ts';
 import { shell } from './shell.ts';
 
@@ -51,6 +52,22 @@ test('what is unflushed in a cache is saved and compared as clients see it', asy
   const path = join(folder(), 'saved');
   await tnull('save', 'a', path);
   expect(readFileSync(path).subarray(3 * 512, 9 * 512)).toEqual(Buffer.alloc(3072, 1));
+});
+
+test('what a device and its snapshot share is not read to compare them', async () => {
+  const { tnull, command } = await shell();
+  const slab = 128 * 1024;
+  await tnull('create', 'a', 'size=64', 'memory_backed=1', '--power-on');
+  for (let at = 0; at < 64; at += 4) {
+    command('a', Command.WRITE, at * 2048, slab / 512, new Uint8Array(slab).fill(1));
+  }
+  await tnull('snapshot', 'a', 'one');
+  command('a', Command.WRITE, 8 * 2048, 1, new Uint8Array(512).fill(2));
+  const reads = vi.spyOn(PageStore.prototype, 'read');
+  onTestFinished(() => reads.mockRestore());
+  const text = ['SECTOR  SECTORS', ' 16384        1', ''].join('\n');
+  expect(await tnull('diff', 'a@one', 'a')).toBe(text);
+  expect(reads.mock.calls.map(([sector]) => sector)).toEqual([16_384, 16_384]);
 });
 
 test('a shorter device ends with zeros where it is compared', async () => {

@@ -65,6 +65,12 @@ describe('crash images', () => {
     expect(await tnull('crash', 'images', path, '--limit', '0')).not.toContain('torn');
   });
 
+  test('it lists 1000 ids where nobody says how many, and counts them all', async () => {
+    const path = journal('abcdefghijkl@0', { base: '.'.repeat(12) });
+    const { distinct, ids } = JSON.parse(await tnull('crash', 'images', path, '--json'));
+    expect([distinct, ids.length]).toEqual(['4096', 1000]);
+  });
+
   test('what is legal only since a flush lied is marked', async () => {
     const path = journal('a@0 /a@0 F ?F b@1');
     const lines = (await tnull('crash', 'images', path)).split('\n').slice(2, -1);

@@ -282,6 +282,7 @@ test('marks stand among the commands', async () => {
     return served.ask('POST', '/v1/devices/nullb0/marks', { body, headers });
   };
   expect((await mark('commit 17')).status).toBe(204);
+  expect((await mark('x'.repeat(4096))).status).toBe(204);
   expect((await mark('x'.repeat(4097))).status).toBe(413);
 });
 
