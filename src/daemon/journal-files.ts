@@ -155,6 +155,15 @@ class SinkFile implements JournalSink {
     }
   }
 
+  holds(length: number): boolean {
+    try {
+      const stat = fstatSync(this.#file);
+      return stat.isFile() && stat.size >= length;
+    } catch {
+      return false;
+    }
+  }
+
   read(into: Uint8Array, at: number): boolean {
     try {
       for (let done = 0; done < into.length; ) {

@@ -1,6 +1,14 @@
 /** journal_file: the journal of a device that clients use, in a file. crash.md section 2. */
 
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
@@ -253,4 +261,42 @@ test('a client that is under way when the power goes is in the file as not answe
   const kinds = recordsOf(readFileSync(path)).map(({ kind }) => kind);
   expect(kinds.slice(0, 2)).toEqual([Kind.connected, Kind.arrived]);
   expect(kinds).not.toContain(Kind.answered);
+});
+
+describe('a file that does not have what was written to it', () => {
+  async function chooses(it: Controlled, path: string): Promise<void> {
+    const message = `journal_file=${path}: what was written there cannot be read again`;
+    expect(await it.ask('GET', `${DEVICE}/journal`)).toMatchObject({
+      status: 422,
+      json: { errno: 'EIO', message },
+    });
+    expect(await it.ask('POST', `${DEVICE}/cut?keep=torn`)).toMatchObject({
+      status: 400,
+      json: { message: 'nullb0: keep=torn: needs a journal_file that can be read again' },
+    });
+  }
+
+  /** Its client stays, so that no record follows. */
+  async function written(path: string): Promise<{ it: Controlled; client: WireClient }> {
+    const it = await serveControlled(...WORDS, 'bs=4096', 'cache_size=1', `journal_file=${path}`);
+    const client = await WireClient.simple(it.path);
+    const fields = { command: WRITE, offset: 0, length: 4096 };
+    expect((await client.request(fields, Buffer.alloc(4096, 'a'))).error).toBe(0);
+    return { it, client };
+  }
+
+  test('is not saved, and no image is chosen from it', async () => {
+    const path = join(folder(), 'run.tj');
+    const { it, client } = await written(path);
+    await until(async () => readFileSync(path).equals(await saved(it)));
+    truncateSync(path);
+    await chooses(it, path);
+    expect((await client.readData(0, 4096)).equals(Buffer.alloc(4096, 'a'))).toBe(true);
+  });
+
+  test('where it keeps nothing, neither', async () => {
+    const { it } = await written('/dev/null');
+    await until(async () => (await it.ask('GET', `${DEVICE}/journal`)).status !== 200);
+    await chooses(it, '/dev/null');
+  });
 });

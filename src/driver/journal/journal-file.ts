@@ -1,6 +1,7 @@
 /** A journal that goes to a file while it is written: in the background, one write at a time. What is not written yet
  *  is in memory, and has a limit. Knows no paths and opens nothing. Source: crash.md section 2; docs/journal.md, A journal in a file. */
 
+import { ErrnoError } from '../../config/errors.ts';
 import type { Clock } from '../../time/clock.ts';
 import { Timer, type TimerQueue } from '../../time/timer-queue.ts';
 import { MiB, type Nanoseconds } from '../../units.ts';
@@ -16,6 +17,8 @@ export interface JournalSink {
   write(data: Uint8Array, at: number): Promise<Written>;
   /** The same while nothing else is done, for a program that ends at once. Never throws. */
   writeNow(data: Uint8Array, at: number): void;
+  /** Can so many bytes be read again? False: it keeps none, or somebody else has made it shorter. */
+  holds(length: number): boolean;
   /** @returns false: what was written is not there any more. */
   read(into: Uint8Array, at: number): boolean;
   /** Ends the file there, if it can be done. */
@@ -46,6 +49,11 @@ interface Part {
   readonly at: number;
 }
 
+/** @param path as messages name it. */
+export function unreadable(path: string): ErrnoError {
+  return new ErrnoError('EIO', `journal_file=${path}: what was written there cannot be read again`);
+}
+
 export class JournalFile {
   readonly #sink: JournalSink;
   readonly #recorder: Recorder;
@@ -67,6 +75,8 @@ export class JournalFile {
   #running: Promise<void> | undefined;
   /** No more is written. */
   #isOver = false;
+  /** The sink is not ours any more. */
+  #isClosed = false;
 
   /** @param begin header and base, asked for at the next turn or later. */
   constructor(
@@ -120,7 +130,13 @@ export class JournalFile {
     for (const { bytes, at } of this.#parts) this.#sink.writeNow(bytes, this.#origin + at);
   }
 
-  /** The records up to now, whole ones in each part. What cannot be read is left out, with what comes after it. */
+  /** Can its records be read again, as far as one can tell without reading them? */
+  get isReadable(): boolean {
+    return this.#written === 0 || this.#sink.holds(this.#origin + this.#written);
+  }
+
+  /** The records up to now, whole ones in each part. @throws ErrnoError EIO while they are taken: the file does not
+   *  have them, or the journal was closed. */
   records(): Generator<Uint8Array, void> {
     this.#takeAll();
     return this.#upTo(this.#isOver ? this.#written : this.#taken);
@@ -129,7 +145,7 @@ export class JournalFile {
   *#upTo(end: number): Generator<Uint8Array, void> {
     for (let at = 0; at < end; ) {
       const part = at < this.#written ? this.#fromFile(at, end) : this.#fromMemory(at);
-      if (part === undefined) return;
+      if (part === undefined) throw unreadable(this.path);
       yield part;
       at += part.length;
     }
@@ -139,6 +155,7 @@ export class JournalFile {
   close(): void {
     this.completeNow();
     this.#isOver = true;
+    this.#isClosed = true;
     this.#timers.cancel(this.#timer);
     // A write that is under way needs the file.
     if (this.#running === undefined) this.#sink.close();
@@ -216,7 +233,9 @@ export class JournalFile {
   /** From where records begin to where some end. */
   #fromFile(at: number, most: number): Uint8Array | undefined {
     const bytes = new Uint8Array(Math.min(this.#endBehind(at), most) - at);
-    return this.#sink.read(bytes, this.#origin + at) ? bytes : undefined;
+    const isThere = !this.#isClosed && this.#sink.read(bytes, this.#origin + at);
+    // What somebody else has written there need not be records.
+    return isThere && wholeRecords(bytes, bytes.length) === bytes.length ? bytes : undefined;
   }
 
   #endBehind(at: number): number {

@@ -11,7 +11,7 @@ import type { Slicer } from '../../time/slicer.ts';
 import { bytes, MiB, SECTOR_BYTES, type Sector } from '../../units.ts';
 import type { DeviceContext } from '../parts.ts';
 import { PageStore } from '../storage/page-store.ts';
-import { JournalFile, type JournalSink } from './journal-file.ts';
+import { JournalFile, type JournalSink, unreadable } from './journal-file.ts';
 import type { JournalNow } from './legal-image.ts';
 import { baseRecord, headerBytes, Recorder } from './recorder.ts';
 
@@ -104,6 +104,11 @@ export class LiveJournal implements CommandJournal {
     return this.#isOver;
   }
 
+  /** Can it be read again? */
+  get isReadable(): boolean {
+    return this.#file?.isReadable ?? true;
+  }
+
   offered(offer: Offer): void {
     this.#offer = offer;
   }
@@ -164,11 +169,15 @@ export class LiveJournal implements CommandJournal {
     return this.#hasRoom(encoded.length) && this.#done(this.#recorder.mark(encoded));
   }
 
-  /** The file, as it is now. */
-  *file(): Generator<Uint8Array, void> {
-    const pieces = this.#records();
+  /** The file, as it is now. @throws ErrnoError EIO, also while it is taken: what is written cannot be read again. */
+  file(): Generator<Uint8Array, void> {
+    if (this.#file?.isReadable === false) throw unreadable(this.#file.path);
+    return this.#whole(this.#records());
+  }
+
+  *#whole(records: Iterable<Uint8Array>): Generator<Uint8Array, void> {
     yield* this.#beginning();
-    yield* pieces;
+    yield* records;
   }
 
   /** Resolves when all of it is in its file, or cannot be. */

@@ -282,13 +282,14 @@ export function baseRecord(sector: number, length: number): Uint8Array {
   return bytes;
 }
 
-/** Of records that begin here, the bytes of those that end within the first `length` bytes. */
+/** Of records that begin here, the bytes of those that end within the first `length` bytes, up to what is none. */
 export function wholeRecords(records: Uint8Array, length: number): number {
   const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
   let end = 0;
   for (let next = end; next <= length; ) {
     end = next;
-    if (end + RECORD_BYTES > length) break;
+    // A hole in a file is no record.
+    if (end + RECORD_BYTES > length || view.getUint8(end) === 0) break;
     next = end + RECORD_BYTES + view.getUint32(end + 36, true);
   }
   return end;

@@ -53,7 +53,8 @@ interface CutDevice {
 export function whyNot(keep: CutKeep, journal: LiveJournal | undefined): string | undefined {
   if (!isJournalKeep(keep)) return undefined;
   if (journal === undefined) return 'needs journal=1';
-  return journal.isOver ? 'needs a journal that is not full' : undefined;
+  if (journal.isOver) return 'needs a journal that is not full';
+  return journal.isReadable ? undefined : 'needs a journal_file that can be read again';
 }
 
 type CutContext = Pick<DeviceContext, 'faultSeed' | 'chooseImage'>;

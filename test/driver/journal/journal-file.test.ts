@@ -58,7 +58,12 @@ class Disk implements JournalSink {
     this.#bytes.set(data, at);
   }
 
+  holds(length: number): boolean {
+    return this.#length >= length;
+  }
+
   read(into: Uint8Array, at: number): boolean {
+    if (this.isClosed) throw new Error('it is closed');
     const part = this.content.subarray(at, at + into.length);
     into.set(part);
     return part.length === into.length;
@@ -246,4 +251,23 @@ test('a program that ends at once writes what waits, also what is being written'
   while (await disk.step());
   expect(disk.isClosed).toBe(true);
   expect(disk.content.equals(Buffer.concat([HEAD, all.bytes()]))).toBe(true);
+});
+
+test('what is not in the file any more is not left out in silence', async () => {
+  for (const harm of ['shorter', 'a hole', 'other bytes', 'closed'] as const) {
+    const disk = new Disk();
+    const { file, write, wait } = journalOn(disk);
+    for (let n = 0; n < 5; n++) write(MiB);
+    wait();
+    while (await disk.step());
+    expect(file.isReadable).toBe(true);
+    const records = file.records();
+    expect(records.next().done).toBe(false);
+    if (harm === 'shorter') disk.cutAt(HEAD.length + MiB + 4096);
+    else if (harm === 'a hole') disk.writeNow(Buffer.alloc(48 * 32768), HEAD.length + MiB + 48);
+    else if (harm === 'other bytes') disk.writeNow(Buffer.alloc(8 * MiB, 'x'), 0);
+    else file.close();
+    if (harm === 'shorter') expect(file.isReadable).toBe(false);
+    expect(() => [...records]).toThrow('journal_file=/j: what was written there cannot be read');
+  }
 });
