@@ -45,6 +45,9 @@ export class IoStats {
 
   /** How long something was in flight, in ns, up to `#busySince`. */
   #busyNs = 0;
+  /** The same of others, where it is longer. It is not added: a sum that is taken back when they turn out to have
+   *  worked at the same time would fall. */
+  #busyElsewhereNs = 0;
   /** -1: nothing is in flight. */
   #busySince = -1;
 
@@ -88,13 +91,14 @@ export class IoStats {
 
   /** For how many ns something was in flight. */
   busyNs(now: number): number {
-    return this.#busyNs + (this.#busySince < 0 ? 0 : Math.max(0, now - this.#busySince));
+    const own = this.#busyNs + (this.#busySince < 0 ? 0 : Math.max(0, now - this.#busySince));
+    return Math.max(own, this.#busyElsewhereNs);
   }
 
   /** Somebody else was busy with the same disk for `ns`, at times that nobody knows: it was so for the longer
    *  of both at least. */
   busyAtLeast(ns: number): void {
-    this.#busyNs = Math.max(this.#busyNs, ns);
+    this.#busyElsewhereNs = Math.max(this.#busyElsewhereNs, ns);
   }
 
   /** `requests` of one kind took `ns` each, and did `sectors` in all. */

@@ -24,6 +24,9 @@ export interface EventClient {
   /** Resolves when one of that type is there. */
   of(type: EventType): Promise<Heard>;
   readonly ended: boolean;
+  /** It reads nothing until `resume`. */
+  pause(): void;
+  resume(): void;
   close(): void;
 }
 
@@ -71,6 +74,8 @@ export async function listenTo(
       await until(() => heard.some((one) => one.type === type));
       return heard.find((one) => one.type === type) ?? parsed('');
     },
+    pause: () => void response.pause(),
+    resume: () => void response.resume(),
     close: () => response.destroy(),
   };
 }

@@ -4,9 +4,10 @@ import { Command } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
 import type { ServerEvent } from '../../src/client/index.ts';
 import { connect } from '../../src/client/index.ts';
+import { listenTo } from '../control/event-client.ts';
 import { until } from '../until.ts';
 import { serveControlled } from './controlled.ts';
-import { WireClient } from './wire-client.ts';
+import { requestBytes, WireClient } from './wire-client.ts';
 
 describe.each([1, 2])('--threads %i', (threads) => {
   test('a client comes, gets errors, and goes', async () => {
@@ -77,5 +78,39 @@ describe.each([1, 2])('--threads %i', (threads) => {
     await expect(control.events({ device: 'none' }).next()).rejects.toMatchObject({
       errno: 'ENOENT',
     });
+  });
+
+  test('a listener that does not read holds up nobody, and learns what it has lost', async () => {
+    const served = await serveControlled({ threads }, 'memory_backed=1', 'size=1');
+    const rule = { op: 'read', error: 'EIO' };
+    await served.ask('POST', '/v1/devices/nullb0/faults/rules', { json: rule });
+    const listener = await listenTo(served.control, '?device=nullb0');
+    await until(() => listener.comments.length > 0);
+    listener.pause();
+    const client = await WireClient.simple(served.path, 'nullb0');
+    const requests = Buffer.concat(
+      Array.from({ length: 1000 }, () => requestBytes({ command: Command.READ, length: 512 })),
+    );
+    // Each is a strike and an error.
+    for (let n = 0; n < 10; n++) {
+      client.send(requests);
+      await client.read(16 * 1000);
+    }
+    listener.resume();
+    const total = (): number => {
+      const events = listener.heard.filter(({ type }) => type === 'fault' || type === 'error');
+      const lost = listener.heard.filter(({ type }) => type === 'lost');
+      return lost.reduce((sum, { data }) => sum + Number(data['count']), events.length);
+    };
+    // What was lost may be told only with the next event; one is the client's coming.
+    await until(() => total() >= 20_000);
+    expect(total()).toBeLessThanOrEqual(20_001);
+    expect(listener.heard.some(({ type }) => type === 'lost')).toBe(true);
+    // Numbers are missing exactly where it was told so.
+    let next = listener.heard[0]?.id ?? 0;
+    for (const { id, data } of listener.heard) {
+      if (id === undefined) next += Number(data['count']);
+      else expect(id).toBe(next++);
+    }
   });
 });
