@@ -21,7 +21,7 @@ export async function waitForControl(socketPath: string): Promise<void> {
 /** @returns the body of the answer. @throws ProgramError when it is an error. */
 export function call(
   socketPath: string,
-  method: 'GET' | 'PUT' | 'PATCH' | 'DELETE',
+  method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE',
   path: string,
   body?: object,
 ): Promise<string> {

@@ -95,6 +95,20 @@ export async function withPatience<T>(work: () => Promise<T>, attempts = ATTEMPT
   }
 }
 
+/** Random writes of 4 KiB at depth 32, so many over `mib` MiB. @param eachOnce no block is written twice. */
+export async function writesPerSecond(
+  uri: string,
+  mib: number,
+  count: number,
+  eachOnce: boolean,
+): Promise<number> {
+  const shape = ['--rw=randwrite', '--bs=4k', '--iodepth=32', '--randrepeat=0'];
+  const where = [`--uri=${uri}`, `--size=${mib}M`, `--number_ios=${count}`];
+  const map = eachOnce ? [] : ['--norandommap'];
+  const text = await run('fio', [...COMMON, ...where, ...shape, ...map]);
+  return parseFio(text).write.bandwidth / 4096;
+}
+
 /** MiB per second of `one`, over `seconds`, after a moment to start. */
 export async function bandwidth(
   uri: string,

@@ -10,6 +10,7 @@ import { idle } from './groups/idle.ts';
 import { kernel } from './groups/kernel.ts';
 import { latency } from './groups/latency.ts';
 import { memory } from './groups/memory.ts';
+import { snapshots } from './groups/snapshots.ts';
 import { connections, nothing, speed, tcp, threads } from './groups/speed.ts';
 import { start } from './groups/start.ts';
 import { syscalls } from './groups/syscalls.ts';
@@ -19,5 +20,5 @@ import { zones } from './groups/zones.ts';
 
 export const groups: readonly Group[] = [
   ...[speed, tcp, nothing, latency, cpu, syscalls, connections, idle, threads],
-  ...[timers, memory, start, copy, beside, features, faults, zones, turns, kernel],
+  ...[timers, memory, start, copy, beside, features, faults, zones, snapshots, turns, kernel],
 ];

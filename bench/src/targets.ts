@@ -73,6 +73,21 @@ const threads: readonly Target[] = [
   ...{ over: String(over), atLeast: Number(atLeast) },
 }));
 
+/** Source: crash.md section 1. */
+const snapshots: readonly Target[] = [
+  ...['snapshot', 'clone', 'rollback'].flatMap((row): Target[] => [
+    { group: 'snapshots', row, column: 'call', atMost: 5 },
+    { group: 'snapshots', row, column: 'longest turn', atMost: 1 },
+  ]),
+  ...['the first 8192', 'each block once'].map((column) => ({
+    ...{ group: 'snapshots', row: 'randwrite 4k depth 32', column, over: 'plain', atLeast: 0.3 },
+  })),
+  {
+    ...{ group: 'snapshots', row: 'randwrite 4k depth 32', column: 'afterwards' },
+    ...{ over: 'plain', atLeast: 0.9 },
+  },
+];
+
 export const timerDelaysUs = [10, 100, 1000, 10_000, 1_000_000] as const;
 export const timerDepths = [1, 32, 256] as const;
 export const timerRow = (delayUs: number, depth: number): string =>
@@ -101,6 +116,7 @@ export const targets: readonly Target[] = [
   ...timers,
   ...features,
   ...faults,
+  ...snapshots,
   { group: 'faults', row: 'a strike in the log', column: 'in memory', atMost: 1000 },
 ];
 

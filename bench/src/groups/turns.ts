@@ -79,7 +79,8 @@ const cases: readonly Case[] = [
   },
 ];
 
-function longestMs(socketPath: string): Promise<number> {
+/** Since the last question. @param socketPath of turn-recorder.ts. */
+export function longestMs(socketPath: string): Promise<number> {
   return new Promise((resolve, reject) => {
     let text = '';
     const socket = net.connect(socketPath);
