@@ -41,6 +41,8 @@ system bash           bash
 system zsh            zsh
 system fish           fish
 system perl-base      perl
+system chromium       chromium
+system curl           curl
 system python3-pytest module:pytest
 system golang-go      go
 system rustc          rustc

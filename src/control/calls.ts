@@ -154,6 +154,13 @@ export const calls = {
     summary: 'How many requests took how long: the ends of buckets in ns, and counts',
     answer: schemas.latenciesAnswer,
   },
+  map: {
+    ...get,
+    path: `${DEVICE}/map`,
+    summary: 'What lies where, in cells: sectors with data, in the write cache, bad; zones',
+    query: schemas.mapQuery,
+    answer: schemas.mapAnswer,
+  },
   requests: {
     ...get,
     path: `${DEVICE}/requests`,

@@ -15,6 +15,7 @@ import { faultHandlers } from './faults/handlers.ts';
 import { type Handler, type Input, octets } from './input.ts';
 import { journalHandlers } from './journal/handlers.ts';
 import { logHandlers } from './log/handlers.ts';
+import { deviceMap } from './map.ts';
 import { metricsPieces } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { inSlices, listPieces } from './slices.ts';
@@ -206,6 +207,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     flush: (input) => tree.flush(device(input)),
     stats: (input) => tree.stats(device(input)),
     latencies: (input) => tree.latencies(device(input)),
+    map: (input) => deviceMap(tree, input),
     requests: (input) => inSlices(slicer, listPieces(tree.requestPieces(device(input)))),
     ...eventHandlers(tree, facts.events),
     ...faultHandlers(tree),

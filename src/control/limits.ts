@@ -12,6 +12,7 @@ export const limits = {
   headerTimeMs: { max: 10_000, why: 'a client that never ends its headers' },
   requestTimeMs: { max: 60_000, why: 'a client that never ends its body' },
   idleTimeMs: { max: 600_000, why: 'a client that does not read its answer' },
+  mapCells: { max: 4096, why: 'the pixels of a wide screen' },
   oneTimeTokens: { max: 16, why: 'URLs of `tnull page` that nobody has opened yet' },
   pageSessions: { max: 64, why: 'pages that are open; each call compares its token with all' },
   statsPerPiece: { max: 6, why: 'devices whose counters are read: some 20 us of a slice' },

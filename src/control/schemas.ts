@@ -5,6 +5,7 @@ import { isAttributeName, isExact, isPath, wordsOf } from '../config/attributes.
 import { zoneConditionNames, zoneTypeNames } from '../driver/zones/zone.ts';
 import { EXACT_MAX } from '../units.ts';
 import { faultFiles, fileNames, readableNames } from './attribute-names.ts';
+import { limits } from './limits.ts';
 import type { Schema } from './schema.ts';
 
 export const text = { type: 'string' } as const;
@@ -113,6 +114,18 @@ export const zonesAnswer: Schema = record({
   ),
 });
 
+export const mapAnswer: Schema = record({
+  from: whole,
+  sectorsPerCell: whole,
+  data: { ...list(whole), description: 'sectors that hold data, by cell' },
+  cached: { ...list(whole), description: 'of these, in the write cache' },
+  bad: { ...list(whole), description: 'bad sectors' },
+  zones: orNull({
+    ...list({ enum: Object.values(zoneConditionNames) }),
+    description: 'the condition to look at first, of the zones in a cell',
+  }),
+});
+
 export const appendAnswer: Schema = record({ sector: whole });
 
 const operation = record({
@@ -174,5 +187,16 @@ const force: Schema = {
 export const forceQuery: Schema = query({ force }, []);
 export const noQuery: Schema = query({}, []);
 export const reportQuery: Schema = query({ from: sector, count: whole }, []);
+export const mapQuery: Schema = query(
+  {
+    from: { ...sector, description: 'the first sector; default 0' },
+    sectors: { ...whole, description: 'how many; default all' },
+    cells: {
+      ...{ type: 'integer', minimum: 1, maximum: limits.mapCells.max },
+      description: 'at most; default 512',
+    },
+  },
+  [],
+);
 export const zoneQuery: Schema = query({ sector, sectors }, ['sector']);
 export const appendQuery: Schema = query({ sector }, ['sector']);

@@ -142,6 +142,10 @@ export class NullDevice implements DeferredWork {
     return this.#powered?.zones;
   }
 
+  get cache(): PoweredDevice['cache'] {
+    return this.#powered?.cache;
+  }
+
   /** Makes what `powerOn` needs and takes long to make, in pieces. @throws ErrnoError ENOMEM. */
   *prepare(options: DeviceOptions): Work<TagSet<NullData> | undefined> {
     if (this.powered) return undefined;
@@ -345,9 +349,8 @@ export class NullDevice implements DeferredWork {
   }
 
   stats(): DeviceStats {
-    const powered = this.#powered;
     return deviceStats(
-      powered,
+      this.#powered,
       this.#content.store,
       this.#counted(),
       this.badBlocks.count,

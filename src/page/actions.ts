@@ -2,7 +2,7 @@
  *  the document nor the network. Source: page.md section 1. */
 
 export interface Action {
-  readonly method: 'PUT' | 'PATCH' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE';
   /** With its query. */
   readonly path: string;
   readonly body?: string;
@@ -46,6 +46,81 @@ export function set(name: string, attributes: Values): Action {
 
 export function remove(name: string): Action {
   return { method: 'DELETE', path: device(name), words: ['remove', name] };
+}
+
+/** @param first and `last` are sectors; both belong to the range. */
+export function badBlocks(name: string, sign: '+' | '-', first: number, last: number): Action {
+  return set(name, { badblocks: `${sign}${first}-${last}` });
+}
+
+export type ZoneWord = 'open' | 'close' | 'finish' | 'reset';
+
+/** @param sector where the zone begins. */
+export function zone(name: string, word: ZoneWord, sector: number): Action {
+  const path = `${device(name)}/zones/${word}?sector=${sector}`;
+  return { method: 'POST', path, words: ['zones', name, word, String(sector)] };
+}
+
+export function resetAllZones(name: string): Action {
+  const path = `${device(name)}/zones/reset-all`;
+  return { method: 'POST', path, words: ['zones', name, 'reset-all'] };
+}
+
+/** @param rule words and values, as in docs/faults.md. */
+export function addRule(name: string, rule: Values): Action {
+  const words = ['faults', name, 'add', ...wordsOf(rule)];
+  return { method: 'POST', path: `${device(name)}/faults/rules`, ...json(rule), words };
+}
+
+export function removeRule(name: string, id: string): Action {
+  const path = `${device(name)}/faults/rules/${part(id)}`;
+  return { method: 'DELETE', path, words: ['faults', name, 'remove', id] };
+}
+
+export function removeRules(name: string): Action {
+  const words = ['faults', name, 'remove', '--all'];
+  return { method: 'DELETE', path: `${device(name)}/faults`, words };
+}
+
+export function faults(name: string, word: 'pause' | 'resume' | 'reset'): Action {
+  return { method: 'POST', path: `${device(name)}/faults/${word}`, words: ['faults', name, word] };
+}
+
+/** @param id undefined: what hangs by any rule. */
+export function release(name: string, id?: string): Action {
+  const query = id === undefined ? '' : `?rule=${part(id)}`;
+  const words = ['faults', name, 'release', ...(id === undefined ? [] : [id])];
+  return { method: 'POST', path: `${device(name)}/faults/release${query}`, words };
+}
+
+/** @param words keep, down and seed, as far as they are given. */
+export function cut(name: string, words: Values): Action {
+  const query = new URLSearchParams(words);
+  const path = `${device(name)}/cut${query.size > 0 ? `?${query}` : ''}`;
+  return { method: 'POST', path, words: ['cut', name, ...wordsOf(words)] };
+}
+
+function snapshot(name: string, snap: string): string {
+  return `${device(name)}/snapshots/${part(snap)}`;
+}
+
+export function take(name: string, snap: string): Action {
+  return { method: 'PUT', path: snapshot(name, snap), words: ['snapshot', name, snap] };
+}
+
+export function rollback(name: string, snap: string): Action {
+  const path = `${snapshot(name, snap)}/rollback`;
+  return { method: 'POST', path, words: ['rollback', name, snap] };
+}
+
+export function destroy(name: string, snap: string): Action {
+  return { method: 'DELETE', path: snapshot(name, snap), words: ['destroy', name, snap] };
+}
+
+/** @param place NAME or NAME@SNAPSHOT. */
+export function clone(place: string, name: string): Action {
+  const words = ['clone', place, name];
+  return { method: 'PUT', path: device(name), ...json({ clone: place }), words };
 }
 
 /** What the shell takes for one word. */

@@ -43,6 +43,19 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await response.json()) as T; // see above
 }
 
+/** An answer of lines of JSON, as they come; it may never end. @throws as `ask`. */
+export async function* lines(path: string, signal: AbortSignal): AsyncGenerator<string> {
+  const { body } = await ask(path, { signal });
+  if (body === null) return;
+  let rest = '';
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const all = `${rest}${part.value}`.split('\n');
+    rest = all.pop() ?? '';
+    yield* all;
+  }
+}
+
 async function reasonOf(response: Response): Promise<string> {
   try {
     const answer: unknown = await response.json();

@@ -2,9 +2,11 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
+import { COLUMNS } from './history.ts';
 
 const HEIGHT_PX = 180;
 const AXIS_PX = 84;
+const SECONDS = COLUMNS;
 
 /** A colour of style.css, as it is now: one property has it for dark and light. */
 export function colour(name: string): string {
@@ -86,7 +88,11 @@ function optionsOf(
     height: HEIGHT_PX,
     legend: { show: false },
     cursor: { show: false },
-    scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
+    scales: {
+      // Always as much: the picture does not stretch while it fills.
+      x: { range: (_, __, max) => [max - SECONDS, max] },
+      y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] },
+    },
     axes: [axis, { ...axis, size: AXIS_PX, values: (_, values) => values.map(text) }],
     series: [
       {},

@@ -14,7 +14,7 @@ interface ActProps {
   readonly children: ComponentChildren;
   /** Where the text of the button alone would not say what it is about. */
   readonly label?: string;
-  readonly kind?: 'small' | 'danger';
+  readonly kind?: 'small' | 'danger' | 'danger big';
   readonly disabled?: boolean;
   readonly then?: (answer: unknown) => void;
 }
@@ -72,6 +72,30 @@ export function Field({ label, value, onInput, hint, wide = false, onEnter }: Fi
         onInput={(event) => onInput(event.currentTarget.value)}
         onKeyDown={(event) => event.key === 'Enter' && onEnter?.()}
       />
+    </div>
+  );
+}
+
+interface ChoiceProps {
+  readonly label: string;
+  readonly value: string;
+  /** Value, and what is shown of it. */
+  readonly options: readonly (readonly [string, string])[];
+  readonly onInput: (value: string) => void;
+}
+
+export function Choice({ label, value, options, onInput }: ChoiceProps) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <select id={id} value={value} onInput={(event) => onInput(event.currentTarget.value)}>
+        {options.map(([one, shown]) => (
+          <option value={one} key={one}>
+            {shown}
+          </option>
+        ))}
+      </select>
     </div>
   );
 }

@@ -4,12 +4,18 @@ import type { DeviceAnswer } from '../client/made/answers.ts';
 import * as actions from './actions.ts';
 import { deviceUrl } from './call.ts';
 import { Act } from './controls.tsx';
+import { Faults } from './faults.tsx';
 import { useLive } from './live.ts';
+import { DeviceMap } from './map.tsx';
 import { bytesText, sizeOf } from './numbers.ts';
 import { Overview } from './overview.tsx';
+import { Snapshots } from './snapshots.tsx';
 
 const views = {
-  overview: { title: 'Overview', View: Overview },
+  overview: { title: 'Overview', View: Overview, powered: true },
+  map: { title: 'Map', View: DeviceMap, powered: true },
+  faults: { title: 'Faults', View: Faults, powered: false },
+  snapshots: { title: 'Snapshots', View: Snapshots, powered: false },
 } as const;
 
 type ViewName = keyof typeof views;
@@ -46,7 +52,11 @@ export function Device({ name, view }: { name: string; view: string }) {
           </a>
         ))}
       </nav>
-      {device?.power === 0 ? <p>The power is off.</p> : <View name={name} key={name} />}
+      {device?.power === 0 && views[shown].powered ? (
+        <p>The power is off.</p>
+      ) : (
+        <View name={name} key={name} />
+      )}
     </main>
   );
 }

@@ -26,6 +26,8 @@ function Page() {
   useEffect(() => {
     const changed = (): void => setRoute(routeOf(location.hash));
     addEventListener('hashchange', changed);
+    // It may have changed before anybody listened.
+    changed();
     return () => removeEventListener('hashchange', changed);
   }, []);
   const title = route.device === undefined ? 'tnull' : `${route.device} - tnull`;

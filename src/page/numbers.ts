@@ -26,6 +26,8 @@ export function timeText(ns: number): string {
   return `${Math.round(ns)} ns`;
 }
 
+const SECTOR_BYTES = 512;
+
 /** The bytes of a device by its attributes: size_bytes goes before size, which is in MiB. */
 export function sizeOf({
   size,
@@ -36,4 +38,9 @@ export function sizeOf({
 }): number {
   const exact = Number(size_bytes);
   return exact > 0 ? exact : size * 1024 * 1024;
+}
+
+/** A device's length in sectors, the last one perhaps in part. */
+export function sectorsOf(attributes: { size: number; size_bytes: number | string }): number {
+  return Math.ceil(sizeOf(attributes) / SECTOR_BYTES);
 }

@@ -3,8 +3,10 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import * as actions from '../../src/page/actions.ts';
-import { octavesBetween } from '../../src/page/history.ts';
+import { COLUMNS, History, octavesBetween } from '../../src/page/history.ts';
 import { bytesText, countText, sizeOf, timeText } from '../../src/page/numbers.ts';
+import { NO_RATES } from '../../src/page/rates.ts';
+import { zoomed } from '../../src/page/view.ts';
 
 const NASTY = `a b'"$(x)/&?#é`;
 
@@ -28,11 +30,9 @@ test('a curl line is for the shell what the call is', () => {
 });
 
 test('without a token a POST says a type that no form has', () => {
-  const action = { method: 'POST', path: '/v1/reset', words: ['reset'] } as const;
+  const line = actions.curlLine(actions.release('a', 'r1'), 'http://h', false);
   const type = `-H 'Content-Type: application/octet-stream'`;
-  expect(actions.curlLine(action, 'http://h', false)).toBe(
-    `curl -X POST ${type} http://h/v1/reset`,
-  );
+  expect(line).toBe(`curl -X POST ${type} 'http://h/v1/devices/a/faults/release?rule=r1'`);
 });
 
 test('a rule is read as its words', () => {
@@ -75,4 +75,24 @@ test('numbers are said as people read them', () => {
   expect([5, 1500, 2e9, 90e9].map(timeText)).toEqual(['5 ns', '1.5 us', '2.0 s', '1.5 min']);
   expect(sizeOf({ size: 1, size_bytes: 0 })).toBe(1 << 20);
   expect(sizeOf({ size: 1, size_bytes: '1000' })).toBe(1000);
+});
+
+test('an hour later the history is as long as after five minutes', () => {
+  const history = new History();
+  for (let seconds = 0; seconds < 3600; seconds++) history.add(seconds, NO_RATES, none);
+  const { times, rates, heat } = history;
+  expect([times.length, rates.length, heat.length]).toEqual([COLUMNS, COLUMNS, COLUMNS]);
+  expect([times[0], times.at(-1)]).toEqual([3600 - COLUMNS, 3599]);
+});
+
+test('the map zooms about what is chosen, and stays on the device', () => {
+  const whole = { from: 0, sectors: 1000 };
+  expect(zoomed(whole, 1000, 1 / 4, undefined)).toEqual({ from: 375, sectors: 250 });
+  expect(zoomed(whole, 1000, 1 / 4, [990, 999])).toEqual({ from: 750, sectors: 250 });
+  expect(zoomed({ from: 750, sectors: 250 }, 1000, 4, undefined)).toEqual(whole);
+  expect(zoomed({ from: 500, sectors: 8 }, 1000, 1 / 4, [100, 100])).toEqual({
+    from: 500,
+    sectors: 8,
+  });
+  expect(zoomed({ from: 0, sectors: 4 }, 4, 1 / 4, undefined)).toEqual({ from: 0, sectors: 4 });
 });

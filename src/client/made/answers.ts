@@ -233,6 +233,19 @@ export type LatenciesAnswer = {
   readonly zone: readonly (readonly number[])[];
 };
 
+/** What lies where, in cells: sectors with data, in the write cache, bad; zones. */
+export type MapAnswer = {
+  readonly from: number;
+  readonly sectorsPerCell: number;
+  /** Sectors that hold data, by cell. */
+  readonly data: readonly number[];
+  /** Of these, in the write cache. */
+  readonly cached: readonly number[];
+  /** Bad sectors. */
+  readonly bad: readonly number[];
+  readonly zones: readonly ('not-wp' | 'empty' | 'implicit-open' | 'explicit-open' | 'closed' | 'read-only' | 'full' | 'offline')[] | null;
+};
+
 /** Requests in flight. */
 export type RequestsAnswer = readonly ({
   readonly tag: number;

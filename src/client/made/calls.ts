@@ -14,6 +14,7 @@ import type {
   AppendAnswer,
   StatsAnswer,
   LatenciesAnswer,
+  MapAnswer,
   RequestsAnswer,
   FaultsAnswer,
   FaultPlanAnswer,
@@ -139,6 +140,11 @@ export interface Calls {
   readonly latencies: {
     readonly input: { readonly name: string };
     readonly answer: LatenciesAnswer;
+  };
+  /** What lies where, in cells: sectors with data, in the write cache, bad; zones. */
+  readonly map: {
+    readonly input: { readonly name: string; readonly from?: number; readonly sectors?: number; readonly cells?: number };
+    readonly answer: MapAnswer;
   };
   /** Requests in flight. */
   readonly requests: {

@@ -27,6 +27,7 @@ export const ways: Readonly<Record<keyof Calls, Way>> = {
   flush: { method: 'POST', path: '/v1/devices/{name}/flush' },
   stats: { method: 'GET', path: '/v1/devices/{name}/stats', answer: 'json' },
   latencies: { method: 'GET', path: '/v1/devices/{name}/latencies', answer: 'json' },
+  map: { method: 'GET', path: '/v1/devices/{name}/map', query: ['from', 'sectors', 'cells'], answer: 'json' },
   requests: { method: 'GET', path: '/v1/devices/{name}/requests', answer: 'json' },
   events: { method: 'GET', path: '/v1/events', query: ['device', 'after'], answer: 'events' },
   faultSchema: { method: 'GET', path: '/v1/fault-plan.schema.json', answer: 'json' },

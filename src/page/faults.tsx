@@ -1,0 +1,285 @@
+/** The rules of a device with their counts, what they do as it happens, and the power cut. The words are those of
+ *  docs/faults.md, whether they are typed or chosen. */
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { FaultsAnswer } from '../client/made/answers.ts';
+import * as actions from './actions.ts';
+import { deviceUrl, lines } from './call.ts';
+import { Act, Choice, Field } from './controls.tsx';
+import { useLive } from './live.ts';
+import { Rows } from './rows.tsx';
+
+export function Faults({ name }: { name: string }) {
+  const { value: faults } = useLive<FaultsAnswer>(`${deviceUrl(name)}/faults`);
+  return (
+    <>
+      <Rules name={name} faults={faults} />
+      <AddRule name={name} />
+      <Cut name={name} />
+      <Log name={name} />
+    </>
+  );
+}
+
+const COLUMNS = ['Rule', 'Words', 'Matched', 'Struck', 'Left', 'Held', 'Change'];
+
+function Rules({ name, faults }: { name: string; faults: FaultsAnswer | undefined }) {
+  if (faults === undefined) return null;
+  const { rules, paused, seed, state } = faults;
+  const held = rules.reduce((sum, rule) => sum + rule.held, 0);
+  return (
+    <section>
+      <h2>Rules ({rules.length})</h2>
+      <div class="bar">
+        <span>
+          seed {seed}, state {state}
+          {paused && <b> paused</b>}
+        </span>
+        <Act make={() => actions.faults(name, paused ? 'resume' : 'pause')}>
+          {paused ? 'Resume' : 'Pause'}
+        </Act>
+        <Act make={() => actions.release(name)} disabled={held === 0}>
+          Release all ({held})
+        </Act>
+        <Act make={() => actions.faults(name, 'reset')}>Reset counts</Act>
+        <Act make={() => actions.removeRules(name)} disabled={rules.length === 0} kind="danger">
+          Remove all
+        </Act>
+      </div>
+      <Rows
+        label="Rules"
+        kind="rules"
+        columns={COLUMNS}
+        count={rules.length}
+        keyOf={(index) => rules[index]?.id ?? ''}
+        row={(index) => {
+          const rule = rules[index];
+          return rule === undefined ? null : <Rule name={name} rule={rule} />;
+        }}
+      />
+    </section>
+  );
+}
+
+function Rule({ name, rule }: { name: string; rule: FaultsAnswer['rules'][number] }) {
+  const { id, words, matched, struck, left, held, exhausted } = rule;
+  const said = Object.entries(words).map(([word, value]) => `${word}=${value}`);
+  return (
+    <>
+      <th scope="row">{id}</th>
+      <td title={said.join(' ')}>
+        <code>{said.join(' ')}</code>
+      </td>
+      <td>{matched}</td>
+      <td>{struck}</td>
+      <td>{exhausted ? 'exhausted' : (left ?? '-')}</td>
+      <td>
+        {held}{' '}
+        {held > 0 && (
+          <Act make={() => actions.release(name, id)} label={`Release what hangs by ${id}`}>
+            Release
+          </Act>
+        )}
+      </td>
+      <td>
+        <Act make={() => actions.removeRule(name, id)} label={`Remove rule ${id}`}>
+          Remove
+        </Act>
+      </td>
+    </>
+  );
+}
+
+const OPERATIONS = ['', 'read', 'write', 'write_zeroes', 'discard', 'flush', 'zone_append'];
+const WHEN = ['', 'nth', 'interval', 'probability', 'times'];
+const ACTIONS = ['error', 'delay', 'hang', 'torn', 'corrupt', 'lose', 'lie', 'stale', 'misdirect'];
+/** What each action does most often. */
+const USUAL: Readonly<Record<string, string>> = {
+  ...{ error: 'EIO', delay: '100ms', hang: 'on', torn: 'first:1', corrupt: 'bits:1' },
+  ...{ lose: '1', lie: '1', stale: '1', misdirect: '+8' },
+};
+
+function named(words: readonly string[], nothing: string): [string, string][] {
+  return words.map((word) => [word, word === '' ? nothing : word]);
+}
+
+/** The choices write the text, and the text is what is sent. */
+function AddRule({ name }: { name: string }) {
+  const [form, setForm] = useState({
+    op: '',
+    sectors: '',
+    when: '',
+    count: '',
+    act: 'error',
+    by: 'EIO',
+  });
+  const [text, setText] = useState('error=EIO');
+  const change = (part: Partial<typeof form>): void => {
+    const now = { ...form, ...part };
+    setForm(now);
+    setText(textOf(now));
+  };
+  return (
+    <fieldset>
+      <legend>Add a rule</legend>
+      <Choice
+        label="Commands"
+        value={form.op}
+        options={named(OPERATIONS, 'all')}
+        onInput={(op) => change({ op })}
+      />
+      <Field
+        label="Sectors"
+        value={form.sectors}
+        hint="all"
+        onInput={(sectors) => change({ sectors })}
+      />
+      <Choice
+        label="When"
+        value={form.when}
+        options={named(WHEN, 'always')}
+        onInput={(when) => change({ when, count: when === '' ? '' : form.count || '1' })}
+      />
+      <Field label="Number" value={form.count} onInput={(count) => change({ count })} />
+      <Choice
+        label="What happens"
+        value={form.act}
+        options={named(ACTIONS, '')}
+        onInput={(act) => change({ act, by: USUAL[act] ?? '1' })}
+      />
+      <Field label="How" value={form.by} onInput={(by) => change({ by })} />
+      <Field label="As text" value={text} onInput={setText} wide />
+      <Act make={() => actions.addRule(name, actions.ruleOf(text))}>Add rule</Act>
+    </fieldset>
+  );
+}
+
+function textOf(
+  form: Readonly<Record<'op' | 'sectors' | 'when' | 'count' | 'act' | 'by', string>>,
+) {
+  const { op, sectors, when, count, act, by } = form;
+  const words = [
+    ...(op === '' ? [] : [`op=${op}`]),
+    ...(sectors === '' ? [] : [`sectors=${sectors}`]),
+    ...(when === '' ? [] : [`${when}=${count}`]),
+    `${act}=${by}`,
+  ];
+  return words.join(' ');
+}
+
+const KEEP = [
+  ['random', 'random: each block of the cache or not'],
+  ['none', 'none: the cache is lost'],
+  ['all', 'all: the cache is kept'],
+  ['whole', 'whole: any legal image (journal)'],
+  ['torn', 'torn: the same, blocks may tear (journal)'],
+] as const;
+
+function Cut({ name }: { name: string }) {
+  const [keep, setKeep] = useState('random');
+  const [down, setDown] = useState('');
+  const [seed, setSeed] = useState('');
+  const words = { keep, ...(down === '' ? {} : { down }), ...(seed === '' ? {} : { seed }) };
+  return (
+    <section>
+      <h2>Power cut</h2>
+      <div class="bar">
+        <Choice label="What is left of the cache" value={keep} options={KEEP} onInput={setKeep} />
+        <Field label="Down for" value={down} hint="0s" onInput={setDown} />
+        <Field label="Seed" value={seed} hint="a new one" onInput={setSeed} />
+        <Act make={() => actions.cut(name, words)} kind="danger big">
+          Cut the power
+        </Act>
+      </div>
+    </section>
+  );
+}
+
+/** Of the log so many entries are kept here. */
+const ENTRIES = 1000;
+const LOG_COLUMNS = ['Entry', 'Rule', 'What it did'];
+
+interface Entry {
+  readonly seq: number;
+  readonly rule: string;
+  readonly text: string;
+}
+
+function wordOf(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function entryOf(line: string): Entry {
+  const entry: unknown = JSON.parse(line);
+  if (typeof entry !== 'object' || entry === null) return { seq: 0, rule: '', text: line };
+  const facts = Object.entries(entry).filter(([name]) => name !== 'seq' && name !== 'rule');
+  const text = facts.map(([name, value]) => `${name}=${wordOf(value)}`).join(' ');
+  const [seq, rule] = ['seq' in entry ? entry.seq : 0, 'rule' in entry ? entry.rule : ''];
+  return { seq: Number(seq), rule: String(rule), text };
+}
+
+/** Follows the log. It is drawn a few times a second, however much comes. */
+function useLog(name: string): readonly Entry[] {
+  const kept = useRef<Entry[]>([]);
+  const [shown, setShown] = useState<readonly Entry[]>([]);
+  useEffect(() => {
+    const stop = new AbortController();
+    kept.current = [];
+    let changed = false;
+    const draw = setInterval(() => {
+      if (!changed) return;
+      changed = false;
+      setShown([...kept.current].reverse());
+    }, 250);
+    const follow = async (): Promise<void> => {
+      while (!stop.signal.aborted) {
+        const after = kept.current.at(-1)?.seq ?? 0;
+        try {
+          const path = `${deviceUrl(name)}/faults/log?follow=1&after=${after}`;
+          for await (const line of lines(path, stop.signal)) {
+            kept.current.push(entryOf(line));
+            if (kept.current.length > ENTRIES)
+              kept.current.splice(0, kept.current.length - ENTRIES);
+            changed = true;
+          }
+        } catch {
+          // The daemon has gone, or the view: the next try tells.
+        }
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+      }
+    };
+    void follow();
+    return () => {
+      stop.abort();
+      clearInterval(draw);
+    };
+  }, [name]);
+  return shown;
+}
+
+function Log({ name }: { name: string }) {
+  const entries = useLog(name);
+  return (
+    <section>
+      <h2>Log, the latest first</h2>
+      <Rows
+        label="Log of the rules"
+        kind="log"
+        columns={LOG_COLUMNS}
+        count={entries.length}
+        keyOf={(index) => String(entries[index]?.seq)}
+        row={(index) => {
+          const entry = entries[index];
+          if (entry === undefined) return null;
+          return (
+            <>
+              <td>{entry.seq}</td>
+              <td>{entry.rule}</td>
+              <td title={entry.text}>{entry.text}</td>
+            </>
+          );
+        }}
+      />
+    </section>
+  );
+}
