@@ -11,12 +11,13 @@ const numbers = ['', '\n', ' 1', '1 ', '+1', '-1', '1x', 'x', '0x', '08', '1.5',
 const wrongTexts = {
   integer: [...numbers, '0b1', '1,2', '١'],
   boolean: ['', '\n', ' 1', '2', 'x', '-1', 'o', 'z'],
+  path: ['x', './x', '../x', ' /x', '/x\0', '/x\ty'],
 } as const;
 
 const attributes = [...rows].flatMap(([name, row]) => {
   if (row.where === 'P' || row.kind === 'fault' || row.kind === 'text') return [];
-  const kind = row.kind === 'integer' ? 'integer' : 'boolean';
-  const valid = row.words?.at(-1) ?? '1';
+  const kind = row.kind === 'integer' || row.kind === 'path' ? row.kind : 'boolean';
+  const valid = row.words?.at(-1) ?? (kind === 'path' ? '/x' : '1');
   const { when, width = 32 } = row;
   return [{ name: row.attribute ?? name, kind, when, width, valid } as const];
 });
