@@ -63,8 +63,8 @@ export const names = disk.then(async (one) => (await one.faults.list()).rules.ma
 export const wrong: Attributes = { sise: 64 };"
   npm install --no-audit --no-fund --loglevel=error "@types/node@20" >/dev/null || return 1
   echo "$code" >client.mts && echo "$code" >client.cts && echo "$code" >client.ts
-  tsc --noEmit --strict --target es2023 --module nodenext --types node client.mts client.cts &&
-    tsc --noEmit --strict --target es2023 --module preserve --moduleResolution bundler --types node client.ts
+  tsc --noEmit --strict --target es2023 --module nodenext client.mts client.cts &&
+    tsc --noEmit --strict --target es2023 --module preserve --moduleResolution bundler client.ts
 }
 install_tarballs() { npm install --no-audit --no-fund --loglevel=error "$work"/tarballs/nbd-*.tgz; }
 says_version() { [ "$(npx --no-install tnull --version)" = "$version" ]; }
