@@ -193,11 +193,20 @@ test('a journal is kept and marked', async () => {
   expect((await bytes(made.journal())).includes('committed 1')).toBe(true);
 });
 
-test('all is made anew', async () => {
-  const { control } = await serveConnected('nr_devices=1', 'size=1');
+test('all is made anew: data, faults, snapshots and counters', async () => {
+  const { control, path } = await serveConnected('nr_devices=1', 'size=1', 'memory_backed=1');
   await control.create('second', { size: 1 });
+  const first = control.device('nullb0');
+  await first.snapshot('clean');
+  await first.faults.add({ op: 'read', error: 'EIO' });
+  const client = await WireClient.simple(path, 'nullb0');
+  expect(await write(client, 0, 1)).toBe(0);
   await control.reset();
   expect((await control.devices()).map(({ name }) => name)).toEqual(['nullb0']);
+  expect(await first.snapshots()).toEqual([]);
+  expect((await first.faults.list()).rules).toEqual([]);
+  expect((await first.stats()).operations).toMatchObject({ write: { requests: 0 } });
+  expect((await bytes(first.data())).equals(Buffer.alloc(1 << 20))).toBe(true);
   expect(await control.metrics()).toContain('tnull_');
 });
 

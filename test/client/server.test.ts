@@ -2,11 +2,12 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
 import { StartError, startDevice, startServer } from '../../src/client/index.ts';
+import { folder } from '../folder.ts';
 import { until } from '../until.ts';
 import { WireClient } from '../wire/wire-client.ts';
 
@@ -50,6 +51,26 @@ test('a device begins with its faults, and its server ends with it', async () =>
     expect((await disk.faults.list()).rules).toHaveLength(1);
     await disk.faults.load({ seed: 1, rules: faults });
     await disk[Symbol.asyncDispose]();
+  }
+  expect(lives(pid)).toBe(false);
+});
+
+test('a device begins with an image, and has its size', async () => {
+  const image = join(folder(), 'image');
+  writeFileSync(image, Buffer.alloc(8192, 7));
+  await using disk = await startDevice({ image, memory_backed: true });
+  const client = await WireClient.simple(disk.env.unixsocket, disk.name);
+  expect(await client.readData(4096, 4096)).toEqual(Buffer.alloc(4096, 7));
+  client.socket.destroy();
+  expect(await disk.attributes()).toMatchObject({ size_bytes: 8192 });
+});
+
+test('a server ends with the block that uses it', async () => {
+  let pid = 0;
+  {
+    await using server = await startServer();
+    pid = server.pid;
+    expect(lives(pid)).toBe(true);
   }
   expect(lives(pid)).toBe(false);
 });
