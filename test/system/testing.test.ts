@@ -4,7 +4,6 @@
 import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -13,7 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
-import { type Server, startServer } from '../../src/client/index.ts';
+import { startServer } from '../../src/client/index.ts';
 import { folder as folderOfTest } from '../folder.ts';
 import { testRuns } from '../test-runs.ts';
 import { call, type Said } from './programs.ts';
@@ -141,11 +140,16 @@ describe('installed by', () => {
   });
 });
 
-function leftOf(servers: readonly Server[]): string[] {
-  return servers.flatMap(({ pid, control }) => [
-    ...(existsSync(`/proc/${pid}`) ? [`process ${pid}`] : []),
-    ...(existsSync(dirname(control)) ? [dirname(control)] : []),
-  ]);
+/** Processes with this variable in their environment: a daemon's children inherit it. */
+function processesWith(variable: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false;
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(variable);
+    } catch {
+      return false; // it has ended
+    }
+  });
 }
 
 /** Two hundred with TNULL_TEST_RUNS=5. */
@@ -153,19 +157,25 @@ const ROW = testRuns(40);
 
 test(`of ${ROW} servers in a row, and of 50 at once, nothing is left`, async () => {
   const begun: number[] = [];
-  const servers: Server[] = [];
+  // Sockets and other files are below the one, or in the other.
+  const TMPDIR = folderOfTest();
+  const XDG_RUNTIME_DIR = folderOfTest();
+  const env = { TMPDIR, XDG_RUNTIME_DIR };
   for (let count = 0; count < ROW; count++) {
     const before = performance.now();
-    const server = await startServer();
+    const server = await startServer({ env });
     begun.push(performance.now() - before);
-    servers.push(server);
+    if (count === 0) expect(processesWith(`TMPDIR=${TMPDIR}`)).toContain(String(server.pid));
     expect(await server.stop()).toEqual({ code: 0, signal: null });
   }
-  const many = await Promise.all(Array.from({ length: 50 }, () => startServer()));
+  const many = await Promise.all(Array.from({ length: 50 }, () => startServer({ env })));
+  expect(many.every(({ control }) => control.startsWith(TMPDIR))).toBe(true);
   expect(new Set(many.map(({ control }) => control)).size).toBe(50);
   await Promise.all(many.map((server) => server.create('disk', { size: 1 })));
   await Promise.all(many.map((server) => server.stop()));
-  expect(leftOf([...servers, ...many])).toEqual([]);
+  expect(readdirSync(TMPDIR)).toEqual([]);
+  expect(readdirSync(XDG_RUNTIME_DIR)).toEqual([]);
+  expect(processesWith(`TMPDIR=${TMPDIR}`)).toEqual([]);
   const median = begun.toSorted((a, b) => a - b)[ROW >> 1] ?? 0;
   process.stdout.write(`start to ready, median of ${ROW}: ${median.toFixed(0)} ms\n`);
 });
