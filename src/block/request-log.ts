@@ -242,12 +242,17 @@ export class RequestLog implements DeferredWork {
   }
 
   #end(seq: number, errno: number): void {
-    const rows = this.#rowsOf(seq);
-    if (rows === undefined) return;
+    // The log was off when it came.
+    if (seq <= this.#before || this.#most === 0) return;
     if (!this.raised) this.#begin();
-    const row = ((seq - 1) % PIECE) * FIELDS;
-    rows[row + Field.STATUS] = errno;
-    rows[row + Field.ENDED] = ++this.#ended;
+    this.#ended++;
+    const rows = this.#rowsOf(seq);
+    if (rows !== undefined) {
+      const row = ((seq - 1) % PIECE) * FIELDS;
+      rows[row + Field.STATUS] = errno;
+      rows[row + Field.ENDED] = this.#ended;
+    }
+    // Who listens is told also that one ended which is not kept any more.
     this.#endedNow[this.#fresh++] = seq;
   }
 

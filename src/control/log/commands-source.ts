@@ -19,6 +19,8 @@ export class CommandsSource implements LogSource {
   /** When reading began. */
   readonly #last: number;
   readonly #ended: number;
+  /** Commands told as dropped: those behind the first number, up to the second. */
+  readonly #gone: (readonly [number, number])[] = [];
 
   /** @param after the number of a command: those behind it. */
   constructor(log: RequestLog, filter: LogFilter | undefined, after: number, follow: boolean) {
@@ -43,7 +45,10 @@ export class CommandsSource implements LogSource {
     const log = this.#log;
     const from = Math.max(at, this.#after, log.before);
     const first = Math.min(log.first, this.#last + 1);
-    if (first > from + 1) yield { at: first - 1, entry: droppedOf(first - 1 - from) };
+    if (first > from + 1) {
+      this.#gone.push([from, first - 1]);
+      yield { at: first - 1, entry: droppedOf(first - 1 - from) };
+    }
     for (let seq = Math.max(first, from + 1); seq <= this.#last; seq++) {
       const end = this.#follow ? log.endOf(seq) : 0;
       // What has not ended, or only since, comes later.
@@ -59,14 +64,19 @@ export class CommandsSource implements LogSource {
     if (known > end) yield { at: at + known - end, entry: droppedOf(known - end) };
     for (end = known + 1; end <= log.ended; end++) {
       const seq = log.endedAs(end);
-      const there = seq >= log.first ? this.#wanted(seq) : droppedOf(1);
-      yield { at: this.#last + end - this.#ended, entry: there };
+      const entry = this.#isGone(seq) ? undefined : this.#wanted(seq);
+      yield { at: this.#last + end - this.#ended, entry };
     }
+  }
+
+  #isGone(seq: number): boolean {
+    return seq <= this.#last && this.#gone.some(([from, to]) => seq > from && seq <= to);
   }
 
   /** @returns undefined: nobody wants to see it. */
   #wanted(seq: number): object | undefined {
-    if (seq <= this.#after) return undefined;
+    // 0: its number is not known any more.
+    if (seq > 0 && seq <= this.#after) return undefined;
     const command = this.#log.entry(seq);
     if (command === undefined) return droppedOf(1);
     return this.#filter?.(command) === false ? undefined : command;
