@@ -1,13 +1,15 @@
 /** The rules of a device with their counts, what they do as it happens, and the power cut. The words are those of
  *  docs/faults.md, whether they are typed or chosen. */
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { FaultsAnswer } from '../client/made/answers.ts';
 import * as actions from './actions.ts';
-import { deviceUrl, lines } from './call.ts';
+import { deviceUrl } from './call.ts';
 import { Act, Choice, Field } from './controls.tsx';
 import { useLive } from './live.ts';
+import { wordOf } from './numbers.ts';
 import { Rows } from './rows.tsx';
+import { useTail } from './tail.ts';
 
 export function Faults({ name }: { name: string }) {
   const { value: faults } = useLive<FaultsAnswer>(`${deviceUrl(name)}/faults`);
@@ -195,18 +197,12 @@ function Cut({ name }: { name: string }) {
   );
 }
 
-/** Of the log so many entries are kept here. */
-const ENTRIES = 1000;
 const LOG_COLUMNS = ['Entry', 'Rule', 'What it did'];
 
 interface Entry {
   readonly seq: number;
   readonly rule: string;
   readonly text: string;
-}
-
-function wordOf(value: unknown): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 function entryOf(line: string): Entry {
@@ -218,47 +214,12 @@ function entryOf(line: string): Entry {
   return { seq: Number(seq), rule: String(rule), text };
 }
 
-/** Follows the log. It is drawn a few times a second, however much comes. */
-function useLog(name: string): readonly Entry[] {
-  const kept = useRef<Entry[]>([]);
-  const [shown, setShown] = useState<readonly Entry[]>([]);
-  useEffect(() => {
-    const stop = new AbortController();
-    kept.current = [];
-    let changed = false;
-    const draw = setInterval(() => {
-      if (!changed) return;
-      changed = false;
-      setShown([...kept.current].reverse());
-    }, 250);
-    const follow = async (): Promise<void> => {
-      while (!stop.signal.aborted) {
-        const after = kept.current.at(-1)?.seq ?? 0;
-        try {
-          const path = `${deviceUrl(name)}/faults/log?follow=1&after=${after}`;
-          for await (const line of lines(path, stop.signal)) {
-            kept.current.push(entryOf(line));
-            if (kept.current.length > ENTRIES)
-              kept.current.splice(0, kept.current.length - ENTRIES);
-            changed = true;
-          }
-        } catch {
-          // The daemon has gone, or the view: the next try tells.
-        }
-        await new Promise((resolve) => setTimeout(resolve, 1000));
-      }
-    };
-    void follow();
-    return () => {
-      stop.abort();
-      clearInterval(draw);
-    };
-  }, [name]);
-  return shown;
+function logAfter(name: string, seq: number): string {
+  return `${deviceUrl(name)}/faults/log?follow=1&after=${seq}`;
 }
 
 function Log({ name }: { name: string }) {
-  const entries = useLog(name);
+  const entries = useTail(name, logAfter, entryOf);
   return (
     <section>
       <h2>Log, the latest first</h2>

@@ -1,5 +1,5 @@
 /** What is looked at again and again: one request at a time, none while nobody looks at the page. The views know
- *  neither when nor how: where the daemon tells of changes itself, this is the place to listen. */
+ *  neither when nor how; when the daemon tells that something has changed (events.ts), all of it is looked at. */
 
 import { useEffect, useState } from 'preact/hooks';
 import { get, Refusal } from './call.ts';

@@ -8,6 +8,7 @@ import { isReadOnly } from './controls.tsx';
 import { Device } from './device.tsx';
 import { Devices } from './devices.tsx';
 import { Did } from './did.tsx';
+import { watch } from './events.ts';
 import { takeToken, useToken } from './session.ts';
 
 interface Route {
@@ -30,6 +31,7 @@ function Page() {
     changed();
     return () => removeEventListener('hashchange', changed);
   }, []);
+  useEffect(watch, []);
   const title = route.device === undefined ? 'tnull' : `${route.device} - tnull`;
   useEffect(() => {
     document.title = title;

@@ -9,12 +9,14 @@ import type {
 } from '../client/made/answers.ts';
 import { deviceUrl } from './call.ts';
 import { Chart } from './chart.tsx';
+import { clientsOf, eventsAfter, happenedIn } from './happened.ts';
 import { Heatmap } from './heatmap.tsx';
 import { History } from './history.ts';
 import { useLive } from './live.ts';
-import { bytesText, countText, timeText } from './numbers.ts';
+import { bytesText, countText, timeText, wordOf } from './numbers.ts';
 import { errorsOf, type Look, ratesBetween } from './rates.ts';
 import { Rows } from './rows.tsx';
+import { useTail } from './tail.ts';
 
 const LINES = [
   { name: 'read', colour: '--read' },
@@ -69,7 +71,7 @@ export function Overview({ name }: { name: string }) {
         <Heatmap history={history} at={at} />
       </div>
       <Tags name={name} />
-      <Clients name={name} />
+      <Told name={name} />
     </>
   );
 }
@@ -128,19 +130,59 @@ function Tags({ name }: { name: string }) {
   );
 }
 
-function Clients({ name }: { name: string }) {
+const CLIENT_COLUMNS = ['Connection', 'From', 'Replies', 'TLS', 'Since'];
+const EVENT_COLUMNS = ['Time', 'What', 'Facts'];
+
+/** Clients, and what has happened: the daemon tells both as it happens. */
+function Told({ name }: { name: string }) {
+  const events = useTail(name, eventsAfter, happenedIn);
+  const clients = clientsOf(events);
   const { value } = useLive<ExportsAnswer>('/v1/exports', 2000);
   const found = value?.find(({ device }) => device === name);
-  if (found === undefined) return null;
   return (
-    <section>
-      <h2>Clients ({found.clients})</h2>
-      <p>
-        They come by{' '}
-        {found.uris.map((uri) => (
-          <code key={uri}>{uri} </code>
-        ))}
-      </p>
-    </section>
+    <>
+      <section>
+        <h2>Clients ({found?.clients ?? 0})</h2>
+        <p>
+          They come by{' '}
+          {found?.uris.map((uri) => (
+            <code key={uri}>{uri} </code>
+          ))}
+        </p>
+        <Rows
+          label="Clients"
+          kind="clients"
+          columns={CLIENT_COLUMNS}
+          count={clients.length}
+          keyOf={(index) => String(clients[index]?.connection)}
+          row={(index) => {
+            const { connection, from, replies, tls, since } = clients[index] ?? {};
+            const cells = [connection, from, replies, tls === true ? 'yes' : 'no', since];
+            return cells.map((cell, at) => <td key={CLIENT_COLUMNS[at]}>{cell}</td>);
+          }}
+        />
+      </section>
+      <section>
+        <h2>What happened, the latest first</h2>
+        <Rows
+          label="Events"
+          kind="log"
+          columns={EVENT_COLUMNS}
+          count={events.length}
+          keyOf={(index) => String(events[index]?.seq)}
+          row={(index) => {
+            const { time, type, facts = {} } = events[index] ?? {};
+            const said = Object.entries(facts).map(([fact, value]) => `${fact}=${wordOf(value)}`);
+            return (
+              <>
+                <td>{time}</td>
+                <td>{type}</td>
+                <td title={said.join(' ')}>{said.join(' ')}</td>
+              </>
+            );
+          }}
+        />
+      </section>
+    </>
   );
 }

@@ -64,6 +64,16 @@ describe('the files', () => {
     expect((await over('DELETE', '/')).status).toBe(404);
   });
 
+  test('all of them together are at most 120 KB', async () => {
+    const { over } = await served();
+    let bytes = 0;
+    for (const path of ['/', '/page.js', '/page.css', '/icon.svg']) {
+      bytes += Number((await over('HEAD', path)).headers['content-length']);
+    }
+    expect(bytes).toBeGreaterThan(50_000);
+    expect(bytes).toBeLessThanOrEqual(120_000);
+  });
+
   test('they are not on the control socket', async () => {
     const it = await served();
     expect((await it.ask('GET', '/')).status).toBe(404);

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import * as actions from '../../src/page/actions.ts';
+import { clientsOf, happenedIn } from '../../src/page/happened.ts';
 import { COLUMNS, History, octavesBetween } from '../../src/page/history.ts';
 import { bytesText, countText, sizeOf, timeText } from '../../src/page/numbers.ts';
 import { NO_RATES } from '../../src/page/rates.ts';
@@ -95,4 +96,25 @@ test('the map zooms about what is chosen, and stays on the device', () => {
     sectors: 8,
   });
   expect(zoomed({ from: 0, sectors: 4 }, 4, 1 / 4, undefined)).toEqual({ from: 0, sectors: 4 });
+});
+
+test('events are read off their stream, and tell which clients are there', () => {
+  const line = (id: number, type: string, connection: number, more = {}) =>
+    happenedIn(
+      `data: ${JSON.stringify({ id, time: 't', type, device: 'a', connection, ...more })}`,
+    );
+  const more = { from: 'unix', replies: 'simple', contexts: [], tls: false };
+  const told = [
+    line(1, 'connected', 1, more),
+    line(2, 'connected', 2, { ...more, tls: true }),
+    line(3, 'disconnected', 1, { reason: 'client' }),
+  ];
+  const events = told.filter((one) => one !== undefined).reverse();
+  expect(events.map(({ seq }) => seq)).toEqual([3, 2, 1]);
+  expect(clientsOf(events)).toEqual([
+    { connection: 2, from: 'unix', replies: 'simple', tls: true, since: 't' },
+  ]);
+  for (const other of ['id: 1', 'event: power', ': nothing', '', 'data: 7']) {
+    expect(happenedIn(other)).toBeUndefined();
+  }
 });

@@ -75,6 +75,10 @@ test('throughput, latencies, tags in flight and clients of a device', async () =
     return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((one) => one > 0); })()`;
   await until(async () => (await page.evaluate(painted)) === true);
   await page.getByRole('heading', { name: 'Clients (1)' }).waitFor();
+  await page.getByRole('row', { name: /^\d+ unix (simple|structured|extended) no / }).waitFor();
+  await tnull.command('set', 'nullb0', 'badblocks=+131064-131071');
+  await page.getByRole('row', { name: /attributes .*131064/ }).waitFor();
+  await tnull.command('set', 'nullb0', 'badblocks=-131064-131071');
   await picture(page, 'overview', true);
 });
 
