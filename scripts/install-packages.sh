@@ -32,6 +32,7 @@ system kmod           modprobe
 system iproute2       ip
 system mount          mount
 system prometheus     promtool
+system curl           curl
 system systemd        systemd-socket-activate
 system systemd        systemd-analyze
 system systemd        systemd-notify

@@ -13,12 +13,9 @@ function made(limits: Partial<ClientLimits>) {
     lines.push(`${JSON.stringify(facts)} ${message}`);
   };
   const burst = new Burst(scheduler, { debug: say, info: say, warn: say, error: say });
-  return {
-    scheduler,
-    lines,
-    burst,
-    admission: new Admission(withDefaults(limits), burst, new RefusedConnections()),
-  };
+  const refused = new RefusedConnections();
+  const admission = new Admission(withDefaults(limits), burst, refused);
+  return { scheduler, lines, burst, admission, counts: () => Object.fromEntries(refused.total()) };
 }
 
 test.each([
@@ -84,4 +81,18 @@ test('when the server has stopped no timer is left', () => {
   expect(scheduler.pending).toBe(0);
   burst.happened({}, 'it happened');
   expect(lines).toHaveLength(1);
+});
+
+test('who is turned away is counted by the reason', () => {
+  const { admission, counts } = made({ connections: 3, connectionsPerAddress: 1 });
+  const none = { 'max-connections': 0, 'max-connections-per-address': 0, memory: 0, accept: 0 };
+  admission.admit('192.0.2.1');
+  expect(counts()).toEqual(none);
+  admission.admit('192.0.2.1');
+  admission.admit('192.0.2.1');
+  expect(counts()).toEqual({ ...none, 'max-connections-per-address': 2 });
+  admission.admit('192.0.2.2');
+  admission.admit('192.0.2.3');
+  admission.admit('192.0.2.4');
+  expect(counts()).toEqual({ ...none, 'max-connections-per-address': 2, 'max-connections': 1 });
 });
