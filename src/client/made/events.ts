@@ -85,6 +85,7 @@ export type ServerEvent =
       readonly device: string;
       /** Its id. */
       readonly rule: string;
+      /** `exhausted`: it met too much to count, and is over. */
       readonly action: string;
       readonly op: string;
       /** Of 512 bytes. */

@@ -60,7 +60,7 @@ export const events = {
     when: 'A rule has struck',
     facts: {
       rule: { ...text, description: 'its id' },
-      action: text,
+      action: { ...text, description: '`exhausted`: it met too much to count, and is over' },
       op: text,
       sector: sectors,
       sectors,
