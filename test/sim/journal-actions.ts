@@ -3,13 +3,14 @@
  *  know: what each was answered, and when. */
 
 import { cutPower } from '../../src/control/snapshots/cut.ts';
-// The daemon loads it when it is needed: here nothing waits for files.
-import '../../src/crash/choose-image.ts';
 import { LogBuilder } from '../../src/crash/log.ts';
 import { JournalDecoder } from '../../src/journal/decoder.ts';
 import type { SimDevice } from './device.ts';
 import { Found } from './failure.ts';
 import { type Action, CALL_NS, DRAIN_NS, type Operator } from './operator.ts';
+
+// The daemon loads it when it is needed: a run waits for no files, or it would not follow from its seed.
+await import('../../src/crash/choose-image.ts');
 
 const MS = 1e6;
 /** Records of a journal of 64 MiB are looked at in some seconds of the slowest clock. */
