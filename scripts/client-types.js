@@ -11,7 +11,10 @@ const to = 'dist/types';
 rmSync(to, { recursive: true, force: true });
 for (const path of readdirSync(from, { recursive: true })) {
   if (!path.endsWith('.d.ts')) continue;
-  const written = readFileSync(join(from, path), 'utf8').replace(/^\/\/# sourceMappingURL=.*\n?/m, '');
+  const written = readFileSync(join(from, path), 'utf8').replace(
+    /^\/\/# sourceMappingURL=.*\n?/m,
+    '',
+  );
   const text = path === 'index.d.ts' ? `/// <reference types="node" />\n${written}` : written;
   write(path, text.replace(/(from '\.{1,2}\/[^']*)\.ts'/g, "$1.js'"));
   write(path.replace(/\.ts$/, '.cts'), text.replace(/(from '\.{1,2}\/[^']*)\.ts'/g, "$1.cjs'"));
