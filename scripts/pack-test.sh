@@ -68,6 +68,13 @@ export const wrong: Attributes = { sise: 64 };"
 }
 install_tarballs() { npm install --no-audit --no-fund --loglevel=error "$work"/tarballs/nbd-*.tgz; }
 says_version() { [ "$(npx --no-install tnull --version)" = "$version" ]; }
+serves_page() {
+  local bytes
+  # shellcheck disable=SC2016 # the words of --run
+  bytes=$(npx --no-install tnull -U - size=1 --http 127.0.0.1:0 --run '
+    url=$(npx --no-install tnull page) && curl -sSf "${url}page.css" "${url}page.js" | wc -c' | tail -n 1)
+  [ "$bytes" -gt 50000 ] && [ "$bytes" -lt 120000 ]
+}
 library_loads() {
   node --input-type=module -e "
     import { RequestHeader, decodeRequest } from 'nbd-server-protocol-ts';
@@ -228,6 +235,7 @@ installed() {
   check 'installed for all users it brings its man page' has_man_page
   check 'the installed tnull serves nbdinfo through --run' serves
   check 'and with threads for sockets' serves --threads 2
+  check 'it serves its page' serves_page
   check 'a command finds nobody to talk to' finds_nobody
   cd "$checkout" || exit 1
 }

@@ -3,11 +3,12 @@
 
 import type { Server } from 'node:http';
 import type { Logger } from 'pino';
+import { ErrnoError } from '../config/errors.ts';
 import { type Guard, localOnly, readOnly, tokenOnly } from '../control/access.ts';
 import type { PageAccess } from '../control/handlers.ts';
 import { PageFiles } from '../control/page-files.ts';
 import { Tokens } from '../control/tokens.ts';
-import { type ListenAddress, listen } from '../server/listener.ts';
+import { type ListenAddress, ListenError, listen } from '../server/listener.ts';
 
 export type TcpAddress = Extract<ListenAddress, { kind: 'tcp' }>;
 
@@ -44,9 +45,11 @@ export class HttpWay implements PageAccess {
     if (this.#options.http !== undefined) await this.#listening();
   }
 
-  /** @throws ListenError when HTTP does not listen yet and cannot. */
+  /** @throws ErrnoError EIO when HTTP does not listen yet and cannot. */
   async open(): Promise<string> {
-    const { host, port } = await this.#listening();
+    const { host, port } = await this.#listening().catch((error: unknown) => {
+      throw error instanceof ListenError ? new ErrnoError('EIO', error.message) : error;
+    });
     // A browser cannot go to every address, only to one.
     const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
     const url = `${httpUrl({ kind: 'tcp', host: reached, port })}/`;

@@ -1,11 +1,15 @@
 /** The page: who gets its files and the API behind it, and with which headers. page.md section 2. */
 
+import { createServer } from 'node:http';
+import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../src/control/limits.ts';
 import { Tokens } from '../../src/control/tokens.ts';
 import type { ControlOptions } from '../../src/daemon/control.ts';
+import { HttpWay } from '../../src/daemon/http-way.ts';
 import { type Asked, ask } from '../control/http.ts';
 import { serve } from '../control/served.ts';
+import { refusal } from '../control/world.ts';
 
 const LOOPBACK = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
 const TOKEN = 'a-token-of-sixteen-bytes';
@@ -120,6 +124,18 @@ describe('tnull page', () => {
     const { over } = await served({ token: TOKEN });
     const answer = await over('POST', '/v1/page', bearer(TOKEN));
     expect(answer).toMatchObject({ status: 422, json: { errno: 'EPERM' } });
+  });
+
+  test('an address that cannot be had is refused in one line, each time anew', async () => {
+    // Of a network for documents: no machine has it.
+    const http = { kind: 'tcp', host: '192.0.2.1', port: 0 } as const;
+    const log = pino({ level: 'silent' });
+    const options = { http, token: undefined, readOnly: false };
+    const way = new HttpWay(options, () => createServer(), log);
+    for (let times = 0; times < 2; times++) {
+      expect((await refusal(() => way.open())).errno).toBe('EIO');
+    }
+    expect(way.address).toBeUndefined();
   });
 
   test('of tokens the latest are good', () => {
