@@ -32,6 +32,7 @@ export function sharedSlabs(
       if (!returning) scheduler.timeout(returnMemory, COLLECT_MS);
       returning = true;
     },
+    now: () => pool.collect(),
   };
   const slabs = new SharedSlabs(host, memory);
   return slabs;

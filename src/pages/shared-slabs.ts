@@ -28,6 +28,8 @@ export interface SharedSlabsHost {
   dropped(arenas: readonly number[]): void;
   /** There are arenas to drop: call `returnSome`. */
   later(): void;
+  /** Memory is full, and arenas were dropped that count as returned: let the collector find them now. */
+  now(): void;
 }
 
 interface Arena {
@@ -93,6 +95,7 @@ export class SharedSlabs implements ReturningAllocator {
     if (slab.scattered !== undefined) return slab.scattered.admit(pages, room);
     const length = missingPages(slab, pages) * PAGE_BYTES;
     if (length === 0) return true;
+    if (!this.memory.hasRoom(length, room)) this.#returnIdle();
     if (!this.memory.charge(length, room)) return false;
     markResident(slab, pages);
     return true;
@@ -122,6 +125,7 @@ export class SharedSlabs implements ReturningAllocator {
     this.#free++;
     if (freeIn(arena) < SLABS_PER_ARENA) return;
     this.#idle.add(arena);
+    if (!this.memory.hasRoom(0)) this.#returnIdle();
     if (this.#free >= KEPT + SLABS_PER_ARENA) this.#host.later();
   }
 
@@ -136,6 +140,19 @@ export class SharedSlabs implements ReturningAllocator {
     }
     if (dropped.length > 0) this.#host.dropped(dropped);
     return false;
+  }
+
+  /** Those that are kept, too: at the limit somebody needs their memory. */
+  #returnIdle(): void {
+    const dropped: number[] = [];
+    for (const arena of this.#idle) {
+      if (arena.used.length === 0) continue;
+      this.#drop(arena);
+      dropped.push(arena.number);
+    }
+    if (dropped.length === 0) return;
+    this.#host.dropped(dropped);
+    this.#host.now();
   }
 
   get freeBytes(): Bytes {

@@ -34,6 +34,7 @@ test(`each block is of one writer, and still while the main thread has the devic
     },
     dropped() {},
     later: () => void allocator.returnSome(),
+    now: () => {},
   });
   const store = new PageStore(allocator, bytes(CAPACITY), 0);
   const device = new SharedDevice(0, THREADS, CAPACITY);

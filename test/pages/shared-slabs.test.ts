@@ -1,24 +1,30 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { DataMemory, Room } from '../../src/pages/memory.ts';
 import { placeInArena, SharedSlabs, SLABS_PER_ARENA } from '../../src/pages/shared-slabs.ts';
 import { ALL_PAGES, SLAB_BYTES, type Slab } from '../../src/pages/slab.ts';
+import { bytes, MiB } from '../../src/units.ts';
 import { testRuns } from '../test-runs.ts';
 
 /** An allocator, and what whoever shows its slabs to threads knows. */
-function world() {
+function world(memory?: DataMemory) {
   const shown = new Map<number, Uint8Array>();
-  const told = { later: 0, dropped: 0 };
-  const allocator = new SharedSlabs({
-    made(arena, memory) {
-      expect(memory.growable).toBe(true); // malloc would keep it
-      shown.set(arena, new Uint8Array(memory, 0, memory.byteLength));
+  const told = { later: 0, now: 0, dropped: 0 };
+  const allocator = new SharedSlabs(
+    {
+      made(arena, memory) {
+        expect(memory.growable).toBe(true); // malloc would keep it
+        shown.set(arena, new Uint8Array(memory, 0, memory.byteLength));
+      },
+      dropped(arenas) {
+        told.dropped += arenas.length;
+        for (const arena of arenas) expect(shown.delete(arena)).toBe(true);
+      },
+      later: () => void told.later++,
+      now: () => void told.now++,
     },
-    dropped(arenas) {
-      told.dropped += arenas.length;
-      for (const arena of arenas) expect(shown.delete(arena)).toBe(true);
-    },
-    later: () => void told.later++,
-  });
+    memory,
+  );
   /** The slab's bytes as another thread finds them by its number. */
   const asOthersSee = ({ number }: Slab): Uint8Array | undefined => {
     const at = placeInArena(number);
@@ -96,4 +102,33 @@ test('memory that is free in whole arenas is dropped when it is asked for, but f
   allocator.returnSome();
   expect([shown.size, told.dropped]).toEqual([1, 2]);
   expect(allocator.freeBytes).toBe(SLABS_PER_ARENA * SLAB_BYTES);
+});
+
+test('at the limit, memory that nobody holds serves other pages than before', () => {
+  const memory = new DataMemory({ limit: bytes(14 * MiB) });
+  const { allocator, told } = world(memory);
+  const [low, high] = [0xffff, ALL_PAGES << 16];
+  const before = Array.from({ length: 150 }, () => taken(allocator.take()));
+  for (const slab of before) expect(allocator.admit(slab, low)).toBe(true);
+  for (const slab of before) allocator.give(slab);
+  // They have two of three arenas again, with the low pages.
+  const after = Array.from({ length: 80 }, () => taken(allocator.take()));
+  for (const slab of after) expect(allocator.admit(slab, high)).toBe(true);
+  // A collection makes it true.
+  expect(told).toMatchObject({ dropped: 1, now: 1 });
+  expect(memory.usedBytes).toBe(80 * SLAB_BYTES + 48 * (SLAB_BYTES / 2) + 128 * 1024);
+});
+
+test('what went beyond the limit goes back as soon as nobody holds it', () => {
+  const memory = new DataMemory({ limit: bytes(MiB) });
+  const { allocator } = world(memory);
+  const held: Slab[] = [];
+  for (let n = 0; n < 20; n++) {
+    const slab = taken(allocator.take(Room.ANY));
+    expect(allocator.admit(slab, ALL_PAGES, Room.ANY)).toBe(true);
+    held.push(slab);
+  }
+  expect(memory.hasRoom(0)).toBe(false);
+  for (const slab of held) allocator.give(slab);
+  expect(memory.hasRoom(0)).toBe(true);
 });
