@@ -1,5 +1,6 @@
 /** `tnull crash shrink FILE ID --check COMMAND`: the nearest image that passes, and what makes the difference. */
 
+import { shellCommand } from '../../config/shell-word.ts';
 import { type ImageId, idText, parseId } from '../../crash/image-id.ts';
 import { crashSite, type Model } from '../../crash/models.ts';
 import { ProductSpace } from '../../crash/product-space.ts';
@@ -212,7 +213,7 @@ function textOfFound(opened: OpenedImage, found: Found): string {
       : '',
     '  in the one that fails:\n',
     ...writersText(opened, least),
-    `  tnull crash serve ${journal} ${passing}\n`,
+    `  ${shellCommand('tnull', 'crash', 'serve', journal, passing)}\n`,
     checked,
   ].join('');
 }

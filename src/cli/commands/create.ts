@@ -1,6 +1,7 @@
 /** `tnull create NAME [attribute=value ...] [--power-on]`: a device. */
 
 import { resolve } from 'node:path';
+import { shellCommand } from '../../config/shell-word.ts';
 import { type ControlClient, devicePath } from '../control-client.ts';
 import { attributeBody, type ControlCommand } from '../control-command.ts';
 import { exportsOf } from '../exported.ts';
@@ -37,7 +38,9 @@ export async function sayMade(
 ): Promise<void> {
   if (json) return say(device);
   const made: { readonly name: string; readonly power: number } = JSON.parse(device);
-  if (made.power === 0) return say(`off; power it on with: tnull set ${made.name} power=1\n`);
+  if (made.power === 0) {
+    return say(`off; power it on with: ${shellCommand('tnull', 'set', made.name, 'power=1')}\n`);
+  }
   const uris = (await exportsOf(client)).get(made.name)?.uris ?? [];
   say(uris.map((uri) => `${uri}\n`).join(''));
 }

@@ -1,6 +1,7 @@
 /** What exploring found: a report for programs, text for people, and one report out of those of shards.
  *  Source: crash.md section 5. */
 
+import { shellCommand } from '../../config/shell-word.ts';
 import type { Doubtful, Moment } from '../../crash/story.ts';
 import { isFailure, type Outcome, type Shard, statusText, tailText } from '../outcome.ts';
 import { timeText } from '../table.ts';
@@ -109,7 +110,7 @@ function failureText(report: ExploreReport, failure: Failure): string {
     ...lines,
     ...(more > 0 ? [`  and ${more} more commands that were not durable\n`] : []),
     ...(output === '' ? [] : ['  the end of what the check said:\n', tailText(output)]),
-    `  tnull crash serve ${journal} ${image}\n\n`,
+    `  ${shellCommand('tnull', 'crash', 'serve', journal, image)}\n\n`,
   ].join('');
 }
 
