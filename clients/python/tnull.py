@@ -14,6 +14,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -110,6 +111,18 @@ class Control:
         """Every device is made anew as it was at start, those that came later are gone, and clients are ended."""
         self.call("POST", "/v1/reset")
 
+    def events(self, device=None, after=None):
+        """Yields what happens (docs/events.md), as it happens. device: only what happens to it. after: the number of an
+        event: first those behind it that are kept; 0: all of them."""
+        with self._answer("GET", "/v1/events", {"device": device, "after": after}, None) as answer:
+            for line in answer:
+                if line.startswith(b"data: "):
+                    yield json.loads(line[len(b"data: ") :])
+
+    def metrics(self):
+        """As Prometheus reads them: a text."""
+        return self.call("GET", "/metrics").decode()
+
 
 def connect(control):
     """The daemon at this control socket. Raises OSError when there is none."""
@@ -138,39 +151,37 @@ class Server(Control):
     Raises StartError with the last lines of its log."""
 
     def __init__(self, listen=(), threads=None, fault_seed=None, args=(), program=None):
-        reader, writer = os.pipe()
         listen = [listen] if isinstance(listen, str) else list(listen)
         command = [
             *(_program() if program is None else [program]),
-            *["serve", "--nr-devices=0", "--exit-with-parent", "--control=-"],
+            *["serve", "--nr-devices=0", "--exit-with-parent", "--control=-", "--ready-json"],
             *(["--listen=" + one for one in listen] or ["--unix=-"]),
             *([] if threads is None else ["--threads=%d" % threads]),
             *([] if fault_seed is None else ["--fault-seed=%s" % fault_seed]),
-            *["--ready-fd=%d" % writer, *args],
+            *args,
         ]
         self._stopped = None
         try:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                pass_fds=[writer],
+                # There may be a shell or npx between, and we may be killed before it looks who started it.
+                env={"TNULL_PARENT": str(os.getpid()), **os.environ},
+                start_new_session=True,
             )
         except OSError as error:
-            os.close(reader)
             raise StartError("%s: %s" % (command[0], error.strerror)) from error
-        finally:
-            os.close(writer)
         self._lines = deque(maxlen=_LINES_MAX)
         self._keeps = threading.Thread(target=self._keep_lines, daemon=True)
         self._keeps.start()
-        with open(reader, "rb") as ready:
-            line = ready.read()
+        with self._process.stdout as ready:
+            line = ready.readline()
         if not line.endswith(b"\n"):
-            status = self._process.wait()
+            self._stopped = self._process.wait()
             self._keeps.join()
-            raise StartError("tnull did not start (status %d)" % status, self._lines)
+            raise StartError("tnull did not start (status %d)" % self._stopped, self._lines)
         said = json.loads(line)
         super().__init__(said["control"], said["uris"])
         self.pid = said["pid"]
@@ -188,15 +199,22 @@ class Server(Control):
     def stop(self):
         """Ends it, and waits until it has. Any number of times. Returns its exit status."""
         if self._stopped is None:
-            self._process.terminate()
-            try:
-                self._process.wait(_END_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
+            self._signal(signal.SIGTERM)
+            # Who holds its log open has not ended.
+            self._keeps.join(_END_SECONDS)
+            if self._keeps.is_alive():
+                self._signal(signal.SIGKILL)
             self._stopped = self._process.wait()
             self._keeps.join()
             self._process.stderr.close()
         return self._stopped
+
+    def _signal(self, number):
+        """To the daemon, and to a shell or npx between, which does not hand it on."""
+        try:
+            os.killpg(self._process.pid, number)
+        except ProcessLookupError:
+            pass
 
     def __enter__(self):
         return self
@@ -308,6 +326,18 @@ class Device:
         """From the zone that holds the sector `start` on."""
         return self.call("GET", "/zones", {"from": start, "count": count})["zones"]
 
+    def zone(self, operation, sector, sectors=None):
+        """open, close, finish or reset: the zone that holds `sector`, or whole zones, `sectors` in all."""
+        self.call("POST", "/zones/" + quote(operation, ""), {"sector": sector, "sectors": sectors})
+
+    def reset_zones(self):
+        """Resets every sequential zone."""
+        self.call("POST", "/zones/reset-all")
+
+    def append(self, sector, data):
+        """Writes at the write pointer of the zone that begins at `sector`. Returns the sector where the data are."""
+        return self.call("POST", "/zones/append", {"sector": sector}, data)["sector"]
+
     def flush(self):
         """Writes the cache back."""
         self.call("POST", "/flush")
@@ -366,7 +396,7 @@ class Faults:
         self._device = device
 
     def add(self, before=None, **words):
-        """One more rule. `until` and other words of Python's own are written as any: add(op="read", error="EIO").
+        """One more rule: add(op="read", error="EIO"). A word that is one of Python's: add(op="read", **{"from": "1s"}).
         Returns the rule, with its "id"."""
         return self._device.call("POST", "/faults/rules", {"before": before}, words)
 
@@ -406,6 +436,13 @@ class Faults:
         """What the rules did, the oldest first, as far as it is kept."""
         lines = self._device.call("GET", "/faults/log", {"after": after}) or b""
         return [json.loads(line) for line in lines.splitlines()]
+
+    def follow_log(self, after=None):
+        """Yields what the rules did, and what they do, as long as the device is there."""
+        path = "/v1/devices/" + quote(self._device.name, "") + "/faults/log"
+        with self._device._control._answer("GET", path, {"after": after, "follow": 1}, None) as answer:
+            for line in answer:
+                yield json.loads(line)
 
     def replay(self, events):
         """Strikes exactly what a log names. Returns how many entries."""

@@ -12,10 +12,10 @@
 package tnulltest
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -74,19 +74,22 @@ func New(args ...string) (*Server, error) {
 	if len(program) == 0 {
 		program = []string{"tnull"}
 	}
-	words := append(program[1:], "serve", "--nr-devices=0", "--exit-with-parent", "--control=-", "--ready-fd=3")
+	words := append(program[1:], "serve", "--nr-devices=0", "--exit-with-parent", "--control=-", "--ready-json")
 	if !listens(args) {
 		words = append(words, "--unix=-")
 	}
 	s := &Server{process: exec.Command(program[0], append(words, args...)...)}
 	s.process.Stderr = &s.log
-	s.process.ExtraFiles = []*os.File{writer}
+	s.process.Stdout = writer
+	// There may be a shell or npx between, and we may be killed before it looks who started it. Of two, the last holds.
+	s.process.Env = append([]string{fmt.Sprintf("TNULL_PARENT=%d", os.Getpid())}, os.Environ()...)
+	s.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	err = s.process.Start()
 	writer.Close()
 	if err != nil {
 		return nil, err
 	}
-	line, _ := io.ReadAll(reader)
+	line, _ := bufio.NewReader(reader).ReadBytes('\n')
 	if !bytes.HasSuffix(line, []byte("\n")) {
 		err := s.process.Wait()
 		return nil, fmt.Errorf("tnull did not start (%w)\n%s", err, s.log.String())
@@ -136,16 +139,18 @@ func Start(t testing.TB, args ...string) *TestServer {
 
 // Stop ends the server, and waits until it has. It returns an error where the server ended badly.
 func (s *Server) Stop() error {
-	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil {
-		if errors.Is(err, os.ErrProcessDone) {
-			return nil
-		}
-		return err
+	if s.process.ProcessState != nil {
+		return nil
 	}
-	late := time.AfterFunc(endTime, func() { s.process.Process.Kill() })
+	s.signal(syscall.SIGTERM)
+	late := time.AfterFunc(endTime, func() { s.signal(syscall.SIGKILL) })
 	defer late.Stop()
+	// It waits for the end of the log, too, which the daemon holds open.
 	return s.process.Wait()
 }
+
+// signal goes to the daemon, and to a shell or npx between, which does not hand it on.
+func (s *Server) signal(number syscall.Signal) { syscall.Kill(-s.process.Process.Pid, number) }
 
 // Call makes a call of the control API (docs/control.md). Body is sent as JSON, unless it is []byte; the answer is
 // read into answer as JSON, unless that is *[]byte. Either may be nil. A refusal is an *Error.

@@ -151,3 +151,28 @@ func TestNothingIsLeftOfAServer(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// npx, too, runs it in a shell, and hands down the standard streams alone.
+func TestAServerBehindAShellStartsAndStops(t *testing.T) {
+	program := os.Getenv("TNULL")
+	if program == "" {
+		program = "tnull"
+	}
+	script := filepath.Join(t.TempDir(), "tnull")
+	text := "#!/bin/bash\nfor n in {3..63}; do eval \"exec $n>&-\"; done\n" + program + " \"$@\"\nexit $?\n"
+	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TNULL", script)
+	s, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Create("disk", Attributes{"size": 1}); err != nil {
+		t.Fatal(err)
+	}
+	s.Stop() // with the status of the shell
+	if _, err := os.Stat(filepath.Dir(s.Control)); !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+}

@@ -2,6 +2,9 @@
 
 import errno
 import os
+import pathlib
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -123,6 +126,53 @@ def test_attributes_are_set_all_or_none(disk):
     assert disk.attributes()["zoned"] == 1
 
 
+def test_zones_are_opened_written_finished_and_reset(tnull):
+    disk = tnull.create("zoned", size=4, zone_size=1, zoned=1, memory_backed=1)
+    assert disk.append(2048, b"7" * 512) == 2048
+    disk.zone("open", 0)
+    disk.zone("finish", 4096, 4096)
+    conditions = [zone["condition"] for zone in disk.zones()]
+    assert conditions == ["explicit-open", "implicit-open", "full", "full"]
+    disk.reset_zones()
+    assert {zone["condition"] for zone in disk.zones()} == {"empty"}
+
+
+def test_a_word_that_is_one_of_pythons(disk, handle):
+    disk.faults.add(op="read", error="EIO", **{"from": "1h"})
+    handle.pread(BLOCK, 0)
+    assert disk.faults.list()[0]["words"]["from"] == "1h"
+
+
+def test_what_the_client_for_javascript_has_is_here_too(tnull, disk):
+    sources = pathlib.Path(__file__).parents[3] / "src/client"
+    for source, here in [("control", tnull), ("device", disk), ("faults", disk.faults)]:
+        text = (sources / (source + ".ts")).read_text()
+        names = set(re.findall(r"^  (?:async |get |\*)*([a-z]\w*)\(", text, re.MULTILINE)) - {"constructor"}
+        assert len(names) > 5
+        assert [name for name in names if not hasattr(here, re.sub("([A-Z])", r"_\1", name).lower())] == []
+
+
+def test_what_rules_do_is_followed(disk, handle):
+    disk.faults.add(op="flush", error="EIO")
+    log = disk.faults.follow_log()
+    for seq in [1, 2]:
+        with pytest.raises(nbd.Error):
+            handle.flush()
+        assert next(log)["seq"] == seq
+    log.close()
+
+
+def test_events_are_told(tnull, disk):
+    events = tnull.events(device="disk", after=0)
+    while next(events)["type"] != "created":
+        pass
+    events.close()
+
+
+def test_metrics(tnull):
+    assert "tnull_" in tnull.metrics()
+
+
 def test_counters_and_power(disk, handle):
     handle.pread(BLOCK, 0)
     assert disk.stats()["operations"]["read"]["requests"] == 1
@@ -177,9 +227,30 @@ def test_nothing_is_left_of_a_server():
     assert not os.path.exists(os.path.dirname(server.control))
 
 
-def test_a_process_that_is_killed_takes_its_server_with_it():
-    code = "import tnull, time; server = tnull.Server(); print(server.pid, flush=True); time.sleep(1000)"
-    other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+@pytest.fixture(params=["itself", "behind a shell"])
+def program(request, tmp_path):
+    """npx, too, runs it in a shell, and hands down the standard streams alone."""
+    if request.param == "itself":
+        return None
+    script = tmp_path / "tnull"
+    given = " ".join(shlex.quote(word) for word in client._program())
+    script.write_text("#!/bin/bash\nfor n in {3..63}; do eval \"exec $n>&-\"; done\n%s \"$@\"\nexit $?\n" % given)
+    script.chmod(0o755)
+    return str(script)
+
+
+def test_a_server_behind_a_shell_starts_and_stops(program):
+    with client.Server(program=program) as server:
+        assert server.create("disk", size=1).attributes()["size"] == 1
+    assert not os.path.exists(os.path.dirname(server.control))
+    # The shell may end before it has seen that the daemon has.
+    while os.path.exists("/proc/%d" % server.pid):
+        time.sleep(0.01)
+
+
+def test_a_process_that_is_killed_takes_its_server_with_it(program):
+    code = "import tnull, time; server = tnull.Server(program=%r); print(server.pid, flush=True); time.sleep(1000)"
+    other = subprocess.Popen([sys.executable, "-c", code % program], stdout=subprocess.PIPE)
     pid = int(other.stdout.readline())
     other.send_signal(signal.SIGKILL)
     other.wait()
