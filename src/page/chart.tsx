@@ -73,6 +73,11 @@ export function Chart({ title, lines, data, text }: ChartProps) {
   );
 }
 
+/** @param end in seconds. */
+function spanTo(end: number): uPlot.Range.MinMax {
+  return [end - SECONDS, end];
+}
+
 function aligned(data: ChartProps['data']): uPlot.AlignedData {
   return data.map((list) => [...list]) as uPlot.AlignedData; // times first, and lists of one length
 }
@@ -90,7 +95,7 @@ function optionsOf(
     cursor: { show: false },
     scales: {
       // Always as much: the picture does not stretch while it fills.
-      x: { range: (_, __, max) => [max - SECONDS, max] },
+      x: { range: (_, __, max) => spanTo(max || Date.now() / 1000) },
       y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] },
     },
     axes: [axis, { ...axis, size: AXIS_PX, values: (_, values) => values.map(text) }],

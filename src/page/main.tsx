@@ -3,12 +3,14 @@
 
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import type { RootAnswer } from '../client/made/answers.ts';
 import { get, Refusal } from './call.ts';
 import { isReadOnly } from './controls.tsx';
 import { Device } from './device.tsx';
 import { Devices } from './devices.tsx';
 import { Did } from './did.tsx';
 import { watch } from './events.ts';
+import { useLive } from './live.ts';
 import { takeToken, useToken } from './session.ts';
 
 interface Route {
@@ -41,6 +43,7 @@ function Page() {
       <header>
         <a href="#/">tnull</a>
         <a href="#/">All devices</a>
+        <Gone />
         {isReadOnly && <span class="off">read-only</span>}
       </header>
       {route.device === undefined ? (
@@ -50,6 +53,20 @@ function Page() {
       )}
       <Did />
     </>
+  );
+}
+
+/** What is shown is old when nobody answers any more. */
+function Gone() {
+  const { error } = useLive<RootAnswer>('/v1', 2000);
+  if (error === undefined) return null;
+  const isLocked = error.status === 401;
+  return (
+    <span role="alert">
+      {isLocked
+        ? 'The token is no longer good: run tnull page again.'
+        : 'The daemon does not answer.'}
+    </span>
   );
 }
 

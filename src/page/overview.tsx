@@ -7,12 +7,12 @@ import type {
   RequestsAnswer,
   StatsAnswer,
 } from '../client/made/answers.ts';
-import { deviceUrl } from './call.ts';
+import { deviceUrl, get } from './call.ts';
 import { Chart } from './chart.tsx';
 import { clientsOf, eventsAfter, happenedIn } from './happened.ts';
 import { Heatmap } from './heatmap.tsx';
 import { History } from './history.ts';
-import { useLive } from './live.ts';
+import { repeat, useLive } from './live.ts';
 import { bytesText, countText, timeText, wordOf } from './numbers.ts';
 import { errorsOf, type Look, ratesBetween } from './rates.ts';
 import { Rows } from './rows.tsx';
@@ -24,25 +24,36 @@ const LINES = [
 ] as const;
 const WITH_OTHER = [...LINES, { name: 'other', colour: '--other' }] as const;
 
-/** Looks at the device each second, as long as the view is shown. */
+/** Looks at the device each second, as long as the view is shown; at counters and latencies together, so that a
+ *  column of the pictures is about the same second. */
 function useHistory(name: string): {
   history: History;
   at: number;
   stats: StatsAnswer | undefined;
 } {
-  const stats = useLive<StatsAnswer>(`${deviceUrl(name)}/stats`);
-  const latencies = useLive<LatenciesAnswer>(`${deviceUrl(name)}/latencies`);
   const history = useRef(new History());
-  const before = useRef<Look>(undefined);
-  const [at, setAt] = useState(0);
+  const [now, setNow] = useState<Look>();
   useEffect(() => {
-    if (stats.value === undefined || latencies.value === undefined) return;
-    const now = { at: stats.at, stats: stats.value };
-    history.current.add(Date.now() / 1000, ratesBetween(before.current, now), latencies.value);
-    before.current = now;
-    setAt(stats.at);
-  }, [stats.at]);
-  return { history: history.current, at, stats: stats.value };
+    const stop = new AbortController();
+    let before: Look | undefined;
+    const look = async (): Promise<void> => {
+      try {
+        const [stats, latencies] = await Promise.all([
+          get<StatsAnswer>(`${deviceUrl(name)}/stats`, stop.signal),
+          get<LatenciesAnswer>(`${deviceUrl(name)}/latencies`, stop.signal),
+        ]);
+        const seen = { at: performance.now(), stats };
+        history.current.add(Date.now() / 1000, ratesBetween(before, seen), latencies);
+        before = seen;
+        setNow(seen);
+      } catch {
+        // The frame tells when the daemon does not answer.
+      }
+    };
+    void repeat(look, 1000, stop.signal);
+    return () => stop.abort();
+  }, [name]);
+  return { history: history.current, at: now?.at ?? 0, stats: now?.stats };
 }
 
 export function Overview({ name }: { name: string }) {

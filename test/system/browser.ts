@@ -108,11 +108,14 @@ export function shell(line: string, tnull: Tnull, token: string | undefined): Pr
   return run('bash', '-c', `${command}; ${curl}; TNULL_HTTP_TOKEN=${token ?? ''}; ${line}`);
 }
 
+/** The pictures of docs/page.md are made anew. */
+export const forDocuments = process.env['TNULL_PAGE_IMAGES'] === '1';
+
 /** A picture for the run's artifacts; where the variable says so, for the documents too. */
 export async function picture(page: Page, name: string, document = false): Promise<void> {
   mkdirSync(artifacts, { recursive: true });
   await page.screenshot({ path: join(artifacts, `${name}.png`) });
-  if (document && process.env['TNULL_PAGE_IMAGES'] === '1') {
+  if (document && forDocuments) {
     const path = join(root, `docs/images/page-${name}.jpg`);
     await page.screenshot({ path, type: 'jpeg', quality: 70 });
   }

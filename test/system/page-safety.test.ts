@@ -117,6 +117,18 @@ test('the token of the daemon, in the fragment, opens the page as often as one l
   }
 });
 
+test('a daemon that is gone, and another at its address with other tokens, are told', async () => {
+  const first = await startTnull(['size=1', '--http', '127.0.0.1:0', '--http-token', TOKEN]);
+  const origin = originOf(first);
+  const { page } = await show(browser, `${origin}/#token=${TOKEN}`);
+  onTestFinished(() => page.context().close());
+  await page.getByRole('heading', { name: 'Devices' }).waitFor();
+  await first.stop();
+  await page.getByText('The daemon does not answer.').waitFor();
+  await started('--http', new URL(origin).host, '--http-token', TOKEN);
+  await page.getByText('The token is no longer good: run tnull page again.').waitFor();
+});
+
 test('names are text, whatever they look like', async () => {
   const tnull = await started();
   await tnull.command('create', MARKUP, 'size=1', 'memory_backed=1', '--power-on');

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../until.ts';
-import { launch, newUrl, picture, type Shown, shell, show } from './browser.ts';
+import { forDocuments, launch, newUrl, picture, type Shown, shell, show } from './browser.ts';
 import { programsIn } from './programs.ts';
 import { nbdsh, startTnull, type Tnull } from './tnull.ts';
 
@@ -79,6 +79,8 @@ test('throughput, latencies, tags in flight and clients of a device', async () =
   await tnull.command('set', 'nullb0', 'badblocks=+131064-131071');
   await page.getByRole('row', { name: /attributes .*131064/ }).waitFor();
   await tnull.command('set', 'nullb0', 'badblocks=-131064-131071');
+  // Readers want to see more of it than a second.
+  if (forDocuments) await page.waitForTimeout(90_000);
   await picture(page, 'overview', true);
 });
 
