@@ -20,8 +20,7 @@ export interface Decided {
 
 export class LazyImage {
   readonly decisions: Decision[] = [];
-  /** Something else was read than the decisions before were made for. */
-  hasDiverged = false;
+  #readsOther = false;
   readonly #timeline: Timeline;
   readonly #plan: readonly Decision[];
   /** Of each cell, its component while that is not decided. */
@@ -46,6 +45,12 @@ export class LazyImage {
     for (const component of images.components) {
       for (const cell of component.cells) this.#open.set(cell, component);
     }
+  }
+
+  /** Something else was read than the decisions before were made for, or less. Ask when the reader has
+   *  ended. */
+  get hasDiverged(): boolean {
+    return this.#readsOther || this.decisions.length < this.#plan.length;
   }
 
   /** The version of each cell; of those that are not decided, the first. */
@@ -82,9 +87,9 @@ export class LazyImage {
 
   #decide(component: Component): Decided[] {
     const place = this.decisions.length;
-    const planned = this.hasDiverged ? undefined : this.#plan[place];
+    const planned = this.#readsOther ? undefined : this.#plan[place];
     const isSame = planned?.component.cells[0] === component.cells[0];
-    if (planned !== undefined && !isSame) this.hasDiverged = true;
+    if (planned !== undefined && !isSame) this.#readsOther = true;
     const choice = planned !== undefined && isSame ? planned.choice : 0n;
     this.decisions.push({ component, choice });
     const versions = component.outcomes.unrank(choice);

@@ -117,3 +117,17 @@ test('a reader that reads otherwise than before is found out', () => {
   again.reads(512, 1024);
   expect(again.hasDiverged).toBe(true);
 });
+
+test('so is one that reads less', () => {
+  const site = crashSite(readLog(journalOf(script('abc@0', { base: '...' }))), 'torn');
+  const { timeline, space } = site;
+  if (!(space instanceof ProductSpace)) throw new Error('no components');
+  const images = space.at(0);
+  const first = new LazyImage(images, timeline, []);
+  first.reads(0, 1024);
+  const again = new LazyImage(images, timeline, nextPlan(first.decisions) ?? []);
+  again.reads(0, 512);
+  expect(again.hasDiverged).toBe(true);
+  again.reads(512, 1024);
+  expect(again.hasDiverged).toBe(false);
+});
