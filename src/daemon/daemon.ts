@@ -47,6 +47,7 @@ import { startPool } from './start-threads.ts';
 import { makeTiming } from './timing.ts';
 import { version } from './version.ts';
 import { type OpenWays, openWays, type WaysIn } from './ways-in.ts';
+import { ZeroReader } from './zero-reader.ts';
 
 export type { InheritedSocket } from '../server/inherited.ts';
 export type { ListenAddress } from '../server/listener.ts';
@@ -257,6 +258,7 @@ async function startDataPath(
     share: shared?.share,
     collect: collectGarbage,
     openJournal: journalFiles(),
+    makeToucher: () => new ZeroReader(),
     openStream: (socket, sink, here) =>
       (here ? undefined : pool?.open(socket, sink)) ?? new SocketStream(socket, sink),
     tlsMode: options.tls?.mode ?? 'off',

@@ -57,6 +57,7 @@ export interface DataPathParts {
   readonly openStream: ServerContext['openStream'];
   /** Undefined: journals stay in memory. */
   readonly openJournal?: DeviceContext['openJournal'];
+  readonly makeToucher?: DeviceContext['makeToucher'];
   /** Undefined: there is no TLS. */
   readonly tls: ServerTls | undefined;
   readonly tlsMode: TlsMode;
@@ -103,6 +104,7 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
     warn: (line) => log.warn({}, line),
     makeStore: options.makeStore,
     openJournal: parts.openJournal,
+    makeToucher: parts.makeToucher,
     chooseImage: async (...how) => {
       const { chooseImage } = await import('../crash/choose-image.ts');
       return await slicer.run(chooseImage(...how));

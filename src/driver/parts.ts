@@ -11,6 +11,7 @@ import type { BadBlocks } from './badblocks.ts';
 import type { Faults } from './gate.ts';
 import type { OpenJournal } from './journal/journal-file.ts';
 import type { ChooseImage } from './journal/legal-image.ts';
+import type { Toucher } from './journal/recorder.ts';
 import type { PageStore } from './storage/page-store.ts';
 
 /** Lets threads for sockets read and write the device themselves.
@@ -35,6 +36,8 @@ export interface DeviceContext extends BlockContext {
   readonly chooseImage?: ChooseImage | undefined;
   /** Undefined: journals stay in memory. */
   readonly openJournal?: OpenJournal | undefined;
+  /** Undefined: whoever writes to memory touches it. */
+  readonly makeToucher?: (() => Toucher) | undefined;
   /** The time of day. */
   readonly date?: () => Date;
   /** Writes a line to the log. */

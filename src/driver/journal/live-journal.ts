@@ -13,7 +13,7 @@ import type { DeviceContext } from '../parts.ts';
 import { PageStore } from '../storage/page-store.ts';
 import { JournalFile, type JournalSink, unreadable } from './journal-file.ts';
 import type { JournalNow } from './legal-image.ts';
-import { baseRecord, headerBytes, Recorder } from './recorder.ts';
+import { baseRecord, headerBytes, Recorder, type Toucher } from './recorder.ts';
 
 /** What happens when there is no room for more. */
 export type WhenFull = 'stop' | 'fail';
@@ -40,6 +40,8 @@ const NOT_WRITTEN = 0;
 const FULL = 'the journal is full and ends here; journal_max gives it more';
 const TOO_SLOW = 'the disk is too slow for the journal, which ends here';
 const NO_ROOM = -1;
+/** So much stays free when memory is taken that is not needed yet. */
+const FREE_BYTES = 64 * MiB;
 /** As a client's number. */
 const NOBODY = 0;
 
@@ -49,6 +51,7 @@ export class LiveJournal implements CommandJournal {
   readonly #recorder: Recorder;
   readonly #slicer: Slicer;
   readonly #file: JournalFile | undefined;
+  readonly #toucher: Toucher | undefined;
   /** Data as they were at power on; undefined: there were none. */
   readonly #base: PageStore | undefined;
   #offer: Offer = { cache: true, fua: true, multiConnection: false };
@@ -76,24 +79,43 @@ export class LiveJournal implements CommandJournal {
     }
     const began = context.clock.now();
     const { memory } = context.allocator;
+    // What goes to a file is written to the same memory again and again.
+    this.#toucher = options.sink === undefined ? context.makeToucher?.() : undefined;
     this.#recorder = new Recorder(
       () => Math.round(context.clock.now() - began),
-      (length) => {
-        if (!memory.charge(length, Room.DATA)) return false;
-        this.#charged += length;
-        return true;
-      },
+      (length) => this.#charge(length),
       (length) => {
         memory.release(length);
         this.#charged -= length;
       },
       options.sink !== undefined,
+      this.#ahead(),
     );
     const { sink } = options;
     if (sink === undefined) return;
     const whole = (): Iterable<Uint8Array> => this.#beginning();
     const failed = (problem: string): void => this.#failed(sink.path, problem);
     this.#file = new JournalFile(sink, this.#recorder, context, whole, failed);
+  }
+
+  #charge(length: number): boolean {
+    if (!this.#context.allocator.memory.charge(length, Room.DATA)) return false;
+    this.#charged += length;
+    return true;
+  }
+
+  #ahead(): ConstructorParameters<typeof Recorder>[4] {
+    const [toucher, { memory }] = [this.#toucher, this.#context.allocator];
+    return (
+      toucher && {
+        take: (length) =>
+          !this.#isOver &&
+          this.#recorder.bytes + FREE_BYTES <= this.#options.most &&
+          memory.hasRoom(length + FREE_BYTES) &&
+          this.#charge(length),
+        touch: (bytes, done) => toucher.touch(bytes, done),
+      }
+    );
   }
 
   get bytes(): number {
@@ -220,6 +242,7 @@ export class LiveJournal implements CommandJournal {
   /** It is not needed any more. */
   free(): void {
     this.#file?.close();
+    this.#toucher?.close();
     this.#isOver = true;
     if (this.#base !== undefined) void this.#slicer.run(this.#base.end());
     this.#context.allocator.memory.release(this.#charged);

@@ -16,6 +16,11 @@ const GROWTH = 16;
 const CHARGE_BYTES = MiB;
 /** So many pieces are kept for what comes next. */
 const SPARE_MAX = 4;
+/** What is touched ahead of the records: so far, and so much at a time. */
+const AHEAD_BYTES = 4 * MiB;
+const TOUCH_BYTES = CHARGE_BYTES;
+/** Records caught up with a region that was still being touched: they had no more need of it for so long. */
+const PAUSE_BYTES = 32 * MiB;
 const RECORD_BYTES = 48;
 /** A file's first bytes. */
 export const MAGIC = new TextEncoder().encode('TNULLJ1\n');
@@ -38,6 +43,20 @@ export interface HeaderFields {
   readonly name: string;
 }
 
+/** Touches memory before it is written to: the first touch of a page takes the system as long as a record takes us. */
+export interface Toucher {
+  /** Writes zeros to the bytes, in the background. @param done they are not written to any more. False: they were not
+   *  touched, and others would not be. */
+  touch(bytes: Uint8Array, done: (isTouched: boolean) => void): void;
+  /** No more is touched. */
+  close(): void;
+}
+
+interface Ahead extends Pick<Toucher, 'touch'> {
+  /** Takes memory that is not needed yet. @returns false: others may need it. */
+  take(bytes: number): boolean;
+}
+
 export class Recorder {
   /** Of those that are full, what was not taken. */
   readonly #full: Uint8Array[] = [];
@@ -54,19 +73,28 @@ export class Recorder {
   readonly #now: () => number;
   readonly #memory: (bytes: number) => boolean;
   readonly #giveBack: (bytes: number) => void;
+  #ahead: Ahead | undefined;
+  /** Of the piece, what may be written to: what is charged, without a region behind it that is being touched. */
+  #writable = 0;
+  /** Records beyond this place have the next region touched. */
+  #touchFrom = Number.POSITIVE_INFINITY;
+  #isTouching = false;
 
   /** @param now ns since power on. @param memory takes so many bytes; false: there are none. @param giveBack those that
-   *  were taken in vain. @param passes `take` gets all of it, piece by piece, and gives the pieces back. */
+   *  were taken in vain. @param passes `take` gets all of it, piece by piece, and gives the pieces back.
+   *  @param ahead touches memory before records come to it. */
   constructor(
     now: () => number,
     memory: (bytes: number) => boolean,
     giveBack: (bytes: number) => void,
     passes = false,
+    ahead: Ahead | undefined = undefined,
   ) {
     this.#spare = passes ? [] : undefined;
     this.#now = now;
     this.#memory = memory;
     this.#giveBack = giveBack;
+    this.#ahead = ahead;
   }
 
   /** Of records so far. */
@@ -154,12 +182,14 @@ export class Recorder {
   /** Room for a record and its payload in one piece. */
   #reserve(payload: number): boolean {
     const needed = RECORD_BYTES + payload;
-    if (this.#used + needed > this.#charged && !this.#takeMemory(needed)) return false;
+    if (this.#used + needed > this.#writable && !this.#takeMemory(needed)) return false;
     this.#bytes += needed;
+    if (this.#used > this.#touchFrom && needed <= TOUCH_BYTES) this.#touchNext();
     return true;
   }
 
   #takeMemory(needed: number): boolean {
+    if (this.#writable < this.#charged) this.#skip();
     const begins = this.#used + needed > this.#piece.length;
     const [used, charged] = begins ? [0, 0] : [this.#used, this.#charged];
     const steps = Math.ceil((used + needed - charged) / CHARGE_BYTES);
@@ -172,6 +202,7 @@ export class Recorder {
       return false;
     }
     this.#charged += more;
+    this.#writable = this.#charged;
     return true;
   }
 
@@ -181,6 +212,7 @@ export class Recorder {
     if (piece === undefined) return false;
     this.#continueIn(piece);
     this.#charged = piece.length;
+    this.#writable = piece.length;
     return true;
   }
 
@@ -193,7 +225,37 @@ export class Recorder {
     if (piece === undefined) return false;
     this.#continueIn(piece);
     this.#charged = 0;
+    this.#writable = 0;
+    this.#touchFrom = this.#ahead === undefined ? Number.POSITIVE_INFINITY : 0;
     return true;
+  }
+
+  /** The next region, unless one is being touched: records never wait for it. */
+  #touchNext(): void {
+    const [ahead, piece, at] = [this.#ahead, this.#piece, this.#charged];
+    this.#touchFrom = this.#used + TOUCH_BYTES;
+    if (ahead === undefined || this.#isTouching) return;
+    if (at + TOUCH_BYTES > piece.length || !ahead.take(TOUCH_BYTES)) return;
+    this.#touchFrom = Number.POSITIVE_INFINITY;
+    this.#charged += TOUCH_BYTES;
+    this.#isTouching = true;
+    ahead.touch(piece.subarray(at, at + TOUCH_BYTES), (isTouched) => {
+      this.#isTouching = false;
+      if (!isTouched) this.#ahead = undefined;
+      // Otherwise records have passed it.
+      if (this.#piece !== piece || this.#writable !== at) return;
+      this.#writable = this.#charged;
+      this.#touchFrom = this.#charged - AHEAD_BYTES;
+    });
+  }
+
+  /** What comes next is written behind the region that is being touched. */
+  #skip(): void {
+    this.#full.push(this.#piece.subarray(this.#taken, this.#used));
+    this.#used = this.#charged;
+    this.#taken = this.#charged;
+    this.#writable = this.#charged;
+    this.#touchFrom = this.#used + PAUSE_BYTES;
   }
 
   #continueIn(piece: Uint8Array<ArrayBuffer>): void {
