@@ -26,6 +26,15 @@ const written = promisify(write);
 interface Claim {
   readonly device: string;
   count: number;
+  /** The last write to it that was begun. */
+  writing: Promise<unknown>;
+}
+
+/** A sink's part in it. */
+interface Share {
+  /** Undefined: a device of the system. */
+  readonly claim: Claim | undefined;
+  readonly release: () => void;
 }
 
 /** Of one daemon: it keeps two devices from the same file. */
@@ -35,8 +44,7 @@ export function journalFiles(): OpenJournal {
   return (path, device) => {
     const { file, isNew } = opened(path);
     try {
-      const claim = claimed(claims, path, file, device);
-      return new SinkFile(path, file, isNew, claim);
+      return new SinkFile(path, file, isNew, claimed(claims, path, file, device));
     } catch (error) {
       closeSync(file);
       if (isNew) unlinkSync(path);
@@ -45,28 +53,23 @@ export function journalFiles(): OpenJournal {
   };
 }
 
-/** @returns what gives it back. */
-function claimed(
-  claims: Map<string, Claim>,
-  path: string,
-  file: number,
-  device: string,
-): () => void {
+function claimed(claims: Map<string, Claim>, path: string, file: number, device: string): Share {
   const stat = fstatSync(file);
   if (!stat.isFile() && !stat.isCharacterDevice()) throw refusal(path, 'is no regular file');
   // A device of the system has no content, and may be written by many.
-  if (!stat.isFile()) return () => {};
+  if (!stat.isFile()) return { claim: undefined, release: () => {} };
   if (stat.size > 0 && !isJournal(file)) {
     throw refusal(path, 'is no journal, and not empty: it is left as it is');
   }
   const key = `${stat.dev}:${stat.ino}`;
-  const claim = claims.get(key) ?? { device, count: 0 };
+  const claim = claims.get(key) ?? { device, count: 0, writing: Promise.resolve() };
   if (claim.device !== device) throw refusal(path, `has the journal of ${claim.device}`);
   claims.set(key, claim);
   claim.count++;
-  return () => {
+  const release = (): void => {
     if (--claim.count === 0) claims.delete(key);
   };
+  return { claim, release };
 }
 
 function isJournal(file: number): boolean {
@@ -103,20 +106,22 @@ class SinkFile implements JournalSink {
   readonly path: string;
   readonly #where: string;
   readonly #file: number;
-  readonly #release: () => void;
+  readonly #share: Share;
   /** We made it, and nothing is in it. */
   #isUnused: boolean;
 
-  constructor(path: string, file: number, isNew: boolean, release: () => void) {
+  constructor(path: string, file: number, isNew: boolean, share: Share) {
     this.path = shown(path);
     this.#where = path;
     this.#file = file;
     this.#isUnused = isNew;
-    this.#release = release;
+    this.#share = share;
   }
 
   async empty(): Promise<Written> {
     this.#isUnused = false;
+    // Of the journal before, which may be on its way to a slow disk.
+    await this.#share.claim?.writing;
     try {
       // What is no regular file has no length.
       if (fstatSync(this.#file).isFile()) await truncated(this.#file, 0);
@@ -126,7 +131,14 @@ class SinkFile implements JournalSink {
     }
   }
 
-  async write(data: Uint8Array, at: number): Promise<Written> {
+  write(data: Uint8Array, at: number): Promise<Written> {
+    const writing = this.#write(data, at);
+    const { claim } = this.#share;
+    if (claim !== undefined) claim.writing = writing;
+    return writing;
+  }
+
+  async #write(data: Uint8Array, at: number): Promise<Written> {
     let done = 0;
     try {
       while (done < data.length) {
@@ -187,7 +199,7 @@ class SinkFile implements JournalSink {
 
   close(): void {
     if (this.#isUnused) remove(this.#where);
-    this.#release();
+    this.#share.release();
     close(this.#file, () => {});
   }
 }
