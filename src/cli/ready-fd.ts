@@ -1,6 +1,6 @@
 /** Who started us may wait for a line on a file descriptor. Source: test-api.md section 1. */
 
-import { close, fstatSync, write } from 'node:fs';
+import { close, constants, fstatSync, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { shown } from '../config/errors.ts';
 import { parseInteger } from '../config/numbers.ts';
@@ -19,10 +19,17 @@ export function parseReadyFd(text: string): number {
 
 /** Before anything of ours is opened, which would take its number. @throws StartError. */
 export function checkOpen(fd: number): void {
-  try {
-    fstatSync(fd);
-  } catch {
+  if (!isFromOutside(fd)) {
     throw new StartError(`--ready-fd ${fd}: whoever started tnull has not opened it`);
+  }
+}
+
+/** Node has descriptors, too: those of its event loops are no files, so that they have no type. */
+function isFromOutside(fd: number): boolean {
+  try {
+    return (fstatSync(fd).mode & constants.S_IFMT) !== 0;
+  } catch {
+    return false;
   }
 }
 

@@ -2,10 +2,11 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
+import { checkOpen } from '../../src/cli/ready-fd.ts';
 import { ask } from '../control/http.ts';
 import { folder } from '../folder.ts';
 import { WireClient } from '../wire/wire-client.ts';
@@ -89,6 +90,19 @@ test.each([
   const ended = await runHere('size=1', ...words);
   expect(ended).toMatchObject({ status, stdout: '' });
   expect(ended.stderr).toContain(line);
+});
+
+// npx hands down no other descriptors than the standard streams.
+test('a descriptor of an event loop is not one that was given', () => {
+  const own = readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === 'anon_inode:[eventpoll]';
+    } catch {
+      return false; // closed meanwhile
+    }
+  });
+  expect(own).not.toEqual([]);
+  for (const fd of own) expect(() => checkOpen(Number(fd))).toThrow('has not opened it');
 });
 
 test('a pipe whose reader has gone does not keep the daemon from serving', async () => {
