@@ -34,8 +34,8 @@ export interface ApiOptions extends Facts {
   readonly error: (error: unknown) => void;
 }
 
-/** Answers one request. */
-export type Api = (request: IncomingMessage, response: ServerResponse) => void;
+/** Answers one request. @param isLocal it came by the unix socket: see Input. */
+export type Api = (request: IncomingMessage, response: ServerResponse, isLocal: boolean) => void;
 
 const JSON_TYPE = 'application/json';
 /** What curl and others call bytes that nobody named. */
@@ -48,6 +48,8 @@ const mediaTypes = {
 };
 const FORM_TYPE = 'application/x-www-form-urlencoded';
 const NO_BODY_BYTES = 1024;
+/** Requests by the unix socket. The address of a socket does not tell: over TCP it has none after a reset. */
+const local = new WeakSet<IncomingMessage>();
 /** This finds a reader of a stream that vanished without a word. */
 const KEEP_ALIVE_MS = 60_000;
 
@@ -69,7 +71,8 @@ export async function makeApi(options: ApiOptions): Promise<Api> {
   const { app } = await slicer.run(onePiece(() => ({ app: makeApp(options) }))); // it has a `then`
   await slicer.run(addRoutes(app, options));
   await app.ready();
-  return (request, response) => {
+  return (request, response, isLocal) => {
+    if (isLocal) local.add(request);
     void slicer.run(onePiece(() => app.routing(request, response)));
   };
 }
@@ -158,7 +161,7 @@ function inputOf({ params, query, body, raw }: FastifyRequest): Input {
     texts: Object.fromEntries(given.filter(([, value]) => typeof value === 'string')),
     body,
     lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
-    isLocal: raw.socket.remoteAddress === undefined,
+    isLocal: local.has(raw),
   };
 }
 

@@ -16,12 +16,14 @@ const { createServer } = process.getBuiltinModule('node:http');
 export interface HttpOptions {
   readonly load: () => Promise<Api>;
   readonly guard: Guard;
+  /** It listens at the unix socket. */
+  readonly isLocal: boolean;
   /** Undefined: it serves the API alone. */
   readonly page?: PageFiles | undefined;
   readonly error: (error: unknown) => void;
 }
 
-export function makeHttpServer({ load, guard, page, error }: HttpOptions): Server {
+export function makeHttpServer({ load, guard, isLocal, page, error }: HttpOptions): Server {
   const server = createServer({
     maxHeaderSize: limits.headerBytes.max,
     headersTimeout: limits.headerTimeMs.max,
@@ -48,7 +50,7 @@ export function makeHttpServer({ load, guard, page, error }: HttpOptions): Serve
       failed(reason);
       return;
     }
-    load().then((api) => api(request, response), failed);
+    load().then((api) => api(request, response, isLocal), failed);
   });
   server.on('clientError', (reason: NodeJS.ErrnoException, socket: Socket) => {
     const { status, errno, message } = belowHttp(reason);

@@ -5,11 +5,9 @@ import { chmodSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import { systemText } from '../config/errors.ts';
-import type { Guard } from '../control/access.ts';
 import type { Facts } from '../control/handlers.ts';
-import { makeHttpServer } from '../control/http-server.ts';
+import { makeHttpServer, type HttpOptions as ServerOptions } from '../control/http-server.ts';
 import { lazyApi } from '../control/load.ts';
-import type { PageFiles } from '../control/page-files.ts';
 import type { Tree } from '../control/tree.ts';
 import type { DataMemory } from '../pages/memory.ts';
 import { AcceptFaults } from '../server/accept-faults.ts';
@@ -72,13 +70,17 @@ export async function startControl(
   const error = (reason: unknown): void => log.error(reason);
   const servers: Server[] = [];
   const faults = new AcceptFaults(systemScheduler, log);
-  const make = (guard: Guard, page?: PageFiles): Server => {
-    const server = makeHttpServer({ load, guard, page, error });
+  const make = (options: Pick<ServerOptions, 'guard' | 'isLocal' | 'page'>): Server => {
+    const server = makeHttpServer({ ...options, load, error });
     faults.watch(server);
     servers.push(server);
     return server;
   };
-  const http = new HttpWay(httpOptions(options), make, log);
+  const http = new HttpWay(
+    httpOptions(options),
+    (guard, page) => make({ guard, page, isLocal: false }),
+    log,
+  );
   const load = lazyApi({ ...context, error, page: http });
   const closeNow = (): void => {
     faults.close();
@@ -88,7 +90,11 @@ export async function startControl(
     }
   };
   try {
-    const path = await onSocket(options.socket, () => make(() => undefined), log);
+    const path = await onSocket(
+      options.socket,
+      () => make({ guard: () => undefined, isLocal: true }),
+      log,
+    );
     await http.start();
     let closing: Promise<void> | undefined;
     return {

@@ -1,6 +1,9 @@
 /** The page: who gets its files and the API behind it, and with which headers. page.md section 2. */
 
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../src/control/limits.ts';
@@ -10,6 +13,8 @@ import { HttpWay } from '../../src/daemon/http-way.ts';
 import { type Asked, ask } from '../control/http.ts';
 import { serve } from '../control/served.ts';
 import { refusal } from '../control/world.ts';
+import { folder } from '../folder.ts';
+import { until } from '../until.ts';
 
 const LOOPBACK = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
 const TOKEN = 'a-token-of-sixteen-bytes';
@@ -23,6 +28,23 @@ async function served(options: Partial<ControlOptions> = {}) {
 
 function bearer(token: string) {
   return { headers: { authorization: `Bearer ${token}` } };
+}
+
+/** Sends a request and resets the connection in the same turn, before the server accepts it. */
+function resetAfter(port: number, method: string, path: string, json: object): void {
+  const body = JSON.stringify(json);
+  const head = [
+    `${method} ${path} HTTP/1.1`,
+    'Host: localhost',
+    'Content-Type: application/json',
+    `Content-Length: ${body.length}`,
+  ];
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.on('connect', () => {
+    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+    socket.resetAndDestroy();
+  });
 }
 
 /** What `tnull page` prints. */
@@ -124,6 +146,21 @@ describe('tnull page', () => {
     const { over } = await served({ token: TOKEN });
     const answer = await over('POST', '/v1/page', bearer(TOKEN));
     expect(answer).toMatchObject({ status: 422, json: { errno: 'EPERM' } });
+  });
+
+  test('a client over TCP that resets its connection is not taken for one of the socket', async () => {
+    const it = await served();
+    const image = join(folder(), 'image');
+    writeFileSync(image, 'secret');
+    for (const name of ['a', 'b', 'c', 'd']) {
+      // Behind it comes one that is allowed: both are served after the reset, in this order.
+      await until(() => {
+        resetAfter(it.port, 'PUT', `/v1/devices/evil-${name}`, { image });
+        resetAfter(it.port, 'PUT', `/v1/devices/${name}`, {});
+        return it.tree.names().includes(name);
+      });
+    }
+    expect(it.tree.names()).toEqual(['a', 'b', 'c', 'd']);
   });
 
   test('an address that cannot be had is refused in one line, each time anew', async () => {

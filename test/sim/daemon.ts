@@ -81,6 +81,7 @@ export async function makeHttp(
       session: () => '',
     },
   });
-  const server = makeHttpServer({ load: () => Promise.resolve(api), guard: localOnly, error });
+  const load = () => Promise.resolve(api);
+  const server = makeHttpServer({ load, guard: localOnly, isLocal: true, error });
   return new Http(world, random(seed, 'http'), server);
 }
