@@ -7,6 +7,7 @@ import { cpu } from './groups/cpu.ts';
 import { faults } from './groups/faults.ts';
 import { features } from './groups/features.ts';
 import { idle } from './groups/idle.ts';
+import { journal } from './groups/journal.ts';
 import { kernel } from './groups/kernel.ts';
 import { latency } from './groups/latency.ts';
 import { memory } from './groups/memory.ts';
@@ -20,5 +21,18 @@ import { zones } from './groups/zones.ts';
 
 export const groups: readonly Group[] = [
   ...[speed, tcp, nothing, latency, cpu, syscalls, connections, idle, threads],
-  ...[timers, memory, start, copy, beside, features, faults, zones, snapshots, turns, kernel],
+  ...[
+    timers,
+    memory,
+    start,
+    copy,
+    beside,
+    features,
+    faults,
+    zones,
+    journal,
+    snapshots,
+    turns,
+    kernel,
+  ],
 ];

@@ -32,7 +32,8 @@ export interface CommandJournal {
     sectors: number,
     data: Segments,
   ): number;
-  /** Its reply was handed to the socket. @param errno 0: success. LIED: so it was told, but a flush made nothing
-   *  durable, or FUA was ignored. UNDONE: and it was not done, or not as it was sent. */
-  answered(client: number, id: number, errno: number): void;
+  /** The replies of some were handed to the socket together. @param ids `count` numbers, as above. @param errnos of each
+   *  0: success. LIED: so it was told, but a flush made nothing durable, or FUA was ignored. UNDONE: and it was not done,
+   *  or not as it was sent. */
+  answered(client: number, ids: readonly number[], errnos: readonly number[], count: number): void;
 }

@@ -126,9 +126,9 @@ export class ClientJournal implements ReplySink {
   }
 
   #handed(): void {
-    for (let at = 0; at < this.#count; at++) {
-      this.#journal.answered(this.#client, this.#said[at] ?? 0, this.#errors[at] ?? 0);
-    }
+    const count = this.#count;
+    if (count === 0) return;
     this.#count = 0;
+    this.#journal.answered(this.#client, this.#said, this.#errors, count);
   }
 }

@@ -172,12 +172,16 @@ export class LiveJournal implements CommandJournal {
 
   /** Those data are there. */
   landed(id: number): void {
-    this.answered(NOBODY, id, 0);
+    this.answered(NOBODY, [id], [0], 1);
   }
 
-  answered(client: number, id: number, errno: number): void {
+  answered(client: number, ids: readonly number[], errnos: readonly number[], count: number): void {
+    if (this.#isCut) return;
+    const now = this.#recorder.now();
     // There is always room to say that something was answered: what is not said would be taken for lost.
-    if (!this.#isOver && !this.#isCut) this.#done(this.#recorder.answered(client, id, errno));
+    for (let at = 0; at < count && !this.#isOver; at++) {
+      this.#done(this.#recorder.answered(client, ids[at] ?? 0, errnos[at] ?? 0, now));
+    }
   }
 
   /** The power is cut: replies that are not at the socket never will be. */

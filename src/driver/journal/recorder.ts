@@ -102,6 +102,11 @@ export class Recorder {
     return this.#bytes;
   }
 
+  /** ns since power on. */
+  now(): number {
+    return this.#now();
+  }
+
   /** Bytes that a record takes. */
   static size(payload: number): number {
     return RECORD_BYTES + payload;
@@ -124,27 +129,29 @@ export class Recorder {
       ((flags & RequestFlag.FUA) !== 0 ? Flag.fua : 0) |
       ((flags & RequestFlag.NOUNMAP) !== 0 ? Flag.noUnmap : 0) |
       (isAstray ? Flag.astray : 0);
-    this.#record(Kind.arrived, command, bits, client, id, sector, sectors, 0, length);
+    this.#record(Kind.arrived, command, bits, client, id, sector, sectors, 0, length, this.#now());
     if (length > 0) this.#payload(data, length);
     return true;
   }
 
-  answered(client: number, id: number, errno: number): boolean {
-    if (errno >= 0) return this.#short(Kind.answered, client, id, errno);
-    return this.#short(Kind.answered, client, id, errno === UNDONE ? EIO : 0, Flag.lied);
+  /** @param now as `now` gives it: many are answered at one time. */
+  answered(client: number, id: number, errno: number, now = this.#now()): boolean {
+    if (errno >= 0) return this.#short(Kind.answered, client, id, errno, now);
+    const undone = errno === UNDONE ? EIO : 0;
+    return this.#short(Kind.answered, client, id, undone, now, Flag.lied);
   }
 
   connected(client: number): boolean {
-    return this.#short(Kind.connected, client, 0, 0);
+    return this.#short(Kind.connected, client, 0, 0, this.#now());
   }
 
   disconnected(client: number): boolean {
-    return this.#short(Kind.disconnected, client, 0, 0);
+    return this.#short(Kind.disconnected, client, 0, 0, this.#now());
   }
 
   mark(text: Uint8Array): boolean {
     if (!this.#reserve(text.length)) return false;
-    this.#record(Kind.mark, 0, 0, 0, 0, 0, 0, 0, text.length);
+    this.#record(Kind.mark, 0, 0, 0, 0, 0, 0, 0, text.length, this.#now());
     this.#piece.set(text, this.#used);
     this.#used += text.length;
     return true;
@@ -173,9 +180,9 @@ export class Recorder {
     else this.#giveBack(buffer.byteLength);
   }
 
-  #short(kind: Kind, client: number, id: number, errno: number, flags = 0): boolean {
+  #short(kind: Kind, client: number, id: number, errno: number, now: number, flags = 0): boolean {
     if (!this.#reserve(0)) return false;
-    this.#record(kind, 0, flags, client, id, 0, 0, errno, 0);
+    this.#record(kind, 0, flags, client, id, 0, 0, errno, 0, now);
     return true;
   }
 
@@ -276,13 +283,14 @@ export class Recorder {
     sectors: number,
     errno: number,
     payload: number,
+    now: number,
   ): void {
     encodeAt(this.#view, this.#used, kind, command, flags, client, errno, payload);
     const at = this.#used;
     big(this.#view, at + 8, id);
     big(this.#view, at + 16, sector);
     big(this.#view, at + 24, sectors);
-    big(this.#view, at + 40, this.#now());
+    big(this.#view, at + 40, now);
     this.#used = at + RECORD_BYTES;
   }
 
