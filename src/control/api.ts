@@ -2,6 +2,7 @@
  *  requests over. Source: control.md section 3. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import {
   type FastifyInstance,
   type FastifyReply,
@@ -89,10 +90,21 @@ function makeApp(options: ApiOptions): FastifyInstance {
     if (request.routeOptions.config.call?.body === 'stream') return streamOf(request, stream);
     return parseBody(request, await receiveBody(request, stream));
   });
+  app.addHook('onSend', withoutStream);
   app.addHook('onSend', withLineEnd);
   app.setErrorHandler((error, _request, reply) => sendError(error, reply, options));
   app.setNotFoundHandler((request, reply) => sendError(unknownCall(request), reply, options));
   return app;
+}
+
+/** For HEAD fastify would read a stream to its end: one that lasts has none, and that of a disk is far away. */
+async function withoutStream(
+  { method }: FastifyRequest,
+  _: unknown,
+  body: unknown,
+): Promise<unknown> {
+  if (method === 'HEAD' && body instanceof Readable) body.destroy();
+  return body;
 }
 
 /** People read answers in terminals. A stream has its line end already. */

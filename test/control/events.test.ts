@@ -261,6 +261,16 @@ test('so many listeners and no more; one that leaves makes room', async () => {
   expect((await listenTo(it.path)).status).toBe(200);
 });
 
+test('HEAD tells of the stream, and nobody listens', async () => {
+  const it = await serve();
+  for (let n = 0; n <= limits.eventReaders.max; n++) {
+    const answer = await it.ask('HEAD', '/v1/events');
+    expect(answer).toMatchObject({ status: 200, text: '' });
+    expect(answer.headers['content-type']).toBe('text/event-stream');
+  }
+  await until(() => it.events.readers === 0);
+});
+
 test('the end of the daemon ends the stream', async () => {
   const it = await serve();
   const client = await listenTo(it.path);
