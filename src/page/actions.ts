@@ -1,6 +1,8 @@
 /** Everything that the page can change, as data: the call, and the words of `tnull` that do the same. Knows neither
  *  the document nor the network. Source: page.md section 1. */
 
+import { shellCommand, shellWord } from '../config/shell-word.ts';
+
 export interface Action {
   readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE';
   /** With its query. */
@@ -123,15 +125,9 @@ export function clone(place: string, name: string): Action {
   return { method: 'PUT', path: device(name), ...json({ clone: place }), words };
 }
 
-/** What the shell takes for one word. */
-export function quoted(word: string): string {
-  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
-  return `'${word.replaceAll("'", "'\\''")}'`;
-}
-
 /** A name that begins like a flag stays a name. */
 export function commandLine(words: readonly string[]): string {
-  return ['tnull', ...words].map(quoted).join(' ');
+  return shellCommand('tnull', ...words);
 }
 
 /** @param origin where the page is from. @param withToken the daemon asks for one, in $TNULL_HTTP_TOKEN. */
@@ -141,9 +137,9 @@ export function curlLine(action: Action, origin: string, withToken: boolean): st
   if (withToken) parts.push('-H', '"Authorization: Bearer $TNULL_HTTP_TOKEN"');
   // The daemon takes no POST that a form of another page could have sent.
   const content = type ?? (method === 'POST' ? 'application/octet-stream' : undefined);
-  if (content !== undefined) parts.push('-H', quoted(`Content-Type: ${content}`));
-  if (body !== undefined) parts.push('-d', quoted(body));
-  return [...parts, quoted(`${origin}${path}`)].join(' ');
+  if (content !== undefined) parts.push('-H', shellWord(`Content-Type: ${content}`));
+  if (body !== undefined) parts.push('-d', shellWord(body));
+  return [...parts, shellWord(`${origin}${path}`)].join(' ');
 }
 
 /** `op=write nth=3 error=EIO` as a rule. @throws Error in one line that names the word. */

@@ -2,11 +2,11 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
-import { COLUMNS } from './history.ts';
 
 const HEIGHT_PX = 180;
 const AXIS_PX = 84;
-const SECONDS = COLUMNS;
+/** A time and its distance to the next. */
+const TIME_PX = 90;
 
 /** A colour of style.css, as it is now: one property has it for dark and light. */
 export function colour(name: string): string {
@@ -35,17 +35,23 @@ interface ChartProps {
   /** Seconds, then a list for each line. */
   readonly data: readonly (readonly number[])[];
   readonly text: (value: number) => string;
+  /** Seconds from left to right. */
+  readonly span: number;
 }
 
 /** The latest values stand below, in words: nobody has to read them off a picture. */
-export function Chart({ title, lines, data, text }: ChartProps) {
+export function Chart({ title, lines, data, text, span }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
   const scheme = useScheme();
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
-    const made = new uPlot(optionsOf(element.clientWidth, lines, text), aligned(data), element);
+    const made = new uPlot(
+      optionsOf(element.clientWidth, lines, text, span),
+      aligned(data),
+      element,
+    );
     plot.current = made;
     const observer = new ResizeObserver(() => {
       made.setSize({ width: element.clientWidth, height: HEIGHT_PX });
@@ -55,7 +61,7 @@ export function Chart({ title, lines, data, text }: ChartProps) {
       observer.disconnect();
       made.destroy();
     };
-  }, [scheme]);
+  }, [scheme, span]);
   useEffect(() => plot.current?.setData(aligned(data)));
   const latest = lines.map(({ name }, at) => `${name} ${text(data[at + 1]?.at(-1) ?? 0)}`);
   return (
@@ -73,9 +79,9 @@ export function Chart({ title, lines, data, text }: ChartProps) {
   );
 }
 
-/** @param end in seconds. */
-function spanTo(end: number): uPlot.Range.MinMax {
-  return [end - SECONDS, end];
+/** 18:31:05, as the clock of the browser has it. @param seconds since 1970. */
+function clockText(seconds: number): string {
+  return new Date(seconds * 1000).toTimeString().slice(0, 8);
 }
 
 function aligned(data: ChartProps['data']): uPlot.AlignedData {
@@ -86,7 +92,9 @@ function optionsOf(
   width: number,
   lines: ChartProps['lines'],
   text: ChartProps['text'],
+  span: number,
 ): uPlot.Options {
+  const endingAt = (end: number): uPlot.Range.MinMax => [end - span, end];
   const axis = { stroke: colour('--soft'), grid: { stroke: colour('--line'), width: 1 } };
   return {
     width,
@@ -94,11 +102,14 @@ function optionsOf(
     legend: { show: false },
     cursor: { show: false },
     scales: {
-      // Always as much: the picture does not stretch while it fills.
-      x: { range: (_, __, max) => spanTo(max || Date.now() / 1000) },
+      // Fixed: the picture does not stretch while it fills.
+      x: { range: (_, __, max) => endingAt(max || Date.now() / 1000) },
       y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] },
     },
-    axes: [axis, { ...axis, size: AXIS_PX, values: (_, values) => values.map(text) }],
+    axes: [
+      { ...axis, space: TIME_PX, values: (_, values) => values.map(clockText) },
+      { ...axis, size: AXIS_PX, values: (_, values) => values.map(text) },
+    ],
     series: [
       {},
       ...lines.map((line) => ({

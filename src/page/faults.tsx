@@ -93,7 +93,13 @@ function Rule({ name, rule }: { name: string; rule: FaultsAnswer['rules'][number
 }
 
 const OPERATIONS = ['', 'read', 'write', 'write_zeroes', 'discard', 'flush', 'zone_append'];
-const WHEN = ['', 'nth', 'interval', 'probability', 'times'];
+const WHEN: readonly [string, string][] = [
+  ['', 'always'],
+  ['nth', 'nth'],
+  ['interval', 'interval'],
+  ['probability', 'probability in %'],
+  ['times', 'times'],
+];
 const ACTIONS = ['error', 'delay', 'hang', 'torn', 'corrupt', 'lose', 'lie', 'stale', 'misdirect'];
 /** What each action does most often. */
 const USUAL: Readonly<Record<string, string>> = {
@@ -139,7 +145,7 @@ function AddRule({ name }: { name: string }) {
       <Choice
         label="When"
         value={form.when}
-        options={named(WHEN, 'always')}
+        options={WHEN}
         onInput={(when) => change({ when, count: when === '' ? '' : form.count || '1' })}
       />
       <Field label="Number" value={form.count} onInput={(count) => change({ count })} />

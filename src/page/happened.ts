@@ -37,16 +37,28 @@ export interface Client {
   readonly since: string;
 }
 
-/** The clients that have come and not gone, of events whose latest is the first. */
-export function clientsOf(events: readonly Happened[]): Client[] {
-  const found = new Map<number, Client>();
-  for (const { type, time, facts } of [...events].reverse()) {
+/** The clients that have come and not gone. They are known for as long as they are there, however many events come
+ *  after theirs. */
+export class Clients {
+  readonly #found = new Map<number, Client>();
+  #last = 0;
+
+  /** @param event in the order of its number. One that is not higher is another daemon's: its clients are others. */
+  take({ seq, type, time, facts }: Happened): void {
+    // An event `lost` has no number.
+    if (seq === 0) return;
+    if (seq <= this.#last) this.#found.clear();
+    this.#last = seq;
     const connection = Number(facts['connection']);
-    if (type === 'disconnected') found.delete(connection);
-    if (type !== 'connected') continue;
+    if (type === 'disconnected') this.#found.delete(connection);
+    if (type !== 'connected') return;
     const { from, replies, tls } = facts;
     const told = { from: String(from), replies: String(replies), tls: tls === true };
-    found.set(connection, { connection, ...told, since: time });
+    this.#found.set(connection, { connection, ...told, since: time });
   }
-  return [...found.values()];
+
+  /** In the order in which they came. */
+  get all(): Client[] {
+    return [...this.#found.values()];
+  }
 }

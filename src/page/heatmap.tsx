@@ -2,10 +2,11 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import { colour, useScheme } from './chart.tsx';
-import { COLUMNS, FIRST_OCTAVE, type History, OCTAVES } from './history.ts';
+import { FIRST_OCTAVE, type History, OCTAVES } from './history.ts';
 import { countText, timeText } from './numbers.ts';
 
-const COLUMN_PX = 3;
+/** As wide whatever it spans: that many columns fit of the longest, 3 pixels each. */
+const WIDTH_PX = 900;
 const ROW_PX = 8;
 const LABEL_EVERY = 5;
 
@@ -20,13 +21,13 @@ export function Heatmap({ history, at }: HeatmapProps) {
   const scheme = useScheme();
   useEffect(() => {
     const context = canvas.current?.getContext('2d');
-    if (context) draw(context, history.heat);
+    if (context) draw(context, history);
   }, [at, scheme]);
   const words = inWords(history.heat.at(-1));
   return (
     <figure class="heatmap">
       <figcaption>
-        <b>Latency</b> {words}
+        <b>Latency</b> of {history.span / 60} min; {words}
       </figcaption>
       <div class="axis" aria-hidden="true">
         {Array.from({ length: OCTAVES / LABEL_EVERY + 1 }, (_, i) => (
@@ -35,27 +36,28 @@ export function Heatmap({ history, at }: HeatmapProps) {
       </div>
       <canvas
         ref={canvas}
-        width={COLUMNS * COLUMN_PX}
+        width={WIDTH_PX}
         height={OCTAVES * ROW_PX}
         role="img"
-        aria-label={`Latency heatmap of five minutes; ${words}`}
+        aria-label={`Latency heatmap of the last ${history.span} seconds; ${words}`}
       />
     </figure>
   );
 }
 
-function draw(context: CanvasRenderingContext2D, heat: readonly Uint32Array[]): void {
-  context.clearRect(0, 0, COLUMNS * COLUMN_PX, OCTAVES * ROW_PX);
+function draw(context: CanvasRenderingContext2D, { heat, span }: History): void {
+  const columnPx = WIDTH_PX / span;
+  context.clearRect(0, 0, WIDTH_PX, OCTAVES * ROW_PX);
   context.fillStyle = colour('--heat');
   const most = heat.reduce((max, column) => Math.max(max, ...column), 1);
-  const left = COLUMNS - heat.length;
+  const left = span - heat.length;
   for (const [x, column] of heat.entries()) {
     for (const [octave, count] of column.entries()) {
       if (count === 0) continue;
       // One request among a million is what one looks for: it must be seen.
       context.globalAlpha = 0.25 + (0.75 * Math.log1p(count)) / Math.log1p(most);
       const y = (OCTAVES - 1 - octave) * ROW_PX;
-      context.fillRect((left + x) * COLUMN_PX, y, COLUMN_PX, ROW_PX - 1);
+      context.fillRect((left + x) * columnPx, y, columnPx, ROW_PX - 1);
     }
   }
   context.globalAlpha = 1;

@@ -10,6 +10,10 @@ export const COLUMNS = 300;
 export const FIRST_OCTAVE = 10;
 export const OCTAVES = 25;
 
+/** Seconds that are shown: the shortest of these that holds all columns there are, so that a page that was just opened
+ *  shows its few seconds wide, and the picture seldom changes its scale. */
+const SPANS = [60, 120, COLUMNS] as const;
+
 export class History {
   /** Seconds, as uPlot takes them. */
   readonly times: number[] = [];
@@ -17,6 +21,11 @@ export class History {
   /** By column, then by octave: how many requests ended in that time. */
   readonly heat: Uint32Array[] = [];
   #before: LatenciesAnswer | undefined;
+
+  /** How many seconds a picture of it spans. */
+  get span(): number {
+    return SPANS.find((one) => this.times.length <= one) ?? COLUMNS;
+  }
 
   /** @param seconds when it was. */
   add(seconds: number, rates: Rates, latencies: LatenciesAnswer): void {

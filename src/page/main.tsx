@@ -21,7 +21,12 @@ interface Route {
 function routeOf(hash: string): Route {
   const [, where, device, view = ''] = hash.split('/');
   if (where !== 'device' || device === undefined || device === '') return { view };
-  return { device: decodeURIComponent(device), view };
+  try {
+    return { device: decodeURIComponent(device), view };
+  } catch {
+    // What was typed is no escape: as it stands it is the name of no device.
+    return { device, view };
+  }
 }
 
 function Page() {

@@ -20,11 +20,18 @@ const LANES = ['data', 'cached', 'bad'] as const;
 const LANE_PX = 40;
 const ZONE_PX = 20;
 const COLOURS = { data: '--data', cached: '--cache', bad: '--bad' } as const;
-const ZONE_COLOURS: Readonly<Record<string, string>> = {
-  ...{ 'not-wp': '--soft', empty: '--hole', full: '--data', closed: '--cache' },
-  ...{ 'implicit-open': '--good', 'explicit-open': '--good' },
-  ...{ 'read-only': '--other', offline: '--bad' },
-};
+const ZONE_COLOURS = [
+  { colour: '--soft', conditions: ['not-wp'] },
+  { colour: '--hole', conditions: ['empty'] },
+  { colour: '--good', conditions: ['implicit-open', 'explicit-open'] },
+  { colour: '--cache', conditions: ['closed'] },
+  { colour: '--data', conditions: ['full'] },
+  { colour: '--other', conditions: ['read-only'] },
+  { colour: '--bad', conditions: ['offline'] },
+] as const;
+const COLOUR_OF_CONDITION: ReadonlyMap<string, string> = new Map(
+  ZONE_COLOURS.flatMap(({ colour, conditions }) => conditions.map((one) => [one, colour] as const)),
+);
 
 export function DeviceMap({ name }: { name: string }) {
   const { value: device } = useLive<DeviceAnswer>(deviceUrl(name), 5000);
@@ -68,10 +75,10 @@ function Strip({ name, all }: { name: string; all: number }) {
           Zoom out
         </button>
         <button type="button" onClick={() => shift(-0.5)}>
-          Back
+          Left
         </button>
         <button type="button" onClick={() => shift(0.5)}>
-          On
+          Right
         </button>
       </div>
       <Range name={name} picked={picked} setPicked={setPicked} />
@@ -91,7 +98,22 @@ function Legend({ map }: { map: MapAnswer | undefined }) {
       <span class="legend">
         <i style={{ background: 'var(--hole)' }} /> hole
       </span>
+      {map?.zones != null && <ZoneLegend />}
     </p>
+  );
+}
+
+/** Of the lowest lane. */
+function ZoneLegend() {
+  return (
+    <span>
+      Zones, below:{' '}
+      {ZONE_COLOURS.map(({ colour, conditions }) => (
+        <span class="legend" key={colour}>
+          <i style={{ background: `var(${colour})` }} /> {conditions.join(', ')}
+        </span>
+      ))}
+    </span>
   );
 }
 
@@ -166,7 +188,7 @@ function draw(
   }
   context.globalAlpha = 1;
   for (const [cell, condition] of (map.zones ?? []).entries()) {
-    context.fillStyle = colour(ZONE_COLOURS[condition] ?? '--soft');
+    context.fillStyle = colour(COLOUR_OF_CONDITION.get(condition) ?? '--soft');
     const at = x(map.from + cell * map.sectorsPerCell);
     context.fillRect(at, LANES.length * LANE_PX, cellPx, ZONE_PX);
   }

@@ -1,6 +1,6 @@
 /** What a device does now: throughput, requests, latencies, tags in flight, clients. */
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type {
   ExportsAnswer,
   LatenciesAnswer,
@@ -9,7 +9,7 @@ import type {
 } from '../client/made/answers.ts';
 import { deviceUrl, get } from './call.ts';
 import { Chart } from './chart.tsx';
-import { clientsOf, eventsAfter, happenedIn } from './happened.ts';
+import { Clients, eventsAfter, type Happened, happenedIn } from './happened.ts';
 import { Heatmap } from './heatmap.tsx';
 import { History } from './history.ts';
 import { repeat, useLive } from './live.ts';
@@ -69,6 +69,7 @@ export function Overview({ name }: { name: string }) {
           lines={LINES}
           data={[history.times, list('read', 'bytes'), list('write', 'bytes')]}
           text={(value) => `${bytesText(value)}/s`}
+          span={history.span}
         />
         <Chart
           title="Requests"
@@ -78,6 +79,7 @@ export function Overview({ name }: { name: string }) {
             ...(['read', 'write', 'other'] as const).map((of) => list(of, 'requests')),
           ]}
           text={(value) => `${countText(value)}/s`}
+          span={history.span}
         />
         <Heatmap history={history} at={at} />
       </div>
@@ -146,8 +148,10 @@ const EVENT_COLUMNS = ['Time', 'What', 'Facts'];
 
 /** Clients, and what has happened: the daemon tells both as it happens. */
 function Told({ name }: { name: string }) {
-  const events = useTail(name, eventsAfter, happenedIn);
-  const clients = clientsOf(events);
+  const [known] = useState(() => new Clients());
+  const hear = useCallback((event: Happened) => known.take(event), [known]);
+  const events = useTail(name, eventsAfter, happenedIn, hear);
+  const clients = known.all;
   const { value } = useLive<ExportsAnswer>('/v1/exports', 2000);
   const found = value?.find(({ device }) => device === name);
   return (

@@ -101,7 +101,7 @@ function Compare({ name, snapshots }: { name: string; snapshots: readonly string
           <p role="status">
             {runs.length === 0
               ? 'They are the same.'
-              : `${countText(total)} sectors differ, in ${countText(runs.length)} runs.`}
+              : `${countText(total)} sectors differ, in ${countText(runs.length)} ${runs.length === 1 ? 'run' : 'runs'}.`}
           </p>
           <Rows
             label="Runs of sectors that differ"

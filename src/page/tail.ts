@@ -14,12 +14,13 @@ interface Numbered {
   readonly seq: number;
 }
 
-/** The latest first. @param pathAfter of what comes behind a number; @param parse undefined: the line says nothing.
- *  Both are functions of a module: a new one begins anew. */
+/** The latest first. @param pathAfter of what comes behind a number; @param parse undefined: the line says nothing;
+ *  @param hear gets each when it comes. A function that is another one than before begins anew. */
 export function useTail<T extends Numbered>(
   name: string,
   pathAfter: (name: string, seq: number) => string,
   parse: (line: string) => T | undefined,
+  hear?: (one: T) => void,
 ): readonly T[] {
   const kept = useRef<T[]>([]);
   const [shown, setShown] = useState<readonly T[]>([]);
@@ -33,6 +34,7 @@ export function useTail<T extends Numbered>(
     }, DRAW_MS);
     const take = (one: T): void => {
       kept.current.push(one);
+      hear?.(one);
       if (kept.current.length > KEPT) kept.current.splice(0, kept.current.length - KEPT);
       changed = true;
     };
@@ -42,7 +44,7 @@ export function useTail<T extends Numbered>(
       stop.abort();
       clearInterval(draw);
     };
-  }, [name, pathAfter, parse]);
+  }, [name, pathAfter, parse, hear]);
   return shown;
 }
 

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import * as actions from '../../src/page/actions.ts';
-import { clientsOf, happenedIn } from '../../src/page/happened.ts';
+import { Clients, happenedIn } from '../../src/page/happened.ts';
 import { COLUMNS, History, octavesBetween } from '../../src/page/history.ts';
 import { bytesText, countText, sizeOf, timeText } from '../../src/page/numbers.ts';
 import { NO_RATES } from '../../src/page/rates.ts';
@@ -86,6 +86,17 @@ test('an hour later the history is as long as after five minutes', () => {
   expect([times[0], times.at(-1)]).toEqual([3600 - COLUMNS, 3599]);
 });
 
+test('a young history is shown wide, an old one in five minutes', () => {
+  const history = new History();
+  const spans = new Set<number>();
+  for (let seconds = 0; seconds < 400; seconds++) {
+    history.add(seconds, NO_RATES, none);
+    expect(history.span).toBeGreaterThanOrEqual(history.times.length);
+    spans.add(history.span);
+  }
+  expect([...spans]).toEqual([60, 120, COLUMNS]);
+});
+
 test('the map zooms about what is chosen, and stays on the device', () => {
   const whole = { from: 0, sectors: 1000 };
   expect(zoomed(whole, 1000, 1 / 4, undefined)).toEqual({ from: 375, sectors: 250 });
@@ -111,9 +122,16 @@ test('events are read off their stream, and tell which clients are there', () =>
   ];
   const events = told.filter((one) => one !== undefined).reverse();
   expect(events.map(({ seq }) => seq)).toEqual([3, 2, 1]);
-  expect(clientsOf(events)).toEqual([
+  const clients = new Clients();
+  for (const event of [...events].reverse()) clients.take(event);
+  expect(clients.all).toEqual([
     { connection: 2, from: 'unix', replies: 'simple', tls: true, since: 't' },
   ]);
+  // Another daemon at this address begins at 1 again, and has other clients.
+  for (const event of [line(1, 'power', 0), line(2, 'connected', 9, more)]) {
+    if (event !== undefined) clients.take(event);
+  }
+  expect(clients.all.map(({ connection }) => connection)).toEqual([9]);
   for (const other of ['id: 1', 'event: power', ': nothing', '', 'data: 7']) {
     expect(happenedIn(other)).toBeUndefined();
   }

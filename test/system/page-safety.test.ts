@@ -152,6 +152,9 @@ test('names are text, whatever they look like', async () => {
   await page.getByRole('button', { name: 'Add rule' }).click();
   await page.locator('footer .failed').filter({ hasText: '<svg' }).waitFor();
   expect(await page.locator('img, svg, b[onclick]').count()).toBe(0);
+  // An escape that is none is a name like others.
+  await shown.go('device/%');
+  await page.getByText('There is no such device.').waitFor();
   expect(dialogs).toBe(0);
   await shown.judge();
   await page.context().close();

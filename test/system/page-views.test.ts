@@ -176,4 +176,27 @@ for i in range(10000):
     expect(await table.getAttribute('aria-rowcount')).toBe('1001');
     expect(await rows(page)).toBeLessThan(ROWS_MAX);
   });
+
+  test('a client that came before more events than the page keeps', async () => {
+    const { page, go } = await show(browser, await newUrl(tnull));
+    onTestFinished(() => page.context().close());
+    await tnull.command('create', 'busy', 'size=1', '--power-on');
+    await tnull.command('faults', 'busy', 'add', 'op=write', 'error=EIO');
+    await tnull.command('faults', 'busy', 'add', 'op=flush', 'hang=on');
+    await go('device/busy/overview');
+    await page.getByRole('heading', { name: 'Clients (0)' }).waitFor();
+    const script = `
+for i in range(1500):
+  try: h.pwrite(b"x" * 512, 0)
+  except nbd.Error: pass
+h.flush()`;
+    const client = nbdsh(tnull.uriOf('busy'), script);
+    await page.getByRole('row', { name: /flush .* held/ }).waitFor();
+    const events = page.getByLabel('Events').locator('table');
+    await until(async () => (await events.getAttribute('aria-rowcount')) === '1001');
+    await page.getByRole('row', { name: /^\d+ unix (simple|structured|extended) no / }).waitFor();
+    await tnull.command('faults', 'busy', 'release');
+    await client;
+    await page.getByRole('heading', { name: 'Clients (0)' }).waitFor();
+  });
 });

@@ -80,7 +80,7 @@ test('throughput, latencies, tags in flight and clients of a device', async () =
   await page.getByRole('row', { name: /attributes .*131064/ }).waitFor();
   await tnull.command('set', 'nullb0', 'badblocks=-131064-131071');
   // Readers want to see more of it than a second.
-  if (forDocuments) await page.waitForTimeout(90_000);
+  if (forDocuments) await page.waitForTimeout(55_000);
   await picture(page, 'overview', true);
 });
 
@@ -137,6 +137,7 @@ test('a zone is opened, closed, finished and reset', async () => {
   await tnull.command('zones', 'zoned', 'finish', '16384');
   await again(await act('Reset all'));
   await page.getByRole('row', { name: /^2\b.*empty/s }).waitFor();
+  await page.getByText('implicit-open, explicit-open').waitFor();
   await picture(page, 'zones');
 });
 
@@ -231,7 +232,7 @@ test('snapshots are taken, compared, cloned, rolled back and removed', async () 
   await field('with').selectOption('nullb1@before');
   const compared = await act('Compare');
   expect(compared[0]).toBe('tnull diff nullb1 nullb1@before');
-  await page.getByText('8 sectors differ, in 1 runs.').waitFor();
+  await page.getByText('8 sectors differ, in 1 run.').waitFor();
   await page.getByRole('row', { name: /^2048\s+8$/ }).waitFor();
   await picture(page, 'snapshots', true);
   await again(compared);

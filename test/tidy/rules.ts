@@ -194,7 +194,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ['units'],
   journal: ['units'],
   client: ['node:'],
-  page: ['client', 'preact', 'preact/hooks', 'uplot'],
+  page: ['client', 'config', 'preact', 'preact/hooks', 'uplot'],
   crash: ['journal', 'units'],
   // Of block/ it knows the statuses: what a device answers is told as an errno.
   control: ['driver', 'rules', 'config', 'block', 'time', 'units', 'fastify', 'node:'],
