@@ -42,18 +42,11 @@ async function open(tree: Tree, place: string): Promise<Opened> {
 
 /** All octets, as they are now or were then. */
 export async function dataOf(tree: Tree, place: string): Promise<Readable> {
-  return Readable.from(piecesOf(tree, await open(tree, place)), { objectMode: false });
-}
-
-async function* piecesOf(
-  { slicer }: Tree,
-  { image, context, size }: Opened,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* octetsOf(image, context.allocator, size);
-  } finally {
-    void slicer.run(endImage(image));
-  }
+  const { image, context, size } = await open(tree, place);
+  const octets = octetsOf(image, context.allocator, size);
+  const stream = Readable.from(octets, { objectMode: false });
+  // A generator that nobody has begun to read runs no `finally`.
+  return stream.once('close', () => void tree.slicer.run(endImage(image)));
 }
 
 /** What a device holds from now on: these octets, and zeros behind them. All or nothing. */
