@@ -48,7 +48,8 @@ export function useTail<T extends Numbered>(
   return shown;
 }
 
-/** Hands over what comes until `signal` is aborted. */
+/** Hands over what comes until `signal` is aborted. A page that nobody sees has no stream: a browser has six connections
+ *  to one daemon for all its tabs, and streams keep theirs. */
 export async function follow<T>(
   path: () => string,
   parse: (line: string) => T | undefined,
@@ -56,14 +57,39 @@ export async function follow<T>(
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
+    await seen(signal);
+    const stream = new AbortController();
+    const end = (): void => {
+      if (signal.aborted || document.hidden) stream.abort();
+    };
+    signal.addEventListener('abort', end);
+    document.addEventListener('visibilitychange', end);
     try {
-      for await (const line of lines(path(), signal)) {
+      for await (const line of lines(path(), stream.signal)) {
         const one = parse(line);
         if (one !== undefined) take(one);
       }
     } catch {
-      // The daemon has gone, or the view: the next try tells.
+      // The daemon has gone, or the view, or who looked at it: the next try tells.
+    } finally {
+      signal.removeEventListener('abort', end);
+      document.removeEventListener('visibilitychange', end);
     }
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
+}
+
+/** Waits while the page is hidden. */
+async function seen(signal: AbortSignal): Promise<void> {
+  while (document.hidden && !signal.aborted) {
+    await new Promise<void>((resolve) => {
+      const changed = (): void => {
+        signal.removeEventListener('abort', changed);
+        document.removeEventListener('visibilitychange', changed);
+        resolve();
+      };
+      signal.addEventListener('abort', changed);
+      document.addEventListener('visibilitychange', changed);
+    });
   }
 }

@@ -177,6 +177,30 @@ for i in range(10000):
     expect(await rows(page)).toBeLessThan(ROWS_MAX);
   });
 
+  test('more tabs than a browser has connections: those that are hidden hold none', async () => {
+    const { page, origin, go } = await show(browser, await newUrl(tnull));
+    onTestFinished(() => page.context().close());
+    // Here every tab counts as seen.
+    const turn = (tab: Page, hidden: boolean) =>
+      tab.evaluate(`Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));`);
+    await go('device/nullb0/overview');
+    let last = page;
+    for (let tabs = 2; tabs <= 8; tabs++) {
+      await last.getByRole('heading', { name: 'Clients (0)' }).waitFor();
+      await turn(last, true);
+      last = await page.context().newPage();
+      last.setDefaultTimeout(60_000);
+      await last.goto(await newUrl(tnull));
+      await last.goto(`${origin}/#/device/nullb0/overview`);
+    }
+    await last.getByRole('heading', { name: 'Clients (0)' }).waitFor();
+    await tnull.command('set', 'nullb0', 'badblocks=+2000-2001');
+    // What came in the meantime is not missing when it is seen again.
+    await turn(page, false);
+    await page.getByRole('row', { name: /attributes .*2000-2001/ }).waitFor();
+  });
+
   test('a client that came before more events than the page keeps', async () => {
     const { page, go } = await show(browser, await newUrl(tnull));
     onTestFinished(() => page.context().close());
