@@ -1,13 +1,16 @@
 /** Events as a listener over HTTP hears them, and the lists of listeners. page.md section 4. */
 
+import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Events } from '../../src/control/events/events.ts';
+import { eventHandlers } from '../../src/control/events/handlers.ts';
 import { limits } from '../../src/control/limits.ts';
 import { FakeScheduler } from '../server/fake-scheduler.ts';
 import { until } from '../until.ts';
 import { type Heard, listenTo } from './event-client.ts';
 import { type Served, serve } from './served.ts';
+import { world } from './world.ts';
 
 const DEVICE = '/v1/devices/nullb0';
 
@@ -260,6 +263,28 @@ test('so many listeners and no more; one that leaves makes room', async () => {
   await until(() => it.events.readers < max);
   expect((await listenTo(it.path)).status).toBe(200);
 });
+
+test.each([0, 1])(
+  'one that leaves while it waits is gone at once, after %i reads',
+  async (reads) => {
+    const { tree } = world();
+    const scheduler = new FakeScheduler(); // no time passes
+    const events = new Events({ scheduler, date: () => new Date() });
+    const stream = eventHandlers(tree, events).events({
+      params: {},
+      query: {},
+      texts: {},
+      body: undefined,
+    });
+    if (!(stream instanceof Readable)) throw new Error('no stream');
+    let read = 0;
+    if (reads > 0) stream.on('data', () => read++);
+    await until(() => read === reads);
+    expect(events.readers).toBe(1);
+    stream.destroy();
+    await until(() => events.readers === 0);
+  },
+);
 
 test('HEAD tells of the stream, and nobody listens', async () => {
   const it = await serve();

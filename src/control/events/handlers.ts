@@ -26,8 +26,7 @@ export function eventHandlers(
         device: device === undefined ? undefined : deviceName(device),
         after: numberIn(lastEventId) ?? query['after'],
       });
-      const stream = Readable.from(textOf(reader, tree.slicer), { objectMode: false });
-      return stream.once('close', () => reader.end());
+      return new EventStream(reader, tree.slicer);
     },
   };
 }
@@ -38,12 +37,34 @@ function numberIn(id: string | undefined): number | undefined {
   return Number(id);
 }
 
-async function* textOf(reader: EventReader, slicer: Slicer): AsyncGenerator<string> {
-  yield BEGIN;
-  for (;;) {
-    await reader.wait();
-    const text = await slicer.run(onePiece(() => reader.take()));
-    if (text === undefined) return;
-    yield text;
+/** What a listener gets, as long as it reads. A generator could not be told that it left while it waits. */
+class EventStream extends Readable {
+  readonly #reader: EventReader;
+  readonly #slicer: Slicer;
+
+  constructor(reader: EventReader, slicer: Slicer) {
+    super();
+    this.#reader = reader;
+    this.#slicer = slicer;
+    this.push(BEGIN);
+  }
+
+  override _read(): void {
+    this.#next().then(
+      (text) => {
+        if (!this.destroyed) this.push(text ?? null);
+      },
+      (error) => this.destroy(error),
+    );
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#reader.end();
+    done(error);
+  }
+
+  async #next(): Promise<string | undefined> {
+    await this.#reader.wait();
+    return await this.#slicer.run(onePiece(() => this.#reader.take()));
   }
 }
