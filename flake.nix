@@ -21,7 +21,7 @@
         installPhase = ''
           runHook preInstall
           mkdir -p $out/lib/tnull $out/bin
-          cp -r bin dist docs packaging package.json $out/lib/tnull/
+          cp -r bin dist docs packaging clients examples package.json $out/lib/tnull/
           makeWrapper ${pkgs.nodejs_22}/bin/node $out/bin/tnull --add-flags $out/lib/tnull/bin/tnull.js
           runHook postInstall
         '';

@@ -92,6 +92,7 @@ function makeApp(options: ApiOptions): FastifyInstance {
   });
   app.addHook('onSend', withoutStream);
   app.addHook('onSend', withLineEnd);
+  app.addHook('onSend', withHeadersAtOnce);
   app.setErrorHandler((error, _request, reply) => sendError(error, reply, options));
   app.setNotFoundHandler((request, reply) => sendError(unknownCall(request), reply, options));
   return app;
@@ -105,6 +106,15 @@ async function withoutStream(
 ): Promise<unknown> {
   if (method === 'HEAD' && body instanceof Readable) body.destroy();
   return body;
+}
+
+/** Who follows a log learns at once that it is followed: what comes from now on is told. */
+async function withHeadersAtOnce({ routeOptions }: FastifyRequest, { raw }: FastifyReply) {
+  if (routeOptions.config.call?.lasts !== true) return;
+  // They are set when this hook has ended.
+  setImmediate(() => {
+    if (!raw.destroyed) raw.flushHeaders();
+  });
 }
 
 /** People read answers in terminals. A stream has its line end already. */

@@ -1,6 +1,6 @@
 /** The journal of a device that clients used: saved, as a log of dm-log-writes, and back. crash.md section 2. */
 
-import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Command, CommandFlag } from 'nbd-server-protocol-ts';
 import { expect, test } from 'vitest';
@@ -201,4 +201,21 @@ test('a path is from the folder where it is typed', async () => {
   expect(started.stderr.trim().split('\n').at(-1)).toBe(
     `tnull: nullb0: journal_file=${link}: is no journal, and not empty: it is left as it is`,
   );
+});
+
+test('a journal is not saved to the file that it is written to', async () => {
+  const file = join(folder(), 'run.tj');
+  const it = await serveControlled(...WORDS, `journal_file=${file}`);
+  await commands(await WireClient.simple(it.path)).write(0, 1, 'a');
+  await until(() => arrivedIn(file) === 1);
+  const link = join(folder(), 'other name');
+  symlinkSync(file, link);
+  for (const path of [file, link]) {
+    const told = await runHere('journal', 'save', 'nullb0', path, '--control', it.control);
+    expect(told).toMatchObject({
+      status: 1,
+      stderr: `tnull: ${path} is the journal_file of nullb0: its journal is there already\n`,
+    });
+  }
+  expect(arrivedIn(file)).toBe(1);
 });

@@ -249,6 +249,18 @@ describe('the log', () => {
     expect(await read(1)).toEqual([]);
   });
 
+  test('says that it is followed before there is an entry', async () => {
+    const it = await ruled({ op: 'read', error: 'EIO' });
+    const path = `${FAULTS}/log?follow=1`;
+    const request = http.get({ socketPath: it.path, path, headers: { host: 'localhost' } });
+    onTestFinished(() => void request.destroy());
+    const [response] = await once(request, 'response');
+    expect(response.statusCode).toBe(200);
+    it.io('read', 0, 8);
+    const [line] = await once(response, 'data');
+    expect(lines(String(line))).toMatchObject([{ seq: 1 }]);
+  });
+
   test('10,000 entries come whole, and in order', async () => {
     const it = await ruled({ op: 'read', error: 'EIO' });
     for (let n = 0; n < 10_000; n++) it.io('read', 8 * (n % 100), 8);
