@@ -39,6 +39,18 @@ test('a line for each event, or its JSON, until it is stopped', async () => {
   }
 });
 
+test('a name that would drive the terminal is written out', async () => {
+  const it = await shell();
+  const name = '\x1b[1m\x9b1m\x7f\u2028"';
+  await it.tnull('create', name);
+  const text = listening('--after', '0', '--control', it.path);
+  await until(() => text.lines().length > 0);
+  const [line = ''] = text.lines();
+  expect(line.replace(/^\S+Z /, '')).toBe('"\\u001b[1m\\u009b1m\\u007f\\u2028\\"" created');
+  text.child.kill('SIGINT');
+  await text.ended;
+});
+
 test('what is wrong is one line', async () => {
   const it = await shell();
   expect(await it.refused('events', 'none')).toBe("there is no device 'none' (ENOENT)");

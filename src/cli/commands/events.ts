@@ -19,7 +19,11 @@ function words(facts: object): string[] {
 
 /** A text that is more than one word, or could be taken for some. */
 function quoted(text: string): string {
-  return /^[\w.:/+@,-]+$/.test(text) ? text : JSON.stringify(text);
+  if (/^[\w.:/+@,-]+$/.test(text)) return text;
+  // JSON leaves as they are some that drive a terminal or break the line.
+  return JSON.stringify(text).replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (one) => {
+    return `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
 }
 
 function line(event: ServerEvent): string {
