@@ -42,7 +42,8 @@ for await (const event of server.events({ device: 'disk', signal })) {
   that come then are lost for it, and an event \`lost\` in their place says how many. At most ${eventReaders.max} may listen.
 - **What was missed.** The last ${errorsKept.max} errors are kept, and the last ${eventsKept.max} other events. Who comes back
   with the header \`Last-Event-ID\`, which browsers send by themselves, gets those behind that number first; so does
-  \`?after=ID\`, and \`?after=0\` gets all that are kept. A number of a daemon before this one means 0.
+  \`?after=ID\`, and \`?after=0\` gets all that are kept. A number above the last one
+  is of a daemon before this one, and means 0. A lower one of such a daemon looks like one of this daemon.
 - **Faults and zones** may come with every request. They are events only while somebody listens and up to
   ${eventRestMs.max / 1000} s longer; the last ${oftenKept.max} of them are kept then. [The log of the faults](faults.md) has all.
 - A comment comes every ${eventAliveMs.max / 1000} s when nothing happens, so that both sides notice when the other is gone.
