@@ -104,11 +104,18 @@ describe('the workflows', () => {
     execFileSync('bash', ['-e', '-c', run ?? 'false'], {
       ...{ cwd: copy, stdio: 'pipe', env: { ...process.env, ...github } },
     });
-    const repositoryOf = (path: string): unknown =>
-      JSON.parse(readFileSync(join(copy, path, 'package.json'), 'utf8')).repository;
+    const manifestOf = (path: string): unknown =>
+      JSON.parse(readFileSync(join(copy, path, 'package.json'), 'utf8'));
     const url = 'git+https://github.com/someone/tnull.git';
-    expect(repositoryOf('.')).toEqual({ type: 'git', url });
-    expect(repositoryOf(library)).toEqual({ type: 'git', url, directory: library });
+    const addresses = {
+      homepage: 'https://github.com/someone/tnull#readme',
+      bugs: { url: 'https://github.com/someone/tnull/issues' },
+    };
+    expect(manifestOf('.')).toMatchObject({ ...addresses, repository: { type: 'git', url } });
+    expect(manifestOf(library)).toMatchObject({
+      ...addresses,
+      repository: { type: 'git', url, directory: library },
+    });
   });
 
   test('test every major of Node from the oldest that is supported on', () => {
