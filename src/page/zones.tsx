@@ -71,8 +71,9 @@ interface ZoneProps {
 }
 
 function Zone({ name, index, start, zone }: ZoneProps) {
+  // A conventional zone has no write pointer.
   const written =
-    zone === undefined || zone.writePointer < 0 ? undefined : zone.writePointer - start;
+    zone?.type === 'sequential' && zone.writePointer >= 0 ? zone.writePointer - start : undefined;
   return (
     <>
       <th scope="row">{index}</th>

@@ -138,6 +138,9 @@ test('a zone is opened, closed, finished and reset', async () => {
   await again(await act('Reset all'));
   await page.getByRole('row', { name: /^2\b.*empty/s }).waitFor();
   await page.getByText('implicit-open, explicit-open').waitFor();
+  const conventional = page.getByRole('row', { name: /^1\b.*not-wp/s });
+  await conventional.waitFor();
+  expect(await conventional.locator('meter').count()).toBe(0);
   await picture(page, 'zones');
 });
 
