@@ -7,10 +7,11 @@ const all = ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'];
 /** What else a run leaves out, between blanks: vitest's own flag does not reach its projects. */
 const leftOut = process.env['TNULL_TEST_LEAVE_OUT']?.split(' ') ?? [];
 const never = ['test/system/**', '**/node_modules/**', ...leftOut];
-/** They measure memory of their process, or move its timers. */
+/** They measure memory of their process, move its timers, or put modules of their own in place of Node's. */
 export const alone = [
   'packages/nbd-server-protocol-ts/test/reply-decoder.test.ts',
   'packages/nbd-server-protocol-ts/test/request.test.ts',
+  'test/daemon/journal-files.test.ts',
   'test/driver/allocation.test.ts',
   'test/driver/zones/allocation.test.ts',
   'test/driver/storage/page-store.test.ts',

@@ -51,6 +51,12 @@ test('what looks for objects in the heap runs in a process that makes no others'
   expect(alone).toEqual(expect.arrayContaining(measuring.map(({ path }) => path)));
 });
 
+test('what puts a module in the place of another runs in a process that has loaded neither', () => {
+  const replacing = files.filter(({ text }) => /^ *vi\.(?:m|doM)ock\(/m.test(text));
+  expect(replacing.length).toBeGreaterThan(0);
+  expect(alone).toEqual(expect.arrayContaining(replacing.map(({ path }) => path)));
+});
+
 describe('every file', () => {
   test.each([
     ['is short', tooLong, sources],
