@@ -1,6 +1,8 @@
 /** How often clients were turned away before the handshake. Without a free file descriptor the kernel and libuv
  *  turn clients away themselves, and nobody can count those. Source: page.md section 3. */
 
+import { Counts } from './counts.ts';
+
 /** Why, under the name of its counter. */
 export const connectionRefusals = {
   'max-connections': '--max-connections are there',
@@ -12,14 +14,8 @@ export type ConnectionRefusal = keyof typeof connectionRefusals;
 
 const names = Object.keys(connectionRefusals) as ConnectionRefusal[]; // a table of ours: it has no other keys
 
-export class RefusedConnections {
-  readonly #counts = new Map<ConnectionRefusal, number>(names.map((name) => [name, 0]));
-
-  add(reason: ConnectionRefusal): void {
-    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
-  }
-
-  total(): ReadonlyMap<ConnectionRefusal, number> {
-    return this.#counts;
+export class RefusedConnections extends Counts<ConnectionRefusal> {
+  constructor() {
+    super(names);
   }
 }

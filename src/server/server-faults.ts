@@ -1,6 +1,8 @@
 /** Ends of connections that no client caused. None should ever happen: each is counted, and logged as an
  *  error. Mistakes of clients are in client-faults.ts. */
 
+import { Counts } from './counts.ts';
+
 /** What happened, under the name of its counter. */
 export const serverFaults = {
   socket: 'its socket failed in a way that no client causes',
@@ -25,14 +27,8 @@ export function socketFault(error: Error): ServerFault | undefined {
   return typeof code === 'string' && peers.has(code) ? undefined : 'socket';
 }
 
-export class ServerFaultCounts {
-  readonly #counts = new Map<ServerFault, number>(serverFaultNames.map((name) => [name, 0]));
-
-  add(fault: ServerFault): void {
-    this.#counts.set(fault, (this.#counts.get(fault) ?? 0) + 1);
-  }
-
-  total(): ReadonlyMap<ServerFault, number> {
-    return this.#counts;
+export class ServerFaultCounts extends Counts<ServerFault> {
+  constructor() {
+    super(serverFaultNames);
   }
 }

@@ -139,17 +139,18 @@ test('there and back: the images are the same, and the last one is what the devi
   }
 });
 
-test('journal_file: what a daemon that was killed has written is explored', async () => {
+/** A daemon of its own, whose journal goes to the file `path`. */
+async function writing() {
   const home = folder();
   const [socket, path] = [join(home, 's'), join(home, 'run.tj')];
-  const { child, ready, ended } = start(
-    '-U',
-    socket,
-    '--no-control',
-    ...WORDS,
-    `journal_file=${path}`,
-  );
+  const words = ['-U', socket, '--no-control', ...WORDS, `journal_file=${path}`];
+  const { child, ready, ended } = start(...words);
   await ready();
+  return { home, socket, path, child, ended };
+}
+
+test('journal_file: what a daemon that was killed has written is explored', async () => {
+  const { home, socket, path, child, ended } = await writing();
   const { write, flush } = commands(await WireClient.simple(socket));
   await write(0, 1, 'a');
   await flush();
@@ -173,16 +174,7 @@ test('journal_file: what a daemon that was killed has written is explored', asyn
 });
 
 test.each(['SIGTERM', 'SIGINT'] as const)('journal_file is whole after %s', async (signal) => {
-  const home = folder();
-  const [socket, path] = [join(home, 's'), join(home, 'run.tj')];
-  const { child, ready, ended } = start(
-    '-U',
-    socket,
-    '--no-control',
-    ...WORDS,
-    `journal_file=${path}`,
-  );
-  await ready();
+  const { socket, path, child, ended } = await writing();
   const { write } = commands(await WireClient.simple(socket));
   for (let n = 0; n < 30; n++) await write(n, 1, 'a');
   child.kill(signal);
