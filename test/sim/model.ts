@@ -49,6 +49,13 @@ class Constant {
 
 export type ConstantKind = 'zeros' | 'ones';
 
+/** Cells [first, end) of one kind. */
+interface Made {
+  readonly kind: ConstantKind;
+  readonly first: number;
+  readonly end: number;
+}
+
 /** What a device may have held at a moment between two ticks, as a snapshot of it does. */
 export interface Held {
   /** The second of these ticks. */
@@ -93,6 +100,9 @@ export class DiskModel {
   #lasts = new Int32Array(VERSIONS_FIRST);
   /** 1: what it wrote was taken back by a rollback. */
   #undone = new Uint8Array(VERSIONS_FIRST);
+  /** Since the journal began: writes that will not be answered any more, and ranges of cells made of one kind. */
+  #unansweredWrites: number[] = [];
+  #unansweredConstants: Made[] = [];
 
   constructor(cells: number, cellBytes: number, keeps: boolean, salt: number, ones: boolean) {
     this.cells = cells;
@@ -189,16 +199,31 @@ export class DiskModel {
     }
   }
 
+  /** Nobody will say that the write `version` is done: by a journal it may be done at any time. */
+  unanswered(version: number): void {
+    this.#unansweredWrites.push(version);
+  }
+
+  unansweredConstant(kind: ConstantKind, first: number, end: number): void {
+    this.#unansweredConstants.push({ kind, first, end });
+  }
+
   /** A journal begins: what is there now is its base. */
   journalBegins(): void {
     this.tick++;
+    this.#unansweredWrites = [];
+    this.#unansweredConstants = [];
     this.promised.set(this.lower);
     this.sworn.set(this.lower);
   }
 
   /** A cut has left an image that the journal allows. */
   cutByJournal(): void {
-    this.tick++;
+    const now = this.tick++;
+    for (const version of this.#unansweredWrites) this.#ends[version] = now;
+    for (const { kind, first, end } of this.#unansweredConstants) {
+      this.#constant(kind).ends.fill(now, first, end);
+    }
     this.lower.set(this.sworn);
     this.durable.set(this.sworn);
   }

@@ -78,9 +78,13 @@ export function orphan(one: Operation, device: SimDevice): void {
     device.over(length);
     if (error !== 0) return;
     zone?.ended(false);
-    if (command === Command.WRITE) model.ended(version, false, false);
-    else if (command === Command.TRIM || command === Command.WRITE_ZEROES) {
+    const inJournal = device.journal !== undefined;
+    if (command === Command.WRITE) {
+      model.ended(version, false, false);
+      if (inJournal) model.unanswered(version);
+    } else if (command === Command.TRIM || command === Command.WRITE_ZEROES) {
       model.endedConstant(makes, first, end, begun, false, false);
+      if (inJournal) model.unansweredConstant(makes, first, end);
     }
   });
 }
