@@ -48,7 +48,11 @@ export function settle(one: Operation, device: SimDevice): void {
   const sure = one.epoch === device.epoch && device.isInOrder(one.rollbacks);
   const done = one.gotError === 0 && sure && !ruled;
   const durable = !device.cached || (one.flags & CommandFlag.FUA) !== 0;
-  if (done && device.journal !== undefined) promise(one, device);
+  if (device.journal !== undefined) {
+    // What a rule changes of a reply is none that the journal has.
+    if (device.ruled.holds(one.tick)) leaveOpen(one, device);
+    else if (done) promise(one, device);
+  }
   switch (one.command) {
     case Command.WRITE:
       return model.ended(one.version, done, durable);
@@ -70,6 +74,14 @@ function promise(one: Operation, { model }: SimDevice): void {
   if (command === Command.FLUSH) model.swear(one.promisedThen);
 }
 
+/** The journal may have no answer of it. */
+function leaveOpen({ command, makes, first, end, version }: Operation, { model }: SimDevice): void {
+  if (command === Command.WRITE) model.unanswered(version);
+  else if (command === Command.TRIM || command === Command.WRITE_ZEROES) {
+    model.unansweredConstant(makes, first, end);
+  }
+}
+
 /** Its client has gone: until nothing of that is left it may be done, and the device is busy with it. */
 export function orphan(one: Operation, device: SimDevice): void {
   const { command, version, first, end, begun, length, error, zone, makes } = one;
@@ -78,13 +90,10 @@ export function orphan(one: Operation, device: SimDevice): void {
     device.over(length);
     if (error !== 0) return;
     zone?.ended(false);
-    const inJournal = device.journal !== undefined;
-    if (command === Command.WRITE) {
-      model.ended(version, false, false);
-      if (inJournal) model.unanswered(version);
-    } else if (command === Command.TRIM || command === Command.WRITE_ZEROES) {
+    if (device.journal !== undefined) leaveOpen(one, device);
+    if (command === Command.WRITE) model.ended(version, false, false);
+    else if (command === Command.TRIM || command === Command.WRITE_ZEROES) {
       model.endedConstant(makes, first, end, begun, false, false);
-      if (inJournal) model.unansweredConstant(makes, first, end);
     }
   });
 }
