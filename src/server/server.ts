@@ -180,9 +180,11 @@ export class Server {
   }
 
   #makeListener(way: WayIn): net.Server {
-    const listener = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) =>
-      this.#accept(socket, way),
-    );
+    const listener = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
+      // One over TCP that was reset by now has no address: it would pass for a client of a unix socket.
+      if (socket.remoteAddress === undefined && isTcp(listener)) socket.destroy();
+      else this.#accept(socket, way);
+    });
     this.#listeners.push(listener);
     this.#acceptFaults.watch(listener);
     return listener;
@@ -243,4 +245,10 @@ function nobody(gone: () => void): ByteSink {
     written: () => {},
     closed: gone,
   };
+}
+
+/** Of a unix socket Node has a path, or nothing. */
+function isTcp(listener: net.Server): boolean {
+  const address = listener.address();
+  return typeof address === 'object' && address !== null;
 }
