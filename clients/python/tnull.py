@@ -312,6 +312,10 @@ class Device:
         """The power goes at once: no replies, broken connections, and what the cut leaves."""
         return self.call("POST", "/cut", {"keep": keep, "down": down, "seed": seed})
 
+    def clients(self):
+        """Clients that have agreed on the export and are still there, the first that came first."""
+        return self.call("GET", "/clients")
+
     def requests(self):
         """Requests in flight."""
         return self.call("GET", "/requests")

@@ -90,6 +90,11 @@ _tnull() {
             elif [ ${#words[@]} = 3 ]; then answers=$(_tnull_devices)
             else answers=''; fi
             ;;
+          clients)
+            if [[ $cur == -* ]]; then answers='--control --json --help'
+            elif [ ${#words[@]} = 3 ]; then answers=$(_tnull_devices)
+            else answers=''; fi
+            ;;
           faults)
             if [[ $cur == -* ]]; then answers='--all --follow --after --control --json --help'
             elif [ ${#words[@]} = 3 ]; then answers=$(_tnull_devices)
@@ -195,7 +200,7 @@ _tnull() {
               answers='--listen -U --unix --stdin --tls --tls-certificates --tls-psk --tls-verify-peer --protocol --threads --memory-limit --alignment --read-only --offer-flush --image --config --control --no-control --http --http-token-file --http-token --http-read-only --fault-seed --faults --fault-log --faults-must-strike --run --ready-json --ready-fd --exit-after-last-client --pid-file --exit-with-parent --log-level --log-format -V --version -h --help --handshake-timeout --idle-timeout --stall-timeout --max-connections --max-connections-per-address --max-payload --max-in-flight --max-in-flight-total --busy-poll --nr-devices --gb --size --size-bytes --bs --rotational --no-rotational --queue-mode --submit-queues --poll-queues --use-per-node-hctx --no-use-per-node-hctx --home-node --hw-queue-depth --shared-tags --no-shared-tags --shared-tag-bitmap --no-shared-tag-bitmap --no-sched --blocking --no-blocking --irqmode --completion-nsec --max-sectors --virt-boundary --no-virt-boundary --memory-backed --no-memory-backed --discard --no-discard --cache-size --fua --no-fua --mbps --journal --no-journal --journal-file --journal-max --journal-full --log --zoned --no-zoned --zone-size --zone-capacity --zone-nr-conv --zone-max-open --zone-max-active --zone-append-max-sectors --zone-full --no-zone-full --timeout --requeue --init-hctx'
             else
               answers='nr_devices= gb= size= size_bytes= bs= rotational= queue_mode= submit_queues= poll_queues= use_per_node_hctx= home_node= hw_queue_depth= shared_tags= shared_tag_bitmap= no_sched= blocking= irqmode= completion_nsec= max_sectors= virt_boundary= memory_backed= discard= cache_size= fua= mbps= journal= journal_file= journal_max= journal_full= log= zoned= zone_size= zone_capacity= zone_nr_conv= zone_max_open= zone_max_active= zone_append_max_sectors= zone_full= timeout= requeue= init_hctx='
-              [ -n "$command" ] || answers+=' serve help ls create remove get set zones stats requests faults log events mark wait reset snapshot snapshots rollback clone diff destroy save cut attach detach page sweep crash journal'
+              [ -n "$command" ] || answers+=' serve help ls create remove get set zones stats requests clients faults log events mark wait reset snapshot snapshots rollback clone diff destroy save cut attach detach page sweep crash journal'
             fi
             ;;
         esac

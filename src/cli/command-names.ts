@@ -10,6 +10,7 @@ export const commandNames = [
   'zones',
   'stats',
   'requests',
+  'clients',
   'faults',
   'log',
   'events',

@@ -2,6 +2,7 @@
 
 import { type CommandName, commandNames } from './command-names.ts';
 import { attach } from './commands/attach.ts';
+import { clients } from './commands/clients.ts';
 import { clone } from './commands/clone.ts';
 import { create } from './commands/create.ts';
 import { cut } from './commands/cut.ts';
@@ -38,6 +39,7 @@ export const commands: Readonly<Record<CommandName, ControlCommand>> = {
     zones,
     stats,
     requests,
+    clients,
     faults,
     log,
     events,

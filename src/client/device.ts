@@ -3,6 +3,7 @@
 import type { ControlApi } from './api.ts';
 import { Faults } from './faults.ts';
 import type {
+  ClientsAnswer,
   CutAnswer,
   DeviceAnswer,
   DiffAnswer,
@@ -140,6 +141,11 @@ export class Device {
   /** The power goes at once: no replies, broken connections, and what the cut leaves. */
   cut(options: CutOptions = {}): Promise<CutAnswer> {
     return this.#api.call('cut', { ...this.#named, ...options });
+  }
+
+  /** Clients that have agreed on the export and are still there, the first that came first. */
+  clients(): Promise<ClientsAnswer> {
+    return this.#api.call('clients', this.#named);
   }
 
   /** Requests in flight. */

@@ -9,6 +9,7 @@ import type { CallName } from './calls.ts';
 import type { DaemonFacts } from './daemon-metrics.ts';
 import { deviceAnswerOf, devicesPieces, rangesAnswer } from './device-json.ts';
 import type { DeviceView } from './directory.ts';
+import type { Clients } from './events/clients.ts';
 import type { Events } from './events/events.ts';
 import { eventHandlers } from './events/handlers.ts';
 import { faultHandlers } from './faults/handlers.ts';
@@ -37,6 +38,7 @@ export interface ExportUse {
 export interface Facts extends DaemonFacts {
   readonly tree: Tree;
   readonly events: Events;
+  readonly clients: Clients;
   /** The URIs of the NBD listeners. */
   readonly listening: () => readonly string[];
   /** Where clients find the powered devices, and how many are there. */
@@ -209,7 +211,7 @@ export function makeHandlers(facts: Facts): Record<CallName, Handler> {
     latencies: (input) => tree.latencies(device(input)),
     map: (input) => deviceMap(tree, input),
     requests: (input) => inSlices(slicer, listPieces(tree.requestPieces(device(input)))),
-    ...eventHandlers(tree, facts.events),
+    ...eventHandlers(tree, facts.events, facts.clients),
     ...faultHandlers(tree),
     ...logHandlers(tree),
     ...journalHandlers(tree),

@@ -161,7 +161,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     if (options.control !== undefined) {
       const uris = (): string[] => ways.listening.map((way) => addressUri(way, ''));
       control = await startControl(options.control, {
-        ...{ tree, memory, log, version: version(), events: path.events },
+        ...{ tree, memory, log, version: version(), events: path.events, clients: path.clients },
         listening: uris,
         exports: () => exports.uses((name) => ways.listening.map((way) => addressUri(way, name))),
         ...path.counted,

@@ -6,6 +6,7 @@ import type { ReplyForm, TlsMode } from 'nbd-server-protocol-ts';
 import { Attributes } from '../config/attributes.ts';
 import type { Machine } from '../config/case.ts';
 import type { Resolved } from '../config/resolve.ts';
+import { Clients } from '../control/events/clients.ts';
 import { DeviceWatch } from '../control/events/device-watch.ts';
 import { Events } from '../control/events/events.ts';
 import { Tree } from '../control/tree.ts';
@@ -79,6 +80,7 @@ export interface DataPath {
   readonly serverFaults: ServerFaultCounts;
   readonly traffic: Traffic;
   readonly events: Events;
+  readonly clients: Clients;
 }
 
 export function makeDataPath(options: DataPathOptions, parts: DataPathParts): DataPath {
@@ -89,12 +91,13 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
   const { clock, scheduler, timers, deferred, turn, pacing, slicer } = parts.timing;
   const serverFaults = new ServerFaultCounts();
   const events = new Events({ scheduler, date: () => new Date() });
+  const clients = new Clients();
   const watch = new DeviceWatch(events, () => devices);
   const exports = new PoweredExports(limits.payload, options);
   const server = new Server(exports, {
     ...{ log, limits, turn, pacing, scheduler, deferred, allocator },
     ...{ openStream, tls, tlsMode, protocol, faults, serverFaults, traffic },
-    clients: clientWatch(events),
+    clients: clientWatch(events, clients),
     buffers: new BufferPool(allocator.memory, scheduler, parts.collect),
     scratch: new ScratchPool(allocator.memory),
   });
@@ -135,5 +138,5 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
     makeAttributes: (name) => new Attributes(name, parameters.start, options.machine),
     notice: (line) => parts.notice(line),
   });
-  return { devices, exports, server, tree, faults, serverFaults, traffic, events };
+  return { devices, exports, server, tree, faults, serverFaults, traffic, events, clients };
 }

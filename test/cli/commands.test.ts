@@ -202,6 +202,22 @@ test('what a zone refuses is told with its reason', async () => {
   );
 });
 
+test('clients, with what was agreed', async () => {
+  const it = await shell();
+  await it.tnull('create', 'nullb0', '--power-on');
+  expect(await it.tnull('clients', 'nullb0', '--json')).toBe('[]\n');
+  const facts = { client: 2, connection: 17, from: '::1', replies: 'extended', tls: true };
+  it.clients.came('nullb0', 17, { ...facts, contexts: ['base:allocation'] }, new Date(0));
+  expect(await it.tnull('clients', 'nullb0')).toBe(
+    [
+      'CLIENT  CONNECTION  FROM  REPLIES   TLS  CONTEXTS         SINCE',
+      '     2          17  ::1   extended  yes  base:allocation  1970-01-01T00:00:00.000Z',
+      '',
+    ].join('\n'),
+  );
+  expect(await it.refused('clients', 'nobody')).toBe("there is no device 'nobody' (ENOENT)");
+});
+
 test('requests in flight, with state, count and age', async () => {
   const it = await shell();
   await it.tnull('create', 'nullb0', ...ZONED, 'timeout_inject=1,100,0,1', '--power-on');

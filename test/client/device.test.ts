@@ -176,6 +176,7 @@ test('counters tell what was done', async () => {
   expect((await made.stats()).operations).toMatchObject({ write: { requests: 1 } });
   expect((await made.latencies())['write']).toHaveLength(1);
   expect(await made.requests()).toEqual([]);
+  expect(await made.clients()).toMatchObject([{ client: 1, from: 'unix', tls: false }]);
   await made.flush();
 });
 

@@ -59,6 +59,38 @@ async function inFlight({ ask }: Served, count: number): Promise<void> {
   });
 }
 
+test('who is there is listed, however much has happened since', async () => {
+  const it = await serve(['size=4', 'memory_backed=1', 'nr_devices=2']);
+  const list = `${DEVICE}/clients`;
+  const listed = async (): Promise<readonly unknown[]> => {
+    const { json } = await it.ask('GET', list);
+    return Array.isArray(json) ? json : [];
+  };
+  expect(await listed()).toEqual([]);
+  const first = await WireClient.structured(it.path);
+  const second = await WireClient.simple(it.path, 'nullb0');
+  await WireClient.simple(it.path, 'nullb1');
+  const third = await WireClient.simple(it.path);
+  // More than the events that are kept.
+  for (let n = 0; n < 300; n++) await it.ask('PATCH', DEVICE, { json: { mbps: n } });
+  second.reset();
+  await until(async () => (await listed()).length === 2);
+  const same = {
+    from: 'unix',
+    contexts: [],
+    tls: false,
+    since: expect.stringMatching(/^2\d{3}-.*Z$/),
+  };
+  expect(await listed()).toEqual([
+    { ...same, client: 1, connection: 1, replies: 'structured' },
+    { ...same, client: 3, connection: 4, replies: 'simple' },
+  ]);
+  await it.ask('PATCH', DEVICE, { json: { power: 0 } });
+  await Promise.all([first.end(), third.end()]);
+  expect(await listed()).toEqual([]);
+  expect((await it.ask('GET', '/v1/devices/nobody/clients')).status).toBe(404);
+});
+
 /** Each request takes so long that other things can happen meanwhile. */
 const SLOW = [
   'size=4',

@@ -267,10 +267,10 @@ test('so many listeners and no more; one that leaves makes room', async () => {
 test.each([0, 1])(
   'one that leaves while it waits is gone at once, after %i reads',
   async (reads) => {
-    const { tree } = world();
+    const { tree, clients } = world();
     const scheduler = new FakeScheduler(); // no time passes
     const events = new Events({ scheduler, date: () => new Date() });
-    const stream = eventHandlers(tree, events).events({
+    const stream = eventHandlers(tree, events, clients).events({
       params: {},
       query: {},
       texts: {},

@@ -35,6 +35,7 @@ export async function serve(
       log: pino({ level: 'debug' }, { write: (line) => log.push(line) }),
       version: '1.2.3',
       events: it.events,
+      clients: it.clients,
       listening: () => ['nbd://127.0.0.1:10809/nullb0'],
       exports: () =>
         Array.from(it.devices)

@@ -4,6 +4,7 @@ import { Command } from '../../src/block/command.ts';
 import { Status, statusErrno } from '../../src/block/status.ts';
 import { Attributes } from '../../src/config/attributes.ts';
 import { type Errno, ErrnoError } from '../../src/config/errors.ts';
+import { Clients } from '../../src/control/events/clients.ts';
 import { DeviceWatch } from '../../src/control/events/device-watch.ts';
 import { Events } from '../../src/control/events/events.ts';
 import { Tree } from '../../src/control/tree.ts';
@@ -22,6 +23,7 @@ export interface ControlWorld {
   readonly devices: Devices;
   readonly tree: Tree;
   readonly events: Events;
+  readonly clients: Clients;
   readonly memory: DataMemory;
   readonly notices: readonly string[];
   /** Lets so many seconds pass, each with what is due in it. */
@@ -107,6 +109,7 @@ export function world({
     devices,
     tree,
     events,
+    clients: new Clients(),
     memory: allocator.memory,
     notices,
     pass(seconds) {

@@ -54,7 +54,7 @@ export function makePath(plan: Plan, timing: Timing, memory: Memory): DataPath {
 export async function makeHttp(
   { seed }: Plan,
   world: World,
-  { tree, faults, serverFaults, server: nbd, traffic, events }: DataPath,
+  { tree, faults, serverFaults, server: nbd, traffic, events, clients }: DataPath,
   memory: Memory,
 ): Promise<Http> {
   const error = (reason: unknown): void => {
@@ -65,6 +65,7 @@ export async function makeHttp(
       tree,
       error,
       events,
+      clients,
       version: '0.0.0',
       memory: memory.memory,
       listening: () => [],

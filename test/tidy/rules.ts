@@ -14,6 +14,7 @@ const FUNCTION_LINES_MAX = 70;
 /** Longer than they should be, and why. */
 const longFiles: ReadonlyMap<string, string> = new Map([
   ['src/config/parameters.ts', 'a table: one row for each parameter'],
+  ['src/client/made/answers.ts', 'made from the calls: one type for each answer'],
 ]);
 const LONG_FILE_LINES_MAX = 520;
 

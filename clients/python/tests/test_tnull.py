@@ -178,6 +178,7 @@ def test_counters_and_power(disk, handle):
     assert disk.stats()["operations"]["read"]["requests"] == 1
     assert len(disk.latencies()["read"]) == 1
     assert disk.requests() == []
+    assert [client["from"] for client in disk.clients()] == ["unix"]
     disk.flush()
     assert disk.cut(keep="all", down="stay", seed=1)["power"] == 0
     disk.remove(force=True)

@@ -260,6 +260,23 @@ export type RequestsAnswer = readonly ({
   readonly rule?: string;
 })[];
 
+/** Clients that have agreed on the export and are still there, the first that came first. */
+export type ClientsAnswer = readonly ({
+  /** Its number among the clients of the device, as rules have it. */
+  readonly client: number;
+  /** Its number in the log of the daemon. */
+  readonly connection: number;
+  /** Its address, or 'unix'. */
+  readonly from: string;
+  /** Their form: simple, structured or extended. */
+  readonly replies: string;
+  /** Metadata contexts. */
+  readonly contexts: readonly string[];
+  readonly tls: boolean;
+  /** When it came: ISO 8601, UTC. */
+  readonly since: string;
+})[];
+
 /** The rules, with their counts. */
 export type FaultsAnswer = {
   readonly seed: string;

@@ -16,6 +16,7 @@ import type {
   LatenciesAnswer,
   MapAnswer,
   RequestsAnswer,
+  ClientsAnswer,
   FaultsAnswer,
   FaultPlanAnswer,
   LoadFaultsAnswer,
@@ -155,6 +156,11 @@ export interface Calls {
   readonly events: {
     readonly input: { readonly device?: string; readonly after?: number };
     readonly answer: AsyncGenerator<Uint8Array>;
+  };
+  /** Clients that have agreed on the export and are still there, the first that came first. */
+  readonly clients: {
+    readonly input: { readonly name: string };
+    readonly answer: ClientsAnswer;
   };
   /** The JSON schema of a plan of faults. */
   readonly faultSchema: {

@@ -30,6 +30,7 @@ export const ways: Readonly<Record<keyof Calls, Way>> = {
   map: { method: 'GET', path: '/v1/devices/{name}/map', query: ['from', 'sectors', 'cells'], answer: 'json' },
   requests: { method: 'GET', path: '/v1/devices/{name}/requests', answer: 'json' },
   events: { method: 'GET', path: '/v1/events', query: ['device', 'after'], answer: 'events' },
+  clients: { method: 'GET', path: '/v1/devices/{name}/clients', answer: 'json' },
   faultSchema: { method: 'GET', path: '/v1/fault-plan.schema.json', answer: 'json' },
   faults: { method: 'GET', path: '/v1/devices/{name}/faults', answer: 'json' },
   faultPlan: { method: 'GET', path: '/v1/devices/{name}/faults/plan', answer: 'json' },

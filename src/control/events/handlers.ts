@@ -1,18 +1,21 @@
-/** What the call about events does. Source: page.md section 4. */
+/** What the calls about events and clients do. Source: page.md section 4. */
 
 import { Readable } from 'node:stream';
 import { onePiece, type Slicer } from '../../time/slicer.ts';
 import { HttpError } from '../answers.ts';
 import type { Handler } from '../input.ts';
 import { limits } from '../limits.ts';
+import { inSlices } from '../slices.ts';
 import { deviceName, type Tree } from '../tree.ts';
 import type { eventCalls } from './calls.ts';
+import type { Clients } from './clients.ts';
 import type { Events } from './events.ts';
 import { BEGIN, type EventReader } from './reader.ts';
 
 export function eventHandlers(
   tree: Tree,
   events: Events,
+  clients: Clients,
 ): Record<keyof typeof eventCalls, Handler> {
   return {
     events: ({ query, texts, lastEventId }) => {
@@ -27,6 +30,10 @@ export function eventHandlers(
         after: numberIn(lastEventId) ?? query['after'],
       });
       return new EventStream(reader, tree.slicer);
+    },
+    clients: ({ params }) => {
+      const { name } = tree.device(params['name'] ?? '');
+      return inSlices(tree.slicer, clients.pieces(name));
     },
   };
 }
