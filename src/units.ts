@@ -59,9 +59,9 @@ export function tag(value: number): Tag {
   return value as Tag; // checked in the line above
 }
 
-/** Whole sectors in `value` bytes. @throws when it is no multiple of 512. */
+/** Whole sectors in `value` bytes. @throws when it is not a multiple of 512. */
 export function toSectors(value: Bytes): Sector {
-  if (value % SECTOR_BYTES !== 0) bug(`${value} bytes are no whole sectors`);
+  if (value % SECTOR_BYTES !== 0) bug(`${value} bytes are not whole sectors`);
   return (value / SECTOR_BYTES) as Sector; // checked in the line above
 }
 

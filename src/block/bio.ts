@@ -42,7 +42,7 @@ export class Bio {
   sector = 0 as Sector; // 0 is a sector
   sectors = 0 as Sector; // 0 is a count of sectors
   /** Where a zone append really went. */
-  landedAt = 0 as Sector; // 0 is a sector
+  writtenSector = 0 as Sector; // 0 is a sector
   /** The first error of a child, or OK. */
   status: Status = Status.OK;
   /** What happened, for humans, where the driver can say more than the status. */

@@ -172,7 +172,7 @@ export class Owned<D extends DriverData = DriverData> extends Handle<D> {
   /** Where the data really go: for zone append. */
   setSector(sector: Sector): void {
     this.slot.sector = sector;
-    this.slot.bio.landedAt = sector;
+    this.slot.bio.writtenSector = sector;
   }
 
   setStatus(status: Status): void {

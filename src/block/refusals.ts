@@ -11,7 +11,7 @@ export const refusalCauses = {
   flags: 'a flag is unknown, not offered or not for this command',
   range: 'the range ends behind the end of the export',
   length: 'its length is zero or too long',
-  alignment: 'its offset or length is no multiple of the block size',
+  alignment: 'its offset or length is not a multiple of the block size',
   context: 'no metadata context was selected, or others were',
   memory: 'there is no memory to receive its data',
   journal: 'the journal is full',

@@ -29,7 +29,7 @@ export function readConfig(file: string): Config {
 }
 
 /** The same while clients are served; they would wait as long as it takes to read a pipe.
- *  @throws StartError also when it is no regular file. */
+ *  @throws StartError also when it is not a regular file. */
 export function rereadConfig(file: string): Config {
   return configOf(file, () => {
     const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);

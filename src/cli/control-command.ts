@@ -64,5 +64,5 @@ export function attributeBody(words: readonly string[]): Body {
 export function wholeNumber(what: string, text: string, of = 'sectors'): number {
   const value = parseInteger(text);
   if (value !== undefined && value >= 0 && Number.isSafeInteger(value)) return value;
-  throw new UsageError(`${what}: '${shown(text)}' is no number of ${of}`);
+  throw new UsageError(`${what}: '${shown(text)}' is not a number of ${of}`);
 }

@@ -35,7 +35,7 @@ function uriOf(text: string): NbdUri {
     return parseNbdUri(text);
   } catch (error) {
     if (!(error instanceof UriError)) throw error;
-    throw new UriError(`${error.message} (must be ${FORMS})`);
+    throw new UriError(`${error.message} (expected ${FORMS})`);
   }
 }
 

@@ -13,7 +13,7 @@ export function thisMachine(): Machine {
 }
 
 /** TNULL_CPUS makes a test see another number of CPUs: the recordings of null_blk come from a machine with 4.
- *  Only the ranges of the queues depend on it. It is for tests alone, so it is no parameter. */
+ *  Only the ranges of the queues depend on it. It is for tests alone, so it is not a parameter. */
 function cpusSaid(text: string | undefined): number | undefined {
   return text !== undefined && /^[1-9]\d{0,3}$/.test(text) ? Number(text) : undefined;
 }
@@ -29,7 +29,7 @@ export function onlineNodes(path: string): readonly number[] {
   return numbersOf(text) ?? [0];
 }
 
-/** `0-1,4` is 0, 1 and 4. Undefined when the text is no such list. */
+/** `0-1,4` is 0, 1 and 4. Undefined when the text is not such a list. */
 function numbersOf(text: string): number[] | undefined {
   const numbers: number[] = [];
   for (const range of text.trim().split(',')) {

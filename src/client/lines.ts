@@ -1,6 +1,6 @@
 /** Lines of JSON out of octets as they come. */
 
-/** @throws SyntaxError when a line is no JSON. */
+/** @throws SyntaxError when a line is not JSON. */
 export async function* jsonLines(octets: AsyncIterable<Uint8Array>): AsyncGenerator<unknown> {
   const decoder = new TextDecoder();
   let rest = '';

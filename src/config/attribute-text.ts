@@ -7,7 +7,7 @@ import { parseSize } from './sizes.ts';
 /** An integer of 32 or 64 bits, a boolean, or a word. */
 export type AttributeValue = bigint | boolean | string;
 
-/** @param width in bits. 'EINVAL' when the text is no number, 'ERANGE' when it has more bits. One newline
+/** @param width in bits. 'EINVAL' when the text is not a number, 'ERANGE' when it has more bits. One newline
  *  may stand behind it. */
 export function integerOf(text: string, width: number): bigint | 'EINVAL' | 'ERANGE' {
   return parseWithin(text.replace(/\n$/, ''), 0n, (1n << BigInt(width)) - 1n);

@@ -36,7 +36,7 @@ function judgeLayout(one: Case): void {
     throw one.refusal('zone_capacity', `must be at most ${one.said('zone_size')} (MiB)`);
   }
   if (capacity < length && size % length !== 0) {
-    const why = `the last zone is short: ${one.said(exact ? 'size_bytes' : 'size')} is no multiple of it`;
+    const why = `the last zone is short: ${one.said(exact ? 'size_bytes' : 'size')} is not a multiple of it`;
     throw one.refusal('zone_capacity', `must be ${one.said('zone_size')} (MiB), since ${why}`);
   }
 }

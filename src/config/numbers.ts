@@ -40,7 +40,7 @@ export function parseExact(text: string): bigint | undefined {
 }
 
 /** An integer of min..max, exact; one that cannot be negative takes no sign.
- *  @returns EINVAL: the text is no number. ERANGE: it is outside min..max. */
+ *  @returns EINVAL: the text is not a number. ERANGE: it is outside min..max. */
 export function parseWithin(text: string, min: bigint, max: bigint): bigint | 'EINVAL' | 'ERANGE' {
   const literal = literalOf(text);
   if (literal === undefined || (literal.negative && min >= 0n)) return 'EINVAL';

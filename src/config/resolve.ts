@@ -47,7 +47,7 @@ export function attributeRule(name: string): string | undefined {
   return 'is an attribute of a device, not a parameter of the program';
 }
 
-/** The refusal of a name that is no parameter. It names the nearest one, or explains the name. */
+/** The refusal of a name that is not a parameter. It names the nearest one, or explains the name. */
 export function unknownParameter(name: string, value: string | undefined): ParameterError {
   const known = [...rows.keys()].filter(isParameter);
   const unknown = `unknown parameter${nearestText(name, known, 'the nearest known is')}`;

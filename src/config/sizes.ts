@@ -13,7 +13,7 @@ export const SIZE_UNITS = 'or with K, M, G, T, P or E, powers of 1024';
 export const SIZE_RULE = `must be a size: bytes, ${SIZE_UNITS}`;
 export const SIZE_HELP = `A size is bytes, ${SIZE_UNITS}: 67108864, 64M or 64MiB.`;
 
-/** Bytes, or undefined when the text is no size. A number without a unit is one as everywhere:
+/** Bytes, or undefined when the text is not a size. A number without a unit is one as everywhere:
  *  decimal, 0x hexadecimal or 0 octal. */
 export function parseSize(text: string): bigint | undefined {
   const [, digits, unit] = WITH_UNIT.exec(text) ?? [];

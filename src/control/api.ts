@@ -233,7 +233,7 @@ function parseJson(body: Buffer): unknown {
     return JSON.parse(body.toString('utf8'));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new HttpError(400, 'EINVAL', `the body is no JSON: ${shown(reason)}`);
+    throw new HttpError(400, 'EINVAL', `the body is not JSON: ${shown(reason)}`);
   }
 }
 

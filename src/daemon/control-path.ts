@@ -77,7 +77,7 @@ export function checkFolder(folder: string): void {
 
 function checkOurs(folder: string, there: Stats): void {
   // In /tmp any user could have made it before us, or a link to another place.
-  if (!there.isDirectory()) throw new Error(`${folder} is no folder`);
+  if (!there.isDirectory()) throw new Error(`${folder} is not a folder`);
   if (there.uid !== (process.getuid?.() ?? there.uid)) {
     throw new Error(`${folder} belongs to another user`);
   }

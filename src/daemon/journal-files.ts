@@ -55,11 +55,11 @@ export function journalFiles(): OpenJournal {
 
 function claimed(claims: Map<string, Claim>, path: string, file: number, device: string): Share {
   const stat = fstatSync(file);
-  if (!stat.isFile() && !stat.isCharacterDevice()) throw refusal(path, 'is no regular file');
+  if (!stat.isFile() && !stat.isCharacterDevice()) throw refusal(path, 'is not a regular file');
   // A device of the system has no content, and may be written by many.
   if (!stat.isFile()) return { claim: undefined, release: () => {} };
   if (stat.size > 0 && !isJournal(file)) {
-    throw refusal(path, 'is no journal, and not empty: it is left as it is');
+    throw refusal(path, 'is not a journal, and not empty: it is left as it is');
   }
   const key = `${stat.dev}:${stat.ino}`;
   const claim = claims.get(key) ?? { device, count: 0, writing: Promise.resolve() };
@@ -123,7 +123,7 @@ class SinkFile implements JournalSink {
     // Of the journal before, which may be on its way to a slow disk.
     await this.#share.claim?.writing;
     try {
-      // What is no regular file has no length.
+      // What is not a regular file has no length.
       if (fstatSync(this.#file).isFile()) await truncated(this.#file, 0);
       return { done: 0 };
     } catch (error) {

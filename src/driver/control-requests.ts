@@ -118,6 +118,6 @@ class ControlRequest implements OwnBioHost {
     for (const slab of bio.segments.slabs) if (slab !== undefined) this.#allocator.give(slab);
     bio.segments.clear();
     if (this.#logged > 0) this.#disk.log?.answered(this.#logged, errnoOf(bio.status));
-    this.#done({ status: bio.status, sector: bio.landedAt, reason: bio.reason });
+    this.#done({ status: bio.status, sector: bio.writtenSector, reason: bio.reason });
   }
 }

@@ -102,7 +102,7 @@ export class ZoneRequests {
     const { blockBytes } = this.#disk.limits;
     const length = lengthOf(data);
     if (length === 0 || length % blockBytes !== 0) {
-      const reason = `${length} bytes are no whole blocks of ${blockBytes} bytes`;
+      const reason = `${length} bytes are not whole blocks of ${blockBytes} bytes`;
       return outcome(Status.INVAL, reason);
     }
     const append = { index: range.first, sectors: sector(length / SECTOR_BYTES), data };
@@ -188,5 +188,5 @@ function noWholeZones(zones: ZoneSet, at: number, sectors: number | undefined): 
   if (managementRange(zones, at) === undefined) {
     return outcome(Status.INVAL, `no zone begins at sector ${at}`);
   }
-  return outcome(Status.INVAL, `${sectors} sectors from sector ${at} on are no whole zones`);
+  return outcome(Status.INVAL, `${sectors} sectors from sector ${at} on are not whole zones`);
 }

@@ -60,7 +60,7 @@ export interface NearRange {
 /** Fills `into` with `range`, counted from the last multiple of 2^52. A range of 2^52 bytes and more, which
  *  only zeroes have, becomes the range of the whole blocks that it touches, all of which read as zeros
  *  anyway; from 2^62 bytes on their number may be rounded. */
-export function comeNear(range: Range, block: number, into: NearRange): void {
+export function rebase(range: Range, block: number, into: NearRange): void {
   into.base = (range.offsetHigh >>> NEAR_HIGH_BITS) * NEAR_SECTORS;
   const offset = (range.offsetHigh % (NEAR_BYTES / TWO_TO_32)) * TWO_TO_32 + range.offsetLow;
   const widened = range.lengthHigh >>> NEAR_HIGH_BITS !== 0;

@@ -10,7 +10,7 @@ import {
   requestFault,
 } from 'nbd-server-protocol-ts';
 import { SECTOR_BYTES, type Sector } from '../units.ts';
-import { comeNear, isFar, type NearRange, type Range } from './far.ts';
+import { isFar, type NearRange, type Range, rebase } from './far.ts';
 import { NOT_OFFERED, type Refusal, type Row, type Rules, refused, rows } from './rules.ts';
 
 export const Verdict = {
@@ -151,7 +151,7 @@ function verdictOf(header: RequestHeader, of: Rules, into: Judgement): Verdict {
   }
   if (length === 0) return Verdict.NOTHING;
   if (of.farSize !== undefined && isFar(header)) {
-    comeNear(header, of.blockBytes, into);
+    rebase(header, of.blockBytes, into);
     return verdictOfRange(command, of, into);
   }
   // The lower bits of both are enough, also above 2^32; two divisions would take longer than all the rest.

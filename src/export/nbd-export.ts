@@ -6,7 +6,7 @@ import { TransmissionFlag } from 'nbd-server-protocol-ts';
 import type { Disk } from '../block/disk.ts';
 import { SECTOR_BYTES } from '../units.ts';
 import { type Context, contextsOf } from './contexts.ts';
-import { type Others, WriteLock } from './write-lock.ts';
+import { type ExternalWriters, WriteLock } from './write-lock.ts';
 
 const PREFERRED_BLOCK = 4096;
 
@@ -31,7 +31,7 @@ export interface ExportRules {
 }
 
 /** A disk whose requests threads for sockets may execute. */
-export interface SharedDisk extends Others {
+export interface SharedDisk extends ExternalWriters {
   /** The number by which the threads know it. */
   readonly id: number;
   /** True while they may. */

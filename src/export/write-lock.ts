@@ -8,7 +8,7 @@ export interface LockWaiter {
 }
 
 /** Other writers, which must be kept out while a command has the lock alone. */
-export interface Others {
+export interface ExternalWriters {
   suspend(): void;
   resume(): void;
 }
@@ -22,10 +22,10 @@ export class WriteLock {
   #shared = 0;
   #exclusive = false;
   #line: Place[] = [];
-  readonly #others: Others | undefined;
+  readonly #external: ExternalWriters | undefined;
 
-  constructor(others?: Others) {
-    this.#others = others;
+  constructor(external?: ExternalWriters) {
+    this.#external = external;
   }
 
   /** For a write of whole blocks. @returns false: wait. */
@@ -59,13 +59,13 @@ export class WriteLock {
 
   unlockExclusive(): void {
     this.#exclusive = false;
-    this.#others?.resume();
+    this.#external?.resume();
     if (this.#line.length > 0) this.#grant();
   }
 
   #lockExclusive(): void {
     this.#exclusive = true;
-    this.#others?.suspend();
+    this.#external?.suspend();
   }
 
   #grant(): void {

@@ -70,7 +70,7 @@ export interface JournalRecord {
   readonly payload: Uint8Array;
 }
 
-/** A file that is no journal, or a broken one: one line that says where. */
+/** A file that is not a journal, or a broken one: one line that says where. */
 export class JournalError extends Error {}
 
 export function isCommand(value: number): value is Command {

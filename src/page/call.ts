@@ -63,7 +63,7 @@ async function reasonOf(response: Response): Promise<string> {
       return String(answer.message);
     }
   } catch {
-    // It is no JSON: something between us and the daemon has answered.
+    // It is not JSON: something between us and the daemon has answered.
   }
   return `the daemon answered ${response.status}`;
 }

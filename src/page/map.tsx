@@ -214,7 +214,7 @@ function Range({ name, picked, setPicked }: Omit<Picking, 'view'> & { name: stri
   };
   const make = (sign: '+' | '-') => {
     const range = rangeOf(text);
-    if (range === undefined) throw new Error(`'${text}' is no range of sectors: FIRST-LAST`);
+    if (range === undefined) throw new Error(`'${text}' is not a range of sectors: FIRST-LAST`);
     return actions.badBlocks(name, sign, ...range);
   };
   return (

@@ -9,7 +9,7 @@ const MOST_NS = 2 ** 53;
 
 export const DURATION_RULE = 'a duration: a number with ns, us, ms, s, m or h, at most 2501h';
 
-/** Whole nanoseconds, or undefined when the text is no duration or beyond 104 days. */
+/** Whole nanoseconds, or undefined when the text is not a duration or beyond 104 days. */
 export function parseDuration(text: string): Nanoseconds | undefined {
   const [, number = '', unit] = DURATION.exec(text) ?? [];
   if (unit === undefined) return undefined;

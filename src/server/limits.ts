@@ -11,7 +11,7 @@ export const limits = {
   },
   payloadDrained: {
     max: 256 * MiB,
-    why: 'a longer refused payload is no mistake any more: the connection ends',
+    why: 'a longer refused payload is not a mistake any more: the connection ends',
   },
   payloadNoAttack: {
     max: 32 * MiB,

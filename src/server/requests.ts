@@ -163,7 +163,7 @@ export class Requests {
         : decodeRequest(window.view, window.at, window.end, header);
       if (status === DecodeStatus.INCOMPLETE) return taken;
       if (status === DecodeStatus.BAD_MAGIC) {
-        this.#host.cutOff('bytes that are no request (wrong magic)');
+        this.#host.cutOff('bytes that are not a request (wrong magic)');
         return taken;
       }
       if (!this.#takeRequest(header)) return taken;

@@ -1,6 +1,6 @@
-/** One client's READs, WRITEs and FLUSHes, executed in the thread that has its socket: whatever is more than moving
- *  bytes that are there to where they are there is foreign, and left to the main thread. A request has
- *  ended before the next one is looked at, so that it needs no tag, and is in no one's way.
+/** One client's READs, WRITEs and FLUSHes, executed in the thread that has its socket: READs and WRITEs that only
+ *  move bytes between the socket and memory that is there, and FLUSHes that have nothing to do. Every other
+ *  request is foreign: it goes to the main thread. A request ends before the next one is looked at, so it needs no tag.
  *  Source: nbd-protocol.md sections 3.1 and 3.2. */
 
 import {

@@ -51,7 +51,7 @@ describe('in debug mode a handle that was moved from throws, and names the tag',
       expect(names.length).toBeGreaterThan(12);
       for (const name of names) {
         const method: unknown = Reflect.get(handle, name);
-        if (typeof method !== 'function') throw new Error(`${name} is no method`);
+        if (typeof method !== 'function') throw new Error(`${name} is not a method`);
         expect(() => method.call(handle, 0), name).toThrow(`tag ${tag}:`);
       }
     }

@@ -59,7 +59,7 @@ test.each([
   ],
   [{ listen: 'nbd://x' }, /^listen: must be a list of URIs$/],
   [{ listen: ['nbd://127.0.0.1', 5] }, /^listen\[1\]: must be a URI$/],
-  [{ listen: ['tcp://x'] }, /^listen\[0\]: 'tcp:\/\/x' is no NBD URI \(must be nbd:/],
+  [{ listen: ['tcp://x'] }, /^listen\[0\]: not an NBD URI: 'tcp:\/\/x' \(expected nbd:/],
   [{ devices: [] }, /^devices: must be an object$/],
   [{ devices: { a: 5 } }, /^devices\.a: must be an object$/],
   [{ devices: { a: { size: 1.5 } } }, /^devices\.a\.size: must be a whole number/],

@@ -106,7 +106,7 @@ test('a file that cannot be read, or is too large, is refused in one line, and n
     'image=/nowhere: no such file or folder (EINVAL)',
   );
   expect(await refused('create', 'a', `image=${folder()}`)).toMatch(
-    /: is no regular file \(EINVAL\)$/,
+    /: is not a regular file \(EINVAL\)$/,
   );
   expect(await refused('create', 'a', `image=${path}`, 'size=1')).toBe(
     `image=${path}: a: more than the 1048576 bytes that it has (EOVERFLOW)`,

@@ -18,7 +18,7 @@ test('no block is left out: a command stands in a console block', () => {
 /** Documented elsewhere: only by `--help`. */
 const SAID_BY_HELP = new Set(['--help', '--version']);
 
-test('docs/running.md tells every flag that is no parameter, and no other', () => {
+test('docs/running.md tells every flag that is not a parameter, and no other', () => {
   const told = new Set(read('running').match(/(?<![\w-])--[a-z][a-z-]+/g));
   const known = [...serveFlags, ...limitWords].flatMap(({ long, short }) => short ?? long);
   const flags = known.filter((flag) => flag.startsWith('--') && !SAID_BY_HELP.has(flag));

@@ -215,7 +215,7 @@ test('a limit is said, and the same seed tries the same', async () => {
 });
 
 test.each([
-  [['--check', 'true', '--jobs', '0'], "--jobs: '0' is no whole number from 1 on"],
+  [['--check', 'true', '--jobs', '0'], "--jobs: '0' is not a whole number from 1 on"],
   [['--check', 'true', '--model', 'x'], "--model: 'x' is none of lost, prefix"],
   [['--check', 'true', '--shard', '3/2'], '--shard=3/2: must be K/M with K from 1 to M'],
   [['--check', 'true', '--outcome', '9=x'], '--outcome=9=x: must be a status from 10 to 19'],

@@ -70,7 +70,7 @@ test('what save wrote, load reads: from a file or standard input', async () => {
   expect(await it.refused('faults', 'nullb0', 'load', file('{"rules":[{"op":"read"}]}'))).toMatch(
     /^r1: must have one of .* \(EINVAL\)$/,
   );
-  expect(await it.refused('faults', 'nullb0', 'load', file('{'))).toMatch(/^the body is no JSON/);
+  expect(await it.refused('faults', 'nullb0', 'load', file('{'))).toMatch(/^the body is not JSON/);
   expect(await it.refused('faults', 'nullb0', 'load', '/none')).toBe(
     '/none: no such file or folder',
   );
@@ -182,7 +182,7 @@ test.each([
   [['pause', 'now'], /^faults: pause takes no words$/],
   [['remove'], /^faults: remove takes the ids of rules, or --all$/],
   [['remove', 'r1', '--all'], /^faults: remove takes the ids of rules, or --all$/],
-  [['log', '--after', 'x'], /^--after: 'x' is no number of an entry$/],
+  [['log', '--after', 'x'], /^--after: 'x' is not a number of an entry$/],
 ])('faults NAME %j is a mistake', async (words, rule) => {
   const { status, stdout, stderr } = await runHere('faults', 'nullb0', ...words);
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

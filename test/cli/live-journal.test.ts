@@ -191,7 +191,7 @@ test('a path is from the folder where it is typed', async () => {
   const started = await runHere('--no-control', '-U', '-', 'journal=1', `journal_file=${typed}`);
   expect(started).toMatchObject({ status: 1, stdout: '' });
   expect(started.stderr.trim().split('\n').at(-1)).toBe(
-    `tnull: nullb0: journal_file=${link}: is no journal, and not empty: it is left as it is`,
+    `tnull: nullb0: journal_file=${link}: is not a journal, and not empty: it is left as it is`,
   );
 });
 

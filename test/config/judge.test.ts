@@ -140,7 +140,7 @@ const refused: readonly (readonly [sets: string, says: string])[] = [
   [`${Z} zone_capacity=5`, 'zone_capacity=5: must be at most zone_size=4 (MiB)'],
   [
     'zoned=1 zone_size=4 size=13 zone_capacity=3',
-    'zone_capacity=3: must be zone_size=4 (MiB), since the last zone is short: size=13 is no multiple of it',
+    'zone_capacity=3: must be zone_size=4 (MiB), since the last zone is short: size=13 is not a multiple of it',
   ],
   ['zoned=1 zone_size=4 size=15 zone_capacity=2', 'zone_capacity=2: must be zone_size=4 (MiB)'],
 ];

@@ -82,7 +82,7 @@ describe('what a device cannot have is refused, and the rule said', () => {
     [
       ['size_bytes=4194816', 'zoned=1', 'zone_size=2', 'zone_capacity=1'],
       'zone_capacity=1: must be zone_size=2 (MiB), since the last zone is short: ' +
-        'size_bytes=4194816 is no multiple of it',
+        'size_bytes=4194816 is not a multiple of it',
     ],
   ])('%s', (words, message) => {
     expect(refusal(...words).message).toBe(message);

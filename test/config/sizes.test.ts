@@ -77,7 +77,7 @@ describe('size_bytes takes them, as a word and as an attribute', () => {
     expect(() => withSets(`size_bytes=${text}`)).toThrow(rule);
   });
 
-  test('a number of no unit is no size', () => {
+  test('a number of no unit is not a size', () => {
     expect(() => options('max_sectors=1K')).toThrow('must be an integer');
     expect(() => withSets('max_sectors=1K')).toThrow('must be an integer');
   });

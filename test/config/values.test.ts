@@ -55,7 +55,7 @@ describe('integers', () => {
     '--4',
   ];
   test.each([...bad, '0o7', '٤', 'NaN', 'Infinity', '1_000', '- 4'])(
-    'size=%j is no integer',
+    'size=%j is not an integer',
     (text) => {
       expect(refusal(`size=${text}`).rule).toMatch(/^must be an integer: .*; must be 1\.\./);
     },

@@ -291,7 +291,7 @@ describe('bodies', () => {
     'nul',
     '{"__proto__":{"size":1}}',
     '{"constructor":{"prototype":{}}}',
-  ])('%j is no JSON for us: 400', async (body) => {
+  ])('%j is not JSON for us: 400', async (body) => {
     const { ask } = await served();
     const { status, json } = await ask('PATCH', DEVICE, { headers, body });
     expect({ status, json }).toMatchObject({ status: 400, json: { errno: 'EINVAL' } });

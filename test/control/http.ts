@@ -21,7 +21,7 @@ export interface Answered {
   readonly headers: http.IncomingHttpHeaders;
   readonly text: string;
   readonly body: Buffer;
-  /** Undefined where the answer is no JSON. */
+  /** Undefined where the answer is not JSON. */
   readonly json: unknown;
 }
 

@@ -30,7 +30,7 @@ function calls<T extends object, K extends keyof T & string>(of: T, ...methods: 
   let count = 0;
   for (const method of methods) {
     const before = of[method];
-    if (typeof before !== 'function') throw new TypeError(`${method} is no method`);
+    if (typeof before !== 'function') throw new TypeError(`${method} is not a method`);
     Reflect.set(of, method, function counting(this: unknown, ...args: unknown[]): unknown {
       count++;
       return Reflect.apply(before, this, args);

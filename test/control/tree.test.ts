@@ -512,13 +512,13 @@ describe('zones and flush', () => {
   test.each([
     [1, undefined, 'no zone begins at sector 1'],
     [2049, 2048, 'no zone begins at sector 2049'],
-    [2048, 1, '1 sectors from sector 2048 on are no whole zones'],
-    [2048, 0, '0 sectors from sector 2048 on are no whole zones'],
-    [2048, 8192, '8192 sectors from sector 2048 on are no whole zones'],
+    [2048, 1, '1 sectors from sector 2048 on are not whole zones'],
+    [2048, 0, '0 sectors from sector 2048 on are not whole zones'],
+    [2048, 8192, '8192 sectors from sector 2048 on are not whole zones'],
     [8192, undefined, 'no zone begins at sector 8192'],
     [2 ** 53 - 1, undefined, 'no zone begins at sector 9007199254740991'],
-    [0, 2 ** 53 - 1, '9007199254740991 sectors from sector 0 on are no whole zones'],
-  ])('from %s for %s sectors are no whole zones: EINVAL', async (sector, sectors, why) => {
+    [0, 2 ** 53 - 1, '9007199254740991 sectors from sector 0 on are not whole zones'],
+  ])('from %s for %s sectors are not whole zones: EINVAL', async (sector, sectors, why) => {
     const { tree, conditions } = await zoned();
     const before = conditions();
     for (const operation of ['open', 'close', 'finish', 'reset'] as const) {
@@ -541,7 +541,7 @@ describe('zones and flush', () => {
       const wrong = await refusal(() => tree.append('nullb0', 2048, new Uint8Array(length)));
       expect(wrong).toMatchObject({
         errno: 'EINVAL',
-        message: `nullb0: ${length} bytes are no whole blocks of ${blocksize} bytes`,
+        message: `nullb0: ${length} bytes are not whole blocks of ${blocksize} bytes`,
       });
     }
     expect(conditions()?.[1]).toEqual([1, 2048]);

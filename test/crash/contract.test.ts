@@ -27,7 +27,7 @@ test('golden (a): a flush takes away what was answered before it, when it is ans
   expect(one.space.distinct()).toBe(6n);
 });
 
-test('golden (b): FUA is no barrier', () => {
+test('golden (b): FUA is not a barrier', () => {
   expect(atEnd('a@0 /a@0 b!@1 /b!@1')).toEqual(['.b.', 'ab.']);
 });
 

@@ -57,6 +57,6 @@ test.each([
   'torn.0.A',
   'torn.0.0.0',
   'torn.x.0',
-])("'%s' is no id", (text) => {
+])("'%s' is not an id", (text) => {
   expect(parseId(text)).toBeUndefined();
 });

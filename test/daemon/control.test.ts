@@ -63,7 +63,7 @@ describe('the default place', () => {
     symlinkSync('/tmp', join(place, 'tnull'));
     const { control, log } = await serve({ socket: 'default' });
     expect(control.path).toBeUndefined();
-    expect(log.join('')).toMatch(/no control socket: .*tnull is no folder/);
+    expect(log.join('')).toMatch(/no control socket: .*tnull is not a folder/);
   });
 
   test('a folder of another user is not ours', () => {
@@ -87,7 +87,7 @@ describe('the default place', () => {
     chmodSync(place, 0o700);
     const link = join(folder(), 'link');
     symlinkSync(place, link);
-    expect(() => checkFolder(link)).toThrow('is no folder');
+    expect(() => checkFolder(link)).toThrow('is not a folder');
     const user = vi.spyOn(process, 'getuid').mockReturnValue(4711);
     onTestFinished(() => user.mockRestore());
     expect(() => checkFolder(place)).toThrow('belongs to another user');
@@ -262,7 +262,7 @@ describe('over TCP', () => {
     expect((await over('GET', '/v1')).status).toBe(200);
   });
 
-  test.each(['', 'short', 'two words are no token at all'])('%j is no token', async (text) => {
+  test.each(['', 'short', 'two words are no token at all'])('%j is not a token', async (text) => {
     const tokenFile = join(folder(), 'token');
     writeFileSync(tokenFile, text);
     await expect(serve({ http: LOOPBACK, tokenFile })).rejects.toThrow('at least 16 bytes');

@@ -4,12 +4,12 @@ import fc from 'fast-check';
 import { Command, NbdError, RequestHeader, TransmissionFlag } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
 import {
-  comeNear,
   exactLength,
   FarSize,
   farExtent,
   isFar,
   type NearRange,
+  rebase,
 } from '../../src/export/far.ts';
 import { Judgement, judge } from '../../src/export/judgement.ts';
 import { type Bounds, type Refusal, Rules, refused } from '../../src/export/rules.ts';
@@ -32,7 +32,7 @@ function header(offset: bigint, length: bigint, command: number = Command.READ):
 
 function nearOf(range: RequestHeader, block: number): NearRange {
   const near = { base: -1, offset: -1, length: -1, behind: -1 };
-  comeNear(range, block, near);
+  rebase(range, block, near);
   return near;
 }
 

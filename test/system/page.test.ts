@@ -114,7 +114,7 @@ test('a drag over the map makes sectors bad, and good again', async () => {
   await act('Make good');
   await field('Sectors').fill('9-7');
   await page.getByRole('button', { name: 'Make bad' }).click();
-  await page.getByText("'9-7' is no range of sectors: FIRST-LAST").waitFor();
+  await page.getByText("'9-7' is not a range of sectors: FIRST-LAST").waitFor();
 });
 
 test('a zone is opened, closed, finished and reset', async () => {

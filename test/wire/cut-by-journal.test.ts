@@ -52,7 +52,7 @@ function logOf(file: Buffer): CrashLog {
 /** What `tnull crash image` would write. */
 function imageOf(log: CrashLog, text: string): Buffer {
   const id = parseId(text);
-  if (id === undefined) throw new Error(`'${text}' is no id`);
+  if (id === undefined) throw new Error(`'${text}' is not an id`);
   expect(id.instant).toBe(log.instants.length - 1);
   const { timeline, space } = crashSite(log, id.model);
   const contents = space.contents(id);

@@ -60,7 +60,7 @@ describe.each([1, 2])('--threads %i', (threads) => {
     expect(await of('disconnected')).toMatchObject([
       {
         ...{ client: 1, connection: came?.connection, cutOff: true },
-        reason: 'bytes that are no request (wrong magic)',
+        reason: 'bytes that are not a request (wrong magic)',
       },
     ]);
     const other = await WireClient.simple(served.path, 'nullb0');

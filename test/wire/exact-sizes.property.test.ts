@@ -1,4 +1,4 @@
-/** Memory-backed devices whose size is no multiple of their blocks, on the wire, against a naive model:
+/** Memory-backed devices whose size is not a multiple of their blocks, on the wire, against a naive model:
  *  an array of exactly so many bytes. docs/running.md. */
 
 import fc from 'fast-check';

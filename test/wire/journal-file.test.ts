@@ -154,7 +154,7 @@ describe('a file that cannot be it', () => {
     mkdirSync(join(home, 'sub'));
     symlinkSync(join(home, 'none', 'x'), join(home, 'dangling'));
     expect(await refused(full)).toBe(
-      'other: journal_file=FILE: is no journal, and not empty: it is left as it is',
+      'other: journal_file=FILE: is not a journal, and not empty: it is left as it is',
     );
     expect(readFileSync(full, 'utf8')).toBe('Dear reader,');
     expect(await refused(join(home, 'sub'))).toBe('other: journal_file=FILE: is a folder');

@@ -108,7 +108,7 @@ test.each([
   ['65 MiB', BigInt(65 * MIB)],
   ['2^32 bytes', 2n ** 32n],
   ['2^64 - 1 bytes', 2n ** 64n - 1n],
-])('long-payload: a payload of %s is no mistake any more', async (_, length) => {
+])('long-payload: a payload of %s is not a mistake any more', async (_, length) => {
   for (const command of [WRITE, READ, BLOCK_STATUS]) {
     const served = await serve('size=128', 'memory_backed=1');
     const other = await extended(served);

@@ -116,7 +116,7 @@ export class ClientHandshake {
       view.getUint32(4) === NBDMAGIC_LOW &&
       view.getUint32(8) === IHAVEOPT_HIGH &&
       view.getUint32(12) === IHAVEOPT_LOW;
-    if (!newstyle) return this.#fail('this is no NBD server of the newstyle');
+    if (!newstyle) return this.#fail('this is not an NBD server of the newstyle');
     const offered = view.getUint16(16);
     const fixed = (offered & HandshakeFlag.FIXED_NEWSTYLE) !== 0;
     this.#noZeroes = (offered & HandshakeFlag.NO_ZEROES) !== 0;
@@ -133,7 +133,7 @@ export class ClientHandshake {
       view.getUint32(0) !== OPTION_REPLY_MAGIC_HIGH ||
       view.getUint32(4) !== OPTION_REPLY_MAGIC_LOW
     ) {
-      return this.#fail('bytes that are no reply to an option (wrong magic)');
+      return this.#fail('bytes that are not a reply to an option (wrong magic)');
     }
     if (view.getUint32(8) !== this.#option) return this.#fail('a reply to another option');
     this.#type = view.getUint32(12);

@@ -145,7 +145,7 @@ export class ServerHandshake<E extends ExportInfo> {
 
   #takeHeader(view: DataView): void {
     if (view.getUint32(0) !== IHAVEOPT_HIGH || view.getUint32(4) !== IHAVEOPT_LOW) {
-      return this.#haggling.close('bytes that are no option (wrong magic)');
+      return this.#haggling.close('bytes that are not an option (wrong magic)');
     }
     const length = view.getUint32(12);
     if (length > limits.optionBytesDrained.max) {

@@ -29,6 +29,6 @@ export const clientLimits = {
 export const transmissionLimits = {
   payloadDrained: {
     max: 256 * 1024 * 1024,
-    why: 'a longer refused payload is no mistake any more: the connection ends',
+    why: 'a longer refused payload is not a mistake any more: the connection ends',
   },
 } as const;

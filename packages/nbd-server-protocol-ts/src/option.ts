@@ -32,7 +32,7 @@ export function parseInfoRequest(data: Uint8Array): InfoRequest | undefined {
   return { name, types };
 }
 
-/** @returns undefined for a name that is too long, holds a NUL or is no UTF-8. */
+/** @returns undefined for a name that is too long, holds a NUL or is not UTF-8. */
 export function parseName(bytes: Uint8Array): string | undefined {
   if (bytes.length > STRING_BYTES_MAX || bytes.includes(0)) return undefined;
   return decodeUtf8(bytes);
@@ -104,7 +104,7 @@ export function decodeOptionReply(bytes: Uint8Array): DecodedOptionReply | undef
     view.getUint32(0) !== OPTION_REPLY_MAGIC_HIGH ||
     view.getUint32(4) !== OPTION_REPLY_MAGIC_LOW
   ) {
-    throw new Error('this is no reply to an option');
+    throw new Error('this is not a reply to an option');
   }
   const end = OPTION_REPLY_BYTES + view.getUint32(16);
   if (bytes.length < end) return undefined;

@@ -135,7 +135,7 @@ export class ReplyDecoder {
   #takeMagic(): string | undefined {
     const form = formOf(this.#view.getUint32(0));
     const fits = form === this.#form || (form === 'simple' && this.#form === 'structured');
-    if (form === undefined || !fits) return 'bytes that are no reply (wrong magic)';
+    if (form === undefined || !fits) return 'bytes that are not a reply (wrong magic)';
     this.#state = State.HEADER;
     this.#need = replyHeaderBytes(form);
     return undefined;
@@ -254,7 +254,7 @@ export class ReplyDecoder {
     const located = this.#reply.type === ChunkType.ERROR_OFFSET;
     if (error === 0) return 'an error chunk without an error';
     if (textEnd > this.#need - (located ? 8 : 0)) return 'an error text that does not fit';
-    const text = decodeUtf8(this.#bytes.subarray(6, textEnd)) ?? 'a text that is no UTF-8';
+    const text = decodeUtf8(this.#bytes.subarray(6, textEnd)) ?? 'a text that is not UTF-8';
     const delta = located ? this.#deltaAt(textEnd) : -1;
     if (located && !this.#inside(delta, 0)) return 'an error outside of the request';
     if (this.#request !== undefined) this.#handler.error(this.#request, error, text, delta);

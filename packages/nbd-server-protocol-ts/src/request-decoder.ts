@@ -82,7 +82,7 @@ export class RequestDecoder {
     const view = new DataView(piece.buffer, piece.byteOffset, piece.byteLength);
     const decode = this.#extended ? decodeExtendedRequest : decodeRequest;
     if (decode(view, 0, piece.length, this.#header) !== DecodeStatus.REQUEST) {
-      return 'bytes that are no request (wrong magic)';
+      return 'bytes that are not a request (wrong magic)';
     }
     this.#length = payloadBytes(this.#header, this.#extended);
     if (this.#length > limits.payloadDrained.max) return `a payload of ${this.#length} bytes`;

@@ -40,10 +40,10 @@ export function offered<E extends ServerExport>(
     maximumPayload >= preferred &&
     maximumPayload <= transmissionLimits.payloadDrained.max;
   if (!fine) wrong(`block sizes of ${minimum}, ${preferred} and ${maximumPayload} bytes`);
-  if (size % minimum !== 0) wrong(`a size that is no multiple of ${minimum} bytes`);
+  if (size % minimum !== 0) wrong(`a size that is not a multiple of ${minimum} bytes`);
   for (const context of contextsOf(source)) {
     if (!isName(context.name) || !context.name.includes(':')) {
-      wrong(`a context '${quoted(context.name)}', which is no namespace:leaf`);
+      wrong(`a context '${quoted(context.name)}', which is not a namespace:leaf`);
     }
   }
   const flags = flagsOf(source, options);

@@ -22,7 +22,7 @@ export interface ServerExport {
   readonly rotational?: boolean;
   /** Clients without TLS do not get it, and do not see it in a list. @default false */
   readonly tlsOnly?: boolean;
-  /** Bytes. Requests that are no multiples of `minimum` are refused, and so are reads and writes of more
+  /** Bytes. Requests that are not multiples of `minimum` are refused, and so are reads and writes of more
    *  than `maximumPayload`. @default 1, 4096 and 32 MiB */
   readonly blockSize?: {
     readonly minimum?: number;

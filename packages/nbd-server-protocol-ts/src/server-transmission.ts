@@ -158,7 +158,7 @@ export class ServerTransmission<E extends ServerExport> {
     const header = new RequestHeader();
     const decode = extended ? decodeExtendedRequest : decodeRequest;
     if (decode(view, 0, need, header) !== DecodeStatus.REQUEST) {
-      this.#host.broken('bytes that are no request (wrong magic)');
+      this.#host.broken('bytes that are not a request (wrong magic)');
     } else if (header.command === Command.DISC) {
       this.#quiet = true;
       this.stop();

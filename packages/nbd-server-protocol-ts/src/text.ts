@@ -27,7 +27,7 @@ export function encodeUtf8Into(text: string, into: Uint8Array): number {
   return encoder.encodeInto(text, into).written;
 }
 
-/** @returns undefined when the bytes are no UTF-8. */
+/** @returns undefined when the bytes are not UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return decoder.decode(bytes);

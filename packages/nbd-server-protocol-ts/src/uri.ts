@@ -24,7 +24,7 @@ const SHAPE =
 /** @throws UriError. */
 export function parseNbdUri(text: string): NbdUri {
   const match = SHAPE.exec(text);
-  if (match === null) throw new UriError(`'${text}' is no NBD URI`);
+  if (match === null) throw new UriError(`not an NBD URI: '${text}'`);
   const [, scheme, unix, user, host = '', port, path = '', search = ''] = match;
   const query = parseQuery(search, text);
   const socket = query.get('socket');

@@ -167,8 +167,8 @@ const AGREED = GREETING + reply(STRUCTURED_REPLY, ACK);
 const list: ClientWishes = { goal: 'list' };
 
 test.each<[string, string, ClientWishes, string]>([
-  ['no NBD', '00'.repeat(18), {}, 'no NBD server'],
-  ['the oldstyle', '4e42444d41474943 0000420281861253 0000', {}, 'no NBD server'],
+  ['no NBD', '00'.repeat(18), {}, 'not an NBD server'],
+  ['the oldstyle', '4e42444d41474943 0000420281861253 0000', {}, 'not an NBD server'],
   ['no reply', GREETING + '00'.repeat(20), list, 'wrong magic'],
   ['a reply to another option', GREETING + reply(GO, ACK), list, 'another option'],
   ['a reply of 4 GiB', `${GREETING}0003e889045565a9 00000003 00000002 ffffffff`, list, 'too long'],

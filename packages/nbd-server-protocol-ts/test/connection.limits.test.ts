@@ -140,7 +140,7 @@ describe('limits', () => {
     const list = encodeOption(Option.LIST, new Uint8Array(0));
     server.receive(concat([said(list), Buffer.alloc(16)]));
     await turn();
-    expect(ends).toEqual(['bytes that are no option (wrong magic)']);
+    expect(ends).toEqual(['bytes that are not an option (wrong magic)']);
   });
 
   test('a client that does not take the greeting is not answered more', async () => {

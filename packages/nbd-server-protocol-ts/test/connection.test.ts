@@ -341,11 +341,11 @@ test('exports that cannot be served are told at once', () => {
   expect(make({ size: -1 })).toThrow("export 'x': a size of -1 bytes");
   expect(make({ blockSize: { minimum: 3 } })).toThrow('block sizes of 3, 4096 and 33554432');
   expect(make({ blockSize: { minimum: 65_536 }, size: 131_072 })).not.toThrow();
-  expect(make({ blockSize: { minimum: 512 }, size: 1000 })).toThrow('no multiple of 512 bytes');
+  expect(make({ blockSize: { minimum: 512 }, size: 1000 })).toThrow('not a multiple of 512 bytes');
   expect(make({ name: 'a\0' })).toThrow('a name that holds a NUL');
   expect(make({ description: 'x'.repeat(4097) })).toThrow('a description that is too long');
   expect(make({ contexts: ['nothing'] })).toThrow(
-    "a context 'nothing', which is no namespace:leaf",
+    "a context 'nothing', which is not a namespace:leaf",
   );
   expect(make({ blockSize: { maximumPayload: 2 ** 40 } })).toThrow('block sizes');
 });

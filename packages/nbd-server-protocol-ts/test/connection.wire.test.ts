@@ -183,5 +183,5 @@ test('an unknown magic ends the connection, behind the replies before it', async
   const request = `${compact('0000', '0003', '00000000', '00000000')} deadbeef${'00'.repeat(24)}`;
   const { output, ends } = await sends('structured', request);
   expect(output).toBe(`668e33ef00010000${C.replace(' ', '')}00000000`);
-  expect(ends).toEqual(['bytes that are no request (wrong magic)']);
+  expect(ends).toEqual(['bytes that are not a request (wrong magic)']);
 });

@@ -108,7 +108,7 @@ test.each([0, 4, 100_000])('abort: ABORT with %i bytes of data is an orderly goo
 describe('names: names', () => {
   test.each([
     ['with a NUL', Buffer.from('di\0sk'), ERR_INVALID],
-    ['that are no UTF-8', Buffer.from([0xff, 0xfe]), ERR_INVALID],
+    ['that are not UTF-8', Buffer.from([0xff, 0xfe]), ERR_INVALID],
     ['of 4097 bytes', Buffer.alloc(4097, 'x'), ERR_INVALID],
     ['of 4096 bytes', Buffer.alloc(4096, 'x'), ERR_UNKNOWN],
   ])('%s', (_, name, error) => {

@@ -168,7 +168,7 @@ test('one thousand equal queries are answered once, more are too big', () => {
   }
 });
 
-describe('false-lengths: what is no list of queries', () => {
+describe('false-lengths: what is not a list of queries', () => {
   test.each([
     ['nothing', ''],
     ['half a length', '0000'],
@@ -183,7 +183,7 @@ describe('false-lengths: what is no list of queries', () => {
     ['a query of 2^32 - 1', '00000004 6469736b 00000001 ffffffff 61'],
     ['bytes behind the last query', '00000004 6469736b 00000001 00000001 61 00'],
     ['bytes behind no query', '00000004 6469736b 00000000 00'],
-    ['a query that is no UTF-8', '00000004 6469736b 00000001 00000001 ff'],
+    ['a query that is not UTF-8', '00000004 6469736b 00000001 00000001 ff'],
     ['a query with a NUL', '00000004 6469736b 00000001 00000001 00'],
     ['a query of 4097 bytes', `00000004 6469736b 00000001 00001001 ${'61'.repeat(4097)}`],
     ['a name of 4097 bytes', `00001001 ${'61'.repeat(4097)} 00000000`],

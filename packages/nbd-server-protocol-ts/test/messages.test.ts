@@ -87,7 +87,7 @@ describe.each(requests)('the request %s', (name, text, fields) => {
     expect(header).toMatchObject(fields);
   });
 
-  test('is no request of the other form', () => {
+  test('is not a request of the other form', () => {
     const other = extended ? decodeRequest : decodeExtendedRequest;
     for (let end = 4; end <= bytes.length; end++) {
       expect(other(viewOf(bytes), 0, end, new RequestHeader())).toBe(DecodeStatus.BAD_MAGIC);

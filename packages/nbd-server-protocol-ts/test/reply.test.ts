@@ -77,7 +77,7 @@ test('names: a text above 4096 bytes is cut, never inside a character', () => {
   );
 });
 
-test('what is no reply is told apart', () => {
+test('what is not a reply is told apart', () => {
   view.setUint32(0, 0x25609513);
   expect(decodeReply(view, 0, 16, new ReplyHeader())).toBe(DecodeStatus.BAD_MAGIC);
 });

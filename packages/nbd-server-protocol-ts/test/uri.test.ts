@@ -20,7 +20,7 @@ test.each([
   expect(tls).toBe(text.startsWith('nbds'));
 });
 
-test('user and parameters are kept; socket is no parameter', () => {
+test('user and parameters are kept; socket is not a parameter', () => {
   const uri = parseNbdUri('nbds://al%40ice@host/x?tls-verify-peer=0&x-y=%20');
   expect(uri.user).toBe('al@ice');
   expect([...uri.query]).toEqual([
@@ -30,14 +30,14 @@ test('user and parameters are kept; socket is no parameter', () => {
 });
 
 test.each([
-  ['http://localhost', 'is no NBD URI'],
-  ['nbd:localhost', 'is no NBD URI'],
+  ['http://localhost', 'not an NBD URI: '],
+  ['nbd:localhost', 'not an NBD URI: '],
   ['nbd:///x', 'has no host'],
   ['nbd+unix:///x', 'has no ?socket'],
   ['nbd+unix:///x?socket=', 'has no ?socket'],
   ['nbd+unix://host/x?socket=/s', 'has a host and a socket'],
   ['nbd://h:65536', 'above 65535'],
-  ['nbd://h:x', 'is no NBD URI'],
+  ['nbd://h:x', 'not an NBD URI: '],
   ['nbd://h/%zz', 'broken % sequence'],
 ])('%s is refused', (text, why) => {
   expect(() => parseNbdUri(text)).toThrow(UriError);

@@ -29,7 +29,7 @@ export const crashShrink: FileCommand = {
   summary: 'find the fewest blocks that make an image fail',
   more:
     'Looks for an image of the same instant that passes, and for the fewest blocks that make it fail when they are as\n' +
-    'in the image given. COMMAND is as for tnull crash explore; statuses from 10 to 19 are no failures.\n',
+    'in the image given. COMMAND is as for tnull crash explore; statuses from 10 to 19 are not failures.\n',
   least: 2,
   most: 2,
   flags: [
@@ -81,7 +81,7 @@ async function shrunk(
   const images = space.at(id.instant);
   const failing = vectorOf(timeline, contents);
   if (images.rank(failing) === undefined) {
-    throw new StartError(`${WHOSE}: ${text}: it is no image of the model ${model}`);
+    throw new StartError(`${WHOSE}: ${text}: it is not an image of the model ${model}`);
   }
   const { CrashLane } = await daemons();
   const lane = await CrashLane.start(timeline.log.header, streams);

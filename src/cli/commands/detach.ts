@@ -22,7 +22,7 @@ export const detach: ControlCommand = {
   async run({ client, operands: [what = ''], flags, json, say, ended }) {
     const patience = patienceOf(flags, thisMachine, ended);
     const node = what.startsWith('/dev/') ? nodeOf(what) : await nodeOfDevice(client, what);
-    if (node === undefined) throw new StartError(`${what} is no device of the nbd driver`);
+    if (node === undefined) throw new StartError(`${what} is not a device of the nbd driver`);
     await detachNode(thisMachine, node, flags['force'] === true, patience);
     if (json) say(jsonLine({ device: node }));
   },

@@ -1,35 +1,17 @@
 /** `tnull stats [NAME] [--watch]`: what the devices have done, or do each second. */
 
+import type { StatsAnswer } from '../../client/made/answers.ts';
 import { shown } from '../../config/errors.ts';
 import { type ControlClient, devicePath, Refused } from '../control-client.ts';
 import { type ControlCommand, jsonLine } from '../control-command.ts';
 import { type Buckets, type Percentiles, percentilesSince } from '../percentiles.ts';
 import { bytesText, type Cell, table, timeText } from '../table.ts';
 
-interface Operation {
-  readonly requests: number;
-  readonly bytes: number | string;
-  readonly latencyNs: { readonly p50: number; readonly p99: number; readonly max: number };
-}
-
-interface Stats {
+/** The answer, with operations by any name. */
+interface Stats extends Omit<StatsAnswer, 'operations'> {
+  readonly operations: Readonly<Record<string, StatsAnswer['operations']['read']>>;
   /** State of --watch. */
   readonly buckets?: Readonly<Record<string, Buckets>>;
-  readonly operations: Readonly<Record<string, Operation>>;
-  readonly errors: Readonly<Record<string, number>>;
-  readonly memory: { readonly heldBytes: number; readonly idleBytes: number };
-  readonly cache: { readonly sizeBytes: number; readonly usedBytes: number } | null;
-  readonly zones: { readonly count: number; readonly open: number; readonly active: number } | null;
-  readonly tags: { readonly depth: number; readonly queues: number; readonly inUse: number };
-  readonly badBlockRanges: number;
-  readonly faults: readonly Rule[];
-}
-
-interface Rule {
-  readonly rule: string;
-  readonly action: string;
-  readonly matched: number;
-  readonly struck: number;
 }
 
 type AllStats = ReadonlyMap<string, Stats>;

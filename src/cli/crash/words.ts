@@ -8,7 +8,7 @@ export function numberOf(flag: string, text: unknown, missing: number, min = 0):
   const value = typeof text === 'string' ? parseInteger(text) : missing;
   if (value !== undefined && value >= min && Number.isSafeInteger(value)) return value;
   const most = min === 0 ? '' : ` from ${min} on`;
-  throw new UsageError(`${flag}: '${shown(String(text))}' is no whole number${most}`);
+  throw new UsageError(`${flag}: '${shown(String(text))}' is not a whole number${most}`);
 }
 
 export function choiceOf<T extends string>(

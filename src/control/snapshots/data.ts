@@ -162,7 +162,7 @@ async function regularFile(path: string): Promise<Stats> {
   const file = await stat(path).catch((error) => {
     throw unreadable(path, error);
   });
-  if (!file.isFile()) throw unreadable(path, 'is no regular file');
+  if (!file.isFile()) throw unreadable(path, 'is not a regular file');
   if (file.size === 0) throw unreadable(path, 'is empty');
   return file;
 }

@@ -183,7 +183,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
       outer.reason = inner.reason;
       outer.failedAt = inner.failedAt;
     }
-    outer.landedAt = inner.landedAt;
+    outer.writtenSector = inner.writtenSector;
     this.#host.landed(inner);
     inner.segments.clear();
     if (overwrites(inner.command) && inner.status === Status.OK) {

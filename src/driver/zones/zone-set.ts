@@ -138,7 +138,7 @@ export class ZoneSet {
     return (index * this.options.zoneSectors) as Sector; // a zone begins at a sector
   }
 
-  /** Shorter for the last zone of a device that is no multiple of the zone size. */
+  /** Shorter for the last zone of a device that is not a multiple of the zone size. */
   length(index: number): Sector {
     const { capacity, zoneSectors } = this.options;
     return Math.min(zoneSectors, capacity - index * zoneSectors) as Sector; // to a zone's end

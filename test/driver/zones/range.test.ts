@@ -29,7 +29,7 @@ describe('a range of management', () => {
     ['ends amid a sector', 0, 64.5],
     ['is negative', -64, 64],
     ['goes backwards', 64, -64],
-    ['is no number', Number.NaN, 64],
+    ['is not a number', Number.NaN, 64],
     ['has no number of sectors', 0, Number.NaN],
     ['is past all numbers', 0, Number.POSITIVE_INFINITY],
   ])('that %s is invalid', (_, sector, sectors) => {
