@@ -108,10 +108,3 @@ function openStdout(kind: Kind): TextOutput {
     ? new TextOutput(STDOUT, { bytesMax: Number.MAX_VALUE, tries: 'once', mayBlock: true })
     : new TextOutput(STDOUT, { bytesMax: LOG_BYTES_MAX, tries: 'again', mayBlock: false });
 }
-
-/** Octets to standard output, as they are. @returns false: nobody wants more. */
-export function writeBytes(bytes: Uint8Array): Promise<boolean> {
-  return new Promise((resolve) => {
-    process.stdout.write(bytes, (error) => resolve(!error));
-  });
-}

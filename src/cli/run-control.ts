@@ -8,7 +8,7 @@ import { flagsAsWords } from './attribute-words.ts';
 import { readCommandLine } from './command-line.ts';
 import { ControlClient } from './control-client.ts';
 import type { ControlCommand } from './control-command.ts';
-import { type Streams, writeBytes } from './process-end.ts';
+import type { Streams } from './process-end.ts';
 import { readStandardInput } from './standard-input.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
@@ -48,7 +48,10 @@ export async function runControl(
     flags,
     json: json === true,
     say: (text) => stdout.write(text),
-    sayBytes: writeBytes,
+    sayBytes: async (bytes) => {
+      stdout.write(bytes);
+      return (await stdout.flush()) === undefined;
+    },
     warn: (text) => streams.stderr.write(`tnull: ${text}\n`),
     read: readStandardInput,
     nextLook: async () => (await looks?.next()) ?? false,

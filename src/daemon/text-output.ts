@@ -25,8 +25,8 @@ export type Flushed = string | undefined;
 export interface TextSink {
   /** The text that replaces what was dropped. Undefined: none. */
   droppedText: (writes: number) => string | undefined;
-  /** Never throws and never waits. */
-  write(text: string): void;
+  /** Text, or octets as they are. Never throws and never waits. */
+  write(text: string | Uint8Array): void;
   /** Resolves when everything is written, when it cannot be, or after `ms`. Undefined: no time limit. */
   flush(ms?: number): Promise<Flushed>;
 }
@@ -64,7 +64,7 @@ export class TextOutput implements TextSink {
     return this.#inFlight && !isFile(this.#fd);
   }
 
-  write(text: string): void {
+  write(text: string | Uint8Array): void {
     if (this.#isOver()) return;
     const bytes = Buffer.from(text);
     if (!this.#admits(bytes.length)) {

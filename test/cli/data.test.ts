@@ -1,12 +1,15 @@
 /** The content of devices and snapshots: from a file, to a file, and where two differ.
  *  Source: crash.md section 1. */
 
+import { execFile } from 'node:child_process';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Command } from '../../src/block/command.ts';
 import { PageStore } from '../../src/driver/storage/page-store.ts';
 import { folder } from '../folder.ts';
+import { program } from './program.ts';
 import { shell } from './shell.ts';
 
 const SIZE = 1024 * 1024 + 700;
@@ -35,6 +38,25 @@ test('a device begins with the content of a file, and is saved to one with holes
   expect(readFileSync(`${path}3`).equals(content)).toBe(true);
   expect(statSync(`${path}3`).blocks * 512).toBeLessThan(64 * 1024);
   expect(readFileSync(path).equals(content)).toBe(true);
+});
+
+test('a device and a snapshot are saved to standard output, octet by octet', async () => {
+  const it = await shell();
+  const { path, content } = image();
+  content.fill(0xff, 70_000, 300_000);
+  writeFileSync(path, content);
+  await it.tnull('create', 'a', `image=${path}`, '--power-on');
+  await it.tnull('snapshot', 'a', 'one');
+  it.command('a', Command.WRITE, 0, 8, new Uint8Array(4096).fill(0xc3));
+  const saved = async (place: string): Promise<Buffer> => {
+    const words = [program, 'save', place, '-', '--control', it.path];
+    const options = { encoding: 'buffer', maxBuffer: 2 * SIZE } as const;
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, words, options);
+    expect(stderr.length).toBe(0);
+    return stdout;
+  };
+  expect((await saved('a@one')).equals(content)).toBe(true);
+  expect((await saved('a')).equals(content.fill(0xc3, 0, 4096))).toBe(true);
 });
 
 test('what is unflushed in a cache is saved and compared as clients see it', async () => {
