@@ -49,6 +49,19 @@ test('a clone has the attributes of its origin, but for those that are named', a
   });
 });
 
+test('a clone has the size that is named, also where the origin has one to the byte', async () => {
+  const { tnull, tree } = await shell();
+  await tnull('create', 'a', ...WORDS, 'size_bytes=1049600');
+  await tnull('clone', 'a', 'b', 'size=3');
+  await tnull('clone', 'a', 'c', 'size_bytes=4096', 'size=3');
+  const sizeOf = (name: string): unknown => {
+    const { size, size_bytes } = tree.view(name).values;
+    return { size, size_bytes };
+  };
+  expect(sizeOf('b')).toEqual({ size: 3, size_bytes: 0 });
+  expect(sizeOf('c')).toEqual({ size: 3, size_bytes: 4096 });
+});
+
 test('what is not there, or is there already, is refused in one line', async () => {
   const { tnull, refused, devices } = await shell();
   await tnull('create', 'a', ...WORDS);

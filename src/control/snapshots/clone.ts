@@ -60,6 +60,9 @@ export async function createClone(
   texts: ReadonlyMap<string, string>,
   faults?: Begin['faults'],
 ): Promise<DeviceView> {
+  const wanted = new Map(texts);
+  // The origin may have a size to the byte, which would go before the one that is named.
+  if (texts.has('size') && !texts.has('size_bytes')) wanted.set('size_bytes', '0');
   // Before there is the new device: two that begin as each other would wait for ever.
   const [image, from] = await withImage(tree, place, async (...both) => both);
   let used = false;
@@ -69,7 +72,7 @@ export async function createClone(
     await device.become(image);
   };
   try {
-    return await tree.create(name, texts, { begin, faults });
+    return await tree.create(name, wanted, { begin, faults });
   } finally {
     if (!used) void tree.slicer.run(endImage(image));
   }
