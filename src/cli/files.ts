@@ -41,6 +41,7 @@ export function reading<T>(path: string, read: () => T): T {
 
 /** A file that is new, or replaces an old one; it is written from the start, or at places. */
 export class OutputFile {
+  readonly #path: string;
   readonly #file: number;
   #length = 0;
   /** Bytes that wait to be written, and their place. */
@@ -52,6 +53,7 @@ export class OutputFile {
   constructor(path: string, source: string) {
     if (isSame(path, source))
       throw new StartError(`${shown(path)}: would overwrite the file that is read`);
+    this.#path = path;
     this.#file = openSync(path, 'w');
   }
 
@@ -75,7 +77,7 @@ export class OutputFile {
   /** Bytes that were not written are a hole. */
   setLength(length: number): void {
     this.#flush(0);
-    ftruncateSync(this.#file, length);
+    this.#tried(() => ftruncateSync(this.#file, length));
   }
 
   close(): void {
@@ -85,10 +87,20 @@ export class OutputFile {
 
   #flush(next: number): void {
     for (let done = 0; done < this.#filled; ) {
-      done += writeSync(this.#file, this.#buffer, done, this.#filled - done, this.#at + done);
+      const left = this.#filled - done;
+      done += this.#tried(() => writeSync(this.#file, this.#buffer, done, left, this.#at + done));
     }
     this.#filled = 0;
     this.#at = next;
+  }
+
+  /** @throws StartError, one line with the path. */
+  #tried<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw new StartError(systemText(error, this.#path));
+    }
   }
 }
 

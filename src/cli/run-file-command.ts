@@ -1,7 +1,7 @@
 /** Runs a command for files: which one, its words, its help. */
 
 import { shown } from '../config/errors.ts';
-import { ComplexityError } from '../crash/orders.ts';
+import { ComplexityError } from '../crash/complexity-error.ts';
 import { readCommandLine } from './command-line.ts';
 import type { FileCommandName } from './command-names.ts';
 import type { FileCommand, FileContext } from './file-command.ts';

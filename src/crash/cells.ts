@@ -5,12 +5,16 @@
 
 import { Command } from '../journal/format.ts';
 import { SECTOR_BYTES } from '../units.ts';
+import { ComplexityError } from './complexity-error.ts';
 import { Contents, ZEROS } from './contents.ts';
 import type { CrashLog, DataCommand } from './log.ts';
 import { atOnce, mapped, PER_STEP, type Steps } from './steps.ts';
 
 /** Blocks whose bytes are looked at in a step. */
 const CONTENTS_PER_STEP = 8;
+/** A record of 48 bytes can zero a whole device. Where each of its blocks has versions of its own, more would take
+ *  minutes; blocks that have data are limited by the file's length. */
+const ZEROED_MAX = 2 ** 20;
 
 export interface Cells {
   readonly contents: Contents;
@@ -140,13 +144,23 @@ function placesOf(
 ): Float64Array {
   const places = new Set<number>();
   for (const [cell, content] of base) if (content !== ZEROS) places.add(cell);
+  let dataPlaces = places.size;
   for (const one of log.commands) {
     const isHere = one.data.length > 0 || (hasZeros && one.command === Command.writeZeroes);
     if (!isHere) continue;
     const end = endCell(one, bytes);
-    for (let cell = firstCell(one, bytes); cell < end; cell++) places.add(cell);
+    const before = places.size;
+    for (let cell = firstCell(one, bytes); cell < end; cell++) {
+      places.add(cell);
+      if (one.data.length === 0 && places.size - dataPlaces > ZEROED_MAX) throw tooManyZeroed();
+    }
+    if (one.data.length > 0) dataPlaces += places.size - before;
   }
   return Float64Array.from(places).sort();
+}
+
+function tooManyZeroed(): ComplexityError {
+  return new ComplexityError(`more than ${ZEROED_MAX} blocks that write_zeroes may leave random`);
 }
 
 /** The first place that is not below `value`. */

@@ -13,6 +13,7 @@
  *  that edges reach was answered before one arrived from which they reach it: `latest` (arrival among
  *  those that lead here) and `soonest` (answer among those that follow) tell. */
 
+import { ComplexityError } from './complexity-error.ts';
 import { Outcomes, type Transitions } from './outcomes.ts';
 
 export interface Piece {
@@ -43,9 +44,6 @@ export interface ComponentCell {
  *  needs twice as much with each command more. */
 const WORK_MAX = 3_000_000;
 const STEP_WORK = 5;
-
-/** Commands overlap in too many ways. */
-export class ComplexityError extends Error {}
 
 /** A piece that reaches further, or may. Never changed: states share them. */
 interface Node {

@@ -1,7 +1,10 @@
 /** The JSON header of a journal: text to values and back, each judged by its rule. */
 
-import { SECTOR_BYTES } from '../units.ts';
+import { MiB, SECTOR_BYTES } from '../units.ts';
 import { JournalError, type JournalHeader } from './format.ts';
+
+/** No request carries more, and blocks are compared whole in memory. */
+const BLOCK_BYTES_MAX = 64 * MiB;
 
 /** What a header does not say. A cache that may be there is the careful guess. */
 const defaults = { block: 512, cache: true, fua: true, multiConnection: false, seed: 0, name: '' };
@@ -13,8 +16,8 @@ export function parseHeader(text: string): JournalHeader {
   const block = wholeNumber(fields, 'block', defaults.block);
   // Less than a block is never written in parts, as a device says with 0.
   const atomic = Math.max(wholeNumber(fields, 'atomic', block), block);
-  if (block < SECTOR_BYTES || !isPowerOfTwo(block)) {
-    throw new JournalError(`header: block=${block}: must be a power of two, 512 or more`);
+  if (block < SECTOR_BYTES || block > BLOCK_BYTES_MAX || !isPowerOfTwo(block)) {
+    throw new JournalError(`header: block=${block}: must be a power of two from 512 to 67108864`);
   }
   if (atomic % block !== 0) {
     throw new JournalError(`header: atomic=${atomic}: must be a multiple of block`);

@@ -5,6 +5,9 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { models } from '../../src/crash/models.ts';
+import { encodeHeader, encodeRecord } from '../../src/journal/encoder.ts';
+import { Command, type JournalRecord, Kind } from '../../src/journal/format.ts';
+import { parseHeader } from '../../src/journal/header.ts';
 import { bytesOf, journalOf } from '../crash/random-log.ts';
 import { script } from '../crash/script.ts';
 import { Twin } from '../crash/twin.ts';
@@ -169,6 +172,7 @@ describe('refusals are one line', () => {
         `${path}: would overwrite the file that is read`,
       ],
       [['crash', 'image', path, 'torn.0.0', '/nowhere/x'], '/nowhere/x: no such file or folder'],
+      [['crash', 'image', path, 'torn.0.4', '/dev/full'], '/dev/full: no space left on device'],
       [['journal', 'import', path, '/dev/null'], `${path}: not a log of dm-log-writes`],
       [['journal', 'import', log, '/dev/null'], `${log}: not a log of dm-log-writes`],
     ] as const) {
@@ -209,6 +213,23 @@ describe('refusals are one line', () => {
     expect(await tnull('crash', 'images', path, '--limit', '1')).toMatch(
       /^instant 0: \d{30,} legal$/m,
     );
+  });
+
+  test('more blocks of zeros than garbage may stand for: status 1', async () => {
+    const path = join(folder(), 'run.tj');
+    const sectors = 2 ** 30;
+    const zeroed: JournalRecord = {
+      ...{ kind: Kind.arrived, command: Command.writeZeroes, flags: 0, client: 1, id: 1n },
+      ...{ sector: 0, sectors, errno: 0, ns: 0n, payload: new Uint8Array(0) },
+    };
+    const header = parseHeader(JSON.stringify({ size: sectors * 512 }));
+    writeFileSync(path, Buffer.concat([encodeHeader(header), encodeRecord(zeroed)]));
+    expect(await tnull('crash', 'images', path)).toBe(
+      'instant 0: 1 legal\ndistinct: 1\ntorn.0.0\n',
+    );
+    const { status, line } = await refused('crash', 'images', path, '--model', 'garbage');
+    expect(line).toBe('crash images: more than 1048576 blocks that write_zeroes may leave random');
+    expect(status).toBe(1);
   });
 
   test('an answer to nothing, and an id that waits already', async () => {

@@ -152,6 +152,7 @@ describe('a broken file is one line', () => {
     ['no size', headerOf('{}'), 'header: size is missing'],
     ['a size of text', headerOf('{"size":"1"}'), 'header: size: must be a whole number below 2^53'],
     ['a block of 1000', headerOf('{"size":1,"block":1000}'), 'block=1000: must be a power of two'],
+    ['a block of 128 MiB', headerOf('{"size":1,"block":134217728}'), 'from 512 to 67108864'],
     ['atomic of 1.5 blocks', headerOf('{"size":1,"atomic":768}'), 'atomic=768: must be a multiple'],
     ['a seed', headerOf('{"size":1,"seed":[]}'), 'header: seed: must be a number or a text'],
     ['cache as text', headerOf('{"size":1,"cache":"on"}'), 'header: cache: must be true or false'],
