@@ -106,13 +106,22 @@ export class LiveRule {
     return !this.#latent.isEmpty;
   }
 
-  /** Does a read touch sectors that were struck and not written since? Then it is struck, and the other
-   *  sectors that it reads are as good as before. */
-  strikesLatent(facts: Facts): boolean {
-    if (facts.operation !== Command.READ) return false;
-    if (!this.#latent.touches(facts.sector, facts.sector + facts.sectors)) return false;
+  /** Was any of the sectors struck, and not written since? */
+  isLatent(sector: number, sectors: number): boolean {
+    return this.#latent.touches(sector, sector + sectors);
+  }
+
+  /** A read that touches such sectors is struck, whatever the trigger says; the other sectors that it reads are
+   *  as good as before. @param matches it counts as a match, too. @returns false: a replay does not name it. */
+  strikesLatent(facts: Facts, matches: boolean, replay: Replay | undefined): boolean {
+    if (matches) this.matched++;
+    this.#countOccurrence(facts);
+    if (replay !== undefined) {
+      if (!replay(this, facts)) return false;
+    } else if (matches) {
+      this.#trigger.pass(facts.sector, facts.client);
+    }
     this.#countStrike(facts);
-    this.#occurrence = 0;
     this.#roll(facts);
     return true;
   }
@@ -153,9 +162,9 @@ export class LiveRule {
   /** A command that matches. @returns whether the rule strikes it. */
   strikes(facts: Facts, replay: Replay | undefined): boolean {
     this.matched++;
-    if (this.exhausted || (replay === undefined && this.#trigger.over)) return false;
-    const { operation, sector } = facts;
-    this.#occurrence = this.#occurrences.increment(sector * OPERATIONS_END + operation);
+    const isOver = replay === undefined && this.#trigger.over && !this.hasLatent;
+    if (this.exhausted || isOver) return false;
+    this.#countOccurrence(facts);
     if (replay !== undefined) {
       if (!replay(this, facts)) return false;
     } else if (!this.#triggers(facts)) {
@@ -165,6 +174,10 @@ export class LiveRule {
     this.#keepLatent(facts);
     this.#roll(facts);
     return true;
+  }
+
+  #countOccurrence({ operation, sector }: Facts): void {
+    this.#occurrence = this.#occurrences.increment(sector * OPERATIONS_END + operation);
   }
 
   #countStrike({ sector, client }: Facts): void {

@@ -1,6 +1,7 @@
 /** The rules of a device: which of them strikes a command. What then happens is the device's business.
  *  Source: faults.md sections 1 and 2. */
 
+import { Command } from '../block/command.ts';
 import { ErrnoError } from '../config/errors.ts';
 import { Facts } from './facts.ts';
 import { EXHAUSTED, FaultLog, type LogEntry } from './fault-log.ts';
@@ -64,10 +65,14 @@ export class RuleSet {
     if (index.isEmpty) return undefined;
     index.begin(facts.sector, facts.sectors);
     this.#payloads.begin();
+    const isRead = facts.operation === Command.READ;
     for (let live = index.next(); live !== undefined; live = index.next()) {
-      if (live.hasLatent && live.strikesLatent(facts)) return live;
-      if (!live.matches(facts, this.state, this.block, this.#payloads)) continue;
-      const strikes = live.strikes(facts, this.#replay);
+      const isLatent = isRead && live.hasLatent && live.isLatent(facts.sector, facts.sectors);
+      const matches = live.matches(facts, this.state, this.block, this.#payloads);
+      if (!matches && !isLatent) continue;
+      const strikes = isLatent
+        ? live.strikesLatent(facts, matches, this.#replay)
+        : live.strikes(facts, this.#replay);
       if (live.exhausted && !live.exhaustionNoted) {
         live.exhaustionNoted = true;
         this.onExhausted?.(live, facts);
@@ -75,6 +80,14 @@ export class RuleSet {
       if (strikes) return live;
     }
     return undefined;
+  }
+
+  /** Does any of the sectors fail until it is written? */
+  isLatent(sector: number, sectors: number): boolean {
+    for (const live of this.#untilRewrite) {
+      if (live.hasLatent && live.isLatent(sector, sectors)) return true;
+    }
+    return false;
   }
 
   /** Sectors were written: errors that lay there are gone. */
@@ -85,9 +98,9 @@ export class RuleSet {
   /** Notes that `live` struck. @param now ns since power on. */
   note(live: LiveRule, facts: Facts, now: number, detail: LogEntry['detail']): void {
     const { rule } = live;
-    const { mark, setState } = rule;
-    const isMore = mark !== undefined || setState !== undefined;
-    const all = isMore ? { ...detail, ...markAndState(rule) } : detail;
+    const { mark, setState, snapshot } = rule;
+    const isMore = mark !== undefined || setState !== undefined || snapshot !== undefined;
+    const all = isMore ? { ...detail, ...besideDetail(rule) } : detail;
     this.#note(live, facts, now, actionName(rule), all);
     if (mark !== undefined) this.onMark?.(mark);
     if (setState !== undefined) this.state = setState;
@@ -183,9 +196,10 @@ export class RuleSet {
   }
 }
 
-function markAndState({ mark, setState }: Rule): LogEntry['detail'] {
+function besideDetail({ mark, setState, snapshot }: Rule): LogEntry['detail'] {
   return {
     ...(mark === undefined ? {} : { mark }),
     ...(setState === undefined ? {} : { state: setState }),
+    ...(snapshot === undefined ? {} : { snapshot }),
   };
 }

@@ -3,7 +3,7 @@
 import { Command } from '../block/command.ts';
 import { ParameterError } from '../config/errors.ts';
 import { nearestText } from '../config/nearest.ts';
-import { MiB, SECTOR_BYTES } from '../units.ts';
+import { bug, MiB, SECTOR_BYTES } from '../units.ts';
 import type { Action, ActionKind, Applied, Delay } from './actions.ts';
 import type { Range } from './kinds.ts';
 import {
@@ -68,9 +68,11 @@ export interface Rule {
   readonly words: RuleWords;
 }
 
-/** What the log and counters call it. */
-export function actionName({ action, delay }: Pick<Rule, 'action' | 'delay'>): string {
-  return action?.kind ?? (delay === undefined ? 'state' : 'delay');
+/** What the log and counters call it: its action, or the first word that stands in place of one. */
+export function actionName({ action, words: given }: Pick<Rule, 'action' | 'words'>): string {
+  return (
+    action?.kind ?? besideNames.find((name) => name in given) ?? bug('a rule without an action')
+  );
 }
 
 /** For each action the operations that it can strike. */

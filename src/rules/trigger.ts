@@ -53,24 +53,41 @@ export class TriggerCounts {
 
   /** One more match. */
   match(sector: number, client: number): Verdict {
-    const { per, skip, interval, times, probability, burst } = this.#trigger;
-    const at = per === 'device' ? 0 : this.#keys.add(per === 'client' ? client : sector);
+    const { skip, interval, times, probability } = this.#trigger;
+    const at = this.#key(sector, client);
     if (at < 0) return Verdict.EXHAUSTED;
     this.#at = at;
     const seen = this.#seen.increment(at);
-    if (burst > 1) {
-      const left = this.#burst.get(at);
-      if (left > 0) {
-        this.#burst.set(at, left - 1);
-        if (left === 1) this.#burstsUnderWay--;
-        return Verdict.STRIKE;
-      }
-    }
+    if (this.#inBurst(at)) return Verdict.STRIKE;
     if (seen <= skip || (seen - skip) % interval !== 0) return Verdict.PASS;
     if (times >= 0 && this.#fired.get(at) >= times) return Verdict.PASS;
     if (probability < 1) return Verdict.THROW;
     this.fired();
     return Verdict.STRIKE;
+  }
+
+  /** One more match, which something else decides: it is none of `times`, and no dice are thrown. */
+  pass(sector: number, client: number): void {
+    const at = this.#key(sector, client);
+    if (at < 0) return;
+    this.#seen.increment(at);
+    this.#inBurst(at);
+  }
+
+  /** @returns -1: there is no room for one more. */
+  #key(sector: number, client: number): number {
+    const { per } = this.#trigger;
+    return per === 'device' ? 0 : this.#keys.add(per === 'client' ? client : sector);
+  }
+
+  /** Is this match struck by a burst? It is one of it then. */
+  #inBurst(at: number): boolean {
+    if (this.#trigger.burst === 1) return false;
+    const left = this.#burst.get(at);
+    if (left === 0) return false;
+    this.#burst.set(at, left - 1);
+    if (left === 1) this.#burstsUnderWay--;
+    return true;
   }
 
   /** The last match is one of `times`. */

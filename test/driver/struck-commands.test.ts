@@ -134,13 +134,46 @@ describe('until=rewrite', () => {
     expect([first, healed, still].map(ended)).toEqual(['EIO', 'OK', 'EIO']);
   });
 
+  test('a read that fails again is a match like any other, though not one of times', () => {
+    const { disk, device } = ruled(['op=read times=2 error=EIO until=rewrite']);
+    const fates = [read(8, 8), read(8, 8), read(8, 8)].map((io) => ended(io.submit(disk)));
+    expect(fates).toEqual(['EIO', 'EIO', 'EIO']);
+    expect(log(device).map(({ occurrence }) => occurrence)).toEqual([1, 2, 3]);
+    expect(device.rules.report()[0]?.live).toMatchObject({ matched: 3, struck: 3, left: 1 });
+    expect(ended(write(8, 8, 1).submit(disk))).toBe('OK');
+    expect([read(8, 8), read(8, 8)].map((io) => ended(io.submit(disk)))).toEqual(['EIO', 'EIO']);
+    expect(log(device).map(({ occurrence }) => occurrence)).toEqual([1, 2, 3, 4, 5]);
+    expect(device.rules.report()[0]?.live.left).toBe(0);
+  });
+
+  test('a replay strikes the reads that its log names, and no other', () => {
+    const { disk, device } = ruled(['op=read nth=1 error=EIO until=rewrite']);
+    const log = new ReplayLog();
+    log.add({ rule: 'r1', op: 'read', sector: 8, occurrence: 1 });
+    log.add({ rule: 'r1', op: 'read', sector: 8, occurrence: 3 });
+    device.rules.replay(log);
+    const fates = Array.from({ length: 4 }, () => ended(read(8, 8).submit(disk)));
+    expect(fates).toEqual(['EIO', 'OK', 'EIO', 'OK']);
+  });
+
+  test('a write that fails heals nothing', () => {
+    const { disk, device } = ruled(['op=read sectors=8-15 times=1 error=EIO until=rewrite']);
+    writeBadBlocks(device.badBlocks, '+12-12');
+    expect(ended(read(8, 1).submit(disk))).toBe('EIO');
+    expect(ended(write(8, 8, 1).submit(disk))).toBe('EIO');
+    expect(ended(read(8, 1).submit(disk))).toBe('EIO');
+    expect(ended(write(8, 2, 7).submit(disk))).toBe('OK');
+    expect(ended(read(8, 2).submit(disk))).toBe('OK');
+    expect(stored(device, 8, 2)).toEqual([7, 7]);
+  });
+
   test('what is drawn for it depends on the read, not on what was struck before', () => {
     const delays = (before: number): number => {
       const { disk, device } = ruled(['op=read error=EIO until=rewrite delay=uniform:1ms:9ms']);
       read(8, 8).submit(disk);
       read(before, 1).submit(disk);
       read(0, 16).submit(disk);
-      return Number(log(device).find(({ occurrence }) => occurrence === 0)?.detail['delay']);
+      return Number(log(device).find(({ sectors }) => sectors === 16)?.detail['delay']);
     };
     expect(delays(100)).toBeGreaterThan(1e6);
     expect(delays(100)).toBe(delays(200));
@@ -440,6 +473,19 @@ describe('corrupt', () => {
     expect(stored(device, 0, 8)).toEqual(Array(8).fill(7));
   });
 
+  test('the log names the bits of a reply, from the first of the sectors that the rule is about', () => {
+    const { disk, device } = ruled(['op=read sectors=2-3 corrupt=bits:5']);
+    const { data } = read(0, 8).submit(disk);
+    const wrong = Buffer.alloc(8 * 512);
+    const [{ changed = '' } = {}] = log(device).map(({ detail }) => detail);
+    for (const bit of `${changed}`.split(',').map(Number)) {
+      const at = 1024 + Math.floor(bit / 8);
+      wrong[at] = (wrong[at] ?? 0) ^ (1 << (bit % 8));
+    }
+    expect(data.equals(wrong)).toBe(true);
+    expect(`${changed}`.split(',')).toHaveLength(5);
+  });
+
   test('a write stores bad bytes, in the sectors of the rule alone', () => {
     const { disk, device } = ruled(['op=write sectors=3-4 corrupt=xor:ff']);
     const io = write(0, 8, 7).submit(disk);
@@ -539,6 +585,20 @@ describe('set_state and mark', () => {
       {},
     ]);
   });
+});
+
+test.each([
+  ['delay=1ms set_state=1 mark=m', 'delay', { delay: 1e6, state: 1, mark: 'm' }],
+  ['snapshot=s mark=m set_state=1', 'set_state', { state: 1, mark: 'm', snapshot: 's' }],
+  ['snapshot=s mark=m', 'mark', { mark: 'm', snapshot: 's' }],
+  ['snapshot=s', 'snapshot', { snapshot: 's' }],
+  ['mark=m error=EIO', 'error', { errno: 'EIO', mark: 'm' }],
+])('of %s the log names %s', (words, action, detail) => {
+  const { disk, device } = ruled([`op=read ${words}`]);
+  read(0, 1).submit(disk);
+  expect(log(device)).toMatchObject([{ action }]);
+  expect(log(device)[0]?.detail).toEqual(detail);
+  expect(device.rules.stats()).toMatchObject([{ action }]);
 });
 
 describe('the set', () => {

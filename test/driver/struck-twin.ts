@@ -178,7 +178,9 @@ export class StruckTwin {
         break;
       case 'corrupt':
         detail['changed'] =
-          asked.op === 'read' ? 'reply' : this.#corrupt(one, asked.data ?? Buffer.alloc(0), dice);
+          asked.op === 'read'
+            ? this.#corrupt(one, Buffer.alloc(asked.sectors * 512), this.#sameDice(one))
+            : this.#corrupt(one, asked.data ?? Buffer.alloc(0), dice);
         break;
       case 'wire':
         one.wire = one.text('wire')?.split(':')[0];
@@ -186,17 +188,17 @@ export class StruckTwin {
         if (one.text('apply') === 'none') parts = [];
         break;
     }
-    this.#note(one, action, detail);
+    this.#note(one, detail);
     if (one.phase === 'hangs') return;
     for (const part of parts) this.#move(one, part, fua);
-    if (action === 'corrupt' && asked.op === 'read' && one.strike !== undefined) {
-      this.#corrupt(one, one.data, this.rules.sameDice(one.strike, asked));
+    if (action === 'corrupt' && asked.op === 'read') {
+      this.#corrupt(one, one.data, this.#sameDice(one));
     }
     if (action === 'stale') this.#makeStale(one);
     this.#worked(one, status);
   }
 
-  #note(one: TwinCommand, action: string | undefined, detail: Detail): void {
+  #note(one: TwinCommand, detail: Detail): void {
     const { op, sector, sectors, client } = one.asked;
     const [mark, state] = [one.text('mark'), one.text('set_state')];
     if (mark !== undefined) detail['mark'] = mark;
@@ -205,9 +207,17 @@ export class StruckTwin {
       seq: this.log.length + 1,
       ns: this.now - this.#poweredAt,
       rule: one.strike?.id,
-      action: action ?? (one.text('delay') === undefined ? 'state' : 'delay'),
+      action: [...actions, 'delay', 'set_state', 'mark'].find(
+        (name) => one.text(name) !== undefined,
+      ),
       ...{ op, sector, sectors, client, occurrence: one.strike?.occurrence, detail },
     });
+  }
+
+  /** For what is the same each time. */
+  #sameDice({ strike, asked }: TwinCommand): TwinDice {
+    if (strike === undefined) throw new Error('no rule has struck it');
+    return this.rules.sameDice(strike, asked);
   }
 
   #later = new Map<TwinCommand, string>();

@@ -133,8 +133,8 @@ test('zeroes as long as a large device heal latent sectors without a look at eac
   const [live] = set.rules;
   // One by one this would take hours.
   set.rewritten(16, 2 ** 44);
-  expect(live?.strikesLatent(facts(2 ** 40))).toBe(false);
-  expect(live?.strikesLatent(facts(8))).toBe(true);
+  expect(live?.isLatent(2 ** 40, 8)).toBe(false);
+  expect(live?.isLatent(8, 8)).toBe(true);
   set.rewritten(0, 2 ** 44);
   expect(live?.hasLatent).toBe(false);
 });

@@ -188,7 +188,7 @@ export class TwinRules {
     if (this.paused) return undefined;
     for (const rule of this.rules) {
       if (!this.#isAbout(rule, one)) continue;
-      const strike = this.#latent(rule, one) ?? this.#strike(rule, one, now);
+      const strike = this.#strike(rule, one, now);
       if (strike === undefined) continue;
       this.state = rule.number('set_state', this.state);
       return strike;
@@ -211,27 +211,26 @@ export class TwinRules {
   }
 
   /** It fails again wherever it was struck, until that is written. */
-  #latent(rule: TwinRule, one: Asked): Strike | undefined {
-    const { op, sector, sectors } = one;
+  #isLatent({ latent }: TwinRule, { op, sector, sectors }: Asked): boolean {
     const all = Array.from({ length: sectors }, (_, at) => sector + at);
-    if (op !== 'read' || !all.some((at) => rule.latent.has(at))) return undefined;
-    const { id, words } = rule;
-    return { id, words, occurrence: 0, nth: rule.strike(one), dice: rule.dice(op, sector, 0) };
+    return op === 'read' && all.some((at) => latent.has(at));
   }
 
   #strike(rule: TwinRule, one: Asked, now: number): Strike | undefined {
-    if (!this.#matches(rule, one, now)) return undefined;
-    rule.matched++;
+    const isLatent = this.#isLatent(rule, one);
+    const matches = this.#matches(rule, one, now);
+    if (!matches && !isLatent) return undefined;
+    if (matches) rule.matched++;
     const { op, sector } = one;
     const key = `${op} ${sector}`;
     const occurrence = (rule.occurrences.get(key) ?? 0) + 1;
     rule.occurrences.set(key, occurrence);
     const dice = rule.dice(op, sector, occurrence);
-    const strikes =
-      this.replay?.has(`${rule.id} ${op} ${sector} ${occurrence}`) ??
-      this.#triggers(rule, one, dice.share);
-    if (!strikes) return undefined;
-    if (op === 'read' && rule.words['until'] === 'rewrite') {
+    const triggers = (): boolean =>
+      matches ? this.#triggers(rule, one, dice.share, isLatent) : isLatent;
+    const named = this.replay?.has(`${rule.id} ${op} ${sector} ${occurrence}`);
+    if (!(named ?? triggers())) return undefined;
+    if (op === 'read' && rule.words['until'] === 'rewrite' && !isLatent) {
       for (const at of rule.within(one)) rule.latent.add(at);
     }
     return { id: rule.id, words: rule.words, occurrence, nth: rule.strike(one), dice };
@@ -289,7 +288,7 @@ export class TwinRules {
     return false;
   }
 
-  #triggers(rule: TwinRule, one: Asked, share: number): boolean {
+  #triggers(rule: TwinRule, one: Asked, share: number, isLatent: boolean): boolean {
     const { nth } = rule.words;
     const skip = nth === undefined ? rule.number('skip', 0) : Number(nth) - 1;
     const times = nth === undefined ? rule.number('times', -1) : 1;
@@ -301,6 +300,7 @@ export class TwinRules {
       count.burst--;
       return true;
     }
+    if (isLatent) return true;
     if (count.seen <= skip || (count.seen - skip) % rule.number('interval', 1) !== 0) return false;
     if (times !== -1 && count.fired === times) return false;
     if (share >= rule.number('probability', 100) / 100) return false;

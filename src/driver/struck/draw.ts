@@ -4,7 +4,7 @@
 import type { Bio } from '../../block/bio.ts';
 import type { Segments } from '../../pages/segments.ts';
 import type { Corruption, Delay, Kept } from '../../rules/actions.ts';
-import type { Dice } from '../../rules/dice.ts';
+import { Dice } from '../../rules/dice.ts';
 import type { Rule } from '../../rules/rule.ts';
 import { bug, type Nanoseconds, SECTOR_BYTES } from '../../units.ts';
 import { changeBytes } from './data.ts';
@@ -123,15 +123,13 @@ export class DataChange {
     const bytes = this.#end - this.#at;
     if (bytes === 0) return 'none';
     if (this.#how.form !== 'bits') return `${bytes} bytes`;
-    const bits = new Set<number>();
-    const most = Math.min(this.#how.count, bytes * 8);
-    while (bits.size < most) bits.add(this.#dice.below(bytes * 8));
+    const bits = drawBits(this.#how.count, bytes, this.#dice);
     for (const bit of bits) {
       const at = this.#at + Math.floor(bit / 8);
       changeBytes(this.#segments, at, at + 1, (byte) => byte ^ (1 << (bit % 8)));
     }
     this.#at = this.#end;
-    return [...bits].slice(0, BITS_TOLD).join(',');
+    return bitsText(bits);
   }
 
   /** Changes the next ones. @param most bytes that it may count for. @returns for how many it counted. */
@@ -158,21 +156,49 @@ export class DataChange {
   }
 }
 
+/** Different bits of so many bytes. */
+function drawBits(count: number, bytes: number, dice: Dice): ReadonlySet<number> {
+  const bits = new Set<number>();
+  const most = Math.min(count, bytes * 8);
+  while (bits.size < most) bits.add(dice.below(bytes * 8));
+  return bits;
+}
+
+/** For the log, cut where there are very many. */
+function bitsText(bits: ReadonlySet<number>): string {
+  return [...bits].slice(0, BITS_TOLD).join(',');
+}
+
 const BITS_TOLD = 64;
 /** What a byte that dice give counts for. */
 const DRAWN_BYTES = 8;
 
 /** What a rule changes of a command's data: the sectors that it names, or all. */
-export function corruption(
-  { action, match }: Rule,
-  { sector, sectors, segments }: Bio,
-  dice: Dice,
-): DataChange {
-  if (action?.kind !== 'corrupt') return bug('a corruption without bytes');
+export function corruption(rule: Rule, bio: Bio, dice: Dice): DataChange {
+  const { from, end } = corrupted(rule, bio);
+  return new DataChange(howOf(rule), bio.segments, from, Math.min(end, bio.segments.bytes), dice);
+}
+
+/** The same for the log, before there are data. @param dice as the change will begin with; they are left as
+ *  they are. */
+export function corruptionText(rule: Rule, bio: Bio, dice: Dice): string {
+  const how = howOf(rule);
+  const { from, end } = corrupted(rule, bio);
+  if (how.form !== 'bits') return `${end - from} bytes`;
+  const own = new Dice();
+  own.copy(dice);
+  return bitsText(drawBits(how.count, end - from, own));
+}
+
+function howOf({ action }: Rule): Corruption {
+  return action?.kind === 'corrupt' ? action.how : bug('a corruption without bytes');
+}
+
+/** Bytes of the command. */
+function corrupted({ match }: Rule, { sector, sectors }: Bio): { from: number; end: number } {
   const { first, last } = match.sectors ?? { first: sector, last: sector + sectors - 1 };
   const from = Math.max(0, first - sector) * SECTOR_BYTES;
-  const end = Math.min(segments.bytes, (last + 1 - sector) * SECTOR_BYTES);
-  return new DataChange(action.how, segments, from, end, dice);
+  return { from, end: Math.min(sectors, last + 1 - sector) * SECTOR_BYTES };
 }
 
 /** Zeroes in place of all of it. */

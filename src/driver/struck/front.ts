@@ -13,6 +13,7 @@ import type { Facts } from '../../rules/facts.ts';
 import { Arrival as OnArrival, type Operation } from '../../rules/operations.ts';
 import { nanoseconds, SECTOR_BYTES } from '../../units.ts';
 import { drawDelay } from './draw.ts';
+import { HealingWrite } from './healing-write.ts';
 import type { HeldCommand } from './held.ts';
 import { OwnQueue } from './own-queue.ts';
 import { StruckCommand } from './struck-command.ts';
@@ -154,7 +155,10 @@ class Watched implements Submitter {
         new StruckCommand(this.#host, this.#struck, bio, this.#hctx, live, facts).begin();
         return true;
       }
-      if (overwrites(bio.command)) rules.rewritten(bio.sector, bio.sectors);
+      if (overwrites(bio.command) && rules.isLatent(bio.sector, bio.sectors)) {
+        new HealingWrite(rules, bio, this.#hctx, context.allocator).begin();
+        return true;
+      }
     }
     // Where nothing is volatile, a flush has nothing to do behind the rules.
     if (bio.command === Command.FLUSH && this.#host.isStable) {

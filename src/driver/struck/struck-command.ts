@@ -14,7 +14,7 @@ import { Timer, type TimerTarget } from '../../time/timer-queue.ts';
 import { type Nanoseconds, SECTOR_BYTES, type Sector } from '../../units.ts';
 import type { CutKeep } from '../snapshots/power-cut.ts';
 import { addRange } from './data.ts';
-import { blanking, corruption, type DataChange, drawDelay, drawKept, keptText } from './draw.ts';
+import * as draw from './draw.ts';
 import { type HeldCommand, HeldTag } from './held.ts';
 import { type LongJob, PART_BYTES, TURN_BYTES } from './long-work.ts';
 import { blocksOf, keptParts, misdirected, type Part, wholeOf } from './parts-done.ts';
@@ -41,7 +41,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   #parts: readonly Part[] = [];
   #nextPart = 0;
   /** What is still to be changed of the data. */
-  #change: Pick<DataChange, 'over' | 'proceed'> | undefined;
+  #change: Pick<draw.DataChange, 'over' | 'proceed'> | undefined;
   /** For how many bytes the work of this turn still may count. */
   #left = 0;
   /** Inside `#work`, which goes on where a part has ended at once. */
@@ -88,7 +88,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
     const detail: Detail = {};
     this.#parts = [wholeOf(this.#outer)];
     if (rule.delay !== undefined) {
-      this.#delayNs = drawDelay(rule.delay, this.#dice, this.#live.nth);
+      this.#delayNs = draw.drawDelay(rule.delay, this.#dice, this.#live.nth);
       detail['delay'] = this.#delayNs;
     }
     this.#hangs = this.#plan(detail);
@@ -240,7 +240,9 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
       case 'corrupt':
         this.#changesReply = this.#outer.command === Command.READ;
         if (this.#changesReply) this.#live.rollAlways(this.#facts, this.#dice);
-        detail['changed'] = this.#changesReply ? 'reply' : this.#corrupt();
+        detail['changed'] = this.#changesReply
+          ? draw.corruptionText(this.#live.rule, this.#outer, this.#dice)
+          : this.#corrupt();
         return false;
       case 'stale':
         this.#changesReply = true;
@@ -255,9 +257,9 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   }
 
   #keep(which: Kept, detail: Detail): void {
-    const kept = drawKept(which, blocksOf(this.#outer, this.#host.block), this.#dice);
+    const kept = draw.drawKept(which, blocksOf(this.#outer, this.#host.block), this.#dice);
     this.#parts = keptParts(this.#outer, this.#host.block, kept);
-    detail['kept'] = keptText(kept);
+    detail['kept'] = draw.keptText(kept);
   }
 
   #hang(): void {
@@ -319,7 +321,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
       this.#blank = false;
       // The memory that a reply shows may hold anything before.
       if (!this.#outer.target()) this.#noMemory();
-      else this.#change = blanking(this.#outer.segments, this.#dice);
+      else this.#change = draw.blanking(this.#outer.segments, this.#dice);
       return true;
     }
     this.#worked();
@@ -390,7 +392,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
 
   /** Begins to change data. @returns what is changed, for the log. */
   #corrupt(): string {
-    const change = corruption(this.#live.rule, this.#outer, this.#dice);
+    const change = draw.corruption(this.#live.rule, this.#outer, this.#dice);
     const what = change.begin();
     if (!change.over) this.#change = change;
     return what;
