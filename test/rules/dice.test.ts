@@ -1,8 +1,10 @@
 /** Dice: against the same arithmetic in bigints, and golden values, which are part of the interface. */
 
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Dice } from '../../src/rules/dice.ts';
+import { operations } from '../../src/rules/operations.ts';
 
 const MASK = 2n ** 64n - 1n;
 
@@ -49,6 +51,63 @@ describe('golden values: another program can compute them', () => {
     expect(dice(...values).toString()).toBe(state);
   });
 });
+
+describe('docs/fault-dice.md', () => {
+  const page = readFileSync(new URL('../../docs/fault-dice.md', import.meta.url), 'utf8');
+  const rows = page.split('\n').map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+
+  test('its program throws what the daemon does', async () => {
+    const [, program = ''] = /```js\n(.*?)```/s.exec(page) ?? [];
+    const module = `data:text/javascript,${encodeURIComponent(program)}`;
+    const { thrown } = (await import(/* @vite-ignore */ module)) as {
+      thrown: (seed: string, rule: string, ...numbers: readonly number[]) => bigint;
+    }; // the page is what is judged
+    fc.assert(
+      fc.property(
+        fc.string(),
+        fc.string(),
+        fc.array(fc.maxSafeNat(), fixed(3)),
+        (seed, rule, at) => {
+          const state = thrown(seed, rule, ...at)
+            .toString(16)
+            .padStart(16, '0');
+          expect(dice(seed, rule, ...at).toString()).toBe(state);
+        },
+      ),
+    );
+  });
+
+  const throws = rows.filter(([, , , , , state]) => /^`[0-9a-f]{16}`$/.test(state ?? ''));
+
+  test.each(throws)('the throw of %s, %s, %s, %s, %s is %s', (seed, rule, ...more) => {
+    const [operation, sector, occurrence, state] = more;
+    const thrown = dice(seed ?? '', rule ?? '', ...[operation, sector, occurrence].map(Number));
+    expect(`\`${thrown}\``).toBe(state);
+  });
+
+  test('it has throws, and the number of each operation', () => {
+    expect(throws.length).toBeGreaterThan(3);
+    const numbers = rows
+      .filter((row) => row.length === 6)
+      .flatMap(([a, b, c, d, e, f]) => [
+        [a, b],
+        [c, d],
+        [e, f],
+      ])
+      .map(([name = '', number]) => [name.replaceAll('`', ''), Number(number)] as const)
+      .filter(([name]) => name in operations);
+    expect(Object.fromEntries(numbers)).toEqual(operations);
+  });
+});
+
+function fixed(length: number): fc.ArrayConstraints {
+  return { minLength: length, maxLength: length };
+}
 
 test('a copy goes on by itself', () => {
   const first = dice(1);
