@@ -4,7 +4,8 @@ import { eventRows } from '../../src/control/events/event.ts';
 import { limits } from '../../src/control/limits.ts';
 import type { Schema } from '../../src/control/schema.ts';
 
-const { eventsWaiting, errorsKept, eventsKept, oftenKept, eventReaders } = limits;
+const { eventsWaiting, eventsWaitingAlways, eventsWaitingInAll } = limits;
+const { errorsKept, eventsKept, oftenKept, eventReaders } = limits;
 const { eventAliveMs, eventRestMs } = limits;
 
 const INTRODUCTION = `# Events
@@ -36,14 +37,17 @@ for await (const event of server.events({ device: 'disk', signal })) {
 \`\`\`
 
 \`?device=NAME\` has the events of one device, which must be there when it is asked for. \`event\` of the stream is the type,
-\`data\` one line of JSON, and \`id\` the number of the event: from 1 on since the daemon began.
+\`data\` one line of JSON, and \`id\` the number of the event, from 1 on since the daemon began, behind \`@\` the mark of
+the daemon: \`17@mjq1x0vk\`.
 
 - **Nothing waits for a listener.** One that is too slow has up to ${eventsWaiting.max} events that it has not read; those
   that come then are lost for it, and an event \`lost\` in their place says how many. At most ${eventReaders.max} may listen.
+  While ${eventsWaitingInAll.max} events wait for all of them together, each has ${eventsWaitingAlways.max}.
 - **What was missed.** The last ${errorsKept.max} errors are kept, and the last ${eventsKept.max} other events. Who comes back
-  with the header \`Last-Event-ID\`, which browsers send by themselves, gets those behind that number first; so does
-  \`?after=ID\`, and \`?after=0\` gets all that are kept. A number above the last one
-  is of a daemon before this one, and means 0. A lower one of such a daemon looks like one of this daemon.
+  with the header \`Last-Event-ID\`, which browsers send by themselves, gets those behind that event first; so does
+  \`?after=NUMBER\`, and \`?after=0\` gets all that are kept. What is not kept any more is told by \`lost\`. An id with
+  another mark, or a number above the last one, is of a daemon before this one: \`lost\` says so (\`restarted\`), and all
+  that is kept follows. A lower number without a mark looks like one of this daemon.
 - **Faults and zones** may come with every request. They are events only while somebody listens and up to
   ${eventRestMs.max / 1000} s longer; the last ${oftenKept.max} of them are kept then. [The log of the faults](faults.md) has all.
 - A comment comes every ${eventAliveMs.max / 1000} s when nothing happens, so that both sides notice when the other is gone.

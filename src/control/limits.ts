@@ -23,7 +23,12 @@ export const limits = {
   eventsKept: { max: 256, why: 'events of devices and clients, for a listener that comes back' },
   oftenKept: { max: 1024, why: 'the same of what happens as often as requests' },
   eventReaders: { max: 64, why: 'each event is offered to all of them' },
-  eventsWaiting: { max: 1024, why: 'those that a listener has not read: some 300 KiB' },
+  eventsWaitingAlways: {
+    max: 1024,
+    why: 'those that a listener has not read, whatever others have',
+  },
+  eventsWaiting: { max: 16_384, why: 'the same of one alone: a burst of 10,000' },
+  eventsWaitingInAll: { max: 65_536, why: 'beyond it only the 1024 of each: some 60 MiB in all' },
   eventsPerPiece: { max: 8, why: 'as text, as above' },
   eventAliveMs: { max: 15_000, why: 'proxies end connections that are silent for longer' },
   eventRestMs: { max: 30_000, why: 'how long a listener may be away without missing anything' },

@@ -259,6 +259,7 @@ async function startDataPath(
     collect: collectGarbage,
     openJournal: journalFiles(),
     makeToucher: () => new ZeroReader(),
+    mark: Date.now().toString(36),
     openStream: (socket, sink, here) =>
       (here ? undefined : pool?.open(socket, sink)) ?? new SocketStream(socket, sink),
     tlsMode: options.tls?.mode ?? 'off',

@@ -48,6 +48,8 @@ export interface DataPathOptions extends ExportRules {
 
 /** The surroundings of the path, which differ between the daemon and a simulation. */
 export interface DataPathParts {
+  /** Tells this daemon from others: letters and digits. */
+  readonly mark: string;
   readonly timing: Timing;
   readonly limits: ClientLimits;
   readonly allocator: SlabAllocator;
@@ -90,7 +92,7 @@ export function makeDataPath(options: DataPathOptions, parts: DataPathParts): Da
   const { traffic = new Traffic(0, Traffic.memoryFor(0)) } = parts;
   const { clock, scheduler, timers, deferred, turn, pacing, slicer } = parts.timing;
   const serverFaults = new ServerFaultCounts();
-  const events = new Events({ scheduler, date: () => new Date() });
+  const events = new Events({ scheduler, date: () => new Date() }, parts.mark);
   const clients = new Clients();
   const watch = new DeviceWatch(events, () => devices);
   const exports = new PoweredExports(limits.payload, options);

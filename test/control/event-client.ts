@@ -9,6 +9,8 @@ import { until } from '../until.ts';
 export interface Heard {
   /** Undefined: it has none. */
   readonly id: number | undefined;
+  /** As the stream has it: what who comes back names. */
+  readonly eventId: string | undefined;
   readonly type: string;
   readonly data: Readonly<Record<string, unknown>>;
 }
@@ -97,9 +99,11 @@ function parsed(block: string): Heard {
   if (!isType(type)) throw new Error(`no type of event: ${type}`);
   const wrong = wrongWith(eventSchema(type), data);
   if (wrong !== undefined) throw new Error(`${block}: ${wrong.path.join('/')} ${wrong.rule}`);
-  const id = fields.has('id') ? Number(fields.get('id')) : undefined;
+  const eventId = fields.get('id');
+  const [, number] = /^(\d+)@\w+$/.exec(eventId ?? '') ?? [];
+  const id = number === undefined ? undefined : Number(number);
   if (id !== data['id']) throw new Error(`${block}: two numbers`);
-  return { id, type, data };
+  return { id, eventId, type, data };
 }
 
 function isType(type: string): type is EventType {

@@ -10,9 +10,14 @@ import { FakeScheduler } from '../server/fake-scheduler.ts';
 import { until } from '../until.ts';
 import { type Heard, listenTo } from './event-client.ts';
 import { type Served, serve } from './served.ts';
-import { world } from './world.ts';
+import { MARK as WORLD_MARK, world } from './world.ts';
 
 const DEVICE = '/v1/devices/nullb0';
+const MARK = 'd1';
+
+function eventsAt(scheduler: FakeScheduler): Events {
+  return new Events({ scheduler, date: () => new Date() }, MARK);
+}
 
 /** What is the same in every run. */
 function facts(heard: readonly Heard[]): object[] {
@@ -101,7 +106,7 @@ test('faults and zones, only while somebody listens', async () => {
 
 test('without a listener nothing of what is frequent is looked for', () => {
   const scheduler = new FakeScheduler();
-  const events = new Events({ scheduler, date: () => new Date() });
+  const events = eventsAt(scheduler);
   const told: boolean[] = [];
   events.onWatched = (watched) => told.push(watched);
   events.publish('power', 'd', { power: 1 });
@@ -141,8 +146,13 @@ test('only one device, which must be there when it is asked for', async () => {
 test.each([
   ['after=0', '?after=0', {}, [1, 2, 3]],
   ['after=2', '?after=2', {}, [3]],
-  ['Last-Event-ID, whatever the URL still says', '?after=0', { 'last-event-id': '2' }, [3]],
-  ['a number of a daemon before this one', '', { 'last-event-id': '99' }, [1, 2, 3]],
+  [
+    'Last-Event-ID, whatever the URL still says',
+    '?after=0',
+    { 'last-event-id': `2@${WORLD_MARK}` },
+    [3],
+  ],
+  ['Last-Event-ID that is a number alone', '', { 'last-event-id': '1' }, [2, 3]],
 ])('%s: what was missed comes first', async (_, query, headers: Record<string, string>, ids) => {
   const it = await serve();
   for (const name of ['a', 'b', 'c']) await it.tree.create(name, new Map());
@@ -152,18 +162,52 @@ test.each([
   expect(client.heard.map(({ id }) => id)).toEqual([...ids, 4]);
 });
 
-test.each(['', 'x', '-1'])('a Last-Event-ID %j that is none of ours is not heeded', async (id) => {
+test.each([
+  ['a higher number', '', { 'last-event-id': '99' }],
+  ['a higher number in the URL', '?after=99', {}],
+  ['the number of one of this daemon', '', { 'last-event-id': '2@other' }],
+])(
+  '%s, of a daemon before this one: all that is kept, behind a word that it is another',
+  async (_, query, headers: Record<string, string>) => {
+    const it = await serve();
+    for (const name of ['a', 'b', 'c']) await it.tree.create(name, new Map());
+    const client = await listenTo(it.path, query, headers);
+    await client.first(4);
+    const [lost, ...others] = client.heard;
+    expect(lost).toMatchObject({ type: 'lost', data: { count: 0, restarted: true } });
+    expect(others.map(({ id }) => id)).toEqual([1, 2, 3]);
+  },
+);
+
+test('who has heard nothing yet comes back with the id of the beginning, and misses nothing', async () => {
   const it = await serve();
   await it.tree.create('a', new Map());
-  const client = await listenTo(it.path, '', { 'last-event-id': id });
-  await until(() => client.comments.length > 0);
+  const first = await listenTo(it.path);
+  await until(() => first.comments.length > 0);
+  const [, id = ''] = /^id: (.*)$/m.exec(first.comments[0] ?? '') ?? [];
+  expect(id).toBe(`1@${WORLD_MARK}`);
+  first.close();
   await it.tree.create('b', new Map());
-  await client.first(1);
-  expect(client.heard.map(({ id: own }) => own)).toEqual([2]);
+  const again = await listenTo(it.path, '', { 'last-event-id': id });
+  await again.first(1);
+  expect(again.heard.map((one) => one.eventId)).toEqual([`2@${WORLD_MARK}`]);
 });
 
+test.each(['', 'x', '-1', '1@', '@', '1@ü'])(
+  'a Last-Event-ID %j that is none of ours is not heeded',
+  async (id) => {
+    const it = await serve();
+    await it.tree.create('a', new Map());
+    const client = await listenTo(it.path, '', { 'last-event-id': id });
+    await until(() => client.comments.length > 0);
+    await it.tree.create('b', new Map());
+    await client.first(1);
+    expect(client.heard.map(({ id: own }) => own)).toEqual([2]);
+  },
+);
+
 test('the last 256 errors are kept, and what else has happened besides', async () => {
-  const events = new Events({ scheduler: new FakeScheduler(), date: () => new Date() });
+  const events = eventsAt(new FakeScheduler());
   events.publish('power', 'd', { power: 1 });
   for (let n = 0; n < 1000; n++) events.publish('error', 'd', {});
   const reader = events.listen({ after: 0 });
@@ -171,7 +215,7 @@ test('the last 256 errors are kept, and what else has happened besides', async (
   expect(ids).toEqual([1, ...Array.from({ length: 256 }, (_, at) => 1001 - 255 + at)]);
   // Who was there before learns that some are missing.
   const back = takeAll(events.listen({ after: 1 }));
-  expect(back).toMatch(/^event: lost\ndata: {.*"count":744}\n\nid: 746\n/);
+  expect(back).toMatch(/^event: lost\ndata: {.*"count":744,"restarted":false}\n\nid: 746@d1\n/);
   expect(idsIn(back)).toHaveLength(256);
 });
 
@@ -185,27 +229,55 @@ function takeAll(reader: ReturnType<Events['listen']>): string {
 }
 
 function idsIn(text: string): number[] {
-  return Array.from(text.matchAll(/^id: (\d+)$/gm), ([, id]) => Number(id));
+  return Array.from(text.matchAll(/^id: (\d+)@d1$/gm), ([, id]) => Number(id));
 }
 
-test('a burst of 10,000 events: a slow listener keeps some, and learns how many are missing', () => {
-  const events = new Events({ scheduler: new FakeScheduler(), date: () => new Date() });
+const numbers = (length: number): number[] => Array.from({ length }, (_, at) => at + 1);
+
+test('a burst of 10,000 events at once: who reads hears all of them', async () => {
+  const it = await serve();
+  const client = await listenTo(it.path);
+  await until(() => client.comments.length > 0);
+  for (let n = 0; n < 10_000; n++)
+    it.events.publish('snapshot', 'd', { snapshot: 's', did: 'taken' });
+  await client.first(10_000);
+  expect(client.heard.map(({ id }) => id)).toEqual(numbers(10_000));
+});
+
+test('a listener that reads nothing has only so many, and learns how many are missing', () => {
+  const events = eventsAt(new FakeScheduler());
   const reader = events.listen({});
-  for (let n = 0; n < 10_000; n++) events.publish('fault', 'd', { n });
   const { max } = limits.eventsWaiting;
+  for (let n = 0; n < max + 100; n++) events.publish('fault', 'd', { n });
   const text = takeAll(reader);
-  expect(idsIn(text)).toEqual(Array.from({ length: max }, (_, at) => at + 1));
-  expect(text.endsWith(`"count":${10_000 - max}}\n\n`)).toBe(true);
+  expect(idsIn(text)).toEqual(numbers(max));
+  expect(text.endsWith('"count":100,"restarted":false}\n\n')).toBe(true);
+});
+
+test('many that read nothing share a bound; each has some, and one that leaves makes room', () => {
+  const events = eventsAt(new FakeScheduler());
+  const readers = Array.from({ length: limits.eventReaders.max }, () => events.listen({}));
+  const { eventsWaiting, eventsWaitingInAll: all, eventsWaitingAlways: always } = limits;
+  for (let n = 0; n < eventsWaiting.max; n++) events.publish('fault', 'd', {});
+  expect(events.waiting).toBeLessThanOrEqual(all.max + readers.length * always.max);
+  const [first, second, ...others] = readers;
+  for (const one of others) one.end();
+  expect(idsIn(takeAll(first ?? events.listen({}))).length).toBeGreaterThanOrEqual(always.max);
+  const before = idsIn(takeAll(second ?? events.listen({}))).length;
+  expect(before).toBeGreaterThanOrEqual(always.max);
+  expect(events.waiting).toBe(0);
+  for (let n = 0; n < eventsWaiting.max; n++) events.publish('fault', 'd', {});
+  expect(idsIn(takeAll(second ?? events.listen({})))).toHaveLength(eventsWaiting.max);
 });
 
 test('whatever the order of events and reads: each event is heard, or counted where it is missing', () => {
   const step = fc.oneof(
-    fc.record({ publish: fc.nat({ max: 900 }) }),
-    fc.record({ take: fc.nat({ max: 80 }) }),
+    fc.record({ publish: fc.nat({ max: 12_000 }) }),
+    fc.record({ take: fc.nat({ max: 1200 }) }),
   );
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
-      const events = new Events({ scheduler: new FakeScheduler(), date: () => new Date() });
+    fc.property(fc.array(step, { maxLength: 8 }), (steps) => {
+      const events = eventsAt(new FakeScheduler());
       const reader = events.listen({});
       let text = '';
       let published = 0;
@@ -219,19 +291,19 @@ test('whatever the order of events and reads: each event is heard, or counted wh
       }
       text += takeAll(reader);
       let next = 1;
-      for (const [, id, count] of text.matchAll(/^id: (\d+)$|"count":(\d+)/gm)) {
+      for (const [, id, count] of text.matchAll(/^id: (\d+)@d1$|"count":(\d+)/gm)) {
         if (id === undefined) next += Number(count);
         else expect(Number(id)).toBe(next++);
       }
       expect(next).toBe(published + 1);
     }),
-    { numRuns: 40 },
+    { numRuns: 10 },
   );
 });
 
 test('a listener that hears nothing is told now and then that somebody is there', async () => {
   const scheduler = new FakeScheduler();
-  const events = new Events({ scheduler, date: () => new Date() });
+  const events = eventsAt(scheduler);
   const reader = events.listen({});
   const said: (string | undefined)[] = [];
   const look = async (): Promise<void> => {
@@ -269,7 +341,7 @@ test.each([0, 1])(
   async (reads) => {
     const { tree, clients } = world();
     const scheduler = new FakeScheduler(); // no time passes
-    const events = new Events({ scheduler, date: () => new Date() });
+    const events = eventsAt(scheduler);
     const stream = eventHandlers(tree, events, clients).events({
       params: {},
       query: {},

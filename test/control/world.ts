@@ -19,6 +19,9 @@ import { MACHINE, resolved } from '../config/words.ts';
 
 export type Texts = Readonly<Record<string, string>>;
 
+/** Of its events. */
+export const MARK = 'w1';
+
 export interface ControlWorld {
   readonly devices: Devices;
   readonly tree: Tree;
@@ -68,7 +71,7 @@ export function world({
     removed: async (device) => watch.unpowered(device),
   });
   const notices: string[] = [];
-  const events = new Events({ scheduler: systemScheduler, date: () => new Date() });
+  const events = new Events({ scheduler: systemScheduler, date: () => new Date() }, MARK);
   const watch = new DeviceWatch(events, () => devices);
   let arranged = false;
   time.turns.onNeeded = () => {

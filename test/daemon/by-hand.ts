@@ -169,6 +169,7 @@ export async function serveWith(allocator: SlabAllocator, ...words: string[]) {
     { parameters, machine: MACHINE, log, faultSeed: 'test', debug: true },
     {
       ...{ timing, limits: withDefaults(), allocator },
+      mark: 'test',
       openStream: () => bug('no client comes'),
       ...{ share: undefined, tls: undefined, tlsMode: 'off', notice: () => {} },
     },

@@ -41,6 +41,7 @@ export function makePath(plan: Plan, timing: Timing, memory: Memory): DataPath {
     {
       ...{ timing, allocator: memory, share: undefined },
       limits: withDefaults({ inFlight: plan.inFlight, busyPoll: plan.busyPoll, ...plan.time }),
+      mark: 'sim',
       openStream: () => {
         throw new Error('there are no sockets here');
       },

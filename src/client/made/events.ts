@@ -164,6 +164,8 @@ export type ServerEvent =
       /** ISO 8601, UTC. */
       readonly time: string;
       readonly type: 'lost';
-      /** So many events are missing here, at most. */
+      /** So many events of this daemon are missing here, at most. */
       readonly count: number;
+      /** The listener has heard a daemon before this one: its last events are missing, too. */
+      readonly restarted: boolean;
     };

@@ -110,7 +110,14 @@ export const events = {
   },
   lost: {
     when: 'The listener was too slow, or was away for too long',
-    facts: { count: { ...whole, description: 'so many events are missing here, at most' } },
+    facts: {
+      count: { ...whole, description: 'so many events of this daemon are missing here, at most' },
+      restarted: {
+        type: 'boolean',
+        description:
+          'the listener has heard a daemon before this one: its last events are missing, too',
+      },
+    },
     ofNone: true,
   },
 } as const satisfies Record<string, EventRow>;

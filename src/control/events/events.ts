@@ -5,7 +5,7 @@
 import { limits } from '../limits.ts';
 import type { EventType } from './event.ts';
 import { type Facts, HappenedEvent } from './happened.ts';
-import { EventReader, type EventTime } from './reader.ts';
+import { EventReader, type EventTime, type Shared } from './reader.ts';
 
 /** The last events of some types. */
 class Kept {
@@ -39,12 +39,14 @@ export interface Asked {
   readonly device?: string | undefined;
   /** The number of an event: those behind it that are kept come first. Undefined: only what comes. */
   readonly after?: number | undefined;
+  /** Of the daemon that has told of that event. Undefined: unknown. */
+  readonly mark?: string | undefined;
 }
 
 export class Events {
   /** Called when somebody begins to listen, and when nobody does any more. */
   onWatched: (watched: boolean) => void = () => {};
-  readonly #time: EventTime;
+  readonly #shared: Shared;
   readonly #readers = new Set<EventReader>();
   readonly #errors = new Kept(limits.errorsKept.max);
   readonly #frequent = new Kept(limits.oftenKept.max);
@@ -54,12 +56,18 @@ export class Events {
   #cancelRest: (() => void) | undefined;
   #ended = false;
 
-  constructor(time: EventTime) {
-    this.#time = time;
+  /** @param mark tells this daemon from others: letters and digits. */
+  constructor(time: EventTime, mark: string) {
+    this.#shared = { ...time, mark, waiting: 0 };
   }
 
   get readers(): number {
     return this.#readers.size;
+  }
+
+  /** How many listeners together have not read yet. */
+  get waiting(): number {
+    return this.#shared.waiting;
   }
 
   /** True while events that are as frequent as requests are to be published. */
@@ -69,15 +77,18 @@ export class Events {
 
   /** Called from inside commands: it only notes the event. */
   publish(type: EventType, device: string, facts: Facts = {}): void {
-    const event = new HappenedEvent(++this.#last, this.#time.date(), type, device, facts);
+    const event = new HappenedEvent(++this.#last, this.#shared.date(), type, device, facts);
     this.#keptOf(type).add(event);
     for (const reader of this.#readers) reader.offer(event);
   }
 
   /** Somebody listens, until the reader is ended. */
-  listen({ device, after }: Asked): EventReader {
-    const reader = new EventReader(this.#time, device, () => this.#leave(reader));
-    if (after !== undefined) this.#catchUp(reader, after);
+  listen({ device, after, mark = this.#shared.mark }: Asked): EventReader {
+    // A greater number than the last one is of a daemon before this one, too.
+    const restarted = after !== undefined && (after > this.#last || mark !== this.#shared.mark);
+    const heard = restarted ? 0 : (after ?? this.#last);
+    const reader = new EventReader(this.#shared, device, heard, () => this.#leave(reader));
+    if (after !== undefined) this.#catchUp(reader, heard, restarted);
     this.#readers.add(reader);
     this.#cancelRest?.();
     this.#cancelRest = undefined;
@@ -101,22 +112,20 @@ export class Events {
     return frequent.has(type) ? this.#frequent : this.#others;
   }
 
-  /** @param after a greater number than the last one is of a daemon before this one. */
-  #catchUp(reader: EventReader, after: number): void {
-    const known = after > this.#last ? 0 : after;
+  #catchUp(reader: EventReader, heard: number, restarted: boolean): void {
     const all = [this.#errors, this.#frequent, this.#others].flatMap((kept) => [
-      ...kept.after(known),
+      ...kept.after(heard),
     ]);
     all.sort((one, other) => one.id - other.id);
-    // Of the first ones after a start nobody has missed any: they are asked for out of interest.
-    if (known > 0) reader.missed(this.#last - known - all.length);
+    // Who asks for all that are kept has missed none.
+    if (heard > 0 || restarted) reader.missed(this.#last - heard - all.length, restarted);
     for (const event of all) reader.offer(event, true);
   }
 
   #leave(reader: EventReader): void {
     this.#readers.delete(reader);
     if (this.#readers.size > 0 || this.#ended) return;
-    this.#cancelRest = this.#time.scheduler.timeout(() => {
+    this.#cancelRest = this.#shared.scheduler.timeout(() => {
       this.#cancelRest = undefined;
       this.#watched = false;
       this.onWatched(false);

@@ -1,16 +1,16 @@
 /** What the calls about events and clients do. Source: page.md section 4. */
 
 import { Readable } from 'node:stream';
-import { onePiece, type Slicer } from '../../time/slicer.ts';
+import type { Slicer, Work } from '../../time/slicer.ts';
 import { HttpError } from '../answers.ts';
 import type { Handler } from '../input.ts';
 import { limits } from '../limits.ts';
-import { inSlices } from '../slices.ts';
+import { GATHERED_CHARS, inSlices } from '../slices.ts';
 import { deviceName, type Tree } from '../tree.ts';
 import type { eventCalls } from './calls.ts';
 import type { Clients } from './clients.ts';
-import type { Events } from './events.ts';
-import { BEGIN, type EventReader } from './reader.ts';
+import type { Asked, Events } from './events.ts';
+import type { EventReader } from './reader.ts';
 
 export function eventHandlers(
   tree: Tree,
@@ -27,7 +27,7 @@ export function eventHandlers(
       }
       const reader = events.listen({
         device: device === undefined ? undefined : deviceName(device),
-        after: numberIn(lastEventId) ?? query['after'],
+        ...(heardIn(lastEventId) ?? { after: query['after'] }),
       });
       return new EventStream(reader, tree.slicer);
     },
@@ -39,9 +39,21 @@ export function eventHandlers(
 }
 
 /** Who comes back names the last event that it has heard; of what is none of ours it has heard nothing. */
-function numberIn(id: string | undefined): number | undefined {
-  if (id === undefined || !/^\d+$/.test(id)) return undefined;
-  return Number(id);
+function heardIn(id = ''): Pick<Asked, 'after' | 'mark'> | undefined {
+  const [, after, mark] = /^(\d+)(?:@(\w+))?$/.exec(id) ?? [];
+  return after === undefined ? undefined : { after: Number(after), mark };
+}
+
+/** What there is, some 20 us at a time. @returns undefined: it has ended. */
+function* gathered(reader: EventReader): Work<string | undefined> {
+  let text = '';
+  do {
+    const piece = reader.take();
+    if (piece === undefined) return text === '' ? undefined : text;
+    text += piece;
+    yield;
+  } while (text.length < GATHERED_CHARS && reader.ready);
+  return text;
 }
 
 /** What a listener gets, as long as it reads. A generator could not be told that it left while it waits. */
@@ -53,7 +65,7 @@ class EventStream extends Readable {
     super();
     this.#reader = reader;
     this.#slicer = slicer;
-    this.push(BEGIN);
+    this.push(reader.begin);
   }
 
   override _read(): void {
@@ -72,6 +84,6 @@ class EventStream extends Readable {
 
   async #next(): Promise<string | undefined> {
     await this.#reader.wait();
-    return await this.#slicer.run(onePiece(() => this.#reader.take()));
+    return await this.#slicer.run(gathered(this.#reader));
   }
 }
