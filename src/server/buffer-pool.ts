@@ -1,9 +1,10 @@
 /** Buffers of one size for what clients send and are sent: all connections share and reuse them, and they go
  *  back to the system when many clients are gone.
  *
- *  They are cut from arenas of more than 32 MiB, because malloc (glibc's) asks the system for each of those
- *  alone and gives it back when it is freed. Smaller memory comes from its heap once some of that size was
- *  freed, and stays there: 200 clients that came and went for minutes left 190 MiB. */
+ *  They are cut from arenas. The first is small, for a few clients, and stays. All others have more than
+ *  32 MiB, because malloc (glibc's) asks the system for each of those alone and gives it back when it is freed.
+ *  Smaller memory comes from its heap once some of that size was freed, and stays there: 200 clients that came
+ *  and went for minutes left 190 MiB. */
 
 import type { DataMemory } from '../pages/memory.ts';
 import type { Scheduler } from '../time/clock.ts';
@@ -11,6 +12,8 @@ import { bug } from '../units.ts';
 import { limits } from './limits.ts';
 
 export const BUFFER_BYTES = limits.connectionBuffer.max;
+/** 4 MiB. Two of a large arena are what V8 collects its whole heap for. */
+const FIRST_BUFFERS = 16;
 /** 32.5 MiB: malloc's threshold never rises above 32 MiB. Memory is taken when it is touched. */
 const ARENA_BUFFERS = 128;
 /** Clients that come back within this time find their buffers warm. */
@@ -29,16 +32,18 @@ export interface ConnectionBuffers {
 
 class Arena {
   readonly free: ArenaBuffer[] = [];
+  readonly #count: number;
 
   constructor(memory: ArrayBuffer) {
+    this.#count = memory.byteLength / BUFFER_BYTES;
     // The first one is used first.
-    for (let at = ARENA_BUFFERS - 1; at >= 0; at--) {
+    for (let at = this.#count - 1; at >= 0; at--) {
       this.free.push(new ArenaBuffer(memory, at * BUFFER_BYTES, this));
     }
   }
 
   get isIdle(): boolean {
-    return this.free.length === ARENA_BUFFERS;
+    return this.free.length === this.#count;
   }
 }
 
@@ -90,26 +95,29 @@ export class BufferPool {
     if (!(buffer instanceof ArenaBuffer)) bug('a buffer of another pool was given back');
     const { arena } = buffer;
     arena.free.push(buffer);
-    if (!arena.isIdle || this.#returning || this.#arenas.length === 1) return;
+    if (!arena.isIdle || this.#returning || this.#arenas.length <= 2) return;
     this.#returning = true;
     this.#scheduler.timeout(() => this.#returnIdle(), RETURN_MS);
   }
 
   #makeArena(): Arena | undefined {
-    const memory = this.#memory.buffer(ARENA_BUFFERS * BUFFER_BYTES)?.buffer;
+    const count = this.#arenas.length === 0 ? FIRST_BUFFERS : ARENA_BUFFERS;
+    const memory = this.#memory.buffer(count * BUFFER_BYTES)?.buffer;
     if (!(memory instanceof ArrayBuffer)) return undefined;
     const arena = new Arena(memory);
     this.#arenas.push(arena);
     return arena;
   }
 
-  /** All unused arenas but one. */
+  /** All unused large arenas but one. */
   #returnIdle(): void {
     this.#returning = false;
-    const before = this.#arenas.length;
-    const kept = this.#arenas.find((arena) => arena.isIdle);
-    this.#arenas = this.#arenas.filter((arena) => arena === kept || !arena.isIdle);
-    if (this.#arenas.length < before) this.#collect?.();
+    const [first, ...large] = this.#arenas;
+    const kept = large.find((arena) => arena.isIdle);
+    const stay = large.filter((arena) => arena === kept || !arena.isIdle);
+    if (first === undefined || stay.length === large.length) return;
+    this.#arenas = [first, ...stay];
+    this.#collect?.();
   }
 }
 

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { DataMemory } from '../../src/pages/memory.ts';
-import { BufferPool, type PooledBuffer } from '../../src/server/buffer-pool.ts';
+import { BUFFER_BYTES, BufferPool, type PooledBuffer } from '../../src/server/buffer-pool.ts';
 import { FakeScheduler } from './fake-scheduler.ts';
 
+/** Buffers of the first arena, and of each other. */
+const FIRST = 16;
 const PER_ARENA = 128;
 
 function world(memory = new DataMemory()) {
@@ -17,9 +19,10 @@ function world(memory = new DataMemory()) {
 describe('buffers', () => {
   test('none is handed out twice, and none shares bytes with another', () => {
     const { pool, take } = world();
-    const buffers = take(PER_ARENA + 1);
-    expect(new Set(buffers).size).toBe(PER_ARENA + 1);
-    expect(pool.arenas).toBe(2);
+    const count = FIRST + PER_ARENA + 1;
+    const buffers = take(count);
+    expect(new Set(buffers).size).toBe(count);
+    expect(pool.arenas).toBe(3);
     for (const [at, { bytes }] of buffers.entries()) bytes.fill(at % 251);
     for (const [at, { bytes, view }] of buffers.entries()) {
       const ends = [bytes[0], view.getUint8(bytes.length - 1)];
@@ -27,20 +30,25 @@ describe('buffers', () => {
     }
   });
 
-  test('malloc maps an arena by itself: it is above the highest threshold', () => {
-    const [buffer] = world().take(1);
-    expect(buffer?.bytes.buffer.byteLength).toBeGreaterThan(32 * 2 ** 20);
+  test('malloc maps an arena that goes back by itself: it is above the highest threshold', () => {
+    const buffers = world().take(FIRST + 1);
+    const sizes = buffers.map(({ bytes }) => bytes.buffer.byteLength);
+    expect(sizes.slice(0, FIRST)).toEqual(Array(FIRST).fill(FIRST * BUFFER_BYTES));
+    expect(sizes[FIRST]).toBeGreaterThan(32 * 2 ** 20);
   });
 
-  test('arenas without a buffer in use go after a while, all but one, and are collected', () => {
+  test('large arenas without a buffer in use go after a while, all but one, and are collected', () => {
     const { scheduler, pool, take, collections } = world();
-    const buffers = take(3 * PER_ARENA);
-    for (const buffer of buffers.slice(1)) pool.give(buffer);
-    expect(pool.arenas).toBe(3);
+    const buffers = take(FIRST + 3 * PER_ARENA);
+    const used = buffers[FIRST];
+    for (const buffer of buffers) if (buffer !== used) pool.give(buffer);
+    expect(pool.arenas).toBe(4);
     scheduler.advance(5000);
-    expect([pool.arenas, collections()]).toEqual([2, 1]);
+    expect([pool.arenas, collections()]).toEqual([3, 1]);
     // The oldest is used first.
-    expect(take(1)[0]?.bytes.buffer).toBe(buffers[0]?.bytes.buffer);
+    const next = take(FIRST + 1).map(({ bytes }) => bytes.buffer);
+    expect(next[0]).toBe(buffers[0]?.bytes.buffer);
+    expect(next[FIRST]).toBe(used?.bytes.buffer);
   });
 
   test('a few clients that come and go never cost a collection', () => {
@@ -49,7 +57,7 @@ describe('buffers', () => {
       for (const buffer of take(100)) pool.give(buffer);
       scheduler.advance(10_000);
     }
-    expect([pool.arenas, collections()]).toEqual([1, 0]);
+    expect([pool.arenas, collections()]).toEqual([2, 0]);
   });
 
   test('without memory there is none, and later there is', () => {
