@@ -32,7 +32,7 @@ export function bug(message: string): never {
 }
 
 function wholeNumber(value: number, unit: string): void {
-  if (!Number.isSafeInteger(value) || value < 0) bug(`${value} is no count of ${unit}`);
+  if (!Number.isSafeInteger(value) || value < 0) bug(`${value} is not a count of ${unit}`);
 }
 
 /** @throws when `value` is negative, fractional or above 2^53. */
@@ -49,7 +49,7 @@ export function bytes(value: number): Bytes {
 
 /** @throws when `value` is negative or no number. */
 export function nanoseconds(value: number): Nanoseconds {
-  if (!(value >= 0)) bug(`${value} is no time in ns`);
+  if (!(value >= 0)) bug(`${value} is not a time in ns`);
   return value as Nanoseconds; // checked in the line above
 }
 

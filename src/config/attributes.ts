@@ -267,7 +267,7 @@ const UNSIGNED_SIZE_RULE = `${SIZE_RULE}, without sign and blanks`;
 /** An option's value as its attribute keeps it; -1, any node, is the largest number of 32 bits. */
 function stored(value: Value): AttributeValue {
   if (typeof value === 'boolean' || typeof value === 'string') return value;
-  if (typeof value === 'object') return bug('a fault is no attribute of one number');
+  if (typeof value === 'object') return bug('a fault is not an attribute of one number');
   return BigInt.asUintN(value === -1 ? 32 : 64, BigInt(value));
 }
 

@@ -31,7 +31,7 @@ const FAULT = {
   where: 'P and C',
   when: 'live',
   default: '',
-  rule: 'interval,probability,space,times; times -1 is no limit',
+  rule: 'interval,probability,space,times; times -1 means no limit',
 } as const;
 
 export const parameters = {

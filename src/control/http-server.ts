@@ -85,7 +85,7 @@ function belowHttp({ code }: NodeJS.ErrnoException): HttpError {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new HttpError(408, 'ETIMEDOUT', 'the request took too long to arrive');
     default:
-      return new HttpError(400, 'EINVAL', 'this is no HTTP/1.1');
+      return new HttpError(400, 'EINVAL', 'this is not HTTP/1.1');
   }
 }
 

@@ -197,7 +197,7 @@ export class ClientCommand implements BioOwner, ViewHolder, ReplyAddress {
     }
     const { segments, views } = bio;
     for (let at = 0; at < segments.count; at++) {
-      const slab = segments.slabs[at] ?? bug('a read target that is no slab');
+      const slab = segments.slabs[at] ?? bug('a read target that is not a slab');
       views.add(slab, 0, segments.length(at));
       segments.slabs[at] = undefined;
       retire(slab, this.#host.allocator); // goes home with the view's pin

@@ -87,7 +87,7 @@ export class WireReply implements ReplySink {
   }
 
   status(): void {
-    bug('a block status is no command of a device');
+    bug('a block status is not a command of a device');
   }
 
   /** @returns true when the rule replaces the reply by it. */

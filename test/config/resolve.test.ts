@@ -276,7 +276,7 @@ describe('faults', () => {
   test.each(faults)('%s takes nothing else', (name) => {
     for (const text of [...bad, ...signs, ...large, '99999999999999999999,1,1,1']) {
       expect(refusal(`${name}=${text}`).message).toBe(
-        `${name}=${text}: must be interval,probability,space,times; times -1 is no limit`,
+        `${name}=${text}: must be interval,probability,space,times; times -1 means no limit`,
       );
     }
   });

@@ -115,7 +115,8 @@ export function nonNulls(file: SourceFile): string[] {
 const PROCESS_END = 'src/cli/process-end.ts';
 
 export function processEnds(file: SourceFile): string[] {
-  if (file.path === PROCESS_END) return [];
+  // There, too, Node's own streams are replaced by others: what is written to them goes elsewhere.
+  if (file.path === PROCESS_END) return matching(file, /\bprocess\.(?:stdin|stdout|stderr)\b/);
   const found = matching(
     file,
     /\bprocess\.(?:exit(?:Code)?|reallyExit|abort|stdin|stdout|stderr)\b|\bconsole\./,
@@ -175,6 +176,17 @@ const NUMBERS = 'src/config/numbers.ts';
 export function numberGrammars(file: SourceFile): string[] {
   if (file.path === NUMBERS) return [];
   return matching(file, /0\[(?:xX|0-7)\]/).map((one) => `${one.trim()} (use ${NUMBERS})`);
+}
+
+/** `It is no number` stops a reader whose first language is another: `it is not a number`. */
+export function negations({ path, text }: SourceFile): string[] {
+  const texts = /'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|"(?:[^"\\\n]|\\.)*"/g;
+  const negation = /(?<!\bthere )\b(?:is|are|was|were) no (?!longer\b|more\b)/i;
+  return text.split('\n').flatMap((line, at) => {
+    if (/^\s*(?:\*|\/\*|\/\/)/.test(line)) return [];
+    const found = (line.match(texts) ?? []).some((one) => negation.test(one));
+    return found ? [`${path}:${at + 1}: ${line.trim()} (write: is not a ...)`] : [];
+  });
 }
 
 /** What the files of a folder of src/ may import: other folders of src/, and packages. */

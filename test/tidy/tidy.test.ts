@@ -8,6 +8,7 @@ import {
   leftOvers,
   longFunctions,
   movedTimers,
+  negations,
   nodeHandles,
   nonNulls,
   numberedReferences,
@@ -64,6 +65,7 @@ describe('every file', () => {
     ['has no left-over marks', leftOvers, files],
     ['cites no issue and no trap by its number', numberedReferences, files],
     ['begins with what it is for', undocumented, sources],
+    ['says what is not so in plain words', negations, sources],
     ['explains its casts', unexplainedCasts, sources],
     ['has no any', anys, files],
     ['has no non-null assertion', nonNulls, files],
@@ -144,7 +146,9 @@ describe('each rule finds what breaks it', () => {
     ['a status for the end', processEnds, file('process.exitCode = 1;\n')],
     ['standard output', processEnds, file("process.stdout.write('x');\n")],
     ['standard input', processEnds, file('for await (const a of process.stdin) b(a);\n')],
+    ['a replaced stream', processEnds, file('process.stdout.end();\n', 'src/cli/process-end.ts')],
     ['the console', processEnds, file('console.error(1);\n')],
+    ['a noun that is denied', negations, file("throw new Error('x is no number');\n")],
     ['a grammar of numbers', numberGrammars, file('const A = /^0[xX][0-9a-f]+$/;\n')],
     ['a handle of a socket', nodeHandles, file('socket._handle = null;\n')],
     ['a folder that nobody knows', wrongImports, file('', 'src/new/x.ts')],
@@ -159,10 +163,19 @@ test('what only looks like a violation is none', () => {
     "import { A } from './a.ts';",
     'if (a !== b && !c && !(d != e)) throw new Error(`any, at last!`);',
     "const any = 'x as any: any!'; // b!.c",
-    'f({ a: !b, c: [!d] });',
+    'f({ a: !b, c: [!d] }); // it is no number',
+    "const words = ['there is no room', 'it is no longer so'];",
   ].join('\n');
   const file = { path: 'src/block/x.ts', text };
-  for (const rule of [anys, nonNulls, wrongImports, packageImports, longFunctions, undocumented]) {
+  for (const rule of [
+    anys,
+    nonNulls,
+    negations,
+    wrongImports,
+    packageImports,
+    longFunctions,
+    undocumented,
+  ]) {
     expect(rule(file), rule.name).toEqual([]);
   }
 });

@@ -3,7 +3,10 @@
 
 export const handshakeLimits = {
   optionBytes: { max: 64 * 1024, why: 'no option that we know needs more' },
-  optionBytesDrained: { max: 1024 * 1024, why: 'above it is no mistake: the connection ends' },
+  optionBytesDrained: {
+    max: 1024 * 1024,
+    why: 'a longer one is not a mistake: the connection ends',
+  },
   bytesInAll: { max: 4 * 1024 * 1024, why: 'haggling is not a way to keep a server busy' },
   options: { max: 1024, why: 'enough for a client that tries one after the other' },
   optionsPerExport: { max: 8, why: 'so many more for each export: who lists them asks for each' },

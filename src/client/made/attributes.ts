@@ -87,7 +87,7 @@ export interface Attributes {
   readonly zone_size?: number;
   /** A host-managed zoned device; default false. */
   readonly zoned?: Bit;
-  /** Requests that are never completed; interval,probability,space,times; times -1 is no limit. */
+  /** Requests that are never completed; interval,probability,space,times; times -1 means no limit. */
   readonly timeout_inject?: string;
   /** The interval of that group. */
   readonly 'timeout_inject/interval'?: number;
@@ -97,7 +97,7 @@ export interface Attributes {
   readonly 'timeout_inject/space'?: number;
   /** The times of that group. */
   readonly 'timeout_inject/times'?: number;
-  /** Requests that are put back into their queue; interval,probability,space,times; times -1 is no limit. */
+  /** Requests that are put back into their queue; interval,probability,space,times; times -1 means no limit. */
   readonly requeue_inject?: string;
   /** The interval of that group. */
   readonly 'requeue_inject/interval'?: number;
@@ -107,7 +107,7 @@ export interface Attributes {
   readonly 'requeue_inject/space'?: number;
   /** The times of that group. */
   readonly 'requeue_inject/times'?: number;
-  /** Hardware queues that fail to start; interval,probability,space,times; times -1 is no limit. */
+  /** Hardware queues that fail to start; interval,probability,space,times; times -1 means no limit. */
   readonly init_hctx_fault_inject?: string;
   /** The interval of that group. */
   readonly 'init_hctx_fault_inject/interval'?: number;
