@@ -33,7 +33,7 @@ import { limitsFor, makeDataMemory } from './data-memory.ts';
 import { type DataPath, type DataPathOptions, makeDataPath } from './data-path.ts';
 import type { ExportFacts } from './exports.ts';
 import { openFaultLog } from './fault-log-file.ts';
-import { journalFiles } from './journal-files.ts';
+import { type JournalFiles, journalFiles } from './journal-files.ts';
 import { returningSlabs } from './memory-return.ts';
 import {
   type ConfiguredDevice,
@@ -194,6 +194,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       for (const { rules } of path.devices) rules.end();
       stopping ??= Promise.all([server.stop(), control?.close()]).then(async () => {
         await Promise.all([faultLog?.end(), journalsEnd(path.devices, log)]);
+        path.journals.end();
         pool?.end();
       });
       return stopping;
@@ -202,9 +203,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
 }
 
-function endNow({ server, devices, pool }: WholePath): void {
+function endNow({ server, devices, journals, pool }: WholePath): void {
   server.stopNow();
   for (const { journal } of devices) journal?.completeNow();
+  journals.end();
   pool?.end();
 }
 
@@ -224,6 +226,7 @@ async function journalsEnd(devices: Iterable<NullDevice>, log: Logger): Promise<
 interface WholePath extends DataPath {
   readonly pool: ThreadPool | undefined;
   readonly memory: DataMemory;
+  readonly journals: JournalFiles;
   /** What the control API tells of clients. */
   readonly counted: Counted;
 }
@@ -252,12 +255,13 @@ async function startDataPath(
   // The threads have taken their address space.
   const memory = makeDataMemory(options.memoryLimit, options.log);
   const shared = pool && (await shareMemory(pool, threads, memory));
+  const journals = journalFiles();
   const path = makeDataPath(options, {
     ...{ timing, limits, tls, notice, faults, traffic },
     allocator: shared?.allocator ?? returningSlabs(timing, memory),
     share: shared?.share,
     collect: collectGarbage,
-    openJournal: journalFiles(),
+    openJournal: journals.open,
     makeToucher: () => new ZeroReader(),
     mark: Date.now().toString(36),
     openStream: (socket, sink, here) =>
@@ -272,7 +276,7 @@ async function startDataPath(
     traffic: () => traffic.total(),
     threads,
   };
-  return { ...path, pool, memory, counted };
+  return { ...path, pool, memory, journals, counted };
 }
 
 /** A thread that waits awake must leave a core to clients and other threads; otherwise it waits for what it

@@ -18,6 +18,7 @@ import { promisify } from 'node:util';
 import { ErrnoError, shown, systemText } from '../config/errors.ts';
 import type { JournalSink, OpenJournal, Written } from '../driver/journal/journal-file.ts';
 import { MAGIC } from '../driver/journal/recorder.ts';
+import { type FileLock, lockFile } from './file-lock.ts';
 
 const truncated = promisify(ftruncate);
 const written = promisify(write);
@@ -25,6 +26,7 @@ const written = promisify(write);
 /** Who has a file; it may have it twice for a moment, between two journals. */
 interface Claim {
   readonly device: string;
+  readonly lock: FileLock;
   count: number;
   /** The last write to it that was begun. */
   writing: Promise<unknown>;
@@ -37,19 +39,30 @@ interface Share {
   readonly release: () => void;
 }
 
-/** Of one daemon: it keeps two devices from the same file. */
-export function journalFiles(): OpenJournal {
+export interface JournalFiles {
+  readonly open: OpenJournal;
+  /** The daemon has stopped: others may have the files. */
+  end(): void;
+}
+
+/** Of one daemon: it keeps two devices, and other daemons, from the same file. */
+export function journalFiles(): JournalFiles {
   /** By what the system calls the file. */
   const claims = new Map<string, Claim>();
-  return (path, device) => {
-    const { file, isNew } = opened(path);
-    try {
-      return new SinkFile(path, file, isNew, claimed(claims, path, file, device));
-    } catch (error) {
-      closeSync(file);
-      if (isNew) unlinkSync(path);
-      throw error;
-    }
+  return {
+    open(path, device) {
+      const { file, isNew } = opened(path);
+      try {
+        return new SinkFile(path, file, isNew, claimed(claims, path, file, device));
+      } catch (error) {
+        closeSync(file);
+        if (isNew) unlinkSync(path);
+        throw error;
+      }
+    },
+    end() {
+      for (const { lock } of claims.values()) lock.release();
+    },
   };
 }
 
@@ -62,14 +75,23 @@ function claimed(claims: Map<string, Claim>, path: string, file: number, device:
     throw refusal(path, 'is not a journal, and not empty: it is left as it is');
   }
   const key = `${stat.dev}:${stat.ino}`;
-  const claim = claims.get(key) ?? { device, count: 0, writing: Promise.resolve() };
+  const claim = claims.get(key) ?? newClaim(key, path, device);
   if (claim.device !== device) throw refusal(path, `has the journal of ${claim.device}`);
   claims.set(key, claim);
   claim.count++;
   const release = (): void => {
-    if (--claim.count === 0) claims.delete(key);
+    if (--claim.count > 0) return;
+    claims.delete(key);
+    claim.lock.release();
   };
   return { claim, release };
+}
+
+function newClaim(key: string, path: string, device: string): Claim {
+  const lock = lockFile(key);
+  if (lock === undefined)
+    throw refusal(path, 'has the journal of another daemon, which still runs');
+  return { device, lock, count: 0, writing: Promise.resolve() };
 }
 
 function isJournal(file: number): boolean {

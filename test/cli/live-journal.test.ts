@@ -211,3 +211,22 @@ test('a journal is not saved to the file that it is written to', async () => {
   }
   expect(arrivedIn(file)).toBe(1);
 });
+
+test('a file is of one daemon, until that has ended, and be it by kill -9', async () => {
+  const path = join(folder(), 'run.tj');
+  const words = [...WORDS, `journal_file=${path}`, '-U', '-'];
+  const one = start(...words);
+  await one.ready();
+  const refused = await start(...words).ended;
+  expect(refused).toMatchObject({ status: 1, stdout: '' });
+  expect(refused.stderr).toMatch(
+    /^tnull: [^\n]*has the journal of another daemon, which still runs[^\n]*\n$/,
+  );
+  one.child.kill('SIGKILL');
+  await one.ended;
+  const next = start(...words);
+  await next.ready();
+  next.child.kill('SIGTERM');
+  expect((await next.ended).status).toBe(0);
+  expect(arrivedIn(path)).toBe(0);
+});

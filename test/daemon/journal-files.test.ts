@@ -36,7 +36,7 @@ vi.mock('node:fs', async (original) => {
 });
 
 test('the last write of a journal ends before the file is emptied for the next one', async () => {
-  const open = journalFiles();
+  const { open } = journalFiles();
   const path = join(folder(), 'run.tj');
   const before = open(path, 'disk');
   await before.empty();
@@ -57,4 +57,24 @@ test('the last write of a journal ends before the file is emptied for the next o
   expect(readFileSync(path).equals(MAGIC)).toBe(true);
   before.close();
   next.close();
+});
+
+test('a file that another daemon writes is refused, as long as that has it', async () => {
+  const [one, other] = [journalFiles(), journalFiles()];
+  const path = join(folder(), 'run.tj');
+  const [first, again] = [one.open(path, 'disk'), one.open(path, 'disk')];
+  await first.empty();
+  await first.write(MAGIC, 0);
+  const refusal = `journal_file=${path}: has the journal of another daemon, which still runs`;
+  expect(() => other.open(path, 'disk')).toThrow(refusal);
+  first.close();
+  expect(() => other.open(path, 'disk')).toThrow(refusal);
+  again.close();
+  const next = other.open(path, 'disk');
+  expect(() => one.open(path, 'disk')).toThrow(refusal);
+  // Its device is still there, but it has stopped.
+  other.end();
+  one.open(path, 'disk').close();
+  next.close();
+  expect(readFileSync(path).equals(MAGIC)).toBe(true);
 });
