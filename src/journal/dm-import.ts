@@ -3,7 +3,14 @@
 
 import { SECTOR_BYTES } from '../units.ts';
 import { type DmEntry, DmFlag } from './dm-log.ts';
-import { Command, Flag, type JournalHeader, type JournalRecord, Kind } from './format.ts';
+import {
+  Command,
+  Flag,
+  type JournalHeader,
+  type JournalRecord,
+  Kind,
+  MARK_BYTES_MAX,
+} from './format.ts';
 
 const CLIENT = 1;
 
@@ -27,7 +34,7 @@ export class DmImport {
   /** The records that an entry is. */
   records({ sector, sectors, flags, text, data }: DmEntry): JournalRecord[] {
     if ((flags & DmFlag.mark) !== 0) {
-      return [this.#record({ kind: Kind.mark, payload: new TextEncoder().encode(text) })];
+      return [this.#record({ kind: Kind.mark, payload: markOf(text) })];
     }
     const records: JournalRecord[] = [];
     // A write with a flush is a flush first.
@@ -57,4 +64,11 @@ export class DmImport {
       ns: this.#count++,
     };
   }
+}
+
+/** As much of it as a journal takes: a log's sector may have 64 KiB. */
+function markOf(text: string): Uint8Array {
+  const bytes = new Uint8Array(MARK_BYTES_MAX);
+  const { written } = new TextEncoder().encodeInto(text, bytes);
+  return bytes.subarray(0, written);
 }

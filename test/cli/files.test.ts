@@ -293,6 +293,23 @@ describe('journal export', () => {
   });
 });
 
+test('journal import cuts a mark that is longer than a journal takes', async () => {
+  const SECTOR = 65536;
+  const log = Buffer.alloc(2 * SECTOR);
+  log.writeBigUInt64LE(0x6a736677736872n, 0);
+  log.writeBigUInt64LE(1n, 8);
+  log.writeBigUInt64LE(1n, 16);
+  log.writeUInt32LE(SECTOR, 24);
+  log.writeBigUInt64LE(8n, SECTOR + 16);
+  log.writeBigUInt64LE(6000n, SECTOR + 24);
+  log.fill('ü', SECTOR + 32, SECTOR + 32 + 6000);
+  const [from, to] = [join(folder(), 'log'), join(folder(), 'run.tj')];
+  writeFileSync(from, log);
+  await tnull('journal', 'import', from, to);
+  expect(await tnull('crash', 'images', to)).toBe('instant 0: 1 legal\ndistinct: 1\ntorn.0.0\n');
+  expect(readFileSync(to).subarray(-4096).toString()).toBe('ü'.repeat(2048));
+});
+
 test('--help says how', async () => {
   expect(await tnull('crash', '--help')).toMatch(
     /^tnull crash record .*\ntnull crash explore FILE: .*\ntnull crash images FILE: count .*\n.* image /,

@@ -277,13 +277,16 @@ test('marks stand among the commands', async () => {
   const served = await serveControlled('size=1', 'journal=1');
   const client = await WireClient.simple(served.path);
   await client.request({ command: NbdCommand.WRITE, length: 512 }, Buffer.alloc(512));
-  const mark = (body: string) => {
+  const mark = (body: string | Buffer) => {
     const headers = { 'content-type': 'application/octet-stream' };
     return served.ask('POST', '/v1/devices/nullb0/marks', { body, headers });
   };
   expect((await mark('commit 17')).status).toBe(204);
   expect((await mark('x'.repeat(4096))).status).toBe(204);
   expect((await mark('x'.repeat(4097))).status).toBe(413);
+  // As text each octet would be three: more than a reader takes.
+  const notText = await mark(Buffer.alloc(4096, 0xff));
+  expect(notText).toMatchObject({ status: 400, text: expect.stringContaining('must be UTF-8') });
 });
 
 test('so do the marks of rules, behind the command that is struck', async () => {
