@@ -53,7 +53,7 @@ client_serves_commonjs() {
       console.log(require('tnull/openapi.json').openapi);
     });" | grep -q '^3\.1'
 }
-# As modules, as a bundler sees them, and as CommonJS.
+# As modules, as a bundler sees them, and as CommonJS; the last also with a TypeScript that looks for `main`.
 client_has_types() {
   local code="import { type Attributes, startDevice } from 'tnull';
 const given: Attributes = { size: 64, memory_backed: true, journal_full: 'stop' };
@@ -61,10 +61,13 @@ export const disk = startDevice({ ...given, faults: [{ op: 'flush', nth: 3, erro
 export const names = disk.then(async (one) => (await one.faults.list()).rules.map(({ id }) => id.length));
 // @ts-expect-error: no such attribute
 export const wrong: Attributes = { sise: 64 };"
-  npm install --no-audit --no-fund --loglevel=error "@types/node@20" >/dev/null || return 1
+  npm install --no-audit --no-fund --loglevel=error "@types/node@20" "typescript5@npm:typescript@5.9.3" >/dev/null ||
+    return 1
   echo "$code" >client.mts && echo "$code" >client.cts && echo "$code" >client.ts
   tsc --noEmit --strict --target es2023 --module nodenext client.mts client.cts &&
-    tsc --noEmit --strict --target es2023 --module preserve --moduleResolution bundler client.ts
+    tsc --noEmit --strict --target es2023 --module preserve --moduleResolution bundler client.ts &&
+    node node_modules/typescript5/bin/tsc --noEmit --strict --exactOptionalPropertyTypes --target es2023 \
+      --module commonjs --moduleResolution node10 client.ts
 }
 install_tarballs() { npm install --no-audit --no-fund --loglevel=error "$work"/tarballs/nbd-*.tgz; }
 says_version() { [ "$(npx --no-install tnull --version)" = "$version" ]; }

@@ -2,6 +2,7 @@
  *  Source: docs/control.md. */
 
 import { type Body, Connection } from './connection.ts';
+import { textOf, wrong } from './given.ts';
 import type { Calls } from './made/calls.ts';
 import { ways } from './made/ways.ts';
 import type { Way } from './way.ts';
@@ -20,12 +21,14 @@ export class ControlApi {
   }
 
   /** @param signal ends the call; an answer that is a stream then ends without an error.
-   *  @throws ControlError: the daemon refuses; UnreachableError: there is none. */
+   *  @throws ControlError: the daemon refuses; UnreachableError: there is none; TypeError: what is given cannot
+   *  be sent. */
   async call<N extends CallName>(
     name: N,
     input: Calls[N]['input'],
     signal?: AbortSignal,
   ): Promise<Calls[N]['answer']> {
+    if (!Object.hasOwn(ways, name)) throw wrong('call', name, 'there is none of this name');
     const way = ways[name];
     const url = urlOf(way, input);
     // The daemon checks what it takes and says against the schemas that these types are made from.
@@ -39,16 +42,18 @@ export class ControlApi {
   }
 }
 
-function urlOf({ path, query = [] }: Way, input: Input): string {
+/** What is not in the path stands behind the `?`: the daemon refuses what it does not know. */
+function urlOf({ path }: Way, { body: _, ...input }: Input): string {
+  const inPath = new Set<string>();
   const place = path.replace(/\{(\w+)\}/g, (_, name) => {
-    const value = String(input[name]);
-    if (value === '') throw new TypeError(`${name} is empty`);
-    return encodeURIComponent(value);
+    inPath.add(name);
+    return encodeURIComponent(textOf(name, input[name]));
   });
-  const asked = query.flatMap((name) => {
-    const value = input[name];
-    return value === undefined ? [] : [`${name}=${encodeURIComponent(String(value))}`];
-  });
+  const asked = Object.entries(input).flatMap(([name, value]) =>
+    value === undefined || inPath.has(name)
+      ? []
+      : [`${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`],
+  );
   return asked.length === 0 ? place : `${place}?${asked.join('&')}`;
 }
 
@@ -64,8 +69,19 @@ function bodyOf({ body }: Way, input: Input): Body | undefined {
   if (body === undefined) return undefined;
   const given = input['body'];
   const type = types[body];
-  if (body === 'json') return { type, bytes: JSON.stringify(given, exactly) };
-  return { type, bytes: given as Body['bytes'] }; // as the type of the call has it
+  if (body === 'json') {
+    if (typeof given === 'object' && given !== null) {
+      return { type, bytes: JSON.stringify(given, exactly) };
+    }
+    throw wrong('body', given, 'must be an object');
+  }
+  if (isBytes(given)) return { type, bytes: given };
+  throw wrong('data', given, 'must be a Uint8Array, a text, or an async iterable of Uint8Arrays');
+}
+
+function isBytes(given: unknown): given is Body['bytes'] {
+  if (typeof given === 'string' || given instanceof Uint8Array) return true;
+  return typeof given === 'object' && given !== null && Symbol.asyncIterator in given;
 }
 
 /** JSON has no bigint; the daemon takes numbers as text, too. */

@@ -1,6 +1,8 @@
 /** The daemon as a child process: its start, its ready line, the end of its log, and its end. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { rmdirSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { clearTimeout, setTimeout } from 'node:timers';
 import { fileURLToPath } from 'node:url';
@@ -59,6 +61,8 @@ export class Child {
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcess;
   readonly #lines: string[] = [];
+  /** The control socket; undefined: it is not ready. */
+  #control: string | undefined;
   #stopping: Promise<Exit> | undefined;
 
   /** @param args of the daemon. */
@@ -72,7 +76,10 @@ export class Child {
     this.exited = new Promise((resolve) => {
       // Node could not start it: there is no exit.
       child.once('error', () => resolve({ code: null, signal: null }));
-      child.once('exit', (code, signal) => resolve({ code, signal }));
+      child.once('exit', (code, signal) => {
+        if (signal !== null && this.#control !== undefined) removeSockets(this.#control);
+        resolve({ code, signal });
+      });
     });
     this.#keepLines();
   }
@@ -85,7 +92,7 @@ export class Child {
   /** Waits for the ready line; then the child holds up the end of this process no longer.
    *  @throws StartError, or what `signal` is aborted with: then the child is gone. */
   async ready(signal: AbortSignal | undefined): Promise<Ready> {
-    const abort = (): void => void this.#child.kill('SIGKILL');
+    const abort = (): void => void this.stop();
     signal?.addEventListener('abort', abort);
     try {
       signal?.throwIfAborted();
@@ -93,10 +100,11 @@ export class Child {
       signal?.throwIfAborted();
       if (line === undefined) throw await this.#failure();
       this.#letGo();
-      return JSON.parse(line); // as readyJson writes it
+      const ready: Ready = JSON.parse(line); // as readyJson writes it
+      this.#control = ready.control ?? undefined;
+      return ready;
     } catch (error) {
-      abort();
-      await this.exited;
+      await this.stop();
       throw error;
     } finally {
       signal?.removeEventListener('abort', abort);
@@ -157,5 +165,19 @@ export class Child {
     const { stderr } = this.#child;
     this.#child.unref();
     if (stderr !== null && 'unref' in stderr && typeof stderr.unref === 'function') stderr.unref();
+  }
+}
+
+/** Who is killed cannot remove its private folder. Anything else in there is not ours, and stays with it. */
+function removeSockets(control: string): void {
+  const folder = dirname(control);
+  if (!/^tnull-\w{6}$/.test(basename(folder))) return;
+  try {
+    for (const name of ['control', 'control.lock', 'socket', 'socket.lock']) {
+      rmSync(join(folder, name), { force: true });
+    }
+    rmdirSync(folder);
+  } catch {
+    // Nobody can do more about it.
   }
 }

@@ -114,7 +114,13 @@ export class Connection {
       });
       if (body === undefined) asked.end();
       else if (isWhole(body.bytes)) asked.end(body.bytes);
-      else sendParts(asked, body.bytes);
+      else {
+        sendParts(asked, body.bytes).catch((error: unknown) => {
+          // Of who gives the parts, not of the connection.
+          reject(error);
+          asked.destroy();
+        });
+      }
     });
   }
 
@@ -131,18 +137,14 @@ function isOver(signal: AbortSignal | undefined): boolean {
 
 /** A refusal may come before all of it was sent: then the rest stays here. */
 async function sendParts(
-  asked: NodeJS.WritableStream & { destroy(error?: Error): void; readonly writable: boolean },
+  asked: NodeJS.WritableStream & { readonly writable: boolean },
   parts: AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  try {
-    for await (const part of parts) {
-      if (!asked.writable) return;
-      if (!asked.write(part)) await drained(asked);
-    }
-    asked.end();
-  } catch (error) {
-    asked.destroy(error instanceof Error ? error : new Error(String(error)));
+  for await (const part of parts) {
+    if (!asked.writable) return;
+    if (!asked.write(part)) await drained(asked);
   }
+  asked.end();
 }
 
 function drained(asked: NodeJS.WritableStream): Promise<void> {

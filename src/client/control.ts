@@ -3,6 +3,7 @@
 import { ControlApi } from './api.ts';
 import { Device, type Place } from './device.ts';
 import { eventData } from './events.ts';
+import { textOf } from './given.ts';
 import type { NewDevice } from './made/attributes.ts';
 import type { ServerEvent } from './made/events.ts';
 
@@ -82,7 +83,8 @@ export class Control {
 
 /** The daemon at this control socket. @throws UnreachableError when there is none. */
 export async function connect({ socket, signal }: ConnectOptions): Promise<Control> {
-  const api = new ControlApi(socket);
+  // Node takes an undefined path for a port of this machine.
+  const api = new ControlApi(textOf('socket', socket));
   const { listen } = await api.call('root', {}, signal);
   return new Control(api, { listen, control: socket });
 }

@@ -70,7 +70,7 @@ async function* linesOf(
   signal?: AbortSignal,
 ): AsyncGenerator<RequestLogLine> {
   const given = Object.entries(asked).filter(([, value]) => value !== undefined);
-  const input = { name, ...Object.fromEntries(given) };
+  const input = { ...Object.fromEntries(given), name };
   const octets = await api.call('requestLog', input, signal);
   for await (const line of jsonLines(octets)) yield line as RequestLogLine; // the daemon's own lines
 }

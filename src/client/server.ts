@@ -4,6 +4,7 @@ import { ControlApi } from './api.ts';
 import { Child, type Exit, StartError } from './child.ts';
 import { Control } from './control.ts';
 import { Device, type Place } from './device.ts';
+import { checkNames, textsOf } from './given.ts';
 import type { NewDevice } from './made/attributes.ts';
 import type { Plan, Rule } from './made/rule.ts';
 
@@ -21,6 +22,15 @@ export interface ServerOptions {
   /** Aborted: the server ends, at once if it has not started. */
   readonly signal?: AbortSignal;
 }
+
+const optionNames = Object.keys({
+  listen: true,
+  threads: true,
+  faultSeed: true,
+  args: true,
+  env: true,
+  signal: true,
+} satisfies Record<keyof ServerOptions, true>);
 
 export class Server extends Control implements AsyncDisposable {
   /** Of the daemon. */
@@ -59,27 +69,42 @@ export class Server extends Control implements AsyncDisposable {
 /** Starts a daemon without devices as a child process. It ends with this process, however that ends.
  *  @throws StartError with the last lines of its log; what `signal` is aborted with. */
 export async function startServer(options: ServerOptions = {}): Promise<Server> {
+  checkNames('startServer', options, optionNames);
   const { signal } = options;
   signal?.throwIfAborted();
-  const child = new Child(argumentsOf(options), { ...process.env, ...options.env });
+  const child = new Child(argumentsOf(options), environmentOf(options));
   const { uris, control, pid, version } = await child.ready(signal);
   if (control === null) {
     await child.stop();
     throw new StartError('args: a server without a control socket cannot be told anything', []);
   }
   const server = new Server({ listen: uris, control }, child, { pid, version });
-  signal?.addEventListener('abort', () => void server.stop(), { once: true });
+  endsWith(server, signal);
   return server;
 }
 
-function argumentsOf({ listen, threads, faultSeed, args = [] }: ServerOptions): string[] {
-  const places = typeof listen === 'string' ? [listen] : (listen ?? []);
+/** A signal may be that of a whole run: it forgets servers that have ended. */
+function endsWith(server: Server, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  const stop = (): void => void server.stop();
+  signal.addEventListener('abort', stop);
+  void server.exited.then(() => signal.removeEventListener('abort', stop));
+}
+
+/** We are the parent: another one that somebody named above us is not ours. */
+function environmentOf({ env }: ServerOptions): NodeJS.ProcessEnv {
+  const { TNULL_PARENT: _, ...ours } = process.env;
+  return { ...ours, ...env };
+}
+
+function argumentsOf({ listen, threads, faultSeed, args }: ServerOptions): string[] {
+  const places = typeof listen === 'string' ? [listen] : textsOf('listen', listen ?? []);
   return [
     ...['serve', '--nr-devices=0', '--ready-fd=3', '--exit-with-parent', '--control=-'],
     ...(places.length === 0 ? ['--unix=-'] : places.map((place) => `--listen=${place}`)),
     ...(threads === undefined ? [] : [`--threads=${threads}`]),
     ...(faultSeed === undefined ? [] : [`--fault-seed=${faultSeed}`]),
-    ...args,
+    ...textsOf('args', args ?? []),
   ];
 }
 

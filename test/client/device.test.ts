@@ -228,7 +228,7 @@ test('a refusal names errno and attribute', async () => {
   const refused = await made.set({ size: -1 }).catch((error: unknown) => error);
   expect(refused).toBeInstanceOf(ControlError);
   expect(refused).toMatchObject({ errno: 'EINVAL', attribute: 'size', status: 400 });
-  await expect(made.snapshot('')).rejects.toThrow('snapshot is empty');
+  await expect(made.snapshot('')).rejects.toThrow("snapshot='': must be a text");
   await expect(made.rollback('none')).rejects.toMatchObject({ errno: 'ENOENT' });
 });
 

@@ -1,8 +1,8 @@
 /** A server of a test's own: its start, its errors and its end. Source: test-api.md section 1. */
 
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { getEventListeners, once } from 'node:events';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
@@ -95,11 +95,42 @@ test('a start that is aborted leaves nothing behind', async () => {
   await expect(starting).rejects.toBe(reason);
 });
 
+test('a start that is aborted late leaves no file behind', async () => {
+  const TMPDIR = folder();
+  // When the folder is there the daemon has begun, and is hardly ready.
+  const abort = new AbortController();
+  const starting = startServer({ env: { TMPDIR }, signal: abort.signal }).then(
+    (server) => server.stop(),
+    (error: unknown) => expect(error).toBe(abort.signal.reason),
+  );
+  await until(() => readdirSync(TMPDIR).length > 0);
+  abort.abort();
+  await starting;
+  expect(readdirSync(TMPDIR)).toEqual([]);
+});
+
+test('a server that is killed leaves no file behind', async () => {
+  const TMPDIR = folder();
+  const server = await startServer({ env: { TMPDIR } });
+  expect(readdirSync(TMPDIR)).toHaveLength(1);
+  process.kill(server.pid, 'SIGKILL');
+  expect(await server.stop()).toEqual({ code: null, signal: 'SIGKILL' });
+  expect(readdirSync(TMPDIR)).toEqual([]);
+});
+
 test('a server ends when its signal is aborted', async () => {
   const abort = new AbortController();
   const server = await startServer({ signal: abort.signal });
   abort.abort();
   expect(await server.exited).toEqual({ code: 0, signal: null });
+});
+
+test('a signal forgets a server that has ended', async () => {
+  const { signal } = new AbortController();
+  const server = await startServer({ signal });
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  await server.stop();
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0);
 });
 
 /** A process that starts a server, tells its pid, and does `then`. */
@@ -112,6 +143,8 @@ async function other(
     ${then}`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    // Whoever waits for this process may be above it.
+    env: { ...process.env, TNULL_PARENT: String(process.pid) },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   const exit = once(child, 'exit');
