@@ -162,7 +162,10 @@ export class Directory {
   *powerOn(): Work<readonly string[]> {
     try {
       const judged = this.#attributes.judge();
+      // Each step takes a good part of a millisecond where its code has not run for long.
+      yield;
       const prepared = yield* this.device.prepare(judged.options);
+      yield;
       this.device.powerOn(judged.options, prepared);
       this.#attributes.apply(judged.adjusted);
       // Writes to that file while off have no effect.

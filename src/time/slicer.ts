@@ -74,6 +74,11 @@ export function* onePiece<T>(work: () => T): Work<T> {
   return work();
 }
 
+/** Ends in a later turn where this one's slice is used up. */
+export function* nextTurn(): Work {
+  yield;
+}
+
 /** Carries `work` out without a pause: if it is known to be short, or if nobody waits. */
 export function atOnce<T>(work: Work<T>): T {
   for (;;) {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Scheduler } from '../../src/time/clock.ts';
-import { atOnce, Slicer, type Work } from '../../src/time/slicer.ts';
+import { atOnce, nextTurn, Slicer, type Work } from '../../src/time/slicer.ts';
 import { nanoseconds } from '../../src/units.ts';
 
 /** An event loop whose turns are taken by hand. @param pieceNs what a piece of work takes. */
@@ -103,6 +103,25 @@ test('what work throws is the rejection, and other work goes on', async () => {
   const ends = Promise.allSettled(all);
   while (await turn());
   expect((await ends).map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+});
+
+test('who gives way waits for the next turn only where the slice is used up', async () => {
+  const short = loop(10_000);
+  void short.slicer.run(short.work('a', 2));
+  let ended = false;
+  const end = (): void => {
+    ended = true;
+  };
+  await short.slicer.run(nextTurn()).then(end);
+  expect(ended).toBe(true);
+  const long = loop(200_000);
+  ended = false;
+  void long.slicer.run(long.work('a', 1));
+  const there = long.slicer.run(nextTurn()).then(end);
+  await Promise.resolve();
+  expect(ended).toBe(false);
+  await long.turn();
+  await there;
 });
 
 test('at once is without a pause', () => {

@@ -4,6 +4,7 @@
 import { ErrnoError, shown } from '../../config/errors.ts';
 import type { NullDevice } from '../../driver/null-device.ts';
 import { type DeviceImage, endImage } from '../../driver/snapshots/device-image.ts';
+import { nextTurn } from '../../time/slicer.ts';
 import type { DeviceView, Directory } from '../directory.ts';
 import { type Begin, deviceName, type Tree } from '../tree.ts';
 
@@ -65,6 +66,7 @@ export async function createClone(
   if (texts.has('size') && !texts.has('size_bytes')) wanted.set('size_bytes', '0');
   // Before there is the new device: two that begin as each other would wait for ever.
   const [image, from] = await withImage(tree, place, async (...both) => both);
+  await tree.slicer.run(nextTurn());
   let used = false;
   const begin = async (device: NullDevice, directory: Directory): Promise<void> => {
     used = true;

@@ -3,6 +3,7 @@
 import { Readable } from 'node:stream';
 import { shown } from '../../config/errors.ts';
 import type { Run } from '../../driver/snapshots/diff.ts';
+import { nextTurn } from '../../time/slicer.ts';
 import type { Handler, Input } from '../input.ts';
 import { limits } from '../limits.ts';
 import { inSlices, listPieces } from '../slices.ts';
@@ -17,12 +18,15 @@ type SnapshotCallName = keyof typeof snapshotCalls;
 export function snapshotHandlers(tree: Tree): Record<SnapshotCallName, Handler> {
   const device = ({ params }: Input): string => params['name'] ?? '';
   const snapshot = ({ params }: Input): string => params['snapshot'] ?? '';
+  // Where its code has not run before, a call takes some milliseconds: clients have turns between its steps.
+  const giveWay = (): Promise<void> => tree.slicer.run(nextTurn());
   return {
     takeSnapshot: (input) => {
       const name = snapshotName(snapshot(input));
       return tree.alone(device(input), async (of) => {
         await ofDevice(of, async () => {
           of.snapshots.checkFree(name);
+          await giveWay();
           of.snapshots.add(name, await of.image());
         });
         return { name };
@@ -34,7 +38,9 @@ export function snapshotHandlers(tree: Tree): Record<SnapshotCallName, Handler> 
     rollback: (input) => {
       const name = snapshot(input);
       return tree.alone(device(input), async (of) => {
+        await giveWay();
         await ofDevice(of, async () => await of.become(of.snapshots.imageOf(name)));
+        await giveWay();
         of.snapshots.onChanged?.(name, 'rolled back');
         tree.notice(`${of.name}: rolled back to snapshot '${shown(name)}'`);
       });
