@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { Command, NbdError } from 'nbd-server-protocol-ts';
 import { expect, test } from 'vitest';
+import { testRuns } from '../test-runs.ts';
 import { type Controlled, serveControlled } from './controlled.ts';
 import { FormClient, forms } from './form-client.ts';
 
@@ -174,7 +175,7 @@ test.each(forms.flatMap((form) => [512, 4096].map((block) => [form, block] as co
         await checkBehind(served, name, size);
         await served.ask('DELETE', `/v1/devices/${name}`);
       }),
-      { numRuns: 40 },
+      { numRuns: testRuns(20) },
     );
   },
 );

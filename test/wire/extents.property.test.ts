@@ -6,6 +6,7 @@ import { ChunkType, Command, CommandFlag, NbdError } from 'nbd-server-protocol-t
 import { describe, expect, test } from 'vitest';
 import { SLAB_BYTES } from '../../src/pages/slab.ts';
 import { bug } from '../../src/units.ts';
+import { testRuns } from '../test-runs.ts';
 import { serveControlled } from './controlled.ts';
 import { type Extent, type Form, FormClient } from './form-client.ts';
 import { serve } from './served.ts';
@@ -125,7 +126,7 @@ test.each(chunked)(
         }
         daemon.stopNow();
       }),
-      { numRuns: 40 },
+      { numRuns: testRuns(20) },
     );
   },
 );

@@ -5,6 +5,7 @@
 import { ChunkType, Command, CommandFlag, NbdError, Option } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
 import { SLAB_BYTES } from '../../src/pages/slab.ts';
+import { testRows } from '../test-runs.ts';
 import { until } from '../until.ts';
 import { serveControlled } from './controlled.ts';
 import { type Ask, type Form, FormClient, forms, infoData, option } from './form-client.ts';
@@ -72,7 +73,7 @@ async function statusOf(client: FormClient, ask: Ask): Promise<[bigint, bigint][
   return extents;
 }
 
-describe.each(sizes)('%s bytes', (_, size) => {
+describe.each(testRows(sizes))('%s bytes', (_, size) => {
   const last = size - 1n;
 
   test('are what INFO, EXPORT_NAME and the daemon tell', async () => {

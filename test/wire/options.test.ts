@@ -3,6 +3,7 @@
 
 import { Option, OptionReply } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
+import { testRows } from '../test-runs.ts';
 import { type Form, forms, infoData, option } from './form-client.ts';
 import { serve } from './served.ts';
 import { clientFlags, WireClient } from './wire-client.ts';
@@ -223,7 +224,7 @@ async function gives(client: WireClient, form: Form, row: Row): Promise<void> {
   await transmits(client, now);
 }
 
-describe.each(Object.entries(table))('%s', (_, rows) => {
+describe.each(testRows(Object.entries(table)))('%s', (_, rows) => {
   test.each(forms)('on the way to %s replies', async (form) => {
     const { path } = await serve('size=4', 'memory_backed=1');
     for (const row of rows) {

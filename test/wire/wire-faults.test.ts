@@ -6,6 +6,7 @@ import { Command } from 'nbd-server-protocol-ts';
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../src/server/limits.ts';
 import { inStillTime } from '../still-time.ts';
+import { testRows } from '../test-runs.ts';
 import { until } from '../until.ts';
 import { type Controlled, serveControlled } from './controlled.ts';
 import { requestBytes, WireClient } from './wire-client.ts';
@@ -286,7 +287,7 @@ describe('a client that arrives', () => {
     expect((await (await WireClient.simple(served.path)).readData(0, 512))[0]).toBe(7);
   });
 
-  test.each(Array.from({ length: 28 }, (_, bytes) => bytes))(
+  test.each(testRows(Array.from({ length: 28 }, (_, bytes) => bytes)))(
     'handshake truncate:%i',
     async (bytes) => {
       const served = await ruled({ op: 'handshake', nth: 1, wire: `truncate:${bytes}` });
