@@ -1,5 +1,6 @@
 /** What operators do to a device: everything that may be changed while clients are at it. */
 
+import { comesBack, goes, isBack } from './changes.ts';
 import type { SimDevice } from './device.ts';
 import { type Action, CALL_NS, DRAIN_NS, FORCED_NS, type Operator } from './operator.ts';
 import { condemnZone, manageZone, manageZones } from './zone-actions.ts';
@@ -107,13 +108,9 @@ async function letQueuesFail(operator: Operator, device: SimDevice): Promise<voi
 async function cyclePower(operator: Operator, device: SimDevice): Promise<void> {
   const { control } = operator.simulation;
   const off = new Map([['power', '0']]);
-  await goes(operator, device, 'power=0', (force) => control.patch(device.name, off, force));
+  await leaves(operator, device, 'power=0', (force) => control.patch(device.name, off, force));
   device.lostPower();
-  await operator.sleep(2 * MS);
-  while (!(await operator.patch(device, { power: '1' }))) await operator.sleep(MS);
-  operator.simulation.hasPower(device);
-  device.leaving.end();
-  device.changing = false;
+  await comesBack(operator, device);
 }
 
 /** Removes the device and makes it anew. */
@@ -121,30 +118,23 @@ async function replace(operator: Operator, device: SimDevice): Promise<void> {
   const { simulation } = operator;
   const { control } = simulation;
   device.exists = false;
-  await goes(operator, device, 'remove', (force) => control.remove(device.name, force));
+  await leaves(operator, device, 'remove', (force) => control.remove(device.name, force));
   device.wiped();
   await operator.sleep(2 * MS);
   await simulation.make(device);
-  device.leaving.end();
-  device.changing = false;
+  isBack(device);
 }
 
-/** The device is served no more from when this is done on; by force, where the run has that, at times. */
-async function goes(
+/** It goes; by force, where the run has that, at times. */
+async function leaves(
   operator: Operator,
   device: SimDevice,
   what: string,
   work: (force: boolean) => Promise<unknown>,
 ): Promise<void> {
   const { simulation, random } = operator;
-  device.leaving.begin();
   const force = simulation.plan.has.has('force') && random.chance(0.5);
-  if (force) device.forced.begin();
+  const boundNs = force ? FORCED_NS : DRAIN_NS + simulation.patience(device);
   const said = force ? `${what} by force` : what;
-  const bound = force ? FORCED_NS : DRAIN_NS + simulation.patience(device);
-  const gone = operator.call(device, said, () => work(force), [], bound, true);
-  // Whoever calls from now on waits for it.
-  device.changing = true;
-  await gone;
-  if (force) device.forced.end();
+  await goes(operator, device, { what: said, work: () => work(force), boundNs, force });
 }

@@ -5,6 +5,7 @@
 import { cutPower } from '../../src/control/snapshots/cut.ts';
 import { LogBuilder } from '../../src/crash/log.ts';
 import { JournalDecoder } from '../../src/journal/decoder.ts';
+import { comesBack, goes, isBack } from './changes.ts';
 import type { SimDevice } from './device.ts';
 import { Found } from './failure.ts';
 import { type Action, CALL_NS, DRAIN_NS, type Operator } from './operator.ts';
@@ -23,32 +24,24 @@ export const journalActions: readonly Action[] = [
   { feature: 'journals', weight: 6, run: cut },
 ];
 
-/** The device is off meanwhile. @param off how; false: it is still on. */
+/** The device is off meanwhile. @param meanwhile gets whether it is, and says what is written beside the power. */
 async function whileOff(
   operator: Operator,
   device: SimDevice,
   what: string,
-  off: () => Promise<unknown>,
+  work: () => Promise<unknown>,
   meanwhile: (isOff: boolean) => Record<string, string>,
 ): Promise<void> {
   const { simulation } = operator;
-  device.leaving.begin();
-  device.forced.begin();
-  const bound = CALL_NS + DRAIN_NS + CHOOSE_NS + simulation.patience(device);
+  const boundNs = CALL_NS + DRAIN_NS + CHOOSE_NS + simulation.patience(device);
   device.heldUpNs += DRAIN_NS;
-  const done = operator.call(device, what, off, ['EINVAL', 'ENOSPC'], bound, true);
-  device.changing = true;
+  const may = ['EINVAL', 'ENOSPC'] as const;
+  const done = await goes(operator, device, { what, work, boundNs, may, force: true });
   // Where there is no memory for an image the device is off all the same.
-  const isOff = (await done) || simulation.tree.text(device.name, 'power').trim() === '0';
-  device.forced.end();
+  const isOff = done || simulation.tree.text(device.name, 'power').trim() === '0';
   const texts = meanwhile(isOff);
-  if (isOff) {
-    await operator.sleep(2 * MS);
-    while (!(await operator.patch(device, { ...texts, power: '1' }))) await operator.sleep(MS);
-    simulation.hasPower(device);
-  }
-  device.leaving.end();
-  device.changing = false;
+  if (isOff) await comesBack(operator, device, texts);
+  else isBack(device);
 }
 
 async function switchJournal(operator: Operator, device: SimDevice): Promise<void> {

@@ -7,6 +7,7 @@ import { readable } from '../../src/driver/snapshots/content.ts';
 import { endImage } from '../../src/driver/snapshots/device-image.ts';
 import { cutKeeps } from '../../src/driver/snapshots/power-cut.ts';
 import { bytes, sector } from '../../src/units.ts';
+import { alone, comesBack, goes } from './changes.ts';
 import type { SimDevice } from './device.ts';
 import type { Held } from './model.ts';
 import { type Action, CALL_NS, DRAIN_NS, type Operator } from './operator.ts';
@@ -23,24 +24,6 @@ export const snapshotActions: readonly Action[] = [
   { feature: 'snapshots', weight: 3, run: destroy },
   { feature: 'power-cuts', weight: 2, run: cut },
 ];
-
-/** Alone with the device, as who switches it is: what is in flight is waited for, and others wait behind. */
-async function alone(
-  operator: Operator,
-  device: SimDevice,
-  what: string,
-  work: () => Promise<unknown>,
-): Promise<boolean> {
-  const bound = CALL_NS + DRAIN_NS + operator.simulation.patience(device);
-  device.heldUpNs += DRAIN_NS;
-  const done = operator.call(device, what, work, ['EBUSY'], bound, true);
-  device.changing = true;
-  try {
-    return await done;
-  } finally {
-    device.changing = false;
-  }
-}
 
 function someName(operator: Operator, device: SimDevice): string | undefined {
   const names = [...device.snapshots.keys()];
@@ -157,20 +140,14 @@ async function compare(
 
 async function cut(operator: Operator, device: SimDevice): Promise<void> {
   const { simulation, random } = operator;
-  const { tree } = simulation;
   // Zones keep their pointers and conditions over a cut: a power off forgets them, and so does the model.
   if (device.zoned) return;
   const keep = random.pick(cutKeeps.slice(0, 3));
-  device.leaving.begin();
-  device.forced.begin();
   const words = { keep, down: 'stay', seed: random.below(1000) };
-  await alone(operator, device, `cut keep=${keep}`, () => cutPower(tree, device.name, words));
-  device.changing = true;
-  device.forced.end();
+  const boundNs = CALL_NS + DRAIN_NS + simulation.patience(device);
+  device.heldUpNs += DRAIN_NS;
+  const work = (): Promise<unknown> => cutPower(simulation.tree, device.name, words);
+  await goes(operator, device, { what: `cut keep=${keep}`, work, boundNs, force: true });
   device.lostPower();
-  await operator.sleep(2 * MS);
-  while (!(await operator.patch(device, { power: '1' }))) await operator.sleep(MS);
-  simulation.hasPower(device);
-  device.leaving.end();
-  device.changing = false;
+  await comesBack(operator, device);
 }
