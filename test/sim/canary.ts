@@ -8,11 +8,13 @@ import { Request } from '../../src/block/request.ts';
 import { TagPool } from '../../src/block/tag-pool.ts';
 import { ErrnoError } from '../../src/config/errors.ts';
 import { Tree } from '../../src/control/tree.ts';
+import { JournalFile } from '../../src/driver/journal/journal-file.ts';
 import { LiveJournal } from '../../src/driver/journal/live-journal.ts';
 import { NullDevice } from '../../src/driver/null-device.ts';
 import { HeldSlabs } from '../../src/driver/storage/held-slabs.ts';
 import { PageStore } from '../../src/driver/storage/page-store.ts';
 import { RuleFront } from '../../src/driver/struck/front.ts';
+import { ZoneSet } from '../../src/driver/zones/zone-set.ts';
 import { ByteShare } from '../../src/export/byte-budget.ts';
 import { DataMemory } from '../../src/pages/memory.ts';
 import { Connection } from '../../src/server/connection.ts';
@@ -70,6 +72,12 @@ export const canaries: readonly Canary[] = [
     plant: () => replace(NullDevice.prototype, 'become', () => () => Promise.resolve()),
   },
   {
+    defect: 'zones that a rollback or a power cut leaves as at power on',
+    kinds: ['data'],
+    plan: zonedSnapshots,
+    plant: () => replace(ZoneSet.prototype, 'thaw', () => () => {}),
+  },
+  {
     defect: 'a write that changes what a snapshot has as well',
     kinds: ['data'],
     plan: snapshots,
@@ -87,6 +95,12 @@ export const canaries: readonly Canary[] = [
     kinds: ['data'],
     plan: journals,
     plant: () => replace(LiveJournal.prototype, 'answered', () => () => {}),
+  },
+  {
+    defect: 'a journal that is not in its file when the power is off',
+    kinds: ['data'],
+    plan: journalFiles,
+    plant: () => replace(JournalFile.prototype, 'complete', () => () => Promise.resolve()),
   },
   {
     defect: 'a tag that is not given back',
@@ -317,24 +331,44 @@ function slicesWhileQueuesChange(seed: number): Plan {
   return { ...plan, ...often, has, devices, clients: 3, depthMax: 8 };
 }
 
-function hangingRules(seed: number): Plan {
-  const without = features.filter((one) => !['read', 'write', 'rules'].includes(one));
+/** One operator, of those that have one thing to do. */
+function only(seed: number, kept: readonly Feature[], more: Partial<Plan>): Plan {
+  const without = features.filter((one) => one !== 'read' && !kept.includes(one));
   const plan = drawPlan(seed, { operations: 1000, without, memoryFailsAt: 0 });
-  return { ...plan, rules: true, operators: 0, operatorNs: 5e6, operationsPerAction: 10 };
+  return { ...plan, operators: 0, operatorNs: 1e6, operationsPerAction: 10, ...more };
+}
+
+function hangingRules(seed: number): Plan {
+  return only(seed, ['write', 'rules'], { rules: true, operatorNs: 5e6 });
 }
 
 function snapshots(seed: number): Plan {
-  const without = features.filter((one) => !['read', 'write', 'snapshots'].includes(one));
-  const plan = drawPlan(seed, { operations: 1000, without, memoryFailsAt: 0 });
-  return { ...plan, snapshots: true, operators: 0, operatorNs: 1e6, operationsPerAction: 10 };
+  return only(seed, ['write', 'snapshots'], { snapshots: true });
+}
+
+function zonedSnapshots(seed: number): Plan {
+  const kept = ['write', 'snapshots', 'power-cuts', 'zoned-rollbacks', 'zoned-cuts'] as const;
+  const plan = only(seed, kept, { snapshots: true });
+  const devices = plan.devices.slice(0, 1).map((one) => ({
+    ...one,
+    attributes: { ...one.attributes, ...sequential },
+    ...{ base: 0, cells: 16_384, cellBytes: 512 },
+  }));
+  return { ...plan, devices, operations: 300 };
 }
 
 function journals(seed: number): Plan {
-  const kept = ['read', 'write', 'zeroes', 'trim', 'flush', 'fua', 'journals', 'write-cache'];
-  const without = features.filter((one) => !kept.includes(one));
-  const plan = drawPlan(seed, { operations: 1000, without, memoryFailsAt: 0 });
-  return { ...plan, journals: true, operators: 0, operatorNs: 1e6, operationsPerAction: 10 };
+  const kept = ['write', 'zeroes', 'trim', 'flush', 'fua', 'journals', 'write-cache'] as const;
+  return only(seed, kept, { journals: true });
 }
+
+function journalFiles(seed: number): Plan {
+  const disk = { writeNs: 1e6, ends: 0.5 };
+  const kept = ['write', 'flush', 'journals', 'journal-files'] as const;
+  return only(seed, kept, { journals: true, disk, operations: 300 });
+}
+
+const sequential = { size: 8, memory_backed: 1, zoned: 1, zone_size: 1, discard: 0 };
 
 const throttled = {
   ...{ size: 8, memory_backed: 1, discard: 1, mbps: 1, hw_queue_depth: 1 },

@@ -6,6 +6,7 @@ import { makeApi } from '../../src/control/api.ts';
 import { makeHttpServer } from '../../src/control/http-server.ts';
 import { type DataPath, makeDataPath } from '../../src/daemon/data-path.ts';
 import type { Timing } from '../../src/daemon/timing.ts';
+import type { OpenJournal } from '../../src/driver/journal/journal-file.ts';
 import { withDefaults } from '../../src/server/client-limits.ts';
 import { Found } from './failure.ts';
 import { Http } from './http.ts';
@@ -24,7 +25,13 @@ const log = {
   },
 };
 
-export function makePath(plan: Plan, timing: Timing, memory: Memory): DataPath {
+/** @param openJournal undefined: journals stay in memory. */
+export function makePath(
+  plan: Plan,
+  timing: Timing,
+  memory: Memory,
+  openJournal: OpenJournal | undefined,
+): DataPath {
   const words: Word[] = Object.entries({
     nr_devices: '0',
     submit_queues: '4',
@@ -39,7 +46,7 @@ export function makePath(plan: Plan, timing: Timing, memory: Memory): DataPath {
       faultSeed: String(plan.seed),
     },
     {
-      ...{ timing, allocator: memory, share: undefined },
+      ...{ timing, allocator: memory, share: undefined, openJournal },
       limits: withDefaults({ inFlight: plan.inFlight, busyPoll: plan.busyPoll, ...plan.time }),
       mark: 'sim',
       openStream: () => {

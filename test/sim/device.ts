@@ -4,10 +4,12 @@
 import { BadSectors } from './bad-sectors.ts';
 import { DiskModel, type Held } from './model.ts';
 import type { DevicePlan } from './plan.ts';
-import { SimZones, type ZoneReport } from './zones.ts';
+import { type KnownZone, SimZones, type ZoneReport } from './zones.ts';
 
 const SECOND = 1e9;
 const MiB = 1 << 20;
+/** Writes to the file of a journal of 64 MiB; each part of the base, of a cell or more, is another one. */
+const FILE_WRITES_MAX = 200;
 /** A slice of zeroes or of a discard. */
 const LENT_BYTES = 4 * MiB;
 
@@ -44,6 +46,14 @@ export class Excuse {
 /** A write of a client that has gone: it may still be done, until the device has nothing of it any more. */
 export type Orphan = () => void;
 
+/** What is known of a snapshot. */
+export interface Kept {
+  readonly held: Held;
+  readonly zones: readonly KnownZone[];
+  /** As of the device. */
+  readonly opened: boolean;
+}
+
 export class SimDevice {
   readonly plan: DevicePlan;
   readonly name: string;
@@ -55,6 +65,10 @@ export class SimDevice {
   zones: SimZones | undefined;
   /** Zones were opened explicitly where only so many may be open. */
   opened = false;
+  /** Zones as a cut has left them, while it is off. */
+  #cutZones: readonly KnownZone[] | undefined;
+  /** An operator appends to one of its zones. */
+  appends = 0;
   /** An operator switches its power or removes it. */
   changing = false;
   /** Any request may fail: a fault, or no memory. */
@@ -83,8 +97,10 @@ export class SimDevice {
   rollbacks = 0;
   /** It keeps a journal, and what it does when that is full. */
   journal: 'stop' | 'fail' | undefined;
+  /** The file to which that goes. */
+  journalFile: string | undefined;
   /** By name. */
-  readonly snapshots = new Map<string, Held>();
+  readonly snapshots = new Map<string, Kept>();
   /** Requests and bytes of all clients and operators that have no answer yet. */
   requests = 0;
   bytes = 0;
@@ -123,6 +139,7 @@ export class SimDevice {
     this.sizeBytes = of('size') * MiB;
     this.cached = of('cache_size') > 0;
     this.journal = this.#firstJournal();
+    this.journalFile = this.#firstFile();
     const sectors = Math.ceil((plan.cells * plan.cellBytes) / 512);
     this.bad = new BadSectors(sectors, this.model);
     this.offline = new BadSectors(sectors, this.model);
@@ -150,6 +167,16 @@ export class SimDevice {
   #firstJournal(): 'stop' | 'fail' | undefined {
     if (this.attribute('journal') !== 1) return undefined;
     return this.plan.attributes['journal_full'] === 'fail' ? 'fail' : 'stop';
+  }
+
+  #firstFile(): string | undefined {
+    const path = this.plan.attributes['journal_file'];
+    return this.journal === undefined || path === undefined ? undefined : String(path);
+  }
+
+  /** ns that its journal may be on its way to its file. @param writeNs what a write takes at most. */
+  fileNs(writeNs: number): number {
+    return this.journalFile === undefined ? 0 : writeNs * (this.plan.cells + FILE_WRITES_MAX);
   }
 
   /** May it refuse what changes data, since nothing more can be written down? */
@@ -219,8 +246,11 @@ export class SimDevice {
     if (this.journal !== undefined) this.model.journalBegins();
     if (!this.zoned) return;
     this.zones = new SimZones(report);
-    this.offline.wiped();
     this.opened = false;
+    const before = this.#cutZones;
+    this.#cutZones = undefined;
+    if (before !== undefined) return this.zones.became(before, 'a power cut', true);
+    this.offline.wiped();
     // All are empty, whatever is in them; without them that is unknown again.
     const { model } = this;
     for (const { first, last } of this.zones.sequential) {
@@ -244,6 +274,33 @@ export class SimDevice {
     this.model.lost();
   }
 
+  /** The power was cut: the same, but zones are as they were. @param before as they were as it began. */
+  wasCut(before: readonly KnownZone[] | undefined): void {
+    this.#cutZones = before && this.zones?.untouched(before);
+    this.lostPower();
+  }
+
+  /** Its zones are about to change as a whole, and any may be offline then. */
+  beginZones(): void {
+    const { zones, offline } = this;
+    if (zones === undefined) return;
+    zones.closed = true;
+    zones.unsure();
+    offline.begin(false, 0, offline.sectors);
+    offline.begin(true, 0, offline.sectors);
+  }
+
+  endZones(): void {
+    const { zones, offline } = this;
+    if (zones === undefined) return;
+    zones.closed = false;
+    offline.end(false, 0, zones.conventionalEnd, true, true);
+    for (const zone of zones.sequential) {
+      const isOffline = zones.condemned(zone) === 'offline';
+      offline.end(isOffline, zone.first, zone.last, true, true);
+    }
+  }
+
   /** Nothing of those who have gone is left: what was not done will never be. */
   settleOrphans(): void {
     for (const settle of this.orphans.splice(0)) settle();
@@ -256,6 +313,7 @@ export class SimDevice {
     this.epoch++;
     this.model.wiped();
     this.journal = this.#firstJournal();
+    this.journalFile = this.#firstFile();
     this.snapshots.clear();
     this.bad.wiped();
   }

@@ -3,12 +3,11 @@
  *  know: what each was answered, and when. */
 
 import { cutPower } from '../../src/control/snapshots/cut.ts';
-import { LogBuilder } from '../../src/crash/log.ts';
-import { JournalDecoder } from '../../src/journal/decoder.ts';
 import { comesBack, goes, isBack } from './changes.ts';
 import type { SimDevice } from './device.ts';
-import { Found } from './failure.ts';
+import { MARK, wholeLog } from './journal-disk.ts';
 import { type Action, CALL_NS, DRAIN_NS, type Operator } from './operator.ts';
+import { journalFile } from './plan.ts';
 
 // The daemon loads it when it is needed: a run waits for no files, or it would not follow from its seed.
 await import('../../src/crash/choose-image.ts');
@@ -50,19 +49,26 @@ async function switchJournal(operator: Operator, device: SimDevice): Promise<voi
   const on = random.chance(0.8);
   const full = random.pick(['stop', 'fail'] as const);
   const most = random.pick(['1', '64']);
+  const inFiles = simulation.plan.has.has('journal-files');
+  const file = inFiles && on && random.chance(0.7) ? journalFile(device.name) : '';
   const off = new Map([['power', '0']]);
   const go = (): Promise<unknown> => simulation.control.patch(device.name, off, true);
   await whileOff(operator, device, 'power=0 for its journal', go, () => {
     device.lostPower();
     device.journal = on ? full : undefined;
-    return { journal: on ? '1' : '0', journal_full: full, journal_max: most };
+    device.journalFile = file === '' ? undefined : file;
+    const texts = { journal: on ? '1' : '0', journal_full: full, journal_max: most };
+    return inFiles ? { ...texts, journal_file: file } : texts;
   });
 }
 
 async function mark(operator: Operator, device: SimDevice): Promise<void> {
-  const { tree } = operator.simulation;
-  const text = `mark ${device.model.tick}`;
-  const work = async (): Promise<void> => tree.mark(device.name, text);
+  const { tree, disk } = operator.simulation;
+  const text = `${MARK}${device.model.tick}`;
+  const work = async (): Promise<void> => {
+    tree.mark(device.name, text);
+    if (device.journalFile !== undefined) disk.marked(device.journalFile, text);
+  };
   await operator.call(device, text, work, ['ENODEV', 'ENOSPC'], CALL_NS);
 }
 
@@ -70,14 +76,7 @@ async function mark(operator: Operator, device: SimDevice): Promise<void> {
 async function read(operator: Operator, device: SimDevice): Promise<void> {
   const { tree } = operator.simulation;
   const work = async (): Promise<void> => {
-    const decoder = new JournalDecoder();
-    const builder = new LogBuilder();
-    for (const piece of tree.journal(device.name).file()) {
-      for (const record of decoder.push(piece)) builder.add(record);
-    }
-    const cut = decoder.end();
-    if (cut !== undefined) throw new Found('data', `${device.name}: its journal is ${cut}`);
-    builder.finish(decoder.header);
+    wholeLog(device.name, tree.journal(device.name).file());
   };
   await operator.call(device, 'read the journal', work, ['ENODEV'], CALL_NS);
 }

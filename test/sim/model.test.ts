@@ -58,3 +58,22 @@ test('a new journal knows nothing of what the one before it was not told', () =>
   model.cutByJournal();
   expect(look(model, old)).toThrow(Found);
 });
+
+test('behind a write pointer zeros are stored, which clients read as ones', () => {
+  const model = new DiskModel(1, CELL_BYTES, true, 7, true);
+  const words = new Uint32Array(WORDS);
+  const version = model.begin(0, 1);
+  model.ended(version, true, true);
+  const written = model.keep();
+  model.kept(written);
+  expect(() => model.checkHeld(words, written, 1)).toThrow(Found);
+  expect(() => model.checkHeld(words, written, 0)).not.toThrow();
+  model.endedConstant('ones', 0, 1, model.beginConstant('ones', 0, 1), true, true);
+  const reset = model.keep();
+  model.kept(reset);
+  expect(() => model.checkHeld(words, reset, 1)).not.toThrow();
+  model.rolledBack(written, model.tick++);
+  const back = model.keep();
+  model.kept(back);
+  expect(() => model.checkHeld(words, back, 1)).toThrow(Found);
+});

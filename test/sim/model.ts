@@ -45,6 +45,17 @@ class Constant {
   end(cell: number): number {
     return (this.open[cell] ?? 0) > 0 ? OPEN : (this.ends[cell] ?? 0);
   }
+
+  /** Of each cell, with those that are under way. */
+  endsBy(now: number): Int32Array {
+    return this.ends.map((_, cell) => Math.min(this.end(cell), now));
+  }
+
+  /** As `held`, but what was under way at tick `begun` may have been done after that. */
+  rolledBack(held: Int32Array, begun: number): void {
+    const { ends } = this;
+    for (const [cell, at] of held.entries()) if ((ends[cell] ?? 0) < begun) ends[cell] = at;
+  }
 }
 
 export type ConstantKind = 'zeros' | 'ones';
@@ -63,8 +74,9 @@ export interface Held {
   /** As `lower` and `durable` were at the first. */
   readonly lower: Int32Array;
   readonly durable: Int32Array;
-  /** The latest that a cell became zeros until then. */
+  /** The latest that a cell became zeros until then, and ones. */
   zeros: Int32Array;
+  ones: Int32Array;
   /** The versions that there were, and which of them had been undone. */
   versions: number;
   undone: Uint8Array;
@@ -249,13 +261,15 @@ export class DiskModel {
   /** Somebody is about to keep what the device holds; `kept` must follow when that is done. */
   keep(): Held {
     const [lower, durable] = [this.lower.slice(), this.durable.slice()];
-    return { until: 0, lower, durable, zeros: lower, versions: 0, undone: new Uint8Array(0) };
+    const undone = new Uint8Array(0);
+    return { until: 0, lower, durable, zeros: lower, ones: lower, versions: 0, undone };
   }
 
   kept(held: Held): void {
     const now = this.tick++;
     held.until = now;
-    held.zeros = this.#zeros.ends.map((_, cell) => Math.min(this.#zeros.end(cell), now));
+    held.zeros = this.#zeros.endsBy(now);
+    held.ones = this.#ones?.endsBy(now) ?? held.zeros;
     held.versions = this.#versions;
     held.undone = this.#undone.slice(0, this.#versions + 1);
   }
@@ -268,30 +282,25 @@ export class DiskModel {
       const over = (this.#ends[version] ?? OPEN) < begun;
       this.#undone[version] = old ? (held.undone[version] ?? 0) : over ? 1 : 0;
     }
-    const { ends } = this.#zeros;
-    for (let cell = 0; cell < this.cells; cell++) {
-      if ((ends[cell] ?? 0) < begun) ends[cell] = held.zeros[cell] ?? 0;
-    }
+    this.#zeros.rolledBack(held.zeros, begun);
+    this.#ones?.rolledBack(held.ones, begun);
     this.lower.set(held.lower);
     this.durable.set(held.durable);
   }
 
-  /** Checks that the cells `words` are what was kept. @throws Found. */
-  checkHeld(words: Uint32Array, held: Held): void {
+  /** Checks that the first `cells` in `words` are what was kept. They are data as they are stored: where clients read
+   *  ones, behind a write pointer, there may be zeros. @throws Found. */
+  checkHeld(words: Uint32Array, held: Held, cells: number): void {
     const perUnit = this.#unitBytes / 4;
-    for (let unit = 0; unit < this.cells * this.#unitsPerCell; unit++) {
+    for (let unit = 0; unit < cells * this.#unitsPerCell; unit++) {
       const cell = Math.floor(unit / this.#unitsPerCell);
       const since = held.lower[cell] ?? 0;
       const word = words[unit * perUnit] ?? 0;
       for (let n = 1; n < perUnit; n++) {
         if (words[unit * perUnit + n] !== word) throw this.#torn(words, unit * perUnit, unit);
       }
-      if (
-        word === 0
-          ? !this.keeps || (held.zeros[cell] ?? 0) >= since
-          : this.#isHeld(word, unit, cell, held)
-      )
-        continue;
+      const isZeros = Math.max(held.zeros[cell] ?? 0, held.ones[cell] ?? 0) >= since;
+      if (word === 0 ? isZeros || !this.keeps : this.#isHeld(word, unit, cell, held)) continue;
       throw new Found(
         'data',
         `cell ${cell} of a snapshot: ${this.#describe(word, unit)}, kept until ${held.until}`,

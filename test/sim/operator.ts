@@ -94,12 +94,14 @@ export class Operator {
     const since = device.model.tick++;
     const said = `${device.name}: ${what}`;
     // Calls on a device wait for each other, and a later one by force goes first.
-    const changeNs = DRAIN_NS + this.simulation.patience(device);
+    const fileNs = device.fileNs(this.simulation.plan.disk.writeNs);
+    const changeNs = DRAIN_NS + fileNs + this.simulation.patience(device);
     const others = device.changing ? changeNs : 0;
     const later = changes || device.changing ? undefined : { device, ns: changeNs };
     const behind = others + (boundNs === FORCED_NS ? 0 : FORCED_NS);
     const { clockReadNs, iterationNs } = this.simulation.plan.machine;
     const pieces = PIECES_MAX * (clockReadNs + iterationNs);
+    const whole = boundNs + behind + pieces + fileNs;
     const bounded = async (): Promise<boolean> => {
       try {
         await work();
@@ -110,7 +112,7 @@ export class Operator {
         throw new Found('control', `${said}: ${error.errno} ${error.message}`);
       }
     };
-    return await this.simulation.call(said, boundNs + behind + pieces, bounded, later);
+    return await this.simulation.call(said, whole, bounded, later);
   }
 
   /** Requests may be left alone until they time out, for a while. */

@@ -4,6 +4,7 @@
 
 import { Random } from '../fuzz/random.ts';
 import type { TimeLimits } from './client-time.ts';
+import type { DiskPlan } from './journal-disk.ts';
 import type { Carrier } from './wire.ts';
 import type { Machine } from './world.ts';
 
@@ -73,6 +74,10 @@ export const features = [
   'power-cuts',
   'journals',
   'request-log',
+  'zoned-rollbacks',
+  'zoned-cuts',
+  'journal-files',
+  'diffs',
 ] as const;
 
 export type Feature = (typeof features)[number];
@@ -132,6 +137,8 @@ export interface Plan {
   readonly snapshots: boolean;
   /** An operator has devices keep journals, and cuts the power by them. */
   readonly journals: boolean;
+  /** Where journals may be in files. */
+  readonly disk: DiskPlan;
 }
 
 export function random(seed: number, part: string): Random {
@@ -184,6 +191,7 @@ export function drawPlan(seed: number, limits: Limits = {}): Plan {
     memoryFailsAt: limits.memoryFailsAt ?? drawRefusal(draw, has),
     snapshots: limits.operators !== 0 && random(seed, 'snapshots').chance(0.4),
     journals: limits.operators !== 0 && random(seed, 'journals').chance(0.4),
+    disk: drawDisk(random(seed, 'disk')),
     rules: has.has('rules') && limits.operators !== 0 && random(seed, 'rules').chance(0.4),
   };
   const drawn = has.has('narrow') && random(seed, 'narrow').chance(0.15) ? narrowed(plan) : plan;
@@ -204,7 +212,26 @@ function journalled(plan: Plan): Plan {
     const all = { ...attributes, blocksize, ...journal };
     return { ...device, base, cells, cellBytes, attributes: all };
   });
-  return { ...plan, devices };
+  return { ...plan, devices: plan.has.has('journal-files') ? devices.map(inFile(plan)) : devices };
+}
+
+/** Of most the journal is in a file. */
+function inFile({ seed }: Plan): (device: DevicePlan) => DevicePlan {
+  const draw = random(seed, 'journal-files');
+  return (device) => {
+    const { name, attributes } = device;
+    if (attributes['zoned'] === 1 || draw.chance(0.3)) return device;
+    return { ...device, attributes: { ...attributes, journal_file: journalFile(name) } };
+  };
+}
+
+/** Of the device `name`. */
+export function journalFile(name: string): string {
+  return `/${name}.tj`;
+}
+
+function drawDisk(draw: Random): DiskPlan {
+  return { writeNs: draw.pick([1, 50_000, MS]), ends: draw.pick([0, 0, 0.3]) };
 }
 
 /** Its cells are no parts of sectors. */

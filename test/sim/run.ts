@@ -3,6 +3,7 @@
 import type { Tree } from '../../src/control/tree.ts';
 import type { Control } from './control.ts';
 import type { Excuse, SimDevice } from './device.ts';
+import type { JournalDisk } from './journal-disk.ts';
 import type { Operation } from './operation.ts';
 import type { Plan } from './plan.ts';
 import type { Wire } from './wire.ts';
@@ -19,6 +20,8 @@ export interface Run {
   readonly arrivalTicks: { tick: number };
   /** How operators call. */
   readonly control: Control;
+  /** Where journals in files are. */
+  readonly disk: JournalDisk;
   /** For calls that are made without HTTP. */
   readonly tree: Tree;
   /** Nobody begins anything, until all that was begun has ended. */

@@ -16,6 +16,7 @@ import { Excuse, SimDevice } from './device.ts';
 import { type Failure, failureOf } from './failure.ts';
 import type { Http } from './http.ts';
 import { journalActions } from './journal-actions.ts';
+import { JournalDisk } from './journal-disk.ts';
 import { Memory } from './memory.ts';
 import { NotedSink } from './noted-sink.ts';
 import type { Operation } from './operation.ts';
@@ -67,6 +68,7 @@ export class Simulation implements Run {
   readonly devices: readonly SimDevice[];
   readonly clients: SimClient[];
   readonly memory: Memory;
+  readonly disk: JournalDisk;
   /** Undefined: sockets are the main thread's. */
   readonly threads: SimThreads | undefined;
   readonly arrivalTicks = { tick: 1 };
@@ -96,7 +98,8 @@ export class Simulation implements Run {
     world.timers = this.timing.timers;
     world.deferred = this.timing.deferred;
     this.memory = new Memory(this.timing, plan.memoryFailsAt, () => this.#outOfMemory());
-    this.path = makePath(plan, this.timing, this.memory);
+    this.disk = new JournalDisk(world, draw('journal-disk'), plan.disk);
+    this.path = makePath(plan, this.timing, this.memory, this.disk.open);
     this.control = new TreeControl(this.path.tree);
     this.threads = this.#makeThreads();
     const { clockReadNs, iterationNs } = plan.machine;
@@ -338,8 +341,9 @@ export class Simulation implements Run {
     for (const device of this.devices) {
       if (!device.exists) continue;
       device.exists = false;
-      const bound = CALM_NS + 8 * device.workNs;
+      const bound = CALM_NS + 8 * device.workNs + device.fileNs(this.plan.disk.writeNs);
       await this.call(`remove ${device.name}`, bound, () => this.control.remove(device.name));
+      if (device.journalFile !== undefined) this.disk.check(device.journalFile);
     }
   }
 

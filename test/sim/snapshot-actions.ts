@@ -1,19 +1,15 @@
 /** What an operator does with snapshots while clients are at work: takes them, goes back to them, makes clones
  *  and removes both; and cuts the power. What was kept must be what the device may have held then. */
 
-import { createClone, withImage } from '../../src/control/snapshots/clone.ts';
+import { createClone } from '../../src/control/snapshots/clone.ts';
 import { cutPower } from '../../src/control/snapshots/cut.ts';
-import { readable } from '../../src/driver/snapshots/content.ts';
-import { endImage } from '../../src/driver/snapshots/device-image.ts';
 import { cutKeeps } from '../../src/driver/snapshots/power-cut.ts';
-import { bytes, sector } from '../../src/units.ts';
 import { alone, comesBack, goes } from './changes.ts';
 import type { SimDevice } from './device.ts';
-import type { Held } from './model.ts';
 import { type Action, CALL_NS, DRAIN_NS, type Operator } from './operator.ts';
+import { compare, compareDiff } from './stored.ts';
 
 const MS = 1e6;
-const SECTOR_BYTES = 512;
 const SNAPSHOTS_MAX = 4;
 
 export const snapshotActions: readonly Action[] = [
@@ -23,6 +19,7 @@ export const snapshotActions: readonly Action[] = [
   { feature: 'snapshots', weight: 3, run: look },
   { feature: 'snapshots', weight: 3, run: destroy },
   { feature: 'power-cuts', weight: 2, run: cut },
+  { feature: 'diffs', weight: 3, run: differ },
 ];
 
 function someName(operator: Operator, device: SimDevice): string | undefined {
@@ -38,12 +35,14 @@ async function take(operator: Operator, device: SimDevice): Promise<void> {
   const name = `s${model.tick}`;
   const { tree } = operator.simulation;
   const held = model.keep();
+  const before = device.zones?.idle() ?? [];
   const done = await alone(operator, device, `snapshot ${name}`, () =>
     tree.alone(device.name, async (of) => of.snapshots.add(name, await of.image())),
   );
   if (done) {
     model.kept(held);
-    snapshots.set(name, held);
+    const zones = device.zones?.untouched(before) ?? [];
+    snapshots.set(name, { held, zones, opened: device.opened });
   }
   bad.busy = false;
 }
@@ -51,24 +50,33 @@ async function take(operator: Operator, device: SimDevice): Promise<void> {
 async function goBack(operator: Operator, device: SimDevice): Promise<void> {
   const { bad, model, snapshots } = device;
   const name = someName(operator, device);
-  const held = snapshots.get(name ?? '');
-  // Where each zone begins to be written would have to be known.
-  if (name === undefined || held === undefined || bad.busy || device.zoned) return;
+  const kept = snapshots.get(name ?? '');
+  if (name === undefined || kept === undefined || bad.busy) return;
+  if (device.zoned && !mayGoBack(operator, device)) return;
   bad.busy = true;
   const { tree } = operator.simulation;
   const begun = model.tick++;
   device.rollbacks++;
   bad.begin(false, 0, bad.sectors);
+  device.beginZones();
   const done = await alone(operator, device, `rollback ${name}`, () =>
     tree.alone(device.name, async (of) => await of.become(of.snapshots.imageOf(name))),
   );
   bad.end(false, 0, bad.sectors, done, true);
   if (done) {
-    model.rolledBack(held, begun);
+    model.rolledBack(kept.held, begun);
     device.epoch++;
+    device.opened ||= kept.opened;
+    device.zones?.became(kept.zones, `going back to ${name}`, false);
   }
+  device.endZones();
   device.rollbacks++;
   bad.busy = false;
+}
+
+/** Nothing is under way of which nobody could say what came of it. */
+function mayGoBack({ simulation }: Operator, { offline, appends }: SimDevice): boolean {
+  return simulation.plan.has.has('zoned-rollbacks') && !offline.busy && appends === 0;
 }
 
 /** Lives for a while, and is then what it was at its beginning. */
@@ -76,7 +84,7 @@ async function clone(operator: Operator, device: SimDevice): Promise<void> {
   const { model } = device;
   const { tree } = operator.simulation;
   const name = someName(operator, device);
-  const kept = device.snapshots.get(name ?? '');
+  const kept = device.snapshots.get(name ?? '')?.held;
   const held = kept ?? model.keep();
   const place = name === undefined ? device.name : `${device.name}@${name}`;
   const own = `${device.name}-${model.tick}`;
@@ -92,7 +100,7 @@ async function clone(operator: Operator, device: SimDevice): Promise<void> {
 
 async function look(operator: Operator, device: SimDevice): Promise<void> {
   const name = someName(operator, device);
-  const held = device.snapshots.get(name ?? '');
+  const held = device.snapshots.get(name ?? '')?.held;
   if (held !== undefined) await compare(operator, device, `${device.name}@${name}`, held);
 }
 
@@ -110,44 +118,29 @@ async function destroy(operator: Operator, device: SimDevice): Promise<void> {
   );
 }
 
-/** Reads what clients use of a device or a snapshot, and compares. */
-async function compare(
-  operator: Operator,
-  device: SimDevice,
-  place: string,
-  held: Held,
-): Promise<void> {
-  const { tree } = operator.simulation;
-  const { base, cells, cellBytes } = device.plan;
-  const words = new Uint32Array((cells * cellBytes) / 4);
-  const read = async (): Promise<void> => {
-    const [image, of] = await withImage(tree, place, async (...both) => both);
-    const { allocator } = of.device.context;
-    const end = Math.ceil((base + cells * cellBytes) / SECTOR_BYTES) * SECTOR_BYTES;
-    const first = Math.floor(base / SECTOR_BYTES);
-    const all = new Uint8Array(end - first * SECTOR_BYTES);
-    readable(image, allocator, bytes(end)).read(sector(first), all, 0, all.length);
-    void tree.slicer.run(endImage(image));
-    const start = base - first * SECTOR_BYTES;
-    new Uint8Array(words.buffer).set(all.subarray(start, start + words.byteLength));
-  };
-  const done = await operator.call(device, `read ${place}`, read, [], CALL_NS);
-  // Behind the pointers of its zones a device shows ones, which are not in its data; and with rules nobody
-  // knows what was written.
-  const isKnown = device.model.keeps && !device.zoned && !operator.simulation.plan.rules;
-  if (done && isKnown) device.model.checkHeld(words, held);
+async function differ(operator: Operator, device: SimDevice): Promise<void> {
+  const [one, other] = [someName(operator, device), someName(operator, device)];
+  if (one === undefined || other === undefined) return;
+  await compareDiff(operator, device, `${device.name}@${one}`, `${device.name}@${other}`);
 }
 
 async function cut(operator: Operator, device: SimDevice): Promise<void> {
   const { simulation, random } = operator;
-  // Zones keep their pointers and conditions over a cut: a power off forgets them, and so does the model.
-  if (device.zoned) return;
+  if (device.zoned && !mayBeCut(operator, device)) return;
   const keep = random.pick(cutKeeps.slice(0, 3));
   const words = { keep, down: 'stay', seed: random.below(1000) };
   const boundNs = CALL_NS + DRAIN_NS + simulation.patience(device);
   device.heldUpNs += DRAIN_NS;
   const work = (): Promise<unknown> => cutPower(simulation.tree, device.name, words);
-  await goes(operator, device, { what: `cut keep=${keep}`, work, boundNs, force: true });
-  device.lostPower();
+  // From here on nobody begins anything with a zone.
+  const going = goes(operator, device, { what: `cut keep=${keep}`, work, boundNs, force: true });
+  const before = device.zones?.idle();
+  await going;
+  device.wasCut(before);
   await comesBack(operator, device);
+}
+
+/** As above. */
+function mayBeCut({ simulation }: Operator, { offline }: SimDevice): boolean {
+  return simulation.plan.has.has('zoned-cuts') && !offline.busy;
 }

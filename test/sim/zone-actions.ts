@@ -47,7 +47,7 @@ export async function manageZones(operator: Operator, device: SimDevice): Promis
   if (what === 'open' && device.attribute('zone_max_open') > 0) device.opened = true;
   const resetting = what === 'reset' || what === 'reset-all';
   const kind = resetting ? 'ones' : 'zeros';
-  const { model } = device;
+  const { model, rollbacks } = device;
   const changed = what === 'open' || what === 'close' ? [] : resets;
   const begun = changed.map((zone) => model.beginConstant(kind, zone.first, zone.last));
   const discarded = resetting ? zones.discarded(range, what) : [];
@@ -59,7 +59,8 @@ export async function manageZones(operator: Operator, device: SimDevice): Promis
   for (const [n, zone] of changed.entries()) {
     const begin = begun[n] ?? 0;
     // With the power off in between they were empty.
-    const sure = done && discarded.includes(zone) && !device.leaving.holds(begin);
+    const there = !device.leaving.holds(begin) && device.isInOrder(rollbacks);
+    const sure = done && discarded.includes(zone) && there;
     model.endedConstant(kind, zone.first, zone.last, begin, sure, true);
   }
   device.over(length);
@@ -72,9 +73,10 @@ function claimAll(
   { zones, model }: SimDevice,
   range: readonly SimZone[],
 ): true | undefined {
-  if (zones === undefined || range.some(({ busy }) => busy > 0)) return undefined;
+  if (zones === undefined || zones.closed || range.some(({ busy }) => busy > 0)) return undefined;
   for (const zone of range) {
     zones.claim(zone, operator, model.tick);
+    zone.claims++;
     zone.owner = operator;
     zone.busy++;
   }
@@ -93,6 +95,7 @@ export async function condemnZone(operator: Operator, device: SimDevice): Promis
   // Most are to be written again soon.
   const next = before !== undefined && random.chance(0.8) ? before : want;
   if (claimAll(operator, device, [zone]) === undefined) return;
+  offline.busy = true;
   const revives = next === before;
   const { first, last } = zone;
   const since = model.tick++;
@@ -110,6 +113,7 @@ export async function condemnZone(operator: Operator, device: SimDevice): Promis
   model.endedConstant(kind, first, last, begun, done && revives, true);
   if (before === 'offline') offline.end(false, first, last, done, true);
   else if (next === 'offline') offline.end(true, first, last, done, true);
+  offline.busy = false;
   zone.ended(false);
 }
 
@@ -126,7 +130,7 @@ async function manage(
   what: 'open' | 'close' | 'finish' | 'reset',
 ): Promise<boolean> {
   const { control } = operator.simulation;
-  const { model, name } = device;
+  const { model, name, rollbacks } = device;
   if (what === 'open' && device.attribute('zone_max_open') > 0) device.opened = true;
   // A reset makes ones; behind a write pointer that is moved by force may be zeros, or what was there.
   const kind = what === 'reset' ? 'ones' : 'zeros';
@@ -137,7 +141,7 @@ async function manage(
   const said = `zone ${zone.index} ${what}`;
   const done = await operator.call(device, said, call, REFUSED, bound);
   if (changes) {
-    const sure = done && what === 'reset';
+    const sure = done && what === 'reset' && device.isInOrder(rollbacks);
     model.endedConstant(kind, zone.first, zone.last, begun, sure, true);
   }
   return done;
@@ -160,7 +164,9 @@ async function append(operator: Operator, device: SimDevice, zone: SimZone): Pro
   };
   const may: Errno[] = [...REFUSED, 'EINVAL'];
   const said = `append of ${sectors} to zone ${zone.index}`;
+  device.appends++;
   const done = await operator.call(device, said, call, may, boundOf(operator, device));
+  device.appends--;
   // To rules it may be a write like any other: answered, and lost.
   const ruled = device.mayBeRuled(first * SECTOR_BYTES, sectors * SECTOR_BYTES, since);
   model.ended(version, done && !ruled, true);

@@ -7,12 +7,13 @@ import {
   type JournalSink,
   type Written,
 } from '../../../src/driver/journal/journal-file.ts';
-import { Recorder, wholeRecords } from '../../../src/driver/journal/recorder.ts';
+import { wholeRecords } from '../../../src/driver/journal/recorder.ts';
 import { Segments } from '../../../src/pages/segments.ts';
 import { TimerQueue } from '../../../src/time/timer-queue.ts';
 import { MiB, nanoseconds } from '../../../src/units.ts';
 import { dice } from '../../crash/random-log.ts';
 import { testRuns } from '../../test-runs.ts';
+import { countedRecorder } from './counted.ts';
 
 const HEAD = Buffer.from('the header, and the base');
 
@@ -89,18 +90,7 @@ class Disk implements JournalSink {
 }
 
 function journalOn(disk: Disk) {
-  let used = 0;
-  const recorder = new Recorder(
-    () => 7,
-    (length) => {
-      used += length;
-      return true;
-    },
-    (length) => {
-      used -= length;
-    },
-    true,
-  );
+  const { recorder, used } = countedRecorder(true);
   const failed: string[] = [];
   const timers = new TimerQueue();
   const clock = { now: () => nanoseconds(0) };
@@ -121,16 +111,12 @@ function journalOn(disk: Disk) {
   const wait = (): void => {
     for (; timers.next < Number.POSITIVE_INFINITY; ) timers.expire(nanoseconds(1e12));
   };
-  return { recorder, file, failed, write, wait, used: () => used };
+  return { recorder, file, failed, write, wait, used };
 }
 
 /** The same records as they are in memory. */
 function twin() {
-  const recorder = new Recorder(
-    () => 7,
-    () => true,
-    () => {},
-  );
+  const { recorder } = countedRecorder(false);
   let id = 0;
   return {
     write(bytes: number): void {

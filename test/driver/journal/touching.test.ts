@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { Command } from '../../../src/block/command.ts';
 import { LiveJournal } from '../../../src/driver/journal/live-journal.ts';
-import { Recorder, type Toucher } from '../../../src/driver/journal/recorder.ts';
+import type { Recorder, Toucher } from '../../../src/driver/journal/recorder.ts';
 import { createSlabAllocator } from '../../../src/pages/allocator.ts';
 import { DataMemory } from '../../../src/pages/memory.ts';
 import { Segments } from '../../../src/pages/segments.ts';
@@ -11,6 +11,7 @@ import { systemClock, systemScheduler } from '../../../src/time/clock.ts';
 import { Slicer } from '../../../src/time/slicer.ts';
 import { bytes, MiB } from '../../../src/units.ts';
 import { World } from '../../block/world.ts';
+import { type Counted, countedRecorder } from './counted.ts';
 
 const RECORD = 48;
 const PAGE = 4096;
@@ -44,36 +45,18 @@ class SlowToucher implements Toucher {
   }
 }
 
-interface Recording {
-  readonly journal: Recorder;
-  used(): number;
-}
-
 /** @param free bytes that may be taken ahead of need. */
-function recording(touch: Toucher['touch'], free = Number.POSITIVE_INFINITY): Recording {
-  let used = 0;
+function recording(touch: Toucher['touch'], free = Number.POSITIVE_INFINITY): Counted {
   let ahead = 0;
-  const journal = new Recorder(
-    () => 7,
-    (length) => {
-      used += length;
+  return countedRecorder(false, (take) => ({
+    take: (length) => {
+      if (ahead + length > free) return false;
+      ahead += length;
+      take(length);
       return true;
     },
-    (length) => {
-      used -= length;
-    },
-    false,
-    {
-      take: (length) => {
-        if (ahead + length > free) return false;
-        ahead += length;
-        used += length;
-        return true;
-      },
-      touch,
-    },
-  );
-  return { journal, used: () => used };
+    touch,
+  }));
 }
 
 function content(id: number, length: number): Buffer {
@@ -102,7 +85,7 @@ function verify(journal: Recorder, lengths: readonly number[]): void {
 }
 
 function run(
-  recorder: Recording,
+  { recorder, used }: Counted,
   count: number,
   between: (id: number) => void,
   lengthOf: (id: number) => number = () => PAGE,
@@ -112,28 +95,28 @@ function run(
   for (let id = 0; id < count; id++) {
     const length = lengthOf(id);
     lengths.push(length);
-    write(recorder.journal, id, length);
+    write(recorder, id, length);
     between(id);
-    most = Math.max(most, recorder.used() - recorder.journal.bytes);
+    most = Math.max(most, used() - recorder.bytes);
   }
-  verify(recorder.journal, lengths);
+  verify(recorder, lengths);
   return most;
 }
 
 test('the first MiB is not touched ahead: a journal of few commands takes no more than before', () => {
   const toucher = new SlowToucher();
-  const recorder = recording((...how) => toucher.touch(...how));
-  run(recorder, 200, () => toucher.end());
+  const counted = recording((...how) => toucher.touch(...how));
+  run(counted, 200, () => toucher.end());
   expect(toucher.regions).toBe(0);
-  expect(recorder.used()).toBe(MiB);
+  expect(counted.used()).toBe(MiB);
 });
 
 test('a toucher that keeps up touches nearly all, and never much more than is needed', () => {
   const toucher = new SlowToucher();
-  const recorder = recording((...how) => toucher.touch(...how));
-  const most = run(recorder, 10_000, () => toucher.end());
+  const counted = recording((...how) => toucher.touch(...how));
+  const most = run(counted, 10_000, () => toucher.end());
   // All but the first piece and the first MiB of the two others.
-  expect(toucher.regions).toBeGreaterThan(Math.floor(recorder.journal.bytes / MiB) - 4);
+  expect(toucher.regions).toBeGreaterThan(Math.floor(counted.recorder.bytes / MiB) - 4);
   expect(most).toBeLessThanOrEqual(AHEAD + 2 * MiB);
 });
 
@@ -144,40 +127,40 @@ test.each([
   ['never done', () => false],
 ])('nobody waits for a toucher that is %s, and no record is written where it writes', (_, ends) => {
   const toucher = new SlowToucher();
-  const recorder = recording((...how) => toucher.touch(...how));
-  const most = run(recorder, 20_000, (id) => {
+  const counted = recording((...how) => toucher.touch(...how));
+  const most = run(counted, 20_000, (id) => {
     if (ends(id)) toucher.end();
   });
   expect(toucher.regions).toBeGreaterThan(0);
   // A region is passed over once in so many records as fill 32 MiB.
-  const passed = MiB * (1 + Math.ceil(recorder.journal.bytes / (32 * MiB)));
+  const passed = MiB * (1 + Math.ceil(counted.recorder.bytes / (32 * MiB)));
   expect(most).toBeLessThanOrEqual(AHEAD + 2 * MiB + passed);
 });
 
 test('long records pass over a region, and over the end of a piece', () => {
   const toucher = new SlowToucher();
-  const recorder = recording((...how) => toucher.touch(...how));
+  const counted = recording((...how) => toucher.touch(...how));
   const lengths = [PAGE, 512, 3 * MiB, PAGE, 5 * MiB, 64 * 1024, MiB];
   const lengthOf = (id: number): number => lengths[id % lengths.length] ?? PAGE;
-  run(recorder, 70, (id) => void (id % 4 === 0 && toucher.end()), lengthOf);
+  run(counted, 70, (id) => void (id % 4 === 0 && toucher.end()), lengthOf);
   expect(toucher.regions).toBeGreaterThan(1);
 });
 
 test('where touching fails, it is not tried again', () => {
   let tries = 0;
-  const recorder = recording((_, done) => {
+  const counted = recording((_, done) => {
     tries++;
     done(false);
   });
-  const most = run(recorder, 10_000, () => {});
+  const most = run(counted, 10_000, () => {});
   expect(tries).toBe(1);
   expect(most).toBeLessThanOrEqual(2 * MiB);
 });
 
 test('memory that others may need is not taken ahead', () => {
   const toucher = new SlowToucher();
-  const recorder = recording((...how) => toucher.touch(...how), 2 * MiB);
-  run(recorder, 10_000, () => toucher.end());
+  const counted = recording((...how) => toucher.touch(...how), 2 * MiB);
+  run(counted, 10_000, () => toucher.end());
   expect(toucher.regions).toBe(2);
 });
 
