@@ -1,5 +1,6 @@
 /** docs/fault-words.md: the words of a rule, as the program reads them. */
 
+import { alone } from '../../src/rules/alone.ts';
 import { type Word, type WordName, wordNames, words } from '../../src/rules/words.ts';
 
 const INTRODUCTION = [
@@ -34,5 +35,7 @@ export function faultWordsMarkdown(): string {
 function row(name: WordName): string {
   const { kind, help, of = [] }: Word = words[name];
   const owner = of.length === 0 ? '' : ` (with ${of.map((one) => `\`${one}\``).join(' or ')})`;
-  return `| \`${name}\` | ${kind.allowed.replaceAll('|', '\\|')} | ${help}${owner} |`;
+  const value = alone.get(name);
+  const without = value === undefined ? '' : `; on the command line also without a value: ${value}`;
+  return `| \`${name}\` | ${kind.allowed.replaceAll('|', '\\|')}${without} | ${help}${owner} |`;
 }

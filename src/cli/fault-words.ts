@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { shown, systemText } from '../config/errors.ts';
+import { alone } from '../rules/alone.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
 const TRACE_FILE = 'trace:@';
@@ -11,12 +12,17 @@ const TRACE_FILE = 'trace:@';
 export function ruleOf(words: readonly string[]): Readonly<Record<string, string>> {
   const rule: Record<string, string> = {};
   for (const word of words) {
-    const [, name, value = ''] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
+    const [, name, value = ''] = /^([^=]+)=(.*)$/s.exec(withValue(word)) ?? [];
     if (name === undefined) throw new UsageError(`'${shown(word)}' is not word=value`);
     if (Object.hasOwn(rule, name)) throw new UsageError(`${shown(name)}: given twice`);
     rule[name] = name === 'delay' && value.startsWith(TRACE_FILE) ? trace(value) : value;
   }
   return rule;
+}
+
+function withValue(word: string): string {
+  const value = alone.get(word);
+  return value === undefined ? word : `${word}=${value}`;
 }
 
 /** Durations, separated by blanks, commas or line breaks. Lines that begin with `#` are comments. */

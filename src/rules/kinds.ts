@@ -71,13 +71,13 @@ export const operationNames: Kind<OperationSet> = kind(
 
 /** Both ends included. */
 export const sectorRange: Kind<Range> = kind(
-  'FIRST-LAST or one sector, of 512 bytes',
+  'FIRST-LAST or one sector, of 512 bytes, FIRST not behind LAST',
   (t) => range(t, parseInteger),
   true,
 );
 
 export const sizeRange: Kind<Range> = kind(
-  'a size or MIN-MAX: bytes, or with k, M or G',
+  'a size or MIN-MAX: bytes, or with k, M or G, MIN not above MAX',
   (t) => range(t, size),
   true,
 );
@@ -91,8 +91,11 @@ export const alignment: Kind<number> = kind(
   true,
 );
 
+/** A command is never that long. */
+const BEYOND_G = /^\d+[tpe](?:ib)?$/i;
+
 function size(t: string): number | undefined {
-  const value = parseSize(t);
+  const value = BEYOND_G.test(t) ? undefined : parseSize(t);
   return value === undefined ? undefined : inRange(Number(value), 0, Number.MAX_SAFE_INTEGER);
 }
 
@@ -134,11 +137,14 @@ export const untilWhen: Kind<number | 'rewrite'> = kind(`rewrite, or ${DURATION_
 
 export const errno: Kind<ErrnoName> = oneOf(...errnos);
 
-export const applied: Kind<Applied> = kind('none, all, drop or first:BLOCKS', (t) => {
-  if (t === 'none' || t === 'all' || t === 'drop') return { form: t };
-  const blocks = numbered(t, 'first', 1);
-  return blocks === undefined ? undefined : { form: 'first', blocks };
-});
+export const applied: Kind<Applied> = kind(
+  'none, all, drop or first:BLOCKS, BLOCKS from 1 on, below 2^32',
+  (t) => {
+    if (t === 'none' || t === 'all' || t === 'drop') return { form: t };
+    const blocks = numbered(t, 'first', 1);
+    return blocks === undefined ? undefined : { form: 'first', blocks };
+  },
+);
 
 /** `NAME:N`. @returns N. */
 function numbered(t: string, name: string, min: number, max = 2 ** 32 - 1): number | undefined {
@@ -147,7 +153,8 @@ function numbered(t: string, name: string, min: number, max = 2 ** 32 - 1): numb
 }
 
 export const delay: Kind<Delay> = kind(
-  'a duration (5ms, at most 2501h), uniform:MIN:MAX, exponential:MEAN, lognormal:MEDIAN:P99 or trace:D,D,...',
+  'a duration (5ms, at most 2501h), uniform:MIN:MAX, exponential:MEAN, lognormal:MEDIAN:P99 or trace:D,D,..., ' +
+    'MIN not above MAX, MEDIAN above 0 and not above P99',
   (t) => {
     const [form = '', ...rest] = t.split(':');
     if (rest.length === 0) {
@@ -165,24 +172,27 @@ export const delay: Kind<Delay> = kind(
   },
 );
 
-export const kept: Kind<Kept> = kind('first:N, last:N, blocks:N,N-M,... or random', (t) => {
-  if (t === 'random') return { form: t };
-  for (const form of ['first', 'last'] as const) {
-    const count = numbered(t, form, 0);
-    if (count !== undefined) return { form, count };
-  }
-  const [, list] = /^blocks:(.+)$/.exec(t) ?? [];
-  const ranges = list?.split(',').map((part) => range(part, parseInteger)) ?? [undefined];
-  if (ranges.includes(undefined)) return undefined;
-  return {
-    form: 'blocks',
-    ranges: ranges.flatMap((found) => (found === undefined ? [] : [[found.first, found.last]])),
-  };
-});
+export const kept: Kind<Kept> = kind(
+  'first:N, last:N, blocks:N,N-M,... or random, N below 2^32 and not above M',
+  (t) => {
+    if (t === 'random') return { form: t };
+    for (const form of ['first', 'last'] as const) {
+      const count = numbered(t, form, 0);
+      if (count !== undefined) return { form, count };
+    }
+    const [, list] = /^blocks:(.+)$/.exec(t) ?? [];
+    const ranges = list?.split(',').map((part) => range(part, parseInteger)) ?? [undefined];
+    if (ranges.includes(undefined)) return undefined;
+    return {
+      form: 'blocks',
+      ranges: ranges.flatMap((found) => (found === undefined ? [] : [[found.first, found.last]])),
+    };
+  },
+);
 
 /** Sectors: `+N` and `-N` from where it was meant for, `=N` from the start of the device. */
 export const misdirection: Kind<{ readonly by: number | undefined; readonly to: number }> = kind(
-  '+N, -N or =N sectors',
+  '+N, -N or =N sectors, N from 1 on, behind = from 0',
   (t) => {
     const [, sign, digits = ''] = /^([-+=])(.+)$/.exec(t) ?? [];
     const value = inRange(parseInteger(digits), 0, Number.MAX_SAFE_INTEGER);
@@ -209,7 +219,8 @@ export const corruption: Kind<Corruption> = kind(corruptions, (t) => {
 
 export const wire: Kind<Wire> = kind(
   'reset, close, truncate:BYTES, stall:BYTES, drip:BYTES:DURATION, cookie, duplicate, reorder:REPLIES, ' +
-    `garbage:BYTES (at most ${GARBAGE_MAX}), magic or error:NUMBER`,
+    `garbage:BYTES (at most ${GARBAGE_MAX}), magic or error:NUMBER, numbers from 1 on, of truncate and stall ` +
+    'from 0, all below 2^32',
   (t) => {
     switch (t) {
       case 'reset':

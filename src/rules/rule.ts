@@ -89,6 +89,8 @@ const strikes: Readonly<Record<ActionKind, readonly Operation[]>> = {
   wire: [...commands, Arrival.CONNECT, Arrival.HANDSHAKE],
 };
 
+const arrivals = [Arrival.CONNECT, Arrival.HANDSHAKE] as const;
+
 const STALE_BYTES_MAX = 64 * MiB;
 
 /** The wire actions that a client who arrives, and a handshake, can meet. */
@@ -110,7 +112,9 @@ class Judge {
 
   constructor(given: RuleWords, fallbackId: string) {
     this.#given = given;
-    this.#words = Object.fromEntries(Object.entries(given).map(([word, v]) => [word, `${v}`]));
+    this.#words = Object.fromEntries(
+      Object.entries(given).map(([word, v]) => [word, plainText(v)]),
+    );
     const { id } = this.#words;
     this.#id = id === undefined || words.id.kind.read(id) === undefined ? fallbackId : id;
     this.#values = Object.fromEntries(
@@ -242,11 +246,11 @@ class Judge {
     if (apply.form !== 'all' && apply.form !== 'none') {
       throw this.#wrong('apply', 'must be all or none, with wire');
     }
-    const arrivals = [
+    const able = [
       [Arrival.CONNECT, onConnect],
       [Arrival.HANDSHAKE, inHandshake],
     ] as const;
-    for (const [arrival, forms] of arrivals) {
+    for (const [arrival, forms] of able) {
       if (op === undefined || !isIn(op, arrival) || forms.has(wire.form)) continue;
       const allowed = `one of ${[...forms].join(', ')}`;
       throw this.#wrong('wire', `must be ${allowed}, with op=${operationName(arrival)}`);
@@ -268,6 +272,13 @@ class Judge {
     if (v.sectors !== undefined && operations === setOf([Command.FLUSH])) {
       throw this.#wrong('sectors', 'not with op=flush, which has none');
     }
+    if ((operations & ~setOf(arrivals)) === 0) this.#notOfArrivals();
+    if (v.client === 0 && action?.kind === 'wire') {
+      throw this.#wrong(
+        'client',
+        'must be from 1 on, with wire: the control side has no connection',
+      );
+    }
     return {
       operations,
       sectors: v.sectors,
@@ -282,13 +293,20 @@ class Judge {
     };
   }
 
+  /** A client that arrives names no sectors. */
+  #notOfArrivals(): void {
+    for (const name of ['sectors', 'bytes', 'align', 'fua'] as const) {
+      if (this.#values[name] === undefined) continue;
+      throw this.#wrong(name, 'not with op=connect or op=handshake, which have none');
+    }
+  }
+
   /** Those that were named, or all that the action can strike. */
   #operations(action: Action | undefined): OperationSet {
     const { op } = this.#values;
     const able = setOf(strikable(action));
     if (op === undefined) {
-      const arrivals = setOf([Arrival.CONNECT, Arrival.HANDSHAKE]);
-      return (able & ~arrivals) as OperationSet; // a part of a set
+      return (able & ~setOf(arrivals)) as OperationSet; // a part of a set
     }
     for (const operation of membersOf(op)) {
       if (isIn(able, operation)) continue;
@@ -322,6 +340,12 @@ class Judge {
       burst,
     };
   }
+}
+
+/** JSON's 1e-7 is a decimal number like any other. */
+function plainText(value: string | number): string {
+  const text = `${value}`;
+  return typeof value === 'number' && /e-/.test(text) ? value.toFixed(20) : text;
 }
 
 const namesOf = (part: Part): readonly WordName[] =>

@@ -5,7 +5,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { faultOperations } from '../../src/cli/commands/faults.ts';
-import { wordNames } from '../../src/rules/words.ts';
+import { alone } from '../../src/rules/alone.ts';
+import { isWord, wordNames } from '../../src/rules/words.ts';
 import { folder } from '../folder.ts';
 import { runHere } from './here.ts';
 import { start } from './program.ts';
@@ -148,6 +149,19 @@ test('a delay is read from a file here', async () => {
     json: { delay: `trace:@${trace}` },
   });
   expect(json).toMatchObject({ errno: 'EINVAL' });
+});
+
+test('lose, lie and stale stand without a value, too, and are words of the table', async () => {
+  const it = await device();
+  await it.faults('add', 'lose', 'op=write');
+  await it.faults('add', 'stale', 'sectors=0-7');
+  await it.faults('add', 'op=flush', 'lie');
+  expect(it.device().rules.plan().rules).toEqual([
+    { id: 'r1', op: 'write', lose: '1' },
+    { id: 'r2', sectors: '0-7', stale: '1' },
+    { id: 'r3', op: 'flush', lie: '1' },
+  ]);
+  expect([...alone.keys()].every(isWord)).toBe(true);
 });
 
 test('what a kernel client cannot tell is a line on standard error', async () => {

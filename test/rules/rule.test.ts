@@ -35,6 +35,21 @@ const mistakes: readonly (readonly [text: string, says: string])[] = [
   ['bytes=x error=EIO', 'r1: bytes=x: must be a size or MIN-MAX'],
   ['bytes=8k-4k error=EIO', 'r1: bytes=8k-4k: must be a size or MIN-MAX'],
   ['bytes=4KB error=EIO', 'r1: bytes=4KB: must be a size or MIN-MAX'],
+  [
+    'bytes=4T error=EIO',
+    'r1: bytes=4T: must be a size or MIN-MAX: bytes, or with k, M or G, MIN not',
+  ],
+  [
+    'op=connect sectors=1 wire=reset',
+    'r1: sectors=1: not with op=connect or op=handshake, which have none',
+  ],
+  ['op=connect bytes=1 wire=reset', 'r1: bytes=1: not with op=connect or op=handshake'],
+  ['op=connect,handshake fua=1 wire=stall:0', 'r1: fua=1: not with op=connect or op=handshake'],
+  ['op=handshake align=4k wire=stall:0', 'r1: align=4k: not with op=connect or op=handshake'],
+  [
+    'client=0 wire=reset',
+    'r1: client=0: must be from 1 on, with wire: the control side has no connection',
+  ],
   ['align=0 error=EIO', 'r1: align=0: must be a size that is a multiple of 512'],
   ['align=100 error=EIO', 'r1: align=100: must be a size that is a multiple of 512'],
   ['fua=2 error=EIO', 'r1: fua=2: must be 0 or 1'],
@@ -198,6 +213,12 @@ test('text and numbers of JSON mean the same', () => {
   const { words: _, ...rule } = parseRule(json, 'r1');
   const text = parseRule(words('sectors=8 bytes=4k nth=3 probability=2.5 lose=1 state=2'), 'r1');
   expect(text).toMatchObject(rule);
+});
+
+test('a number of JSON with an exponent is a percentage like any other', () => {
+  const { trigger, words: given } = parseRule({ probability: 1e-7, error: 'EIO' }, 'r1');
+  expect(trigger.probability).toBeCloseTo(1e-9, 15);
+  expect(given).toEqual({ probability: 1e-7, error: 'EIO' });
 });
 
 test.each([

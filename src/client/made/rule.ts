@@ -8,9 +8,9 @@ export interface Rule {
   readonly id?: string;
   /** What the client asks for; without it: every command: names out of read, write, write_zeroes, discard, flush, zone_append, zone_open, zone_close, zone_finish, zone_reset, zone_reset_all, connect, handshake, with commas between them. */
   readonly op?: string;
-  /** The command touches one of them; a flush never does: FIRST-LAST or one sector, of 512 bytes. */
+  /** The command touches one of them; a flush never does: FIRST-LAST or one sector, of 512 bytes, FIRST not behind LAST. */
   readonly sectors?: number | string;
-  /** The length of the command: a size or MIN-MAX: bytes, or with k, M or G. */
+  /** The length of the command: a size or MIN-MAX: bytes, or with k, M or G, MIN not above MAX. */
   readonly bytes?: number | string;
   /** The command's offset is a multiple: a size that is a multiple of 512: bytes, or with k, M or G. */
   readonly align?: number | string;
@@ -46,9 +46,9 @@ export interface Rule {
   readonly error?: 'EPERM' | 'EIO' | 'ENOMEM' | 'EINVAL' | 'ENOSPC' | 'EOVERFLOW' | 'ENOTSUP' | 'ESHUTDOWN';
   /** Not done and not answered for so long; on: until release: on, or a duration: a number with ns, us, ms, s, m or h, at most 2501h. */
   readonly hang?: string;
-  /** Of a write these blocks alone are stored: first:N, last:N, blocks:N,N-M,... or random. */
+  /** Of a write these blocks alone are stored: first:N, last:N, blocks:N,N-M,... or random, N below 2^32 and not above M. */
   readonly torn?: string;
-  /** Reads and writes go elsewhere: +N, -N or =N sectors. */
+  /** Reads and writes go elsewhere: +N, -N or =N sectors, N from 1 on, behind = from 0. */
   readonly misdirect?: string;
   /** Answered, not done: 1. */
   readonly lose?: number | string;
@@ -60,9 +60,9 @@ export interface Rule {
   readonly corrupt?: string;
   /** A power cut: one of none, all, random, whole, torn. */
   readonly cut?: 'none' | 'all' | 'random' | 'whole' | 'torn';
-  /** The connection misbehaves when the reply is due: reset, close, truncate:BYTES, stall:BYTES, drip:BYTES:DURATION, cookie, duplicate, reorder:REPLIES, garbage:BYTES (at most 65536), magic or error:NUMBER. */
+  /** The connection misbehaves when the reply is due: reset, close, truncate:BYTES, stall:BYTES, drip:BYTES:DURATION, cookie, duplicate, reorder:REPLIES, garbage:BYTES (at most 65536), magic or error:NUMBER, numbers from 1 on, of truncate and stall from 0, all below 2^32. */
   readonly wire?: string;
-  /** How much is done of a command that is struck: none, all, drop or first:BLOCKS. */
+  /** How much is done of a command that is struck: none, all, drop or first:BLOCKS, BLOCKS from 1 on, below 2^32. */
   readonly apply?: string;
   /** How the torn write is answered: one of ok, error, cut. */
   readonly then?: 'ok' | 'error' | 'cut';
@@ -70,7 +70,7 @@ export interface Rule {
   readonly where?: 'reply' | 'store';
   /** The cut is before or after the command: one of before, after. */
   readonly at?: 'before' | 'after';
-  /** Done at once, answered so much later: a duration (5ms, at most 2501h), uniform:MIN:MAX, exponential:MEAN, lognormal:MEDIAN:P99 or trace:D,D,.... */
+  /** Done at once, answered so much later: a duration (5ms, at most 2501h), uniform:MIN:MAX, exponential:MEAN, lognormal:MEDIAN:P99 or trace:D,D,..., MIN not above MAX, MEDIAN above 0 and not above P99. */
   readonly delay?: string;
   /** The device goes to this state: a whole number from 0 to 2147483647. */
   readonly set_state?: number | string;
