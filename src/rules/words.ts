@@ -78,7 +78,11 @@ export const words = {
   misdirect: word('action', kinds.misdirection, 'reads and writes go elsewhere'),
   lose: word('action', kinds.one, 'answered, not done'),
   lie: word('action', kinds.one, 'flush and FUA: answered, nothing is made durable'),
-  stale: word('action', kinds.whole(1, 64), 'a read gets its sectors as they were N writes ago'),
+  stale: word(
+    'action',
+    kinds.whole(1, 64),
+    'a read gets its sectors as they were N writes ago, discards included, zone appends not',
+  ),
   corrupt: word(
     'action',
     kinds.corruption,

@@ -563,6 +563,17 @@ describe('stale', () => {
     expect(held - memory.usedBytes).toBe(4 * 8 * (512 + 256));
   });
 
+  test('a write that fails is none', () => {
+    const words = ['zoned=1', 'zone_size=1', 'discard=0'];
+    const { disk, device } = ruled(['op=read sectors=0-3 stale=1'], ...words);
+    expect(ended(write(0, 4, 1).submit(disk))).toBe('OK');
+    const held = allocator.memory.usedBytes;
+    for (const byte of [2, 3]) expect(ended(write(0, 4, byte).submit(disk))).toBe('EIO');
+    expect(allocator.memory.usedBytes).toBe(held);
+    expect(bytesAt(disk, 0, 4)).toEqual([0xff, 0xff, 0xff, 0xff]);
+    expect(stored(device, 0, 4)).toEqual([1, 1, 1, 1]);
+  });
+
   test('a torn write is a write of what it stores', () => {
     const { disk } = ruled(['op=write nth=2 torn=first:4', 'sectors=0-7 stale=1']);
     for (const byte of [1, 2, 3]) write(0, 8, byte).submit(disk);

@@ -54,7 +54,7 @@ export interface Rule {
   readonly lose?: number | string;
   /** Flush and FUA: answered, nothing is made durable: 1. */
   readonly lie?: number | string;
-  /** A read gets its sectors as they were N writes ago: a whole number from 1 to 64. */
+  /** A read gets its sectors as they were N writes ago, discards included, zone appends not: a whole number from 1 to 64. */
   readonly stale?: number | string;
   /** Bytes are changed: in the reply of a read, or as a write is stored: bits:N (at most 4096), xor:HH, fill:HH or random. */
   readonly corrupt?: string;

@@ -62,14 +62,29 @@ export class Versions {
     return before?.[Math.max(0, before.length - this.#depth)];
   }
 
-  /** @param data of a sector that is about to be written. */
-  keep(sector: number, data: Uint8Array): void {
-    if (this.#freed) return;
+  /** @param data of a sector that is about to be written. @returns whether `written` is to be called when it
+   *  has been, or not. */
+  keep(sector: number, data: Uint8Array): boolean {
+    if (this.#freed) return false;
     const before = this.#before.get(sector) ?? [];
-    if (before.length === this.#depth) before.shift();
-    else if (!this.#memory.charge(VERSION_BYTES)) return;
+    const isCharged = this.#memory.charge(VERSION_BYTES);
+    if (!isCharged) {
+      if (before.length < this.#depth) return false;
+      before.shift();
+    }
     before.push(data.slice());
     this.#before.set(sector, before);
+    return isCharged;
+  }
+
+  /** What was kept of a sector becomes its latest version, or is dropped: the write has failed. */
+  written(sector: number, ok: boolean): void {
+    const before = this.#before.get(sector);
+    if (before === undefined || (ok && before.length <= this.#depth)) return;
+    if (ok) before.shift();
+    else before.pop();
+    if (before.length === 0) this.#before.delete(sector);
+    this.#memory.release(VERSION_BYTES);
   }
 
   begin(write: VersionedWrite): void {
@@ -124,6 +139,10 @@ export class VersionedWrite implements OwnBioHost, LongJob {
   #at: number;
   readonly #end: number;
   readonly #piece: Uint8Array;
+  /** Sectors of which a version was kept. */
+  readonly #kept: number[] = [];
+  /** It is written, or has failed. */
+  #isDone = false;
 
   /** @param outer not borrowed. @param hctx where what it replaces is read. @param next where it goes then. */
   constructor(
@@ -154,7 +173,8 @@ export class VersionedWrite implements OwnBioHost, LongJob {
 
   /** The next piece. */
   proceed(): number {
-    this.begin();
+    if (this.#isDone) this.#settle();
+    else this.begin();
     return TURN_BYTES;
   }
 
@@ -184,14 +204,30 @@ export class VersionedWrite implements OwnBioHost, LongJob {
     outer.status = inner.status;
     outer.reason = inner.reason;
     outer.failedAt = inner.failedAt;
-    this.#versions.ended();
-    outer.giveUp(inner.status);
+    this.#isDone = true;
+    this.#settle();
+  }
+
+  /** What was kept becomes versions, or is dropped, some in a turn; then the write is answered. */
+  #settle(): void {
+    const { status } = this.#outer;
+    for (let most = TURN_BYTES / SECTOR_BYTES; most > 0; most--) {
+      const sector = this.#kept.pop();
+      if (sector === undefined) {
+        this.#versions.ended();
+        return this.#outer.giveUp(status);
+      }
+      this.#versions.written(sector, status === Status.OK);
+    }
+    this.#longWork.later(this);
   }
 
   #keep(sectors: number): void {
     for (let one = 0; one < sectors; one++) {
       const start = one * SECTOR_BYTES;
-      this.#versions.keep(this.#at + one, this.#piece.subarray(start, start + SECTOR_BYTES));
+      const sector = this.#at + one;
+      const data = this.#piece.subarray(start, start + SECTOR_BYTES);
+      if (this.#versions.keep(sector, data)) this.#kept.push(sector);
     }
   }
 
