@@ -56,6 +56,12 @@ test('remove takes ids, or --all', async () => {
   expect(await it.refused('faults', 'nullb0', 'remove', 'r1')).toBe(
     "there is no rule 'r1' (ENOENT)",
   );
+  expect(await it.refused('faults', 'nullb0', 'remove', 'r2', 'r1')).toBe(
+    "there is no rule 'r1' (ENOENT)",
+  );
+  expect(it.device().rules.rules.map(({ id }) => id)).toEqual(['r2', 'r4']);
+  await it.faults('remove', 'r2', 'r2');
+  expect(it.device().rules.rules.map(({ id }) => id)).toEqual(['r4']);
   await it.faults('remove', '--all');
   expect(it.device().rules.rules).toEqual([]);
 });

@@ -52,7 +52,7 @@ const operations: Readonly<Record<string, Operation>> = {
         throw new UsageError('faults: remove takes the ids of rules, or --all');
       }
       if (ids.length === 0) await client.text('DELETE', url);
-      for (const id of ids) await client.text('DELETE', `${url}/rules/${encodeURIComponent(id)}`);
+      else await removeAll(client, url, ids);
     },
   },
   load: {
@@ -106,6 +106,21 @@ const operations: Readonly<Record<string, Operation>> = {
     },
   },
 };
+
+/** All of them, or none. */
+async function removeAll(
+  client: CommandContext['client'],
+  url: string,
+  ids: readonly string[],
+): Promise<void> {
+  const { rules } = await client.json<FaultsAnswer>('GET', url);
+  const there = new Set(rules.map(({ id }) => id));
+  // The call about one that is not there comes first and fails.
+  const missing = ids.filter((id) => !there.has(id));
+  for (const id of new Set([...missing, ...ids])) {
+    await client.text('DELETE', `${url}/rules/${encodeURIComponent(id)}`);
+  }
+}
 
 export const faultOperations: readonly string[] = Object.keys(operations);
 
