@@ -82,6 +82,12 @@ export class RuleSet {
     return undefined;
   }
 
+  /** Are there sectors that fail until they are written? */
+  get hasLatent(): boolean {
+    for (const live of this.#untilRewrite) if (live.hasLatent) return true;
+    return false;
+  }
+
   /** Does any of the sectors fail until it is written? */
   isLatent(sector: number, sectors: number): boolean {
     for (const live of this.#untilRewrite) {

@@ -10,7 +10,7 @@ import { ReplayLog } from '../../src/rules/replay-log.ts';
 import { World } from '../block/world.ts';
 import { options } from '../config/words.ts';
 import { until } from '../until.ts';
-import { bytesAt, command, type Io, read, wholeDevice, write } from './whole.ts';
+import { bytesAt, command, Io, read, wholeDevice, write } from './whole.ts';
 import { writeBadBlocks } from './write-bad-blocks.ts';
 
 const MEMORY = ['size=4', 'memory_backed=1', 'discard=1'];
@@ -165,6 +165,21 @@ describe('until=rewrite', () => {
     expect(ended(write(8, 2, 7).submit(disk))).toBe('OK');
     expect(ended(read(8, 2).submit(disk))).toBe('OK');
     expect(stored(device, 8, 2)).toEqual([7, 7]);
+  });
+
+  test('a zone append heals where it went, struck by another rule or not', () => {
+    const rules = ['op=read nth=1 error=EIO until=rewrite', 'op=zone_append nth=2 delay=1ms'];
+    const { disk, world } = ruled(rules, 'zoned=1', 'zone_size=1', 'discard=0');
+    const append = (): Io => new Io(Command.ZONE_APPEND, 0, 4, new Uint8Array(4 * 512).fill(5));
+    const fates = (): (string | undefined)[] =>
+      [read(0, 4), read(4, 4), read(8, 4)].map((io) => ended(io.submit(disk)));
+    expect(ended(read(0, 12).submit(disk))).toBe('EIO');
+    expect(ended(append().submit(disk))).toBe('OK');
+    expect(fates()).toEqual(['OK', 'EIO', 'EIO']);
+    append().submit(disk);
+    world.pass(1e6);
+    expect(fates()).toEqual(['OK', 'OK', 'EIO']);
+    expect(bytesAt(disk, 0, 8)).toEqual(Array(8).fill(5));
   });
 
   test('what is drawn for it depends on the read, not on what was struck before', () => {

@@ -2,7 +2,7 @@
  *  carried out apart. There only while the device has rules. Source: faults.md section 1. */
 
 import type { Bio } from '../../block/bio.ts';
-import { Command, hasRange, overwrites, RequestFlag } from '../../block/command.ts';
+import { Command, hasRange, RequestFlag } from '../../block/command.ts';
 import type { HwQueue } from '../../block/hw-queue.ts';
 import { Status } from '../../block/status.ts';
 import type { Front, Submitter } from '../../block/submitter.ts';
@@ -13,7 +13,7 @@ import type { Facts } from '../../rules/facts.ts';
 import { Arrival as OnArrival, type Operation } from '../../rules/operations.ts';
 import { nanoseconds, SECTOR_BYTES } from '../../units.ts';
 import { drawDelay } from './draw.ts';
-import { HealingWrite } from './healing-write.ts';
+import { HealingWrite, mayHeal } from './healing-write.ts';
 import type { HeldCommand } from './held.ts';
 import { OwnQueue } from './own-queue.ts';
 import { StruckCommand } from './struck-command.ts';
@@ -155,7 +155,7 @@ class Watched implements Submitter {
         new StruckCommand(this.#host, this.#struck, bio, this.#hctx, live, facts).begin();
         return true;
       }
-      if (overwrites(bio.command) && rules.isLatent(bio.sector, bio.sectors)) {
+      if (mayHeal(bio, rules)) {
         new HealingWrite(rules, bio, this.#hctx, context.allocator).begin();
         return true;
       }

@@ -2,7 +2,7 @@
  *  Made for each; the plain way knows nothing of it. Source: faults.md section 1 (Action). */
 
 import type { Bio } from '../../block/bio.ts';
-import { Command, carriesData, overwrites, RequestFlag } from '../../block/command.ts';
+import { Command, carriesData, RequestFlag } from '../../block/command.ts';
 import { OwnBio, type OwnBioHost } from '../../block/own-bio.ts';
 import { Status } from '../../block/status.ts';
 import type { Submitter } from '../../block/submitter.ts';
@@ -15,6 +15,7 @@ import { type Nanoseconds, SECTOR_BYTES, type Sector } from '../../units.ts';
 import type { CutKeep } from '../snapshots/power-cut.ts';
 import { addRange } from './data.ts';
 import * as draw from './draw.ts';
+import { healed } from './healing-write.ts';
 import { type HeldCommand, HeldTag } from './held.ts';
 import { type LongJob, PART_BYTES, TURN_BYTES } from './long-work.ts';
 import { blocksOf, keptParts, misdirected, type Part, wholeOf } from './parts-done.ts';
@@ -186,9 +187,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
     outer.writtenSector = inner.writtenSector;
     this.#host.landed(inner);
     inner.segments.clear();
-    if (overwrites(inner.command) && inner.status === Status.OK) {
-      this.#host.rules.rewritten(inner.sector, inner.sectors);
-    }
+    healed(inner, this.#host.rules);
     this.#nextPart++;
     if (!this.#atWork) this.#goOn();
   }
