@@ -24,6 +24,8 @@ export const RequestFlag = {
   POLLED: 2,
   /** WRITE_ZEROES keeps the memory: the result is provisioned. */
   NOUNMAP: 4,
+  /** A read of what lies there, for the program itself: bad blocks neither fail it nor are cleared by it. */
+  PEEK: 8,
 } as const;
 
 /** True when the command's data replace what was there. */

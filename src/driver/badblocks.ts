@@ -1,7 +1,7 @@
 /** Bad blocks: a set of sector ranges that changes as a whole while requests go on, and the step that fails
  *  requests for them. Knows neither data nor zones. Source: driver.md section 5. */
 
-import { Command } from '../block/command.ts';
+import { Command, RequestFlag } from '../block/command.ts';
 import { Status } from '../block/status.ts';
 import { type BadBlocksChange, rangesText } from '../config/badblocks-text.ts';
 import { atOnce, type Work } from '../time/slicer.ts';
@@ -160,6 +160,7 @@ const NOTHING = 0 as Sector; // no sectors
 function transfers(request: NullOwned): boolean {
   switch (request.command()) {
     case Command.READ:
+      return (request.flags() & RequestFlag.PEEK) === 0;
     case Command.WRITE:
     case Command.WRITE_ZEROES:
     case Command.DISCARD:

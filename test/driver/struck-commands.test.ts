@@ -10,7 +10,7 @@ import { ReplayLog } from '../../src/rules/replay-log.ts';
 import { World } from '../block/world.ts';
 import { options } from '../config/words.ts';
 import { until } from '../until.ts';
-import { bytesAt, command, Io, read, wholeDevice, write } from './whole.ts';
+import { bytesAt, command, diskOf, Io, read, wholeDevice, write } from './whole.ts';
 import { writeBadBlocks } from './write-bad-blocks.ts';
 
 const MEMORY = ['size=4', 'memory_backed=1', 'discard=1'];
@@ -587,6 +587,18 @@ describe('stale', () => {
     expect(allocator.memory.usedBytes).toBe(held);
     expect(bytesAt(disk, 0, 4)).toEqual([0xff, 0xff, 0xff, 0xff]);
     expect(stored(device, 0, 4)).toEqual([1, 1, 1, 1]);
+  });
+
+  test('a rule that keeps what is there does not use up a bad block', async () => {
+    const { device, world } = ruled(['op=read sectors=0-7 times=0 stale=1']);
+    writeBadBlocks(device.badBlocks, '+4-4');
+    const off = device.powerOff();
+    world.settle();
+    await off;
+    device.powerOn({ ...options(...MEMORY), badblocks_once: true });
+    const disk = diskOf(device);
+    expect(ended(write(0, 8, 1).submit(disk))).toBe('EIO');
+    expect(ended(write(0, 8, 1).submit(disk))).toBe('OK');
   });
 
   test('a torn write is a write of what it stores', () => {

@@ -2,7 +2,7 @@
  *  and the writes to such sectors, one after the other. Source: faults.md section 1 (stale). */
 
 import type { Bio } from '../../block/bio.ts';
-import { Command, overwrites } from '../../block/command.ts';
+import { Command, overwrites, RequestFlag } from '../../block/command.ts';
 import { OwnBio, type OwnBioHost } from '../../block/own-bio.ts';
 import { Status } from '../../block/status.ts';
 import type { Submitter } from '../../block/submitter.ts';
@@ -167,7 +167,7 @@ export class VersionedWrite implements OwnBioHost, LongJob {
   begin(): void {
     const sectors = Math.min(this.#piece.length / SECTOR_BYTES, this.#end - this.#at);
     const { bio } = this.#inner;
-    bio.reset(Command.READ, 0, this.#at as Sector, sectors as Sector); // of the command's
+    bio.reset(Command.READ, RequestFlag.PEEK, this.#at as Sector, sectors as Sector); // of the command's
     this.#submit();
   }
 
