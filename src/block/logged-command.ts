@@ -81,12 +81,21 @@ export interface LoggedCommand {
   readonly status: string | null;
 }
 
-export function operationText(operation: number): string {
-  return operationNames.get(operation) ?? 'unknown';
+const OPERATIONS = 64;
+
+/** An operation and NBD's flags in one number. */
+export function whatOf(operation: LoggedOperation, flags: number): number {
+  return flags * OPERATIONS + operation;
 }
 
-/** Bits without a name are shown as one number, such as `0x40`. */
-export function flagTexts(flags: number): string[] {
+/** @param what an operation, or `whatOf` a command. */
+export function operationText(what: number): string {
+  return operationNames.get(what % OPERATIONS) ?? 'unknown';
+}
+
+/** Bits without a name are shown as one number, such as `0x40`. @param what `whatOf` a command. */
+export function flagTexts(what: number): string[] {
+  const flags = Math.floor(what / OPERATIONS);
   const texts = flagNames.filter((_, bit) => (flags & (1 << bit)) !== 0);
   const rest = flags & -(1 << flagNames.length);
   return rest === 0 ? texts : [...texts, `0x${rest.toString(16)}`];

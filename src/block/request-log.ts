@@ -11,7 +11,9 @@ import {
   type LoggedOperation,
   operationText,
   statusText,
+  whatOf,
 } from './logged-command.ts';
+import type { NotedElsewhere, TakesExecuted } from './noted-elsewhere.ts';
 
 /** The fields of a row: 64 bytes, which is a line of the processor's cache. */
 const Field = {
@@ -20,7 +22,7 @@ const Field = {
   OFFSET: 2,
   BYTES: 3,
   CLIENT: 4,
-  /** The operation and, times 64, the flags. */
+  /** The operation and the flags: see `whatOf`. */
   WHAT: 5,
   /** The errno; -1: no reply. */
   STATUS: 6,
@@ -28,7 +30,6 @@ const Field = {
   ENDED: 7,
 } as const;
 const FIELDS = 8;
-const OPERATIONS = 64;
 const NO_REPLY = -1;
 
 /** Rows of a piece of the ring. */
@@ -43,7 +44,7 @@ interface Context {
 /** INVARIANT: row `seq` lies in piece floor((seq - 1) / PIECE), which stands in the ring at its number modulo the
  *  ring's length. The ring is one piece longer than its rows need, so a piece is used again only when no kept row lies
  *  in it. */
-export class RequestLog implements DeferredWork {
+export class RequestLog implements DeferredWork, TakesExecuted {
   /** Since the first command of this turn; what ends until the turn's end gets one time. */
   raised = false;
   readonly #context: Context;
@@ -67,6 +68,9 @@ export class RequestLog implements DeferredWork {
   #order = new Float64Array(0);
   readonly #listeners = new Set<() => void>();
   #isCut = false;
+  #elsewhere: NotedElsewhere | undefined;
+  /** The piece of the last command; undefined: it is to be looked up. */
+  #rows: Float64Array | undefined;
 
   constructor(context: Context) {
     this.#context = context;
@@ -105,6 +109,29 @@ export class RequestLog implements DeferredWork {
     return this.#ended;
   }
 
+  /** From now on others execute commands, too. Those before must be out. @param elsewhere undefined: nobody else. */
+  attach(elsewhere: NotedElsewhere | undefined): void {
+    this.collect();
+    if (this.#elsewhere === elsewhere) return;
+    this.#elsewhere?.follow(false);
+    this.#elsewhere = elsewhere;
+    if (elsewhere === undefined) return;
+    elsewhere.onNews = () => this.collect();
+    elsewhere.follow(this.#listeners.size > 0);
+  }
+
+  /** What others have executed is here from now on: before somebody looks, and before a command comes that may be
+   *  the answer to it. */
+  collect(): void {
+    const elsewhere = this.#elsewhere;
+    if (elsewhere === undefined) return;
+    if (this.#most === 0) return elsewhere.skip();
+    this.#settle();
+    const before = this.#ended;
+    elsewhere.collect(this, this.#context.clock.now());
+    if (this.#ended > before) for (const listener of this.#listeners) listener();
+  }
+
   /** Times count from now on. */
   powerOn(): void {
     this.#settle();
@@ -117,10 +144,12 @@ export class RequestLog implements DeferredWork {
     this.#isCut = true;
     for (let at = 0; at < this.#fresh; at++)
       this.#set(this.#endedNow[at] ?? 0, Field.STATUS, NO_REPLY);
+    this.collect();
   }
 
   /** Keeps so many from now on: the last ones stay. 0: it forgets all. */
   resize(most: number): void {
+    this.collect();
     this.#settle();
     if (most === this.#most) return;
     if (this.#most === 0) this.#floor = this.#before = this.#last;
@@ -132,6 +161,7 @@ export class RequestLog implements DeferredWork {
       if (first <= this.#last) ring[piece % ring.length] = old[piece % old.length];
     }
     this.#ring = ring;
+    this.#rows = undefined;
     this.#most = most;
     this.#makeOrder();
   }
@@ -146,20 +176,45 @@ export class RequestLog implements DeferredWork {
     client: number,
   ): number {
     if (!this.raised) this.#begin();
-    const at = this.#last % PIECE;
-    const seq = ++this.#last;
-    const rows = this.#ring[pieceOf(seq) % this.#ring.length] ?? this.#newPiece();
-    if (rows === undefined) return this.#missed();
-    const row = at * FIELDS;
+    const row = this.#newRow(whatOf(operation, flags), offset, bytes, client);
+    const rows = this.#rows;
+    if (row < 0 || rows === undefined) return this.#missed();
     rows[row + Field.ARRIVED] = this.#now;
     rows[row + Field.ANSWERED] = 0;
-    rows[row + Field.OFFSET] = offset;
-    rows[row + Field.BYTES] = bytes;
-    rows[row + Field.CLIENT] = client;
-    rows[row + Field.WHAT] = flags * OPERATIONS + operation;
     rows[row + Field.STATUS] = NO_REPLY;
-    rows[row + Field.ENDED] = 0;
-    return seq;
+    return this.#last;
+  }
+
+  executed(
+    arrived: number,
+    answered: number,
+    what: number,
+    offset: number,
+    bytes: number,
+    client: number,
+  ): void {
+    const row = this.#newRow(what, offset, bytes, client);
+    const rows = this.#rows;
+    if (row < 0 || rows === undefined) return void this.#missed();
+    rows[row + Field.ARRIVED] = Math.round(arrived - this.#poweredAt);
+    rows[row + Field.ANSWERED] = Math.round(answered - this.#poweredAt);
+    rows[row + Field.STATUS] = 0;
+  }
+
+  endedElsewhere(first: number, count: number): void {
+    const end = first + count;
+    const ended = this.#ended + 1 - first;
+    this.#ended += count;
+    for (let seq = Math.max(first, this.first); seq < end; ) {
+      const rows = this.#rowsOf(seq);
+      const upTo = Math.min(end, (pieceOf(seq) + 1) * PIECE + 1);
+      let row = ((seq - 1) % PIECE) * FIELDS + Field.ENDED;
+      for (; rows !== undefined && seq < upTo; seq++, row += FIELDS) rows[row] = ended + seq;
+      seq = upTo;
+    }
+    const order = this.#order;
+    if (order.length === 0) return;
+    for (let seq = first; seq < end; seq++) order[(ended + seq - 1) % order.length] = seq;
   }
 
   /** Command `seq` has its reply. @param errno 0: success. */
@@ -190,12 +245,12 @@ export class RequestLog implements DeferredWork {
       arrived,
       answered: isAnswered ? answered : null,
       ns: isAnswered ? answered - arrived : null,
-      op: operationText(what % OPERATIONS),
+      op: operationText(what),
       sector,
       sectors: bytes === 0 ? 0 : Math.ceil((offset + bytes) / SECTOR_BYTES) - sector,
       offset,
       bytes,
-      flags: flagTexts(Math.floor(what / OPERATIONS)),
+      flags: flagTexts(what),
       client: field(Field.CLIENT),
       status: isAnswered ? statusText(errno) : null,
     };
@@ -221,9 +276,14 @@ export class RequestLog implements DeferredWork {
     this.#settle();
     this.#listeners.add(listener);
     if (this.#listeners.size === 1) this.#makeOrder();
+    this.#elsewhere?.follow(true);
+    // What had ended before they knew brings no news.
+    this.collect();
     return () => {
       this.#listeners.delete(listener);
-      if (this.#listeners.size === 0) this.#order = new Float64Array(0);
+      if (this.#listeners.size > 0) return;
+      this.#order = new Float64Array(0);
+      this.#elsewhere?.follow(false);
     };
   }
 
@@ -233,6 +293,7 @@ export class RequestLog implements DeferredWork {
   }
 
   #begin(): void {
+    this.collect();
     this.#now = this.#time();
     this.#context.deferred.raise(this);
   }
@@ -279,6 +340,24 @@ export class RequestLog implements DeferredWork {
   #rowsOf(seq: number): Float64Array | undefined {
     const kept = seq >= this.first && seq <= this.#last && seq > 0;
     return kept ? this.#ring[pieceOf(seq) % this.#ring.length] : undefined;
+  }
+
+  /** For the next command, which has not ended. @returns where it begins in `#rows`; -1: there is no memory for it. */
+  #newRow(what: number, offset: number, bytes: number, client: number): number {
+    const at = this.#last % PIECE;
+    const seq = ++this.#last;
+    if (at === 0 || this.#rows === undefined) {
+      this.#rows = this.#ring[pieceOf(seq) % this.#ring.length] ?? this.#newPiece();
+    }
+    const rows = this.#rows;
+    if (rows === undefined) return -1;
+    const row = at * FIELDS;
+    rows[row + Field.OFFSET] = offset;
+    rows[row + Field.BYTES] = bytes;
+    rows[row + Field.CLIENT] = client;
+    rows[row + Field.WHAT] = what;
+    rows[row + Field.ENDED] = 0;
+    return row;
   }
 
   /** For the last command. */

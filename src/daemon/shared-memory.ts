@@ -1,7 +1,8 @@
 /** Memory and devices that several threads see: every thread is told about them before they are used. */
 
+import type { LogRings } from '../direct/log-rings.ts';
 import { CAPACITY_MAX } from '../direct/memory.ts';
-import { SharedDevice } from '../direct/shared-device.ts';
+import { SharedDevice, type SharedDeviceHost } from '../direct/shared-device.ts';
 import type { Share } from '../driver/parts.ts';
 import type { SlabAllocator } from '../pages/allocator.ts';
 import { type DataMemory, orNone } from '../pages/memory.ts';
@@ -41,12 +42,25 @@ export function sharedSlabs(
 /** Devices whose requests the threads of `pool` may execute themselves. */
 export function sharing(pool: ThreadPool, threads: number): Share {
   let made = 0;
+  const logs = new Map<number, LogRings>();
+  pool.onLogged = () => {
+    for (const rings of logs.values()) rings.onNews();
+  };
   return (capacity) => {
     if (capacity > CAPACITY_MAX) return undefined;
     const id = made++;
-    const gone = (): void => pool.post({ what: 'device gone', id });
+    const host: SharedDeviceHost = {
+      gone() {
+        logs.delete(id);
+        pool.post({ what: 'device gone', id });
+      },
+      logs(rings) {
+        logs.set(id, rings);
+        pool.post({ what: 'log', device: id, memory: rings.memory });
+      },
+    };
     // Without memory for its table the main thread serves it alone.
-    const device = orNone(() => new SharedDevice(id, threads, capacity, gone));
+    const device = orNone(() => new SharedDevice(id, threads, capacity, host));
     if (device === undefined) return undefined;
     pool.post({ what: 'device', memory: device.memory });
     return device;

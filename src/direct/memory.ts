@@ -18,7 +18,7 @@ export interface DeviceMemory {
 const LOCKS = 4096;
 
 export const Words = {
-  /** 1: threads may execute requests. */
+  /** Of `Enabled`. */
   ENABLED: 0,
   /** 1: this thread is doing so. In lines of their own. */
   ofThread: (thread: number): number => (thread + 1) * LINE_WORDS,
@@ -26,6 +26,14 @@ export const Words = {
   lockOf: (threads: number, extent: number): number =>
     (threads + 1) * LINE_WORDS + (extent & (LOCKS - 1)),
   bytesFor: (threads: number): number => 4 * ((threads + 1) * LINE_WORDS + LOCKS),
+} as const;
+
+/** Whether threads may execute requests. */
+export const Enabled = {
+  NO: 0,
+  YES: 1,
+  /** Yes, and they note each for the request log. */
+  LOGGED: 2,
 } as const;
 
 /** An extent's entry. 0: it holds nothing and reads as zeros. -2: its bytes are in several slabs, and only the main

@@ -2,6 +2,7 @@
  *  where and who may, and keeps them out while something changes that they know nothing of. */
 
 import { IoStats } from '../block/io-stats.ts';
+import { orNone } from '../pages/memory.ts';
 import {
   DATA,
   isInPieces,
@@ -13,26 +14,36 @@ import {
 import { bug } from '../units.ts';
 import { DirectTimes } from './direct-times.ts';
 import { ExtentLocks, waitUntil } from './extent-locks.ts';
-import { CAPACITY_MAX, type DeviceMemory, Entry, Words } from './memory.ts';
+import { LogRings } from './log-rings.ts';
+import { CAPACITY_MAX, type DeviceMemory, Enabled, Entry, Words } from './memory.ts';
 import type { SlabGuard } from './slab-guard.ts';
 
 const FULL = DATA | RESIDENT;
 
+/** Who tells the threads about it. */
+export interface SharedDeviceHost {
+  /** No thread will look at it again. */
+  gone(): void;
+  /** Threads will note commands there. */
+  logs(rings: LogRings): void;
+}
+
 export class SharedDevice implements SlabGuard {
   readonly memory: DeviceMemory;
-  /** No thread will look at it again. */
-  readonly gone: () => void;
+  readonly #host: SharedDeviceHost;
   readonly #threads: number;
   readonly #words: Int32Array;
   readonly #table: Int32Array;
   readonly #locks: ExtentLocks;
   readonly #times: DirectTimes;
   #allowed = false;
+  /** Threads note what they execute. */
+  #logged = false;
   #suspensions = 0;
+  #rings: LogRings | undefined;
 
-  /** @param gone hears that it is not shared any more. */
-  constructor(id: number, threads: number, capacity: number, gone: () => void = () => {}) {
-    this.gone = gone;
+  constructor(id: number, threads: number, capacity: number, host: SharedDeviceHost) {
+    this.#host = host;
     if (capacity > CAPACITY_MAX) bug(`a device of ${capacity} bytes cannot be shared`);
     const extents = Math.ceil(capacity / SLAB_BYTES);
     const words = new SharedArrayBuffer(Words.bytesFor(threads));
@@ -51,13 +62,27 @@ export class SharedDevice implements SlabGuard {
   }
 
   get enabled(): boolean {
-    return Atomics.load(this.#words, Words.ENABLED) === 1;
+    return Atomics.load(this.#words, Words.ENABLED) !== Enabled.NO;
+  }
+
+  /** No thread will look at it again. */
+  gone(): void {
+    this.#host.gone();
+  }
+
+  /** Where threads note what they execute, for the request log. Undefined: there is no memory for it. */
+  get rings(): LogRings | undefined {
+    if (this.#rings !== undefined) return this.#rings;
+    this.#rings = orNone(() => new LogRings(this.#threads));
+    if (this.#rings !== undefined) this.#host.logs(this.#rings);
+    return this.#rings;
   }
 
   /** Whether its options leave nothing to do but to move bytes. When false returns, no thread executes
-   *  a request of it, nor will any until it is allowed again. */
-  allow(allowed: boolean): void {
+   *  a request of it, nor will any until it is allowed again. @param logged each is noted in `rings`. */
+  allow(allowed: boolean, logged = false): void {
     this.#allowed = allowed;
+    this.#logged = logged;
     this.#apply();
   }
 
@@ -91,7 +116,8 @@ export class SharedDevice implements SlabGuard {
 
   #apply(): void {
     const enabled = this.#allowed && this.#suspensions === 0;
-    Atomics.store(this.#words, Words.ENABLED, enabled ? 1 : 0);
+    const how = this.#logged ? Enabled.LOGGED : Enabled.YES;
+    Atomics.store(this.#words, Words.ENABLED, enabled ? how : Enabled.NO);
     if (enabled) return;
     for (let thread = 0; thread < this.#threads; thread++) {
       const at = Words.ofThread(thread);

@@ -6,25 +6,36 @@ import { placeInArena, SLABS_PER_ARENA } from '../pages/shared-slabs.ts';
 import { SLAB_BYTES } from '../pages/slab.ts';
 import { DirectTimes } from './direct-times.ts';
 import { ExtentLocks } from './extent-locks.ts';
-import { type DeviceMemory, Entry, Words } from './memory.ts';
+import type { ThreadLog } from './log-rings.ts';
+import { type DeviceMemory, Enabled, Entry, Words } from './memory.ts';
 
-/** The memory of an arena. */
-export type Arenas = (arena: number) => Uint8Array;
+/** What the main thread has told us before it is needed. */
+export interface ThreadDeviceHost {
+  /** The memory of an arena. */
+  arena(number: number): Uint8Array;
+  /** Where we note commands of the device. */
+  log(device: number): ThreadLog;
+}
 
 export class ThreadDevice {
   readonly times: DirectTimes;
   readonly #words: Int32Array;
   readonly #table: Int32Array;
   readonly #locks: ExtentLocks;
-  readonly #arenas: Arenas;
+  readonly #host: ThreadDeviceHost;
   readonly #active: number;
+  readonly #id: number;
+  #log: ThreadLog | undefined;
+  /** As it was when we entered. */
+  #enabled: number = Enabled.NO;
 
   /** @param thread our number among `threads`. */
-  constructor(memory: DeviceMemory, thread: number, threads: number, arenas: Arenas) {
+  constructor(memory: DeviceMemory, thread: number, threads: number, host: ThreadDeviceHost) {
+    this.#id = memory.id;
     this.#words = new Int32Array(memory.words);
     this.#table = new Int32Array(memory.table);
     this.#locks = new ExtentLocks(this.#words, threads);
-    this.#arenas = arenas;
+    this.#host = host;
     this.#active = Words.ofThread(thread);
     this.times = new DirectTimes(memory.times);
   }
@@ -33,13 +44,21 @@ export class ThreadDevice {
   enter(): boolean {
     Atomics.store(this.#words, this.#active, 1);
     // In this order, and the main thread in the other: one of us sees what the other has stored.
-    if (Atomics.load(this.#words, Words.ENABLED) === 1) return true;
+    this.#enabled = Atomics.load(this.#words, Words.ENABLED);
+    if (this.#enabled !== Enabled.NO) return true;
     this.leave();
     return false;
   }
 
   leave(): void {
     Atomics.store(this.#words, this.#active, 0);
+  }
+
+  /** Where to note what is executed until `leave`; undefined: nowhere. */
+  get log(): ThreadLog | undefined {
+    if (this.#enabled !== Enabled.LOGGED) return undefined;
+    this.#log ??= this.#host.log(this.#id);
+    return this.#log;
   }
 
   /** Whether all of [offset, offset + length) has memory; it may change before the next call. */
@@ -93,7 +112,7 @@ export class ThreadDevice {
 
   #bytes(entry: number, at: number, count: number): Uint8Array {
     const slab = Entry.slab(entry);
-    const arena = this.#arenas(Math.floor(slab / SLABS_PER_ARENA));
+    const arena = this.#host.arena(Math.floor(slab / SLABS_PER_ARENA));
     const start = placeInArena(slab) + at;
     return arena.subarray(start, start + count);
   }

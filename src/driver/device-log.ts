@@ -4,6 +4,7 @@
 import type { Disk } from '../block/disk.ts';
 import { RequestLog } from '../block/request-log.ts';
 import { ErrnoError } from '../config/errors.ts';
+import type { SharedDevice } from '../direct/shared-device.ts';
 import { MiB } from '../units.ts';
 import type { DeviceContext } from './parts.ts';
 
@@ -48,7 +49,17 @@ export class DeviceLog {
   }
 
   powerOff(): void {
+    this.commands.attach(undefined);
     this.#disk = undefined;
+  }
+
+  /** Threads, which are out, may execute commands of `device` from now on if that is `allowed`, and if what they
+   *  execute can be noted. */
+  share(device: SharedDevice | undefined, allowed: boolean): void {
+    const { active } = this;
+    const rings = active ? device?.rings : undefined;
+    this.commands.attach(rings);
+    device?.allow(allowed && (!active || rings !== undefined), active);
   }
 
   /** The power is cut. */

@@ -299,7 +299,7 @@ export class NullDevice implements DeferredWork {
     this.#content.shared?.allow(false);
     const movesBytesOnly = powered.recompose();
     this.rules.compose(powered.leaving);
-    this.#content.shared?.allow(movesBytesOnly && !this.rules.active && !this.log.active);
+    this.log.share(this.#content.shared, movesBytesOnly && !this.rules.active);
   }
 
   /** The numbers of hardware queues while it is powered on. */

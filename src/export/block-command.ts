@@ -1,8 +1,8 @@
 /** NBD's commands and flags as the block layer's. Source: nbd-protocol.md section 3.2. */
 
-import { CommandFlag, Command as NbdCommand } from 'nbd-server-protocol-ts';
+import { CommandFlag, Command as NbdCommand, type RequestHeader } from 'nbd-server-protocol-ts';
 import { Command, RequestFlag } from '../block/command.ts';
-import { ClientOnly, type LoggedOperation } from '../block/logged-command.ts';
+import { ClientOnly, type LoggedOperation, whatOf } from '../block/logged-command.ts';
 import { bug } from '../units.ts';
 
 export function writes(command: Command): boolean {
@@ -49,4 +49,9 @@ export function loggedOperation(command: number): LoggedOperation {
     default:
       return ClientOnly.UNKNOWN;
   }
+}
+
+/** What the log of requests has of a command beside its range. */
+export function loggedWhat({ command, flags }: Pick<RequestHeader, 'command' | 'flags'>): number {
+  return whatOf(loggedOperation(command), flags);
 }

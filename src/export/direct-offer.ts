@@ -8,6 +8,8 @@ import type { Bounds, Terms } from './rules.ts';
 export interface DirectOffer {
   /** The number of the shared device. */
   readonly device: number;
+  /** The client's number, as rules count them. */
+  readonly client: number;
   readonly replyForm: ReplyForm;
   readonly terms: Terms;
   readonly bounds: Bounds;
@@ -15,15 +17,16 @@ export interface DirectOffer {
   readonly chunkMax: number;
 }
 
-/** @param device the number of the shared device that is exported. */
+/** @param device the number of the shared device that is exported. @param client of the client. */
 export function directOffer(
   { export: of, replyForm, flags, extendedHeaders, blockSizeNegotiated }: Agreed<NbdExport>,
   device: number,
+  client: number,
   chunkMax: number,
 ): DirectOffer {
   const { size, writeAlignment, alignment, blockSize, payloadMax, blockBytes } = of;
   return {
-    ...{ device, replyForm, chunkMax },
+    ...{ device, client, replyForm, chunkMax },
     terms: { flags, extendedHeaders, blockSizeNegotiated, contexts: [] },
     bounds: {
       ...{ size, writeAlignment, alignment, blockSize, payloadMax, blockBytes },

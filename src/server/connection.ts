@@ -374,7 +374,7 @@ export class Connection implements ByteSink, TappedConnection, SessionHost, Requ
     const [window, output] = [this.#window, this.#output];
     this.#requests = new Requests(session, extendedHeaders, window, output, this, this.#context);
     this.#phase = 'transmission';
-    this.#lending.offer(agreed, session.copyMax, this.#stream);
+    this.#lending.offer(agreed, session.queues.client, session.copyMax, this.#stream);
     const contexts = agreed.contexts.map(({ name }) => name);
     this.#agreed = { client: session.queues.client, export: of.name };
     const named = { connection: this.#id, from: this.#from, ...this.#agreed };

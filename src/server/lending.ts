@@ -18,10 +18,15 @@ export class Lending {
   #offered = false;
 
   /** Tells the thread that has the socket, if any, by which rules it may execute requests. */
-  offer(agreed: Agreed<NbdExport>, chunkMax: number, stream: ByteStream | undefined): void {
+  offer(
+    agreed: Agreed<NbdExport>,
+    client: number,
+    chunkMax: number,
+    stream: ByteStream | undefined,
+  ): void {
     const { shared } = agreed.export;
     if (shared === undefined || stream?.offer === undefined) return;
-    stream.offer(directOffer(agreed, shared.id, chunkMax));
+    stream.offer(directOffer(agreed, shared.id, client, chunkMax));
     this.#offered = true;
   }
 

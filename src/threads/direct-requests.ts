@@ -17,7 +17,9 @@ import {
   ReplyEncoder,
   RequestHeader,
 } from 'nbd-server-protocol-ts';
+import type { ThreadLog } from '../direct/log-rings.ts';
 import type { ThreadDevice } from '../direct/thread-device.ts';
+import { loggedWhat } from '../export/block-command.ts';
 import type { DirectOffer } from '../export/direct-offer.ts';
 import { Judgement, judge, tellFaults, Verdict } from '../export/judgement.ts';
 import { Rules } from '../export/rules.ts';
@@ -86,6 +88,9 @@ export class DirectRequests {
   readonly #extended: boolean;
   readonly #headerBytes: number;
   readonly #chunkMax: number;
+  readonly #client: number;
+  /** While we are at the device; undefined: nobody notes what is executed. */
+  #log: ThreadLog | undefined;
   #used = 0;
   #lost = false;
   /** READs and WRITEs of this batch, and their bytes. */
@@ -112,6 +117,7 @@ export class DirectRequests {
     this.#extended = offer.terms.extendedHeaders;
     this.#headerBytes = this.#extended ? EXTENDED_REQUEST_BYTES : COMPACT_REQUEST_BYTES;
     this.#chunkMax = offer.chunkMax;
+    this.#client = offer.client;
   }
 
   /** Executes what is whole in [at, end) of `bytes`, of which `view` is a view, and sends the replies. */
@@ -119,10 +125,15 @@ export class DirectRequests {
     this.consumed = 0;
     if (!this.#device.enter()) return 'foreign';
     const begin = systemClock.now();
+    this.#log = this.#device.log;
+    this.#log?.begin(begin);
     let how: DirectEnd;
     try {
       how = this.#takeAll(bytes, view, at, end);
     } finally {
+      // Before we are out: a cut of the power finds it in the log.
+      this.#log?.publish(systemClock.now());
+      this.#log = undefined;
       this.#device.leave();
     }
     this.#count(systemClock.now() - begin);
@@ -147,7 +158,10 @@ export class DirectRequests {
       const needed = this.#encoder.dataHeadBytes + (payload > 0 ? 0 : header.length);
       const full = this.#used > 0 && this.#used + needed > SEND_LEAST;
       if (full && !this.#flush()) return 'unsent';
+      if (this.#log?.hasRoom() === false) return 'foreign';
       if (!this.#execute(header, bytes, start)) return 'foreign';
+      const { offset, length } = header;
+      this.#log?.note(loggedWhat(header), offset, length, this.#client);
       if (this.#judged.doubtful) tellFaults(header, this.#rules, this.#countFault);
       this.consumed += this.#headerBytes + payload;
     }
@@ -202,6 +216,7 @@ export class DirectRequests {
   /** @returns false: the client has not taken all of it. */
   #flush(): boolean {
     const output = this.#output;
+    this.#log?.publish(systemClock.now());
     const all = this.#send(output.bytes.subarray(0, this.#used));
     this.#traffic.sent(this.#used);
     this.#used = 0;

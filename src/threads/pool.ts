@@ -39,6 +39,8 @@ export class ThreadPool implements Source {
   onWake: () => void = () => {};
   /** Something came. */
   onTraffic: () => void = () => {};
+  /** Threads have noted commands for a request log. */
+  onLogged: () => void = () => {};
   #threads: readonly Thread[] = [];
   readonly #sleeper: Sleeper;
   #ready = new ReusedList<ThreadStream>();
@@ -46,9 +48,14 @@ export class ThreadPool implements Source {
   #fail: () => void = () => {};
   readonly #quiet: () => boolean;
 
-  private constructor(bells: SharedArrayBuffer) {
-    this.#sleeper = new Sleeper(new Int32Array(bells), Bell.MAIN);
-    this.#quiet = () => this.#threads.every(({ inbox }) => inbox.empty);
+  readonly #bells: Int32Array;
+
+  private constructor(memory: SharedArrayBuffer) {
+    const bells = new Int32Array(memory);
+    this.#bells = bells;
+    this.#sleeper = new Sleeper(bells, Bell.MAIN);
+    this.#quiet = () =>
+      Atomics.load(bells, Bell.LOG) === 0 && this.#threads.every(({ inbox }) => inbox.empty);
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -112,6 +119,8 @@ export class ThreadPool implements Source {
       inbox.drain();
     }
     if (came) this.onTraffic();
+    // Taken before the rings are looked at: who notes something behind that calls again.
+    if (Atomics.exchange(this.#bells, Bell.LOG, 0) !== 0) this.onLogged();
     if (this.#ready.count > 0) this.#proceed();
   }
 

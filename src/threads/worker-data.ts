@@ -1,5 +1,6 @@
 /** What the main thread tells a thread for sockets: when it begins, and later. */
 
+import type { LogMemory } from '../direct/log-rings.ts';
 import type { DeviceMemory } from '../direct/memory.ts';
 import type { DirectOffer } from '../export/direct-offer.ts';
 import type { TlsFiles } from '../server/tls-credentials.ts';
@@ -36,6 +37,7 @@ export type ToThread =
   | { readonly what: 'arenas gone'; readonly arenas: readonly number[] }
   | { readonly what: 'collect' }
   | { readonly what: 'device'; readonly memory: DeviceMemory }
+  | { readonly what: 'log'; readonly device: number; readonly memory: LogMemory }
   | { readonly what: 'device gone'; readonly id: number }
   | { readonly what: 'offer'; readonly slot: number; readonly offer: DirectOffer }
   | undefined;
@@ -43,6 +45,8 @@ export type ToThread =
 /** Words of the bells, in lines of their own. */
 export const Bell = {
   MAIN: 0,
+  /** 1: threads have noted commands for a request log that the main thread should look at. */
+  LOG: 1,
   ofThread: (index: number): number => (index + 1) * LINE_WORDS,
   bytesFor: (threads: number): number => 4 * (threads + 1) * LINE_WORDS,
 } as const;

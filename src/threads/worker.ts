@@ -3,7 +3,8 @@
 
 import type net from 'node:net';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { ThreadDevice } from '../direct/thread-device.ts';
+import { type LogMemory, ThreadLog } from '../direct/log-rings.ts';
+import { ThreadDevice, type ThreadDeviceHost } from '../direct/thread-device.ts';
 import type { DirectOffer } from '../export/direct-offer.ts';
 import { FaultCounts } from '../server/fault-counts.ts';
 import { SocketStream } from '../server/receive.ts';
@@ -40,7 +41,7 @@ interface Client {
   offer: DirectOffer | undefined;
 }
 
-class SocketThread implements RelayHost, Source {
+class SocketThread implements RelayHost, Source, ThreadDeviceHost {
   readonly outbox: Outbox;
   readonly tls: ServerTls | undefined;
   readonly #port: NonNullable<typeof parentPort>;
@@ -57,6 +58,9 @@ class SocketThread implements RelayHost, Source {
   readonly #threads: number;
   readonly #arenas = new Map<number, Uint8Array>();
   readonly #devices = new Map<number, ThreadDevice>();
+  /** By device, until its commands are noted for the first time. */
+  readonly #logs = new Map<number, LogMemory>();
+  readonly #callForLog: () => void;
   readonly #window = new LeaseWindow();
   readonly #output = new DirectOutput();
   readonly #faults: FaultCounts;
@@ -73,6 +77,10 @@ class SocketThread implements RelayHost, Source {
     const bells = new Int32Array(data.bells);
     this.#sleeper = new Sleeper(bells, Bell.ofThread(data.index));
     const doorbell = new Doorbell(bells, Bell.MAIN, () => port.postMessage(undefined));
+    this.#callForLog = () => {
+      Atomics.store(bells, Bell.LOG, 1);
+      doorbell.knock();
+    };
     this.outbox = new Outbox(new EventRing(data.toMain), doorbell, Word.TO_MAIN);
     this.#inbox = new Inbox(
       new EventRing(data.toWorker),
@@ -165,8 +173,13 @@ class SocketThread implements RelayHost, Source {
     return this.#gone.has(id) ? undefined : this.#client(id).slot;
   }
 
-  #arena(id: number): Uint8Array {
+  arena(id: number): Uint8Array {
     return this.#arenas.get(id) ?? this.#known(() => this.#arenas.get(id), `arena ${id}`);
+  }
+
+  log(device: number): ThreadLog {
+    const memory = this.#known(() => this.#logs.get(device), `the log of device ${device}`);
+    return new ThreadLog(memory, this.#index, this.#callForLog);
   }
 
   /** What was sent before it was needed may not have been looked at yet. */
@@ -207,13 +220,16 @@ class SocketThread implements RelayHost, Source {
         return;
       case 'device': {
         const { memory } = message;
-        const arenas = (id: number): Uint8Array => this.#arena(id);
-        const device = new ThreadDevice(memory, this.#index, this.#threads, arenas);
+        const device = new ThreadDevice(memory, this.#index, this.#threads, this);
         this.#devices.set(memory.id, device);
         return;
       }
+      case 'log':
+        this.#logs.set(message.device, message.memory);
+        return;
       case 'device gone':
         this.#devices.delete(message.id);
+        this.#logs.delete(message.id);
         return;
       case 'offer':
         this.#client(message.slot).offer = message.offer;

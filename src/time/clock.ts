@@ -7,6 +7,7 @@ export interface Clock {
   now(): Nanoseconds;
 }
 
+/** All threads of the process have the same zero point. */
 export const systemClock: Clock = {
   now: () => (performance.now() * 1e6) as Nanoseconds, // performance.now never falls below zero
 };

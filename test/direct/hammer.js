@@ -1,20 +1,27 @@
 /** Runs in a thread of its own: reads and writes blocks of a shared device for as long as it is told to,
- *  and looks whether each block is of one writer. */
+ *  looks whether each block is of one writer, and notes what it has done. */
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { ThreadLog } from '../../dist/direct/log-rings.js';
 import { ThreadDevice } from '../../dist/direct/thread-device.js';
 
 const BLOCK = 4096;
-const { memory, capacity, thread, threads, control, seed } = workerData;
+const { memory, logMemory, capacity, thread, threads, control, seed } = workerData;
 const words = new Int32Array(control);
 const arenas = [];
-const device = new ThreadDevice(memory, thread, threads, (id) => {
-  while (arenas[id] === undefined) {
-    const { message } = receiveMessageOnPort(parentPort);
-    arenas[message.id] = new Uint8Array(message.memory);
-  }
-  return arenas[id];
-});
+const host = {
+  arena(id) {
+    while (arenas[id] === undefined) {
+      const { message } = receiveMessageOnPort(parentPort);
+      arenas[message.id] = new Uint8Array(message.memory);
+    }
+    return arenas[id];
+  },
+  log: () => new ThreadLog(logMemory, thread, () => Atomics.add(words, 5, 1)),
+};
+const device = new ThreadDevice(memory, thread, threads, host);
+/** Commands that were noted: each has its number as its place. */
+let noted = 0;
 
 let state = seed;
 function random(below) {
@@ -31,12 +38,16 @@ while (Atomics.load(words, 0) === 0 && wrong === '') {
     Atomics.wait(words, 0, 0, 0.05);
     continue;
   }
+  const { log } = device;
+  log.begin(performance.now() * 1e6);
   for (let n = 0; n < 20 && wrong === ''; n++) {
+    if (n % 7 === 0) log.publish(performance.now() * 1e6);
     const at = random(blocks - 3);
     if (random(2) === 0) {
       buffer.fill(1 + random(255));
       const done = device.write(at * BLOCK, BLOCK, buffer, random(20));
       Atomics.add(words, done ? 1 : 2, 1);
+      if (done && log.hasRoom()) log.note(1, noted++, BLOCK, thread + 1);
     } else {
       const start = random(20);
       if (!device.read(at * BLOCK, 3 * BLOCK, buffer, start)) {
@@ -51,6 +62,8 @@ while (Atomics.load(words, 0) === 0 && wrong === '') {
       Atomics.add(words, 3, 1);
     }
   }
+  log.publish(performance.now() * 1e6);
   device.leave();
 }
+Atomics.add(words, 6, noted);
 parentPort.postMessage(wrong);

@@ -5,12 +5,15 @@ import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
+import { RequestLog } from '../../src/block/request-log.ts';
 import { SharedDevice } from '../../src/direct/shared-device.ts';
 import type { HeldSlabs } from '../../src/driver/storage/held-slabs.ts';
 import { PageStore } from '../../src/driver/storage/page-store.ts';
 import { SharedSlabs } from '../../src/pages/shared-slabs.ts';
 import { SLAB_BYTES } from '../../src/pages/slab.ts';
 import { PageViews } from '../../src/pages/views.ts';
+import { systemClock } from '../../src/time/clock.ts';
+import { Deferred } from '../../src/time/deferred.ts';
 import { atOnce } from '../../src/time/slicer.ts';
 import { bytes, sector } from '../../src/units.ts';
 import { same } from '../same.ts';
@@ -37,13 +40,18 @@ test(`each block is of one writer, and still while the main thread has the devic
     now: () => {},
   });
   const store = new PageStore(allocator, bytes(CAPACITY), 0);
-  const device = new SharedDevice(0, THREADS, CAPACITY);
+  const device = new SharedDevice(0, THREADS, CAPACITY, { gone() {}, logs() {} });
   store.share(device);
-  device.allow(true);
+  const log = new RequestLog({ clock: systemClock, deferred: new Deferred() });
+  log.resize(10_000);
+  log.attach(device.rings);
+  const counted = countNoted(log);
+  device.allow(true, true);
   const control = new SharedArrayBuffer(64);
   for (let thread = 0; thread < THREADS; thread++) {
     const workerData = {
       memory: device.memory,
+      logMemory: device.rings?.memory,
       capacity: CAPACITY,
       thread,
       threads: THREADS,
@@ -146,9 +154,30 @@ test(`each block is of one writer, and still while the main thread has the devic
         // All its bytes are the same: each is the next one.
         same(Buffer.compare(block.subarray(1), block.subarray(0, -1)), 0);
     }
+    if (round % 20 === 0) counted();
     if (round % 100 === 0) await setImmediate();
   }
   Atomics.store(words, 0, 1);
   expect(await Promise.all(said)).toEqual(['', '']);
   expect(worked()).toBe(true);
+  expect(counted()).toBe(Atomics.load(words, 6));
 });
+
+/** @returns what looks at the commands since the last look: of each thread it has every one, in order; and counts
+ *  all. */
+function countNoted(log: RequestLog): () => number {
+  const next = new Map<number, number>();
+  let seen = 0;
+  return () => {
+    log.collect();
+    for (; seen < log.last; seen++) {
+      const { offset = -1, client = 0, arrived = 0, answered = null } = log.entry(seen + 1) ?? {};
+      same(offset, next.get(client) ?? 0);
+      // Threads read the clock that we read.
+      same(arrived >= 0 && answered !== null && answered >= arrived, true);
+      next.set(client, offset + 1);
+    }
+    same(log.ended, seen);
+    return seen;
+  };
+}

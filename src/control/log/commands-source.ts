@@ -28,6 +28,7 @@ export class CommandsSource implements LogSource {
     this.#filter = filter;
     this.#after = after;
     this.#follow = follow;
+    log.collect();
     this.#last = log.last;
     this.#ended = log.ended;
   }
