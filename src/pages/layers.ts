@@ -9,11 +9,14 @@ import { unpin } from './pin.ts';
 import {
   BELOW,
   DATA,
+  missingPages,
+  PAGE_BYTES,
   PAGES_PER_SLAB,
   pageBytes,
   pagesOf,
   RESIDENT,
   SECTORS_PER_PAGE,
+  SLAB_BYTES,
   type Slab,
   setMark,
   ZEROED,
@@ -109,7 +112,7 @@ export function own(slab: Slab, first: number, end: number, allocator: SlabAlloc
 
 /** A slab takes all that it shows into memory of its own, in one piece. False: there is none, or it is read now. */
 export function ownAll(slab: Slab, allocator: SlabAllocator): boolean {
-  if (slab.scattered !== undefined && !gather(slab, allocator, Room.DATA)) return false;
+  if (slab.scattered !== undefined && !gather(slab, allocator)) return false;
   if (!allocator.admit(slab, pagesFrom(slab, undefined))) return false;
   copyPages(slab, 0, PAGES_PER_SLAB);
   leaveBase(slab, allocator);
@@ -117,12 +120,16 @@ export function ownAll(slab: Slab, allocator: SlabAllocator): boolean {
 }
 
 /** Scattered pages of a slab lie in one piece from now on. Its content and counts stay.
- *  @returns false: there is no memory for it, or a reply shows them. */
-export function gather(slab: Slab, allocator: SlabAllocator, room: Room = Room.ANY): boolean {
+ *  @returns false: there is no memory for it within the limit, or a reply shows them. */
+export function gather(slab: Slab, allocator: SlabAllocator): boolean {
   if (slab.pins > slab.shares) return false;
-  const home = allocator.takeFresh(room);
+  const { memory } = allocator;
+  // At the limit, what was freed and kept takes no more.
+  const home = memory.hasRoom(SLAB_BYTES) ? allocator.takeFresh() : allocator.takeAny();
   if (home === undefined) return false;
-  if (mayGather(slab, home) && allocator.admit(home, residentPagesOf(slab), room)) {
+  const pages = residentPagesOf(slab);
+  const isRoom = memory.hasRoom(missingPages(home, pages) * PAGE_BYTES);
+  if (isRoom && mayGather(slab, home) && allocator.admit(home, pages)) {
     for (let page = 0; page < PAGES_PER_SLAB; page++) gatherPage(slab, home, page);
     exchangeMemory(slab, home);
   }
@@ -155,6 +162,7 @@ function gatherPage(slab: Slab, home: Slab, page: number): void {
     if ((mark & BELOW) === 0) pageBytes(home, page).set(pageBytes(slab, page));
     slab.marks[page] = mark;
   } else if (resident !== 0) {
+    if ((mark & BELOW) === 0) pageBytes(home, page).fill(0);
     slab.marks[page] = mark | RESIDENT | ((mark & BELOW) === 0 ? ZEROED : 0);
   }
   home.marks[page] = mark & RESIDENT;

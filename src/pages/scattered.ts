@@ -4,7 +4,7 @@
  *  the page in the last place moves there. Knows no tables and no layers. Source: crash.md section 1. */
 
 import { bug } from '../units.ts';
-import type { DataMemory, Room } from './memory.ts';
+import { type DataMemory, Room } from './memory.ts';
 import {
   DATA,
   PAGE_BYTES,
@@ -51,7 +51,9 @@ export class PagePlaces {
 
   /** A slab of zeros whose pages will lie here; undefined: no memory. */
   takeSlab(room: Room): Slab | undefined {
-    if (!this.#allocator.memory.chargeSlabs(1, room)) return undefined;
+    // Like a level of a table: where freed memory serves again, this is all that is new.
+    if (!this.#allocator.memory.chargeSlabs(1, room === Room.ANY ? room : Room.PAYLOAD))
+      return undefined;
     const slab = new Slab(NOWHERE);
     slab.scattered = new ScatteredPages(this, slab);
     return slab;
