@@ -51,7 +51,12 @@ export function attributeOf(word: string): readonly [name: string, value: string
   }
   const text = value ?? '1';
   if (name === 'gb') return ['size', sizeOf(text)];
-  return [rows.get(name)?.attribute ?? name, valueFromHere(name, text)];
+  return [attributeName(name), valueFromHere(name, text)];
+}
+
+/** The attribute that a parameter of another name leads to; any other name stays as it is. */
+export function attributeName(name: string): string {
+  return rows.get(name)?.attribute ?? name;
 }
 
 function isBoolean(name: string): boolean {

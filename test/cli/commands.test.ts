@@ -83,6 +83,11 @@ test('create, ls, set, get, remove: the life of a device', async () => {
   expect(await tnull('set', 'b', 'badblocks=+8-15', 'timeout_inject/times=-1', 'power=1')).toBe('');
   expect(await tnull('get', 'b', 'badblocks')).toBe('8 8\n');
   expect(await tnull('get', 'b', 'timeout_inject/times')).toBe('-1\n');
+  expect(await tnull('get', 'b', 'bs')).toBe(await tnull('get', 'b', 'blocksize'));
+  expect(await tnull('get', 'b', 'timeout')).toBe(await tnull('get', 'b', 'timeout_inject'));
+  expect(await tnull('get', 'b', 'bs', '--json')).toBe(
+    await tnull('get', 'b', 'blocksize', '--json'),
+  );
   const all = await tnull('get', 'b');
   expect(all).toMatch(/^ATTRIBUTE +VALUE\nname +b\nbadblocks +8 8\n/);
   expect(all).toMatch(/^power +1$/m);

@@ -1,5 +1,6 @@
 /** `tnull get NAME [ATTRIBUTE]`: all attributes, or the bytes of one. */
 
+import { attributeName } from '../attribute-words.ts';
 import { attributePath, devicePath } from '../control-client.ts';
 import { type ControlCommand, jsonLine } from '../control-command.ts';
 import { table } from '../table.ts';
@@ -14,10 +15,12 @@ function cell(value: string | number): string {
 export const get: ControlCommand = {
   operands: 'NAME [ATTRIBUTE]',
   summary: 'show all attributes, or the text of one',
+  more: 'An attribute has the name of its parameter, too: bs is blocksize, timeout is timeout_inject.\n',
   least: 1,
   most: 2,
-  async run({ client, operands: [name = '', attribute], json, say }) {
+  async run({ client, operands: [name = '', word], json, say }) {
     const url = devicePath(name);
+    const attribute = word === undefined ? undefined : attributeName(word);
     if (attribute !== undefined && !json) {
       return say(await client.text('GET', attributePath(name, attribute)));
     }
