@@ -7,7 +7,9 @@ const SHOWN_VALUE_MAX = 80;
 export function shown(text: string): string {
   // Control characters would break the one line, and could drive the terminal.
   const safe = text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?');
-  return safe.length > SHOWN_VALUE_MAX ? `${safe.slice(0, SHOWN_VALUE_MAX)}...` : safe;
+  if (safe.length <= SHOWN_VALUE_MAX) return safe;
+  // Half of a surrogate pair is no character.
+  return `${safe.slice(0, SHOWN_VALUE_MAX).replace(/[\uD800-\uDBFF]$/, '')}...`;
 }
 
 /** A user's mistake. The message is one line: `name=value: rule`, or `name: rule` without a value. */

@@ -55,8 +55,11 @@ function textInfo(type: number, text: string): Uint8Array {
   return concat([new Uint8Array([0, type]), encodeUtf8(text)]);
 }
 
-/** A name that came from a client, short enough for an error's text. */
+/** A name that came from a client, for an error's text: short enough, and without characters that could drive the
+ *  terminal which shows it. */
 export function quoted(name: string): string {
   const { max } = limits.quotedNameCharacters;
-  return name.length <= max ? name : `${name.slice(0, max)}...`;
+  const safe = name.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?');
+  // Half of a surrogate pair is no character.
+  return safe.length <= max ? safe : `${safe.slice(0, max).replace(/[\uD800-\uDBFF]$/, '')}...`;
 }

@@ -120,6 +120,15 @@ describe('names: names', () => {
   });
 
   test.each([
+    ['controls of a terminal', '\x1b[2J\r\n\x9bm\u2028', '?[2J???m?'],
+    ['a pair that 80 characters would cut', `${'a'.repeat(79)}\u{1f600}`, `${'a'.repeat(79)}...`],
+  ])('are quoted in answers without harm: %s', (_, name, said) => {
+    const { output } = haggle(concat([FIXED, encodeOption(Option.INFO, infoData(name))]));
+    const [, , text] = replies(output)[0] ?? [0, 0, Buffer.alloc(0)];
+    expect(Buffer.from(text).toString()).toBe(`there is no export '${said}'`);
+  });
+
+  test.each([
     Buffer.from('di\0sk'),
     Buffer.from([0xff]),
     Buffer.alloc(4097, 'x'),
