@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 // Tests run against the sources, in debug mode: every moved-from handle throws. The second reporter
 // fails a whole run in which a test that docs/rnull-series.md names, or one of a mistake of nbd-protocol.md, did not pass.
@@ -18,6 +19,26 @@ export const alone = [
   'test/export/judgement.test.ts',
   'test/wire/client-limits.test.ts',
 ];
+
+/** They take long, although they are small files: begun last, each would run alone at the end. */
+const long = [
+  'test/cli/again.test.ts',
+  'test/driver/device.property.test.ts',
+  'test/sim/canary.test.ts',
+  'test/sim/sim.test.ts',
+  'test/wire/held-replies.test.ts',
+];
+
+/** Vitest's order, the largest files first, behind those that take long. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const [first, others]: [TestSpecification[], TestSpecification[]] = [[], []];
+    for (const file of await super.sort(files)) {
+      (long.some((name) => file.moduleId.endsWith(name)) ? first : others).push(file);
+    }
+    return [...first, ...others];
+  }
+}
 
 export default defineConfig({
   resolve: {
@@ -45,6 +66,7 @@ export default defineConfig({
       },
       { extends: true, test: { name: 'alone', include: alone, exclude: never } },
     ],
+    sequence: { sequencer: LongFirst },
     // Each waits for processes and timers a third of its time.
     maxWorkers: availableParallelism() + 1,
     reporters: ['default', './test/tidy/shown-reporter.ts'],

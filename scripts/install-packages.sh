@@ -50,6 +50,7 @@ system rustc          rustc
 system gcc            cc
 system libnbd-dev     header:libnbd.h
 kernel nbd-client     nbd-client
+kernel curl           curl
 kernel fio            fio
 kernel e2fsprogs      mkfs.ext4
 kernel xfsprogs       mkfs.xfs

@@ -41,6 +41,9 @@ stop() {
 # tnull COMMAND WORDS...: to the daemon of this script.
 tnull() { node bin/tnull.js "$@" --control "$control"; }
 
+# call METHOD PATH [FLAGS...]: the control API by curl, where it is called often: in this kernel Node starts slowly.
+call() { curl -sS --fail-with-body --unix-socket "$control" -X "$1" "http://localhost/v1/$2" "${@:3}"; }
+
 # operations DEVICE NAME: how many requests of one kind the device has done.
 operations() { tnull stats "$1" --json | node -p \
   "JSON.parse(fs.readFileSync(0))['$1'].operations['$2'].requests"; }

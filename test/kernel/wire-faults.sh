@@ -34,7 +34,7 @@ judged() {
   for pid in "${clients[@]}"; do wait "$pid" || outcome=error; done
   echo $outcome
 }
-struck() { tnull faults d --json | grep -q '"struck":"*1\b'; }
+struck() { call GET devices/d/faults | grep -q '"struck":"*1\b'; }
 within() { # SECONDS COMMAND...
   local end=$((SECONDS + $1))
   shift
@@ -50,7 +50,8 @@ unattached() { [ ! -e /sys/block/nbd0/pid ]; }
 outcome() {
   local operation=$1 wire=$2 cell=$3 limit=60 n
   clients=()
-  tnull faults d load - <<<"{\"rules\":[{\"op\":\"$operation\",\"bytes\":65536,\"times\":1,\"wire\":\"$wire\"}]}" >/dev/null || return
+  call PUT devices/d/faults -H 'content-type: application/json' \
+    -d "{\"rules\":[{\"op\":\"$operation\",\"bytes\":65536,\"times\":1,\"wire\":\"$wire\"}]}" >/dev/null || return
   for n in 0 1 2 3; do
     one "$operation" "$n" >/dev/null 2>&1 & # no pipe of ours: it may hang
     clients+=($!)

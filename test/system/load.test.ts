@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testRuns } from '../test-runs.ts';
 import { describeEachDebian } from './debians.ts';
 import { startTnull, type Tnull } from './tnull.ts';
 
@@ -82,7 +83,8 @@ describe.each([1, 2])('--threads %i', (threads) => {
       ['a cache', ['cache_size=1', 'submit_queues=2', 'discard=1'], 512, 1 << 20],
     ])('four connections: %s', async (_, attributes, block, longest) => {
       const { uri } = await made('size=64', 'memory_backed=1', ...attributes);
-      const load = { connections: 4, operations: 1500, depth: 32, longest, region: 4 << 20, block };
+      const shape = { connections: 4, depth: 32, longest, region: 4 << 20, block };
+      const load = { ...shape, operations: testRuns(1500) };
       expect(await python(verifier, uri, ...words(threads, load))).toMatch(/^\d+ operations$/m);
     });
 
@@ -113,6 +115,7 @@ describe.each([1, 2])('--threads %i', (threads) => {
     });
 
     test('reads in parts, with few tags, of a queue that is polled and may block', async () => {
+      const reads = testRuns(2000);
       const { uri } = await made(
         ...['blocking=1', 'poll_queues=1', 'size=32', 'max_sectors=9', 'blocksize=1024'],
         ...['hw_queue_depth=2', 'no_sched=1', 'irqmode=2', 'completion_nsec=1000'],
@@ -120,7 +123,7 @@ describe.each([1, 2])('--threads %i', (threads) => {
       const script = `
 import nbd, random, sys, time
 h = nbd.NBD(); h.connect_uri(sys.argv[1])
-length, depth, reads = 128 << 10, 8, 2000
+length, depth, reads = 128 << 10, 8, ${reads}
 done = [0]; sent = 0; buffers = [nbd.Buffer(length) for _ in range(depth)]; last = time.time()
 def finished(error):
     assert not error
@@ -134,7 +137,7 @@ while done[0] < reads:
     if done[0] != before: last = time.time()
     assert time.time() - last < 60, 'hangs behind %d reads' % before
 print(done[0])`;
-      expect((await python(script, uri)).trim()).toBe('2000');
+      expect((await python(script, uri)).trim()).toBe(String(reads));
     });
   });
 });
