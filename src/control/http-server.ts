@@ -33,6 +33,7 @@ export function makeHttpServer({ load, guard, isLocal, page, error }: HttpOption
   const connections = new Connections(limits.connections.max);
   server.on('connection', (socket: Socket) => connections.add(socket));
   server.on('request', (request, response) => {
+    toOriginForm(request);
     connections.begins(request.socket);
     response.once('close', () => connections.ended(request.socket));
     const refusal = guard(request) ?? (connections.tooMany ? tooMany : undefined);
@@ -58,6 +59,15 @@ export function makeHttpServer({ load, guard, isLocal, page, error }: HttpOption
     else socket.end(answerText(status, { errno, message }));
   });
   return server;
+}
+
+/** A whole URL, as proxies send it (RFC 9112, absolute-form), becomes a path. Its host counts, whatever the header
+ *  says. */
+function toOriginForm(request: IncomingMessage): void {
+  const [, host, path = ''] = /^https?:\/\/([^/?#]+)(.*)$/i.exec(request.url ?? '') ?? [];
+  if (host === undefined) return;
+  request.headers.host = host;
+  request.url = path.startsWith('/') ? path : `/${path}`;
 }
 
 const tooMany = new HttpError(

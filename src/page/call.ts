@@ -1,6 +1,11 @@
 /** One request to the API, and its answer or a refusal in one line. */
 
+import { found } from './reach.ts';
 import { authorization } from './session.ts';
+
+const GONE = 'the daemon does not answer';
+/** Some hundred times as long as it takes. */
+const LOOK_MS_MAX = 20_000;
 
 /** The daemon refused, or could not be asked: status 0. */
 export class Refusal extends Error {
@@ -16,12 +21,18 @@ export interface Asked {
   readonly method?: string;
   readonly body?: string;
   readonly type?: string;
+  /** The event that was heard last. */
+  readonly heard?: string | undefined;
   readonly signal?: AbortSignal;
 }
 
 /** @throws Refusal; the signal's reason when it is aborted. */
-export async function ask(path: string, { method = 'GET', body, type, signal }: Asked = {}) {
-  const headers = { ...authorization(), ...(type === undefined ? {} : { 'content-type': type }) };
+export async function ask(path: string, { method = 'GET', body, type, heard, signal }: Asked = {}) {
+  const headers = {
+    ...authorization(),
+    ...(type === undefined ? {} : { 'content-type': type }),
+    ...(heard === undefined ? {} : { 'last-event-id': heard }),
+  };
   let response: Response;
   try {
     response = await fetch(path, {
@@ -31,8 +42,10 @@ export async function ask(path: string, { method = 'GET', body, type, signal }: 
     });
   } catch (error) {
     if (signal?.aborted === true) throw error;
-    throw new Refusal(0, 'the daemon does not answer');
+    found('gone');
+    throw new Refusal(0, GONE);
   }
+  found(response.status === 401 ? 'locked' : 'there');
   if (!response.ok) throw new Refusal(response.status, await reasonOf(response));
   return response;
 }
@@ -43,9 +56,25 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await response.json()) as T; // see above
 }
 
-/** An answer of lines of JSON, as they come; it may never end. @throws as `ask`. */
-export async function* lines(path: string, signal: AbortSignal): AsyncGenerator<string> {
-  const { body } = await ask(path, { signal });
+/** The same for what is looked at again and again: a daemon that says nothing for long does not answer. */
+export async function look<T>(path: string, signal: AbortSignal): Promise<T> {
+  try {
+    return await get<T>(path, AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS_MAX)]));
+  } catch (error) {
+    if (signal.aborted || error instanceof Refusal) throw error;
+    found('gone');
+    throw new Refusal(0, GONE);
+  }
+}
+
+/** An answer of lines, as they come; it may never end. @param heard of a stream of events: the last one that was heard.
+ *  @throws as `ask`. */
+export async function* lines(
+  path: string,
+  signal: AbortSignal,
+  heard?: string,
+): AsyncGenerator<string> {
+  const { body } = await ask(path, { signal, heard });
   if (body === null) return;
   let rest = '';
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();

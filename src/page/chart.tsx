@@ -2,18 +2,26 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
+import { clockText } from './times.ts';
 
 const HEIGHT_PX = 180;
 const AXIS_PX = 84;
 /** A time and its distance to the next. */
 const TIME_PX = 90;
 
+const dark = matchMedia('(prefers-color-scheme: dark)');
+const colours = new Map<string, string>();
+dark.addEventListener('change', () => colours.clear());
+
 /** A colour of style.css, as it is now: one property has it for dark and light. */
 export function colour(name: string): string {
+  const known = colours.get(name);
+  if (known !== undefined) return known;
   const probe = document.body.appendChild(document.createElement('i'));
   probe.style.color = `var(${name})`;
   const { color } = getComputedStyle(probe);
   probe.remove();
+  colours.set(name, color);
   return color;
 }
 
@@ -21,10 +29,9 @@ export function colour(name: string): string {
 export function useScheme(): number {
   const [turn, setTurn] = useState(0);
   useEffect(() => {
-    const query = matchMedia('(prefers-color-scheme: dark)');
     const changed = (): void => setTurn((n) => n + 1);
-    query.addEventListener('change', changed);
-    return () => query.removeEventListener('change', changed);
+    dark.addEventListener('change', changed);
+    return () => dark.removeEventListener('change', changed);
   }, []);
   return turn;
 }
@@ -77,11 +84,6 @@ export function Chart({ title, lines, data, text, span }: ChartProps) {
       <div ref={box} class="plot" role="img" aria-label={`${title}: ${latest.join(', ')}`} />
     </figure>
   );
-}
-
-/** 18:31:05, as the clock of the browser has it. @param seconds since 1970. */
-function clockText(seconds: number): string {
-  return new Date(seconds * 1000).toTimeString().slice(0, 8);
 }
 
 function aligned(data: ChartProps['data']): uPlot.AlignedData {

@@ -26,7 +26,7 @@ function isView(name: string): name is ViewName {
 
 /** @param view as the address says; an unknown one is the first. */
 export function Device({ name, view }: { name: string; view: string }) {
-  const { value: device, error } = useLive<DeviceAnswer>(deviceUrl(name), 2000);
+  const { value: device, error } = useLive<DeviceAnswer>(deviceUrl(name), 5000);
   const shown = isView(view) ? view : 'overview';
   const { View } = views[shown];
   if (error?.status === 404) {

@@ -6,9 +6,10 @@ import type { FaultsAnswer } from '../client/made/answers.ts';
 import * as actions from './actions.ts';
 import { deviceUrl } from './call.ts';
 import { Act, Choice, Field } from './controls.tsx';
+import { factWords } from './facts.ts';
 import { useLive } from './live.ts';
-import { wordOf } from './numbers.ts';
 import { Rows } from './rows.tsx';
+import { type Column, Table } from './table.tsx';
 import { useTail } from './tail.ts';
 
 export function Faults({ name }: { name: string }) {
@@ -203,21 +204,23 @@ function Cut({ name }: { name: string }) {
   );
 }
 
-const LOG_COLUMNS = ['Entry', 'Rule', 'What it did'];
-
 interface Entry {
   readonly seq: number;
   readonly rule: string;
   readonly text: string;
 }
 
+const LOG_COLUMNS: readonly Column<Entry>[] = [
+  ['Entry', ({ seq }) => seq],
+  ['Rule', ({ rule }) => rule],
+  ['What it did; at: since power on', ({ text }) => text],
+];
+
 function entryOf(line: string): Entry {
   const entry: unknown = JSON.parse(line);
   if (typeof entry !== 'object' || entry === null) return { seq: 0, rule: '', text: line };
-  const facts = Object.entries(entry).filter(([name]) => name !== 'seq' && name !== 'rule');
-  const text = facts.map(([name, value]) => `${name}=${wordOf(value)}`).join(' ');
-  const [seq, rule] = ['seq' in entry ? entry.seq : 0, 'rule' in entry ? entry.rule : ''];
-  return { seq: Number(seq), rule: String(rule), text };
+  const { seq = 0, rule = '', ...facts }: Record<string, unknown> = { ...entry };
+  return { seq: Number(seq), rule: String(rule), text: factWords(facts).join(' ') };
 }
 
 function logAfter(name: string, seq: number): string {
@@ -229,23 +232,12 @@ function Log({ name }: { name: string }) {
   return (
     <section>
       <h2>Log, the latest first</h2>
-      <Rows
+      <Table
         label="Log of the rules"
         kind="log"
         columns={LOG_COLUMNS}
-        count={entries.length}
-        keyOf={(index) => String(entries[index]?.seq)}
-        row={(index) => {
-          const entry = entries[index];
-          if (entry === undefined) return null;
-          return (
-            <>
-              <td>{entry.seq}</td>
-              <td>{entry.rule}</td>
-              <td title={entry.text}>{entry.text}</td>
-            </>
-          );
-        }}
+        all={entries}
+        keyOf={({ seq }) => seq}
       />
     </section>
   );

@@ -4,11 +4,14 @@ import { useEffect, useRef } from 'preact/hooks';
 import { colour, useScheme } from './chart.tsx';
 import { FIRST_OCTAVE, type History, OCTAVES } from './history.ts';
 import { countText, timeText } from './numbers.ts';
+import { clockText } from './times.ts';
 
-/** As wide whatever it spans: that many columns fit of the longest, 3 pixels each. */
+/** As wide whatever it spans: 3 pixels a second of the longest. */
 const WIDTH_PX = 900;
 const ROW_PX = 8;
 const LABEL_EVERY = 5;
+/** Where the times below stand, as parts of the span before now. */
+const TIMES = [1, 0.75, 0.5, 0.25, 0];
 
 interface HeatmapProps {
   readonly history: History;
@@ -41,23 +44,42 @@ export function Heatmap({ history, at }: HeatmapProps) {
         role="img"
         aria-label={`Latency heatmap of the last ${history.span} seconds; ${words}`}
       />
+      <div class="times" aria-hidden="true">
+        {TIMES.map((part) => (
+          <span key={part}>{clockText(endOf(history) - part * history.span)}</span>
+        ))}
+      </div>
     </figure>
   );
 }
 
-function draw(context: CanvasRenderingContext2D, { heat, span }: History): void {
-  const columnPx = WIDTH_PX / span;
+/** The right end, in seconds since 1970. */
+function endOf({ times }: History): number {
+  return times.at(-1) ?? Date.now() / 1000;
+}
+
+/** Each column is as wide as the time between its look and the one before: while the page is hidden there is none. */
+function draw(context: CanvasRenderingContext2D, history: History): void {
+  const { heat, span, times } = history;
+  const begin = endOf(history) - span;
+  // Whole pixels: what overlaps would be darker.
+  const x = (seconds: number): number => Math.round(((seconds - begin) / span) * WIDTH_PX);
+  const since = (at: number): number => times[at - 1] ?? (times[at] ?? 0) - 1;
+  const rates = heat.map((column, at) => {
+    const seconds = Math.max(0.001, (times[at] ?? 0) - since(at));
+    return Array.from(column, (count) => count / seconds);
+  });
   context.clearRect(0, 0, WIDTH_PX, OCTAVES * ROW_PX);
   context.fillStyle = colour('--heat');
-  const most = heat.reduce((max, column) => Math.max(max, ...column), 1);
-  const left = span - heat.length;
-  for (const [x, column] of heat.entries()) {
-    for (const [octave, count] of column.entries()) {
-      if (count === 0) continue;
+  const most = rates.reduce((max, column) => Math.max(max, ...column), 1);
+  for (const [at, column] of rates.entries()) {
+    const [left, right] = [x(since(at)), x(times[at] ?? 0)];
+    for (const [octave, rate] of column.entries()) {
+      if (rate === 0) continue;
       // One request among a million is what one looks for: it must be seen.
-      context.globalAlpha = 0.25 + (0.75 * Math.log1p(count)) / Math.log1p(most);
+      context.globalAlpha = 0.25 + (0.75 * Math.log1p(rate)) / Math.log1p(most);
       const y = (OCTAVES - 1 - octave) * ROW_PX;
-      context.fillRect((left + x) * columnPx, y, columnPx, ROW_PX - 1);
+      context.fillRect(left, y, right - left, ROW_PX - 1);
     }
   }
   context.globalAlpha = 1;

@@ -2,7 +2,7 @@
  *  neither when nor how; when the daemon tells that something has changed (events.ts), all of it is looked at. */
 
 import { useEffect, useState } from 'preact/hooks';
-import { get, Refusal } from './call.ts';
+import { look as lookAt, Refusal } from './call.ts';
 
 export interface Live<T> {
   /** Undefined: not yet known. */
@@ -64,7 +64,7 @@ export function useLive<T>(path: string | undefined, everyMs = 1000): Live<T> {
     const stop = new AbortController();
     const look = async (): Promise<void> => {
       try {
-        const value = await get<T>(path, stop.signal);
+        const value = await lookAt<T>(path, stop.signal);
         if (!stop.signal.aborted) {
           setLive({ value, at: performance.now(), error: undefined, of: path });
         }

@@ -3,14 +3,13 @@
 
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { RootAnswer } from '../client/made/answers.ts';
 import { get, Refusal } from './call.ts';
 import { isReadOnly } from './controls.tsx';
 import { Device } from './device.tsx';
 import { Devices } from './devices.tsx';
 import { Did } from './did.tsx';
-import { watch } from './events.ts';
-import { useLive } from './live.ts';
+import { useEvents } from './events.ts';
+import { useReach } from './reach.ts';
 import { takeToken, useToken } from './session.ts';
 
 interface Route {
@@ -38,7 +37,7 @@ function Page() {
     changed();
     return () => removeEventListener('hashchange', changed);
   }, []);
-  useEffect(watch, []);
+  const daemon = useEvents();
   const title = route.device === undefined ? 'tnull' : `${route.device} - tnull`;
   useEffect(() => {
     document.title = title;
@@ -52,9 +51,9 @@ function Page() {
         {isReadOnly && <span class="off">read-only</span>}
       </header>
       {route.device === undefined ? (
-        <Devices />
+        <Devices key={daemon} />
       ) : (
-        <Device key={route.device} name={route.device} view={route.view} />
+        <Device key={`${daemon}/${route.device}`} name={route.device} view={route.view} />
       )}
       <Did />
     </>
@@ -63,12 +62,11 @@ function Page() {
 
 /** What is shown is old when nobody answers any more. */
 function Gone() {
-  const { error } = useLive<RootAnswer>('/v1', 2000);
-  if (error === undefined) return null;
-  const isLocked = error.status === 401;
+  const reach = useReach();
+  if (reach === 'there') return null;
   return (
     <span role="alert">
-      {isLocked
+      {reach === 'locked'
         ? 'The token is no longer good: run tnull page again.'
         : 'The daemon does not answer.'}
     </span>

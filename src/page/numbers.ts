@@ -44,8 +44,3 @@ export function sizeOf({
 export function sectorsOf(attributes: { size: number; size_bytes: number | string }): number {
   return Math.ceil(sizeOf(attributes) / SECTOR_BYTES);
 }
-
-/** A value of JSON as a word. */
-export function wordOf(value: unknown): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
-}

@@ -1,21 +1,24 @@
 /** What a device does now: throughput, requests, latencies, tags in flight, clients. */
 
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type {
-  ExportsAnswer,
+  ClientsAnswer,
   LatenciesAnswer,
   RequestsAnswer,
+  RootAnswer,
   StatsAnswer,
 } from '../client/made/answers.ts';
-import { deviceUrl, get } from './call.ts';
+import { exportUri } from '../client/uris.ts';
+import { deviceUrl, look as lookAt } from './call.ts';
 import { Chart } from './chart.tsx';
-import { Clients, eventsAfter, type Happened, happenedIn } from './happened.ts';
+import { factWords } from './facts.ts';
+import { eventsAfter, type Happened, happenedIn } from './happened.ts';
 import { Heatmap } from './heatmap.tsx';
 import { History } from './history.ts';
 import { repeat, useLive } from './live.ts';
-import { bytesText, countText, timeText, wordOf } from './numbers.ts';
+import { bytesText, countText, timeText } from './numbers.ts';
 import { errorsOf, type Look, ratesBetween } from './rates.ts';
-import { Rows } from './rows.tsx';
+import { type Column, Table, When } from './table.tsx';
 import { useTail } from './tail.ts';
 
 const LINES = [
@@ -23,6 +26,9 @@ const LINES = [
   { name: 'write', colour: '--write' },
 ] as const;
 const WITH_OTHER = [...LINES, { name: 'other', colour: '--other' }] as const;
+
+/** For what events tell of: they have it looked at at once. */
+const SELDOM_MS = 10_000;
 
 /** Looks at the device each second, as long as the view is shown; at counters and latencies together, so that a
  *  column of the pictures is about the same second. */
@@ -39,8 +45,8 @@ function useHistory(name: string): {
     const look = async (): Promise<void> => {
       try {
         const [stats, latencies] = await Promise.all([
-          get<StatsAnswer>(`${deviceUrl(name)}/stats`, stop.signal),
-          get<LatenciesAnswer>(`${deviceUrl(name)}/latencies`, stop.signal),
+          lookAt<StatsAnswer>(`${deviceUrl(name)}/stats`, stop.signal),
+          lookAt<LatenciesAnswer>(`${deviceUrl(name)}/latencies`, stop.signal),
         ]);
         const seen = { at: performance.now(), stats };
         history.current.add(Date.now() / 1000, ratesBetween(before, seen), latencies);
@@ -84,7 +90,8 @@ export function Overview({ name }: { name: string }) {
         <Heatmap history={history} at={at} />
       </div>
       <Tags name={name} />
-      <Told name={name} />
+      <Clients name={name} />
+      <Events name={name} />
     </>
   );
 }
@@ -115,89 +122,84 @@ function Facts({ stats }: { stats: StatsAnswer | undefined }) {
   );
 }
 
-const TAG_COLUMNS = ['Tag', 'Command', 'Sector', 'Sectors', 'State', 'Age', 'Rule'];
+type InFlight = RequestsAnswer[number];
+
+const TAG_COLUMNS: readonly Column<InFlight>[] = [
+  ['Tag', ({ queue, tag }) => (tag < 0 ? '-' : `${queue}:${tag}`)],
+  ['Command', ({ command }) => command],
+  ['Sector', ({ sector }) => sector],
+  ['Sectors', ({ sectors }) => sectors],
+  ['State', ({ state }) => state],
+  ['Age', ({ ageNs }) => timeText(ageNs)],
+  ['Rule', ({ rule = '' }) => rule],
+];
 
 function Tags({ name }: { name: string }) {
-  const { value = [] } = useLive<RequestsAnswer>(`${deviceUrl(name)}/requests`);
+  const { value = [] } = useLive<RequestsAnswer>(`${deviceUrl(name)}/requests`, 2000);
   const oldest = [...value].sort((a, b) => b.ageNs - a.ageNs);
   return (
     <section>
       <h2>In flight ({value.length})</h2>
-      <Rows
+      <Table
         label="Requests in flight, the oldest first"
         kind="tags"
         columns={TAG_COLUMNS}
-        count={oldest.length}
-        keyOf={(index) => String(index)}
-        row={(index) => {
-          const one = oldest[index];
-          if (one === undefined) return null;
-          const { tag, queue, command, sector, sectors, state, ageNs, rule = '' } = one;
-          const cells = [tag < 0 ? '-' : `${queue}:${tag}`, command, sector, sectors, state];
-          return [...cells, timeText(ageNs), rule].map((text, at) => (
-            <td key={TAG_COLUMNS[at]}>{text}</td>
-          ));
-        }}
+        all={oldest}
+        keyOf={({ queue, tag, ageNs }) => (tag < 0 ? `- ${ageNs}` : `${queue}:${tag}`)}
       />
     </section>
   );
 }
 
-const CLIENT_COLUMNS = ['Connection', 'From', 'Replies', 'TLS', 'Since'];
-const EVENT_COLUMNS = ['Time', 'What', 'Facts'];
+const CLIENT_COLUMNS: readonly Column<ClientsAnswer[number]>[] = [
+  ['Connection', ({ connection }) => connection],
+  ['From', ({ from }) => from],
+  ['Replies', ({ replies }) => replies],
+  ['TLS', ({ tls }) => (tls ? 'yes' : 'no')],
+  ['Since', ({ since }) => <When iso={since} />],
+];
 
-/** Clients, and what has happened: the daemon tells both as it happens. */
-function Told({ name }: { name: string }) {
-  const [known] = useState(() => new Clients());
-  const hear = useCallback((event: Happened) => known.take(event), [known]);
-  const events = useTail(name, eventsAfter, happenedIn, hear);
-  const clients = known.all;
-  const { value } = useLive<ExportsAnswer>('/v1/exports', 2000);
-  const found = value?.find(({ device }) => device === name);
+function Clients({ name }: { name: string }) {
+  const { value = [] } = useLive<ClientsAnswer>(`${deviceUrl(name)}/clients`, SELDOM_MS);
+  const { value: root } = useLive<RootAnswer>('/v1', SELDOM_MS);
   return (
-    <>
-      <section>
-        <h2>Clients ({found?.clients ?? 0})</h2>
-        <p>
-          They come by{' '}
-          {found?.uris.map((uri) => (
-            <code key={uri}>{uri} </code>
-          ))}
-        </p>
-        <Rows
-          label="Clients"
-          kind="clients"
-          columns={CLIENT_COLUMNS}
-          count={clients.length}
-          keyOf={(index) => String(clients[index]?.connection)}
-          row={(index) => {
-            const { connection, from, replies, tls, since } = clients[index] ?? {};
-            const cells = [connection, from, replies, tls === true ? 'yes' : 'no', since];
-            return cells.map((cell, at) => <td key={CLIENT_COLUMNS[at]}>{cell}</td>);
-          }}
-        />
-      </section>
-      <section>
-        <h2>What happened, the latest first</h2>
-        <Rows
-          label="Events"
-          kind="log"
-          columns={EVENT_COLUMNS}
-          count={events.length}
-          keyOf={(index) => String(events[index]?.seq)}
-          row={(index) => {
-            const { time, type, facts = {} } = events[index] ?? {};
-            const said = Object.entries(facts).map(([fact, value]) => `${fact}=${wordOf(value)}`);
-            return (
-              <>
-                <td>{time}</td>
-                <td>{type}</td>
-                <td title={said.join(' ')}>{said.join(' ')}</td>
-              </>
-            );
-          }}
-        />
-      </section>
-    </>
+    <section>
+      <h2>Clients ({value.length})</h2>
+      <p>
+        They come by{' '}
+        {root?.listen.map((listener) => (
+          <code key={listener}>{exportUri(listener, name)} </code>
+        ))}
+      </p>
+      <Table
+        label="Clients"
+        kind="clients"
+        columns={CLIENT_COLUMNS}
+        all={value}
+        keyOf={({ connection }) => connection}
+      />
+    </section>
+  );
+}
+
+const EVENT_COLUMNS: readonly Column<Happened>[] = [
+  ['Time', ({ time }) => <When iso={time} />],
+  ['What', ({ type }) => type],
+  ['Facts', ({ facts }) => factWords(facts).join(' ')],
+];
+
+function Events({ name }: { name: string }) {
+  const events = useTail(name, eventsAfter, happenedIn);
+  return (
+    <section>
+      <h2>What happened, the latest first</h2>
+      <Table
+        label="Events"
+        kind="log"
+        columns={EVENT_COLUMNS}
+        all={events}
+        keyOf={({ seq, time }) => (seq === 0 ? time : seq)}
+      />
+    </section>
   );
 }

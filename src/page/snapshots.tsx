@@ -9,6 +9,7 @@ import { noteRead, refuse } from './did.tsx';
 import { useLive } from './live.ts';
 import { bytesText, countText } from './numbers.ts';
 import { Rows } from './rows.tsx';
+import { type Column, Table, When } from './table.tsx';
 
 const COLUMNS = ['Snapshot', 'Taken', 'Memory of its own', 'Change'];
 
@@ -45,7 +46,9 @@ export function Snapshots({ name }: { name: string }) {
           return (
             <>
               <th scope="row">{of}</th>
-              <td>{one.created}</td>
+              <td>
+                <When iso={one.created} />
+              </td>
               <td>{bytesText(one.ownBytes)}</td>
               <td>
                 <Act make={() => actions.rollback(name, of)} label={`Roll back to ${of}`}>
@@ -69,6 +72,11 @@ export function Snapshots({ name }: { name: string }) {
 
 /** Runs that are shown. */
 const RUNS = 10_000;
+
+const RUN_COLUMNS: readonly Column<DiffAnswer[number]>[] = [
+  ['First sector', ({ first }) => first],
+  ['Sectors', ({ sectors }) => sectors],
+];
 
 function Compare({ name, snapshots }: { name: string; snapshots: readonly string[] }) {
   const [a, setA] = useState(name);
@@ -103,18 +111,12 @@ function Compare({ name, snapshots }: { name: string; snapshots: readonly string
               ? 'They are the same.'
               : `${countText(total)} sectors differ, in ${countText(runs.length)} ${runs.length === 1 ? 'run' : 'runs'}.`}
           </p>
-          <Rows
+          <Table
             label="Runs of sectors that differ"
             kind="runs"
-            columns={['First sector', 'Sectors']}
-            count={Math.min(runs.length, RUNS)}
-            keyOf={(index) => String(runs[index]?.first)}
-            row={(index) => (
-              <>
-                <td>{runs[index]?.first}</td>
-                <td>{runs[index]?.sectors}</td>
-              </>
-            )}
+            columns={RUN_COLUMNS}
+            all={runs.slice(0, RUNS)}
+            keyOf={({ first }) => first}
           />
         </>
       )}

@@ -14,13 +14,12 @@ interface Numbered {
   readonly seq: number;
 }
 
-/** The latest first. @param pathAfter of what comes behind a number; @param parse undefined: the line says nothing;
- *  @param hear gets each when it comes. A function that is another one than before begins anew. */
+/** The latest first. @param pathAfter of what comes behind a number; @param parse undefined: the line says nothing.
+ *  A function that is another one than before begins anew. */
 export function useTail<T extends Numbered>(
   name: string,
   pathAfter: (name: string, seq: number) => string,
   parse: (line: string) => T | undefined,
-  hear?: (one: T) => void,
 ): readonly T[] {
   const kept = useRef<T[]>([]);
   const [shown, setShown] = useState<readonly T[]>([]);
@@ -34,7 +33,6 @@ export function useTail<T extends Numbered>(
     }, DRAW_MS);
     const take = (one: T): void => {
       kept.current.push(one);
-      hear?.(one);
       if (kept.current.length > KEPT) kept.current.splice(0, kept.current.length - KEPT);
       changed = true;
     };
@@ -44,9 +42,12 @@ export function useTail<T extends Numbered>(
       stop.abort();
       clearInterval(draw);
     };
-  }, [name, pathAfter, parse, hear]);
+  }, [name, pathAfter, parse]);
   return shown;
 }
+
+/** Of an event: what the daemon wants to hear from who comes back. */
+const ID = 'id: ';
 
 /** Hands over what comes until `signal` is aborted. A page that nobody sees has no stream: a browser has six connections
  *  to one daemon for all its tabs, and streams keep theirs. */
@@ -56,6 +57,7 @@ export async function follow<T>(
   take: (one: T) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  let heard: string | undefined;
   while (!signal.aborted) {
     await seen(signal);
     const stream = new AbortController();
@@ -65,7 +67,8 @@ export async function follow<T>(
     signal.addEventListener('abort', end);
     document.addEventListener('visibilitychange', end);
     try {
-      for await (const line of lines(path(), stream.signal)) {
+      for await (const line of lines(path(), stream.signal, heard)) {
+        if (line.startsWith(ID)) heard = line.slice(ID.length);
         const one = parse(line);
         if (one !== undefined) take(one);
       }

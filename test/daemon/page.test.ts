@@ -100,6 +100,19 @@ describe('the files', () => {
     expect(bytes).toBeLessThanOrEqual(120_000);
   });
 
+  test('a request with the whole URL, as proxies send it, is the same', async () => {
+    const { over, port } = await served();
+    const here = `http://127.0.0.1:${port}`;
+    expect((await over('GET', here)).text).toBe((await over('GET', '/')).text);
+    for (const path of ['/', '/page.js', '/page.css', '/icon.svg', '/healthz', '/v1']) {
+      expect([path, (await over('GET', `${here}${path}`)).status]).toEqual([path, 200]);
+    }
+    expect((await over('GET', `${here}?after=1`)).status).toBe(404);
+    // Its host counts, not that of the header.
+    expect((await over('GET', `http://other.example:${port}/v1`)).status).toBe(403);
+    expect((await over('GET', `http://127.0.0.1:${port}@other.example/v1`)).status).toBe(403);
+  });
+
   test('they are not on the control socket', async () => {
     const it = await served();
     expect((await it.ask('GET', '/')).status).toBe(404);

@@ -3,10 +3,12 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import * as actions from '../../src/page/actions.ts';
-import { Clients, happenedIn } from '../../src/page/happened.ts';
+import { factWords } from '../../src/page/facts.ts';
+import { happenedIn, markIn, typeIn } from '../../src/page/happened.ts';
 import { COLUMNS, History, octavesBetween } from '../../src/page/history.ts';
 import { bytesText, countText, sizeOf, timeText } from '../../src/page/numbers.ts';
 import { NO_RATES } from '../../src/page/rates.ts';
+import { clockText, whenText } from '../../src/page/times.ts';
 import { zoomed } from '../../src/page/view.ts';
 
 const NASTY = `a b'"$(x)/&?#é`;
@@ -109,30 +111,31 @@ test('the map zooms about what is chosen, and stays on the device', () => {
   expect(zoomed({ from: 0, sectors: 4 }, 4, 1 / 4, undefined)).toEqual({ from: 0, sectors: 4 });
 });
 
-test('events are read off their stream, and tell which clients are there', () => {
-  const line = (id: number, type: string, connection: number, more = {}) =>
-    happenedIn(
-      `data: ${JSON.stringify({ id, time: 't', type, device: 'a', connection, ...more })}`,
-    );
-  const more = { from: 'unix', replies: 'simple', contexts: [], tls: false };
-  const told = [
-    line(1, 'connected', 1, more),
-    line(2, 'connected', 2, { ...more, tls: true }),
-    line(3, 'disconnected', 1, { reason: 'client' }),
-  ];
-  const events = told.filter((one) => one !== undefined).reverse();
-  expect(events.map(({ seq }) => seq)).toEqual([3, 2, 1]);
-  const clients = new Clients();
-  for (const event of [...events].reverse()) clients.take(event);
-  expect(clients.all).toEqual([
-    { connection: 2, from: 'unix', replies: 'simple', tls: true, since: 't' },
+test('events are read off their stream: what they tell, their type, and whose they are', () => {
+  const told = { id: 3, time: 't', type: 'power', device: 'a', power: 1 };
+  expect(happenedIn(`data: ${JSON.stringify(told)}`)).toEqual({
+    ...{ seq: 3, time: 't', type: 'power', facts: { power: 1 } },
+  });
+  expect(typeIn('event: fault')).toBe('fault');
+  expect(markIn('id: 3@mjq1x0vk')).toBe('mjq1x0vk');
+  for (const other of ['id: 1', ': nothing', '', 'data: 7', 'retry: 1000']) {
+    expect([happenedIn(other), typeIn(other), markIn(other)]).toEqual([
+      ...[undefined, undefined, undefined],
+    ]);
+  }
+});
+
+test('facts are words, times with their units', () => {
+  const detail = { delay: 1_500_000, errno: 'EIO' };
+  expect(factWords({ op: 'read', sector: 8, detail, ns: 2e9, contexts: ['a', 'b'] })).toEqual([
+    ...['op=read', 'sector=8', 'delay=1.5ms', 'errno=EIO', 'at=2.0s', 'contexts=a,b'],
   ]);
-  // Another daemon at this address begins at 1 again, and has other clients.
-  for (const event of [line(1, 'power', 0), line(2, 'connected', 9, more)]) {
-    if (event !== undefined) clients.take(event);
-  }
-  expect(clients.all.map(({ connection }) => connection)).toEqual([9]);
-  for (const other of ['id: 1', 'event: power', ': nothing', '', 'data: 7']) {
-    expect(happenedIn(other)).toBeUndefined();
-  }
+});
+
+test('times are by the clock of the reader, with the date of another day', () => {
+  const at = new Date(2026, 10, 29, 18, 31, 5, 250);
+  expect(clockText(at.getTime() / 1000)).toBe('18:31:05');
+  expect(whenText(at.toISOString(), new Date(2026, 10, 29, 23, 59))).toBe('18:31:05.250');
+  expect(whenText(at.toISOString(), new Date(2026, 10, 30))).toBe('2026-11-29 18:31:05.250');
+  expect(whenText('never', at)).toBe('never');
 });

@@ -129,6 +129,24 @@ test('a daemon that is gone, and another at its address with other tokens, are t
   await page.getByText('The token is no longer good: run tnull page again.').waitFor();
 });
 
+test('another daemon at the address, without tokens: the page goes on with it', async () => {
+  const first = await startTnull(['size=1', 'nr_devices=1', '--http', '127.0.0.1:0']);
+  const origin = originOf(first);
+  const shown = await show(browser, `${origin}/#/device/nullb0/overview`);
+  const { page } = shown;
+  onTestFinished(() => page.context().close());
+  await first.command('set', 'nullb0', 'badblocks=+8-9');
+  await page.getByRole('row', { name: /attributes badblocks=.8-9/ }).waitFor();
+  await first.stop();
+  await page.getByText('The daemon does not answer.').waitFor();
+  await started('size=2', '--http', new URL(origin).host);
+  await page.getByText('2.0 MiB').waitFor();
+  await page.getByText('The daemon does not answer.').waitFor({ state: 'detached' });
+  // What the first has told is not about the second.
+  await page.getByRole('row', { name: /power power=1/ }).waitFor();
+  await page.getByRole('row', { name: /attributes badblocks/ }).waitFor({ state: 'detached' });
+});
+
 test('names are text, whatever they look like', async () => {
   const tnull = await started();
   await tnull.command('create', MARKUP, 'size=1', 'memory_backed=1', '--power-on');
