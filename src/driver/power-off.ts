@@ -3,7 +3,7 @@
 
 import type { RequestQueue } from '../block/request-queue.ts';
 import { Status } from '../block/status.ts';
-import { shellCommand } from '../config/shell-word.ts';
+import { tnullCommand } from '../config/shell-word.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Slicer } from '../time/slicer.ts';
 import { Timer } from '../time/timer-queue.ts';
@@ -52,7 +52,7 @@ export async function letEnd(
   const timer = new Timer({
     timerExpired: () => {
       const what = inFlightText(queue, context.clock) || 'its clients to go';
-      const force = shellCommand('tnull', 'set', name, 'power=0', '--force');
+      const force = tnullCommand(['set', name, 'power=0'], ['--force']);
       const how = `to fail what is in flight: ${force}`;
       context.warn?.(`${name}: power off waits for ${what}; ${how}`);
     },

@@ -1,7 +1,7 @@
 /** Everything that the page can change, as data: the call, and the words of `tnull` that do the same. Knows neither
  *  the document nor the network. Source: page.md section 1. */
 
-import { shellCommand, shellWord } from '../config/shell-word.ts';
+import { shellWord, tnullCommand } from '../config/shell-word.ts';
 
 export interface Action {
   readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE';
@@ -10,8 +10,9 @@ export interface Action {
   readonly body?: string;
   /** The content type of the body. */
   readonly type?: string;
-  /** Behind `tnull`. */
+  /** Behind `tnull`: the command and its operands. */
   readonly words: readonly string[];
+  readonly flags?: readonly string[];
 }
 
 const JSON_TYPE = 'application/json';
@@ -80,8 +81,8 @@ export function removeRule(name: string, id: string): Action {
 }
 
 export function removeRules(name: string): Action {
-  const words = ['faults', name, 'remove', '--all'];
-  return { method: 'DELETE', path: `${device(name)}/faults`, words };
+  const words = ['faults', name, 'remove'];
+  return { method: 'DELETE', path: `${device(name)}/faults`, words, flags: ['--all'] };
 }
 
 export function faults(name: string, word: 'pause' | 'resume' | 'reset'): Action {
@@ -126,8 +127,8 @@ export function clone(place: string, name: string): Action {
 }
 
 /** A name that begins like a flag stays a name. */
-export function commandLine(words: readonly string[]): string {
-  return shellCommand('tnull', ...words);
+export function commandLine({ words, flags }: Pick<Action, 'words' | 'flags'>): string {
+  return tnullCommand(words, flags);
 }
 
 /** @param origin where the page is from. @param withToken the daemon asks for one, in $TNULL_HTTP_TOKEN. */

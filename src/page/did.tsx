@@ -47,12 +47,12 @@ export function refuse(message: string): void {
 /** What was only read has a command, too. */
 export function noteRead(path: string, words: readonly string[], said: string): void {
   const curl = curlLine({ method: 'GET', path, words }, location.origin, hasToken());
-  add({ command: commandLine(words), curl, said, failed: false });
+  add({ command: commandLine({ words }), curl, said, failed: false });
 }
 
 function note(action: Action, said: string, failed: boolean): void {
   const curl = curlLine(action, location.origin, hasToken());
-  add({ command: commandLine(action.words), curl, said, failed });
+  add({ command: commandLine(action), curl, said, failed });
   lookAgain();
 }
 

@@ -10,14 +10,41 @@ import { bytesText, countText, sizeOf, timeText } from '../../src/page/numbers.t
 import { NO_RATES } from '../../src/page/rates.ts';
 import { clockText, whenText } from '../../src/page/times.ts';
 import { zoomed } from '../../src/page/view.ts';
+import { runHere } from '../cli/here.ts';
+import { shell } from '../cli/shell.ts';
 
 const NASTY = `a b'"$(x)/&?#é`;
 
 test('a command line is for the shell what its words are', () => {
   const words = ['faults', NASTY, 'add', 'op=read', `id=${NASTY}`, ''];
-  const line = actions.commandLine(words).replace(/^tnull/, `printf '%s\\n'`);
+  const line = actions.commandLine({ words }).replace(/^tnull/, `printf '%s\\n'`);
   const said = execFileSync('bash', ['-c', line], { encoding: 'utf8' });
   expect(said).toBe(words.map((word) => `${word}\n`).join(''));
+});
+
+test.each(['-x', '--force'])('a name that begins like a flag stays a name: %s', async (name) => {
+  const it = await shell();
+  const done = [
+    actions.create(name, { size: '1', memory_backed: '1', power: '1' }),
+    actions.badBlocks(name, '+', 8, 15),
+    actions.addRule(name, { op: 'write', error: 'EIO', id: '-r' }),
+    actions.removeRule(name, '-r'),
+    actions.removeRules(name),
+    actions.faults(name, 'pause'),
+    actions.release(name),
+    actions.take(name, '-s'),
+    actions.rollback(name, '-s'),
+    actions.clone(`${name}@-s`, '-c'),
+    actions.destroy(name, '-s'),
+    actions.cut(name, { keep: 'none' }),
+    actions.remove(name),
+  ];
+  for (const action of done) {
+    const [, command = '', ...words] = actions.commandLine(action).split(' ');
+    const said = await runHere(command, '--control', it.path, ...words);
+    expect(said).toMatchObject({ status: 0, stderr: '' });
+  }
+  expect(it.tree.names()).toEqual(['-c']);
 });
 
 test('a curl line is for the shell what the call is', () => {

@@ -4,7 +4,7 @@
 import type { DeviceAnswer } from '../../client/made/answers.ts';
 import { shown } from '../../config/errors.ts';
 import { parseInteger } from '../../config/numbers.ts';
-import { shellCommand } from '../../config/shell-word.ts';
+import { tnullCommand } from '../../config/shell-word.ts';
 import { type Attached, attach as attachDevice, type Wanted } from '../attach/attach.ts';
 import { detach, InUse } from '../attach/detach.ts';
 import { type Machine, type Patience, thisMachine } from '../attach/machine.ts';
@@ -99,7 +99,7 @@ export async function wantedOf(
   const device = await client.json<DeviceAnswer>('GET', devicePath(name));
   const exported = (await exportsOf(client)).get(device.name);
   if (exported === undefined) {
-    const on = shellCommand('tnull', 'set', name, 'power=1');
+    const on = tnullCommand(['set', name, 'power=1']);
     throw new StartError(`${name} is powered off; power it on with: ${on}`);
   }
   if (said.connections > 1 && !exported.multiConn) {

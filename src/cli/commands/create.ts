@@ -1,7 +1,7 @@
 /** `tnull create NAME [attribute=value ...] [--power-on]`: a device. */
 
 import { resolve } from 'node:path';
-import { shellCommand } from '../../config/shell-word.ts';
+import { tnullCommand } from '../../config/shell-word.ts';
 import { type ControlClient, devicePath } from '../control-client.ts';
 import { attributeBody, type ControlCommand } from '../control-command.ts';
 import { exportsOf } from '../exported.ts';
@@ -39,7 +39,7 @@ export async function sayMade(
   if (json) return say(device);
   const made: { readonly name: string; readonly power: number } = JSON.parse(device);
   if (made.power === 0) {
-    return say(`off; power it on with: ${shellCommand('tnull', 'set', made.name, 'power=1')}\n`);
+    return say(`off; power it on with: ${tnullCommand(['set', made.name, 'power=1'])}\n`);
   }
   const uris = (await exportsOf(client)).get(made.name)?.uris ?? [];
   say(uris.map((uri) => `${uri}\n`).join(''));

@@ -1,6 +1,6 @@
 /** `tnull set NAME attribute=value ...`: all of them or none. */
 
-import { shellCommand } from '../../config/shell-word.ts';
+import { tnullCommand } from '../../config/shell-word.ts';
 import { type Body, type ControlClient, devicePath, Refused } from '../control-client.ts';
 import { attributeBody, type ControlCommand, FORCE, forceQuery } from '../control-command.ts';
 
@@ -44,7 +44,7 @@ export const set: ControlCommand = {
   async run({ client, flags, operands: [name = '', ...words], json, say }) {
     const url = devicePath(name);
     const force = forceQuery(flags);
-    const again = shellCommand('tnull', 'set', name, ...words, '--cycle');
+    const again = tnullCommand(['set', name, ...words], ['--cycle']);
     const device =
       flags['cycle'] === true
         ? await cycle(client, url, force, words)
