@@ -115,10 +115,14 @@ class Looks {
   /** Waits until the output was read. @returns false: nobody wants more. */
   async wasRead(): Promise<boolean> {
     const { signal } = this.#end;
+    let end = (): void => {};
     const ended = new Promise<string>((resolve) => {
-      signal.addEventListener('abort', () => resolve('ended'), { once: true });
+      end = () => resolve('ended');
     });
+    signal.addEventListener('abort', end);
     const problem = await Promise.race([this.#stdout.flush(), ended]);
+    // There is one wait for each event.
+    signal.removeEventListener('abort', end);
     return problem === undefined && !signal.aborted;
   }
 

@@ -39,6 +39,17 @@ test('a line for each event, or its JSON, until it is stopped', async () => {
   }
 });
 
+test('many events are told, and nothing of how they are waited for', async () => {
+  const it = await shell();
+  const { child, ended, lines } = listening('--after', '0', '--control', it.path);
+  for (let n = 0; n < 15; n++) {
+    await it.tnull('create', `d${n}`);
+    await until(() => lines().length === n + 1);
+  }
+  child.kill('SIGINT');
+  expect(await ended).toMatchObject({ status: 0, stderr: '' });
+});
+
 test('a name that would drive the terminal is written out', async () => {
   const it = await shell();
   const name = '\x1b[1m\x9b1m\x7f\u2028"';
