@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { crashSite } from '../../src/crash/models.ts';
 import { Command, Flag, type JournalRecord, Kind, LIED } from '../../src/journal/format.ts';
 import { parsePlan } from '../../src/rules/plan.ts';
+import { listenTo } from '../control/event-client.ts';
 import { dice } from '../crash/random-log.ts';
 import { testRuns } from '../test-runs.ts';
 import { until } from '../until.ts';
@@ -256,6 +257,21 @@ describe('when it is full', () => {
     const { records } = read(daemon);
     expect(records.filter(({ kind }) => kind === Kind.arrived)).toHaveLength(1);
     expect(log.filter(({ msg }) => msg.includes('the journal is full'))).toHaveLength(1);
+  });
+
+  test('an event says that it has ended, once', async () => {
+    const words = ['size=1', 'memory_backed=1', 'journal=1', 'journal_max=1'];
+    const it = await serveControlled(...words);
+    const events = await listenTo(it.control);
+    await until(() => events.comments.length > 0);
+    const client = await WireClient.simple(it.path);
+    for (let n = 0; n < 3; n++) expect((await client.request(write, data)).error).toBe(0);
+    await it.set('nullb0', { power: 0 });
+    await until(() => events.heard.some(({ data: { power } }) => power === 0));
+    const reason = 'the journal is full and ends here; journal_max gives it more';
+    expect(events.heard.filter(({ data: { type } }) => type === 'journal')).toEqual([
+      expect.objectContaining({ data: expect.objectContaining({ device: 'nullb0', reason }) }),
+    ]);
   });
 
   test('journal_full=fail: what writes fails, and is not written down', async () => {

@@ -151,6 +151,16 @@ export type ServerEvent =
       readonly id: number;
       /** ISO 8601, UTC. */
       readonly time: string;
+      readonly type: 'journal';
+      readonly device: string;
+      /** In words, as in the log. */
+      readonly reason: string;
+    }
+  | {
+      /** From 1 on since the daemon began. */
+      readonly id: number;
+      /** ISO 8601, UTC. */
+      readonly time: string;
       readonly type: 'cut';
       readonly device: string;
       readonly by: 'command' | 'rule';

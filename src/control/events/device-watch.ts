@@ -30,8 +30,11 @@ export class DeviceWatch {
 
   /** It is served. */
   powered(device: NullDevice): void {
-    const { name, disk } = device;
+    const { name, disk, journal } = device;
     this.#events.publish('power', name, { power: 1 });
+    if (journal !== undefined) {
+      journal.onEnded = (reason) => this.#events.publish('journal', name, { reason });
+    }
     if (disk === undefined) return;
     disk.onError = (error) => this.#events.publish('error', name, { ...error });
     if (this.#events.watched) this.#watchZones(device);

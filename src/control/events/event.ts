@@ -99,6 +99,10 @@ export const events = {
     when: 'A snapshot was taken or destroyed, or the device rolled back to it',
     facts: { snapshot: text, did: { enum: ['taken', 'destroyed', 'rolled back'] } },
   },
+  journal: {
+    when: 'The journal has ended before power off: it is full, or its file takes no more',
+    facts: { reason: { ...text, description: 'in words, as in the log' } },
+  },
   cut: {
     when: 'The power was cut',
     facts: {

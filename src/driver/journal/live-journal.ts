@@ -46,6 +46,8 @@ const FREE_BYTES = 64 * MiB;
 const NOBODY = 0;
 
 export class LiveJournal implements CommandJournal {
+  /** Told once, in words, where it ends before power off. */
+  onEnded: ((why: string) => void) | undefined;
   readonly #options: LiveJournalOptions;
   readonly #context: DeviceContext;
   readonly #recorder: Recorder;
@@ -287,6 +289,7 @@ export class LiveJournal implements CommandJournal {
     if (whenFull === 'stop' && !this.#isOver) {
       this.#isOver = true;
       this.#context.warn?.(`${name}: ${why}`);
+      this.onEnded?.(why);
     }
     return false;
   }
@@ -296,6 +299,8 @@ export class LiveJournal implements CommandJournal {
     const { name, whenFull } = this.#options;
     this.#isOver = true;
     const then = whenFull === 'fail' ? '; what writes fails with ENOSPC until power off' : '';
-    this.#context.warn?.(`${name}: journal_file=${path}: ${problem}: the journal ends here${then}`);
+    const why = `journal_file=${path}: ${problem}: the journal ends here${then}`;
+    this.#context.warn?.(`${name}: ${why}`);
+    this.onEnded?.(why);
   }
 }
