@@ -176,7 +176,8 @@ export class SimDevice {
 
   /** ns that its journal may be on its way to its file. @param writeNs what a write takes at most. */
   fileNs(writeNs: number): number {
-    return this.journalFile === undefined ? 0 : writeNs * (this.plan.cells + FILE_WRITES_MAX);
+    if (this.journalFile === undefined) return 0;
+    return (writeNs + this.#overheadNs) * (this.plan.cells + FILE_WRITES_MAX);
   }
 
   /** May it refuse what changes data, since nothing more can be written down? */
