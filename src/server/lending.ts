@@ -13,9 +13,20 @@ interface Lent {
   readonly session: { readonly export: NbdExport };
 }
 
+/** To lend a client and to have it back costs as much as the thread saves in so many batches. */
+const BATCHES_LEAST = 4;
+/** Of idle moments: some milliseconds of a busy client. */
+const PAUSE_MAX = 63;
+
 export class Lending {
   /** The owner of the socket knows what was agreed on. */
   #offered = false;
+  /** Idle moments that pass before it is lent again: the more, the more often it came back at once, as it does while
+   *  its writes meet what a snapshot shares. */
+  #pause = 0;
+  #left = 0;
+  /** How many batches its thread had executed when we last asked. */
+  #batches = 0;
 
   /** Tells the thread that has the socket, if any, by which rules it may execute requests. */
   offer(
@@ -33,6 +44,18 @@ export class Lending {
   /** The client's replies have been sent. */
   lendIfIdle(requests: Lent, stream: ByteStream | undefined): void {
     if (!this.#offered || !requests.idle) return;
-    if (requests.session.export.shared?.enabled === true) stream?.lend?.();
+    if (requests.session.export.shared?.enabled !== true || stream?.lend === undefined) return;
+    this.#judgeLast(stream.batchesElsewhere ?? 0);
+    if (this.#left > 0) this.#left--;
+    else stream.lend();
+  }
+
+  /** How long the last loan went well, or not at all. */
+  #judgeLast(batches: number): void {
+    const done = (batches - this.#batches) >>> 0;
+    this.#batches = batches;
+    if (done === 0) return;
+    this.#pause = done < BATCHES_LEAST ? Math.min(2 * this.#pause + 1, PAUSE_MAX) : 0;
+    this.#left = this.#pause;
   }
 }
