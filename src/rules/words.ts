@@ -88,7 +88,11 @@ export const words = {
     kinds.corruption,
     'bytes are changed: in the reply of a read, or as a write is stored',
   ),
-  cut: word('action', kinds.oneOf('none', 'all', 'random', 'whole', 'torn'), 'a power cut'),
+  cut: word(
+    'action',
+    kinds.oneOf('none', 'all', 'random', 'whole', 'torn'),
+    'a power cut, and what it keeps of what is not durable; whole and torn without a journal: random',
+  ),
   wire: word('action', kinds.wire, 'the connection misbehaves when the reply is due'),
 
   apply: word('how', kinds.applied, 'how much is done of a command that is struck', [
@@ -96,7 +100,12 @@ export const words = {
     'wire',
   ]),
   // biome-ignore lint/suspicious/noThenProperty: a word of the specification; nothing awaits the table
-  then: word('how', kinds.oneOf('ok', 'error', 'cut'), 'how the torn write is answered', ['torn']),
+  then: word(
+    'how',
+    kinds.oneOf('ok', 'error', 'cut'),
+    'how the torn write is answered; cut: not at all, and the power is cut, keep=all',
+    ['torn'],
+  ),
   where: word('how', kinds.oneOf('reply', 'store'), 'what is changed', ['corrupt']),
   at: word('how', kinds.oneOf('before', 'after'), 'the cut is before or after the command', [
     'cut',

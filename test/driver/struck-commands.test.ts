@@ -4,11 +4,13 @@ import { describe, expect, test } from 'vitest';
 import { Command, RequestFlag } from '../../src/block/command.ts';
 import { Status, statusErrno } from '../../src/block/status.ts';
 import type { NullDevice } from '../../src/driver/null-device.ts';
+import type { CutWish } from '../../src/driver/snapshots/power-cut.ts';
 import { createSlabAllocator } from '../../src/pages/allocator.ts';
 import { parseRules } from '../../src/rules/plan.ts';
 import { ReplayLog } from '../../src/rules/replay-log.ts';
 import { World } from '../block/world.ts';
 import { options } from '../config/words.ts';
+import { TwinDice, textHash } from '../rules/twin.ts';
 import { until } from '../until.ts';
 import { bytesAt, command, diskOf, Io, read, wholeDevice, write } from './whole.ts';
 import { writeBadBlocks } from './write-bad-blocks.ts';
@@ -354,6 +356,25 @@ describe('cut', () => {
     await off;
     expect(ended(io)).toBe('ENODEV');
   });
+
+  test.each(['random', 'whole', 'torn'])(
+    '%s: what is kept follows from the seed of the plan',
+    (cut) => {
+      const cuts = ['other', 'another'].map((faultSeed) => {
+        const world = new World();
+        const { device, disk } = wholeDevice(world, MEMORY, { allocator, seed: faultSeed });
+        const wishes: CutWish[] = [];
+        device.onCut = (wish) => wishes.push(wish);
+        device.rules.load({ seed: '7', rules: parseRules([{ cut }]) });
+        write(2048, 8, 7).submit(disk);
+        world.settle();
+        return { wishes, details: log(device).map(({ detail }) => detail) };
+      });
+      const seed = new TwinDice([textHash('7'), textHash('r1'), 1n, 2048n, 1n]).word();
+      const one = { wishes: [{ keep: 'random', seed }], details: [{ cut, seed }] };
+      expect(cuts).toEqual([one, one]);
+    },
+  );
 
   test('does not hang by its rule: it cannot be released', () => {
     const { disk, device } = ruled(['cut=all']);

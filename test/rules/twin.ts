@@ -43,7 +43,8 @@ function mix(state: bigint): bigint {
   return z ^ (z >> 31n);
 }
 
-function textHash(text: string): bigint {
+/** FNV-1a. */
+export function textHash(text: string): bigint {
   let hash = 0xcbf2_9ce4_8422_2325n;
   for (const byte of Buffer.from(text)) hash = ((hash ^ BigInt(byte)) * 0x100_0000_01b3n) & MASK;
   return hash;

@@ -58,13 +58,13 @@ export interface Rule {
   readonly stale?: number | string;
   /** Bytes are changed: in the reply of a read, or as a write is stored: bits:N (at most 4096), xor:HH, fill:HH or random. */
   readonly corrupt?: string;
-  /** A power cut: one of none, all, random, whole, torn. */
+  /** A power cut, and what it keeps of what is not durable; whole and torn without a journal: random: one of none, all, random, whole, torn. */
   readonly cut?: 'none' | 'all' | 'random' | 'whole' | 'torn';
   /** The connection misbehaves when the reply is due: reset, close, truncate:BYTES, stall:BYTES, drip:BYTES:DURATION, cookie, duplicate, reorder:REPLIES, garbage:BYTES (at most 65536), magic or error:NUMBER, numbers from 1 on, of truncate and stall from 0, all below 2^32. */
   readonly wire?: string;
   /** How much is done of a command that is struck: none, all, drop or first:BLOCKS, BLOCKS from 1 on, below 2^32. */
   readonly apply?: string;
-  /** How the torn write is answered: one of ok, error, cut. */
+  /** How the torn write is answered; cut: not at all, and the power is cut, keep=all: one of ok, error, cut. */
   readonly then?: 'ok' | 'error' | 'cut';
   /** What is changed: one of reply, store. */
   readonly where?: 'reply' | 'store';

@@ -22,7 +22,7 @@ interface Ruled {
 }
 
 interface Deeds {
-  cut(keep: CutKeep): void;
+  cut(wish: CutWish): void;
   snapshot(name: string): Promise<void>;
   /** Into the journal, if there is one and it has room. */
   mark(text: string): void;
@@ -70,8 +70,9 @@ function byRule(device: Ruled, { deferred, warn }: DeviceContext): Deeds {
     },
     mark: (text) => void device.journal?.mark(text),
     // When what is in hand has been carried out, and before anything of it is answered.
-    cut(keep) {
-      deferred.raise({ raised: false, runDeferred: () => device.onCut({ keep: kept(keep) }) });
+    cut({ keep, seed }) {
+      const runDeferred = (): void => device.onCut({ keep: kept(keep), seed });
+      deferred.raise({ raised: false, runDeferred });
     },
     async snapshot(name) {
       try {

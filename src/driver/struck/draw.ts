@@ -7,6 +7,7 @@ import type { Corruption, Delay, Kept } from '../../rules/actions.ts';
 import { Dice } from '../../rules/dice.ts';
 import type { Rule } from '../../rules/rule.ts';
 import { bug, type Nanoseconds, SECTOR_BYTES } from '../../units.ts';
+import type { CutKeep, CutWish } from '../snapshots/power-cut.ts';
 import { changeBytes } from './data.ts';
 
 /** Of the standard normal distribution: 99 % lie below. */
@@ -96,6 +97,19 @@ export function keptText(kept: readonly BlockRange[]): string {
 }
 
 const RANGES_TOLD = 64;
+
+/** What a power cut keeps. @param detail of the log: what makes the same cut again. */
+export function drawCut(
+  keep: CutKeep,
+  dice: Dice,
+  detail: Record<string, string | number>,
+): CutWish {
+  detail['cut'] = keep;
+  if (keep === 'none' || keep === 'all') return { keep };
+  const seed = dice.word();
+  detail['seed'] = seed;
+  return { keep, seed };
+}
 
 /** A change of some of a command's bytes, done in portions since there may be many. */
 export class DataChange {

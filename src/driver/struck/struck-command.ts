@@ -12,7 +12,7 @@ import { Facts } from '../../rules/facts.ts';
 import type { LiveRule } from '../../rules/live-rule.ts';
 import { Timer, type TimerTarget } from '../../time/timer-queue.ts';
 import { type Nanoseconds, SECTOR_BYTES, type Sector } from '../../units.ts';
-import type { CutKeep } from '../snapshots/power-cut.ts';
+import type { CutWish } from '../snapshots/power-cut.ts';
 import { addRange } from './data.ts';
 import * as draw from './draw.ts';
 import { healed } from './healing-write.ts';
@@ -59,7 +59,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
   #changesReply = false;
   /** A read that is not done has zeroes for data. */
   #blank = false;
-  #cut: CutKeep | undefined; // in place of an answer
+  #cut: CutWish | undefined; // in place of an answer
   readonly #counting = new StruckCount();
 
   constructor(
@@ -216,7 +216,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
         return true;
       case 'torn':
         if (action.answer === 'error') this.#fails('EIO', detail);
-        if (action.answer === 'cut') this.#cut = 'all'; // what was stored of it is on the disk
+        if (action.answer === 'cut') this.#cut = { keep: 'all' }; // what was stored of it is on the disk
         this.#keep(action.kept, detail);
         return false;
       case 'misdirect':
@@ -225,8 +225,7 @@ export class StruckCommand implements OwnBioHost, TimerTarget, LongJob {
         return false;
       case 'cut':
         if (action.at === 'before') this.#parts = [];
-        this.#cut = action.keep;
-        detail['cut'] = action.keep;
+        this.#cut = draw.drawCut(action.keep, this.#dice, detail);
         return false;
       case 'lose':
         this.#parts = [];

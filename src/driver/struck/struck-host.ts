@@ -5,7 +5,7 @@ import type { RequestQueue } from '../../block/request-queue.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
 import type { NullData } from '../completion.ts';
 import type { DeviceContext } from '../parts.ts';
-import type { CutKeep } from '../snapshots/power-cut.ts';
+import type { CutWish } from '../snapshots/power-cut.ts';
 import type { LongWork } from './long-work.ts';
 import type { Stalled } from './struck-wire.ts';
 import type { Versions } from './versions.ts';
@@ -26,7 +26,7 @@ export interface StruckHost {
   readonly versions: ReadonlyMap<string, Versions>;
   readonly longWork: LongWork;
   /** The power is cut, once what is in hand has been; nobody is answered any more. */
-  cut(keep: CutKeep): void;
+  cut(wish: CutWish): void;
   /** Keeps what the device holds, between two commands; done when it has or cannot. */
   snapshot(name: string): Promise<void>;
   /** Begins a write to where no client sent it. @returns false: it must not be, for want of room in the journal. */
