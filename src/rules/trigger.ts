@@ -6,6 +6,9 @@ import type { Trigger } from './rule.ts';
 /** Different first sectors, or clients, that are counted. */
 export const KEYS_MAX = 2 ** 20;
 
+/** What is left of a burst has 32 bits: years of matches. */
+const BURST_LEFT_MAX = 2 ** 32 - 1;
+
 /** Three of them for a key, which has two slots. */
 const COUNTS_BYTES = 6;
 
@@ -96,7 +99,7 @@ export class TriggerCounts {
     if (times >= 0) this.#fired.increment(this.#at);
     this.#firedInAll++;
     if (burst === 1) return;
-    this.#burst.set(this.#at, burst - 1);
+    this.#burst.set(this.#at, Math.min(burst - 1, BURST_LEFT_MAX));
     this.#burstsUnderWay++;
   }
 }

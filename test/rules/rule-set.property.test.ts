@@ -100,6 +100,14 @@ test('the first rule in order that strikes is found, and those before it have co
   );
 });
 
+test.each([2 ** 32, 2 ** 32 + 1, 2 ** 32 + 2, 2 ** 53 - 1])('a burst of %i goes on', (burst) => {
+  const set = new RuleSet('', 512);
+  set.load(parsePlan({ rules: [{ op: 'read', nth: 2, burst, error: 'EIO' }] }), 0);
+  const one = { op: 'read', sector: 0, sectors: 1, client: 1, fua: false } as const;
+  const struck = Array.from({ length: 5 }, () => set.decide(fill(set.facts, one)) !== undefined);
+  expect(struck).toEqual([false, true, true, true, true]);
+});
+
 test('what a throw gives depends on the command alone, not on what runs beside it', () => {
   const plan = parsePlan({ seed: '7', rules: [{ probability: 30, error: 'EIO' }] });
   const fates = (others: readonly Asked[], all: readonly Asked[]): boolean[] => {
