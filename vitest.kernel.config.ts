@@ -6,6 +6,6 @@ export default defineConfig({
     include: ['test/kernel/**/*.kernel.ts'],
     fileParallelism: false,
     testTimeout: 300_000,
-    hookTimeout: 30_000,
+    hookTimeout: 300_000,
   },
 });

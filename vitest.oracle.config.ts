@@ -7,7 +7,7 @@ export default defineConfig({
     include: ['test/oracle/**/*.oracle.ts', 'test/oracle/**/*.test.ts'],
     fileParallelism: false,
     maxConcurrency: 8,
-    testTimeout: 60_000,
-    hookTimeout: 30_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });

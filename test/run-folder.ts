@@ -39,6 +39,13 @@ export function newFolder(): string {
   const run = process.env[VARIABLE];
   if (run !== undefined) return mkdtempSync(join(run, OF_ONE_TEST));
   const folder = mkdtempSync(join(tmpdir(), 'tnull-test-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  if (ofThisProcess.length === 0) process.once('exit', removeOurs);
+  ofThisProcess.push(folder);
   return folder;
+}
+
+const ofThisProcess: string[] = [];
+
+function removeOurs(): void {
+  for (const folder of ofThisProcess) rmSync(folder, { recursive: true, force: true });
 }

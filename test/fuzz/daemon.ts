@@ -200,7 +200,7 @@ export class Tnull {
       else child.once('exit', () => resolve());
     });
     child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), 15_000);
+    const timer = setTimeout(() => child.kill('SIGKILL'), 120_000);
     await ended;
     clearTimeout(timer);
     rmSync(this.#folder, { recursive: true, force: true });

@@ -38,7 +38,7 @@ test('a toy write-ahead log: its bug is found and shrunk to a block, mended it h
   expect(output).toContain('they differ in 1 blocks');
   expect(output).toMatch(/mended:\nimages: .*\ntried: \d+ in .*: \d+ ok; every distinct image/);
   expect(status, output).toBe(0);
-}, 120_000);
+});
 
 describe.skipIf(process.arch !== 'x64')('on a file system, in a kernel, without root', () => {
   test('SQLite: WAL with FULL loses nothing, DELETE the last commit, OFF more', async () => {
@@ -51,7 +51,7 @@ describe.skipIf(process.arch !== 'x64')('on a file system, in a kernel, without 
     expect(off).toContain('failed (2');
     expect(off).toContain('images were checked');
     expect(status, output).toBe(0);
-  }, 300_000);
+  });
 
   test('ext4 keeps what was synced; without flushes, or with one that lies, it does not', async () => {
     const { status, output } = await runScript('ext4.sh', 40);
@@ -59,12 +59,12 @@ describe.skipIf(process.arch !== 'x64')('on a file system, in a kernel, without 
     expect(partOf(output, 'barrier=0')).toMatch(/failed \(2[02]\)[\s\S]*images were checked/);
     expect(partOf(output, 'one flush lies')).toMatch(/failed \(2[02]\)[\s\S]*images were checked/);
     expect(status, output).toBe(0);
-  }, 300_000);
+  });
 
   test('LMDB loses nothing; without flushes it does', async () => {
     const { status, output } = await runScript('lmdb.sh', 20);
     expect(partOf(output, 'barrier=1')).toMatch(/tried: 20 in .*: 20 ok;/);
     expect(partOf(output, 'barrier=0')).toMatch(/failed \(2[0-2]\)/);
     expect(status, output).toBe(0);
-  }, 300_000);
+  });
 });

@@ -163,6 +163,15 @@ export function shortLimits(file: SourceFile): string[] {
   return found.map((one) => `${one.trim()} (use inStillTime of test/still-time.ts)`);
 }
 
+/** Tests have the time that a busy machine needs: none has less than the others. */
+export function shortTests(file: SourceFile): string[] {
+  const found = matching(
+    file,
+    /^ *\}, (?:[12]?\d)?\d_000\);|\b(?:test|hook)Timeout: (?:[12]?\d)?\d_000,/,
+  );
+  return found.map((one) => `${one.trim()} (leave the limit to vitest's configuration: 300 s)`);
+}
+
 /** Timers that a test moves go on when it is over, also when it fails. */
 export function movedTimers(file: SourceFile): string[] {
   if (file.path === 'test/still-time.ts' || !file.path.startsWith('test/')) return [];

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { alone } from '../../vitest.config.ts';
 import {
@@ -17,6 +17,7 @@ import {
   processEnds,
   type SourceFile,
   shortLimits,
+  shortTests,
   temporaryFolders,
   tooLong,
   undocumented,
@@ -37,12 +38,16 @@ const files = paths.map(
   (path): SourceFile => ({ path, text: readFileSync(new URL(path, root), 'utf8') }),
 );
 const sources = files.filter(({ path }) => !/(^|\/)test\//.test(path));
+const configurations = readdirSync(root)
+  .filter((name) => /^vitest\..*config\.ts$/.test(name))
+  .map((path): SourceFile => ({ path, text: readFileSync(new URL(path, root), 'utf8') }));
 const program = sources.filter(({ path }) => path.startsWith('src/'));
 const packages = sources.filter(({ path }) => /^packages\/[\w-]+\/src\//.test(path));
 
 test('there are files to judge', () => {
   expect(program.length).toBeGreaterThan(50);
   expect(packages.length).toBeGreaterThan(5);
+  expect(configurations.length).toBeGreaterThan(3);
   expect(files.length).toBeGreaterThan(program.length);
 });
 
@@ -72,6 +77,7 @@ describe('every file', () => {
     ['makes temporary folders in one place', temporaryFolders, files],
     ['leaves hooks to test files', hooksOfHelpers, files],
     ['has no limit on clients that a busy machine breaks', shortLimits, files],
+    ['has no test with less time than the others', shortTests, [...files, ...configurations]],
     ['leaves the clock of tests to one place', movedTimers, files],
     ['imports only what its folder may', wrongImports, program],
     ['imports nothing from outside its package', packageImports, packages],
@@ -141,6 +147,8 @@ describe('each rule finds what breaks it', () => {
     ['the place of them', temporaryFolders, file('const a = join(tmpdir(), b);\n', 'test/x.ts')],
     ['a hook of a helper', hooksOfHelpers, file('afterEach(() => {\n', 'test/x.ts')],
     ['a short limit', shortLimits, file('f({ handshakeTime: 0.2 });\n', 'test/x.ts')],
+    ['a test with little time', shortTests, file('}, 30_000);\n', 'test/x.test.ts')],
+    ['hooks with little time', shortTests, file('  hookTimeout: 120_000,\n', 'vitest.x.config.ts')],
     ['a moved timer', movedTimers, file('vi.useFakeTimers();\n', 'test/x.ts')],
     ['an end of the process', processEnds, file('  process.exit(1);\n')],
     ['a status for the end', processEnds, file('process.exitCode = 1;\n')],

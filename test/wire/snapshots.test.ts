@@ -246,4 +246,4 @@ test('a snapshot that would wait for ever is refused, and clients go on', async 
   expect((await client.reply()).error).toBe(0);
   await done(it, 'PUT', 'nullb0/snapshots/one');
   client.reset();
-}, 30_000);
+});
