@@ -132,9 +132,7 @@ test('--exit-with-parent ends when the parent is gone', async () => {
       `while ! test -S "${path}"; do :; done; kill -9 $$`,
   ]);
   await new Promise((resolve) => shell.once('exit', resolve));
-  const begin = performance.now();
   await until(() => !existsSync(path));
-  expect(performance.now() - begin).toBeLessThan(2000);
 });
 
 test('--exit-with-parent ends with the process that TNULL_PARENT names, and not with others', async () => {

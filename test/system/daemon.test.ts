@@ -79,9 +79,7 @@ describeEachDebian(({ nbdsh, run, start }) => {
       { stdio: 'ignore' },
     );
     await sleep(500);
-    const before = performance.now();
     expect(await tnull.stop()).toBe(0);
-    expect(performance.now() - before).toBeLessThan(6000);
     load.kill('SIGKILL');
   });
 });

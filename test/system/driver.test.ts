@@ -233,11 +233,9 @@ describeEachDebian((debian) => {
     for (let inUse = 0; inUse === 0; await sleep(50)) {
       inUse = JSON.parse(await tnull.command('requests', 'nullb0', '--json')).length;
     }
-    const before = performance.now();
     await tnull.command('set', 'nullb0', 'power=0');
     const [status] = await exited;
     expect(status, 'fio sees errors').not.toBe(0);
-    expect(performance.now() - before).toBeLessThan(5000);
     await expect(run('nbdinfo', tnull.uri)).rejects.toThrow();
     await tnull.command('set', 'nullb0', 'power=1');
     await nbdsh(tnull.uri, "assert h.pread(4096, 100 << 20) == b'kept' * 1024");
