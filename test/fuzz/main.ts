@@ -14,7 +14,7 @@ import { Random } from './random.ts';
 import { record } from './recorder.ts';
 import { honestParts, kindOf, runSession } from './session.ts';
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 90_000;
 /** With everything written and nobody connected: the devices' data, and tnull itself. */
 const QUIET_RSS_MIB = 1000;
 /** With all payloads and replies that may be in flight. */

@@ -66,11 +66,20 @@ export class Peer {
       if (this.#over) throw new Closed(`closed with ${this.#waiting} of ${length} bytes there`);
       await this.#more();
     }
-    const all = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks);
-    if (all === undefined) return Buffer.alloc(0);
     this.#waiting -= length;
-    this.#chunks = this.#waiting > 0 ? [all.subarray(length)] : [];
-    return all.subarray(0, length);
+    // Only what is wanted is copied: much more may be there.
+    const parts: Buffer[] = [];
+    let whole = 0;
+    for (let left = length; left > 0; ) {
+      const chunk = this.#chunks[whole];
+      if (chunk === undefined) throw new Error('fewer bytes are there than were counted');
+      parts.push(chunk.subarray(0, left));
+      if (chunk.length > left) this.#chunks[whole] = chunk.subarray(left);
+      else whole++;
+      left -= Math.min(left, chunk.length);
+    }
+    this.#chunks.splice(0, whole);
+    return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
   }
 
   /** Until the server closes. @returns how many bytes came that nobody had asked for. */
