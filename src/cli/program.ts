@@ -49,7 +49,12 @@ function commandFirst(argv: readonly string[]): readonly string[] {
   }
   const name = argv[at];
   const isCommand = name !== undefined && (isCommandName(name) || isFileCommandName(name));
-  return isCommand ? [name, ...argv.slice(at + 1), ...argv.slice(0, at)] : argv;
+  if (!isCommand) return argv;
+  const words = argv.slice(at + 1);
+  // Behind '--' they would be operands.
+  const end = words.indexOf('--');
+  words.splice(end < 0 ? words.length : end, 0, ...argv.slice(0, at));
+  return [name, ...words];
 }
 
 /** A command loads no daemon code, and a daemon no command code: more than half of a start is loading. */

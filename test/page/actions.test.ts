@@ -41,7 +41,7 @@ test.each(['-x', '--force'])('a name that begins like a flag stays a name: %s', 
   ];
   for (const action of done) {
     const [, command = '', ...words] = actions.commandLine(action).split(' ');
-    const said = await runHere(command, '--control', it.path, ...words);
+    const said = await runHere('--control', it.path, command, ...words);
     expect(said).toMatchObject({ status: 0, stderr: '' });
   }
   expect(it.tree.names()).toEqual(['-c']);
