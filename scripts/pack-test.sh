@@ -1,7 +1,7 @@
 #!/bin/bash
 # Packs both packages as they would be published, installs them into an empty folder, uses them.
 #
-#   pack-test.sh [MAJOR...]     with majors of Node: what is installed, with each of them
+#   pack-test.sh [MAJOR...]     with majors of Node: all that is installed, with each of them
 set -uo pipefail
 . "$(dirname "$0")/common.sh"
 cd "$checkout" || exit 1
@@ -200,6 +200,21 @@ api_reference() {
     [ -s "$work/api/index.html" ] && [ -s "$work/api/classes/ServerConnection.html" ]
 }
 
+# What is promised for every version of Node: here for the version $1, in a folder of its own.
+on_node() (
+  PATH=$(other_node "$1"):$PATH
+  mkdir "$work/node$1" && cd "$work/node$1" && node --version | grep "^v$1\." && install_alone || exit
+  [ "$(node --input-type=module -e "
+    import { execFileSync } from 'node:child_process';
+    import { createRequire } from 'node:module';
+    import { startDevice } from 'tnull';
+    for (const one of [startDevice, createRequire(process.cwd() + '/')('tnull').startDevice]) {
+      const disk = await one({ size: 1, memory_backed: true });
+      process.stdout.write(execFileSync('nbdinfo', ['--size', disk.uri]));
+      await disk.stop();
+    }")" = $'1048576\n1048576' ]
+)
+
 packs() {
   check 'tnull packs' bash scripts/pack.sh "$work/tarballs"
   check 'nbd-server-protocol-ts packs' \
@@ -243,11 +258,19 @@ installed() {
   cd "$checkout" || exit 1
 }
 
+# Those that package.json promises. They come from npm, meanwhile.
+versions=()
+[ $# -gt 0 ] || versions=(20.19 22 24 26)
+for one in "${versions[@]}"; do other_node "$one" >/dev/null & done
 packs
 if [ $# = 0 ]; then
   packages
   installed
 fi
+wait
+for one in "${versions[@]}"; do
+  check "Node $one: it installs with engine-strict, is imported and required, and serves" on_node "$one"
+done
 for major; do
   PATH=$(other_node "$major"):$PATH
   empty=$work/empty$major

@@ -156,7 +156,7 @@ class Server(Control):
             *(_program() if program is None else [program]),
             *["serve", "--nr-devices=0", "--exit-with-parent", "--control=-", "--ready-json"],
             *(["--listen=" + one for one in listen] or ["--unix=-"]),
-            *([] if threads is None else ["--threads=%d" % threads]),
+            *([] if threads is None else ["--threads=%s" % threads]),
             *([] if fault_seed is None else ["--fault-seed=%s" % fault_seed]),
             *args,
         ]
@@ -168,7 +168,7 @@ class Server(Control):
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 # There may be a shell or npx between, and we may be killed before it looks who started it.
-                env={"TNULL_PARENT": str(os.getpid()), **os.environ},
+                env={**os.environ, "TNULL_PARENT": str(os.getpid())},
                 start_new_session=True,
             )
         except OSError as error:
@@ -178,12 +178,16 @@ class Server(Control):
         self._keeps.start()
         with self._process.stdout as ready:
             line = ready.readline()
-        if not line.endswith(b"\n"):
-            self._stopped = self._process.wait()
-            self._keeps.join()
-            raise StartError("tnull did not start (status %d)" % self._stopped, self._lines)
-        said = json.loads(line)
-        super().__init__(said["control"], said["uris"])
+        try:
+            said = json.loads(line)
+            super().__init__(said["control"], said["uris"])
+        except (KeyError, TypeError, ValueError):
+            # Whoever ends by itself has a status of its own.
+            status = self.stop() if line else self._ended()
+            raise StartError("tnull did not start (status %d)" % status, self._lines) from None
+        if self.control is None:
+            self.stop()
+            raise StartError("args: a server without a control socket cannot be told anything")
         self.pid = said["pid"]
         self.version = said["version"]
 
@@ -204,9 +208,13 @@ class Server(Control):
             self._keeps.join(_END_SECONDS)
             if self._keeps.is_alive():
                 self._signal(signal.SIGKILL)
-            self._stopped = self._process.wait()
-            self._keeps.join()
-            self._process.stderr.close()
+            self._ended()
+        return self._stopped
+
+    def _ended(self):
+        self._stopped = self._process.wait()
+        self._keeps.join()
+        self._process.stderr.close()
         return self._stopped
 
     def _signal(self, number):
@@ -228,9 +236,12 @@ class Server(Control):
 
 
 def _program():
-    said = os.environ.get("TNULL")
+    try:
+        said = shlex.split(os.environ.get("TNULL", ""))
+    except ValueError as error:
+        raise StartError("TNULL=%s: %s" % (os.environ["TNULL"], error)) from error
     if said:
-        return shlex.split(said)
+        return said
     found = shutil.which("tnull")
     if found is None:
         raise StartError("tnull is not on the PATH, and TNULL does not say where it is")

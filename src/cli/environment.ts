@@ -15,6 +15,10 @@ const PREFIX = 'TNULL_';
 /** What tnull itself and its friends tell commands in the environment; none of them is a flag. */
 const OF_OTHERS = /^TNULL_(DEBUG|CPUS|URI|DEVICE|PARENT|TEST_.*|SWEEP_.*|CRASH_.*)$/;
 
+/** Where clients come in: who types one of them means none of the others. */
+const PLACES = new Set(['--listen', '--unix', '--stdin']);
+const TYPED_PLACE = /^(?:--(?:listen|unix|stdin)(?:=|$)|-U)/;
+
 /** Commands of a child look for it, too. */
 const STAYS = 'TNULL_CONTROL';
 
@@ -28,7 +32,7 @@ export interface FromEnvironment {
 }
 
 /** Takes the variables out of `environment`: they are not for our children.
- *  @param typed what was typed: a list that is there replaces one of the environment.
+ *  @param typed what was typed: a list that is there replaces one of the environment, and a place all places.
  *  @throws UsageError in one line. */
 export function takeVariables(
   environment: NodeJS.ProcessEnv,
@@ -40,6 +44,7 @@ export function takeVariables(
   if (names.length === 0) return { argv: [], saidBy, notices };
   const known = knownVariables();
   const given = new Set(typed.map((argument) => kebab(splitFlag(argument).name)));
+  const hasPlace = typed.some((argument) => TYPED_PLACE.test(argument));
   for (const name of names.sort()) {
     const value = environment[name] ?? '';
     const flag = known.get(name);
@@ -50,6 +55,7 @@ export function takeVariables(
     if (name !== STAYS) delete environment[name];
     // Nobody means an empty text: files of variables have lines for what is not wanted.
     if (value === '' || (flag.kind === 'list' && given.has(flag.long))) continue;
+    if (hasPlace && PLACES.has(flag.long)) continue;
     for (const argument of argumentsOf(name, flag, value)) saidBy.set(argument, name);
   }
   return { argv: [...saidBy.keys()], saidBy, notices };

@@ -2,6 +2,7 @@
  *  loads it. */
 
 import { ParameterError } from '../config/errors.ts';
+import { checkedWord } from '../config/resolve.ts';
 import { version } from '../daemon/version.ts';
 import { type FromEnvironment, takeVariables } from './environment.ts';
 import { parseArguments, type ServeCommand } from './parse-arguments.ts';
@@ -43,7 +44,8 @@ export async function serveOrPrint(
 function checkVariables({ saidBy }: FromEnvironment): void {
   for (const [argument, variable] of saidBy) {
     try {
-      parseArguments([argument], '');
+      const parsed = parseArguments([argument], '');
+      if (parsed.kind === 'serve') parsed.words.forEach(checkedWord);
     } catch (error) {
       if (!(error instanceof UsageError || error instanceof ParameterError)) throw error;
       // Flags that do not go together are judged with what was typed.

@@ -16,6 +16,7 @@ import {
   parameters,
   rows,
 } from './parameters.ts';
+import type { Value } from './rows.ts';
 
 /** One parameter as typed. */
 export interface Word {
@@ -63,16 +64,22 @@ function defaults(): { -readonly [K in OptionName]: OptionValues[K] } {
   return Object.fromEntries(values) as OptionValues;
 }
 
+/** One word alone, whatever the others are. @throws as `resolve`. */
+export function checkedWord({ name, value: text }: Word): { name: OptionName; value: Value } {
+  if (!isParameter(name)) throw unknownParameter(name, text);
+  const value = parseValue(name, parameters[name], text);
+  const rule = wrongAlone(name, value);
+  if (rule !== undefined) throw new ParameterError(name, text, rule);
+  return { name, value };
+}
+
 /** What `words` ask for; each word is checked, also one that a later word overrides.
  *  @throws ParameterError for an unknown name, or a value against its rule. */
 export function resolve(words: readonly Word[], machine: Machine): Resolved {
   const asked = defaults();
   let sized: 'gb' | 'size' = 'gb';
-  for (const { name, value: text } of words) {
-    if (!isParameter(name)) throw unknownParameter(name, text);
-    const value = parseValue(name, parameters[name], text);
-    const rule = wrongAlone(name, value);
-    if (rule !== undefined) throw new ParameterError(name, text, rule);
+  for (const word of words) {
+    const { name, value } = checkedWord(word);
     if (name === 'gb' || name === 'size') sized = name;
     // parseValue returns the kind of the row, which is the type of the option of that name.
     Object.assign(asked, { [name]: value });

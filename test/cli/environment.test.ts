@@ -39,6 +39,14 @@ test('a list is given with blanks between, and what is typed replaces it', () =>
   expect(argv({ ...environment }, '--listen', 'nbd://127.0.0.1:2')).toEqual([]);
 });
 
+test.each([['-U', '-'], ['-Us'], ['--unix=-'], ['--listen', 'nbd://127.0.0.1:2'], ['--stdin']])(
+  'a place that is typed (%s) replaces every place of the environment',
+  (...typedWords) => {
+    const places = { TNULL_LISTEN: 'nbd://127.0.0.1:1', TNULL_UNIX: '/s', TNULL_STDIN: '1' };
+    expect(argv({ ...places, TNULL_SIZE: '1' }, ...typedWords)).toEqual(['--size=1']);
+  },
+);
+
 test('a switch is a boolean, and an empty text says nothing', () => {
   expect(argv({ TNULL_READ_ONLY: 'on' })).toEqual(['--read-only']);
   expect(argv({ TNULL_READ_ONLY: '0', TNULL_SIZE: '' })).toEqual([]);
@@ -84,7 +92,7 @@ test('a daemon takes them, weaker than its words and stronger than its configura
 test.each([
   [{ TNULL_THREADS: '9999' }, /^tnull: TNULL_THREADS: --threads=9999: must be [^\n]*\n$/],
   [{ TNULL_LOG_LEVEL: 'loud' }, /^tnull: TNULL_LOG_LEVEL: [^\n]*'loud' is invalid[^\n]*\n$/],
-  [{ TNULL_SIZE: 'large' }, /^tnull: size=large: must be [^\n]*\n$/],
+  [{ TNULL_SIZE: 'large' }, /^tnull: TNULL_SIZE: size=large: must be [^\n]*\n$/],
 ])('a wrong value is one line and status 2: %o', async (environment, line) => {
   const { status, stderr, stdout } = await runIn(environment);
   expect([status, stdout]).toEqual([2, '']);

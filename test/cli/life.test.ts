@@ -7,6 +7,7 @@ import net from 'node:net';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { controlCommands } from '../../src/cli/commands.ts';
+import { watchedParent } from '../../src/cli/parent.ts';
 import { rows } from '../../src/config/parameters.ts';
 import { clientLimits } from '../../src/server/client-limits.ts';
 import { folder } from '../folder.ts';
@@ -158,6 +159,18 @@ test('--exit-with-parent ends with the process that TNULL_PARENT names, and not 
     status: 2,
     stderr: 'tnull: TNULL_PARENT=me: must be the number of a process\n',
   });
+});
+
+test('where /proc is not there or hides others, a parent is known by its number', async () => {
+  const parent = spawn('sleep', ['1000'], { stdio: 'ignore' });
+  const gone = once(parent, 'exit');
+  onTestFinished(() => void parent.kill('SIGKILL'));
+  const hasEnded = watchedParent(1, { TNULL_PARENT: String(parent.pid) }, folder());
+  expect(hasEnded()).toBe(false);
+  parent.kill('SIGKILL');
+  await gone;
+  expect(hasEnded()).toBe(true);
+  expect(watchedParent(1, { TNULL_PARENT: String(parent.pid) }, folder())()).toBe(true);
 });
 
 test('--exit-with-parent ends when nobody is left to read --ready-fd', async () => {

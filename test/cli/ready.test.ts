@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { checkOpen } from '../../src/cli/ready-fd.ts';
+import { checkOpen, isNodes } from '../../src/cli/ready-fd.ts';
 import { ask } from '../control/http.ts';
 import { folder } from '../folder.ts';
 import { WireClient } from '../wire/wire-client.ts';
@@ -103,6 +103,41 @@ test('a descriptor of an event loop is not one that was given', () => {
   });
   expect(own).not.toEqual([]);
   for (const fd of own) expect(() => checkOpen(Number(fd))).toThrow('has not opened it');
+});
+
+test('a pipe with both ends here is of Node, unless it was there before Node', () => {
+  const pipe = (number: number, writes: boolean) => ({ leadsTo: `pipe:[${number}]`, writes });
+  const loop = { leadsTo: 'anon_inode:[eventpoll]', writes: true };
+  const open = (...all: { leadsTo: string; writes: boolean }[]) =>
+    new Map([{ leadsTo: '/dev/null', writes: false }, ...all].map((one, fd) => [fd, one]));
+  // 3 is the loop, and what follows is Node's.
+  const own = open(pipe(1, true), pipe(2, true), loop, pipe(3, false), pipe(3, true));
+  expect([4, 5].map((fd) => isNodes(fd, own))).toEqual([true, true]);
+  // The shell's `3>&1`: two ends that write, one that others read.
+  const copied = open(pipe(1, true), pipe(2, true), pipe(1, true), loop, pipe(1, true));
+  expect([3, 5].map((fd) => isNodes(fd, copied))).toEqual([false, false]);
+  // Who started us has left us both ends.
+  const left = open(pipe(1, true), pipe(2, true), pipe(3, false), pipe(3, true), loop);
+  expect([3, 4].map((fd) => isNodes(fd, left))).toEqual([false, false]);
+  // Without /proc nobody knows.
+  expect(isNodes(4, new Map())).toBe(false);
+});
+
+// In most versions the ends of the pipe by which Node hears of signals: closed, it hears of none.
+test.each([4, 5])('descriptor %i, which nobody has opened, is refused', async (fd) => {
+  const { status, stderr } = await run('size=1', '--no-control', '--ready-fd', String(fd));
+  expect([status, stderr]).toEqual([
+    1,
+    expect.stringMatching(`^tnull: --ready-fd ${fd}: [^\n]+\n$`),
+  ]);
+});
+
+test('what cannot be written is refused', async () => {
+  const { socket } = place();
+  const args = ['-c', 'exec "$@" 3</dev/null', 'sh', process.execPath, program, 'size=1'];
+  const child = spawn('sh', [...args, '-U', socket, '--no-control', '--ready-fd', '3']);
+  const [stderr, [status]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+  expect([status, stderr]).toEqual([1, 'tnull: --ready-fd 3: it is open for reading only\n']);
 });
 
 test('a pipe whose reader has gone does not keep the daemon from serving', async () => {

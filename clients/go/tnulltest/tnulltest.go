@@ -82,7 +82,7 @@ func New(args ...string) (*Server, error) {
 	s.process.Stderr = &s.log
 	s.process.Stdout = writer
 	// There may be a shell or npx between, and we may be killed before it looks who started it. Of two, the last holds.
-	s.process.Env = append([]string{fmt.Sprintf("TNULL_PARENT=%d", os.Getpid())}, os.Environ()...)
+	s.process.Env = append(os.Environ(), fmt.Sprintf("TNULL_PARENT=%d", os.Getpid()))
 	s.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	err = s.process.Start()
 	writer.Close()

@@ -1,6 +1,7 @@
 """The client, with libnbd (Debian: python3-libnbd) as the program under test."""
 
 import errno
+import gc
 import os
 import pathlib
 import re
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import nbd
 import pytest
@@ -217,6 +219,29 @@ def test_a_start_that_fails_says_why():
     assert failed.value.stderr == ["tnull: unknown flag '--sise'; the nearest known is '--size'"]
     with pytest.raises(client.StartError):
         client.Server(program="/nowhere/tnull")
+    with pytest.raises(client.StartError, match="did not start .status 0"):
+        client.Server(program="echo")  # another program
+    with pytest.raises(client.StartError, match="without a control socket"):
+        client.Server(args=["--no-control"])
+
+
+def test_the_command_in_the_environment_is_read_as_a_shell_does(monkeypatch):
+    monkeypatch.setenv("TNULL", "'tnull")
+    with pytest.raises(client.StartError, match="TNULL='tnull: No closing quotation"):
+        client.Server()
+    monkeypatch.setenv("TNULL", " ")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(client.StartError, match="not on the PATH"):
+        client.Server()
+
+
+def test_a_start_that_fails_leaves_nothing_open():
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        with pytest.raises(client.StartError):
+            client.Server(args=["--sise=3"])
+        gc.collect()
+    assert [str(one.message) for one in said] == []
 
 
 def test_nothing_is_left_of_a_server():
@@ -251,7 +276,9 @@ def test_a_server_behind_a_shell_starts_and_stops(program):
 
 def test_a_process_that_is_killed_takes_its_server_with_it(program):
     code = "import tnull, time; server = tnull.Server(program=%r); print(server.pid, flush=True); time.sleep(1000)"
-    other = subprocess.Popen([sys.executable, "-c", code % program], stdout=subprocess.PIPE)
+    # Whoever waits for that process may be above it.
+    env = {**os.environ, "TNULL_PARENT": str(os.getpid())}
+    other = subprocess.Popen([sys.executable, "-c", code % program], stdout=subprocess.PIPE, env=env)
     pid = int(other.stdout.readline())
     other.send_signal(signal.SIGKILL)
     other.wait()
