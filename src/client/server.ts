@@ -156,10 +156,12 @@ export async function startDevice(options: DeviceOptions = {}): Promise<ServedDe
     await server.create(name, device);
     const served = new ServedDevice(server, name);
     if (faults !== undefined) await served.faults.load(isPlan(faults) ? faults : { rules: faults });
+    signal?.throwIfAborted();
     return served;
   } catch (error) {
     await server.stop();
-    throw error;
+    // The end of the server is not why there is no device.
+    throw signal?.aborted === true ? signal.reason : error;
   }
 }
 

@@ -109,6 +109,21 @@ test('a start that is aborted late leaves no file behind', async () => {
   expect(readdirSync(TMPDIR)).toEqual([]);
 });
 
+test('a device whose start is aborted when its server is ready throws the reason', async () => {
+  const abort = new AbortController();
+  const reason = new Error('enough');
+  // Read when the plan is sent, which is when the server is ready.
+  const faults = {
+    rules: [],
+    get seed() {
+      abort.abort(reason);
+      return 'x';
+    },
+  };
+  const options = { size: 1, faults, signal: abort.signal };
+  await expect(startDevice(options)).rejects.toBe(reason);
+});
+
 test('a server that is killed leaves no file behind', async () => {
   const TMPDIR = folder();
   const server = await startServer({ env: { TMPDIR } });
