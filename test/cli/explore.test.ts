@@ -199,6 +199,49 @@ test('shards are disjoint, together all, and merged again', async () => {
   expect(lacking.stderr).toBe('tnull: crash explore: --merge: of 3 shards there is no 2, 3\n');
 });
 
+describe('a report', () => {
+  test('that cannot be written is refused before any check', async () => {
+    const { journal, where, show, images } = place();
+    const words = ['crash', 'explore', journal, '--check', show, '--report'];
+    const nowhere = await runHere(...words, join(where, 'none', 'r.json'));
+    expect(nowhere).toMatchObject({
+      status: 1,
+      stderr: `tnull: crash explore: --report: ${join(where, 'none')}: no such file or folder\n`,
+    });
+    const folderItself = await runHere(...words, where);
+    expect(folderItself).toMatchObject({
+      status: 1,
+      stderr: `tnull: crash explore: --report: ${where}: is a folder\n`,
+    });
+    expect(images()).toEqual([]);
+  });
+
+  test('that is lost at the end fails the command', async () => {
+    const { journal, report } = place();
+    const check = `mkdir -p ${report}`;
+    const { status, stderr, stdout } = await runHere(
+      ...['crash', 'explore', journal, '--check', check, '--report', report],
+    );
+    expect(status).toBe(1);
+    expect(stderr).toContain('crash explore: no report: ');
+    expect(stdout).toContain('every distinct image was tried');
+  });
+
+  test('that is none is not merged, in one line', async () => {
+    const { where } = place();
+    const [missing, text] = [join(where, 'missing'), join(where, 'text')];
+    writeFileSync(text, 'hello');
+    expect(await runHere('crash', 'explore', '--merge', missing)).toMatchObject({
+      status: 1,
+      stderr: `tnull: crash explore: --merge: ${missing}: no such file or folder\n`,
+    });
+    expect(await runHere('crash', 'explore', '--merge', text)).toMatchObject({
+      status: 1,
+      stderr: `tnull: crash explore: --merge: ${text}: no report of crash explore\n`,
+    });
+  });
+});
+
 test('a limit is said, and the same seed tries the same', async () => {
   const tried = async (seed: string): Promise<string[]> => {
     const { where, journal, report } = place('abcd@0 efgh@0 ijkl@0 mnop@0 qrst@0');

@@ -1,8 +1,8 @@
 /** `tnull crash explore FILE --check COMMAND`: every image that a power cut may have left, given to a check. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { shown, systemText } from '../../config/errors.ts';
 import { models } from '../../crash/models.ts';
 import { AGAIN_MAX } from '../crash/again.ts';
@@ -55,19 +55,18 @@ export const crashExplore: FileCommand = {
     const { flags, say, streams } = context;
     const report = flags['merge'] === true ? mergedOf(context) : await explored(context);
     const json = `${JSON.stringify(report)}\n`;
-    if (flags['merge'] !== true) {
-      const file = reportOf(context);
-      const wrong = written(file, json);
-      if (wrong !== undefined) streams.stderr.write(`tnull: ${WHOSE}: no report: ${wrong}\n`);
-    }
+    const wrong = flags['merge'] === true ? undefined : written(reportOf(context), json);
+    if (wrong !== undefined) streams.stderr.write(`tnull: ${WHOSE}: no report: ${wrong}\n`);
     say(flags['json'] === true ? json : reportText(report));
     if (report.end === 'interrupted') return INTERRUPTED;
-    return report.failed > 0 ? 1 : 0;
+    return report.failed > 0 || wrong !== undefined ? 1 : 0;
   },
 };
 
 async function explored(context: FileContext): Promise<ExploreReport> {
-  return await explore(commandOf(context), context.streams, context.daemons);
+  const command = commandOf(context);
+  checkWritable(command.report);
+  return await explore(command, context.streams, context.daemons);
 }
 
 function commandOf({ operands, flags }: FileContext): ExploreCommand {
@@ -109,8 +108,8 @@ function readReport(file: string): ExploreReport {
   try {
     report = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    const what = error instanceof Error ? error.message : String(error);
-    throw new StartError(`${WHOSE}: --merge: ${shown(file)}: ${what}`);
+    if (!(error instanceof SyntaxError))
+      throw new StartError(`${WHOSE}: --merge: ${systemText(error, file)}`);
   }
   if (isReport(report)) return report;
   throw new StartError(`${WHOSE}: --merge: ${shown(file)}: no report of crash explore`);
@@ -120,6 +119,18 @@ function readReport(file: string): ExploreReport {
 function isReport(value: unknown): value is ExploreReport {
   if (typeof value !== 'object' || value === null) return false;
   return 'failures' in value && Array.isArray(value.failures) && 'shard' in value && 'end' in value;
+}
+
+/** Before hours of checks, not behind them. @throws StartError. */
+function checkWritable(file: string): void {
+  try {
+    const isThere = statSync(file, { throwIfNoEntry: false });
+    accessSync(isThere === undefined ? dirname(file) : file, constants.W_OK);
+    if (isThere?.isDirectory() !== true) return;
+  } catch (error) {
+    throw new StartError(`${WHOSE}: --report: ${systemText(error)}`);
+  }
+  throw new StartError(`${WHOSE}: --report: ${shown(file)}: is a folder`);
 }
 
 /** @returns what is wrong; undefined: it is written. */
