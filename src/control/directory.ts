@@ -6,12 +6,7 @@ import type { AttributeValue } from '../config/attribute-text.ts';
 import { type Attributes, isAttributeName, type StoredName } from '../config/attributes.ts';
 import { type BadBlocksChange, parseChanges, rangesText } from '../config/badblocks-text.ts';
 import { ErrnoError } from '../config/errors.ts';
-import {
-  type FaultSetting,
-  type FaultSettings,
-  faultSettings,
-  parseFaultNumber,
-} from '../config/fault-settings.ts';
+import { type FaultSetting, faultSettings } from '../config/fault-settings.ts';
 import type { DeviceOptions } from '../config/parameters.ts';
 import type { NullData } from '../driver/completion.ts';
 import type { NullDevice } from '../driver/null-device.ts';
@@ -20,6 +15,7 @@ import { ZoneCondition } from '../driver/zones/zone.ts';
 import type { FailingCondition } from '../driver/zones/zone-set.ts';
 import type { Work } from '../time/slicer.ts';
 import { type FaultFile, faultFiles, noFile, readableNames } from './attribute-names.ts';
+import { faultValues } from './fault-values.ts';
 
 /** Undoes the change. Never throws. */
 export type Undo = () => void;
@@ -266,7 +262,7 @@ export class Directory {
   }
 
   #fault(name: string, { fault: kind, setting }: FaultFile, text: string): Change {
-    const values = this.#faultValues(name, setting, text);
+    const values = faultValues(this.device.name, name, setting, text);
     const fault = this.device.faults[kind];
     return () => {
       const { settings } = fault;
@@ -274,25 +270,6 @@ export class Directory {
       fault.set(values);
       return () => fault.set(Object.fromEntries(named.map((one) => [one, settings[one]])));
     };
-  }
-
-  /** @param setting undefined: all of them, with commas between. */
-  #faultValues(
-    name: string,
-    setting: FaultSetting | undefined,
-    text: string,
-  ): Partial<FaultSettings> {
-    const said = `${this.device.name}: ${name}: `;
-    if (setting !== undefined) return { [setting]: parseFaultNumber(setting, text, said, name) };
-    const words = text.trimEnd().split(',');
-    if (words.length !== faultSettings.length) {
-      throw new ErrnoError('EINVAL', `${name}: must be ${faultSettings.join(',')}`, name);
-    }
-    const number = (one: FaultSetting, at: number): [FaultSetting, bigint] => [
-      one,
-      parseFaultNumber(one, words[at] ?? '', `${said}${one}: `, name),
-    ];
-    return Object.fromEntries(faultSettings.map(number));
   }
 
   /** One range in each line, in order. */

@@ -133,6 +133,11 @@ export class Tree {
     });
   }
 
+  /** The values that a new directory would have. */
+  newAttributes(name: string): Attributes {
+    return this.#options.makeAttributes(name);
+  }
+
   /** Removes the device, powered or not, and frees its data.
    *  @param force requests in flight fail: nobody waits for them. */
   async remove(name: string, force = false): Promise<void> {

@@ -3,6 +3,7 @@
 
 import { ErrnoError } from '../config/errors.ts';
 import { ruleNotices } from '../control/faults/notices.ts';
+import { judgeFiles } from '../control/judge-files.ts';
 import { createClone } from '../control/snapshots/clone.ts';
 import { createFrom } from '../control/snapshots/data.ts';
 import { deviceName, type Tree } from '../control/tree.ts';
@@ -69,7 +70,7 @@ export interface Reconfigured {
 }
 
 /** From one configuration to the next: new devices are made, missing ones removed; devices in both, or in
- *  neither, stay as they are.
+ *  neither, stay as they are. Those that stay are judged all the same, since a restart or a reset makes them anew.
  *  @throws ConfigError, or ErrnoError when there is no memory for one; then nothing changed. */
 async function reconfigure(
   tree: Tree,
@@ -79,6 +80,7 @@ async function reconfigure(
   const there = new Set(tree.names());
   const kept = new Set(after.map(nameOf));
   const added: string[] = [];
+  for (const device of after.filter((one) => there.has(nameOf(one)))) judgeOne(tree, device);
   try {
     for (const device of after.filter((one) => !there.has(nameOf(one)))) {
       await makeOne(tree, device);
@@ -163,6 +165,17 @@ async function createOne(tree: Tree, device: ConfiguredDevice): Promise<void> {
   if (begins === undefined) await tree.create(name, texts, { faults });
   else if ('clone' in begins) await createClone(tree, begins.clone, name, texts, faults);
   else await createFrom(tree, begins.image, name, texts, { faults, given: begins.given });
+}
+
+/** @throws ConfigError when it could not be made. */
+function judgeOne(tree: Tree, { name, attributes, powered, begins }: ConfiguredDevice): void {
+  try {
+    const short = deviceName(name);
+    judgeFiles(short, tree.newAttributes(short), attributes, powered && begins === undefined);
+  } catch (error) {
+    if (!(error instanceof ErrnoError)) throw error;
+    throw new ConfigError(inConfiguration(name, error));
+  }
 }
 
 /** The refusal with the path in the file, which names the device and the attribute once. */

@@ -134,6 +134,27 @@ describe('SIGHUP with --config', () => {
     ['not JSON', '{', /not JSON: /],
     ['an unknown attribute', { devices: { b: device, c: { sise: 1 } } }, /devices\.c\.sise: /],
     ['a device that cannot be', { devices: { b: device, c: { bs: 1 } } }, /devices\.c/],
+    [
+      'of a device that stays, an unknown attribute',
+      { devices: { a: { sise: 1 } } },
+      /devices\.a\.sise: /,
+    ],
+    ['and a wrong value', { devices: { a: { ...device, bs: 1 } } }, /devices\.a\.b/],
+    [
+      'and values that do not go together',
+      { devices: { a: { ...device, zoned: 1, zone_size: 3 } } },
+      /devices\.a/,
+    ],
+    [
+      'and wrong bad blocks',
+      { devices: { a: { ...device, badblocks: 'x' } } },
+      /devices\.a\.badblocks: /,
+    ],
+    [
+      'and a wrong fault',
+      { devices: { a: { ...device, timeout_inject: '1' } } },
+      /devices\.a\.timeout_inject: /,
+    ],
     ['a name that cannot be', { devices: { b: device, 'c/d': {} } }, /c\/d/],
     ['an unknown key', { device: {} }, /device: must be one of listen, threads, devices/],
   ])('%s changes nothing and is one line', async (_, value, says) => {
