@@ -275,7 +275,7 @@ test('a signal ends the check, and tells what was found', async () => {
   const check = `case $TNULL_CRASH_ID in lost*) exit 0;; esac; echo $$ > ${pid}; sleep 1000`;
   const words = ['--check', check, '--report', report, '--json', '--jobs', '1'];
   const { child, ended } = start('crash', 'explore', journal, ...words);
-  await until(() => existsSync(pid));
+  await until(() => existsSync(pid) && readFileSync(pid, 'utf8') !== '');
   child.kill('SIGINT');
   const { status, stdout } = await ended;
   expect(status).toBe(130);

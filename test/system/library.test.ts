@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import {
@@ -100,6 +100,17 @@ beforeAll(async () => {
 afterAll(() => {
   for (const one of [server, full, secure]) one.close();
 });
+
+/** A server's socket is there before it listens at it. */
+function accepts(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
 
 describeEachDebian(({ release, run, start, nbdsh, fio }) => {
   describe('the example', () => {
@@ -238,7 +249,7 @@ describeEachDebian(({ release, run, start, nbdsh, fio }) => {
     async function at(path: string, command: string, ...args: string[]): Promise<string[]> {
       const child = start(command, args, { stdio: 'ignore' });
       try {
-        await until(() => existsSync(path));
+        await until(() => accepts(path));
         return await useAll(path);
       } finally {
         child.kill();
