@@ -878,3 +878,35 @@ describe('what is long is done in slices, so that nobody waits for it', () => {
     await off;
   });
 });
+
+test.each([
+  ['strikes it', ['op=write error=EIO'], 'EIO'],
+  ['has struck sectors that it heals', ['op=read error=EIO until=rewrite'], 'OK'],
+])(
+  'a part that waited for a tag before a rule came which %s leaves nothing begun',
+  (_, rules, how) => {
+    const { world, device, disk } = ruled(
+      [],
+      'irqmode=2',
+      'completion_nsec=1000',
+      'hw_queue_depth=1',
+    );
+    const first = read(0, 1).submit(disk);
+    const part = write(0, 8, 1);
+    part.bio.continues = true;
+    part.submit(disk);
+    expect([ended(first), ended(part), disk.queue.isBetweenCommands]).toEqual([
+      undefined,
+      undefined,
+      false,
+    ]);
+    device.rules.add(parseRules(rules.map(wordsOf)));
+    expect(ended(read(0, 1).submit(disk))).toBe(
+      rules[0]?.startsWith('op=read') ? 'EIO' : undefined,
+    );
+    // The first one's end, and its own.
+    for (const ns of [1e6, 1e6, 1e6]) world.pass(ns);
+    expect([ended(first), ended(part)]).toEqual(['OK', how]);
+    expect(disk.queue.isBetweenCommands).toBe(true);
+  },
+);

@@ -152,10 +152,12 @@ class Watched implements Submitter {
       const facts = fill(rules.facts, bio, this.#client, now);
       const live = rules.decide(facts);
       if (live !== undefined) {
+        this.#take(bio);
         new StruckCommand(this.#host, this.#struck, bio, this.#hctx, live, facts).begin();
         return true;
       }
       if (mayHeal(bio, rules)) {
+        this.#take(bio);
         new HealingWrite(rules, bio, this.#hctx, context.allocator).begin();
         return true;
       }
@@ -170,6 +172,11 @@ class Watched implements Submitter {
 
   unplug(): void {
     this.#hctx.unplug();
+  }
+
+  /** A part of a command may have waited for tags before there were rules: it does not come to a hardware queue any more. */
+  #take(bio: Bio): void {
+    this.#host.queue.begun.delete(bio);
   }
 }
 
